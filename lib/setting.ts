@@ -1,0 +1,64 @@
+/**
+ * How the text of one setting becomes its value, for the table in `lib/config.ts`.
+ *
+ * A value is taken as it stands or refused, never trimmed, cut or corrected. A fault names the variable,
+ * quotes the value and says what is accepted; it is noted, not thrown, so that the next is found too.
+ */
+
+/** One row of the table of settings. */
+export interface Setting<Value> {
+  /** The environment variable. */
+  readonly name: string;
+  /** The text that counts when the variable is not set. */
+  readonly default: string;
+  /** What it does, with unit and range: a cell of the README's table, in Markdown. */
+  readonly meaning: string;
+  /** @throws {RangeError} saying what is accepted instead */
+  readonly parse: (text: string) => Value;
+}
+
+/** The environment, and the faults found in it so far. */
+export interface Reading {
+  readonly env: Readonly<Record<string, string>>;
+  readonly faults: string[];
+}
+
+/**
+ * Reads one setting, or notes its fault and reads the default instead: nobody gets to see that, as the faults
+ * are thrown in the end.
+ */
+export function readSetting<Value>(setting: Setting<Value>, { env, faults }: Reading): Value {
+  const text = env[setting.name];
+  if (text === undefined) return setting.parse(setting.default);
+  try {
+    if (text === "") throw new RangeError("unset it to get its default");
+    return setting.parse(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    faults.push(`${setting.name} cannot be ${quote(text)}: ${error.message}`);
+    return setting.parse(setting.default);
+  }
+}
+
+/** The value as a message shows it: on one line, and of a URL only the scheme, as a password may follow. */
+export function quote(text: string): string {
+  return JSON.stringify(text.replace(/(?<=^[a-z][a-z\d+.-]*:\/\/).+/is, "…"));
+}
+
+/** Parses a whole number within limits, both included. */
+export function wholeNumber({ least, most }: { least: number; most: number }): (text: string) => number {
+  return (text) => {
+    // Digits and nothing else: `Number` would take "1e3", " 5", "+5" and "0x10".
+    if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    throw new RangeError(`use a whole number from ${least} to ${most}, in digits`);
+  };
+}
+
+/** Parses one of the given words. */
+export function oneOf<Choice extends string>(...choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice !== undefined) return choice;
+    throw new RangeError(`use ${choices.join(" or ")}`);
+  };
+}

@@ -1,0 +1,249 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type Config, ConfigError, configWarnings, readConfig, settings } from "../../lib/config.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** A setting's name without its prefix, a text, and what it becomes; `undefined` is refused. */
+type Row = readonly [name: string, text: string, value: Config[keyof Config] | undefined];
+
+const LONGEST_SOCKET_PATH = `/${"s".repeat(106)}`;
+
+const rows: readonly Row[] = [
+  ["LISTEN", "127.0.0.1:8000", { hostname: "127.0.0.1", port: 8_000 }],
+  ["LISTEN", "0.0.0.0:0", { hostname: "0.0.0.0", port: 0 }],
+  ["LISTEN", "localhost:65535", { hostname: "localhost", port: 65_535 }],
+  ["LISTEN", "gate-1.example.org:80", { hostname: "gate-1.example.org", port: 80 }],
+  ["LISTEN", "[::1]:8000", { hostname: "::1", port: 8_000 }],
+  ["LISTEN", "unix:/run/gatehouse.sock", { path: "/run/gatehouse.sock" }],
+  ["LISTEN", `unix:${LONGEST_SOCKET_PATH}`, { path: LONGEST_SOCKET_PATH }],
+  ["LISTEN", `unix:${LONGEST_SOCKET_PATH}s`, undefined],
+  ["LISTEN", "unix:run/gatehouse.sock", undefined],
+  ["LISTEN", "unix:/run/", undefined],
+  ["LISTEN", "unix:/", undefined],
+  ["LISTEN", "127.0.0.1:65536", undefined],
+  ["LISTEN", "127.0.0.1:-1", undefined],
+  ["LISTEN", "127.0.0.1:", undefined],
+  ["LISTEN", "127.0.0.1", undefined],
+  ["LISTEN", "127.0.0.300:8000", undefined],
+  ["LISTEN", ":8000", undefined],
+  ["LISTEN", "8000", undefined],
+  ["LISTEN", "::1:8000", undefined],
+  ["LISTEN", "[127.0.0.1]:8000", undefined],
+  ["LISTEN", "[fe80::1%eth0]:8000", undefined],
+  ["LISTEN", "http://localhost:8000", undefined],
+  ["LISTEN", " localhost:8000", undefined],
+
+  ["STORE", "/var/lib/gatehouse", "/var/lib/gatehouse"],
+  ["STORE", "my data", "my data"],
+  ["STORE", "postgres://db/gatehouse", undefined],
+  ["STORE", "file:///var/lib/gatehouse", undefined],
+
+  ["PBKDF2_ITERATIONS", "1", 1],
+  ["PBKDF2_ITERATIONS", "10000000", 10_000_000],
+  ["PBKDF2_ITERATIONS", "0", undefined],
+  ["PBKDF2_ITERATIONS", "10000001", undefined],
+  ["PBKDF2_ITERATIONS", "1e3", undefined],
+  ["PBKDF2_ITERATIONS", " 5", undefined],
+  ["PBKDF2_ITERATIONS", "5\n", undefined],
+  ["PBKDF2_ITERATIONS", "+5", undefined],
+  ["PBKDF2_ITERATIONS", "0x10", undefined],
+  ["PBKDF2_ITERATIONS", "1.5", undefined],
+  ["PBKDF2_ITERATIONS", "٣", undefined],
+
+  ["PASSWORD_MIN_LENGTH", "8", 8],
+  ["PASSWORD_MIN_LENGTH", "64", 64],
+  ["PASSWORD_MIN_LENGTH", "7", undefined],
+  ["PASSWORD_MIN_LENGTH", "65", undefined],
+
+  ["LOGIN_ERRORS", "uniform", "uniform"],
+  ["LOGIN_ERRORS", "exact", "exact"],
+  ["LOGIN_ERRORS", "Exact", undefined],
+
+  ["REGISTRATION", "open", "open"],
+  ["REGISTRATION", "closed", "closed"],
+  ["REGISTRATION", "ticket", undefined],
+
+  ["REGISTRATIONS_PER_HOUR", "0", 0],
+  ["REGISTRATIONS_PER_HOUR", "1000000", 1_000_000],
+  ["REGISTRATIONS_PER_HOUR", "1000001", undefined],
+  ["REGISTRATIONS_PER_HOUR", "-1", undefined],
+
+  ["TRUSTED_PROXIES", "10.0.0.1", ["10.0.0.1"]],
+  ["TRUSTED_PROXIES", "10.0.0.0/8,2001:db8::/32, ::1", ["10.0.0.0/8", "2001:db8::/32", "::1"]],
+  ["TRUSTED_PROXIES", "0.0.0.0/32,::/128", ["0.0.0.0/32", "::/128"]],
+  ["TRUSTED_PROXIES", "0.0.0.0/33", undefined],
+  ["TRUSTED_PROXIES", "::/129", undefined],
+  ["TRUSTED_PROXIES", "10.0.0.0/", undefined],
+  ["TRUSTED_PROXIES", "10.0.0.0/8/8", undefined],
+  ["TRUSTED_PROXIES", "10.0.0.1,", undefined],
+  ["TRUSTED_PROXIES", "10.0.0.1 10.0.0.2", undefined],
+  ["TRUSTED_PROXIES", "10.0.0", undefined],
+  ["TRUSTED_PROXIES", "fe80::1%eth0", undefined],
+  ["TRUSTED_PROXIES", "caddy.example.org", undefined],
+
+  ["SESSION_IDLE_HOURS", "1", HOUR_MS],
+  ["SESSION_IDLE_HOURS", "720", 720 * HOUR_MS],
+  ["SESSION_IDLE_HOURS", "721", undefined],
+  ["SESSION_IDLE_HOURS", "0", undefined],
+  ["SESSION_MAX_HOURS", "8760", 8_760 * HOUR_MS],
+  ["SESSION_MAX_HOURS", "168", 168 * HOUR_MS],
+  ["SESSION_MAX_HOURS", "167", undefined],
+  ["SESSION_MAX_HOURS", "8761", undefined],
+];
+
+for (const [name, text, value] of rows) {
+  const verb = value === undefined ? "refuses" : "takes";
+  Deno.test(`readConfig() ${verb} ${name} ${JSON.stringify(text)}`, () => {
+    const env = { [`GATEHOUSE_${name}`]: text };
+    if (value === undefined) {
+      const message = assertThrows(() => readConfig(env), ConfigError).message;
+      assertEquals(message.split("\n").length, 2, message);
+      assertStringIncludes(message, `GATEHOUSE_${name}`);
+      return;
+    }
+    const field = fields().find((candidate) => settings[candidate].name === `GATEHOUSE_${name}`);
+    assertEquals(field && readConfig(env)[field], value);
+  });
+}
+
+Deno.test("readConfig() of an empty environment gives the defaults of the design", () => {
+  assertEquals(readConfig({}), {
+    listen: { hostname: "127.0.0.1", port: 8_000 },
+    store: "data",
+    pbkdf2Iterations: 600_000,
+    passwordMinLength: 15,
+    loginErrors: "uniform",
+    registration: "open",
+    registrationsPerHour: 60,
+    trustedProxies: [],
+    sessionIdleMs: 168 * HOUR_MS,
+    sessionMaxMs: 720 * HOUR_MS,
+  });
+});
+
+Deno.test("readConfig() reads every field from its own setting", () => {
+  const texts: Record<keyof Config, string> = {
+    listen: "unix:/s",
+    store: "elsewhere",
+    pbkdf2Iterations: "1",
+    passwordMinLength: "8",
+    loginErrors: "exact",
+    registration: "closed",
+    registrationsPerHour: "0",
+    trustedProxies: "10.0.0.1",
+    sessionIdleMs: "2",
+    sessionMaxMs: "3",
+  };
+  for (const field of fields()) {
+    const env = { GATEHOUSE_SESSION_IDLE_HOURS: "1", [settings[field].name]: texts[field] };
+    assertEquals(readConfig(env)[field], settings[field].parse(texts[field]), field);
+  }
+});
+
+Deno.test("readConfig() lets other programs' variables be", () => {
+  assertEquals(readConfig({ PATH: "/bin", GATEHOUS_LISTEN: "x", MY_GATEHOUSE_STORE: "" }), readConfig({}));
+});
+
+Deno.test("readConfig() refuses an empty value of any setting, and says how to get the default", () => {
+  for (const field of fields()) {
+    const { name } = settings[field];
+    const message = assertThrows(() => readConfig({ [name]: "" }), ConfigError).message;
+    assertStringIncludes(message, `${name} cannot be "": unset it to get its default`);
+  }
+});
+
+Deno.test("readConfig() refuses an unknown setting and names the nearest", () => {
+  const message = assertThrows(() => readConfig({ GATEHOUSE_LOGIN_EROR: "exact" }), ConfigError).message;
+  assertStringIncludes(message, "GATEHOUSE_LOGIN_EROR is no setting: did you mean GATEHOUSE_LOGIN_ERRORS?");
+});
+
+Deno.test("readConfig() names all faults at once, a line each", () => {
+  const env = {
+    GATEHOUSE_LISTEN: "8000",
+    GATEHOUSE_PASSWORD_MIN_LENGTH: "7",
+    GATEHOUSE_REGISTRATION: "ticket\nforged: line",
+    GATEHOUSE_SESSION_IDLE_HOURS: "9",
+    GATEHOUSE_SESSION_MAX_HOURS: "3",
+    GATEHOUSE_STORES: "data",
+    GATEHOUSE_TRUSTED_PROXIES: "::1,nobody",
+  };
+  const faults = [
+    "GATEHOUSE_STORES is no setting: did you mean GATEHOUSE_STORE?",
+    'GATEHOUSE_LISTEN cannot be "8000": use ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000, port 0 to ' +
+    "65535, or unix:/PATH of at most 107 bytes",
+    'GATEHOUSE_PASSWORD_MIN_LENGTH cannot be "7": use a whole number from 8 to 64, in digits',
+    'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or closed',
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": "nobody" is none; use addresses or CIDR blocks ' +
+    "such as 10.0.0.0/8,2001:db8::1",
+    'GATEHOUSE_SESSION_IDLE_HOURS cannot be "9": no more than GATEHOUSE_SESSION_MAX_HOURS, which is "3"',
+  ];
+  const error = assertThrows(() => readConfig(env), ConfigError);
+  assertEquals(error.faults, faults);
+  assertEquals(error.message.split("\n"), [
+    "Cannot start with these settings:",
+    ...faults.map((fault) => `  ${fault}`),
+  ]);
+});
+
+Deno.test("readConfig() compares the session lifetimes only when both can be read", () => {
+  const env = { GATEHOUSE_SESSION_IDLE_HOURS: "1000", GATEHOUSE_SESSION_MAX_HOURS: "many" };
+  const { faults } = assertThrows(() => readConfig(env), ConfigError);
+  assertEquals(faults, [
+    'GATEHOUSE_SESSION_MAX_HOURS cannot be "many": use a whole number from 1 to 8760, in digits',
+  ]);
+});
+
+Deno.test("readConfig() never shows the password of a database", () => {
+  const env = { GATEHOUSE_STORE: "postgres://gatehouse:hunter2@db/gatehouse" };
+  const { faults } = assertThrows(() => readConfig(env), ConfigError);
+  assertEquals(faults, [
+    'GATEHOUSE_STORE cannot be "postgres://…": this version keeps users in a folder, not in a database: ' +
+    "use the path of a folder",
+  ]);
+});
+
+Deno.test("readConfig() gives a config that nobody can change", () => {
+  for (const listen of ["127.0.0.1:0", "unix:/s"]) {
+    const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_TRUSTED_PROXIES: "::1" });
+    for (const part of [config, config.listen, config.trustedProxies, readConfig({}).trustedProxies]) {
+      assertEquals(Object.isFrozen(part), true);
+    }
+  }
+});
+
+Deno.test("configWarnings() names what is weak and the value to set", () => {
+  const weak: readonly (readonly [name: string, weak: string, sound: string, part: string])[] = [
+    ["GATEHOUSE_PBKDF2_ITERATIONS", "599999", "600000", "is 599999, which makes the passwords of a stolen"],
+    ["GATEHOUSE_PBKDF2_ITERATIONS", "1000", "10000000", "cheap to guess: set it to 600000 or more"],
+    [
+      "GATEHOUSE_PASSWORD_MIN_LENGTH",
+      "14",
+      "15",
+      "is 14, which is short for a password that stands alone: set it",
+    ],
+    [
+      "GATEHOUSE_LOGIN_ERRORS",
+      "exact",
+      "uniform",
+      'is "exact", which tells anyone who asks which logins exist',
+    ],
+  ];
+  for (const [name, weakText, soundText, part] of weak) {
+    const warnings = configWarnings(readConfig({ [name]: weakText }));
+    assertEquals(warnings.length, 1);
+    assertStringIncludes(warnings[0] ?? "", `${name} is `);
+    assertStringIncludes(warnings[0] ?? "", part);
+    assertEquals(configWarnings(readConfig({ [name]: soundText })), []);
+  }
+});
+
+Deno.test("settings fit a table of Markdown: no bars, no line breaks, unique names", () => {
+  const table = Object.values(settings);
+  assertEquals(table.filter(({ meaning }) => meaning === "" || /[|\n]/.test(meaning)), []);
+  assertEquals(new Set(table.map(({ name }) => name)).size, table.length);
+});
+
+function fields(): (keyof Config)[] {
+  // `settings` is typed to have the keys of Config and no others.
+  return Object.keys(settings) as (keyof Config)[];
+}

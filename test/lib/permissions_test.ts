@@ -1,0 +1,128 @@
+import { assertEquals } from "@std/assert";
+import { readConfig } from "../../lib/config.ts";
+import { permissionFlags } from "../../lib/permissions.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("permissionFlags() names the address and the folder, and nothing else", () => {
+  const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
+    ["127.0.0.1:8000", "data", "--allow-net=127.0.0.1:8000 --allow-read=data --allow-write=data"],
+    ["localhost:0", "/srv/d", "--allow-net=localhost:0 --allow-read=/srv/d --allow-write=/srv/d"],
+    ["[::1]:8000", "data", "--allow-net=[::1]:8000 --allow-read=data --allow-write=data"],
+    ["unix:/s", "data", "--allow-net=unix:/s --allow-read=data,/s --allow-write=data,/s"],
+    ["127.0.0.1:1", "my data", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
+    ["127.0.0.1:1", "a\tb", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
+    ["127.0.0.1:1", "a,b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
+    ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
+  ];
+  for (const [listen, store, flags] of rows) {
+    const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_STORE: store });
+    assertEquals(permissionFlags(config), `--allow-env ${flags}`);
+  }
+});
+
+/** Does what the service does at its address and in its folder, then what it must not; tells the outcomes. */
+const PROBE = `
+  import "@zxcvbn-ts/core";
+  import "@zxcvbn-ts/language-common";
+  import v8 from "node:v8";
+  import zlib from "node:zlib";
+  import { readConfig } from "${new URL("lib/config.ts", ROOT)}";
+
+  const { listen, store } = readConfig(Deno.env.toObject());
+  await Deno.mkdir(store, { recursive: true });
+  using lock = await Deno.open(store + "/lock", { read: true, write: true, create: true });
+  if (!await lock.tryLock(true)) throw new Error("not locked");
+  await lock.write(v8.serialize(zlib.crc32("x") + navigator.hardwareConcurrency));
+  await lock.syncData();
+  await Deno.rename(store + "/lock", store + "/renamed");
+  using folder = await Deno.open(store);
+  await folder.sync();
+  for await (const _ of Deno.readDir(store));
+  await Deno.remove(store + "/renamed");
+  if ("path" in listen) await Deno.writeTextFile(listen.path, "").then(() => Deno.remove(listen.path));
+  const server = Deno.serve({ ...listen, onListen() {} }, () => new Response());
+  await server.shutdown();
+
+  const outcome = (act) => Promise.try(act).then(() => "yes", (error) => error.name);
+  console.log(JSON.stringify({
+    read: await outcome(() => Deno.readTextFile("../outside")),
+    write: await outcome(() => Deno.writeTextFile("../outside", "")),
+    listen: await outcome(() => Deno.listen({ hostname: "127.0.0.2", port: 0 }).close()),
+    run: await outcome(() => new Deno.Command("true").output()),
+  }));
+`;
+
+const ALL_REFUSED = { read: "NotCapable", write: "NotCapable", listen: "NotCapable", run: "NotCapable" };
+
+interface ProbeRow {
+  readonly title: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly outcomes: Readonly<Record<string, string>>;
+}
+
+const probes: readonly ProbeRow[] = [
+  { title: "of the defaults", env: { GATEHOUSE_LISTEN: "127.0.0.1:0" }, outcomes: ALL_REFUSED },
+  {
+    title: "of a deeper folder",
+    env: { GATEHOUSE_LISTEN: "localhost:0", GATEHOUSE_STORE: "a/b" },
+    outcomes: ALL_REFUSED,
+  },
+  {
+    title: "of a folder with signs that a shell would read",
+    env: { GATEHOUSE_LISTEN: "0.0.0.0:0", GATEHOUSE_STORE: "$HOME/~*[a'\"\\;&" },
+    outcomes: ALL_REFUSED,
+  },
+  {
+    title: "of a folder with a space",
+    env: { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: "my data" },
+    outcomes: { ...ALL_REFUSED, read: "yes", write: "yes" },
+  },
+  {
+    title: "of a folder with a comma",
+    env: { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: "a,b" },
+    outcomes: { ...ALL_REFUSED, read: "yes", write: "yes" },
+  },
+  { title: "of a unix socket", env: { GATEHOUSE_LISTEN: "unix:CWD/s" }, outcomes: ALL_REFUSED },
+];
+
+for (const { title, env, outcomes } of probes) {
+  Deno.test(`permissionFlags() ${title} suffice through the task's shell, and are limits`, async () => {
+    const { success, stdout, stderr } = await runProbe(PROBE, env);
+    assertEquals([stderr, success], ["", true]);
+    assertEquals(JSON.parse(stdout), outcomes);
+  });
+}
+
+Deno.test("permissions.ts grants no more than the environment when the settings are at fault", async () => {
+  const source = `
+    const names = ["env", "net", "read", "write", "run"];
+    console.log(JSON.stringify(names.map((name) => Deno.permissions.querySync({ name }).state)));`;
+  const { success, stdout, stderr } = await runProbe(source, { GATEHOUSE_STORE: "" });
+  assertEquals([stderr, success], ["", true]);
+  assertEquals(JSON.parse(stdout), ["granted", "prompt", "prompt", "prompt", "prompt"]);
+});
+
+/** Runs `source` as `deno task start` runs `main.ts`, in a new folder, which CWD in a setting stands for. */
+async function runProbe(source: string, env: Readonly<Record<string, string>>) {
+  const parent = await Deno.makeTempDir();
+  try {
+    const cwd = `${parent}/cwd`;
+    await Deno.mkdir(cwd);
+    await Deno.writeTextFile(`${parent}/outside`, "");
+    await Deno.writeTextFile(`${cwd}/probe.js`, source);
+    const config = new URL("deno.json", ROOT).pathname;
+    const permissions = new URL("lib/permissions.ts", ROOT).pathname;
+    const task = `deno run --no-prompt --config ${config} $(deno run --allow-env ${permissions}) probe.js`;
+    const settings = Object.entries(env).map(([name, value]) => [name, value.replace("CWD", cwd)]);
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "--eval", task],
+      cwd,
+      env: Object.fromEntries(settings),
+    }).output();
+    const decoder = new TextDecoder();
+    return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  } finally {
+    await Deno.remove(parent, { recursive: true });
+  }
+}
