@@ -1,0 +1,77 @@
+/**
+ * `deno task inspect [FOLDER]`: the operator's look at what a data folder holds, one JSON line a record.
+ *
+ * It reads the files as a start would and changes nothing, also while the service runs; a compaction that removes a
+ * file under it makes it read anew. Of sessions everything is shown but the hash of the secret.
+ */
+
+import { readConfig } from "./config.ts";
+import { printError, printLine } from "./log.ts";
+import { realDisk } from "./store/disk.ts";
+import { readFolder } from "./store/folder.ts";
+import { CorruptFileError } from "./store/frame.ts";
+import { Tables } from "./store/tables.ts";
+
+/** A compaction can come in between, and hardly twice. */
+const maxReads = 5;
+
+if (import.meta.main) {
+  try {
+    const folder = Deno.args[0] ?? readConfig(Deno.env.toObject()).store;
+    for (const line of inspect(folder)) printLine(line);
+  } catch (error) {
+    printError(error instanceof Error ? error.message : String(error));
+    Deno.exit(1);
+  }
+}
+
+/**
+ * Every record of the folder, users in order of registration first.
+ *
+ * @throws {CorruptFileError} it is damaged
+ * @throws {Deno.errors.NotFound} there is no such folder
+ */
+export function* inspect(folder: string): Generator<string> {
+  const tables = readTables(folder);
+  for (const user of tables.users()) {
+    const { id, login, registeredAt, passwordHash, groups, disabled } = user;
+    const registered_at = new Date(registeredAt).toISOString();
+    yield JSON.stringify({
+      kind: "user",
+      id,
+      login,
+      registered_at,
+      password_hash: passwordHash,
+      groups,
+      disabled,
+    });
+  }
+  for (const session of tables.sessions()) {
+    const { id, login, createdAt, lastSeenAt, userAgent, address } = session;
+    const created_at = new Date(createdAt).toISOString();
+    const last_seen_at = new Date(lastSeenAt).toISOString();
+    yield JSON.stringify({
+      kind: "session",
+      id,
+      login,
+      created_at,
+      last_seen_at,
+      user_agent: userAgent,
+      address,
+    });
+  }
+}
+
+function readTables(folder: string): Tables {
+  for (let read = 1;; read++) {
+    const tables = new Tables();
+    try {
+      readFolder(realDisk(folder), (change) => tables.apply(change));
+      return tables;
+    } catch (error) {
+      // Listed, and gone before it was opened: so a compaction removed it.
+      const isMoving = error instanceof Deno.errors.NotFound || error instanceof CorruptFileError;
+      if (!isMoving || read === maxReads) throw error;
+    }
+  }
+}

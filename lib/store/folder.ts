@@ -1,0 +1,96 @@
+/**
+ * A data folder read back: the newest snapshot, then the journals since.
+ *
+ *     lock  snapshot-3  journal-3  journal-4          a compaction to generation 4 was begun and is not finished
+ *
+ * Reading changes nothing. Whatever is not exactly what the service leaves behind, at any instruction at which it may
+ * be killed, is refused: files that are missing, damaged or unknown in version.
+ */
+
+import type { Change } from "../store.ts";
+import type { Disk } from "./disk.ts";
+import { CorruptFileError, fileHeaderBytes } from "./frame.ts";
+import { journalName, readJournal } from "./journal.ts";
+import { readSnapshot, snapshotName } from "./snapshot.ts";
+
+/** A journal as found. */
+export interface FoundJournal {
+  readonly generation: number;
+  /** Where its last whole frame ends. */
+  readonly end: number;
+  /** What is wrong with the torn frame behind it; `undefined` when there is none. */
+  readonly torn: string | undefined;
+}
+
+/** What a folder holds, beside the records. */
+export interface FoundFolder {
+  /** Bytes of the snapshot, 0 when there is none. */
+  readonly snapshotBytes: number;
+  /** In order; empty when the folder is. The last one is to be gone on with. */
+  readonly journals: readonly FoundJournal[];
+  /** Files that a finished or broken-off compaction left and nobody needs. */
+  readonly leftovers: readonly string[];
+}
+
+/**
+ * Reads every record of a folder.
+ *
+ * @param onChange is given the changes that make up the state, in order
+ * @throws {CorruptFileError} damage; the message says where, and what to do
+ */
+export function readFolder(disk: Disk, onChange: (change: Change) => void): FoundFolder {
+  const names = disk.list();
+  const snapshots = generations(names, /^snapshot-(\d+)$/);
+  const snapshot = snapshots.at(-1);
+  const present = generations(names, /^journal-(\d+)$/);
+  const first = snapshot ?? 1;
+  const journals = present.filter((generation) => generation >= first);
+  checkOrder(disk, { snapshot, journals });
+
+  const snapshotBytes = snapshot === undefined ? 0 : readSnapshot(disk, snapshot, onChange);
+  const found = journals.map((generation): FoundJournal => {
+    const end = readJournal(disk, generation, onChange);
+    return { generation, end: end.offset, torn: end.reason === "torn" ? end.problem : undefined };
+  });
+  checkTorn(disk, found);
+  return {
+    snapshotBytes,
+    journals: found,
+    leftovers: [
+      ...names.filter((name) => /^(snapshot|journal)-\d+\.tmp$/.test(name)),
+      ...snapshots.filter((generation) => generation < first).map(snapshotName),
+      ...present.filter((generation) => generation < first).map(journalName),
+    ],
+  };
+}
+
+function generations(names: readonly string[], pattern: RegExp): number[] {
+  return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+}
+
+/** A snapshot's journal is made before it, and one generation follows the other: any gap is a file that was lost. */
+function checkOrder(disk: Disk, found: { snapshot: number | undefined; journals: readonly number[] }): void {
+  const { snapshot, journals } = found;
+  if (snapshot === undefined && journals.length === 0) return;
+  const last = journals.at(-1) ?? snapshot ?? 1;
+  for (let generation = snapshot ?? 1; generation <= last; generation++) {
+    if (journals.includes(generation)) continue;
+    throw new CorruptFileError(`${disk.path}/${journalName(generation)}`, 0, "the file is missing");
+  }
+}
+
+/**
+ * A frame is torn only by the crash that ended the writing: behind it no journal has frames. (An empty one can be
+ * there: made by a compaction that could not begin.)
+ */
+function checkTorn(disk: Disk, journals: readonly FoundJournal[]): void {
+  const torn = journals.findIndex((journal) => journal.torn !== undefined);
+  const journal = journals[torn];
+  if (journal === undefined || journals.slice(torn + 1).every(isEmptyJournal)) return;
+  const path = `${disk.path}/${journalName(journal.generation)}`;
+  throw new CorruptFileError(path, journal.end, `${journal.torn}, and a later journal goes on`);
+}
+
+function isEmptyJournal(journal: FoundJournal): boolean {
+  return journal.end === fileHeaderBytes && journal.torn === undefined;
+}

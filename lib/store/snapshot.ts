@@ -1,0 +1,116 @@
+/**
+ * The whole state in one file: what a journal is replayed over.
+ *
+ * It is written while requests are served and change the state, a chunk at a time, so it shows no single moment:
+ * some records are as they were at the start, some as at the end. It need not be exact. Every change made since it
+ * was begun is in the journal of its generation, and a change replayed over a record that has it already does
+ * nothing. Snapshot and journal together are exact.
+ */
+
+import { Buffer } from "node:buffer";
+import type { Change } from "../store.ts";
+import { encodeChanges } from "./change.ts";
+import { createWhole, type Disk, type DiskFile } from "./disk.ts";
+import {
+  checkFileHeader,
+  CorruptFileError,
+  encodeFileHeader,
+  encodeFrame,
+  fileHeaderBytes,
+  readFrames,
+} from "./frame.ts";
+import { decodePayload } from "./journal.ts";
+
+/** Records in a frame: some 160 kB, serialized in about 1 ms, which is the longest that a request waits for it. */
+const frameRecords = 1_000;
+/** Bytes of the payload of the last frame: a count of records. */
+const countBytes = 8;
+
+/** The name of the file of a generation. */
+export function snapshotName(generation: number): string {
+  return `snapshot-${generation}`;
+}
+
+/**
+ * Writes the snapshot that the journal of the same generation goes on from; it is there whole or not at all.
+ *
+ * @param records may change between two of them, see above
+ * @returns bytes of the file
+ */
+export async function writeSnapshot(
+  disk: Disk,
+  generation: number,
+  records: Iterable<Change>,
+): Promise<number> {
+  let offset = 0;
+  await createWhole(disk, snapshotName(generation), async (file) => {
+    offset = await append(file, encodeFileHeader("snapshot", generation), offset);
+    let count = 0;
+    for (const chunk of chunks(records, frameRecords)) {
+      // Waiting for each write is what lets requests in between.
+      offset = await append(file, encodeFrame(encodeChanges(chunk), chunk.length), offset);
+      count += chunk.length;
+    }
+    const total = Buffer.alloc(countBytes);
+    total.writeBigUInt64LE(BigInt(count));
+    offset = await append(file, encodeFrame(total, 0), offset);
+  });
+  return offset;
+}
+
+/**
+ * Reads a snapshot and hands on its records.
+ *
+ * @returns bytes of the file
+ * @throws {CorruptFileError} it is damaged or not whole
+ */
+export function readSnapshot(disk: Disk, generation: number, onChange: (change: Change) => void): number {
+  const file = disk.open(snapshotName(generation));
+  try {
+    checkFileHeader(file, "snapshot", generation);
+    let count = 0;
+    let total: number | undefined;
+    let lastOffset = fileHeaderBytes;
+    const end = readFrames(file, (payload, changeCount, offset) => {
+      if (total !== undefined) {
+        throw new CorruptFileError(file.path, offset, "it goes on behind its last frame");
+      }
+      lastOffset = offset;
+      if (changeCount === 0) {
+        total = Number(payload.readBigUInt64LE());
+        return;
+      }
+      count += changeCount;
+      for (const change of decodePayload(file, payload, offset)) onChange(change);
+    });
+    // A snapshot gets its name when it is whole and synced, so no broken frame in it is a torn one.
+    if (end.reason !== "file") {
+      throw new CorruptFileError(file.path, end.offset, end.problem || "zeros stand in place of a frame");
+    }
+    if (total === undefined) {
+      throw new CorruptFileError(file.path, end.offset, "it was cut: its last frame is missing");
+    }
+    if (total !== count) {
+      throw new CorruptFileError(file.path, lastOffset, `it should hold ${total} records and holds ${count}`);
+    }
+    return end.offset;
+  } finally {
+    file.close();
+  }
+}
+
+async function append(file: DiskFile, bytes: Uint8Array<ArrayBuffer>, offset: number): Promise<number> {
+  await file.write(bytes, offset);
+  return offset + bytes.length;
+}
+
+function* chunks<Item>(items: Iterable<Item>, size: number): Generator<Item[]> {
+  let chunk: Item[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

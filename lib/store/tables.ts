@@ -1,0 +1,88 @@
+/**
+ * The whole state in memory: what a journal is replayed into and a snapshot is written from.
+ *
+ * It changes by `apply` alone, one record at a time, and knows nothing of disks or of what is allowed. Users stand
+ * in order of registration, as a `Map` keeps the order of insertion and a record put again keeps its place.
+ */
+
+import type { Change, Session, User } from "../store.ts";
+
+/** Users and sessions, and which sessions a user has. */
+export class Tables {
+  readonly #users = new Map<string, User>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #sessionIdsByLogin = new Map<string, Set<string>>();
+
+  get userCount(): number {
+    return this.#users.size;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  user(login: string): User | undefined {
+    return this.#users.get(login);
+  }
+
+  session(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  users(): Iterable<User> {
+    return this.#users.values();
+  }
+
+  sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  sessionIdsOf(login: string): readonly string[] {
+    return [...this.#sessionIdsByLogin.get(login) ?? []];
+  }
+
+  /** Puts or deletes one record. Applied twice it is as applied once. */
+  apply(change: Change): void {
+    switch (change.kind) {
+      case "put-user":
+        this.#users.set(change.user.login, change.user);
+        return;
+      case "delete-user":
+        this.#users.delete(change.login);
+        return;
+      case "put-session":
+        this.#putSession(change.session);
+        return;
+      case "delete-session":
+        this.#deleteSession(change.id);
+        return;
+    }
+  }
+
+  /**
+   * Every record as the change that puts it, users first.
+   *
+   * It may be read slowly while `apply` goes on: a `Map`'s iterator visits what is added behind it, skips what is
+   * deleted before it and shows each record as it is when visited. Hence the fuzzy snapshot of `snapshot.ts`.
+   */
+  *changes(): Generator<Change> {
+    for (const user of this.#users.values()) yield { kind: "put-user", user };
+    for (const session of this.#sessions.values()) yield { kind: "put-session", session };
+  }
+
+  #putSession(session: Session): void {
+    this.#sessions.set(session.id, session);
+    const ids = this.#sessionIdsByLogin.get(session.login);
+    if (ids === undefined) this.#sessionIdsByLogin.set(session.login, new Set([session.id]));
+    else ids.add(session.id);
+  }
+
+  #deleteSession(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    const ids = this.#sessionIdsByLogin.get(session.login);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#sessionIdsByLogin.delete(session.login);
+  }
+}

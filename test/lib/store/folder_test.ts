@@ -1,0 +1,131 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Change } from "../../../lib/store.ts";
+import { readFolder } from "../../../lib/store/folder.ts";
+import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
+import { encodeChanges } from "../../../lib/store/change.ts";
+import { writeSnapshot } from "../../../lib/store/snapshot.ts";
+import { userOf } from "./records.ts";
+import { SimulatedDisk } from "./simulated_disk.ts";
+
+/** Files by name: a snapshot or journal that holds the users named, or other content. */
+type Files = Record<string, readonly string[] | Uint8Array<ArrayBuffer>>;
+
+const readable: Record<string, { files: Files; logins: string[]; last?: number; leftovers?: string[] }> = {
+  "an empty folder": { files: {}, logins: [] },
+  "files of others": { files: { ".gitkeep": [], "notes.txt": [], "journal-x": [] }, logins: [] },
+  "a first journal": { files: { "journal-1": ["a", "b"] }, logins: ["a", "b"], last: 1 },
+  "a snapshot and its journal": {
+    files: { "snapshot-2": ["a"], "journal-2": ["b"] },
+    logins: ["a", "b"],
+    last: 2,
+  },
+  "a compaction that began": {
+    files: {
+      "snapshot-2": ["a"],
+      "journal-2": ["b"],
+      "journal-3": ["c"],
+      "snapshot-3.tmp": new Uint8Array(9),
+    },
+    logins: ["a", "b", "c"],
+    last: 3,
+    leftovers: ["snapshot-3.tmp"],
+  },
+  "a compaction that did not remove what is old": {
+    files: { "snapshot-2": ["a"], "journal-2": ["b"], "journal-3": ["c"], "snapshot-3": ["a", "b"] },
+    logins: ["a", "b", "c"],
+    last: 3,
+    leftovers: ["snapshot-2", "journal-2"],
+  },
+  "generations of more than one digit": {
+    files: { "snapshot-9": ["old"], "snapshot-10": ["a"], "journal-10": ["b"] },
+    logins: ["a", "b"],
+    last: 10,
+    leftovers: ["snapshot-9"],
+  },
+};
+
+for (const [what, { files, logins, last, leftovers = [] }] of Object.entries(readable)) {
+  Deno.test(`readFolder() reads ${what}, and changes nothing`, async () => {
+    const disk = await diskOf(files);
+    const before = disk.files();
+    const read: string[] = [];
+    const found = readFolder(disk, (change) => read.push(loginOf(change)));
+    assertEquals(read, logins);
+    assertEquals([found.journals.at(-1)?.generation, [...found.leftovers].sort()], [last, leftovers.sort()]);
+    assert(found.journals.every((journal) => journal.torn === undefined));
+    assertEquals(disk.files(), before);
+  });
+}
+
+const refused: Record<string, { files: Files; path: string }> = {
+  "a snapshot without its journal": { files: { "snapshot-2": ["a"] }, path: "journal-2" },
+  "a journal without its snapshot": { files: { "journal-2": ["a"] }, path: "journal-1" },
+  "a gap between journals": { files: { "journal-1": ["a"], "journal-3": ["b"] }, path: "journal-2" },
+  "a journal older than the snapshot alone": {
+    files: { "snapshot-3": ["a"], "journal-2": ["b"] },
+    path: "journal-3",
+  },
+  "a damaged snapshot, though an older one is whole": {
+    files: { "snapshot-2": ["a"], "journal-2": ["b"], "snapshot-3": new Uint8Array(100), "journal-3": ["c"] },
+    path: "snapshot-3",
+  },
+  "a damaged journal": { files: { "journal-1": new Uint8Array(100) }, path: "journal-1" },
+};
+
+for (const [what, { files, path }] of Object.entries(refused)) {
+  Deno.test(`readFolder() refuses ${what}, and changes nothing`, async () => {
+    const disk = await diskOf(files);
+    const before = disk.files();
+    const error = assertThrows(() => readFolder(disk, () => {}), CorruptFileError);
+    assertEquals(error.path, `simulated/${path}`);
+    assertEquals(disk.files(), before);
+  });
+}
+
+Deno.test("readFolder() finds a torn frame at the end of the last journal that has frames", async () => {
+  for (const later of [{}, { "journal-2": [] }]) {
+    const disk = await diskOf({ "journal-1": torn("a"), ...later });
+    const read: string[] = [];
+    const { journals } = readFolder(disk, (change) => read.push(loginOf(change)));
+    assertEquals([read, journals[0]?.torn !== undefined], [["a"], true]);
+  }
+});
+
+Deno.test("readFolder() refuses a torn frame when a later journal has frames", async () => {
+  const disk = await diskOf({ "journal-1": torn("a"), "journal-2": ["b"] });
+  assertThrows(() => readFolder(disk, () => {}), CorruptFileError, "a later journal goes on");
+  const twice = await diskOf({ "journal-1": torn("a"), "journal-2": torn() });
+  assertThrows(() => readFolder(twice, () => {}), CorruptFileError, "a later journal goes on");
+});
+
+async function diskOf(files: Files): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
+  for (const [name, content] of Object.entries(files)) {
+    const generation = Number(/\d+$/.exec(name)?.[0]);
+    if (content instanceof Uint8Array) disk.setContent(name, content);
+    else if (name.startsWith("snapshot")) await writeSnapshot(disk, generation, content.map(put));
+    else disk.setContent(name, journalOf(content, { generation }));
+  }
+  return disk;
+}
+
+function journalOf(logins: readonly string[], options: { generation: number; tail?: Uint8Array }) {
+  const frames = logins.map((login) => encodeFrame(encodeChanges([put(login)]), 1));
+  const header = encodeFileHeader("journal", options.generation || 0);
+  const parts = [header, ...frames, options.tail ?? new Uint8Array(0), new Uint8Array(256)];
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/** A journal whose last frame lacks its second half. */
+function torn(...logins: string[]): Uint8Array<ArrayBuffer> {
+  const tail = encodeFrame(encodeChanges([put("torn")]), 1).subarray(0, 80);
+  return journalOf(logins, { generation: logins.length === 0 ? 2 : 1, tail });
+}
+
+function put(login: string): Change {
+  return { kind: "put-user", user: userOf(login) };
+}
+
+function loginOf(change: Change): string {
+  return change.kind === "put-user" ? change.user.login : change.kind;
+}

@@ -1,0 +1,253 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { type Change, StoreClosedError, StoreFullError } from "../../../lib/store.ts";
+import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
+import { cutJournal, Journal, readJournal } from "../../../lib/store/journal.ts";
+import { userOf } from "./records.ts";
+import { type Call, SimulatedDisk } from "./simulated_disk.ts";
+
+Deno.test("append() applies a change once it is on the disk, and not before", async () => {
+  const { disk, journal, applied } = await createJournal();
+  const appended = journal.append([put("alice")]);
+  assertEquals(applied, []);
+  await appended;
+  assertEquals(applied, ["alice"]);
+  assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["alice"]);
+});
+
+Deno.test("append() lets changes that arrive during a sync share one write and one sync", async () => {
+  const { disk, journal, applied } = await createJournal({ extendBytes: 65_536 });
+  const first = journal.append([put("user0")]);
+  const others = Array.from({ length: 100 }, (_, index) => journal.append([put(`user${index + 1}`)]));
+  disk.calls.length = 0;
+  await Promise.all([first, ...others]);
+  assertEquals(disk.calls.map((call) => call.kind), ["write", "sync", "write", "sync"]);
+  assertEquals(applied, Array.from({ length: 101 }, (_, index) => `user${index}`));
+  assertEquals(logins(disk, 1), applied);
+});
+
+Deno.test("append() never tears the changes of one call apart, however many", async () => {
+  const { disk, journal } = await createJournal();
+  const many = Array.from({ length: 5_000 }, (_, index) => put(`user${index}`));
+  await Promise.all([journal.append(many), journal.append(many)]);
+  const counts: number[] = [];
+  const bytes = disk.content("journal-1");
+  for (let at = 32; new DataView(bytes.buffer).getUint32(at, true) !== 0;) {
+    const view = new DataView(bytes.buffer, at);
+    counts.push(view.getUint32(8, true));
+    at += Math.ceil((view.getUint32(0, true) + 17) / 16) * 16;
+  }
+  assertEquals(counts, [5_000, 5_000]);
+});
+
+Deno.test("append() takes up the work again after a pause", async () => {
+  const { journal, applied } = await createJournal();
+  for (const login of ["a", "b", "c"]) await journal.append([put(login)]);
+  assertEquals(applied, ["a", "b", "c"]);
+});
+
+Deno.test("append() extends the file by synced zeros, so that zeros always follow the last frame", async () => {
+  const { disk, journal } = await createJournal({ extendBytes: 512 });
+  for (let index = 0; index < 20; index++) {
+    await journal.append([put(`user${index}`)]);
+    const after = disk.afterPowerCut("nothing");
+    assertEquals(logins(after, 1).length, index + 1);
+    assertEquals(after.content("journal-1").length % 512, 0);
+  }
+});
+
+for (const kind of ["fail", "tear"] as const) {
+  Deno.test(`append() on a full disk (${kind}) keeps nothing of the change, and goes on when there is room`, async () => {
+    const { disk, journal, applied } = await createJournal();
+    await journal.append([put("before")]);
+    disk.errorCode = "ENOSPC";
+    failNext(disk, "write", kind);
+    await assertRejects(() => journal.append([put("refused")]), StoreFullError, "disk is full (ENOSPC)");
+    assertEquals(logins(disk.afterPowerCut("everything"), 1), ["before"]);
+    await journal.append([put("after")]);
+    assertEquals(applied, ["before", "after"]);
+    assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["before", "after"]);
+  });
+
+  Deno.test(`append() that cannot extend the file (${kind}) keeps nothing, and goes on when there is room`, async () => {
+    const { disk, journal, applied } = await createJournal({ extendBytes: 512 });
+    disk.errorCode = "EDQUOT";
+    await journal.append([put("first")]);
+    const size = disk.content("journal-1").length;
+    disk.script = (call) => call.kind === "write" ? kind : undefined;
+    const refused = Array.from({ length: 5 }, (_, index) => put(`refused${index}`));
+    await assertRejects(() => journal.append(refused), StoreFullError, "Cannot extend the journal");
+    assertEquals(disk.content("journal-1").length, size);
+    disk.script = () => undefined;
+    await journal.append([put("after")]);
+    assertEquals(applied, ["first", "after"]);
+    assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["first", "after"]);
+  });
+}
+
+Deno.test("append() that can neither write nor cut back cuts back before the next frame", async () => {
+  const { disk, journal, applied } = await createJournal();
+  disk.errorCode = "EFBIG";
+  disk.script = (call) => call.kind === "write" ? "tear" : undefined;
+  await assertRejects(() => journal.append([put("torn"), put("torn too")]), StoreFullError);
+  await assertRejects(() => journal.append([put("refused")]), StoreFullError, "Cannot write to the journal");
+  disk.script = () => undefined;
+  await journal.append([put("after")]);
+  assertEquals(applied, ["after"]);
+  assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["after"]);
+});
+
+Deno.test("append() hands on an error that is not of a full disk, and goes on", async () => {
+  const { disk, journal, applied } = await createJournal();
+  failNext(disk, "write", "tear");
+  const error = await assertRejects(() => journal.append([put("refused")]), Error, "failed");
+  assert(!(error instanceof StoreFullError) && !(error instanceof StoreClosedError));
+  await journal.append([put("after")]);
+  assertEquals(applied, ["after"]);
+});
+
+Deno.test("append() after a failed sync is refused until restart, and nothing of it is applied", async () => {
+  const { disk, journal, applied } = await createJournal();
+  await journal.append([put("before")]);
+  failNext(disk, "sync", "fail");
+  const first = journal.append([put("unsure")]);
+  const waiting = journal.append([put("waiting")]);
+  await assertRejects(
+    () => first,
+    StoreClosedError,
+    'until restart as a sync of "simulated/journal-1" failed',
+  );
+  await assertRejects(() => waiting, StoreClosedError);
+  await assertRejects(() => journal.append([put("later")]), StoreClosedError);
+  await assertRejects(() => journal.rotate(), StoreClosedError);
+  assert(journal.fault?.includes("until restart"));
+  assertEquals(applied, ["before"]);
+});
+
+Deno.test("rotate() that waits behind a failed sync is refused too", async () => {
+  const { disk, journal } = await createJournal();
+  failNext(disk, "sync", "fail");
+  const appended = journal.append([put("unsure")]);
+  const rotated = journal.rotate();
+  await assertRejects(() => appended, StoreClosedError);
+  await assertRejects(() => rotated, StoreClosedError);
+  assertEquals(disk.list(), ["journal-1"]);
+});
+
+Deno.test("rotate() sends later changes to the next generation and applies all earlier ones", async () => {
+  const { disk, journal, applied } = await createJournal();
+  const before = journal.append([put("before")]);
+  const rotated = journal.rotate();
+  const after = journal.append([put("after")]);
+  assertEquals(await rotated, 2);
+  assertEquals(applied.includes("before"), true);
+  await Promise.all([before, after]);
+  await journal.append([put("last")]);
+  const found = disk.afterPowerCut("nothing");
+  assertEquals([...logins(found, 1), ...logins(found, 2)], ["before", "after", "last"]);
+  assertEquals(logins(found, 2).at(-1), "last");
+});
+
+Deno.test("rotate() on a full disk fails, and the present generation goes on", async () => {
+  const { disk, journal, applied } = await createJournal();
+  disk.errorCode = "ENOSPC";
+  for (const kind of ["create", "write"] as const) {
+    failNext(disk, kind, "fail");
+    await assertRejects(() => journal.rotate(), StoreFullError, "Cannot create the journal");
+    assertEquals(disk.list(), ["journal-1"]);
+  }
+  await journal.append([put("after")]);
+  assertEquals([applied, logins(disk.afterPowerCut("nothing"), 1)], [["after"], ["after"]]);
+});
+
+Deno.test("close() waits for changes that wait, and takes no more", async () => {
+  const { journal, applied } = await createJournal();
+  const appended = journal.append([put("alice")]);
+  await journal.close();
+  await appended;
+  assertEquals(applied, ["alice"]);
+  await assertRejects(() => journal.append([put("bob")]), StoreClosedError, "it is closed");
+  assertEquals(journal.fault, "Cannot change the store as it is closed");
+});
+
+Deno.test("Journal.open() goes on behind the last frame", async () => {
+  const { disk, journal } = await createJournal();
+  await journal.append([put("alice")]);
+  await journal.close();
+  const end = readJournal(disk, 1, () => {});
+  const again = Journal.open(disk, 1, end.offset, { apply: () => {}, extendBytes: 4096 });
+  assertEquals(again.bytes, journal.bytes);
+  await again.append([put("bob")]);
+  assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["alice", "bob"]);
+});
+
+Deno.test("readJournal() refuses a file that was cut, at any length but among the zeros behind the last frame", async () => {
+  const { disk, journal } = await createJournal({ extendBytes: 1024 });
+  await journal.append([put("alice")]);
+  await journal.append([put("bob")]);
+  const whole = disk.content("journal-1");
+  const end = readJournal(disk, 1, () => {}).offset;
+  for (let length = 0; length < whole.length; length++) {
+    disk.setContent("journal-1", whole.slice(0, length));
+    if (length >= end + 16) assertEquals(logins(disk, 1), ["alice", "bob"]);
+    else assertThrows(() => readJournal(disk, 1, () => {}), CorruptFileError);
+  }
+});
+
+Deno.test("readJournal() refuses a frame that is whole and holds no changes", () => {
+  const disk = new SimulatedDisk();
+  const parts = [
+    encodeFileHeader("journal", 1),
+    encodeFrame(new Uint8Array([1, 2, 3]), 1),
+    new Uint8Array(32),
+  ];
+  disk.setContent("journal-1", new Uint8Array(parts.flatMap((part) => [...part])));
+  const error = assertThrows(() => readJournal(disk, 1, () => {}), CorruptFileError, "cannot be decoded");
+  assertEquals(error.offset, 32);
+});
+
+Deno.test("cutJournal() leaves zeros behind the end and says how many bytes were none", async () => {
+  const { disk, journal } = await createJournal();
+  await journal.append([put("alice")]);
+  const end = readJournal(disk, 1, () => {}).offset;
+  const torn = disk.content("journal-1").slice();
+  torn.set(encodeFrame(new TextEncoder().encode("x".repeat(500)), 1).subarray(0, 300), end);
+  disk.setContent("journal-1", torn);
+  assertEquals(readJournal(disk, 1, () => {}).reason, "torn");
+  assertEquals(await cutJournal(disk, 1, end), 300);
+  const after = disk.afterPowerCut("nothing");
+  assertEquals([logins(after, 1), readJournal(after, 1, () => {}).reason], [["alice"], "zeros"]);
+  assertEquals(await cutJournal(disk, 1, end), 0);
+});
+
+async function createJournal(options: { extendBytes: number } = { extendBytes: 4096 }) {
+  const disk = new SimulatedDisk();
+  const applied: string[] = [];
+  const apply = (change: Change) =>
+    void applied.push(change.kind === "put-user" ? change.user.login : change.kind);
+  const journal = await Journal.create(disk, 1, { apply, ...options });
+  return { disk, journal, applied };
+}
+
+function put(login: string): Change {
+  return { kind: "put-user", user: userOf(login) };
+}
+
+function logins(disk: SimulatedDisk, generation: number): string[] {
+  const found: string[] = [];
+  readJournal(
+    disk,
+    generation,
+    (change) => void found.push(change.kind === "put-user" ? change.user.login : "?"),
+  );
+  return found;
+}
+
+/** The next call of that kind fails, and no other. */
+function failNext(disk: SimulatedDisk, kind: Call["kind"], fault: "fail" | "tear"): void {
+  let isDone = false;
+  disk.script = (call) => {
+    if (isDone || call.kind !== kind) return undefined;
+    isDone = true;
+    return fault;
+  };
+}

@@ -1,0 +1,52 @@
+import { assertEquals } from "@std/assert";
+import { Tables } from "../../../lib/store/tables.ts";
+import { sessionOf, userOf } from "./records.ts";
+
+Deno.test("apply() twice is apply() once, for every kind of change", () => {
+  const once = new Tables();
+  const twice = new Tables();
+  for (const tables of [once, twice, twice]) {
+    tables.apply({ kind: "put-user", user: userOf("alice") });
+    tables.apply({ kind: "put-user", user: userOf("bob") });
+    tables.apply({ kind: "delete-user", login: "bob" });
+    tables.apply({ kind: "put-session", session: sessionOf("alice", "s1") });
+    tables.apply({ kind: "put-session", session: sessionOf("alice", "s2") });
+    tables.apply({ kind: "delete-session", id: "s2" });
+  }
+  assertEquals([...twice.changes()], [...once.changes()]);
+  assertEquals([twice.userCount, twice.sessionCount], [1, 1]);
+});
+
+Deno.test("changes() read slowly shows what was there throughout once, and what came later too", () => {
+  const tables = new Tables();
+  for (const login of ["a", "b", "c", "d"]) tables.apply({ kind: "put-user", user: userOf(login) });
+  const changes = tables.changes();
+  const seen = [changes.next().value, changes.next().value];
+  tables.apply({ kind: "delete-user", login: "c" });
+  tables.apply({ kind: "put-user", user: userOf("a", { passwordHash: "changed behind the reader" }) });
+  tables.apply({ kind: "put-user", user: userOf("d", { passwordHash: "changed before the reader" }) });
+  tables.apply({ kind: "put-user", user: userOf("e") });
+  seen.push(...changes);
+  const users = seen.map((change) => change?.kind === "put-user" ? change.user : undefined);
+  assertEquals(users.map((user) => user?.login), ["a", "b", "d", "e"]);
+  assertEquals(users[2]?.passwordHash, "changed before the reader");
+});
+
+Deno.test("users() stand in order of registration, whatever is changed of them", () => {
+  const tables = new Tables();
+  for (const login of ["c", "a", "b"]) tables.apply({ kind: "put-user", user: userOf(login) });
+  tables.apply({ kind: "put-user", user: userOf("c", { disabled: true }) });
+  assertEquals(Array.from(tables.users(), (user) => user.login), ["c", "a", "b"]);
+});
+
+Deno.test("sessionIdsOf() knows a user's sessions as they come and go", () => {
+  const tables = new Tables();
+  assertEquals(tables.sessionIdsOf("alice"), []);
+  tables.apply({ kind: "put-session", session: sessionOf("alice", "s1") });
+  tables.apply({ kind: "put-session", session: sessionOf("bob", "s2") });
+  tables.apply({ kind: "put-session", session: sessionOf("alice", "s3") });
+  assertEquals(tables.sessionIdsOf("alice"), ["s1", "s3"]);
+  tables.apply({ kind: "delete-session", id: "s1" });
+  tables.apply({ kind: "delete-session", id: "s3" });
+  assertEquals([tables.sessionIdsOf("alice"), tables.sessionIdsOf("bob")], [[], ["s2"]]);
+});
