@@ -62,8 +62,7 @@ export function realDisk(path: string): Disk {
     open: (name) => realFile(at(name), { read: true }),
     openToWrite: (name) => realFile(at(name), { read: true, write: true }),
     // Only the service's own user may read hashes.
-    create: (name) =>
-      realFile(at(name), { read: true, write: true, create: true, truncate: true, mode: 0o600 }),
+    create: (name) => realFile(at(name), { read: true, write: true, create: true, truncate: true, mode: 0o600 }),
     rename: (from, to) => Deno.rename(at(from), at(to)),
     remove: (name) => Deno.remove(at(name)),
     async syncFolder() {
@@ -73,9 +72,15 @@ export function realDisk(path: string): Disk {
   };
 }
 
+/** A file got its name, and the folder could not be synced: a power cut may or may not take the name back. */
+export class FolderSyncError extends Error {
+  override name = "FolderSyncError";
+}
+
 /**
  * Makes a file that is either whole or not there at all, whenever the power fails.
  *
+ * @throws {FolderSyncError} see there
  * @throws what `fill` or the disk throws; then no file of that name was made or changed
  */
 export async function createWhole(
@@ -101,7 +106,13 @@ export async function createWhole(
     throw error;
   }
   // The name itself is content of the folder: without this it can be lost with all that is written later.
-  await disk.syncFolder();
+  try {
+    await disk.syncFolder();
+  } catch (error) {
+    throw new FolderSyncError(`Cannot make "${name}" durable as a sync of "${disk.path}" failed: ${error}`, {
+      cause: error,
+    });
+  }
 }
 
 function realFile(path: string, options: Deno.OpenOptions): DiskFile {

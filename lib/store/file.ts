@@ -11,7 +11,7 @@ import type { Change } from "../store.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./frame.ts";
-import { cutJournal, Journal, journalName } from "./journal.ts";
+import { createJournal, cutJournal, Journal, journalName, readJournal } from "./journal.ts";
 import { MemoryStore } from "./memory.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { Tables } from "./tables.ts";
@@ -115,14 +115,14 @@ export class FileStore extends MemoryStore {
     try {
       // First the journal: what changes while the snapshot is written must be in the journal that is kept.
       const bytes = this.#journal.bytes;
-      const generation = await this.#journal.rotate();
+      const start = await this.#journal.rotate();
       this.#olderJournalBytes += bytes;
-      this.#snapshotBytes = await writeSnapshot(this.#disk, generation, this.#tables.changes());
+      this.#snapshotBytes = await writeSnapshot(this.#disk, start, { records: this.#tables.changes() });
       this.#olderJournalBytes = 0;
       this.#dueBytes = this.#growthBytes;
-      await this.#removeBefore(generation);
+      await this.#removeBefore(start.generation);
       this.#log.info("compacted", {
-        generation,
+        ...start,
         users: this.#tables.userCount,
         sessions: this.#tables.sessionCount,
         bytes: this.#snapshotBytes,
@@ -159,11 +159,12 @@ async function openFolder(disk: Disk, options: FileStoreOptions): Promise<Omit<O
   const found = readFolder(disk, apply);
   await mendFolder(disk, found, options.log);
 
-  const journalOptions = { apply, ...options };
-  const last = found.journals.at(-1);
-  const journal = last === undefined
-    ? await Journal.create(disk, 1, journalOptions)
-    : Journal.open(disk, last.generation, last.end, journalOptions);
+  let last = found.journals.at(-1);
+  if (last === undefined) {
+    await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
+    last = readJournal(disk, 1, apply);
+  }
+  const journal = Journal.open(disk, last, { apply, ...options });
   const olderJournalBytes = found.journals.slice(0, -1)
     .reduce((bytes, { end }) => bytes + end - fileHeaderBytes, 0);
   return { disk, tables, journal, snapshotBytes: found.snapshotBytes, olderJournalBytes };

@@ -10,17 +10,8 @@
 import type { Change } from "../store.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptFileError, fileHeaderBytes } from "./frame.ts";
-import { journalName, readJournal } from "./journal.ts";
+import { type FoundJournal, journalName, readJournal } from "./journal.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
-
-/** A journal as found. */
-export interface FoundJournal {
-  readonly generation: number;
-  /** Where its last whole frame ends. */
-  readonly end: number;
-  /** What is wrong with the torn frame behind it; `undefined` when there is none. */
-  readonly torn: string | undefined;
-}
 
 /** What a folder holds, beside the records. */
 export interface FoundFolder {
@@ -47,14 +38,12 @@ export function readFolder(disk: Disk, onChange: (change: Change) => void): Foun
   const journals = present.filter((generation) => generation >= first);
   checkOrder(disk, { snapshot, journals });
 
-  const snapshotBytes = snapshot === undefined ? 0 : readSnapshot(disk, snapshot, onChange);
-  const found = journals.map((generation): FoundJournal => {
-    const end = readJournal(disk, generation, onChange);
-    return { generation, end: end.offset, torn: end.reason === "torn" ? end.problem : undefined };
-  });
+  const start = snapshot === undefined ? undefined : readSnapshot(disk, { generation: snapshot }, onChange);
+  const found = journals.map((generation) => readJournal(disk, generation, onChange));
   checkTorn(disk, found);
+  checkChanges(disk, start?.changesBefore ?? 0, found);
   return {
-    snapshotBytes,
+    snapshotBytes: start?.bytes ?? 0,
     journals: found,
     leftovers: [
       ...names.filter((name) => /^(snapshot|journal)-\d+\.tmp$/.test(name)),
@@ -89,6 +78,18 @@ function checkTorn(disk: Disk, journals: readonly FoundJournal[]): void {
   if (journal === undefined || journals.slice(torn + 1).every(isEmptyJournal)) return;
   const path = `${disk.path}/${journalName(journal.generation)}`;
   throw new CorruptFileError(path, journal.end, `${journal.torn}, and a later journal goes on`);
+}
+
+/** Each file goes on where the one before ends: a journal of another folder, or of another time, does not. */
+function checkChanges(disk: Disk, changesBefore: number, journals: readonly FoundJournal[]): void {
+  let expected = changesBefore;
+  for (const journal of journals) {
+    if (journal.changesBefore !== expected) {
+      const problem = `it goes on from change ${journal.changesBefore}, and the file before ends at ${expected}`;
+      throw new CorruptFileError(`${disk.path}/${journalName(journal.generation)}`, 16, problem);
+    }
+    expected += journal.changeCount;
+  }
 }
 
 function isEmptyJournal(journal: FoundJournal): boolean {

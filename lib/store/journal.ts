@@ -9,15 +9,14 @@
 import type { Buffer } from "node:buffer";
 import { type Change, StoreClosedError, StoreFullError } from "../store.ts";
 import { decodeChanges, encodeChanges } from "./change.ts";
-import { createWhole, type Disk, type DiskFile } from "./disk.ts";
+import { createWhole, type Disk, type DiskFile, FolderSyncError } from "./disk.ts";
 import {
-  checkFileHeader,
   CorruptFileError,
   encodeFileHeader,
   encodeFrame,
   fileHeaderBytes,
-  type FrameEnd,
   frameHeaderBytes,
+  readFileHeader,
   readFrames,
 } from "./frame.ts";
 
@@ -35,6 +34,23 @@ export interface JournalOptions {
   readonly extendBytes?: number;
 }
 
+/** Where a journal goes on. */
+export interface JournalStart {
+  readonly generation: number;
+  /** How many changes were ever made before its first. */
+  readonly changesBefore: number;
+}
+
+/** A journal as found on the disk. */
+export interface FoundJournal extends JournalStart {
+  /** How many changes it holds. */
+  readonly changeCount: number;
+  /** Where its last whole frame ends, bytes from the start of the file. */
+  readonly end: number;
+  /** What is wrong with the torn frame behind it; `undefined` when there is none. */
+  readonly torn: string | undefined;
+}
+
 /** Changes that wait to become durable together. */
 interface Pending {
   readonly changes: readonly Change[];
@@ -48,6 +64,9 @@ export class Journal {
   readonly #apply: (change: Change) => void;
   readonly #extendBytes: number;
   #generation: number;
+  #changesBefore: number;
+  /** Changes in its frames. */
+  #changeCount: number;
   #file: DiskFile;
   /** Where the next frame goes. */
   #end: number;
@@ -56,31 +75,27 @@ export class Journal {
   /** Behind a write that failed: up to here the file may hold parts of it. */
   #dirtyEnd = 0;
   #pending: Pending[] = [];
-  #rotation: { resolve: (generation: number) => void; reject: (error: unknown) => void } | undefined;
+  #rotation: { resolve: (start: JournalStart) => void; reject: (error: unknown) => void } | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
   /** Set by a sync that failed, for good. */
   #failure: StoreClosedError | undefined;
 
-  private constructor(disk: Disk, options: JournalOptions, opened: OpenedJournal) {
+  private constructor(disk: Disk, options: JournalOptions, opened: FoundJournal & { file: DiskFile }) {
     this.#disk = disk;
     this.#apply = options.apply;
     this.#extendBytes = options.extendBytes ?? defaultExtendBytes;
     this.#generation = opened.generation;
+    this.#changesBefore = opened.changesBefore;
+    this.#changeCount = opened.changeCount;
     this.#file = opened.file;
     this.#end = opened.end;
     this.#size = opened.file.size();
   }
 
-  /** Makes an empty journal and opens it. */
-  static async create(disk: Disk, generation: number, options: JournalOptions): Promise<Journal> {
-    const opened = await createJournal(disk, generation, options.extendBytes ?? defaultExtendBytes);
-    return new Journal(disk, options, opened);
-  }
-
-  /** Opens a journal that was read by `readJournal` and ends at `end`. */
-  static open(disk: Disk, generation: number, end: number, options: JournalOptions): Journal {
-    return new Journal(disk, options, { generation, file: disk.openToWrite(journalName(generation)), end });
+  /** Goes on with a journal that `readJournal` has read. */
+  static open(disk: Disk, found: FoundJournal, options: JournalOptions): Journal {
+    return new Journal(disk, options, { ...found, file: disk.openToWrite(journalName(found.generation)) });
   }
 
   /** Bytes of its frames. */
@@ -111,13 +126,12 @@ export class Journal {
   /**
    * Starts the journal of the next generation: later changes go there, all earlier ones are applied.
    *
-   * @returns the new generation
    * @throws {StoreFullError} no room for it; the present one goes on
    * @throws {StoreClosedError} as `append`
    */
-  rotate(): Promise<number> {
+  rotate(): Promise<JournalStart> {
     if (this.fault !== undefined) return Promise.reject(new StoreClosedError(this.fault));
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const { promise, resolve, reject } = Promise.withResolvers<JournalStart>();
     this.#rotation = { resolve, reject };
     this.#run();
     return promise;
@@ -139,7 +153,7 @@ export class Journal {
       const rotation = this.#rotation;
       if (rotation !== undefined) {
         this.#rotation = undefined;
-        await this.#rotate().then(() => rotation.resolve(this.#generation), rotation.reject);
+        await this.#rotate().then(rotation.resolve, rotation.reject);
       }
       const batch = this.#takeBatch();
       if (batch.length > 0) await this.#commit(batch);
@@ -163,6 +177,7 @@ export class Journal {
     try {
       const changes = batch.flatMap((pending) => pending.changes);
       await this.#write(encodeFrame(encodeChanges(changes), changes.length));
+      this.#changeCount += changes.length;
       for (const change of changes) this.#apply(change);
     } catch (error) {
       for (const pending of batch) pending.reject(error);
@@ -194,11 +209,15 @@ export class Journal {
     } catch (error) {
       // The kernel may have dropped the pages it could not write and call the next sync a success: what is on the
       // disk is unknown until the file is read again. So no more is written before a restart.
-      const message =
-        `Cannot change the store until restart as a sync of "${this.#file.path}" failed: ${error}`;
-      this.#failure = new StoreClosedError(message, { cause: error });
-      throw this.#failure;
+      throw this.#fail(new Error(`a sync of "${this.#file.path}" failed: ${error}`, { cause: error }));
     }
+  }
+
+  #fail(cause: Error): StoreClosedError {
+    this.#failure = new StoreClosedError(`Cannot change the store until restart: ${cause.message}`, {
+      cause,
+    });
+    return this.#failure;
   }
 
   /** Writes zeros over what a failed write left. */
@@ -228,16 +247,30 @@ export class Journal {
     this.#size = extended;
   }
 
-  async #rotate(): Promise<void> {
+  async #rotate(): Promise<JournalStart> {
     if (this.#failure !== undefined) throw this.#failure;
     // What a failed write left must not be found in a journal that is not the last.
     await this.#cleanEnd();
-    const next = await createJournal(this.#disk, this.#generation + 1, this.#extendBytes);
+    const start = {
+      generation: this.#generation + 1,
+      changesBefore: this.#changesBefore + this.#changeCount,
+    };
+    try {
+      await createJournal(this.#disk, start, this.#extendBytes);
+    } catch (error) {
+      // The next journal may be there, and goes on where this one ends now: this one must not grow.
+      if (error instanceof FolderSyncError) throw this.#fail(error);
+      throw error;
+    }
+    const next = this.#disk.openToWrite(journalName(start.generation));
     this.#file.close();
-    this.#generation = next.generation;
-    this.#file = next.file;
-    this.#end = next.end;
-    this.#size = next.file.size();
+    this.#file = next;
+    this.#generation = start.generation;
+    this.#changesBefore = start.changesBefore;
+    this.#changeCount = 0;
+    this.#end = fileHeaderBytes;
+    this.#size = next.size();
+    return start;
   }
 }
 
@@ -249,21 +282,34 @@ export function journalName(generation: number): string {
 /**
  * Reads a journal and hands on its changes in order.
  *
- * @returns where its frames end: by `zeros`, or `torn`
- * @throws {CorruptFileError} it is damaged otherwise
+ * @throws {CorruptFileError} it is damaged otherwise than by a torn frame at its end
  */
-export function readJournal(disk: Disk, generation: number, onChange: (change: Change) => void): FrameEnd {
+export function readJournal(
+  disk: Disk,
+  generation: number,
+  onChange: (change: Change) => void,
+): FoundJournal {
   const file = disk.open(journalName(generation));
   try {
-    checkFileHeader(file, "journal", generation);
-    const end = readFrames(file, (payload, _, offset) => {
-      for (const change of decodePayload(file, payload, offset)) onChange(change);
+    const { changesBefore } = readFileHeader(file, { kind: "journal", generation });
+    let changeCount = 0;
+    const { offset, reason, problem } = readFrames(file, (payload, _, at) => {
+      for (const change of decodePayload(file, payload, at)) {
+        changeCount++;
+        onChange(change);
+      }
     });
-    if (end.reason === "damaged") throw new CorruptFileError(file.path, end.offset, end.problem);
-    if (end.reason === "file") {
-      throw new CorruptFileError(file.path, end.offset, "it was cut: a journal ends with zeros");
+    if (reason === "damaged") throw new CorruptFileError(file.path, offset, problem);
+    if (reason === "file") {
+      throw new CorruptFileError(file.path, offset, "it was cut: a journal ends with zeros");
     }
-    return end;
+    return {
+      generation,
+      changesBefore,
+      changeCount,
+      end: offset,
+      torn: reason === "torn" ? problem : undefined,
+    };
   } finally {
     file.close();
   }
@@ -296,24 +342,25 @@ export async function cutJournal(disk: Disk, generation: number, end: number): P
   }
 }
 
-interface OpenedJournal {
-  readonly generation: number;
-  readonly file: DiskFile;
-  readonly end: number;
-}
-
-async function createJournal(disk: Disk, generation: number, extendBytes: number): Promise<OpenedJournal> {
-  const name = journalName(generation);
+/**
+ * Makes an empty journal, whole or not at all.
+ *
+ * @throws {StoreFullError} no room for it
+ */
+export async function createJournal(
+  disk: Disk,
+  start: JournalStart,
+  extendBytes = defaultExtendBytes,
+): Promise<void> {
   try {
-    await createWhole(disk, name, async (file) => {
+    await createWhole(disk, journalName(start.generation), async (file) => {
       const bytes = new Uint8Array(Math.max(extendBytes, fileHeaderBytes + frameHeaderBytes));
-      bytes.set(encodeFileHeader("journal", generation));
+      bytes.set(encodeFileHeader({ kind: "journal", ...start }));
       await file.write(bytes, 0);
     });
   } catch (error) {
     throw asStoreError(error, "create");
   }
-  return { generation, file: disk.openToWrite(name), end: fileHeaderBytes };
 }
 
 /** A full disk is told apart, as room can come back; anything else is handed on as it is. */

@@ -12,14 +12,14 @@ import type { Change } from "../store.ts";
 import { encodeChanges } from "./change.ts";
 import { createWhole, type Disk, type DiskFile } from "./disk.ts";
 import {
-  checkFileHeader,
   CorruptFileError,
   encodeFileHeader,
   encodeFrame,
   fileHeaderBytes,
+  readFileHeader,
   readFrames,
 } from "./frame.ts";
-import { decodePayload } from "./journal.ts";
+import { decodePayload, type JournalStart } from "./journal.ts";
 
 /** Records in a frame: some 160 kB, serialized in about 1 ms, which is the longest that a request waits for it. */
 const frameRecords = 1_000;
@@ -32,19 +32,20 @@ export function snapshotName(generation: number): string {
 }
 
 /**
- * Writes the snapshot that the journal of the same generation goes on from; it is there whole or not at all.
+ * Writes the snapshot that the journal of the same start goes on from; it is there whole or not at all.
  *
  * @param records may change between two of them, see above
  * @returns bytes of the file
  */
 export async function writeSnapshot(
   disk: Disk,
-  generation: number,
-  records: Iterable<Change>,
+  start: JournalStart,
+  options: { records: Iterable<Change>; name?: string },
 ): Promise<number> {
+  const { records, name = snapshotName(start.generation) } = options;
   let offset = 0;
-  await createWhole(disk, snapshotName(generation), async (file) => {
-    offset = await append(file, encodeFileHeader("snapshot", generation), offset);
+  await createWhole(disk, name, async (file) => {
+    offset = await append(file, encodeFileHeader({ kind: "snapshot", ...start }), offset);
     let count = 0;
     for (const chunk of chunks(records, frameRecords)) {
       // Waiting for each write is what lets requests in between.
@@ -58,16 +59,29 @@ export async function writeSnapshot(
   return offset;
 }
 
+/** A snapshot as found on the disk. */
+export interface FoundSnapshot extends JournalStart {
+  /** Of the file. */
+  readonly bytes: number;
+}
+
 /**
  * Reads a snapshot and hands on its records.
  *
- * @returns bytes of the file
+ * @param which that of a generation, or a file of any name and generation
  * @throws {CorruptFileError} it is damaged or not whole
  */
-export function readSnapshot(disk: Disk, generation: number, onChange: (change: Change) => void): number {
-  const file = disk.open(snapshotName(generation));
+export function readSnapshot(
+  disk: Disk,
+  which: { generation: number } | { name: string },
+  onChange: (change: Change) => void,
+): FoundSnapshot {
+  const file = disk.open("name" in which ? which.name : snapshotName(which.generation));
   try {
-    checkFileHeader(file, "snapshot", generation);
+    const header = readFileHeader(file, {
+      kind: "snapshot",
+      ..."generation" in which ? { generation: which.generation } : {},
+    });
     let count = 0;
     let total: number | undefined;
     let lastOffset = fileHeaderBytes;
@@ -93,7 +107,7 @@ export function readSnapshot(disk: Disk, generation: number, onChange: (change: 
     if (total !== count) {
       throw new CorruptFileError(file.path, lastOffset, `it should hold ${total} records and holds ${count}`);
     }
-    return end.offset;
+    return { generation: header.generation, changesBefore: header.changesBefore, bytes: end.offset };
   } finally {
     file.close();
   }

@@ -165,8 +165,7 @@ Deno.test("FileStore takes at most 170 bytes a user of 12 letters on disk, 20,00
     await Promise.all(
       Array.from(
         { length: 20_000 },
-        (_, index) =>
-          store.insertUser(userOf(`user${String(index).padStart(8, "0")}`, { passwordHash: hash })),
+        (_, index) => store.insertUser(userOf(`user${String(index).padStart(8, "0")}`, { passwordHash: hash })),
       ),
     );
   }

@@ -3,12 +3,15 @@ import type { Change } from "../../../lib/store.ts";
 import { readFolder } from "../../../lib/store/folder.ts";
 import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
 import { encodeChanges } from "../../../lib/store/change.ts";
+import type { JournalStart } from "../../../lib/store/journal.ts";
 import { writeSnapshot } from "../../../lib/store/snapshot.ts";
 import { userOf } from "./records.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 
-/** Files by name: a snapshot or journal that holds the users named, or other content. */
-type Files = Record<string, readonly string[] | Uint8Array<ArrayBuffer>>;
+/** Files by name: a snapshot or journal that holds the users named, one whose last frame is torn, or other content. */
+type Files = Record<string, readonly string[] | { torn: readonly string[] } | Uint8Array<ArrayBuffer>>;
+
+const tornFrame = encodeFrame(encodeChanges([put("torn")]), 1).subarray(0, 80);
 
 const readable: Record<string, { files: Files; logins: string[]; last?: number; leftovers?: string[] }> = {
   "an empty folder": { files: {}, logins: [] },
@@ -82,9 +85,22 @@ for (const [what, { files, path }] of Object.entries(refused)) {
   });
 }
 
+Deno.test("readFolder() refuses a journal that does not go on where the file before ends", async () => {
+  const files = { "snapshot-2": ["a"], "journal-2": ["b", "c"], "journal-3": ["d"] };
+  const disk = await diskOf(files);
+  const older = await diskOf({ ...files, "journal-2": ["b"] });
+  for (const name of ["journal-2", "journal-3"]) {
+    const mixed = await diskOf(files);
+    mixed.setContent(name, older.content(name));
+    const error = assertThrows(() => readFolder(mixed, () => {}), CorruptFileError, "it goes on from change");
+    assertEquals(error.path, "simulated/journal-3");
+  }
+  readFolder(disk, () => {});
+});
+
 Deno.test("readFolder() finds a torn frame at the end of the last journal that has frames", async () => {
   for (const later of [{}, { "journal-2": [] }]) {
-    const disk = await diskOf({ "journal-1": torn("a"), ...later });
+    const disk = await diskOf({ "journal-1": { torn: ["a"] }, ...later });
     const read: string[] = [];
     const { journals } = readFolder(disk, (change) => read.push(loginOf(change)));
     assertEquals([read, journals[0]?.torn !== undefined], [["a"], true]);
@@ -92,34 +108,43 @@ Deno.test("readFolder() finds a torn frame at the end of the last journal that h
 });
 
 Deno.test("readFolder() refuses a torn frame when a later journal has frames", async () => {
-  const disk = await diskOf({ "journal-1": torn("a"), "journal-2": ["b"] });
+  const disk = await diskOf({ "journal-1": { torn: ["a"] }, "journal-2": ["b"] });
   assertThrows(() => readFolder(disk, () => {}), CorruptFileError, "a later journal goes on");
-  const twice = await diskOf({ "journal-1": torn("a"), "journal-2": torn() });
+  const twice = await diskOf({ "journal-1": { torn: ["a"] }, "journal-2": { torn: [] } });
   assertThrows(() => readFolder(twice, () => {}), CorruptFileError, "a later journal goes on");
 });
 
 async function diskOf(files: Files): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();
   for (const [name, content] of Object.entries(files)) {
-    const generation = Number(/\d+$/.exec(name)?.[0]);
+    const generation = generationOf(name);
+    const start = { generation, changesBefore: changesBefore(files, generation) };
     if (content instanceof Uint8Array) disk.setContent(name, content);
-    else if (name.startsWith("snapshot")) await writeSnapshot(disk, generation, content.map(put));
-    else disk.setContent(name, journalOf(content, { generation }));
+    else if ("torn" in content) disk.setContent(name, journalOf(content.torn, { start, tail: tornFrame }));
+    else if (name.startsWith("snapshot")) await writeSnapshot(disk, start, { records: content.map(put) });
+    else disk.setContent(name, journalOf(content, { start }));
   }
   return disk;
 }
 
-function journalOf(logins: readonly string[], options: { generation: number; tail?: Uint8Array }) {
-  const frames = logins.map((login) => encodeFrame(encodeChanges([put(login)]), 1));
-  const header = encodeFileHeader("journal", options.generation || 0);
-  const parts = [header, ...frames, options.tail ?? new Uint8Array(0), new Uint8Array(256)];
-  return new Uint8Array(parts.flatMap((part) => [...part]));
+/** The changes of all earlier journals. */
+function changesBefore(files: Files, generation: number): number {
+  return Object.entries(files).reduce((sum, [name, content]) => {
+    if (!name.startsWith("journal-") || generationOf(name) >= generation) return sum;
+    return sum +
+      (content instanceof Uint8Array ? 0 : "torn" in content ? content.torn.length : content.length);
+  }, 0);
 }
 
-/** A journal whose last frame lacks its second half. */
-function torn(...logins: string[]): Uint8Array<ArrayBuffer> {
-  const tail = encodeFrame(encodeChanges([put("torn")]), 1).subarray(0, 80);
-  return journalOf(logins, { generation: logins.length === 0 ? 2 : 1, tail });
+function generationOf(name: string): number {
+  return Number(/\d+$/.exec(name)?.[0] ?? 0);
+}
+
+function journalOf(logins: readonly string[], options: { start: JournalStart; tail?: Uint8Array }) {
+  const frames = logins.map((login) => encodeFrame(encodeChanges([put(login)]), 1));
+  const header = encodeFileHeader({ kind: "journal", ...options.start });
+  const parts = [header, ...frames, options.tail ?? new Uint8Array(0), new Uint8Array(256)];
+  return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
 function put(login: string): Change {

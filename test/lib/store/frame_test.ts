@@ -1,17 +1,17 @@
 import { crc32 } from "node:zlib";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  checkFileHeader,
   CorruptFileError,
   encodeFileHeader,
   encodeFrame,
   fileHeaderBytes,
   type FrameEnd,
+  readFileHeader,
   readFrames,
 } from "../../../lib/store/frame.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 
-const header = encodeFileHeader("journal", 7);
+const header = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 });
 const zeros = new Uint8Array(64);
 
 /** 1,200 bytes of text: its frame of 1,232 covers at least one whole sector wherever it stands. */
@@ -121,9 +121,14 @@ Deno.test("readFrames() does not take a frame of impossible length for one", () 
   assertEquals(readFrames(fileOf(header, frame, forged, zeros), () => {}).reason, "damaged");
 });
 
-Deno.test("checkFileHeader() takes the header of this kind and generation", () => {
-  checkFileHeader(fileOf(header), "journal", 7);
-  checkFileHeader(fileOf(encodeFileHeader("snapshot", 4_294_967_295)), "snapshot", 4_294_967_295);
+Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () => {
+  const last = {
+    kind: "snapshot",
+    generation: 4_294_967_295,
+    changesBefore: Number.MAX_SAFE_INTEGER,
+  } as const;
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), last), last);
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), last);
 });
 
 const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: string }> = {
@@ -135,13 +140,22 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
     problem: 'does not begin with "GATEHOUSE"',
   },
   "a later version": { bytes: changedAt(header, 10, 2), offset: 10, problem: "version 2" },
-  "another kind": { bytes: encodeFileHeader("snapshot", 7), offset: 9, problem: "not that of journal 7" },
-  "another generation": {
-    bytes: encodeFileHeader("journal", 8),
+  "another kind": {
+    bytes: encodeFileHeader({ kind: "snapshot", generation: 7, changesBefore: 1_000 }),
     offset: 9,
     problem: "not that of journal 7",
   },
-  "a wrong checksum": { bytes: changedAt(header, 17, 0xaa), offset: 9, problem: "not that of journal 7" },
+  "another generation": {
+    bytes: encodeFileHeader({ kind: "journal", generation: 8, changesBefore: 1_000 }),
+    offset: 9,
+    problem: "not that of journal 7",
+  },
+  "a wrong checksum": { bytes: changedAt(header, 25, 0xaa), offset: 9, problem: "not that of journal 7" },
+  "another count of changes": {
+    bytes: changedAt(header, 16, 0xe9),
+    offset: 9,
+    problem: "not that of journal 7",
+  },
   "padding that is not zero": {
     bytes: changedAt(header, 31, 1),
     offset: 9,
@@ -150,8 +164,12 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
 };
 
 for (const [what, { bytes, offset, problem }] of Object.entries(badHeaders)) {
-  Deno.test(`checkFileHeader() refuses ${what}`, () => {
-    const error = assertThrows(() => checkFileHeader(fileOf(bytes), "journal", 7), CorruptFileError, problem);
+  Deno.test(`readFileHeader() refuses ${what}`, () => {
+    const error = assertThrows(
+      () => readFileHeader(fileOf(bytes), { kind: "journal", generation: 7 }),
+      CorruptFileError,
+      problem,
+    );
     assertEquals([error.path, error.offset], ["simulated/file", offset]);
     assert(error.message.includes('"simulated/file"') && error.message.includes(`byte ${offset}`));
     assert(error.message.includes("Nothing was changed"));

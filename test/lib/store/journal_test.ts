@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Change, StoreClosedError, StoreFullError } from "../../../lib/store.ts";
 import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
-import { cutJournal, Journal, readJournal } from "../../../lib/store/journal.ts";
+import { createJournal, cutJournal, Journal, readJournal } from "../../../lib/store/journal.ts";
 import { userOf } from "./records.ts";
 import { type Call, SimulatedDisk } from "./simulated_disk.ts";
 
 Deno.test("append() applies a change once it is on the disk, and not before", async () => {
-  const { disk, journal, applied } = await createJournal();
+  const { disk, journal, applied } = await openJournal();
   const appended = journal.append([put("alice")]);
   assertEquals(applied, []);
   await appended;
@@ -15,7 +15,7 @@ Deno.test("append() applies a change once it is on the disk, and not before", as
 });
 
 Deno.test("append() lets changes that arrive during a sync share one write and one sync", async () => {
-  const { disk, journal, applied } = await createJournal({ extendBytes: 65_536 });
+  const { disk, journal, applied } = await openJournal({ extendBytes: 65_536 });
   const first = journal.append([put("user0")]);
   const others = Array.from({ length: 100 }, (_, index) => journal.append([put(`user${index + 1}`)]));
   disk.calls.length = 0;
@@ -26,7 +26,7 @@ Deno.test("append() lets changes that arrive during a sync share one write and o
 });
 
 Deno.test("append() never tears the changes of one call apart, however many", async () => {
-  const { disk, journal } = await createJournal();
+  const { disk, journal } = await openJournal();
   const many = Array.from({ length: 5_000 }, (_, index) => put(`user${index}`));
   await Promise.all([journal.append(many), journal.append(many)]);
   const counts: number[] = [];
@@ -40,13 +40,13 @@ Deno.test("append() never tears the changes of one call apart, however many", as
 });
 
 Deno.test("append() takes up the work again after a pause", async () => {
-  const { journal, applied } = await createJournal();
+  const { journal, applied } = await openJournal();
   for (const login of ["a", "b", "c"]) await journal.append([put(login)]);
   assertEquals(applied, ["a", "b", "c"]);
 });
 
 Deno.test("append() extends the file by synced zeros, so that zeros always follow the last frame", async () => {
-  const { disk, journal } = await createJournal({ extendBytes: 512 });
+  const { disk, journal } = await openJournal({ extendBytes: 512 });
   for (let index = 0; index < 20; index++) {
     await journal.append([put(`user${index}`)]);
     const after = disk.afterPowerCut("nothing");
@@ -57,7 +57,7 @@ Deno.test("append() extends the file by synced zeros, so that zeros always follo
 
 for (const kind of ["fail", "tear"] as const) {
   Deno.test(`append() on a full disk (${kind}) keeps nothing of the change, and goes on when there is room`, async () => {
-    const { disk, journal, applied } = await createJournal();
+    const { disk, journal, applied } = await openJournal();
     await journal.append([put("before")]);
     disk.errorCode = "ENOSPC";
     failNext(disk, "write", kind);
@@ -69,7 +69,7 @@ for (const kind of ["fail", "tear"] as const) {
   });
 
   Deno.test(`append() that cannot extend the file (${kind}) keeps nothing, and goes on when there is room`, async () => {
-    const { disk, journal, applied } = await createJournal({ extendBytes: 512 });
+    const { disk, journal, applied } = await openJournal({ extendBytes: 512 });
     disk.errorCode = "EDQUOT";
     await journal.append([put("first")]);
     const size = disk.content("journal-1").length;
@@ -85,7 +85,7 @@ for (const kind of ["fail", "tear"] as const) {
 }
 
 Deno.test("append() that can neither write nor cut back cuts back before the next frame", async () => {
-  const { disk, journal, applied } = await createJournal();
+  const { disk, journal, applied } = await openJournal();
   disk.errorCode = "EFBIG";
   disk.script = (call) => call.kind === "write" ? "tear" : undefined;
   await assertRejects(() => journal.append([put("torn"), put("torn too")]), StoreFullError);
@@ -97,7 +97,7 @@ Deno.test("append() that can neither write nor cut back cuts back before the nex
 });
 
 Deno.test("append() hands on an error that is not of a full disk, and goes on", async () => {
-  const { disk, journal, applied } = await createJournal();
+  const { disk, journal, applied } = await openJournal();
   failNext(disk, "write", "tear");
   const error = await assertRejects(() => journal.append([put("refused")]), Error, "failed");
   assert(!(error instanceof StoreFullError) && !(error instanceof StoreClosedError));
@@ -106,7 +106,7 @@ Deno.test("append() hands on an error that is not of a full disk, and goes on", 
 });
 
 Deno.test("append() after a failed sync is refused until restart, and nothing of it is applied", async () => {
-  const { disk, journal, applied } = await createJournal();
+  const { disk, journal, applied } = await openJournal();
   await journal.append([put("before")]);
   failNext(disk, "sync", "fail");
   const first = journal.append([put("unsure")]);
@@ -114,31 +114,35 @@ Deno.test("append() after a failed sync is refused until restart, and nothing of
   await assertRejects(
     () => first,
     StoreClosedError,
-    'until restart as a sync of "simulated/journal-1" failed',
+    'until restart: a sync of "simulated/journal-1" failed',
   );
   await assertRejects(() => waiting, StoreClosedError);
   await assertRejects(() => journal.append([put("later")]), StoreClosedError);
   await assertRejects(() => journal.rotate(), StoreClosedError);
-  assert(journal.fault?.includes("until restart"));
+  assert(
+    journal.fault?.startsWith(
+      'Cannot change the store until restart: a sync of "simulated/journal-1" failed',
+    ),
+  );
   assertEquals(applied, ["before"]);
 });
 
 Deno.test("rotate() that waits behind a failed sync is refused too", async () => {
-  const { disk, journal } = await createJournal();
+  const { disk, journal } = await openJournal();
   failNext(disk, "sync", "fail");
-  const appended = journal.append([put("unsure")]);
-  const rotated = journal.rotate();
-  await assertRejects(() => appended, StoreClosedError);
-  await assertRejects(() => rotated, StoreClosedError);
+  const outcomes = await Promise.allSettled([journal.append([put("unsure")]), journal.rotate()]);
+  for (const outcome of outcomes) {
+    assert(outcome.status === "rejected" && outcome.reason instanceof StoreClosedError);
+  }
   assertEquals(disk.list(), ["journal-1"]);
 });
 
 Deno.test("rotate() sends later changes to the next generation and applies all earlier ones", async () => {
-  const { disk, journal, applied } = await createJournal();
+  const { disk, journal, applied } = await openJournal();
   const before = journal.append([put("before")]);
   const rotated = journal.rotate();
   const after = journal.append([put("after")]);
-  assertEquals(await rotated, 2);
+  assertEquals(await rotated, { generation: 2, changesBefore: 1 });
   assertEquals(applied.includes("before"), true);
   await Promise.all([before, after]);
   await journal.append([put("last")]);
@@ -148,7 +152,7 @@ Deno.test("rotate() sends later changes to the next generation and applies all e
 });
 
 Deno.test("rotate() on a full disk fails, and the present generation goes on", async () => {
-  const { disk, journal, applied } = await createJournal();
+  const { disk, journal, applied } = await openJournal();
   disk.errorCode = "ENOSPC";
   for (const kind of ["create", "write"] as const) {
     failNext(disk, kind, "fail");
@@ -159,8 +163,17 @@ Deno.test("rotate() on a full disk fails, and the present generation goes on", a
   assertEquals([applied, logins(disk.afterPowerCut("nothing"), 1)], [["after"], ["after"]]);
 });
 
+Deno.test("rotate() that cannot sync the folder closes the journal: the next one may be there after a power cut", async () => {
+  const { disk, journal, applied } = await openJournal();
+  await journal.append([put("before")]);
+  failNext(disk, "syncFolder", "fail");
+  await assertRejects(() => journal.rotate(), StoreClosedError, 'a sync of "simulated" failed');
+  await assertRejects(() => journal.append([put("later")]), StoreClosedError);
+  assertEquals(applied, ["before"]);
+});
+
 Deno.test("close() waits for changes that wait, and takes no more", async () => {
-  const { journal, applied } = await createJournal();
+  const { journal, applied } = await openJournal();
   const appended = journal.append([put("alice")]);
   await journal.close();
   await appended;
@@ -170,22 +183,21 @@ Deno.test("close() waits for changes that wait, and takes no more", async () => 
 });
 
 Deno.test("Journal.open() goes on behind the last frame", async () => {
-  const { disk, journal } = await createJournal();
+  const { disk, journal } = await openJournal();
   await journal.append([put("alice")]);
   await journal.close();
-  const end = readJournal(disk, 1, () => {});
-  const again = Journal.open(disk, 1, end.offset, { apply: () => {}, extendBytes: 4096 });
+  const again = Journal.open(disk, readJournal(disk, 1, () => {}), { apply: () => {}, extendBytes: 4096 });
   assertEquals(again.bytes, journal.bytes);
   await again.append([put("bob")]);
   assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["alice", "bob"]);
 });
 
 Deno.test("readJournal() refuses a file that was cut, at any length but among the zeros behind the last frame", async () => {
-  const { disk, journal } = await createJournal({ extendBytes: 1024 });
+  const { disk, journal } = await openJournal({ extendBytes: 1024 });
   await journal.append([put("alice")]);
   await journal.append([put("bob")]);
   const whole = disk.content("journal-1");
-  const end = readJournal(disk, 1, () => {}).offset;
+  const end = readJournal(disk, 1, () => {}).end;
   for (let length = 0; length < whole.length; length++) {
     disk.setContent("journal-1", whole.slice(0, length));
     if (length >= end + 16) assertEquals(logins(disk, 1), ["alice", "bob"]);
@@ -196,7 +208,7 @@ Deno.test("readJournal() refuses a file that was cut, at any length but among th
 Deno.test("readJournal() refuses a frame that is whole and holds no changes", () => {
   const disk = new SimulatedDisk();
   const parts = [
-    encodeFileHeader("journal", 1),
+    encodeFileHeader({ kind: "journal", generation: 1, changesBefore: 0 }),
     encodeFrame(new Uint8Array([1, 2, 3]), 1),
     new Uint8Array(32),
   ];
@@ -206,25 +218,25 @@ Deno.test("readJournal() refuses a frame that is whole and holds no changes", ()
 });
 
 Deno.test("cutJournal() leaves zeros behind the end and says how many bytes were none", async () => {
-  const { disk, journal } = await createJournal();
+  const { disk, journal } = await openJournal();
   await journal.append([put("alice")]);
-  const end = readJournal(disk, 1, () => {}).offset;
+  const end = readJournal(disk, 1, () => {}).end;
   const torn = disk.content("journal-1").slice();
   torn.set(encodeFrame(new TextEncoder().encode("x".repeat(500)), 1).subarray(0, 300), end);
   disk.setContent("journal-1", torn);
-  assertEquals(readJournal(disk, 1, () => {}).reason, "torn");
+  assert(readJournal(disk, 1, () => {}).torn !== undefined);
   assertEquals(await cutJournal(disk, 1, end), 300);
   const after = disk.afterPowerCut("nothing");
-  assertEquals([logins(after, 1), readJournal(after, 1, () => {}).reason], [["alice"], "zeros"]);
+  assertEquals([logins(after, 1), readJournal(after, 1, () => {}).torn], [["alice"], undefined]);
   assertEquals(await cutJournal(disk, 1, end), 0);
 });
 
-async function createJournal(options: { extendBytes: number } = { extendBytes: 4096 }) {
+async function openJournal(options: { extendBytes: number } = { extendBytes: 4096 }) {
   const disk = new SimulatedDisk();
   const applied: string[] = [];
-  const apply = (change: Change) =>
-    void applied.push(change.kind === "put-user" ? change.user.login : change.kind);
-  const journal = await Journal.create(disk, 1, { apply, ...options });
+  const apply = (change: Change) => void applied.push(change.kind === "put-user" ? change.user.login : change.kind);
+  await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
+  const journal = Journal.open(disk, readJournal(disk, 1, apply), { apply, ...options });
   return { disk, journal, applied };
 }
 

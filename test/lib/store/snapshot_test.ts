@@ -17,32 +17,36 @@ const records: readonly Change[] = [
 
 Deno.test("readSnapshot() gives back every record that writeSnapshot() was given", async () => {
   const disk = new SimulatedDisk();
-  const bytes = await writeSnapshot(disk, 3, records);
+  const bytes = await writeSnapshot(disk, startOf(3), { records });
   const read: Change[] = [];
-  assertEquals(readSnapshot(disk, 3, (change) => read.push(change)), bytes);
+  assertEquals(readSnapshot(disk, { generation: 3 }, (change) => read.push(change)), {
+    ...startOf(3),
+    bytes,
+  });
+  assertEquals(readSnapshot(disk, { name: "snapshot-3" }, () => {}), { ...startOf(3), bytes });
   assertEquals(read, [...records]);
   assertEquals(disk.content("snapshot-3").length, bytes);
 });
 
 Deno.test("writeSnapshot() of nothing is a snapshot of nothing", async () => {
   const disk = new SimulatedDisk();
-  await writeSnapshot(disk, 1, []);
-  assertEquals(readSnapshot(disk, 1, () => {}), 32 + 32);
+  await writeSnapshot(disk, startOf(1), { records: [] });
+  assertEquals(readSnapshot(disk, { generation: 1 }, () => {}).bytes, 32 + 32);
 });
 
 Deno.test("writeSnapshot() is durable with its name when it resolves", async () => {
   const disk = new SimulatedDisk();
-  await writeSnapshot(disk, 3, records);
+  await writeSnapshot(disk, startOf(3), { records });
   const after = disk.afterPowerCut("nothing");
   assertEquals(after.list(), ["snapshot-3"]);
-  readSnapshot(after, 3, () => {});
+  readSnapshot(after, { generation: 3 }, () => {});
 });
 
 Deno.test("writeSnapshot() lets changes in between its chunks, and shows those it has not come to", async () => {
   const disk = new SimulatedDisk();
   const tables = new Tables();
   for (const record of records) tables.apply(record);
-  const written = writeSnapshot(disk, 3, tables.changes());
+  const written = writeSnapshot(disk, startOf(3), { records: tables.changes() });
   let changesBetween = 0;
   disk.script = (call) => {
     if (call.kind === "write" && ++changesBetween === 2) {
@@ -52,7 +56,7 @@ Deno.test("writeSnapshot() lets changes in between its chunks, and shows those i
   };
   await written;
   const hashes = new Map<string, string>();
-  readSnapshot(disk, 3, (change) => {
+  readSnapshot(disk, { generation: 3 }, (change) => {
     if (change.kind === "put-user") hashes.set(change.user.login, change.user.passwordHash);
   });
   assertEquals([hashes.size, hashes.get("user2400")], [2_500, "changed meanwhile"]);
@@ -61,29 +65,29 @@ Deno.test("writeSnapshot() lets changes in between its chunks, and shows those i
 for (const kind of ["create", "write", "sync", "rename", "syncFolder"] as const) {
   Deno.test(`writeSnapshot() that fails at a ${kind} leaves the one before as it was`, async () => {
     const disk = new SimulatedDisk();
-    await writeSnapshot(disk, 3, records.slice(0, 10));
+    await writeSnapshot(disk, startOf(3), { records: records.slice(0, 10) });
     disk.script = (call) => call.kind === kind ? "fail" : undefined;
-    await assertRejects(() => writeSnapshot(disk, 4, records), Error, "failed");
+    await assertRejects(() => writeSnapshot(disk, startOf(4), { records }), Error, "failed");
     assertEquals(disk.list().filter((name) => name.endsWith(".tmp")), []);
-    readSnapshot(disk.afterPowerCut("nothing"), 3, () => {});
-    readSnapshot(disk.afterPowerCut("everything"), 3, () => {});
+    readSnapshot(disk.afterPowerCut("nothing"), { generation: 3 }, () => {});
+    readSnapshot(disk.afterPowerCut("everything"), { generation: 3 }, () => {});
   });
 }
 
 Deno.test("writeSnapshot() that cannot even remove its temporary file says why it failed", async () => {
   const disk = new SimulatedDisk();
   disk.script = (call) => call.kind === "write" || call.kind === "remove" ? "fail" : undefined;
-  await assertRejects(() => writeSnapshot(disk, 4, records), Error, "write");
+  await assertRejects(() => writeSnapshot(disk, startOf(4), { records }), Error, "write");
   assertEquals(disk.list(), ["snapshot-4.tmp"]);
 });
 
 Deno.test("readSnapshot() refuses a snapshot cut at any frame", async () => {
   const disk = new SimulatedDisk();
-  await writeSnapshot(disk, 3, records);
+  await writeSnapshot(disk, startOf(3), { records });
   const whole = disk.content("snapshot-3");
   for (const length of [31, 32, 40, 200_000, whole.length - 32, whole.length - 1]) {
     disk.setContent("snapshot-3", whole.slice(0, length));
-    assertThrows(() => readSnapshot(disk, 3, () => {}), CorruptFileError);
+    assertThrows(() => readSnapshot(disk, { generation: 3 }, () => {}), CorruptFileError);
   }
 });
 
@@ -102,8 +106,14 @@ const damaged: Record<string, { parts: Uint8Array[]; problem: string }> = {
 for (const [what, { parts, problem }] of Object.entries(damaged)) {
   Deno.test(`readSnapshot() refuses a snapshot ${what}`, () => {
     const disk = new SimulatedDisk();
-    const bytes = [encodeFileHeader("snapshot", 3), ...parts].flatMap((part) => [...part]);
+    const bytes = [encodeFileHeader({ kind: "snapshot", ...startOf(3) }), ...parts].flatMap((
+      part,
+    ) => [...part]);
     disk.setContent("snapshot-3", new Uint8Array(bytes));
-    assertThrows(() => readSnapshot(disk, 3, () => {}), CorruptFileError, problem);
+    assertThrows(() => readSnapshot(disk, { generation: 3 }, () => {}), CorruptFileError, problem);
   });
+}
+
+function startOf(generation: number) {
+  return { generation, changesBefore: generation * 1_000 };
 }
