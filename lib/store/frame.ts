@@ -236,7 +236,7 @@ class Reader {
   readonly size: number;
   readonly #file: DiskFile;
   /** One for the whole file, as what is not used again is freed late: 1,000,000 users took 110 MB more. */
-  #buffer = Buffer.allocUnsafeSlow(readBytes);
+  #buffer: Buffer<ArrayBuffer>;
   /** Which bytes of the file the buffer holds. */
   #start = 0;
   #end = 0;
@@ -244,6 +244,7 @@ class Reader {
   constructor(file: DiskFile) {
     this.#file = file;
     this.size = file.size();
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, this.size));
   }
 
   /** The bytes at `offset`: fewer than `length` only at the end of the file. Valid until the next call. */

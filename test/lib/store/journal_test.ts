@@ -3,7 +3,7 @@ import { type Change, StoreClosedError, StoreFullError } from "../../../lib/stor
 import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
 import { createJournal, cutJournal, Journal, readJournal } from "../../../lib/store/journal.ts";
 import { userOf } from "./records.ts";
-import { type Call, SimulatedDisk } from "./simulated_disk.ts";
+import { type Call, type Fault, SimulatedDisk } from "./simulated_disk.ts";
 
 Deno.test("append() applies a change once it is on the disk, and not before", async () => {
   const { disk, journal, applied } = await openJournal();
@@ -55,7 +55,7 @@ Deno.test("append() extends the file by synced zeros, so that zeros always follo
   }
 });
 
-for (const kind of ["fail", "tear"] as const) {
+for (const kind of ["fail", "tear", "late"] as const) {
   Deno.test(`append() on a full disk (${kind}) keeps nothing of the change, and goes on when there is room`, async () => {
     const { disk, journal, applied } = await openJournal();
     await journal.append([put("before")]);
@@ -255,7 +255,7 @@ function logins(disk: SimulatedDisk, generation: number): string[] {
 }
 
 /** The next call of that kind fails, and no other. */
-function failNext(disk: SimulatedDisk, kind: Call["kind"], fault: "fail" | "tear"): void {
+function failNext(disk: SimulatedDisk, kind: Call["kind"], fault: Fault): void {
   let isDone = false;
   disk.script = (call) => {
     if (isDone || call.kind !== kind) return undefined;

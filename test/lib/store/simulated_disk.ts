@@ -9,8 +9,8 @@
 import { setImmediate } from "node:timers";
 import type { Disk, DiskFile } from "../../../lib/store/disk.ts";
 
-/** What the script makes of a call: `fail` it, `tear` it half-way, or `cut` the power half-way through it. */
-export type Fault = "fail" | "tear" | "cut";
+/** What the script makes of a call: `fail` it, at once, half-way (`tear`) or when it is done (`late`), or `cut` the power half-way. */
+export type Fault = "fail" | "tear" | "late" | "cut";
 
 /** A call to the disk. */
 export interface Call {
@@ -24,8 +24,11 @@ export interface Call {
 export type Survival =
   | "nothing"
   | "everything"
+  /** Every second sector. */
   | "odd-sectors"
   | "even-sectors"
+  /** What was written over old bytes, and none of what made a file longer. */
+  | "old-sizes"
   | "names-only"
   | "content-only";
 
@@ -34,6 +37,7 @@ export const survivals: readonly Survival[] = [
   "everything",
   "odd-sectors",
   "even-sectors",
+  "old-sizes",
   "names-only",
   "content-only",
 ];
@@ -65,6 +69,7 @@ class Inode {
       if (survival === "everything" || survival === "content-only" || "size" in change) {
         return changed(bytes, change);
       }
+      if (survival === "old-sizes") return changed(bytes, change).subarray(0, bytes.length);
       return withSectors(bytes, change, survival === "odd-sectors" ? 1 : 0);
     }, this.durable);
     inode.content = inode.durable;
@@ -198,7 +203,8 @@ export class SimulatedDisk implements Disk {
     this.calls.push(call);
     const fault = this.script(call);
     if (fault === undefined) return whole();
-    if (fault !== "fail") half();
+    if (fault === "late") whole();
+    else if (fault !== "fail") half();
     if (fault === "cut") {
       this.#isOff = true;
       throw new Error("The power is off");
