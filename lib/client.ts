@@ -9,7 +9,7 @@
 import { BlockList, isIP } from "node:net";
 
 /** The client when it is known only that it came through a unix socket. */
-const UNIX = "unix";
+const unix = "unix";
 
 /**
  * Makes the function that tells the address of a request's client from the request and its peer.
@@ -20,10 +20,10 @@ export function clientResolver(
 ): (request: Request, peer: Deno.Addr) => string {
   const blocks = toBlockList(trustedProxies);
   const isTrusted = (address: string) =>
-    address === UNIX || isLoopback(address) || blocks.check(address, family(address));
+    address === unix || isLoopback(address) || blocks.check(address, family(address));
 
   return (request, peer) => {
-    let client = "hostname" in peer ? withoutMapping(peer.hostname) : UNIX;
+    let client = "hostname" in peer ? withoutMapping(peer.hostname) : unix;
     const forwardedFor = request.headers.get("x-forwarded-for");
     if (forwardedFor === null) return client;
     const entries = forwardedFor.split(",");

@@ -10,17 +10,17 @@ import { isIP } from "node:net";
 import { closestString } from "@std/text/closest-string";
 import { oneOf, quote, type Reading, readSetting, type Setting, wholeNumber } from "./setting.ts";
 
-const PREFIX = "GATEHOUSE_";
-const MS_PER_HOUR = 60 * 60 * 1_000;
+const prefix = "GATEHOUSE_";
+const msPerHour = 60 * 60 * 1_000;
 
 /** `sun_path` of unix(7) has 108 bytes, the last of them NUL. */
-const MAX_SOCKET_PATH_BYTES = 108 - 1;
+const maxSocketPathBytes = 108 - 1;
 
 /** OWASP Password Storage Cheat Sheet, 2026, for PBKDF2-HMAC-SHA256. */
-const RECOMMENDED_ITERATIONS = 600_000;
+const recommendedIterations = 600_000;
 
 /** NIST SP 800-63B-4, 3.1.1.2: where the password is the only factor. */
-const RECOMMENDED_PASSWORD_LENGTH = 15;
+const recommendedPasswordLength = 15;
 
 /** Where to serve: an address and port, or a unix socket. */
 export type Listen =
@@ -145,16 +145,16 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
 export function configWarnings(config: Config): string[] {
   const { pbkdf2Iterations, passwordMinLength, loginErrors } = settings;
   const warnings: string[] = [];
-  if (config.pbkdf2Iterations < RECOMMENDED_ITERATIONS) {
+  if (config.pbkdf2Iterations < recommendedIterations) {
     warnings.push(
       `${pbkdf2Iterations.name} is ${config.pbkdf2Iterations}, which makes the passwords of a stolen ` +
-        `register cheap to guess: set it to ${RECOMMENDED_ITERATIONS} or more, as OWASP recommends`,
+        `register cheap to guess: set it to ${recommendedIterations} or more, as OWASP recommends`,
     );
   }
-  if (config.passwordMinLength < RECOMMENDED_PASSWORD_LENGTH) {
+  if (config.passwordMinLength < recommendedPasswordLength) {
     warnings.push(
       `${passwordMinLength.name} is ${config.passwordMinLength}, which is short for a password that stands ` +
-        `alone: set it to ${RECOMMENDED_PASSWORD_LENGTH} or more, as NIST SP 800-63B-4 demands`,
+        `alone: set it to ${recommendedPasswordLength} or more, as NIST SP 800-63B-4 demands`,
     );
   }
   if (config.loginErrors === "exact") {
@@ -169,7 +169,7 @@ export function configWarnings(config: Config): string[] {
 function unknownNames(env: Readonly<Record<string, string>>): string[] {
   const names = Object.values(settings).map((setting) => setting.name);
   return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && !names.includes(name))
+    .filter((name) => name.startsWith(prefix) && !names.includes(name))
     .map((name) => `${name} is no setting: did you mean ${closestString(name, names)}?`);
 }
 
@@ -179,8 +179,8 @@ function readSessionLifetimes(reading: Reading): Pick<Config, "sessionIdleMs" | 
   const sessionMaxMs = readSetting(settings.sessionMaxMs, reading);
   if (sessionIdleMs > sessionMaxMs && reading.faults.length === faultCount) {
     reading.faults.push(
-      `${settings.sessionIdleMs.name} cannot be "${sessionIdleMs / MS_PER_HOUR}": no more than ` +
-        `${settings.sessionMaxMs.name}, which is "${sessionMaxMs / MS_PER_HOUR}"`,
+      `${settings.sessionIdleMs.name} cannot be "${sessionIdleMs / msPerHour}": no more than ` +
+        `${settings.sessionMaxMs.name}, which is "${sessionMaxMs / msPerHour}"`,
     );
   }
   return { sessionIdleMs, sessionMaxMs };
@@ -188,7 +188,7 @@ function readSessionLifetimes(reading: Reading): Pick<Config, "sessionIdleMs" | 
 
 function parseListen(text: string): Listen {
   const socketPath = /^unix:(\/.*[^/])$/s.exec(text)?.[1];
-  if (socketPath !== undefined && new TextEncoder().encode(socketPath).length <= MAX_SOCKET_PATH_BYTES) {
+  if (socketPath !== undefined && new TextEncoder().encode(socketPath).length <= maxSocketPathBytes) {
     return Object.freeze({ path: socketPath });
   }
   const [, host = "", port = ""] = /^(.+):(\d+)$/.exec(text) ?? [];
@@ -198,7 +198,7 @@ function parseListen(text: string): Listen {
   }
   throw new RangeError(
     `use ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000, port 0 to 65535, or unix:/PATH of at most ` +
-      `${MAX_SOCKET_PATH_BYTES} bytes`,
+      `${maxSocketPathBytes} bytes`,
   );
 }
 
@@ -231,5 +231,5 @@ function isAddressOrBlock(text: string): boolean {
 
 function hours(limits: { least: number; most: number }): (text: string) => number {
   const parse = wholeNumber(limits);
-  return (text) => parse(text) * MS_PER_HOUR;
+  return (text) => parse(text) * msPerHour;
 }

@@ -1,19 +1,13 @@
 /**
  * `deno task inspect [FOLDER]`: the operator's look at what a data folder holds, one JSON line a record.
  *
- * It reads the files as a start would and changes nothing, also while the service runs; a compaction that removes a
- * file under it makes it read anew. Of sessions everything is shown but the hash of the secret.
+ * It reads the files as a start would and changes nothing, also while the service runs. Of sessions everything is shown but the hash of the secret.
  */
 
 import { readConfig } from "./config.ts";
 import { printError, printLine } from "./log.ts";
 import { realDisk } from "./store/disk.ts";
-import { readFolder } from "./store/folder.ts";
-import { CorruptFileError } from "./store/frame.ts";
-import { Tables } from "./store/tables.ts";
-
-/** A compaction can come in between, and hardly twice. */
-const maxReads = 5;
+import { readRunningFolder } from "./store/folder.ts";
 
 if (import.meta.main) {
   try {
@@ -32,7 +26,7 @@ if (import.meta.main) {
  * @throws {Deno.errors.NotFound} there is no such folder
  */
 export function* inspect(folder: string): Generator<string> {
-  const tables = readTables(folder);
+  const { tables } = readRunningFolder(realDisk(folder));
   for (const user of tables.users()) {
     const { id, login, registeredAt, passwordHash, groups, disabled } = user;
     const registered_at = new Date(registeredAt).toISOString();
@@ -59,19 +53,5 @@ export function* inspect(folder: string): Generator<string> {
       user_agent: userAgent,
       address,
     });
-  }
-}
-
-function readTables(folder: string): Tables {
-  for (let read = 1;; read++) {
-    const tables = new Tables();
-    try {
-      readFolder(realDisk(folder), (change) => tables.apply(change));
-      return tables;
-    } catch (error) {
-      // Listed, and gone before it was opened: so a compaction removed it.
-      const isMoving = error instanceof Deno.errors.NotFound || error instanceof CorruptFileError;
-      if (!isMoving || read === maxReads) throw error;
-    }
   }
 }

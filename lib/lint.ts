@@ -7,7 +7,7 @@
  * `one-owner`: the console and the environment have their owners, so that each log line and setting has one.
  */
 
-const ROOT = new URL("../", import.meta.url);
+const root = new URL("../", import.meta.url);
 
 /** Files (paths from the root, or names of packages) that others must not import. */
 interface Boundary {
@@ -36,15 +36,13 @@ const boundaries: readonly Boundary[] = [
   {
     from: /^lib\/(store\/|password\.ts$)/,
     to: /^(lib\/http\.ts|lib\/router\.ts|@std\/http\/.*)$/,
-    hint:
-      "the store and the passwords know nothing of HTTP: return a value or throw an error of their own, " +
+    hint: "the store and the passwords know nothing of HTTP: return a value or throw an error of their own, " +
       "and let the handler make a reply of it",
   },
   {
-    from: /^(?!main\.ts$|lib\/store\/|lib\/inspect\.ts$|test\/)/,
+    from: /^(?!main\.ts$|lib\/store\/|lib\/(inspect|backup)\.ts$|test\/)/,
     to: /^lib\/store\//,
-    hint:
-      "only main.ts chooses a store: import the interface from lib/store.ts, and take a store as argument",
+    hint: "only main.ts chooses a store: import the interface from lib/store.ts, and take a store as argument",
   },
 ];
 
@@ -64,7 +62,7 @@ const consoleOwnership: Ownership = {
 
 const environmentOwnership: Ownership = {
   use: /^(Deno|process)(\.env|\["env"\])$/,
-  owners: /^(main\.ts|lib\/permissions\.ts|lib\/inspect\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
+  owners: /^(main\.ts|lib\/(permissions|inspect|backup)\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
   hint: "add a setting to lib/config.ts, and take its value as an argument",
 };
 
@@ -80,7 +78,7 @@ const plugin: Deno.lint.Plugin = {
 export default plugin;
 
 function importsPointDown(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
-  const file = new URL(context.filename, ROOT);
+  const file = new URL(context.filename, root);
   const from = pathFromRoot(file);
 
   const check = (source: Deno.lint.Node | null) => {
@@ -102,7 +100,7 @@ function importsPointDown(context: Deno.lint.RuleContext): Deno.lint.LintVisitor
 }
 
 function oneOwner(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
-  const file = pathFromRoot(new URL(context.filename, ROOT));
+  const file = pathFromRoot(new URL(context.filename, root));
 
   const check = (node: Deno.lint.Node, { use, owners, hint }: Ownership) => {
     const text = context.sourceCode.getText(node);
@@ -118,5 +116,5 @@ function oneOwner(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
 
 /** The path below the project's root, or the whole URL of a file that is elsewhere. */
 function pathFromRoot(url: URL): string {
-  return url.href.startsWith(ROOT.href) ? url.href.slice(ROOT.href.length) : url.href;
+  return url.href.startsWith(root.href) ? url.href.slice(root.href.length) : url.href;
 }

@@ -7,16 +7,16 @@
  * and counted. JSON escapes line breaks, so nobody can forge a line. Secrets are for those who log to keep.
  */
 
-const FLUSH_AFTER_MS = 10;
+const flushAfterMs = 10;
 
 /** What a pipe takes in one write, in characters, which are bytes in nearly all lines. */
-const FLUSH_AT_LENGTH = 64 * 1024;
+const flushAtLength = 64 * 1024;
 
 /** What may wait for an output that does not take it: some 5,000 lines. */
-const MAX_WAITING_LENGTH = 1024 * 1024;
+const maxWaitingLength = 1024 * 1024;
 
 /** Deep enough for any error's causes, and an end for those that go in a circle. */
-const MAX_DEPTH = 8;
+const maxDepth = 8;
 
 /** What is known of an event beside its time, level and name. An `Error` is written out with its causes. */
 export type Fields = Readonly<Record<string, unknown>> & {
@@ -77,6 +77,11 @@ export function printError(text: string): void {
   console.error(text);
 }
 
+/** Shows a person at a terminal how far long work is, in place of what was shown before; says nothing to a file. */
+export function showProgress(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
 class LineBuffer implements BufferedLog {
   readonly #output: Output;
   readonly #log = createLog((line) => this.#hold(line));
@@ -126,13 +131,13 @@ class LineBuffer implements BufferedLog {
 
   #hold(line: string): void {
     if (this.#isClosed) return;
-    if (this.#rest.length + this.#text.length + line.length > MAX_WAITING_LENGTH) {
+    if (this.#rest.length + this.#text.length + line.length > maxWaitingLength) {
       this.#droppedCount++;
       return;
     }
     this.#text += line;
     const isStuck = this.#rest.length > 0;
-    if (this.#text.length >= FLUSH_AT_LENGTH && !isStuck) this.flush();
+    if (this.#text.length >= flushAtLength && !isStuck) this.flush();
     else this.#startTimer();
   }
 
@@ -161,7 +166,7 @@ class LineBuffer implements BufferedLog {
 
   #startTimer(): void {
     if (this.#timer !== undefined) return;
-    const timer = setTimeout(() => this.flush(), FLUSH_AFTER_MS);
+    const timer = setTimeout(() => this.flush(), flushAfterMs);
     // The process may end meanwhile: whoever opened the log disposes of it, and what it holds is written
     // then.
     Deno.unrefTimer(timer);
@@ -189,7 +194,7 @@ function toPlain(value: unknown, depth: number): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return value;
-  if (depth === MAX_DEPTH) return "…";
+  if (depth === maxDepth) return "…";
   if (value instanceof Error) {
     const { name, message, stack, cause } = value;
     return { name, message, stack, cause: toPlain(cause, depth + 1) };

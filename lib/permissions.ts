@@ -9,14 +9,14 @@ import { type Config, ConfigError, type Listen, readConfig } from "./config.ts";
 import { printLine } from "./log.ts";
 
 /** Names that are not known can be found only by listing all, which takes the whole environment. */
-const ENVIRONMENT_FLAG = "--allow-env";
+const environmentFlag = "--allow-env";
 
 /** The flags, with spaces between. */
 export function permissionFlags(config: Config): string {
   const { listen, store } = config;
   const paths = "path" in listen ? [store, listen.path] : [store];
   return [
-    ENVIRONMENT_FLAG,
+    environmentFlag,
     flag("--allow-net", [netAddress(listen)]),
     flag("--allow-read", paths),
     flag("--allow-write", paths),
@@ -34,9 +34,7 @@ function flag(name: string, values: readonly string[]): string {
 
 function netAddress(listen: Listen): string {
   if ("path" in listen) return `unix:${listen.path}`;
-  return listen.hostname.includes(":")
-    ? `[${listen.hostname}]:${listen.port}`
-    : `${listen.hostname}:${listen.port}`;
+  return listen.hostname.includes(":") ? `[${listen.hostname}]:${listen.port}` : `${listen.hostname}:${listen.port}`;
 }
 
 function flagsFor(env: Readonly<Record<string, string>>): string {
@@ -44,7 +42,7 @@ function flagsFor(env: Readonly<Record<string, string>>): string {
     return permissionFlags(readConfig(env));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return ENVIRONMENT_FLAG;
+    return environmentFlag;
   }
 }
 

@@ -1,24 +1,31 @@
 /**
- * Changes to bytes and back: the payload of a frame is the structured clone of a list of rows.
+ * Changes to bytes and back: the payload of a frame is the structured clone of a list of runs, in order.
  *
- *     row := [1, id, login, passwordHash, registeredAt, groups, disabled]           put a user
- *          | [2, login]                                                             delete a user
- *          | [3, id, login, secretHash, createdAt, lastSeenAt, userAgent, address]  put a session
- *          | [4, id]                                                                delete a session
+ *     run := [1, ids, logins, passwordHashes, registeredAts, groups with commas, disableds]    users put
+ *          | [2, logins]                                                                       users deleted
+ *          | [3, ids, logins, secretHashes, createdAts, lastSeenAts, userAgents, addresses]     sessions put
+ *          | [4, ids]                                                                          sessions deleted
  *
- * Rows are lists, as objects would repeat the names of their fields in each: 158 bytes a user against 231. One
- * call serializes a whole batch, as the call costs about 17 µs whatever it is given.
+ * A run is a number of changes of one kind, by columns: records as objects would repeat the names of their fields, and
+ * as lists would be a list each, whose making and clearing away took a third of the time of a start. One call serializes
+ * a whole batch, as the call costs about 17 µs whatever it is given.
  */
 
 import { deserialize, serialize } from "node:v8";
-import type { Change } from "../store.ts";
+import type { Change, Session, User } from "../store.ts";
 
 /** Most users have no group: they share this one list, which saves 16 bytes a user in memory. */
 const noGroups: readonly string[] = Object.freeze([]);
 
 /** The bytes of `changes`, in their order. */
 export function encodeChanges(changes: readonly Change[]): Uint8Array {
-  return serialize(changes.map(toRow));
+  const runs: unknown[][] = [];
+  for (let start = 0, end; start < changes.length; start = end) {
+    const kind = changes[start]?.kind;
+    for (end = start + 1; changes[end]?.kind === kind;) end++;
+    runs.push(toRun(changes.slice(start, end)));
+  }
+  return serialize(runs);
 }
 
 /**
@@ -27,52 +34,97 @@ export function encodeChanges(changes: readonly Change[]): Uint8Array {
  * @throws {TypeError} they are not what `encodeChanges` makes
  */
 export function decodeChanges(bytes: Uint8Array): Change[] {
-  const rows: unknown = deserialize(bytes);
-  if (!Array.isArray(rows)) throw new TypeError("Cannot decode changes: not a list");
-  return rows.map(fromRow);
+  const runs: unknown = deserialize(bytes);
+  if (!Array.isArray(runs)) throw new TypeError("Cannot decode changes: not a list");
+  return runs.flatMap(fromRun);
 }
 
-function toRow(change: Change): unknown[] {
-  switch (change.kind) {
-    case "put-user": {
-      const { id, login, passwordHash, registeredAt, groups, disabled } = change.user;
-      return [1, id, login, passwordHash, registeredAt, groups, disabled];
-    }
-    case "delete-user":
-      return [2, change.login];
-    case "put-session": {
-      const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = change.session;
-      return [3, id, login, secretHash, createdAt, lastSeenAt, userAgent, address];
-    }
-    case "delete-session":
-      return [4, change.id];
+/** @param changes at least one, all of one kind */
+function toRun(changes: readonly Change[]): unknown[] {
+  const users: User[] = [];
+  const sessions: Session[] = [];
+  const keys: string[] = [];
+  for (const change of changes) {
+    if (change.kind === "put-user") users.push(change.user);
+    else if (change.kind === "put-session") sessions.push(change.session);
+    else keys.push(change.kind === "delete-user" ? change.login : change.id);
+  }
+  switch (changes[0]?.kind) {
+    case "put-user":
+      return [
+        1,
+        column(users, (user) => user.id),
+        column(users, (user) => user.login),
+        column(users, (user) => user.passwordHash),
+        column(users, (user) => user.registeredAt),
+        column(users, (user) => user.groups.join()),
+        column(users, (user) => user.disabled),
+      ];
+    case "put-session":
+      return [
+        3,
+        column(sessions, (session) => session.id),
+        column(sessions, (session) => session.login),
+        column(sessions, (session) => session.secretHash),
+        column(sessions, (session) => session.createdAt),
+        column(sessions, (session) => session.lastSeenAt),
+        column(sessions, (session) => session.userAgent),
+        column(sessions, (session) => session.address),
+      ];
+    default:
+      return [changes[0]?.kind === "delete-user" ? 2 : 4, keys];
   }
 }
 
+/** Not by `map`: its result counts as one with holes, of which each index is serialized too, 2 bytes a field. */
+function column<Item>(records: readonly Item[], field: (record: Item) => unknown): unknown[] {
+  const values: unknown[] = [];
+  for (const record of records) values.push(field(record));
+  return values;
+}
+
 /**
- * The checksum has shown that these are the bytes that were written, so the shape needs no check but of the kind:
- * a later version may have written kinds that this one does not know.
+ * The checksum has shown that these are the bytes that were written, so the shape needs no check but of the kind: a
+ * later version may have written kinds that this one does not know.
  */
-function fromRow(row: unknown): Change {
-  if (!Array.isArray(row)) throw new TypeError("Cannot decode a change: not a list");
-  switch (row[0]) {
+function fromRun(run: unknown): Change[] {
+  if (!Array.isArray(run)) throw new TypeError("Cannot decode a run of changes: not a list");
+  const [kind, ...columns] = run;
+  switch (kind) {
     case 1: {
-      const [, id, login, passwordHash, registeredAt, groups, disabled] = row;
-      const shared = groups.length === 0 ? noGroups : groups;
-      return { kind: "put-user", user: { id, login, passwordHash, registeredAt, groups: shared, disabled } };
+      const [ids, logins, hashes, dates, groups, disableds] = columns;
+      return ids.map((id: string, row: number): Change => ({
+        kind: "put-user",
+        user: {
+          id,
+          login: logins[row],
+          passwordHash: hashes[row],
+          registeredAt: dates[row],
+          groups: groups[row] === "" ? noGroups : groups[row].split(","),
+          disabled: disableds[row],
+        },
+      }));
     }
     case 2:
-      return { kind: "delete-user", login: row[1] };
+      return columns[0].map((login: string): Change => ({ kind: "delete-user", login }));
     case 3: {
-      const [, id, login, secretHash, createdAt, lastSeenAt, userAgent, address] = row;
-      return {
+      const [ids, logins, hashes, createdAts, lastSeenAts, userAgents, addresses] = columns;
+      return ids.map((id: string, row: number): Change => ({
         kind: "put-session",
-        session: { id, login, secretHash, createdAt, lastSeenAt, userAgent, address },
-      };
+        session: {
+          id,
+          login: logins[row],
+          secretHash: hashes[row],
+          createdAt: createdAts[row],
+          lastSeenAt: lastSeenAts[row],
+          userAgent: userAgents[row],
+          address: addresses[row],
+        },
+      }));
     }
     case 4:
-      return { kind: "delete-session", id: row[1] };
+      return columns[0].map((id: string): Change => ({ kind: "delete-session", id }));
     default:
-      throw new TypeError(`Cannot decode a change of kind ${row[0]}: a later version wrote it`);
+      throw new TypeError(`Cannot decode changes of kind ${kind}: a later version wrote them`);
   }
 }

@@ -12,6 +12,7 @@ import type { Disk } from "./disk.ts";
 import { CorruptFileError, fileHeaderBytes } from "./frame.ts";
 import { type FoundJournal, journalName, readJournal } from "./journal.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
+import { Tables } from "./tables.ts";
 
 /** What a folder holds, beside the records. */
 export interface FoundFolder {
@@ -51,6 +52,45 @@ export function readFolder(disk: Disk, onChange: (change: Change) => void): Foun
       ...present.filter((generation) => generation < first).map(journalName),
     ],
   };
+}
+
+/** What a folder holds, with its records. */
+export interface ReadFolder {
+  readonly tables: Tables;
+  readonly found: FoundFolder;
+}
+
+/** A compaction can come in between, and hardly twice. */
+const maxReads = 5;
+
+/**
+ * Reads a folder while a service may run on it: all that was acknowledged before the call is in it.
+ *
+ * A compaction that removes a file after it was listed, or a frame that is written while it is read, makes it read anew.
+ *
+ * @param onChange is called for each change that was read
+ * @throws {CorruptFileError} it is damaged
+ * @throws {Deno.errors.NotFound} there is no such folder
+ */
+export function readRunningFolder(disk: Disk, onChange = () => {}): ReadFolder {
+  for (let read = 1;; read++) {
+    const tables = new Tables();
+    try {
+      const found = readFolder(disk, (change) => {
+        tables.apply(change);
+        onChange();
+      });
+      return { tables, found };
+    } catch (error) {
+      const mayPass = error instanceof Deno.errors.NotFound || error instanceof CorruptFileError;
+      if (!mayPass || read === maxReads) throw error;
+    }
+  }
+}
+
+/** Whether a file of that name is part of a register. */
+export function isDataFile(name: string): boolean {
+  return /^(snapshot|journal)-\d+$/.test(name);
 }
 
 function generations(names: readonly string[], pattern: RegExp): number[] {

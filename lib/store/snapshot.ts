@@ -22,7 +22,7 @@ import {
 import { decodePayload, type JournalStart } from "./journal.ts";
 
 /** Records in a frame: some 160 kB, serialized in about 1 ms, which is the longest that a request waits for it. */
-const frameRecords = 1_000;
+const frameRecords = 1000;
 /** Bytes of the payload of the last frame: a count of records. */
 const countBytes = 8;
 

@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Config, ConfigError, configWarnings, readConfig, settings } from "../../lib/config.ts";
 
-const HOUR_MS = 3_600_000;
+const hourMs = 3_600_000;
 
 /** A setting's name without its prefix, a text, and what it becomes; `undefined` is refused. */
 type Row = readonly [name: string, text: string, value: Config[keyof Config] | undefined];
 
-const LONGEST_SOCKET_PATH = `/${"s".repeat(106)}`;
+const longestSocketPath = `/${"s".repeat(106)}`;
 
 const rows: readonly Row[] = [
   ["LISTEN", "127.0.0.1:8000", { hostname: "127.0.0.1", port: 8_000 }],
@@ -15,8 +15,8 @@ const rows: readonly Row[] = [
   ["LISTEN", "gate-1.example.org:80", { hostname: "gate-1.example.org", port: 80 }],
   ["LISTEN", "[::1]:8000", { hostname: "::1", port: 8_000 }],
   ["LISTEN", "unix:/run/gatehouse.sock", { path: "/run/gatehouse.sock" }],
-  ["LISTEN", `unix:${LONGEST_SOCKET_PATH}`, { path: LONGEST_SOCKET_PATH }],
-  ["LISTEN", `unix:${LONGEST_SOCKET_PATH}s`, undefined],
+  ["LISTEN", `unix:${longestSocketPath}`, { path: longestSocketPath }],
+  ["LISTEN", `unix:${longestSocketPath}s`, undefined],
   ["LISTEN", "unix:run/gatehouse.sock", undefined],
   ["LISTEN", "unix:/run/", undefined],
   ["LISTEN", "unix:/", undefined],
@@ -81,12 +81,12 @@ const rows: readonly Row[] = [
   ["TRUSTED_PROXIES", "fe80::1%eth0", undefined],
   ["TRUSTED_PROXIES", "caddy.example.org", undefined],
 
-  ["SESSION_IDLE_HOURS", "1", HOUR_MS],
-  ["SESSION_IDLE_HOURS", "720", 720 * HOUR_MS],
+  ["SESSION_IDLE_HOURS", "1", hourMs],
+  ["SESSION_IDLE_HOURS", "720", 720 * hourMs],
   ["SESSION_IDLE_HOURS", "721", undefined],
   ["SESSION_IDLE_HOURS", "0", undefined],
-  ["SESSION_MAX_HOURS", "8760", 8_760 * HOUR_MS],
-  ["SESSION_MAX_HOURS", "168", 168 * HOUR_MS],
+  ["SESSION_MAX_HOURS", "8760", 8_760 * hourMs],
+  ["SESSION_MAX_HOURS", "168", 168 * hourMs],
   ["SESSION_MAX_HOURS", "167", undefined],
   ["SESSION_MAX_HOURS", "8761", undefined],
 ];
@@ -116,8 +116,8 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     registration: "open",
     registrationsPerHour: 60,
     trustedProxies: [],
-    sessionIdleMs: 168 * HOUR_MS,
-    sessionMaxMs: 720 * HOUR_MS,
+    sessionIdleMs: 168 * hourMs,
+    sessionMaxMs: 720 * hourMs,
   });
 });
 

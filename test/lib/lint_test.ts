@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import plugin from "../../lib/lint.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
 type Row = readonly [file: string, source: string, findingCount: number];
 
@@ -51,8 +51,8 @@ const importRows: readonly Row[] = [
   ["lib/gate.ts", 'export { a } from "../main.ts";', 1],
   ["lib/gate.ts", 'export * from "../main.ts";', 1],
   ["lib/gate.ts", 'let a: typeof import("../main.ts");', 1],
-  ["lib/gate.ts", `import { a } from "${new URL("main.ts", ROOT)}";`, 1],
-  ["lib/gate.ts", `import { a } from "${new URL("main.ts", ROOT).pathname}";`, 1],
+  ["lib/gate.ts", `import { a } from "${new URL("main.ts", root)}";`, 1],
+  ["lib/gate.ts", `import { a } from "${new URL("main.ts", root).pathname}";`, 1],
   ["lib/gate.ts", "await import(name);", 0],
   ["lib/gate.ts", 'const path = "../main.ts";', 0],
   ["lib/gate.ts", 'import "../a.ts"; import "../main.ts"; import "../routes/mod.ts";', 2],
@@ -83,7 +83,7 @@ const rules = { "imports-point-down": importRows, "one-owner": ownerRows };
 for (const [rule, rows] of Object.entries(rules)) {
   Deno.test(`${rule} finds what it should, with a path from the root as with a whole one`, () => {
     for (const [file, source, findingCount] of rows) {
-      for (const fileName of [file, new URL(file, ROOT).pathname]) {
+      for (const fileName of [file, new URL(file, root).pathname]) {
         const findings = Deno.lint.runPlugin(plugin, fileName, source).map(({ id }) => id);
         assertEquals(findings, Array<string>(findingCount).fill(`gatehouse/${rule}`), `${file}: ${source}`);
       }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { delay } from "@std/async/delay";
 import { createLog, type Fields, openLog } from "../../lib/log.ts";
 
-const MODULE_URL = new URL("../../lib/log.ts", import.meta.url).href;
+const moduleUrl = new URL("../../lib/log.ts", import.meta.url).href;
 
 /** An output that takes what each of `outcomes` says: so many bytes, or a fault; and then everything. */
 class FakeOutput {
@@ -248,7 +248,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function spawn(source: string): Deno.ChildProcess {
-  const imports = `import { openStdoutLog, printError, printLine } from ${JSON.stringify(MODULE_URL)};`;
+  const imports = `import { openStdoutLog, printError, printLine } from ${JSON.stringify(moduleUrl)};`;
   const args = ["eval", "--no-config", `${imports}\n${source}`];
   return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" })
     .spawn();

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { readConfig } from "../../lib/config.ts";
 import { permissionFlags } from "../../lib/permissions.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
 Deno.test("permissionFlags() names the address and the folder, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
@@ -22,12 +22,12 @@ Deno.test("permissionFlags() names the address and the folder, and nothing else"
 });
 
 /** Does what the service does at its address and in its folder, then what it must not; tells the outcomes. */
-const PROBE = `
+const probe = `
   import "@zxcvbn-ts/core";
   import "@zxcvbn-ts/language-common";
   import v8 from "node:v8";
   import zlib from "node:zlib";
-  import { readConfig } from "${new URL("lib/config.ts", ROOT)}";
+  import { readConfig } from "${new URL("lib/config.ts", root)}";
 
   const { listen, store } = readConfig(Deno.env.toObject());
   await Deno.mkdir(store, { recursive: true });
@@ -53,7 +53,7 @@ const PROBE = `
   }));
 `;
 
-const ALL_REFUSED = { read: "NotCapable", write: "NotCapable", listen: "NotCapable", run: "NotCapable" };
+const allRefused = { read: "NotCapable", write: "NotCapable", listen: "NotCapable", run: "NotCapable" };
 
 interface ProbeRow {
   readonly title: string;
@@ -62,33 +62,33 @@ interface ProbeRow {
 }
 
 const probes: readonly ProbeRow[] = [
-  { title: "of the defaults", env: { GATEHOUSE_LISTEN: "127.0.0.1:0" }, outcomes: ALL_REFUSED },
+  { title: "of the defaults", env: { GATEHOUSE_LISTEN: "127.0.0.1:0" }, outcomes: allRefused },
   {
     title: "of a deeper folder",
     env: { GATEHOUSE_LISTEN: "localhost:0", GATEHOUSE_STORE: "a/b" },
-    outcomes: ALL_REFUSED,
+    outcomes: allRefused,
   },
   {
     title: "of a folder with signs that a shell would read",
     env: { GATEHOUSE_LISTEN: "0.0.0.0:0", GATEHOUSE_STORE: "$HOME/~*[a'\"\\;&" },
-    outcomes: ALL_REFUSED,
+    outcomes: allRefused,
   },
   {
     title: "of a folder with a space",
     env: { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: "my data" },
-    outcomes: { ...ALL_REFUSED, read: "yes", write: "yes" },
+    outcomes: { ...allRefused, read: "yes", write: "yes" },
   },
   {
     title: "of a folder with a comma",
     env: { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: "a,b" },
-    outcomes: { ...ALL_REFUSED, read: "yes", write: "yes" },
+    outcomes: { ...allRefused, read: "yes", write: "yes" },
   },
-  { title: "of a unix socket", env: { GATEHOUSE_LISTEN: "unix:CWD/s" }, outcomes: ALL_REFUSED },
+  { title: "of a unix socket", env: { GATEHOUSE_LISTEN: "unix:CWD/s" }, outcomes: allRefused },
 ];
 
 for (const { title, env, outcomes } of probes) {
   Deno.test(`permissionFlags() ${title} suffice through the task's shell, and are limits`, async () => {
-    const { success, stdout, stderr } = await runProbe(PROBE, env);
+    const { success, stdout, stderr } = await runProbe(probe, env);
     assertEquals([stderr, success], ["", true]);
     assertEquals(JSON.parse(stdout), outcomes);
   });
@@ -111,8 +111,8 @@ async function runProbe(source: string, env: Readonly<Record<string, string>>) {
     await Deno.mkdir(cwd);
     await Deno.writeTextFile(`${parent}/outside`, "");
     await Deno.writeTextFile(`${cwd}/probe.js`, source);
-    const config = new URL("deno.json", ROOT).pathname;
-    const permissions = new URL("lib/permissions.ts", ROOT).pathname;
+    const config = new URL("deno.json", root).pathname;
+    const permissions = new URL("lib/permissions.ts", root).pathname;
     const task = `deno run --no-prompt --config ${config} $(deno run --allow-env ${permissions}) probe.js`;
     const settings = Object.entries(env).map(([name, value]) => [name, value.replace("CWD", cwd)]);
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -17,6 +17,16 @@ Deno.test("decodeChanges() gives back what encodeChanges() was given, in order",
   assertEquals(decodeChanges(encodeChanges([])), []);
 });
 
+Deno.test("decodeChanges() keeps the order of changes of one record", () => {
+  const moves: Change[] = [
+    { kind: "put-user", user: userOf("alice", { id: "first" }) },
+    { kind: "delete-user", login: "alice" },
+    { kind: "put-user", user: userOf("alice", { id: "second" }) },
+    { kind: "put-user", user: userOf("bob") },
+  ];
+  assertEquals(decodeChanges(encodeChanges(moves)), moves);
+});
+
 Deno.test("encodeChanges() takes at most 165 bytes a user of 12 letters in a batch of 1,000", () => {
   const users = Array.from({ length: 1_000 }, (_, index): Change => ({
     kind: "put-user",
@@ -37,8 +47,8 @@ Deno.test("decodeChanges() lets users without groups share one list", () => {
 
 const refused: Record<string, unknown> = {
   "not a list": { changes: [] },
-  "a change that is not a list": ["put-user"],
-  "a kind that a later version wrote": [[5, "x"]],
+  "a run that is not a list": ["put-user"],
+  "a kind that a later version wrote": [[5, ["x"]]],
 };
 
 for (const [what, value] of Object.entries(refused)) {

@@ -64,8 +64,8 @@ Deno.test("FileStore.open() cuts a torn tail, logs where and how much, and goes 
   const after = disk.afterPowerCut("everything");
   const again = await open(after, { log: createLog((line) => lines.push(line)) });
   const { event, file, offset, bytes } = JSON.parse(lines[0] ?? "{}");
-  assertEquals([event, file, offset], ["torn-tail-cut", "simulated/journal-1", 32 + 176]);
-  assert(bytes > 0 && bytes < 176);
+  assertEquals([event, file, offset], ["torn-tail-cut", "simulated/journal-1", 32 + 208]);
+  assert(bytes > 0 && bytes < 208);
   assertEquals([await again.findUser("torn"), lines.length], [undefined, 1]);
   await again.insertUser(userOf("bob"));
 
@@ -83,7 +83,7 @@ Deno.test("FileStore writes a snapshot when the journal has outgrown the last, a
   await store[Symbol.asyncDispose]();
   const [journal, snapshot] = disk.list().sort();
   assert(disk.list().length === 2 && journal?.startsWith("journal-") && snapshot?.startsWith("snapshot-"));
-  // 60 users of 176 bytes in journals of 2 KiB or as much as the snapshot: some four snapshots, not sixty.
+  // 60 users of 208 bytes in journals of 2 KiB or as much as the snapshot: some four snapshots, not sixty.
   const generation = Number(journal?.slice("journal-".length));
   assert(generation > 2 && generation < 10, `generation ${generation}`);
   const again = await open(disk.afterPowerCut("nothing"));

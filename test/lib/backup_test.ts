@@ -1,0 +1,140 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { backUp, BackupError, restore, verify } from "../../lib/backup.ts";
+import { createLog } from "../../lib/log.ts";
+import { StoreLockedError } from "../../lib/store/disk.ts";
+import { FileStore } from "../../lib/store/file.ts";
+import { CorruptFileError } from "../../lib/store/frame.ts";
+import { sessionOf, userOf } from "./store/records.ts";
+
+Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`);
+  await store.insertUser(userOf("alice", { groups: ["admin", "staff"] }));
+  await store.insertSession(sessionOf("alice", "s1"), userOf("alice", { groups: ["admin", "staff"] }));
+  await store.insertUser(userOf("bob"));
+  await store.deleteUser("bob");
+
+  const holdings = { users: 1, sessions: 1, changeCount: 4, torn: undefined };
+  assertEquals(await backUp(`${folder}/data`, `${folder}/backup`), holdings);
+  assertEquals(await verify(`${folder}/backup`), holdings);
+  assertEquals(await verify(`${folder}/data`), holdings);
+  assertEquals(await restore(`${folder}/backup`, `${folder}/new`), holdings);
+  assertEquals(await verify(`${folder}/new`), holdings);
+
+  await using restored = await open(`${folder}/new`);
+  assertEquals(await restored.findUser("alice"), userOf("alice", { groups: ["admin", "staff"] }));
+  assertEquals(await restored.findSession("s1"), sessionOf("alice", "s1"));
+  await restored.insertUser(userOf("carol"));
+  assertEquals((await verify(`${folder}/new`)).changeCount, 5);
+});
+
+Deno.test("backUp() holds every user acknowledged before it began, while users register and compactions run", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`, { minCompactBytes: 4_096 });
+  let acknowledged = 0;
+  let isOver = false;
+  const load = (async () => {
+    while (!isOver) {
+      await Promise.all([1, 2, 3, 4].map((part) => store.insertUser(userOf(`user${acknowledged + part}`))));
+      acknowledged += 4;
+    }
+  })();
+  for (let round = 0; round < 5; round++) {
+    while (acknowledged < (round + 1) * 200) await new Promise((resolve) => setTimeout(resolve, 1));
+    const before = acknowledged;
+    // In another process, as the task is: this one does not stand still for it.
+    const { success, stderr } = await runTask(["backup", `${folder}/${round}`], { GATEHOUSE_STORE: `${folder}/data` });
+    assert(success, stderr);
+    await restore(`${folder}/${round}`, `${folder}/new${round}`);
+    await using restored = await open(`${folder}/new${round}`);
+    for (let index = 1; index <= before; index++) {
+      assert(await restored.findUser(`user${index}`) !== undefined, `user${index} of ${before}`);
+    }
+  }
+  isOver = true;
+  await load;
+});
+
+Deno.test("backUp() refuses to overwrite a file, and a folder without a register", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/empty`);
+  await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), BackupError, "holds no register");
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  await Deno.writeTextFile(`${folder}/backup`, "precious");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "there is a file of that name");
+  assertEquals(await Deno.readTextFile(`${folder}/backup`), "precious");
+});
+
+Deno.test("restore() refuses a folder that holds a register, and one in use", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`);
+  await store.insertUser(userOf("alice"));
+  await backUp(`${folder}/data`, `${folder}/backup`);
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/data`), StoreLockedError);
+  await restore(`${folder}/backup`, `${folder}/new`);
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), BackupError, "holds a register");
+});
+
+Deno.test("restore() and verify() refuse a damaged backup, and restore() makes no folder of it", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+    await backUp(`${folder}/data`, `${folder}/backup`);
+  }
+  const bytes = await Deno.readFile(`${folder}/backup`);
+  await Deno.writeFile(`${folder}/backup`, bytes.with(60, 0xee));
+  await assertRejects(() => verify(`${folder}/backup`), CorruptFileError, "at byte 32");
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), CorruptFileError);
+  await assertRejects(() => Deno.stat(`${folder}/new`), Deno.errors.NotFound);
+});
+
+Deno.test("verify() tells of a torn frame, as the next start will cut it", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(folder);
+    await store.insertUser(userOf("alice"));
+  }
+  const bytes = await Deno.readFile(`${folder}/journal-2`);
+  await Deno.writeFile(`${folder}/journal-2`, bytes.with(32, 7));
+  const { users, torn } = await verify(folder);
+  assertEquals([users, torn?.startsWith("the last frame of journal-2 at byte 32 is torn")], [1, true]);
+});
+
+Deno.test("the tasks backup, verify and restore say what they did, and what is wrong with exit status 1", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  const env = { GATEHOUSE_STORE: `${folder}/data` };
+  const held = "1 users, 0 sessions, up to change 1\n";
+  const rows: readonly [args: string[], success: boolean, text: string][] = [
+    [["backup", `${folder}/backup`], true, `Backed up ${held}`],
+    [["verify", `${folder}/backup`], true, `Whole: ${held}`],
+    [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}`],
+    [["backup", `${folder}/backup`], false, "there is a file of that name"],
+    [["backup"], false, "Usage: deno task backup FILE"],
+    [["verify", `${folder}/none`], false, "No such file"],
+    [["restore", `${folder}/backup`], false, "Usage"],
+  ];
+  for (const [args, success, text] of rows) {
+    const result = await runTask(args, env);
+    assertEquals(result.success, success, result.stderr);
+    assert((success ? result.stdout : result.stderr).includes(text), result.stdout + result.stderr);
+  }
+});
+
+function open(path: string, options: { minCompactBytes?: number } = {}): Promise<FileStore> {
+  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096, ...options });
+}
+
+async function runTask(args: string[], env: Record<string, string>) {
+  const script = new URL("../../lib/backup.ts", import.meta.url).pathname;
+  const output = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script, ...args], env }).output();
+  const text = new TextDecoder();
+  return { success: output.success, stdout: text.decode(output.stdout), stderr: text.decode(output.stderr) };
+}
