@@ -35,7 +35,7 @@ export interface Session {
   readonly secretHash: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Milliseconds since the epoch; written at most hourly. */
+  /** Milliseconds since the epoch; written now and then, see `lib/session.ts`. */
   readonly lastSeenAt: number;
   /** The `User-Agent` at login, at most 256 characters. */
   readonly userAgent: string;
@@ -71,8 +71,8 @@ export interface Store extends AsyncDisposable {
   findSession(id: string): Promise<Session | undefined>;
 
   /**
-   * Adds a session of `user`.
-   * @returns `false` when what is kept is no longer `user`: the password was changed, the account disabled or gone
+   * Adds a session of `user`. When there is no room for it, it is kept until the store is closed, and no longer.
+   * @returns `false` when the user is gone, disabled, or has another password by now
    */
   insertSession(session: Session, user: User): Promise<boolean>;
 

@@ -17,7 +17,7 @@ import { writeSnapshot } from "./snapshot.ts";
 import { Tables } from "./tables.ts";
 
 /** Below this many bytes of journal no snapshot is due: a small folder is not worth writing anew at each change. */
-const defaultMinCompactBytes = 4 * 1024 * 1024;
+const defaultMinCompactBytes = 1024 * 1024;
 
 export interface FileStoreOptions {
   readonly log: Log;

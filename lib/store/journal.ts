@@ -24,6 +24,8 @@ import {
 export const defaultExtendBytes = 1024 * 1024;
 /** Changes in one frame, at the most: bounds the memory of a commit and the time of its serialization. */
 const maxFrameChanges = 4_096;
+/** Of the zeros so much, as a share of `extendBytes`, is kept for changes that only delete: a full disk lets them go on. */
+const reserveShare = 1 / 4;
 /** What a full disk says: no space, over the quota, or over the limit of a file's size. */
 const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
@@ -176,7 +178,8 @@ export class Journal {
   async #commit(batch: readonly Pending[]): Promise<void> {
     try {
       const changes = batch.flatMap((pending) => pending.changes);
-      await this.#write(encodeFrame(encodeChanges(changes), changes.length));
+      const isGrowing = changes.some((change) => change.kind.startsWith("put"));
+      await this.#write(encodeFrame(encodeChanges(changes), changes.length), { isGrowing });
       this.#changeCount += changes.length;
       for (const change of changes) this.#apply(change);
     } catch (error) {
@@ -186,10 +189,10 @@ export class Journal {
     for (const pending of batch) pending.resolve();
   }
 
-  async #write(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #write(frame: Uint8Array<ArrayBuffer>, options: { isGrowing: boolean }): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     await this.#cleanEnd();
-    await this.#extend(this.#end + frame.length + frameHeaderBytes);
+    await this.#makeRoom(this.#end + frame.length + frameHeaderBytes, options);
     try {
       await this.#file.write(frame, this.#end);
     } catch (error) {
@@ -230,6 +233,16 @@ export class Journal {
     }
     await this.#sync();
     this.#dirtyEnd = 0;
+  }
+
+  /** Makes sure that the file is at least `size` bytes long, and the reserve longer for changes that make it grow. */
+  async #makeRoom(size: number, { isGrowing }: { isGrowing: boolean }): Promise<void> {
+    try {
+      await this.#extend(size + this.#extendBytes * reserveShare);
+    } catch (error) {
+      const isEnough = size <= this.#size && !isGrowing && error instanceof StoreFullError;
+      if (!isEnough) throw error;
+    }
   }
 
   /** Makes the file at least `size` bytes long, by zeros that are on the disk before a frame is written over them. */

@@ -7,7 +7,7 @@
  */
 
 import { KeyedLock } from "../keyed_lock.ts";
-import type { Change, Session, Store, User } from "../store.ts";
+import { type Change, type Session, type Store, StoreFullError, type User } from "../store.ts";
 import { Tables } from "./tables.ts";
 
 /** Makes the changes durable as one, and then applies them to the tables, in this order. */
@@ -70,8 +70,8 @@ export class MemoryStore implements Store {
   insertSession(session: Session, user: User): Promise<boolean> {
     return this.#lock.run(session.login, async () => {
       const kept = this.#tables.user(session.login);
-      if (kept === undefined || kept.disabled || !isSameUser(kept, user)) return false;
-      await this.#commit([{ kind: "put-session", session }]);
+      if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
+      await this.#commitOrRemember({ kind: "put-session", session });
       return true;
     });
   }
@@ -108,6 +108,16 @@ export class MemoryStore implements Store {
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** A full disk must not keep people from logging in: a session that finds no room is kept until the next restart. */
+  async #commitOrRemember(change: Change): Promise<void> {
+    try {
+      await this.#commit([change]);
+    } catch (error) {
+      if (!(error instanceof StoreFullError)) throw error;
+      this.#tables.apply(change);
+    }
   }
 
   #endSessions(login: string): Change[] {

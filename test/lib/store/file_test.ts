@@ -140,6 +140,11 @@ Deno.test("FileStore on a full disk refuses changes, goes on reading, and takes 
   await assertRejects(() => store.insertUser(userOf("bob")), StoreFullError);
   assertEquals([await store.findUser("bob"), await store.fault()], [undefined, undefined]);
   assert(await store.findUser("alice") !== undefined);
+  // A login goes on, and lasts until a restart.
+  assert(await store.insertSession(sessionOf("alice", "s1"), userOf("alice")));
+  assertEquals(await store.findSession("s1"), sessionOf("alice", "s1"));
+  const restarted = await open(disk.afterPowerCut("everything"));
+  assertEquals(restarted.counts, { users: 1, sessions: 0 });
   disk.script = () => undefined;
   assert(await store.insertUser(userOf("bob")));
 });
@@ -150,6 +155,7 @@ Deno.test("FileStore whose sync failed says so, goes on reading, and writes no s
   await store.insertUser(userOf("alice"));
   disk.script = (call) => call.kind === "sync" ? "fail" : undefined;
   await assertRejects(() => store.insertUser(userOf("bob")), StoreClosedError);
+  await assertRejects(() => store.insertSession(sessionOf("alice", "s1"), userOf("alice")), StoreClosedError);
   assert((await store.fault())?.includes("sync"));
   assertEquals([(await store.findUser("alice"))?.login, await store.findUser("bob")], ["alice", undefined]);
   disk.script = () => undefined;

@@ -84,6 +84,24 @@ for (const kind of ["fail", "tear", "late"] as const) {
   });
 }
 
+Deno.test("append() on a full disk goes on with changes that only delete, until the reserve is used up", async () => {
+  const { disk, journal, applied } = await openJournal({ extendBytes: 4_096 });
+  disk.errorCode = "ENOSPC";
+  disk.script = (call) => call.kind === "truncate" ? undefined : isExtension(disk, call) ? "fail" : undefined;
+  const put1 = () => journal.append([put("alice")]);
+  while (await put1().then(() => true, () => false));
+  await assertRejects(put1, StoreFullError);
+  let deleted = 0;
+  const deleteOne = () => journal.append([{ kind: "delete-session", id: `s${deleted}` }]);
+  while (await deleteOne().then(() => true, () => false)) deleted++;
+  // A quarter of 4,096 bytes in frames of 48.
+  assert(deleted > 15 && deleted < 30, `${deleted} deleted`);
+  await assertRejects(deleteOne, StoreFullError);
+  disk.script = () => undefined;
+  await put1();
+  assertEquals(logins(disk.afterPowerCut("nothing"), 1).length, applied.length);
+});
+
 Deno.test("append() that can neither write nor cut back cuts back before the next frame", async () => {
   const { disk, journal, applied } = await openJournal();
   disk.errorCode = "EFBIG";
@@ -262,4 +280,9 @@ function failNext(disk: SimulatedDisk, kind: Call["kind"], fault: Fault): void {
     isDone = true;
     return fault;
   };
+}
+
+/** Whether the call is to write behind the end of the file. */
+function isExtension(disk: SimulatedDisk, call: Call): boolean {
+  return call.kind === "write" && (call.offset ?? 0) >= disk.content(call.name).length;
 }

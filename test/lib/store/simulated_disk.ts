@@ -18,6 +18,8 @@ export interface Call {
   readonly index: number;
   readonly kind: "create" | "write" | "sync" | "truncate" | "rename" | "remove" | "syncFolder";
   readonly name: string;
+  /** Of a write, bytes from the start of the file. */
+  readonly offset?: number;
 }
 
 /** How much of what was not synced a power cut leaves. */
@@ -43,6 +45,12 @@ export const survivals: readonly Survival[] = [
 ];
 
 const sectorBytes = 512;
+
+/** A write, and how half of it is done. */
+interface Half {
+  readonly offset: number;
+  readonly half: () => void;
+}
 
 type Change = { readonly offset: number; readonly bytes: Uint8Array } | { readonly size: number };
 
@@ -183,7 +191,7 @@ export class SimulatedDisk implements Disk {
           "write",
           name,
           () => inode.apply({ offset, bytes: bytes.slice() }),
-          () => inode.apply({ offset, bytes: bytes.slice(0, bytes.length >> 1) }),
+          { offset, half: () => inode.apply({ offset, bytes: bytes.slice(0, bytes.length >> 1) }) },
         ),
       sync: () => this.#async("sync", name, () => inode.sync()),
       truncate: (size) => this.#async("truncate", name, () => inode.apply({ size })),
@@ -191,20 +199,20 @@ export class SimulatedDisk implements Disk {
     };
   }
 
-  async #async(kind: Call["kind"], name: string, whole: () => void, half = () => {}): Promise<void> {
+  async #async(kind: Call["kind"], name: string, whole: () => void, write?: Half): Promise<void> {
     // Later, as the real disk answers later: whoever does not wait for it is found out.
     await new Promise((resolve) => setImmediate(resolve));
-    this.#call(kind, name, whole, half);
+    this.#call(kind, name, whole, write);
   }
 
-  #call(kind: Call["kind"], name: string, whole: () => void, half = () => {}): void {
+  #call(kind: Call["kind"], name: string, whole: () => void, write?: Half): void {
     if (this.#isOff) throw new Error("The power is off");
-    const call = { index: this.calls.length, kind, name };
+    const call = { index: this.calls.length, kind, name, ...write && { offset: write.offset } };
     this.calls.push(call);
     const fault = this.script(call);
     if (fault === undefined) return whole();
     if (fault === "late") whole();
-    else if (fault !== "fail") half();
+    else if (fault !== "fail") write?.half();
     if (fault === "cut") {
       this.#isOff = true;
       throw new Error("The power is off");
