@@ -1,0 +1,136 @@
+/**
+ * How many hashes run and wait at once.
+ *
+ * As many run as there are cores: more would not be faster, and they share their threads with the journal's writes.
+ * The others wait in turn by client, one of each before a second of any, so that a flood from one address delays the
+ * others by one hash and not by the flood. Who would wait longer than `maxWaitMs` is refused at once. When the queue is
+ * full the client with the most waiting loses the newest of them to a client with fewer.
+ */
+
+/** Nothing that waits can be served in time; the caller should come again later. */
+export class OverloadedError extends Error {
+  override name = "OverloadedError";
+  /** When there may be room again: whole seconds, at least 1. */
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super("Cannot hash a password now as too many are waiting");
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export interface GateOptions {
+  /** How many run at once; at least 1. */
+  readonly concurrency: number;
+  /** How long one takes, in milliseconds: a first guess, which measurements then replace. */
+  readonly costMs: number;
+  /** The longest wait that is accepted, in milliseconds. */
+  readonly maxWaitMs: number;
+}
+
+/** How much of the running average a new measurement is: the last ten or so count. */
+const newCostShare = 0.1;
+/** Bounds the memory when hashes are so cheap that thousands would fit into the wait. */
+const maxWaiting = 10_000;
+
+interface Job {
+  readonly start: () => void;
+  readonly refuse: () => void;
+}
+
+/** Bounds the work of all clients together, fairly between them. */
+export class Gate {
+  readonly #concurrency: number;
+  readonly #maxWaitMs: number;
+  /** A running average. */
+  #costMs: number;
+  #running = 0;
+  #waiting = 0;
+  /** In order of turn: who was served goes to the end. */
+  readonly #queues = new Map<string, Job[]>();
+
+  constructor(options: GateOptions) {
+    this.#concurrency = options.concurrency;
+    this.#costMs = options.costMs;
+    this.#maxWaitMs = options.maxWaitMs;
+  }
+
+  /** How many run. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Runs `work` when it is `client`'s turn.
+   *
+   * @param client whom to be fair to, see `clientKey`
+   * @throws {OverloadedError} it would wait too long; `work` was not started
+   */
+  async run<Result>(client: string, work: () => Promise<Result>): Promise<Result> {
+    if (this.#running < this.#concurrency) this.#running++;
+    else await this.#wait(client);
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      // At most twice the average counts: a burst keeps the event loop busy for seconds, which is no cost of the work.
+      const measuredMs = Math.min(performance.now() - startedAt, 2 * this.#costMs);
+      this.#costMs += newCostShare * (measuredMs - this.#costMs);
+      this.#next();
+    }
+  }
+
+  /** Resolves when it is this caller's turn, whose place among the running is taken over. */
+  #wait(client: string): Promise<void> {
+    const queue = this.#queues.get(client) ?? [];
+    if (this.#waiting >= this.#capacity && !this.#makeRoom(queue.length)) {
+      return Promise.reject(this.#overloaded());
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    queue.push({ start: resolve, refuse: () => reject(this.#overloaded()) });
+    this.#queues.set(client, queue);
+    this.#waiting++;
+    return promise;
+  }
+
+  /** How many can wait and still be served in time. */
+  get #capacity(): number {
+    return Math.min(maxWaiting, Math.floor(this.#maxWaitMs * this.#concurrency / this.#costMs));
+  }
+
+  /** Refuses the newest of the client with the most waiting, if that is fairer than to refuse the newcomer. */
+  #makeRoom(newcomerWaiting: number): boolean {
+    let longest: { client: string; queue: Job[] } | undefined;
+    for (const [client, queue] of this.#queues) {
+      if (queue.length > (longest?.queue.length ?? 0)) longest = { client, queue };
+    }
+    if (longest === undefined || longest.queue.length <= newcomerWaiting + 1) return false;
+    longest.queue.pop()?.refuse();
+    this.#waiting--;
+    return true;
+  }
+
+  /** Hands the place of one that ended to the next client's first. */
+  #next(): void {
+    for (const [client, queue] of this.#queues) {
+      const job = queue.shift();
+      this.#queues.delete(client);
+      if (queue.length > 0) this.#queues.set(client, queue);
+      if (job === undefined) continue;
+      this.#waiting--;
+      job.start();
+      return;
+    }
+    this.#running--;
+  }
+
+  #overloaded(): OverloadedError {
+    const seconds = (this.#waiting + 1) * this.#costMs / this.#concurrency / 1_000;
+    return new OverloadedError(Math.max(1, Math.ceil(seconds)));
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Password hashing as a resource of this process: one cost, one gate, and a decoy for logins that do not exist.
+ *
+ * Every verification is exactly one pass through the gate and, unless the password was right, the work of exactly one
+ * hash, whether the user exists or not, so that neither the answer nor the work tells an attacker which logins are
+ * registered (OWASP ASVS 5.0, 6.3.8).
+ */
+
+import { Gate } from "./gate.ts";
+import { hashPassword, iterationsOf, needsRehash, verifyPassword } from "./password.ts";
+
+export interface HasherOptions {
+  /** PBKDF2 iterations for new hashes. */
+  readonly iterations: number;
+  /** How many hashes run at once; by default as many as there are cores. */
+  readonly concurrency?: number;
+  /** The longest wait for a turn that is accepted, in milliseconds, 5,000 by default; see `lib/gate.ts`. */
+  readonly maxWaitMs?: number;
+}
+
+/** What came of a verification. */
+export interface Verdict {
+  readonly isRight: boolean;
+  /** The same password hashed anew, when it was right and its hash of an older, lower cost. */
+  readonly rehashed: string | undefined;
+}
+
+/** Hashes and verifies passwords, a bounded number at once. Made by `Hasher.open`. */
+export class Hasher {
+  readonly #iterations: number;
+  readonly #gate: Gate;
+  readonly #decoy: string;
+  #hashCount = 0;
+  /** What one hash takes on this machine while all cores hash, in milliseconds, measured at start. */
+  readonly costMs: number;
+  /** How many this machine can do in a second. */
+  readonly hashesPerSecond: number;
+
+  private constructor(options: Required<HasherOptions>, measured: Measurement) {
+    const { iterations, concurrency, maxWaitMs } = options;
+    this.#iterations = iterations;
+    this.costMs = measured.costMs;
+    this.hashesPerSecond = measured.hashesPerSecond;
+    this.#decoy = measured.decoy;
+    this.#gate = new Gate({ concurrency, costMs: measured.costMs, maxWaitMs });
+  }
+
+  /** Makes the decoy, and measures what a hash costs here. */
+  static async open(options: HasherOptions): Promise<Hasher> {
+    const { iterations, concurrency = navigator.hardwareConcurrency, maxWaitMs = 5_000 } = options;
+    return new Hasher({ iterations, concurrency, maxWaitMs }, await measure(iterations, concurrency));
+  }
+
+  /** How many hashes were computed for clients since the start. */
+  get hashCount(): number {
+    return this.#hashCount;
+  }
+
+  /**
+   * Hashes a new password.
+   *
+   * @param client whose turn it is, see `lib/gate.ts`
+   * @throws {OverloadedError} too many are waiting
+   */
+  hash(password: string, client: string): Promise<string> {
+    return this.#gate.run(client, () => this.#hash(password));
+  }
+
+  /**
+   * Verifies a password against a user's hash or, when there is no user, against the decoy, which no password is.
+   *
+   * @throws {OverloadedError} too many are waiting
+   */
+  verify(password: string, options: { passwordHash: string | undefined; client: string }): Promise<Verdict> {
+    const { passwordHash, client } = options;
+    return this.#gate.run(client, async () => {
+      this.#hashCount++;
+      const kept = passwordHash ?? this.#decoy;
+      const isRight = await verifyPassword(password, kept) && passwordHash !== undefined;
+      const isOld = needsRehash(kept, this.#iterations);
+      if (isRight) return { isRight, rehashed: isOld ? await this.#hash(password) : undefined };
+      // The rest of the work of today: by its speed an older hash would tell that its login is registered.
+      if (isOld) await hashPassword(password, this.#iterations - iterationsOf(kept));
+      return { isRight, rehashed: undefined };
+    });
+  }
+
+  #hash(password: string): Promise<string> {
+    this.#hashCount++;
+    return hashPassword(password, this.#iterations);
+  }
+}
+
+interface Measurement {
+  readonly decoy: string;
+  readonly costMs: number;
+  readonly hashesPerSecond: number;
+}
+
+async function measure(iterations: number, concurrency: number): Promise<Measurement> {
+  const decoy = await hashPassword(crypto.randomUUID(), iterations);
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: concurrency }, () => hashPassword("measure", iterations)));
+  const costMs = performance.now() - startedAt;
+  return { decoy, costMs, hashesPerSecond: concurrency / costMs * 1_000 };
+}

@@ -1,0 +1,254 @@
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Gate, OverloadedError } from "../../lib/gate.ts";
+
+interface Started {
+  readonly name: string;
+  readonly end: () => void;
+}
+
+/** A gate, and the work sent through it: which has started, in order, and what came of each. */
+class Scene {
+  readonly gate: Gate;
+  readonly started: Started[] = [];
+  readonly refused: string[] = [];
+  readonly #settled: Promise<void>[] = [];
+
+  constructor(options: { concurrency: number; capacity: number }) {
+    const { concurrency, capacity } = options;
+    // An hour, so that what the work really takes weighs nothing, and just short of what one more would need.
+    const costMs = 3_600_000;
+    this.gate = new Gate({ concurrency, costMs, maxWaitMs: (capacity + 0.9) * costMs / concurrency });
+  }
+
+  /** Sends work of each client in turn; its name is the client's and a number: "a1", "a2". */
+  send(...clients: string[]): void {
+    for (const client of clients) {
+      const name = `${client}${this.#countOf(client)}`;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const work = () => {
+        this.started.push({ name, end: resolve });
+        return promise;
+      };
+      const note = (error: unknown) => {
+        assertInstanceOf(error, OverloadedError);
+        this.refused.push(name);
+      };
+      this.#settled.push(this.gate.run(client, work).catch(note));
+    }
+  }
+
+  /** Ends all work, the oldest first, and whatever starts thereby. @returns the names in the order of their start */
+  async finish(): Promise<string[]> {
+    for (let index = 0; index < this.started.length || this.gate.running > 0; index++) {
+      this.started[index]?.end();
+      // Each turn is handed on within a few promises.
+      for (let step = 0; step < 10; step++) await Promise.resolve();
+    }
+    await Promise.all(this.#settled);
+    return this.started.map(({ name }) => name);
+  }
+
+  readonly #counts = new Map<string, number>();
+
+  #countOf(client: string): number {
+    const count = (this.#counts.get(client) ?? 0) + 1;
+    this.#counts.set(client, count);
+    return count;
+  }
+}
+
+Deno.test("Gate.run() runs as many at once as it may, and the next when one has ended", async () => {
+  const scene = new Scene({ concurrency: 2, capacity: 9 });
+  scene.send("a", "a", "b", "c");
+  assertEquals(scene.started.map(({ name }) => name), ["a1", "a2"]);
+  assertEquals([scene.gate.running, scene.gate.waiting], [2, 2]);
+  assertEquals(await scene.finish(), ["a1", "a2", "b1", "c1"]);
+  assertEquals([scene.gate.running, scene.gate.waiting, scene.refused], [0, 0, []]);
+});
+
+Deno.test("Gate.run() never runs more at once than it may", async () => {
+  const gate = new Gate({ concurrency: 3, costMs: 1, maxWaitMs: 1_000 });
+  let running = 0;
+  let most = 0;
+  const work = async () => {
+    most = Math.max(most, ++running);
+    await Promise.resolve();
+    running--;
+  };
+  await Promise.all(Array.from({ length: 50 }, (_, index) => gate.run(`client ${index % 7}`, work)));
+  assertEquals([most, gate.running, gate.waiting], [3, 0, 0]);
+});
+
+Deno.test("Gate.run() returns what the work returns, and throws what it throws, also when it waited", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
+  const fail = () => Promise.reject(new RangeError("mine"));
+  const results = await Promise.allSettled([
+    gate.run("a", fail),
+    gate.run("a", fail),
+    gate.run("b", () => {
+      throw new TypeError("at once");
+    }),
+    gate.run("b", () => Promise.resolve("done")),
+  ]);
+  assertEquals(
+    results.map((result) => result.status === "fulfilled" ? result.value : result.reason.message),
+    [
+      "mine",
+      "mine",
+      "at once",
+      "done",
+    ],
+  );
+  assertEquals([gate.running, gate.waiting], [0, 0]);
+});
+
+const turns: readonly (readonly [title: string, clients: string, order: string])[] = [
+  ["of one client in order", "a a a a", "a1 a2 a3 a4"],
+  ["one of each before a second of any", "a a a a b b c", "a1 a2 b1 c1 a3 b2 a4"],
+  ["whoever came last after one of the flood", "a a a a a a b", "a1 a2 b1 a3 a4 a5 a6"],
+  ["in the order in which clients came", "x c b a c b a", "x1 c1 b1 a1 c2 b2 a2"],
+];
+for (const [title, clients, order] of turns) {
+  Deno.test(`Gate.run() serves who waits ${title}`, async () => {
+    const scene = new Scene({ concurrency: 1, capacity: 9 });
+    scene.send(...clients.split(" "));
+    assertEquals((await scene.finish()).join(" "), order);
+  });
+}
+
+Deno.test("Gate.run() puts a client that was served behind the others, also when it comes again", async () => {
+  const scene = new Scene({ concurrency: 1, capacity: 9 });
+  scene.send("x", "a", "b", "b", "c");
+  // a1 starts; a has nothing else waiting, and comes again while b and c wait.
+  scene.started[0]?.end();
+  for (let step = 0; step < 10; step++) await Promise.resolve();
+  assertEquals(scene.started.map(({ name }) => name), ["x1", "a1"]);
+  scene.send("a");
+  assertEquals(await scene.finish(), ["x1", "a1", "b1", "c1", "a2", "b2"]);
+});
+
+// The first of each row runs. What is refused is named in the order of refusal.
+const crowds: readonly (readonly [title: string, capacity: number, clients: string, refused: string])[] = [
+  ["nobody while there is room", 3, "a a a a", ""],
+  ["whoever is one too many of the same client", 3, "a a a a a a", "a5 a6"],
+  ["everyone who would have to wait at all", 0, "a a b", "a2 b1"],
+  ["the newest of the flood, for another client", 3, "x a a a b", "a3"],
+  ["the newest of the flood again and again, down to one of each", 3, "x a a a b c", "a3 a2"],
+  ["the newcomer when each client waits with one", 3, "x a b c d a", "d1 a2"],
+  ["the newest of the client with most", 6, "x a b b b c c d", "b3"],
+  ["the newcomer who would only change places", 3, "x a a b b", "b2"],
+  ["who has two more than the newcomer", 4, "x a a a b b", "a3"],
+];
+for (const [title, capacity, clients, refused] of crowds) {
+  Deno.test(`Gate.run() refuses ${title}`, async () => {
+    const scene = new Scene({ concurrency: 1, capacity });
+    scene.send(...clients.split(" "));
+    assertEquals(scene.gate.waiting, Math.min(capacity, clients.split(" ").length - 1));
+    const served = await scene.finish();
+    assertEquals(scene.refused.join(" "), refused);
+    assertEquals(served.length + scene.refused.length, clients.split(" ").length);
+    assertEquals(served.filter((name) => scene.refused.includes(name)), []);
+    assertEquals([scene.gate.running, scene.gate.waiting], [0, 0]);
+  });
+}
+
+Deno.test("Gate.run() lets so many wait as are served within maxWaitMs, by all that run at once", async () => {
+  const rows: readonly (readonly [concurrency: number, costMs: number, maxWaitMs: number, capacity: number])[] = [
+    [1, 1_000, 5_000, 5],
+    [4, 1_000, 5_000, 20],
+    [2, 3_000, 5_000, 3],
+    [1, 6_000, 5_000, 0],
+    [1, 1_000, 5_999, 5],
+    // However cheap they are: each that waits takes memory.
+    [1, 0.001, 5_000, 10_000],
+  ];
+  for (const [concurrency, costMs, maxWaitMs, capacity] of rows) {
+    const gate = new Gate({ concurrency, costMs, maxWaitMs });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const all = Array.from({ length: concurrency + capacity }, () => gate.run("a", () => promise));
+    await assertRejects(() => gate.run("a", () => promise), OverloadedError);
+    assertEquals([gate.running, gate.waiting], [concurrency, capacity]);
+    resolve();
+    await Promise.all(all);
+  }
+});
+
+Deno.test("Gate.run() measures what the work costs, the last ten or so", async () => {
+  using clock = stubClock();
+  // From 10,000 ms it moves by a tenth of the difference each time: to 11,000, then to 9,900.
+  const rows: readonly (readonly [tookMs: readonly number[], seconds: number])[] = [
+    [[], 10],
+    [[20_000], 11],
+    [[20_000, 0], 10],
+    [[20_000, 0, 0], 9],
+    // More than twice the average counts as twice, so as much as 20,000.
+    [[20_001], 11],
+    [[1_000_000], 11],
+    [[10_000, 10_000], 10],
+  ];
+  for (const [tookMs, seconds] of rows) {
+    const gate = new Gate({ concurrency: 1, costMs: 10_000, maxWaitMs: 0 });
+    for (const ms of tookMs) {
+      const fail = () => {
+        clock.nowMs += ms;
+        return Promise.reject(new RangeError("also what fails takes its time"));
+      };
+      await assertRejects(() => gate.run("a", fail), RangeError);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const running = gate.run("a", () => promise);
+    const error = await assertRejects(() => gate.run("b", () => promise), OverloadedError);
+    assertEquals(error.retryAfterSeconds, seconds);
+    resolve();
+    await running;
+  }
+});
+
+Deno.test("OverloadedError says when there may be room again: whole seconds, at least 1", async () => {
+  const rows: readonly (readonly [concurrency: number, costMs: number, capacity: number, seconds: number])[] = [
+    [1, 1, 0, 1],
+    [1, 1_000, 0, 1],
+    [1, 1_001, 0, 2],
+    [1, 1_000, 5, 6],
+    [4, 1_000, 7, 2],
+  ];
+  for (const [concurrency, costMs, capacity, seconds] of rows) {
+    const gate = new Gate({ concurrency, costMs, maxWaitMs: capacity * costMs / concurrency });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const all = Array.from({ length: concurrency + capacity }, () => gate.run("a", () => promise));
+    const error = await assertRejects(() => gate.run("a", () => promise), OverloadedError);
+    assertEquals([error.retryAfterSeconds, error.name], [seconds, "OverloadedError"]);
+    resolve();
+    await Promise.all(all);
+  }
+});
+
+Deno.test("Gate.run() starts no work that it refuses", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 1_000 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const started: string[] = [];
+  const send = (client: string, name: string) =>
+    gate.run(client, () => {
+      started.push(name);
+      return promise;
+    });
+  const first = send("a", "runs");
+  const second = send("a", "waits");
+  await assertRejects(() => send("a", "refused"), OverloadedError);
+  resolve();
+  await Promise.all([first, second]);
+  assertEquals(started, ["runs", "waits"]);
+});
+
+/** A clock that stands still until it is put forward. */
+function stubClock(): Disposable & { nowMs: number } {
+  const now = performance.now;
+  const clock = {
+    nowMs: 0,
+    [Symbol.dispose]: () => {
+      performance.now = now;
+    },
+  };
+  performance.now = () => clock.nowMs;
+  return clock;
+}

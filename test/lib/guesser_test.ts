@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import { Guesser, judgedCharacters } from "../../lib/guesser.ts";
+
+const guesser = new Guesser();
+
+const repeat = "it repeats itself";
+const common = "it is made of commonly used passwords";
+const refused: readonly (readonly [password: string, reason: string])[] = [
+  ["aaaaaaaaaaaaaaaaaaaa", repeat],
+  ["passwordpassword1", repeat],
+  ["letmeinletmein", repeat],
+  ["Ab1!Ab1!Ab1!Ab1!", repeat],
+  ["\u{1f600}".repeat(16), repeat],
+  ["abcdefghijklmnopqrst", "it is a sequence like abc or 123"],
+  ["qwertyuiopasdfghjkl", common],
+  ["iloveyou", common],
+  ["987654321987654", common],
+  ["p@55w0rd1", common],
+  ["PASSWORD", common],
+  ["poiuytgb", "it is made of keys beside each other"],
+  ["13.04.1988", "it is made of dates"],
+  ["2001", "it is made of years"],
+  ["zxkqjvph", "it is too short to be hard to guess"],
+  ["", "it is too short to be hard to guess"],
+];
+
+Deno.test("Guesser.reasonAgainst() says why a password is easily guessed", () => {
+  for (const [password, reason] of refused) {
+    assertEquals(guesser.reasonAgainst(password, "alice"), reason, password);
+  }
+});
+
+const accepted: readonly string[] = [
+  "correct horse battery staple",
+  "wJ4-qLm9zVt2xRs",
+  "ten quiet walruses",
+  "Ångström und Öl, bitte",
+  "собака ест мыло по утрам",
+  "犬は毎朝石鹸を食べますよね",
+  // One character more than what is too short.
+  "zxkqjvphw",
+  // What an object has by itself is no dictionary.
+  "constructor toString valueOf",
+  "__proto__ hasOwnProperty",
+];
+
+Deno.test("Guesser.reasonAgainst() has nothing against what is hard to guess", () => {
+  for (const password of accepted) {
+    assertEquals(guesser.reasonAgainst(password, "alice"), undefined, password);
+  }
+});
+
+Deno.test("Guesser.reasonAgainst() refuses the login and the service's name inside a password", () => {
+  const inside = "it contains the login";
+  const rows: readonly (readonly [password: string, login: string, reason: string | undefined])[] = [
+    ["ten quiet alice walruses", "alice", inside],
+    ["ten quiet ALICE walruses", "alice", inside],
+    ["tenquietaliceswalruses", "alice", inside],
+    ["ten quiet walruses alice", "alice", inside],
+    ["ten quiet alic walruses", "alice", undefined],
+    ["ten quiet walruses and bobs", "bobs", inside],
+    // Three characters are inside many an innocent word.
+    ["ten quiet bobsleds race", "bob", undefined],
+    ["ten quiet walruses", "", undefined],
+    ["any al@example.org fish", "al@example.org", inside],
+    ["ten quiet GateHouse walruses", "alice", "it contains the name of this service"],
+    ["ten quiet gate house walruses", "alice", undefined],
+    // Behind what is otherwise judged.
+    [`${"ten quiet walruses eat nine loud sardines"} alice`, "alice", inside],
+    [
+      `${"ten quiet walruses eat nine loud sardines"} gatehouse`,
+      "alice",
+      "it contains the name of this service",
+    ],
+  ];
+  for (const [password, login, reason] of rows) {
+    assertEquals(guesser.reasonAgainst(password, login), reason, `${password} of ${login}`);
+  }
+});
+
+Deno.test("Guesser.reasonAgainst() counts a short login as known to whoever guesses", () => {
+  assertEquals(guesser.reasonAgainst("xqz12.03.1987", "xqz"), "it is made of dates");
+  assertEquals(guesser.reasonAgainst("xqz12.03.1987", "nob"), undefined);
+  assertEquals(guesser.reasonAgainst("xqz12.03.1987", "xqz"), "it is made of dates");
+});
+
+Deno.test("Guesser.reasonAgainst() judges the composed spelling", () => {
+  // In NFD each is two characters, a letter and an accent, which repeat in no simple way.
+  const composed = "\u00e9".repeat(20);
+  assertEquals(guesser.reasonAgainst(composed.normalize("NFD"), "alice"), repeat);
+  assertEquals(guesser.reasonAgainst("ten quiet caf\u0065\u0301s", "caf\u00e9"), "it contains the login");
+});
+
+Deno.test("Guesser.reasonAgainst() judges the first 32 characters alone", () => {
+  assertEquals(judgedCharacters, 32);
+  const hard = "wJ4-qLm9zVt2xRs";
+  assertEquals(guesser.reasonAgainst("a".repeat(32) + hard, "alice"), repeat);
+  assertEquals(guesser.reasonAgainst("a".repeat(32 - hard.length) + hard, "alice"), undefined);
+  assertEquals(guesser.reasonAgainst(hard + "a".repeat(1_000), "alice"), undefined);
+});

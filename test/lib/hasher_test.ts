@@ -1,0 +1,178 @@
+import { assertEquals, assertGreater, assertNotEquals, assertRejects } from "@std/assert";
+import { OverloadedError } from "../../lib/gate.ts";
+import { Hasher } from "../../lib/hasher.ts";
+import { hashPassword, iterationsOf, verifyPassword } from "../../lib/password.ts";
+
+const iterations = 20;
+const password = "correct horse battery staple";
+
+/** The costs of what WebCrypto really derived while this is in use, whatever the hasher says of itself. */
+function spyOnDerive(before: () => Promise<void> = () => Promise.resolve()): Disposable & { costs: number[] } {
+  const deriveBits = crypto.subtle.deriveBits;
+  const costs: number[] = [];
+  crypto.subtle.deriveBits = async (algorithm, key, length) => {
+    await before();
+    const bits = await deriveBits.call(crypto.subtle, algorithm, key, length);
+    costs.push(typeof algorithm === "object" && "iterations" in algorithm ? algorithm.iterations : 0);
+    return bits;
+  };
+  return {
+    costs,
+    [Symbol.dispose]: () => {
+      crypto.subtle.deriveBits = deriveBits;
+    },
+  };
+}
+
+/** A clock that goes on by so much each time it is looked at. */
+function stubClock(stepMs: number): Disposable {
+  const now = performance.now;
+  let nowMs = 0;
+  performance.now = () => nowMs += stepMs;
+  return {
+    [Symbol.dispose]: () => {
+      performance.now = now;
+    },
+  };
+}
+
+Deno.test("Hasher.hash() makes one hash of the cost that is set", async () => {
+  const hasher = await Hasher.open({ iterations });
+  using spy = spyOnDerive();
+  const passwordHash = await hasher.hash(password, "client");
+  assertEquals([iterationsOf(passwordHash), spy.costs, hasher.hashCount], [iterations, [iterations], 1]);
+  assertEquals(await verifyPassword(password, passwordHash), true);
+});
+
+interface VerifyRow {
+  readonly title: string;
+  /** The iterations of the user's hash; without it there is no user. */
+  readonly cost?: number;
+  readonly given?: string;
+  readonly isRight: boolean;
+  readonly isRehashed: boolean;
+  /** The iterations that are run. */
+  readonly work: readonly number[];
+}
+
+const verifyRows: readonly VerifyRow[] = [
+  { title: "the right password", cost: 20, isRight: true, isRehashed: false, work: [20] },
+  { title: "a wrong password", cost: 20, given: "wrong", isRight: false, isRehashed: false, work: [20] },
+  { title: "an unknown login", isRight: false, isRehashed: false, work: [20] },
+  { title: "the right password of a cheaper hash", cost: 5, isRight: true, isRehashed: true, work: [5, 20] },
+  { title: "the right password of a dearer hash", cost: 30, isRight: true, isRehashed: false, work: [30] },
+  {
+    title: "a wrong password of a cheaper hash, as much work in all",
+    cost: 5,
+    given: "wrong",
+    isRight: false,
+    isRehashed: false,
+    work: [5, 15],
+  },
+  {
+    title: "a wrong password of a hash cheaper by one",
+    cost: 19,
+    given: "wrong",
+    isRight: false,
+    isRehashed: false,
+    work: [19, 1],
+  },
+];
+for (const { title, cost, given = password, isRight, isRehashed, work } of verifyRows) {
+  Deno.test(`Hasher.verify() answers ${title}`, async () => {
+    const hasher = await Hasher.open({ iterations });
+    const passwordHash = cost === undefined ? undefined : await hashPassword(password, cost);
+    using spy = spyOnDerive();
+    const verdict = await hasher.verify(given, { passwordHash, client: "client" });
+    assertEquals([verdict.isRight, verdict.rehashed !== undefined], [isRight, isRehashed]);
+    assertEquals([spy.costs, hasher.hashCount], [work, isRehashed ? 2 : 1]);
+  });
+}
+
+Deno.test("Hasher.verify() hashes anew what is good for the same password, at today's cost, with its own salt", async () => {
+  const hasher = await Hasher.open({ iterations });
+  const passwordHash = await hashPassword(password, 5);
+  const { rehashed = "" } = await hasher.verify(password, { passwordHash, client: "client" });
+  assertEquals([iterationsOf(rehashed), await verifyPassword(password, rehashed)], [iterations, true]);
+  assertNotEquals(rehashed.split("$")[3], passwordHash.split("$")[3]);
+  const again = await hasher.verify(password, { passwordHash: rehashed, client: "client" });
+  assertEquals(again, { isRight: true, rehashed: undefined });
+});
+
+Deno.test("Hasher.verify() takes no password for right where there is no user, not even the decoy's", async () => {
+  const known: ReturnType<Crypto["randomUUID"]> = "00000000-0000-4000-8000-000000000000";
+  const randomUuid = crypto.randomUUID;
+  crypto.randomUUID = () => known;
+  try {
+    const hasher = await Hasher.open({ iterations });
+    const verdict = await hasher.verify(known, { passwordHash: undefined, client: "client" });
+    assertEquals(verdict, { isRight: false, rehashed: undefined });
+  } finally {
+    crypto.randomUUID = randomUuid;
+  }
+});
+
+Deno.test("Hasher.verify() throws for what is no hash, and goes on with the next", async () => {
+  const hasher = await Hasher.open({ iterations, concurrency: 1 });
+  const client = "client";
+  await assertRejects(() => hasher.verify(password, { passwordHash: "no hash", client }), TypeError);
+  const passwordHash = await hasher.hash(password, client);
+  assertEquals((await hasher.verify(password, { passwordHash, client })).isRight, true);
+});
+
+Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, no more than can wait", async () => {
+  const rows: readonly (readonly [concurrency: number | undefined, atOnce: number])[] = [
+    [1, 1],
+    [3, 3],
+    [undefined, navigator.hardwareConcurrency],
+  ];
+  for (const [concurrency, atOnce] of rows) {
+    const hasher = await Hasher.open({
+      iterations,
+      maxWaitMs: 0,
+      ...concurrency === undefined ? {} : { concurrency },
+    });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    using spy = spyOnDerive(() => released);
+    const all = Array.from(
+      { length: atOnce },
+      (_, index) =>
+        index % 2 === 0
+          ? hasher.hash(password, "client")
+          : hasher.verify(password, { passwordHash: undefined, client: "client" }),
+    );
+    await assertRejects(() => hasher.hash(password, "other"), OverloadedError);
+    await assertRejects(
+      () => hasher.verify(password, { passwordHash: undefined, client: "other" }),
+      OverloadedError,
+    );
+    release();
+    await Promise.all(all);
+    assertEquals([spy.costs.length, hasher.hashCount], [atOnce, atOnce]);
+  }
+});
+
+Deno.test("Hasher.open() measures what a hash costs, with as many at once as will be", async () => {
+  using _clock = stubClock(2_000);
+  using spy = spyOnDerive();
+  const hasher = await Hasher.open({ iterations, concurrency: 3 });
+  // The decoy is the fourth.
+  assertEquals(spy.costs, [iterations, iterations, iterations, iterations]);
+  assertEquals([hasher.costMs, hasher.hashesPerSecond, hasher.hashCount], [2_000, 1.5, 0]);
+});
+
+Deno.test("Hasher.hash() may wait for 5 s by default, by what was measured", async () => {
+  for (const [costMs, waiting] of [[2_000, 5], [10_000, 1], [10_001, 0]] as const) {
+    using _clock = stubClock(costMs);
+    const hasher = await Hasher.open({ iterations, concurrency: 2 });
+    const all = Array.from({ length: 2 + waiting }, () => hasher.hash(password, "client"));
+    await assertRejects(() => hasher.hash(password, "client"), OverloadedError);
+    assertEquals((await Promise.all(all)).length, 2 + waiting);
+  }
+});
+
+Deno.test("Hasher.open() measures the machine's own time", async () => {
+  const hasher = await Hasher.open({ iterations: 1_000 });
+  assertGreater(hasher.costMs, 0);
+  assertGreater(hasher.hashesPerSecond, 0);
+});
