@@ -90,34 +90,6 @@ declare module "@std/crypto/timing-safe-equal" {
   ): boolean;
 }
 
-declare module "@std/http/cookie" {
-  export interface Cookie {
-    name: string;
-    value: string;
-    /** A number is milliseconds since the epoch. */
-    expires?: Date | number;
-    /** In seconds. */
-    maxAge?: number;
-    domain?: string;
-    path?: string;
-    secure?: boolean;
-    httpOnly?: boolean;
-    partitioned?: boolean;
-    sameSite?: "Strict" | "Lax" | "None";
-    unparsed?: string[];
-  }
-
-  /** @throws {SyntaxError} on a cookie that starts with `=` */
-  export function getCookies(headers: Headers): Partial<Record<string, string>>;
-  /** @throws {SyntaxError | RangeError} on a name, value or attribute that no cookie can have */
-  export function setCookie(headers: Headers, cookie: Cookie): void;
-  export function deleteCookie(
-    headers: Headers,
-    name: string,
-    attributes?: Pick<Cookie, "path" | "domain" | "secure" | "httpOnly" | "partitioned">,
-  ): void;
-}
-
 declare module "@std/http/etag" {
   export interface FileInfo {
     mtime: Date | null;

@@ -29,7 +29,7 @@ const importRows: readonly Row[] = [
   ["lib/store/file.ts", 'import { a } from "@std/http/etag";', 1],
   ["lib/password.ts", 'import { a } from "@std/crypto/timing-safe-equal";', 0],
   ["lib/store/file.ts", 'import { a } from "../store.ts";', 0],
-  ["lib/session.ts", 'import { a } from "@std/http/cookie";', 0],
+  ["lib/session.ts", 'import { a } from "@std/http/etag";', 0],
   // Only main.ts names a store's implementation.
   ["lib/session.ts", 'import { a } from "./store/memory.ts";', 1],
   ["routes/user.ts", 'import { a } from "../lib/store/file.ts";', 1],

@@ -9,13 +9,12 @@ const count: Setting<number> = {
 };
 
 Deno.test("readSetting() reads the text, the default when there is none, and notes a fault", () => {
-  const rows: readonly (readonly [env: Record<string, string>, value: number, fault: string | undefined])[] =
-    [
-      [{ COUNT: "4" }, 4, undefined],
-      [{}, 3, undefined],
-      [{ COUNT: "5" }, 3, 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
-      [{ COUNT: "" }, 3, 'COUNT cannot be "": unset it to get its default'],
-    ];
+  const rows: readonly (readonly [env: Record<string, string>, value: number, fault: string | undefined])[] = [
+    [{ COUNT: "4" }, 4, undefined],
+    [{}, 3, undefined],
+    [{ COUNT: "5" }, 3, 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
+    [{ COUNT: "" }, 3, 'COUNT cannot be "": unset it to get its default'],
+  ];
   for (const [env, value, fault] of rows) {
     const faults: string[] = [];
     assertEquals(readSetting(count, { env, faults }), value);

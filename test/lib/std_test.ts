@@ -6,7 +6,6 @@
 import * as stdAssert from "@std/assert";
 import * as stdDelay from "@std/async/delay";
 import * as stdTimingSafeEqual from "@std/crypto/timing-safe-equal";
-import * as stdCookie from "@std/http/cookie";
 import * as stdEtag from "@std/http/etag";
 import * as stdStatus from "@std/http/status";
 import * as stdClosestString from "@std/text/closest-string";
@@ -18,7 +17,6 @@ const packages: Readonly<Record<string, object>> = {
   "@std/assert": stdAssert,
   "@std/async/delay": stdDelay,
   "@std/crypto/timing-safe-equal": stdTimingSafeEqual,
-  "@std/http/cookie": stdCookie,
   "@std/http/etag": stdEtag,
   "@std/http/status": stdStatus,
   "@std/text/closest-string": stdClosestString,
@@ -54,16 +52,6 @@ Deno.test("std.d.ts declares the package's status codes, each and no other", asy
 });
 
 Deno.test("std.d.ts says what the package returns and throws", async () => {
-  const headers = new Headers({ cookie: "a=1; b=2" });
-  stdCookie.setCookie(headers, { name: "c", value: "3", maxAge: 60, sameSite: "Lax", httpOnly: true });
-  stdCookie.deleteCookie(headers, "d", { path: "/" });
-  assertEquals(Object.entries(stdCookie.getCookies(headers)), [["a", "1"], ["b", "2"]]);
-  assertEquals(headers.getSetCookie(), [
-    "c=3; HttpOnly; Max-Age=60; SameSite=Lax",
-    "d=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-  ]);
-  assertThrows(() => stdCookie.setCookie(headers, { name: "e", value: ";" }), SyntaxError);
-
   const tag = await stdEtag.eTag("text");
   assertEquals([stdEtag.ifMatch(tag, tag), stdEtag.ifMatch('"old"', tag)], [true, false]);
   assertEquals([stdEtag.ifNoneMatch(tag, tag), stdEtag.ifNoneMatch(null, tag)], [false, true]);
@@ -105,10 +93,6 @@ export async function wrongUse(): Promise<void> {
   await stdDelay.delay("10");
   // @ts-expect-error: text cannot be compared in constant time
   stdTimingSafeEqual.timingSafeEqual("a", "a");
-  // @ts-expect-error: a misspelt attribute would be lost in silence
-  stdCookie.setCookie(new Headers(), { name: "a", value: "b", httponly: true });
-  // @ts-expect-error: a cookie may be absent
-  stdCookie.getCookies(new Headers()).a.length;
   // @ts-expect-error: a file without a date has no tag
   (await stdEtag.eTag({ mtime: null, size: 1 })).length;
   // @ts-expect-error: no such status

@@ -1,0 +1,71 @@
+/**
+ * What lives as long as the process, and what belongs to one request.
+ *
+ * Handlers get both as one read-only `Context`. Nothing is ever written to either: what changes is behind the store,
+ * the gate and the quota, each of which says what it promises.
+ */
+
+import { clientResolver } from "./client.ts";
+import type { Config } from "./config.ts";
+import { Guesser } from "./guesser.ts";
+import { Hasher } from "./hasher.ts";
+import { KeyedLock } from "./keyed_lock.ts";
+import type { Log } from "./log.ts";
+import type { Store } from "./store.ts";
+import { Quota } from "./throttle.ts";
+
+/** What lives as long as the process. */
+export interface App {
+  readonly config: Config;
+  readonly store: Store;
+  readonly hasher: Hasher;
+  readonly guesser: Guesser;
+  readonly log: Log;
+  /** The address of the client that a request came from. */
+  readonly clientOf: (request: Request, peer: Deno.Addr) => string;
+  /** Registrations of one login wait for each other before they hash: of 200 at once one does the work. */
+  readonly registrationLock: KeyedLock;
+  /** Registrations for each client. */
+  readonly registrationQuota: Quota;
+  /** Aborted when the service is about to stop. */
+  readonly stopping: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What a handler knows beside its request. */
+export interface Context {
+  readonly app: App;
+  /** The parameters of the route's path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Names the request in the log and to the client. */
+  readonly requestId: string;
+  /** The address of the client; see `lib/client.ts`. */
+  readonly client: string;
+}
+
+export interface AppOptions {
+  readonly store: Store;
+  readonly log: Log;
+  /** By default the service never stops. */
+  readonly stopping?: AbortSignal;
+  /** By default the clock of the machine. */
+  readonly now?: () => number;
+}
+
+/** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
+export async function openApp(config: Config, options: AppOptions): Promise<App> {
+  const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
+  return Object.freeze({
+    config,
+    store,
+    log,
+    stopping,
+    now,
+    hasher: await Hasher.open({ iterations: config.pbkdf2Iterations }),
+    guesser: new Guesser(),
+    clientOf: clientResolver(config.trustedProxies),
+    registrationLock: new KeyedLock(),
+    registrationQuota: new Quota(config.registrationsPerHour, now),
+  });
+}

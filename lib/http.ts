@@ -1,0 +1,172 @@
+/**
+ * Requests in, replies out: errors that clients may know, JSON bodies with limits, JSON and problem replies.
+ *
+ * A body is never read beyond its limits of size and time, whatever its headers promise, and is taken or refused as a
+ * whole. Nesting needs no limit of its own: `JSON.parse` does not recurse, 16 KiB bound the depth, and every value
+ * that is taken is flat. Of duplicate keys the last counts, as in every common parser.
+ */
+
+import { type ProblemCode, problems } from "./problem.ts";
+
+/** Longest body, bytes: the longest user is 10 KiB, when every letter is taken apart into accents and they are escaped. */
+export const maxBodyBytes = 16 * 1024;
+/** Longest time from the head of a request to the end of its body. */
+export const maxBodyMs = 10_000;
+
+/** What is wrong with one field of a body. */
+export interface FieldError {
+  /** JSON pointer (RFC 6901) to the field, as "/password". */
+  readonly pointer: string;
+  /** Stable, for programs. */
+  readonly code: string;
+  /** For people. */
+  readonly detail: string;
+}
+
+export interface HttpErrorOptions extends ErrorOptions {
+  /** What happened in this very case, for people. */
+  readonly detail?: string;
+  /** Every bad field. */
+  readonly errors?: readonly FieldError[];
+  /** Headers of the reply, beside those that every problem has. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A failure that the client may know of: one of the problems. All others are replied to as `internal-error`. */
+export class HttpError extends Error {
+  override name = "HttpError";
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly detail: string | undefined;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ProblemCode, options: HttpErrorOptions = {}) {
+    super(options.detail ?? problems[code].title, options);
+    this.code = code;
+    this.status = problems[code].status;
+    this.detail = options.detail;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+  }
+}
+
+export interface JsonOptions {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A reply of JSON. It is not to be stored by anyone, as nearly every reply is about a person (RFC 9111, 5.2.2.5). */
+export function jsonReply(value: unknown, options: JsonOptions = {}): Response {
+  return new Response(JSON.stringify(value), {
+    status: options.status ?? 200,
+    headers: { "content-type": "application/json", "cache-control": "no-store", ...options.headers },
+  });
+}
+
+/** The reply to an error, as RFC 9457 has it. */
+export function problemReply(error: HttpError): Response {
+  const { code, status, detail, errors, headers } = error;
+  const body = { type: `/problem/${code}`, title: problems[code].title, status, detail, errors };
+  return jsonReply(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
+}
+
+export interface ReadOptions {
+  readonly maxBytes?: number;
+  readonly timeoutMs?: number;
+  /** Aborted when the service is about to stop. */
+  readonly stopping?: AbortSignal;
+}
+
+/**
+ * Reads a body of JSON.
+ *
+ * @throws {HttpError} `malformed-json`, `not-json`, `body-too-large`, `slow-body`, `not-ready`
+ */
+export async function readJson(request: Request, options: ReadOptions = {}): Promise<unknown> {
+  if (request.body === null) throw missingBody();
+  checkContentType(request.headers);
+  const bytes = await readBytes(request, request.body, options);
+  // From a socket also a request without a body has one, of no bytes.
+  if (bytes.length === 0) throw missingBody();
+  const text = decodeUtf8(bytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without the parser's own words: they quote the body, and there may be a password in it.
+    throw new HttpError("malformed-json", { detail: "The body is not JSON" });
+  }
+}
+
+function missingBody(): HttpError {
+  return new HttpError("malformed-json", { detail: "The body is missing" });
+}
+
+function checkContentType(headers: Headers): void {
+  const type = headers.get("content-type") ?? "";
+  if (!/^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(type)) {
+    throw new HttpError("not-json", { headers: { accept: "application/json" } });
+  }
+  if (headers.has("content-encoding")) {
+    // RFC 9110, 12.5.3: says that no coding is understood here.
+    throw new HttpError("not-json", { headers: { "accept-encoding": "identity" } });
+  }
+}
+
+async function readBytes(
+  request: Request,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  options: ReadOptions,
+): Promise<Uint8Array> {
+  const { maxBytes = maxBodyBytes, timeoutMs = maxBodyMs } = options;
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw new HttpError("body-too-large");
+  const reader = body.getReader();
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  // What is left of the body is in nobody's interest: the connection ends after the reply (RFC 9110, 15.5.9).
+  const headers = { connection: "close" };
+  const timer = setTimeout(() => reject(new HttpError("slow-body", { headers })), timeoutMs);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (true) {
+      const { done, value } = await Promise.race([nextChunk(reader, options.stopping), timeout]);
+      if (done) return concat(chunks, length);
+      length += value.length;
+      if (length > maxBytes) throw new HttpError("body-too-large", { headers });
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(timer);
+    // Without waiting, as a slow client would make it wait; the stream has ended, or failed, or is given up.
+    reader.cancel().catch(() => {});
+  }
+}
+
+async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, stopping?: AbortSignal) {
+  try {
+    return await reader.read();
+  } catch (error) {
+    // Deno 2.9 breaks off bodies when the server is shut down (denoland/deno#36809), which is not the client's fault.
+    if (stopping?.aborted) throw new HttpError("not-ready", { detail: "The service is stopping", cause: error });
+    // The client went away; this reply reaches nobody, and is no failure of the service.
+    throw new HttpError("malformed-json", { detail: "The body is broken off", cause: error });
+  }
+}
+
+function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new HttpError("malformed-json", { detail: "The body is not UTF-8", cause: error });
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Every problem that a reply can name: its status, its title, and what it means to whoever meets it.
+ *
+ * A reply carries the code as its `type`, `/problem/<code>` (RFC 9457), and that address answers with the text below.
+ * Codes are part of the contract: they are added, and never change their meaning.
+ */
+
+import { STATUS_CODE } from "@std/http/status";
+
+export interface Problem {
+  readonly status: number;
+  /** A few words, the same for every occurrence (RFC 9457, 3.1.3). */
+  readonly title: string;
+  /** What it means and what to do, for `GET /problem/<code>`. */
+  readonly meaning: string;
+}
+
+/** All problems by code. */
+export const problems = {
+  "malformed-path": {
+    status: STATUS_CODE.BadRequest,
+    title: "Malformed path",
+    meaning: "The path has a percent-encoding that stands for no text. Encode UTF-8, as in /user/%40alice.",
+  },
+  "malformed-json": {
+    status: STATUS_CODE.BadRequest,
+    title: "Malformed JSON",
+    meaning: "The body is missing, broken off, not UTF-8, or not JSON (RFC 8259).",
+  },
+  "not-authenticated": {
+    status: STATUS_CODE.Unauthorized,
+    title: "Not logged in",
+    meaning: "This needs a session: log in at POST /session/ and send the token as `Authorization: Bearer <token>`, " +
+      "or the cookie. A session that has ended or expired counts as none.",
+  },
+  "wrong-credentials": {
+    status: STATUS_CODE.Unauthorized,
+    title: "Wrong login or password",
+    meaning: "The login is unknown, the password is wrong, or the account is disabled. Which of them is not told, as " +
+      "that would tell anyone which logins are registered.",
+  },
+  "wrong-password": {
+    status: STATUS_CODE.Unauthorized,
+    title: "Wrong password",
+    meaning: "The login is registered and the password is another. Told only with GATEHOUSE_LOGIN_ERRORS=exact.",
+  },
+  "unknown-login": {
+    status: STATUS_CODE.NotFound,
+    title: "Unknown login",
+    meaning: "Nobody of that login is registered. Told only with GATEHOUSE_LOGIN_ERRORS=exact.",
+  },
+  "forbidden": {
+    status: STATUS_CODE.Forbidden,
+    title: "Not allowed",
+    meaning:
+      "The session is valid, and is not one of a person who may do this. The answer is the same whether or not " +
+      "what was asked for exists.",
+  },
+  "cross-origin": {
+    status: STATUS_CODE.Forbidden,
+    title: "Request from another site",
+    meaning: "A request with the session cookie that changes something must come from a page of this very origin, as " +
+      "its Sec-Fetch-Site or Origin header shows. Programs use the bearer token instead.",
+  },
+  "registration-closed": {
+    status: STATUS_CODE.Forbidden,
+    title: "Registration is closed",
+    meaning: "This service takes no new users (GATEHOUSE_REGISTRATION=closed).",
+  },
+  "not-found": {
+    status: STATUS_CODE.NotFound,
+    title: "Not found",
+    meaning: "There is nothing at this path.",
+  },
+  "method-not-allowed": {
+    status: STATUS_CODE.MethodNotAllowed,
+    title: "Method not allowed",
+    meaning: "The path exists and does not know this method. The Allow header lists those that it knows.",
+  },
+  "slow-body": {
+    status: STATUS_CODE.RequestTimeout,
+    title: "Body too slow",
+    meaning: "The body did not arrive within 10 seconds.",
+  },
+  "login-taken": {
+    status: STATUS_CODE.Conflict,
+    title: "Login taken",
+    meaning: "Somebody is registered with this login. Capitals make no difference.",
+  },
+  "body-too-large": {
+    status: STATUS_CODE.ContentTooLarge,
+    title: "Body too large",
+    meaning: "The body is longer than 16 KiB.",
+  },
+  "not-json": {
+    status: STATUS_CODE.UnsupportedMediaType,
+    title: "Not JSON",
+    meaning: "The body must be JSON: Content-Type application/json, in UTF-8, without a Content-Encoding.",
+  },
+  "invalid-user": {
+    status: STATUS_CODE.UnprocessableEntity,
+    title: "Invalid user",
+    meaning: "The body is JSON and not a user that can be registered. Its member `errors` lists every bad field: a " +
+      "JSON pointer to it, a code, and a detail. " +
+      "A login has 1 to 64 of a-z 0-9 . _ - @ + and begins with a letter or digit; capitals are taken as small " +
+      "letters. A password has 15 characters or more (this service may have set another number), at most 1,024 bytes, " +
+      "and is not easily guessed: any characters will do, and a few random words are good.",
+  },
+  "invalid-credentials": {
+    status: STATUS_CODE.UnprocessableEntity,
+    title: "Invalid credentials",
+    meaning: "The body is JSON and not credentials: an object with the texts `login` and `password` and, if wanted, " +
+      "`cookie`, true or false. Its member `errors` lists every bad field.",
+  },
+  "too-many-registrations": {
+    status: STATUS_CODE.TooManyRequests,
+    title: "Too many registrations",
+    meaning: "From this address came more registrations than one client may make in an hour. Retry-After says when " +
+      "the next is taken.",
+  },
+  "internal-error": {
+    status: STATUS_CODE.InternalServerError,
+    title: "Internal error",
+    meaning: "The service failed. Its log has the cause under the id that X-Request-Id names.",
+  },
+  "overloaded": {
+    status: STATUS_CODE.ServiceUnavailable,
+    title: "Overloaded",
+    meaning: "More passwords wait to be hashed than can be in a few seconds. Nothing was done; Retry-After says when " +
+      "to come again.",
+  },
+  "store-closed": {
+    status: STATUS_CODE.ServiceUnavailable,
+    title: "Nothing can be changed now",
+    meaning: "The disk failed, and what is on it is known again after a restart of the service only. Reading goes on.",
+  },
+  "not-ready": {
+    status: STATUS_CODE.ServiceUnavailable,
+    title: "Not ready",
+    meaning: "The service lives and should get no requests: it is stopping, or cannot change what it stores.",
+  },
+  "store-full": {
+    status: STATUS_CODE.InsufficientStorage,
+    title: "Disk full",
+    meaning: "There is no room to keep the change, and nothing of it was kept. It can be tried again once there is.",
+  },
+} as const satisfies Record<string, Problem>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** Whether a problem of that code exists. */
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(problems, code);
+}

@@ -1,0 +1,140 @@
+/**
+ * Sessions: the token, the cookie that can carry it, and how long it is good for.
+ *
+ *     token := <id of the session, a ULID, 26 characters> "." <secret, 32 random bytes as base64url, 43 characters>
+ *
+ * Only the SHA-256 of the secret is kept, so whoever reads the data folder cannot act as anyone. A fast hash will do,
+ * unlike for passwords, as nobody guesses 256 random bits. Every way in which a token is bad has one outcome: none.
+ */
+
+import { hash } from "node:crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { ulid } from "@std/ulid";
+import type { Config } from "./config.ts";
+import type { Session, Store } from "./store.ts";
+
+/** OWASP ASVS 5.0, 7.2.3 asks for 128 bits at least. */
+const secretBytes = 32;
+/** A session is noted as seen at most this often, so that using it hardly ever writes. */
+const touchEveryMs = 60 * 60 * 1_000;
+/** And as often as this in a short idle lifetime: one of an hour would end in spite of being used. */
+const touchesPerIdle = 10;
+/** Of a User-Agent so much is kept, characters: enough to know one's own browser again. */
+const maxUserAgentLength = 256;
+/** `__Host-`: only this very host can set it, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
+const cookieName = "__Host-gatehouse";
+/** Strict: who trims names by Unicode takes "\u00a0__Host-gatehouse", which a sibling host can set, for the cookie. */
+const cookiePattern = new RegExp(`(?:^|; ?)${cookieName}=([^;]*)`);
+
+const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
+
+/** How long sessions are good for; part of `Config`. */
+export type Lifetimes = Pick<Config, "sessionIdleMs" | "sessionMaxMs">;
+
+export interface NewSession {
+  readonly session: Session;
+  /** Given to the client, once, and kept nowhere. */
+  readonly token: string;
+}
+
+/** A token as a request carries it. */
+export interface Presented {
+  readonly token: string;
+  /** Browsers send a cookie by themselves, also when another site asks them to. */
+  readonly isCookie: boolean;
+}
+
+/** Makes a session of `login`; it is not stored yet. */
+export function createSession(
+  login: string,
+  options: { now: number; userAgent: string; address: string },
+): NewSession {
+  const { now, userAgent, address } = options;
+  const id = ulid(now);
+  const secret = crypto.getRandomValues(new Uint8Array(secretBytes))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+  const session = {
+    id,
+    login,
+    secretHash: hashSecret(secret),
+    createdAt: now,
+    lastSeenAt: now,
+    userAgent: userAgent.slice(0, maxUserAgentLength),
+    address,
+  };
+  return { session, token: `${id}.${secret}` };
+}
+
+/** The token of a request: of `Authorization: Bearer` (RFC 6750, 2.1); of the cookie if there is no such header at all. */
+export function presentedToken(headers: Headers): Presented | undefined {
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    return token === undefined ? undefined : { token, isCookie: false };
+  }
+  const token = cookiePattern.exec(headers.get("cookie") ?? "")?.[1];
+  return token === undefined ? undefined : { token, isCookie: true };
+}
+
+/**
+ * The session that a token stands for, if it is one and good at `now`. Now and then it is noted as seen, which is not
+ * waited for: `onFault` is told when that fails.
+ */
+export async function findLiveSession(
+  token: string,
+  options: { store: Store; lifetimes: Lifetimes; now: number; onFault: (error: unknown) => void },
+): Promise<Session | undefined> {
+  const { store, lifetimes, now, onFault } = options;
+  const [, id, secret] = tokenPattern.exec(token) ?? [];
+  if (id === undefined || secret === undefined) return undefined;
+  const session = await store.findSession(id);
+  if (session === undefined || !isSecretOf(session, secret)) return undefined;
+  if (now >= expiresAt(session, lifetimes)) return undefined;
+  const untouchedMs = Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
+  if (now - session.lastSeenAt >= untouchedMs) store.touchSession(id, now).catch(onFault);
+  return session;
+}
+
+/** When a session that is not used again expires, in milliseconds since the epoch. */
+export function expiresAt(session: Session, lifetimes: Lifetimes): number {
+  return Math.min(session.lastSeenAt + lifetimes.sessionIdleMs, session.createdAt + lifetimes.sessionMaxMs);
+}
+
+/** Deletes the sessions that have expired by `now`. @returns how many */
+export function deleteExpiredSessions(
+  store: Store,
+  options: { lifetimes: Lifetimes; now: number },
+): Promise<number> {
+  const { lifetimes, now } = options;
+  return store.deleteExpiredSessions({
+    lastSeenUntil: now - lifetimes.sessionIdleMs,
+    createdUntil: now - lifetimes.sessionMaxMs,
+  });
+}
+
+/** The Set-Cookie that gives a browser the token. @param maxAgeSeconds for how long; 0 takes it away */
+export function sessionCookie(token: string, maxAgeSeconds: number): string {
+  return `${cookieName}=${token}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+}
+
+/**
+ * Whether a browser sent the request for a page of this very origin: by `Sec-Fetch-Site`, which pages cannot forge,
+ * else by `Origin`. Without either it is taken for another's.
+ */
+export function isSameOrigin(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== null) return site === "same-origin";
+  const origin = headers.get("origin");
+  // The scheme is not compared, as only the proxy knows it: the cookie is sent over HTTPS alone.
+  return origin !== null && URL.parse(origin)?.host === headers.get("host");
+}
+
+function isSecretOf(session: Session, secret: string): boolean {
+  const encoder = new TextEncoder();
+  return timingSafeEqual(encoder.encode(hashSecret(secret)), encoder.encode(session.secretHash));
+}
+
+/** Hex, as it is made in half the time of base64url and looked at for each request. */
+function hashSecret(secret: string): string {
+  return hash("sha256", secret, "hex");
+}

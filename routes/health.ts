@@ -1,0 +1,18 @@
+/** `/health/`: whether the process lives, and whether a proxy should send it requests. */
+
+import type { Context } from "../lib/app.ts";
+import { HttpError, jsonReply } from "../lib/http.ts";
+
+/** `GET /health/live`: it answers, so it lives. */
+export function live(): Response {
+  return jsonReply({ status: "live" });
+}
+
+/** `GET /health/ready`: not while it stops, nor when the store can keep no change. */
+export async function ready(_request: Request, context: Context): Promise<Response> {
+  const { stopping, store } = context.app;
+  if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });
+  const fault = await store.fault();
+  if (fault !== undefined) throw new HttpError("not-ready", { detail: fault });
+  return jsonReply({ status: "ready" });
+}

@@ -1,0 +1,15 @@
+/** `/problem/`: what the `type` of a problem means, in words. */
+
+import type { Context } from "../lib/app.ts";
+import { HttpError } from "../lib/http.ts";
+import { isProblemCode, problems } from "../lib/problem.ts";
+
+/** `GET /problem/:code`: the meaning of one problem, as text. */
+export function showProblem(_request: Request, context: Context): Response {
+  const code = context.params["code"] ?? "";
+  if (!isProblemCode(code)) throw new HttpError("not-found");
+  const { status, title, meaning } = problems[code];
+  return new Response(`${title} (${status})\n\n${meaning}\n`, {
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600" },
+  });
+}

@@ -1,0 +1,124 @@
+/** What becomes of a fault of the service: in the reply, and in the log. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Hasher } from "../../lib/hasher.ts";
+import { StoreClosedError, StoreFullError } from "../../lib/store.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts";
+
+/** A store in which everything fails. */
+class FailingStore extends MemoryStore {
+  error: unknown;
+
+  override findUser(): Promise<never> {
+    return Promise.reject(this.error);
+  }
+  override findSession(): Promise<never> {
+    return Promise.reject(this.error);
+  }
+  override fault(): Promise<never> {
+    return Promise.reject(this.error);
+  }
+}
+
+/** What a store may fail with, what the client is told, and whether it can be tried again. */
+const faults: [what: string, error: unknown, status: number, code: string][] = [
+  ["a full disk", new StoreFullError("secret", { cause: new Error("root of it") }), 507, "store-full"],
+  [
+    "a store that is closed",
+    new StoreClosedError("secret", { cause: new Error("root of it") }),
+    503,
+    "store-closed",
+  ],
+  ["a bug", new TypeError("secret", { cause: new Error("root of it") }), 500, "internal-error"],
+  ["a thrown text", "secret and root of it", 500, "internal-error"],
+  ["a thrown nothing", undefined, 500, "internal-error"],
+];
+
+for (const [what, error, status, code] of faults) {
+  Deno.test(`${what} is told to the client without its text, and to the log with its cause`, async () => {
+    const store = new FailingStore();
+    store.error = error;
+    const { lines, send, token } = await openAppOfFailing(store);
+    const requests: [method: string, path: string, options: SendOptions][] = [
+      ["POST", "/user/", { json: alice }],
+      ["POST", "/session/", { json: alice }],
+      ["GET", "/session/", { token }],
+      ["DELETE", "/session/", { token }],
+      ["GET", "/user/alice", { token }],
+      ["GET", "/health/ready", {}],
+    ];
+    for (const [method, path, options] of requests) {
+      const before = lines.length;
+      const reply = await send(method, path, options);
+      assertEquals([reply.status, reply.json.type], [status, `/problem/${code}`]);
+      assertEquals(Object.keys(reply.json), ["type", "title", "status"]);
+      assert(!/secret|root of it/.test(reply.text + JSON.stringify(Array.from(reply.headers))));
+
+      const [fault, request] = lines.slice(before).map((line) => JSON.parse(line));
+      assertEquals([lines.length - before, fault.event, fault.level], [2, "request-failed", "error"]);
+      assertEquals([fault.requestId, request.requestId], Array(2).fill(reply.headers.get("x-request-id")));
+      if (error !== undefined) assertMatch(JSON.stringify(fault), /secret.*root of it/s);
+    }
+  });
+}
+
+/** Opens an app over a store that fails. @returns it, and a token that is one */
+async function openAppOfFailing(store: FailingStore) {
+  const { token } = await openAppOfAlice();
+  return { ...await openTestApp({ store }), token };
+}
+
+Deno.test("what the client did wrong is no error in the log", async () => {
+  const { lines, send, token } = await openAppOfAlice();
+  await send("POST", "/user/", { body: "{" });
+  await send("POST", "/session/", { json: { ...alice, password: "wrong" } });
+  await send("GET", "/user/bob", { token });
+  await send("GET", "/user/%zz");
+  assertEquals(lines.map((line) => JSON.parse(line).level), Array(lines.length).fill("info"));
+});
+
+Deno.test("an overload is answered with the time to come again, and is no error in the log", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 0 });
+  const { app, lines, send } = await openTestApp({ hasher });
+  const logins = ["a1", "a2", "a3"];
+  const replies = await Promise.all(
+    logins.map((login) => send("POST", "/user/", { json: { ...alice, login } })),
+  );
+  assertEquals(replies.map(({ status }) => status), [201, 503, 503]);
+  for (const { headers, json } of replies.slice(1)) {
+    assertEquals(json.type, "/problem/overloaded");
+    assertEquals(headers.get("retry-after"), "1");
+  }
+  assertEquals(await app.store.findUser("a2"), undefined);
+  const sessions = logins.map(() => send("POST", "/session/", { json: { ...alice, login: "a1" } }));
+  assertEquals((await Promise.all(sessions)).map(({ status }) => status), [201, 503, 503]);
+  assertEquals(lines.filter((line) => line.includes('"error"')), []);
+});
+
+Deno.test("a use that cannot be noted is an error in the log, and the session goes on", async () => {
+  class ReadOnlyStore extends MemoryStore {
+    override touchSession(): Promise<never> {
+      return Promise.reject(new StoreClosedError("Cannot change the store"));
+    }
+  }
+  const { clock, lines, send, token } = await openAppOfAlice({ store: new ReadOnlyStore() });
+  clock.now += 2 * 60 * 60 * 1_000;
+  const { status, headers } = await send("GET", "/session/", { token });
+  assertEquals(status, 200);
+  const fault = lines.map((line) => JSON.parse(line)).find(({ level }) => level === "error");
+  assertEquals([fault?.event, fault?.error.name], ["touch-failed", "StoreClosedError"]);
+  assertEquals(fault?.requestId, headers.get("x-request-id"));
+});
+
+Deno.test("a hash that is none is a fault, and neither the reply nor the log shows it", async () => {
+  const { app, lines, send } = await openAppOfAlice();
+  const user = await app.store.findUser("alice");
+  assert(user !== undefined);
+  const passwordHash = user.passwordHash.replace("$i=", "$I=");
+  await app.store.replaceUser(user, { ...user, passwordHash });
+  const reply = await send("POST", "/session/", { json: alice });
+  assertEquals([reply.status, reply.json.type], [500, "/problem/internal-error"]);
+  for (const part of [alice.password, ...passwordHash.split("$").slice(2)]) {
+    assert(![reply.text, ...lines].some((text) => text.includes(part)), part);
+  }
+});

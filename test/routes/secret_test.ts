@@ -1,0 +1,162 @@
+/** No reply and no line of the log gives a secret away: a property of all routes, for good and bad requests. */
+import { assert, assertEquals } from "@std/assert";
+// fast-check: makes requests that nobody thinks of, and cuts one that gives a secret away down to its essence.
+import fc from "fast-check";
+import { routes } from "../../routes/mod.ts";
+import { openTestApp, type Reply, type SendOptions, type TestApp } from "../app.ts";
+
+const logins = ["alice", "bob"];
+const targets = routes.map(({ method, path }) => ({
+  method,
+  path: path.replace(":login", "alice").replace(":code", "not-found"),
+}));
+const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+
+/** A request that may carry secrets, in places where they belong and where they do not. */
+interface SecretRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly options: SendOptions;
+}
+
+/** What must not be seen: of the tokens, the part that is the secret. */
+interface Secrets {
+  readonly passwords: readonly string[];
+  readonly tokens: readonly string[];
+}
+
+/** Long enough to be found in no other text by chance, and hard to guess, so that some are taken. */
+const passwords: fc.Arbitrary<string> = fc.uuid().map((uuid) => `é ${uuid}`);
+
+/** One secret or another, or what is none. */
+function textsOf({ passwords, tokens }: Secrets): fc.Arbitrary<string> {
+  return fc.constantFrom(...passwords, ...tokens, "alice", "Bob", "", "a b");
+}
+
+function bodiesOf(secrets: Secrets): fc.Arbitrary<SendOptions> {
+  const text = textsOf(secrets);
+  const password = fc.constantFrom(...secrets.passwords);
+  const credentials = fc.record({ login: fc.constantFrom(...logins), password });
+  const odd = fc.oneof(text, fc.integer(), fc.array(text), fc.dictionary(fc.constant("password"), text));
+  return fc.oneof(
+    { weight: 4, arbitrary: credentials.map((json) => ({ json })) },
+    credentials.map((json) => ({ json: { ...json, cookie: true } })),
+    fc.record({ login: odd, password: odd, extra: odd }, { requiredKeys: [] }).map((json) => ({ json })),
+    credentials.map((json) => ({ body: JSON.stringify(json).slice(0, -1) })),
+    credentials.map((json) => ({ body: `${JSON.stringify(json)}${JSON.stringify(json)}` })),
+    credentials.map((json) => ({ body: JSON.stringify(json).padEnd(20_000) })),
+    text.map((body) => ({ body })),
+    credentials.map((json) => ({ json, headers: { "content-type": "text/plain" } })),
+    fc.constant({}),
+  );
+}
+
+function headersOf(secrets: Secrets): fc.Arbitrary<Record<string, string>> {
+  const text = textsOf(secrets).map((text) => encodeURIComponent(text));
+  const token = fc.constantFrom(...secrets.tokens, "none");
+  return fc.record({
+    authorization: fc.oneof(token.map((token) => `Bearer ${token}`), text.map((text) => `Basic ${text}`)),
+    cookie: fc.oneof(
+      token.map((token) => `__Host-gatehouse=${token}`),
+      text.map((text) => `=${text}; ${text}`),
+    ),
+    "sec-fetch-site": fc.constantFrom("same-origin", "cross-site"),
+    "user-agent": text,
+    "x-forwarded-for": text,
+    "x-request-id": text,
+    "if-none-match": text,
+    origin: text,
+  }, { requiredKeys: [] });
+}
+
+/** Half of them to a route, with its method. */
+function targetsOf(secrets: Secrets): fc.Arbitrary<{ method: string; path: string }> {
+  const segment = textsOf(secrets).map((text) => encodeURIComponent(text));
+  const path = fc.oneof(
+    fc.constantFrom(...targets.map((target) => target.path), "/user", "/session"),
+    segment.map((segment) => `/user/${segment}`),
+    segment.map((segment) => `/user/%zz${segment}`),
+    segment.map((segment) => `/problem/${segment}`),
+    segment.map((segment) => `/${segment}`),
+    segment.map((segment) => `/session/?password=${segment}`),
+  );
+  return fc.oneof(fc.constantFrom(...targets), fc.record({ method: fc.constantFrom(...methods), path }));
+}
+
+function requestsOf(secrets: Secrets): fc.Arbitrary<SecretRequest> {
+  return fc.tuple(targetsOf(secrets), bodiesOf(secrets), headersOf(secrets)).map(
+    ([target, body, headers]) => {
+      const { headers: own, ...rest } = body;
+      const canHaveBody = target.method !== "GET" && target.method !== "HEAD";
+      return { ...target, options: { ...canHaveBody ? rest : {}, headers: { ...headers, ...own } } };
+    },
+  );
+}
+
+/** Registers all logins and logs them in. */
+async function openedWith(passwords: readonly string[]): Promise<{ opened: TestApp; secrets: Secrets }> {
+  const opened = await openTestApp();
+  const tokens: string[] = [];
+  for (const [index, login] of logins.entries()) {
+    const credentials = { login, password: passwords[index] ?? "" };
+    assertEquals((await opened.send("POST", "/user/", { json: credentials })).status, 201);
+    tokens.push(await opened.logIn(credentials));
+  }
+  return { opened, secrets: { passwords, tokens } };
+}
+
+/** The texts that may be seen nowhere, in each of their spellings. */
+async function forbiddenTexts({ app }: TestApp, { passwords, tokens }: Secrets): Promise<string[]> {
+  const kept: string[] = [];
+  for (const login of logins) {
+    const user = await app.store.findUser(login);
+    // Algorithm and cost are known to everybody.
+    kept.push(...user?.passwordHash.split("$").slice(3) ?? []);
+  }
+  for (const token of tokens) {
+    const session = await app.store.findSession(token.slice(0, 26));
+    if (session !== undefined) kept.push(session.secretHash);
+  }
+  const given = [...passwords, ...tokens.map((token) => token.slice(27))];
+  return [...kept, ...given, ...given.map((text) => encodeURIComponent(text)), "$pbkdf2"];
+}
+
+/** All of a reply that a client sees, but a token where it belongs. */
+function seenOf(
+  reply: Reply,
+  { method, path }: SecretRequest,
+): { seen: string; newToken: string | undefined } {
+  const cookie = reply.headers.get("set-cookie") ?? "";
+  const isLogin = method === "POST" && path.startsWith("/session/") && reply.status === 201;
+  const newToken = isLogin ? String(reply.json.token ?? /=([^;]+)/.exec(cookie)?.[1]) : undefined;
+  const all = `${reply.status} ${JSON.stringify(Array.from(reply.headers))} ${reply.text}`;
+  return { seen: newToken === undefined ? all : all.replace(newToken, ""), newToken };
+}
+
+Deno.test("no reply and no line of the log contains a hash, a salt, a password, or a token outside of its place", async () => {
+  const statuses = new Set<number>();
+  const scenario = fc.array(passwords, { minLength: 3, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(scenario, fc.gen(), async (passwords, gen) => {
+      const { opened, secrets } = await openedWith(passwords);
+      const tokens = [...secrets.tokens];
+      const all: string[] = [];
+      for (const request of gen(() => fc.array(requestsOf(secrets), { minLength: 20, maxLength: 20 }))) {
+        const reply = await opened.send(request.method, request.path, request.options);
+        statuses.add(reply.status);
+        const { seen, newToken } = seenOf(reply, request);
+        all.push(seen);
+        if (newToken !== undefined) tokens.push(newToken);
+      }
+      const forbidden = await forbiddenTexts(opened, { passwords, tokens });
+      for (const text of [...all, ...opened.lines]) {
+        for (const secret of forbidden) assert(!text.includes(secret), `${text} contains ${secret}`);
+      }
+    }),
+    // It takes 1 s; to make a request that fails small takes as long as it may.
+    { numRuns: 60, interruptAfterTimeLimit: 15_000 },
+  );
+  // So many kinds of answer were looked at.
+  const expected = [200, 201, 204, 308, 400, 401, 403, 404, 405, 409, 413, 415, 422];
+  assertEquals(expected.filter((status) => !statuses.has(status)), []);
+});

@@ -1,0 +1,242 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts";
+
+const cookiePattern =
+  /^__Host-gatehouse=[0-9A-Z]{26}\.[\w-]{43}; Max-Age=2592000; Path=\/; Secure; HttpOnly; SameSite=Lax$/;
+
+/** What a request carries that has the token as a cookie. */
+function cookieOf(token: string): { cookie: string } {
+  return { cookie: `theme=dark; __Host-gatehouse=${token}` };
+}
+
+Deno.test("logIn() answers 201 with a token, in a reply that nobody may keep", async () => {
+  const { send } = await openAppOfAlice();
+  const { status, headers, json } = await send("POST", "/session/", { json: alice });
+  assertEquals(status, 201);
+  const { token, ...rest } = json;
+  assertMatch(String(token), /^[0-9A-HJKMNP-TV-Z]{26}\.[\w-]{43}$/);
+  assertEquals(rest, {
+    login: "alice",
+    created_at: "2026-11-22T09:35:39.123Z",
+    expires_at: "2026-11-29T09:35:39.123Z",
+  });
+  assertEquals(headers.get("cache-control"), "no-store");
+  assertEquals(headers.get("set-cookie"), null);
+});
+
+Deno.test("logIn() keeps a hash of the token's secret, and where the session comes from", async () => {
+  const { app, send } = await openAppOfAlice();
+  const headers = { "user-agent": `Browser ${"x".repeat(300)}` };
+  const { json } = await send("POST", "/session/", { json: alice, headers, client: "192.0.2.7" });
+  const [id = "", secret = ""] = String(json.token).split(".");
+  const session = await app.store.findSession(id);
+  assert(session !== undefined);
+  assertEquals(session.address, "192.0.2.7");
+  assertEquals(session.userAgent, headers["user-agent"].slice(0, 256));
+  assert(!JSON.stringify(session).includes(secret));
+});
+
+Deno.test("logIn() gives every session a token of its own", async () => {
+  const { send, token, logIn } = await openAppOfAlice();
+  const another = await logIn();
+  assertNotEquals(another, token);
+  for (const good of [token, another]) {
+    assertEquals((await send("GET", "/session/", { token: good })).status, 200);
+  }
+});
+
+Deno.test("logIn() gives the token as a cookie alone when it is asked to", async () => {
+  const { send } = await openAppOfAlice();
+  const { status, headers, json } = await send("POST", "/session/", { json: { ...alice, cookie: true } });
+  assertEquals(status, 201);
+  assertEquals(Object.keys(json), ["login", "created_at", "expires_at"]);
+  const cookie = headers.get("set-cookie") ?? "";
+  assertMatch(cookie, cookiePattern);
+  const { json: session } = await send("GET", "/session/", {
+    headers: { cookie: cookie.replace(/;.*/, "") },
+  });
+  assertEquals(session.login, "alice");
+  const plain = await send("POST", "/session/", { json: { ...alice, cookie: false } });
+  assertEquals([plain.headers.get("set-cookie"), typeof plain.json.token], [null, "string"]);
+});
+
+const badLogins: [what: string, body: unknown, errors: string[]][] = [
+  ["a list", [], [" not-object"]],
+  ["nothing", {}, ["/login missing", "/password missing"]],
+  ["wrong types", { login: 1, password: null, cookie: "yes" }, [
+    "/login not-text",
+    "/password not-text",
+    "/cookie not-boolean",
+  ]],
+  ["lone surrogates", { login: "\ud800", password: "\ud800" }, [
+    "/login not-unicode",
+    "/password not-unicode",
+  ]],
+  ["an unknown field", { ...alice, otp: "1" }, ["/otp unknown-field"]],
+  ["a cookie of null", { ...alice, cookie: null }, ["/cookie not-boolean"]],
+];
+
+for (const [what, body, errors] of badLogins) {
+  Deno.test(`logIn() refuses with every bad field, and verifies nothing: ${what}`, async () => {
+    const { app, send } = await openAppOfAlice();
+    const before = app.hasher.hashCount;
+    const { status, json } = await send("POST", "/session/", { json: body });
+    assertEquals([status, json.type], [422, "/problem/invalid-credentials"]);
+    assert(Array.isArray(json.errors));
+    assertEquals(json.errors.map((error) => `${error.pointer} ${error.code}`), errors);
+    assertEquals(app.hasher.hashCount, before);
+  });
+}
+
+Deno.test("logIn() takes the login in whatever capitals, and the password exactly", async () => {
+  const { send } = await openAppOfAlice();
+  const status = async (json: unknown) => (await send("POST", "/session/", { json })).status;
+  assertEquals(await status({ ...alice, login: "ALICE" }), 201);
+  assertEquals(await status({ ...alice, password: alice.password.toUpperCase() }), 401);
+  assertEquals(await status({ ...alice, password: `${alice.password} ` }), 401);
+  assertEquals(await status({ ...alice, login: " alice" }), 401);
+});
+
+Deno.test("logIn() takes a password in either Unicode form, however it was registered", async () => {
+  const composed = "sept éléphants violets à Nîmes".normalize("NFC");
+  const decomposed = composed.normalize("NFD");
+  assertNotEquals(composed, decomposed);
+  for (const password of [composed, decomposed]) {
+    const { send, logIn } = await openTestApp();
+    assertEquals((await send("POST", "/user/", { json: { login: "zoe", password } })).status, 201);
+    assertMatch(await logIn({ login: "zoe", password: composed }), /\S/);
+    assertMatch(await logIn({ login: "zoe", password: decomposed }), /\S/);
+  }
+});
+
+Deno.test("showSession() tells whose session it is, in a reply that nobody may keep", async () => {
+  const { app, send, token } = await openAppOfAlice();
+  const user = await app.store.findUser("alice");
+  assert(user !== undefined);
+  await app.store.replaceUser(user, { ...user, groups: ["staff"] });
+  for (const options of [{ token }, { headers: cookieOf(token) }]) {
+    const { status, headers, json } = await send("GET", "/session/", options);
+    assertEquals(status, 200);
+    assertEquals(json, {
+      login: "alice",
+      groups: ["staff"],
+      created_at: "2026-11-22T09:35:39.123Z",
+      expires_at: "2026-11-29T09:35:39.123Z",
+    });
+    assertEquals(headers.get("cache-control"), "no-store");
+  }
+});
+
+const id = "01KAN6Z3H3AAAAAAAAAAAAAAAA";
+const noSessions: [what: string, options: (token: string) => SendOptions][] = [
+  ["no token", () => ({})],
+  ["an empty token", () => ({ token: "" })],
+  ["text", () => ({ token: "none" })],
+  ["a session that never was", () => ({ token: `${id}.${"a".repeat(43)}` })],
+  ["the id alone", (token) => ({ token: token.slice(0, 26) })],
+  ["another's secret", (token) => ({ token: token.slice(0, 27) + "a".repeat(43) })],
+  ["a secret cut short", (token) => ({ token: token.slice(0, -1) })],
+  ["a secret made longer", (token) => ({ token: `${token}a` })],
+  ["the id in small letters", (token) => ({ token: token.slice(0, 26).toLowerCase() + token.slice(26) })],
+  ["two tokens", (token) => ({ token: `${token} ${token}` })],
+  ["no scheme", (token) => ({ headers: { authorization: token } })],
+  ["another scheme", (token) => ({ headers: { authorization: `Basic ${token}` } })],
+  ["an empty cookie", () => ({ headers: { cookie: "__Host-gatehouse=" } })],
+  ["another cookie's name", (token) => ({ headers: { cookie: `gatehouse=${token}` } })],
+  ["a name that ends alike", (token) => ({ headers: { cookie: `x__Host-gatehouse=${token}` } })],
+  ["a broken cookie", () => ({ headers: { cookie: "=; ;;=a; __Host-gatehouse" } })],
+];
+
+for (const [what, options] of noSessions) {
+  Deno.test(`requireSession() knows no session, and says how to get one: ${what}`, async () => {
+    const { lines, send, token } = await openAppOfAlice();
+    for (const method of ["GET", "DELETE"]) {
+      const { headers, ...sent } = options(token);
+      const sameOrigin = { ...headers, "sec-fetch-site": "same-origin" };
+      const reply = await send(method, "/session/", { ...sent, headers: sameOrigin });
+      assertEquals([reply.status, reply.json.type], [401, "/problem/not-authenticated"]);
+      assertEquals(reply.headers.get("www-authenticate"), 'Bearer realm="gatehouse"');
+    }
+    assert(!lines.join("").includes('"error"'));
+    assertEquals((await send("GET", "/session/", { token })).status, 200);
+  });
+}
+
+Deno.test("requireSession() takes the scheme in whatever capitals", async () => {
+  const { send, token } = await openAppOfAlice();
+  for (const scheme of ["bearer", "BEARER", "Bearer "]) {
+    const { status } = await send("GET", "/session/", { headers: { authorization: `${scheme} ${token}` } });
+    assertEquals(status, 200);
+  }
+});
+
+Deno.test("requireSession() finds its cookie beside the broken ones of others", async () => {
+  const { send, token } = await openAppOfAlice();
+  for (const others of ["=x; ", ";;; ", "a; b=%; ", '"; c="; ']) {
+    const headers = { cookie: `${others}__Host-gatehouse=${token}` };
+    assertEquals((await send("GET", "/session/", { headers })).status, 200, others);
+  }
+});
+
+const host = "gatehouse.test";
+const origins: [headers: Record<string, string>, isSame: boolean][] = [
+  [{ "sec-fetch-site": "same-origin" }, true],
+  [{ "sec-fetch-site": "same-origin", origin: "https://elsewhere.test", host }, true],
+  [{ "sec-fetch-site": "same-site" }, false],
+  [{ "sec-fetch-site": "cross-site" }, false],
+  [{ "sec-fetch-site": "none" }, false],
+  [{ "sec-fetch-site": "" }, false],
+  [{ "sec-fetch-site": "cross-site", origin: `https://${host}`, host }, false],
+  [{ origin: `https://${host}`, host }, true],
+  [{ origin: `https://${host}:8443`, host: `${host}:8443` }, true],
+  [{ origin: `https://${host}:8443`, host }, false],
+  [{ origin: `https://${host}.elsewhere.test`, host }, false],
+  [{ origin: "https://elsewhere.test", host }, false],
+  [{ origin: "null", host }, false],
+  [{ origin: "", host }, false],
+  [{ origin: `https://${host}` }, false],
+  [{ host }, false],
+  [{}, false],
+];
+
+for (const [headers, isSame] of origins) {
+  Deno.test(`requireSession() by cookie and ${isSame ? "takes" : "refuses"} a change: ${JSON.stringify(headers)}`, async () => {
+    const { send, token } = await openAppOfAlice();
+    const withCookie = { ...headers, ...cookieOf(token) };
+    assertEquals((await send("GET", "/session/", { headers: withCookie })).status, 200);
+    assertEquals((await send("HEAD", "/session/", { headers: withCookie })).status, 200);
+
+    const { status, json } = await send("DELETE", "/session/", { headers: withCookie });
+    if (isSame) assertEquals(status, 204);
+    else assertEquals([status, json.type], [403, "/problem/cross-origin"]);
+    assertEquals((await send("GET", "/session/", { token })).status, isSame ? 401 : 200);
+  });
+}
+
+Deno.test("requireSession() takes a change by token from anywhere", async () => {
+  const { send, token } = await openAppOfAlice();
+  const headers = { "sec-fetch-site": "cross-site", origin: "https://elsewhere.test", ...cookieOf("none") };
+  assertEquals((await send("DELETE", "/session/", { token, headers })).status, 204);
+});
+
+Deno.test("logOut() ends this session and no other", async () => {
+  const { send, token, logIn } = await openAppOfAlice();
+  const another = await logIn();
+  const { status, headers, text } = await send("DELETE", "/session/", { token });
+  assertEquals([status, text, headers.get("set-cookie")], [204, "", null]);
+  assertEquals(headers.get("cache-control"), "no-store");
+  assertEquals((await send("GET", "/session/", { token })).status, 401);
+  assertEquals((await send("DELETE", "/session/", { token })).status, 401);
+  assertEquals((await send("GET", "/session/", { token: another })).status, 200);
+});
+
+Deno.test("logOut() takes the cookie away from a browser", async () => {
+  const { send, token } = await openAppOfAlice();
+  const { status, headers } = await send("DELETE", "/session/", {
+    headers: { ...cookieOf(token), "sec-fetch-site": "same-origin" },
+  });
+  assertEquals(status, 204);
+  const cookie = "__Host-gatehouse=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax";
+  assertEquals(headers.get("set-cookie"), cookie);
+  assertEquals((await send("GET", "/session/", { token })).status, 401);
+});

@@ -1,0 +1,238 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { decodeTime } from "@std/ulid";
+import { verifyPassword } from "../../lib/password.ts";
+import { alice, openAppOfAlice, openedAt, openTestApp, type Reply, type TestApp } from "../app.ts";
+
+const ulidPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+const hourMs = 60 * 60 * 1_000;
+
+/** 36 characters that nobody guesses. */
+const unguessable = "Vk9-qTz4.Lm2_xRw7~Bn5!Hd8?Yc3+Pg6=Js";
+
+function register({ send }: TestApp, login: string, client = "127.0.0.1"): Promise<Reply> {
+  return send("POST", "/user/", { json: { ...alice, login }, client });
+}
+
+/** Of each bad field the pointer and the code. */
+function errorsOf({ json }: Reply): string[] {
+  assert(Array.isArray(json.errors));
+  return json.errors.map((error) => `${error.pointer} ${error.code}`);
+}
+
+Deno.test("register() answers 201 with the user and where it is", async () => {
+  const { send } = await openTestApp();
+  const { status, headers, json } = await send("POST", "/user/", { json: alice });
+  assertEquals(status, 201);
+  const { id, ...rest } = json;
+  assertMatch(String(id), ulidPattern);
+  assertEquals(decodeTime(String(id)), openedAt);
+  assertEquals(rest, {
+    login: "alice",
+    registered_at: "2026-11-22T09:35:39.123Z",
+    groups: [],
+    disabled: false,
+  });
+  const requestId = headers.get("x-request-id");
+  assertMatch(String(requestId), /^[0-9a-f]{8}-[0-9a-z]+$/);
+  assertEquals(Object.fromEntries(headers), {
+    "cache-control": "no-store",
+    "content-type": "application/json",
+    "location": "/user/alice",
+    "x-content-type-options": "nosniff",
+    "x-request-id": String(requestId),
+  });
+});
+
+Deno.test("register() keeps the password as PHC text of the cost that is set", async () => {
+  const { app } = await openAppOfAlice();
+  const user = await app.store.findUser("alice");
+  assert(user !== undefined);
+  assertMatch(user.passwordHash, /^\$pbkdf2-sha256\$i=100\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+  assert(await verifyPassword(alice.password, user.passwordHash));
+});
+
+Deno.test("register() gives the address of a login that a path must encode, and it leads there", async () => {
+  const { send, logIn } = await openTestApp();
+  const credentials = { ...alice, login: "al+ice@example.org" };
+  const { headers } = await send("POST", "/user/", { json: credentials });
+  assertEquals(headers.get("location"), "/user/al%2Bice%40example.org");
+  const token = await logIn(credentials);
+  const { status, json } = await send("GET", headers.get("location") ?? "", { token });
+  assertEquals([status, json.login], [200, "al+ice@example.org"]);
+});
+
+Deno.test("register() takes a login once, in whatever capitals, and hashes nothing for the second", async () => {
+  for (
+    const [first, second] of [["alice", "alice"], ["Alice", "alice"], ["alice", "ALICE"], ["aLICE", "Alice"]]
+  ) {
+    const opened = await openTestApp();
+    assertEquals((await register(opened, first ?? "")).json.login, "alice");
+    const before = opened.app.hasher.hashCount;
+    const { status, json } = await register(opened, second ?? "");
+    assertEquals([status, json.type], [409, "/problem/login-taken"]);
+    assertEquals(opened.app.hasher.hashCount, before);
+  }
+});
+
+Deno.test("register() lets one of 200 at once have a login, for the work of one", async () => {
+  const opened = await openTestApp();
+  const before = opened.app.hasher.hashCount;
+  const replies = await Promise.all(Array.from({ length: 200 }, () => register(opened, "alice")));
+  assertEquals(replies.filter(({ status }) => status === 201).length, 1);
+  assertEquals(replies.filter(({ status }) => status === 409).length, 199);
+  assertEquals(opened.app.hasher.hashCount - before, 1);
+});
+
+const goodUsers: [what: string, login: string, password: string][] = [
+  ["shortest login", "a", alice.password],
+  ["longest login", "a".repeat(64), alice.password],
+  ["digit first", "0day", alice.password],
+  ["every kind of character", "a.b_c-d@e+f0", alice.password],
+  ["shortest password", "alice", unguessable.slice(0, 15)],
+  ["longest password, in bytes", "alice", unguessable + "x".repeat(1_024 - unguessable.length)],
+  ["spaces around the password, kept", "alice", `  ${alice.password}  `],
+  ["no Latin letter", "alice", "седемь лиловых вомбатов поют"],
+  ["15 code points outside the BMP", "alice", "🐘🦏🐅🦓🦒🐊🦩🐢🦔🐙🦀🐝🦋🐌🦂"],
+];
+
+for (const [what, login, password] of goodUsers) {
+  Deno.test(`register() takes: ${what}`, async () => {
+    const { send, logIn } = await openTestApp();
+    const { status, text } = await send("POST", "/user/", { json: { login, password } });
+    assertEquals(status, 201, text);
+    assertMatch(await logIn({ login, password }), /\S/);
+  });
+}
+
+const { login, password } = alice;
+const badUsers: [what: string, body: unknown, errors: string[]][] = [
+  ["a list", [], [" not-object"]],
+  ["null", null, [" not-object"]],
+  ["text", "alice", [" not-object"]],
+  ["nothing", {}, ["/login missing", "/password missing"]],
+  ["inherited names", { constructor: 1 }, [
+    "/constructor unknown-field",
+    "/login missing",
+    "/password missing",
+  ]],
+  ["numbers", { login: 1, password: 2 }, ["/login not-text", "/password not-text"]],
+  ["null fields", { login: null, password: null }, ["/login not-text", "/password not-text"]],
+  ["lists", { login: ["a"], password: [[]] }, ["/login not-text", "/password not-text"]],
+  ["lone surrogates", { login: "\ud800", password: "\udc00" }, [
+    "/login not-unicode",
+    "/password not-unicode",
+  ]],
+  ["every field at once", { login: "a b", password: "short", "a/b~c": 1 }, [
+    "/a~1b~0c unknown-field",
+    "/login invalid-characters",
+    "/password too-short",
+  ]],
+  ["an unknown field", { login, password, groups: ["admin"] }, ["/groups unknown-field"]],
+  ["an empty login", { login: "", password }, ["/login too-short"]],
+  ["a login too long", { login: "a".repeat(65), password }, ["/login too-long"]],
+  ["a login too long and odd", { login: ":".repeat(65), password }, [
+    "/login too-long",
+    "/login invalid-characters",
+  ]],
+  ["a colon", { login: "a:b", password }, ["/login invalid-characters"]],
+  ["a point first", { login: ".alice", password }, ["/login invalid-characters"]],
+  ["a slash", { login: "a/b", password }, ["/login invalid-characters"]],
+  ["a space at the end", { login: "alice ", password }, ["/login invalid-characters"]],
+  ["a line break at the end", { login: "alice\n", password }, ["/login invalid-characters"]],
+  ["NUL", { login: "ali\0ce", password }, ["/login invalid-characters"]],
+  ["a letter that looks like another", { login: "аlice", password }, ["/login invalid-characters"]],
+  ["a letter whose small one is ASCII", { login: "\u212aim", password }, ["/login invalid-characters"]],
+  ["14 characters", { login, password: unguessable.slice(0, 14) }, ["/password too-short"]],
+  ["14 characters outside the BMP", { login, password: "🐘🦏🐅🦓🦒🐊🦩🐢🦔🐙🦀🐝🦋🐌" }, [
+    "/password too-short",
+  ]],
+  ["14 characters in NFC", { login, password: unguessable.slice(0, 13) + "e\u0301" }, [
+    "/password too-short",
+  ]],
+  ["1,025 bytes", { login, password: unguessable + "x".repeat(1_025 - unguessable.length) }, [
+    "/password too-long",
+  ]],
+  ["a password with the login", { login, password: "Alice-Vk9-qTz4.Lm2" }, ["/password guessable"]],
+  ["a password with the service", { login, password: "Gatehouse-Vk9-qTz4" }, ["/password guessable"]],
+  ["a repeat", { login, password: "aaaaaaaaaaaaaaaaaa" }, ["/password guessable"]],
+  ["a sequence", { login, password: "abcdefghijklmnop" }, ["/password guessable"]],
+  ["a keyboard walk", { login, password: "qwertyuiopasdfgh" }, ["/password guessable"]],
+  ["common passwords", { login, password: "passwordpassword" }, ["/password guessable"]],
+];
+
+for (const [what, body, errors] of badUsers) {
+  Deno.test(`register() refuses with every bad field: ${what}`, async () => {
+    const { app, send } = await openTestApp();
+    const before = app.hasher.hashCount;
+    const reply = await send("POST", "/user/", { json: body });
+    assertEquals([reply.status, reply.json.type], [422, "/problem/invalid-user"]);
+    assertEquals(errorsOf(reply), errors);
+    assertEquals(app.hasher.hashCount, before);
+  });
+}
+
+Deno.test("register() tells of no more than 10 unknown fields", async () => {
+  const { send } = await openTestApp();
+  const fields = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`f${index}`, 0]));
+  assertEquals(errorsOf(await send("POST", "/user/", { json: { ...fields, ...alice } })).length, 10);
+});
+
+Deno.test("register() demands as many characters as are set", async () => {
+  const { send } = await openTestApp({ settings: { GATEHOUSE_PASSWORD_MIN_LENGTH: "20" } });
+  const json = { login: "alice", password: unguessable.slice(0, 19) };
+  assertEquals(errorsOf(await send("POST", "/user/", { json })), ["/password too-short"]);
+  const longer = { ...json, password: unguessable.slice(0, 20) };
+  assertEquals((await send("POST", "/user/", { json: longer })).status, 201);
+});
+
+Deno.test("register() takes nobody while registration is closed, whatever is sent", async () => {
+  const { app, send } = await openTestApp({ settings: { GATEHOUSE_REGISTRATION: "closed" } });
+  for (const body of [JSON.stringify(alice), "{", ""]) {
+    const { status, json } = await send("POST", "/user/", { body });
+    assertEquals([status, json.type], [403, "/problem/registration-closed"]);
+  }
+  assertEquals(await app.store.findUser("alice"), undefined);
+});
+
+Deno.test("register() gives each client its registrations an hour, and says when the next is taken", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  assertEquals((await register(opened, "a1", "192.0.2.1")).status, 201);
+  assertEquals((await register(opened, "a2", "192.0.2.1")).status, 201);
+  const { status, headers, json } = await register(opened, "a3", "192.0.2.1");
+  assertEquals([status, json.type], [429, "/problem/too-many-registrations"]);
+  assertEquals(headers.get("retry-after"), "1800");
+  assertEquals(await opened.app.store.findUser("a3"), undefined);
+  assertEquals((await register(opened, "a3", "192.0.2.2")).status, 201);
+
+  opened.clock.now += hourMs / 2 - 1_000;
+  assertEquals((await register(opened, "a4", "192.0.2.1")).headers.get("retry-after"), "1");
+  opened.clock.now += 1_000;
+  assertEquals((await register(opened, "a4", "192.0.2.1")).status, 201);
+  assertEquals((await register(opened, "a5", "192.0.2.1")).status, 429);
+});
+
+Deno.test("register() counts an IPv6 client by its /64", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "1" } });
+  assertEquals((await register(opened, "a1", "2001:db8::1")).status, 201);
+  assertEquals((await register(opened, "a2", "2001:db8::ffff:2")).status, 429);
+  assertEquals((await register(opened, "a2", "2001:db8:0:1::1")).status, 201);
+});
+
+Deno.test("register() counts no registration that it refuses", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  assertEquals((await register(opened, "a1")).status, 201);
+  for (let round = 0; round < 3; round++) {
+    assertEquals((await register(opened, "a1")).status, 409);
+    assertEquals((await register(opened, "a b")).status, 422);
+    assertEquals((await opened.send("POST", "/user/", { body: "{" })).status, 400);
+  }
+  assertEquals((await register(opened, "a2")).status, 201);
+  assertEquals((await register(opened, "a3")).status, 429);
+});
+
+Deno.test("register() has no limit of registrations when it is set to 0", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "0" } });
+  const logins = Array.from({ length: 100 }, (_, index) => `user${index}`);
+  const replies = await Promise.all(logins.map((login) => register(opened, login)));
+  assertEquals(replies.filter(({ status }) => status === 201).length, 100);
+});
