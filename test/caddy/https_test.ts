@@ -1,0 +1,187 @@
+/**
+ * The `https` task as it is run: what it prints, and that it leaves nothing behind however it ends.
+ *
+ * It is started in a process group of its own, so that a signal to the group does what Ctrl-C does in a terminal.
+ */
+import { X509Certificate } from "node:crypto";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { upstreamOf } from "../../caddy/https.ts";
+import { ensureProgram } from "../packages.ts";
+import { freePort, TestProcess } from "../process.ts";
+
+const hasPrograms = await ensureProgram("caddy", "caddy") && await ensureProgram("curl", "curl");
+// Processes are looked for in /proc.
+const ignore = !hasPrograms || Deno.build.os !== "linux";
+
+Deno.test("upstreamOf() spells addresses as Caddy does", () => {
+  assertEquals(upstreamOf({ hostname: "127.0.0.1", port: 8000 }), "127.0.0.1:8000");
+  assertEquals(upstreamOf({ hostname: "::1", port: 8000 }), "[::1]:8000");
+  assertEquals(upstreamOf({ hostname: "0.0.0.0", port: 8000 }), "127.0.0.1:8000");
+  assertEquals(upstreamOf({ hostname: "::", port: 8000 }), "[::1]:8000");
+  assertEquals(upstreamOf({ path: "/run/gatehouse.sock" }), "unix//run/gatehouse.sock");
+});
+
+Deno.test({ name: "https prints how to reach and trust it, and ends by one Ctrl-C", ignore }, async () => {
+  await using task = await startTask();
+  await task.untilReady();
+  assertStringIncludes(task.output, `Gatehouse answers on ${task.url}\n`);
+  const rootPath = /^Its root certificate: (.+)$/m.exec(task.output)?.[1] ?? "";
+  const { fingerprint256 } = new X509Certificate(await Deno.readTextFile(rootPath));
+  assertStringIncludes(task.output, `The root's SHA-256: ${fingerprint256}\n`);
+  const command = /^To try it: (curl .+)$/m.exec(task.output)?.[1] ?? "";
+  assertStringIncludes(command, `--cacert "${rootPath}"`);
+  const tried = await new Deno.Command("sh", { args: ["-c", `${command} --silent --fail`] }).output();
+  assertEquals(tried.code, 0, new TextDecoder().decode(tried.stderr));
+
+  const pids = await descendants(task.pid);
+  Deno.kill(-task.pid, "SIGINT");
+  assertEquals(await task.ended(), 0, task.output);
+  assertEquals(pids.filter(isAlive), []);
+  // Caddy's own log is JSON, too, and is none of a person's business unless something is wrong.
+  assert(!task.output.includes('{"level":'), task.output);
+});
+
+Deno.test({ name: "https serves over a unix socket, and a second Ctrl-C does no harm", ignore }, async () => {
+  await using task = await startTask((folder) => ({ GATEHOUSE_LISTEN: `unix:${folder}/gatehouse.sock` }));
+  await task.untilReady();
+  const pids = await descendants(task.pid);
+  Deno.kill(-task.pid, "SIGINT");
+  await delay(5);
+  // On a busy machine all may be over by then.
+  if (isAlive(task.pid)) Deno.kill(-task.pid, "SIGINT");
+  assertEquals(await task.ended(), 0, task.output);
+  assertEquals(pids.filter(isAlive), []);
+});
+
+Deno.test({ name: "https ends well by SIGTERM", ignore }, async () => {
+  await using task = await startTask();
+  await task.untilReady();
+  const pids = await descendants(task.pid);
+  Deno.kill(task.pid, "SIGTERM");
+  assertEquals(await task.ended(), 0, task.output);
+  assertEquals(pids.filter(isAlive), []);
+});
+
+Deno.test({ name: "https says which of the two ended by itself, and stops the other", ignore }, async () => {
+  for (const [program, name] of [["caddy run", "Caddy"], ["main.ts", "The service"]] as const) {
+    await using task = await startTask();
+    await task.untilReady();
+    const pids = await descendants(task.pid);
+    const victim = pids.findLast((pid) => commandLine(pid).includes(program));
+    assert(victim !== undefined, program);
+    Deno.kill(victim, "SIGKILL");
+    assertEquals(await task.ended(), 1, task.output);
+    assertStringIncludes(
+      task.output,
+      `${name} ended by itself with status 137, so the other is stopped as well`,
+    );
+    assertEquals(pids.filter(isAlive), []);
+  }
+});
+
+Deno.test({ name: "https passes on why one of the two cannot start", ignore }, async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = `127.0.0.1:${taken.addr.port}`;
+  await using noPort = await startTask(() => ({ GATEHOUSE_LISTEN: address }));
+  assertEquals(await noPort.ended(), 1);
+  assertStringIncludes(noPort.output, "The service ended by itself with status 1");
+  assertStringIncludes(noPort.output, address);
+  await using noSite = await startTask(() => ({ SITE: `https://localhost:${taken.addr.port}` }));
+  assertEquals(await noSite.ended(), 1);
+  assertStringIncludes(noSite.output, "Caddy ended by itself with status 1");
+  assertStringIncludes(noSite.output, `${address}: bind: address already in use`);
+});
+
+Deno.test({ name: "https starts nothing with settings that are wrong", ignore }, async () => {
+  await using task = await startTask(() => ({ GATEHOUSE_LISTEN: "nowhere" }));
+  assertEquals(await task.ended(), 1);
+  assertEquals(task.output.match(/GATEHOUSE_LISTEN cannot be "nowhere"/g)?.length, 1, task.output);
+  assert(!task.output.includes("ended by itself"), task.output);
+});
+
+Deno.test("https without caddy says how to get it, and starts nothing", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
+  await using task = new TestProcess(Deno.execPath(), {
+    args: ["run", "-A", "caddy/https.ts"],
+    env: { PATH: folder, GATEHOUSE_STORE: `${folder}/store`, GATEHOUSE_LISTEN: `127.0.0.1:${freePort()}` },
+  });
+  assertEquals((await task.status).code, 1);
+  for (const way of ["apt-get install caddy", "brew install caddy", "https://caddyserver.com/docs/install"]) {
+    assertStringIncludes(task.output, way);
+  }
+  assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** The task with ports and folders of its own. Disposing of it ends it as SIGTERM does, with all that it started. */
+class Task implements AsyncDisposable {
+  readonly #process: TestProcess;
+  readonly #folder: string;
+
+  constructor(readonly url: string, options: { process: TestProcess; folder: string }) {
+    this.#process = options.process;
+    this.#folder = options.folder;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get output(): string {
+    return this.#process.output;
+  }
+
+  async untilReady(): Promise<void> {
+    const isReady = () => this.output.includes("Ctrl-C stops both\n") || undefined;
+    await this.#process.until(isReady, { what: "the task to be ready" });
+  }
+
+  /** @returns the exit status */
+  async ended(): Promise<number> {
+    return (await this.#process.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.stop("SIGTERM");
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+async function startTask(settings: (folder: string) => Record<string, string> = () => ({})): Promise<Task> {
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
+  const env = {
+    SITE: `https://localhost:${freePort()}`,
+    XDG_DATA_HOME: folder,
+    XDG_CONFIG_HOME: folder,
+    GATEHOUSE_LISTEN: `127.0.0.1:${freePort()}`,
+    GATEHOUSE_PBKDF2_ITERATIONS: "1000",
+    GATEHOUSE_STORE: `${folder}/store`,
+    ...settings(folder),
+  };
+  const process = new TestProcess(Deno.execPath(), { args: ["task", "https"], env, detached: true });
+  return new Task(env.SITE, { process, folder });
+}
+
+/** The processes that a process has started, and theirs. */
+async function descendants(pid: number): Promise<number[]> {
+  const children = (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).match(/\d+/g) ?? [];
+  const pids = await Promise.all(
+    children.map(async (child) => [Number(child), ...await descendants(Number(child))]),
+  );
+  return pids.flat();
+}
+
+function commandLine(pid: number): string {
+  return Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
