@@ -1,0 +1,155 @@
+/** Bad requests over real sockets: each gets its problem, and the service lives on. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { addressOf, rawPost, type RawReply, sendRaw } from "../raw_request.ts";
+import { type RunningService, startService } from "../service.ts";
+
+type Parts = Parameters<typeof sendRaw>[1];
+
+const password = "seven purple wombats sing";
+const mebibyte = "a".repeat(1024 * 1024);
+const head = "Host: gatehouse.test\r\nContent-Type: application/json\r\n";
+
+function chunked(body: string): string[] {
+  const chunks = body.match(/.{1,16384}/gs) ?? [];
+  const frames = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+  return [`POST /user/ HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\n`, ...frames, "0\r\n\r\n"];
+}
+
+function request(method: string, path: string, headers = ""): string {
+  return `${method} ${path} HTTP/1.1\r\nHost: gatehouse.test\r\n${headers}\r\n`;
+}
+
+/** A byte a second. */
+async function* dripping(): AsyncGenerator<string> {
+  yield `POST /user/ HTTP/1.1\r\n${head}Content-Length: 100\r\n\r\n`;
+  while (true) {
+    yield "{";
+    await delay(1_000);
+  }
+}
+
+function post(body: string, headers: readonly string[] = []): string[] {
+  return [rawPost("/user/", body, headers)];
+}
+
+const badRequests: [what: string, parts: Parts, status: number, code: string][] = [
+  ["malformed JSON", post('{"login":'), 400, "malformed-json"],
+  ["a login without quotes", post("{login:1}"), 400, "malformed-json"],
+  ["two documents", post("{}{}"), 400, "malformed-json"],
+  ["NaN", post('{"login":NaN}'), 400, "malformed-json"],
+  ["wrong types", post('{"login":1,"password":true}'), 422, "invalid-user"],
+  ["a list", post("[]"), 422, "invalid-user"],
+  ["lists for texts", post('{"login":["a"],"password":[]}'), 422, "invalid-user"],
+  ["null", post("null"), 422, "invalid-user"],
+  ["a number", post("1e999"), 422, "invalid-user"],
+  ["lists 10,000 deep, not closed", post("[".repeat(10_000)), 400, "malformed-json"],
+  ["lists 8,000 deep", post("[".repeat(8_000) + "]".repeat(8_000)), 422, "invalid-user"],
+  ["lists 10,000 deep", post("[".repeat(10_000) + "]".repeat(10_000)), 413, "body-too-large"],
+  ["objects 2,700 deep", post('{"a":'.repeat(2_700) + "1" + "}".repeat(2_700)), 422, "invalid-user"],
+  ["a login 8,000 deep", post(`{"login":${"[".repeat(8_000)}${"]".repeat(8_000)}}`), 422, "invalid-user"],
+  ["1 MiB, announced", post(mebibyte), 413, "body-too-large"],
+  ["1 MiB, in chunks", chunked(mebibyte), 413, "body-too-large"],
+  ["16 KiB of spaces", post(" ".repeat(16 * 1024)), 400, "malformed-json"],
+  ["a byte more", post(" ".repeat(16 * 1024 + 1)), 413, "body-too-large"],
+  ["1 TiB, announced", [`POST /user/ HTTP/1.1\r\n${head}Content-Length: ${2 ** 40}\r\n\r\n{}`], 413, "body-too-large"],
+  ["1 MiB of unknown fields", chunked(`{${'"a":1,'.repeat(150_000)}"b":1}`), 413, "body-too-large"],
+  [
+    "invalid UTF-8",
+    [
+      `POST /user/ HTTP/1.1\r\n${head}Content-Length: 5\r\n\r\n`,
+      new Uint8Array([0x22, 0xc3, 0x28, 0xff, 0x22]),
+    ],
+    400,
+    "malformed-json",
+  ],
+  ["half a surrogate pair", post(`{"login":"\\ud800","password":"${password}"}`), 422, "invalid-user"],
+  ["NUL in a login", post(`{"login":"ali\\u0000ce","password":"${password}"}`), 422, "invalid-user"],
+  ["a raw NUL", post(`{"login":"ali\0ce","password":"${password}"}`), 400, "malformed-json"],
+  ["__proto__", post(`{"__proto__":{"login":"eve","password":"${password}"}}`), 422, "invalid-user"],
+  ["__proto__ beside a user", post(`{"login":"eve","password":"${password}","__proto__":1}`), 422, "invalid-user"],
+  ["__proto__ as a login", post(`{"login":"__proto__","password":"${password}"}`), 422, "invalid-user"],
+  ["unknown fields", post(`{"login":"eve","password":"${password}","admin":true}`), 422, "invalid-user"],
+  ["no body", [request("POST", "/user/", "Content-Type: application/json\r\n")], 400, "malformed-json"],
+  ["a body of 0 bytes", post(""), 400, "malformed-json"],
+  [
+    "another content type",
+    [rawPost("/user/", "login=eve").replace("/json", "/x-www-form-urlencoded")],
+    415,
+    "not-json",
+  ],
+  ["another charset", [rawPost("/user/", "{}").replace("/json", "/json; charset=utf-16")], 415, "not-json"],
+  ["no content type", [rawPost("/user/", "{}").replace(/Content-Type.*\r\n/, "")], 415, "not-json"],
+  ["a content encoding", post("{}", ["Content-Encoding: gzip"]), 415, "not-json"],
+  ["an unknown method", [request("FROB", "/user/")], 405, "method-not-allowed"],
+  ["a method in small letters", [request("get", "/session/")], 405, "method-not-allowed"],
+  ["TRACE", [request("TRACE", "/session/")], 405, "method-not-allowed"],
+  ["CONNECT", [request("CONNECT", "gatehouse.test:443")], 404, "not-found"],
+  ["OPTIONS of the server", [request("OPTIONS", "*")], 404, "not-found"],
+  ["bad percent-encoding", [request("GET", "/user/%zz")], 400, "malformed-path"],
+  ["percent-encoding that is no UTF-8", [request("GET", "/problem/%ff")], 400, "malformed-path"],
+  ["a path out of the root", [request("GET", "/../../etc/passwd")], 404, "not-found"],
+  ["a long path", [request("GET", `/${"a".repeat(8_000)}`)], 404, "not-found"],
+  ["a broken cookie", [request("GET", "/session/", "Cookie: =; ;;=x\r\n")], 401, "not-authenticated"],
+  ["a broken token", [request("GET", "/session/", "Authorization: Bearer \xff.\xff\r\n")], 401, "not-authenticated"],
+  ["a broken address", [request("GET", "/session/", "X-Forwarded-For: \xff, ::zz, \r\n")], 401, "not-authenticated"],
+  [
+    "a body where none belongs",
+    [request("GET", "/session/", "Content-Length: 2\r\n") + "{}"],
+    401,
+    "not-authenticated",
+  ],
+];
+
+Deno.test("each bad request gets its problem, and the service lives on", async () => {
+  await using service = await startService();
+  const address = addressOf(service.url);
+  // 10 seconds for which the others do not wait.
+  const drip = sendRaw(address, dripping());
+  for (const [what, parts, status, code] of badRequests) {
+    assertProblem(await sendRaw(address, parts), { what, status, code });
+    await assertLives(service);
+  }
+  const reply = await drip;
+  assertProblem(reply, { what: "a body that drips", status: 408, code: "slow-body" });
+  assertStringIncludes(reply.head, "\r\nconnection: close");
+  await assertLives(service);
+  assertEquals(service.log().match(/"level":"error"/g), null);
+});
+
+Deno.test("a body that comes in pieces, over 3 seconds, is taken", async () => {
+  await using service = await startService();
+  const body = `{"login":"alice","password":"${password}"}`;
+  async function* slowly(): AsyncGenerator<string> {
+    yield `POST /user/ HTTP/1.1\r\n${head}Content-Length: ${body.length}\r\n\r\n`;
+    for (const piece of body.match(/.{1,20}/g) ?? []) {
+      yield piece;
+      await delay(1_000);
+    }
+  }
+  assertEquals((await sendRaw(addressOf(service.url), slowly())).status, 201);
+});
+
+Deno.test("hundreds of clients that go away in the middle leave the service as it was", async () => {
+  await using service = await startService();
+  const sent = rawPost("/user/", `{"login":"alice","password":"${password}"}`);
+  await Promise.all(Array.from({ length: 300 }, async (_, index) => {
+    const connection = await Deno.connect(addressOf(service.url));
+    await connection.write(new TextEncoder().encode(sent.slice(0, index % (sent.length - 1))));
+    connection.close();
+  }));
+  await assertLives(service);
+  assertEquals(service.log().match(/"level":"error"/g), null);
+});
+
+function assertProblem(reply: RawReply, expected: { what: string; status: number; code: string }): void {
+  const { what, status, code } = expected;
+  assertEquals(reply.status, status, `${what}: ${reply.head}`);
+  assertStringIncludes(reply.head, "\r\ncontent-type: application/problem+json", what);
+  assertEquals(JSON.parse(reply.body).type, `/problem/${code}`, what);
+}
+
+async function assertLives(service: RunningService): Promise<void> {
+  const response = await fetch(`${service.url}/health/ready`);
+  assertEquals([response.status, await response.json()], [200, { status: "ready" }]);
+}
