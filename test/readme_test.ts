@@ -1,0 +1,155 @@
+/**
+ * What the README shows is what happens: its tour is run as a reader would run it, in one shell, and what each block prints
+ * is compared with what stands below it. Ids, dates, tokens and hashes differ from run to run, all else must be the same.
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { settings } from "../lib/config.ts";
+import { startCaddy } from "./caddy.ts";
+import { ensureProgram } from "./packages.ts";
+import { startService } from "./service.ts";
+
+const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+const hasCaddy = await ensureProgram("caddy", "caddy");
+const hasCurl = await ensureProgram("curl", "curl");
+
+/** A block of commands, and the block of what they print, if there is one. */
+interface Step {
+  readonly commands: string;
+  readonly prints: string | undefined;
+}
+
+Deno.test({
+  name: "README's tour prints what it says",
+  ignore: !hasCaddy || !hasCurl,
+  async fn(t) {
+    await using tour = await Tour.begin();
+    for (const { commands, prints } of stepsOf(sectionOf("A tour in two minutes"))) {
+      await t.step(commands.split("\n", 1)[0] ?? "", async () => {
+        const start = /^(?:(\w+)=(\w+) )?npx --yes deno@2\.9\.6 task (start|https)$/.exec(commands);
+        if (start !== null) {
+          return await tour.restart(start[1] === undefined ? {} : { [start[1]]: start[2] ?? "" });
+        }
+        const printed = await tour.run(commands);
+        if (prints !== undefined) assertEquals(lasting(printed), lasting(prints));
+      });
+    }
+  },
+});
+
+Deno.test("README shows the events that a start logs", async () => {
+  await using service = await startService();
+  const eventOf = (line: string) => Object.keys(JSON.parse(line)).join() + JSON.parse(line).event;
+  const shown = stepsOf(sectionOf("Start"))[0]?.prints?.split("\n").map(eventOf);
+  const logged = service.log().split("\n").filter((line) => line.includes('"level":"info"')).map(eventOf);
+  assertEquals(shown, logged.slice(0, 3));
+});
+
+Deno.test("README's table of settings is that of lib/config.ts", () => {
+  const rows = sectionOf("Settings").split("\n").filter((line) => line.startsWith("| `GATEHOUSE_"));
+  const cells = rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
+  const expected = Object.values(settings).map((setting) => [
+    `\`${setting.name}\``,
+    setting.default === "" ? "(none)" : `\`${setting.default}\``,
+    setting.meaning,
+  ]);
+  assertEquals(cells, expected);
+});
+
+Deno.test("README's file map names every file of the service", async () => {
+  const section = sectionOf("A request's way");
+  for (const folder of ["lib", "lib/store", "routes", "caddy"]) {
+    for await (const { name, isFile } of Deno.readDir(new URL(`../${folder}`, import.meta.url))) {
+      if (isFile && !name.endsWith(".d.ts")) assertStringIncludes(section, name);
+    }
+  }
+});
+
+/** One shell, as the reader's second terminal, with the service and Caddy beside it. */
+class Tour implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #script: string[] = [];
+  #service: Awaited<ReturnType<typeof startService>>;
+  #caddy: Awaited<ReturnType<typeof startCaddy>>;
+  #rootPath = "";
+
+  static async begin(): Promise<Tour> {
+    const folder = await Deno.makeTempDir({ prefix: "gatehouse-tour-" });
+    const service = await startService({ env: settingsOf(folder) });
+    return new Tour(folder, service, await startCaddy({ upstream: new URL(service.url).host }));
+  }
+
+  private constructor(
+    folder: string,
+    service: Awaited<ReturnType<typeof startService>>,
+    caddy: Awaited<ReturnType<typeof startCaddy>>,
+  ) {
+    this.#folder = folder;
+    this.#service = service;
+    this.#caddy = caddy;
+  }
+
+  /** Stops the service and starts it again, on the same data. */
+  async restart(env: Readonly<Record<string, string>>): Promise<void> {
+    assert((await this.#service.stop("SIGINT")).success);
+    await this.#caddy[Symbol.asyncDispose]();
+    this.#service = await startService({ env: { ...settingsOf(this.#folder), ...env } });
+    this.#caddy = await startCaddy({ upstream: new URL(this.#service.url).host });
+    this.#rootPath = `${this.#folder}/root.crt`;
+    await Deno.writeTextFile(this.#rootPath, this.#caddy.rootCertificate);
+  }
+
+  /** Runs the commands where the earlier ones have left their functions and variables. @returns what they print */
+  async run(commands: string): Promise<string> {
+    const here = commands
+      .replaceAll("http://127.0.0.1:8000", this.#service.url)
+      .replaceAll("https://localhost:8443", this.#caddy.url)
+      .replaceAll("~/.local/share/caddy/pki/authorities/local/root.crt", this.#rootPath)
+      .replaceAll("npx --yes deno@2.9.6", `"${Deno.execPath()}"`);
+    // The functions and variables of earlier blocks, without their requests.
+    const script = [...this.#script, here].join("\n");
+    this.#script.push(...here.split("\n").filter((line) => /^\w+\(\)/.test(line)));
+    const { stdout, stderr, success } = await new Deno.Command("bash", {
+      args: ["-euc", script],
+      env: settingsOf(this.#folder),
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder();
+    assert(success, text.decode(stderr) + text.decode(stdout));
+    return text.decode(stdout);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#caddy[Symbol.asyncDispose]();
+    await this.#service[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** The cost is the default, as it is shown in the hash that is printed. */
+function settingsOf(folder: string): Record<string, string> {
+  return { GATEHOUSE_STORE: `${folder}/data`, GATEHOUSE_PBKDF2_ITERATIONS: "600000" };
+}
+
+function sectionOf(title: string): string {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${title}\n`));
+  assert(section !== undefined, `README has no section "${title}"`);
+  return section;
+}
+
+function stepsOf(section: string): Step[] {
+  const blocks = section.matchAll(/^```(sh|text)\n(.*?)\n```$/gms).toArray();
+  return blocks.flatMap(([, kind, text = ""], index) => {
+    const next = blocks[index + 1];
+    return kind === "sh" ? [{ commands: text, prints: next?.[1] === "text" ? next[2] : undefined }] : [];
+  });
+}
+
+/** What is the same in every run. */
+function lasting(text: string): string {
+  return text.trim()
+    .replaceAll(/[0-9A-HJKMNP-TV-Z]{26}\.[\w-]{43}/g, "<token>")
+    .replaceAll(/[0-9A-HJKMNP-TV-Z]{26}/g, "<id>")
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<date>")
+    .replaceAll(/(\$i=600000)\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}/g, "$1$<salt>$<hash>");
+}
