@@ -12,7 +12,7 @@ import { printError, printLine, showProgress } from "./log.ts";
 import type { Change } from "./store.ts";
 import { realDisk } from "./store/disk.ts";
 import { isDataFile, readRunningFolder } from "./store/folder.ts";
-import { createJournal, journalName } from "./store/journal.ts";
+import { createJournal, journalName } from "./store/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "./store/snapshot.ts";
 import { Tables } from "./store/tables.ts";
 

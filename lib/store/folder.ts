@@ -9,8 +9,8 @@
 
 import type { Change } from "../store.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptFileError, fileHeaderBytes } from "./frame.ts";
-import { type FoundJournal, journalName, readJournal } from "./journal.ts";
+import { CorruptFileError, fileHeaderBytes } from "./header.ts";
+import { type FoundJournal, journalName, readJournal } from "./journal_file.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
 import { Tables } from "./tables.ts";
 

@@ -11,15 +11,9 @@ import { Buffer } from "node:buffer";
 import type { Change } from "../store.ts";
 import { encodeChanges } from "./change.ts";
 import { createWhole, type Disk, type DiskFile } from "./disk.ts";
-import {
-  CorruptFileError,
-  encodeFileHeader,
-  encodeFrame,
-  fileHeaderBytes,
-  readFileHeader,
-  readFrames,
-} from "./frame.ts";
-import { decodePayload, type JournalStart } from "./journal.ts";
+import { encodeFrame, readFrames } from "./frame.ts";
+import { CorruptFileError, encodeFileHeader, fileHeaderBytes, readFileHeader } from "./header.ts";
+import { decodePayload, type JournalStart } from "./journal_file.ts";
 
 /** Records in a frame: some 160 kB, serialized in about 1 ms, which is the longest that a request waits for it. */
 const frameRecords = 1000;

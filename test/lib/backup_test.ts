@@ -3,7 +3,7 @@ import { backUp, BackupError, restore, verify } from "../../lib/backup.ts";
 import { createLog } from "../../lib/log.ts";
 import { StoreLockedError } from "../../lib/store/disk.ts";
 import { FileStore } from "../../lib/store/file.ts";
-import { CorruptFileError } from "../../lib/store/frame.ts";
+import { CorruptFileError } from "../../lib/store/header.ts";
 import { sessionOf, userOf } from "./store/records.ts";
 
 Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {

@@ -3,7 +3,7 @@ import { createLog } from "../../../lib/log.ts";
 import { StoreClosedError, StoreFullError } from "../../../lib/store.ts";
 import { type Disk, realDisk, StoreLockedError } from "../../../lib/store/disk.ts";
 import { FileStore, type FileStoreOptions } from "../../../lib/store/file.ts";
-import { CorruptFileError } from "../../../lib/store/frame.ts";
+import { CorruptFileError } from "../../../lib/store/header.ts";
 import { sessionOf, userOf } from "./records.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 

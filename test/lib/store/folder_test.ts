@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../../lib/store.ts";
 import { readFolder } from "../../../lib/store/folder.ts";
-import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
+import { encodeFrame } from "../../../lib/store/frame.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../lib/store/header.ts";
 import { encodeChanges } from "../../../lib/store/change.ts";
-import type { JournalStart } from "../../../lib/store/journal.ts";
+import type { JournalStart } from "../../../lib/store/journal_file.ts";
 import { writeSnapshot } from "../../../lib/store/snapshot.ts";
 import { userOf } from "./records.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";

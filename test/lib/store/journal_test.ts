@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, StoreClosedError, StoreFullError } from "../../../lib/store.ts";
-import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
-import { createJournal, cutJournal, Journal, readJournal } from "../../../lib/store/journal.ts";
+import { Journal } from "../../../lib/store/journal.ts";
+import { createJournal, readJournal } from "../../../lib/store/journal_file.ts";
 import { userOf } from "./records.ts";
 import { type Call, type Fault, SimulatedDisk } from "./simulated_disk.ts";
 
@@ -208,45 +208,6 @@ Deno.test("Journal.open() goes on behind the last frame", async () => {
   assertEquals(again.bytes, journal.bytes);
   await again.append([put("bob")]);
   assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["alice", "bob"]);
-});
-
-Deno.test("readJournal() refuses a file that was cut, at any length but among the zeros behind the last frame", async () => {
-  const { disk, journal } = await openJournal({ extendBytes: 1024 });
-  await journal.append([put("alice")]);
-  await journal.append([put("bob")]);
-  const whole = disk.content("journal-1");
-  const end = readJournal(disk, 1, () => {}).end;
-  for (let length = 0; length < whole.length; length++) {
-    disk.setContent("journal-1", whole.slice(0, length));
-    if (length >= end + 16) assertEquals(logins(disk, 1), ["alice", "bob"]);
-    else assertThrows(() => readJournal(disk, 1, () => {}), CorruptFileError);
-  }
-});
-
-Deno.test("readJournal() refuses a frame that is whole and holds no changes", () => {
-  const disk = new SimulatedDisk();
-  const parts = [
-    encodeFileHeader({ kind: "journal", generation: 1, changesBefore: 0 }),
-    encodeFrame(new Uint8Array([1, 2, 3]), 1),
-    new Uint8Array(32),
-  ];
-  disk.setContent("journal-1", new Uint8Array(parts.flatMap((part) => [...part])));
-  const error = assertThrows(() => readJournal(disk, 1, () => {}), CorruptFileError, "cannot be decoded");
-  assertEquals(error.offset, 32);
-});
-
-Deno.test("cutJournal() leaves zeros behind the end and says how many bytes were none", async () => {
-  const { disk, journal } = await openJournal();
-  await journal.append([put("alice")]);
-  const end = readJournal(disk, 1, () => {}).end;
-  const torn = disk.content("journal-1").slice();
-  torn.set(encodeFrame(new TextEncoder().encode("x".repeat(500)), 1).subarray(0, 300), end);
-  disk.setContent("journal-1", torn);
-  assert(readJournal(disk, 1, () => {}).torn !== undefined);
-  assertEquals(await cutJournal(disk, 1, end), 300);
-  const after = disk.afterPowerCut("nothing");
-  assertEquals([logins(after, 1), readJournal(after, 1, () => {}).torn], [["alice"], undefined]);
-  assertEquals(await cutJournal(disk, 1, end), 0);
 });
 
 async function openJournal(options: { extendBytes: number } = { extendBytes: 4096 }) {

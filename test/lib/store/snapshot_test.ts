@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../lib/store.ts";
-import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../lib/store/frame.ts";
+import { encodeFrame } from "../../../lib/store/frame.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../lib/store/header.ts";
 import { encodeChanges } from "../../../lib/store/change.ts";
 import { readSnapshot, writeSnapshot } from "../../../lib/store/snapshot.ts";
 import { Tables } from "../../../lib/store/tables.ts";
