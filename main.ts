@@ -34,6 +34,8 @@ async function main(): Promise<void> {
   using log = openStdoutLog();
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
 
+  // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full disk.
+  Deno.addSignalListener("SIGXFSZ", () => {});
   const openedAt = performance.now();
   await using store = await FileStore.open(config.store, { log });
   log.info("store-opened", {

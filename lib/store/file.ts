@@ -3,7 +3,7 @@
  *
  * One process at a time, by a lock that the kernel gives back whatever way the process ends. Opening it replays what
  * the folder holds and cuts a torn tail; closing it writes a snapshot, so that the next start is short. In between a
- * snapshot is written whenever the journal has outgrown the last, so its cost for each change is constant.
+ * snapshot is written whenever the journal has outgrown the last.
  */
 
 import type { Log } from "../log.ts";
@@ -19,10 +19,15 @@ import { Tables } from "./tables.ts";
 
 /** Below this many bytes of journal no snapshot is due: a small folder is not worth writing anew at each change. */
 const defaultMinCompactBytes = 1024 * 1024;
+/**
+ * Above this many it is due however large the last snapshot is: old snapshot, journal and new snapshot are on the disk at
+ * once, and together stay within twice the live data and 64 MiB. One snapshot of 1,000,000 users is 9 times as much.
+ */
+const maxCompactBytes = 16 * 1024 * 1024;
 
 export interface FileStoreOptions {
   readonly log: Log;
-  /** A snapshot is due when the journal's bytes exceed this and those of the last snapshot. */
+  /** A snapshot is due when the journal's bytes exceed this and those of the last snapshot, or 16 MiB. */
   readonly minCompactBytes?: number;
   /** Bytes by which the journal is made longer at a time. */
   readonly extendBytes?: number;
@@ -100,9 +105,9 @@ export class FileStore extends MemoryStore {
     return this.#olderJournalBytes + this.#journal.bytes;
   }
 
-  /** How much journal is worth a new snapshot: as much as it costs to write one. */
+  /** How much journal is worth a new snapshot: as much as it costs to write one, within limits. */
   get #growthBytes(): number {
-    return Math.max(this.#minCompactBytes, this.#snapshotBytes);
+    return Math.min(Math.max(this.#minCompactBytes, this.#snapshotBytes), maxCompactBytes);
   }
 
   #compactWhenDue(): void {

@@ -16,6 +16,8 @@ import { CorruptFileError, encodeFileHeader, fileHeaderBytes, readFileHeader } f
 export const defaultExtendBytes = 1024 * 1024;
 /** What a full disk says: no space, over the quota, or over the limit of a file's size. */
 const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+/** The same by number, for errors that Deno gives no code: EFBIG, ENOSPC, and EDQUOT of Linux and of macOS. */
+const fullDiskNumber = /os error (?:27|28|122|69)(?=\))/;
 
 /** Where a journal goes on. */
 export interface JournalStart {
@@ -125,7 +127,9 @@ export async function createJournal(
 
 /** A full disk is told apart, as room can come back; anything else is handed on as it is. */
 export function asStoreError(error: unknown, action: string): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (!fullDiskCodes.has(code)) return error;
-  return new StoreFullError(`Cannot ${action} the journal as the disk is full (${code})`, { cause: error });
+  if (!(error instanceof Error)) return error;
+  const code = "code" in error ? String(error.code) : "";
+  const reason = fullDiskCodes.has(code) ? code : fullDiskNumber.exec(error.message)?.[0];
+  if (reason === undefined) return error;
+  return new StoreFullError(`Cannot ${action} the journal as the disk is full (${reason})`, { cause: error });
 }

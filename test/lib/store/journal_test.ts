@@ -102,6 +102,18 @@ Deno.test("append() on a full disk goes on with changes that only delete, until 
   assertEquals(logins(disk.afterPowerCut("nothing"), 1).length, applied.length);
 });
 
+Deno.test("append() knows a full disk by its number too, as Deno gives some errors no code", async () => {
+  const { disk, journal } = await openJournal();
+  disk.errorCode = undefined;
+  disk.errorText = "File too large (os error 27)";
+  failNext(disk, "write", "fail");
+  await assertRejects(() => journal.append([put("alice")]), StoreFullError, "disk is full (os error 27)");
+  disk.errorText = "Input/output error (os error 5)";
+  failNext(disk, "write", "fail");
+  const error = await assertRejects(() => journal.append([put("alice")]), Error, "os error 5");
+  assert(!(error instanceof StoreFullError));
+});
+
 Deno.test("append() that can neither write nor cut back cuts back before the next frame", async () => {
   const { disk, journal, applied } = await openJournal();
   disk.errorCode = "EFBIG";

@@ -90,8 +90,10 @@ export class SimulatedDisk implements Disk {
   readonly calls: Call[] = [];
   /** Says what becomes of each call; `undefined` is that it succeeds. */
   script: (call: Call) => Fault | undefined = () => undefined;
-  /** The code that a failing call throws. */
-  errorCode = "EIO";
+  /** The code of the error that a failing call throws; as in Deno, some errors have none. */
+  errorCode: string | undefined = "EIO";
+  /** Stands in its message. */
+  errorText = "failed";
   #isOff = false;
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
@@ -217,7 +219,8 @@ export class SimulatedDisk implements Disk {
       this.#isOff = true;
       throw new Error("The power is off");
     }
-    throw Object.assign(new Error(`${kind} "${name}" failed`), { code: this.errorCode });
+    const error = new Error(`${kind} "${name}": ${this.errorText}`);
+    throw this.errorCode === undefined ? error : Object.assign(error, { code: this.errorCode });
   }
 }
 

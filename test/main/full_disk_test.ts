@@ -1,0 +1,76 @@
+/** The service on a disk that fills up: here by the limit of a file's size, which is set and lifted while it runs. */
+
+import { assert, assertEquals } from "@std/assert";
+import { inspect } from "../../lib/inspect.ts";
+import { ensureProgram } from "../packages.ts";
+import { type RunningService, startService } from "../service.ts";
+
+const hasPrlimit = await ensureProgram("prlimit", "util-linux");
+const password = "mellow-otter-41-lantern";
+/** What the journal is made with: it cannot be made longer. */
+const limitBytes = 1024 * 1024;
+
+Deno.test({
+  name: "the service on a full disk refuses registrations, keeps what it acknowledged, and goes on when there is room",
+  ignore: !hasPrlimit,
+  async fn() {
+    await using service = await startService({ env: { GATEHOUSE_PBKDF2_ITERATIONS: "1" } });
+    await limitFileSize(service, String(limitBytes));
+    const acknowledged = await registerUntilFull(service);
+    assert(acknowledged.length > 1_000);
+
+    const refused = await post(service, "/user/", "refused");
+    assertEquals([refused.status, (await refused.json()).type], [507, "/problem/store-full"]);
+    const session = await post(service, "/session/", acknowledged.at(-1) ?? "");
+    const { token } = await session.json();
+    const headers = { authorization: `Bearer ${token}` };
+    const shown = await fetch(`${service.url}/session/`, { headers });
+    assertEquals([session.status, shown.status, (await shown.json()).login], [201, 200, acknowledged.at(-1)]);
+    assertEquals(await readiness(service), 200);
+
+    await limitFileSize(service, "unlimited");
+    assertEquals((await post(service, "/user/", "later")).status, 201);
+    await service.kill();
+    const kept = new Set(Array.from(inspect(service.folder), (line) => JSON.parse(line).login));
+    for (const login of [...acknowledged, "later"]) assert(kept.has(login), login);
+    assert(!kept.has("refused"));
+  },
+});
+
+/** Soft, so that it can be lifted again. */
+async function limitFileSize(service: RunningService, limit: string): Promise<void> {
+  const args = ["--pid", String(service.pid), `--fsize=${limit}:`];
+  const { success, stderr } = await new Deno.Command("prlimit", { args }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** @returns the logins that were acknowledged before the first refusal, at which all stop */
+async function registerUntilFull(service: RunningService): Promise<string[]> {
+  const acknowledged: string[] = [];
+  let isFull = false;
+  const clients = Array.from({ length: 16 }, async (_, client) => {
+    for (let count = 0; !isFull; count++) {
+      const login = `c${client}-${count}-${"x".repeat(50)}`;
+      const response = await post(service, "/user/", login);
+      await response.body?.cancel();
+      if (response.status === 201) acknowledged.push(login);
+      else isFull = true;
+    }
+  });
+  await Promise.all(clients);
+  return acknowledged;
+}
+
+function post(service: RunningService, path: string, login: string): Promise<Response> {
+  return fetch(service.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ login, password }),
+  });
+}
+
+async function readiness(service: RunningService): Promise<number> {
+  const response = await fetch(`${service.url}/health/ready`);
+  await response.body?.cancel();
+  return response.status;
+}

@@ -1,0 +1,9 @@
+import { assert, assertEquals } from "@std/assert";
+import { runKillLoop } from "../kill_loop.ts";
+
+Deno.test("the service killed 10 times under load loses no acknowledged registration", async () => {
+  const { acknowledged, lost } = await runKillLoop({ rounds: 10 });
+  assertEquals(lost, []);
+  // Or nothing was tried.
+  assert(acknowledged > 100, `${acknowledged} acknowledged`);
+});
