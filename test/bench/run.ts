@@ -1,0 +1,25 @@
+/**
+ * `deno task bench NAME`: measures what section "What it reaches" of the README claims, and prints it as a table.
+ *
+ * Machines differ and drift, so wherever it can be a figure is a ratio of two things measured in turn within one run, and
+ * the median of several rounds.
+ */
+
+import { printError, printLine } from "../../lib/log.ts";
+import { benchStore } from "./store.ts";
+import { machineName, type Row, tableOf } from "./table.ts";
+
+const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = { store: benchStore };
+
+const bench = benches[Deno.args[0] ?? ""];
+if (bench === undefined) {
+  printError(`Usage: deno task bench ${Object.keys(benches).join("|")}`);
+  Deno.exit(1);
+}
+const rows: Row[] = [];
+for await (const row of bench()) {
+  printError(`${row.what}: ${row.measured}`);
+  rows.push(row);
+}
+printLine(`${machineName()}\n\n${tableOf(rows)}`);
+Deno.exit(rows.every((row) => row.isHeld) ? 0 : 2);
