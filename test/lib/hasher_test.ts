@@ -161,6 +161,26 @@ Deno.test("Hasher.open() measures what a hash costs, with as many at once as wil
   assertEquals([hasher.costMs, hasher.hashesPerSecond, hasher.hashCount], [2_000, 1.5, 0]);
 });
 
+/** Clocks and how many rounds they give: at most 5, and none after 50 ms. */
+const measurements: [stepMs: number, rounds: number][] = [[1, 5], [10, 5], [13, 4], [25, 2], [49, 2], [50, 1]];
+
+for (const [stepMs, rounds] of measurements) {
+  Deno.test(`Hasher.open() measures ${rounds} times when a hash costs ${stepMs} ms`, async () => {
+    using _clock = stubClock(stepMs);
+    using spy = spyOnDerive();
+    const { costMs } = await Hasher.open({ iterations, concurrency: 2 });
+    assertEquals([spy.costs.length, costMs], [1 + 2 * rounds, stepMs]);
+  });
+}
+
+Deno.test("Hasher.open() takes the cheapest measurement", async () => {
+  const steps = [9, 4, 9, 12, 9, 2, 9, 10, 9, 7];
+  using _clock = stubClock(0);
+  let nowMs = 0;
+  performance.now = () => nowMs += steps.shift() ?? 1_000;
+  assertEquals((await Hasher.open({ iterations })).costMs, 2);
+});
+
 Deno.test("Hasher.hash() may wait for 5 s by default, by what was measured", async () => {
   for (const [costMs, waiting] of [[2_000, 5], [10_000, 1], [10_001, 0]] as const) {
     using _clock = stubClock(costMs);
