@@ -11,7 +11,8 @@ import type { Change, Session, User } from "../store.ts";
 export class Tables {
   readonly #users = new Map<string, User>();
   readonly #sessions = new Map<string, Session>();
-  readonly #sessionIdsByLogin = new Map<string, Set<string>>();
+  /** Lists, as a `Set` of one id takes four times as much. */
+  readonly #sessionIdsByLogin = new Map<string, string[]>();
 
   get userCount(): number {
     return this.#users.size;
@@ -70,19 +71,24 @@ export class Tables {
     for (const session of this.#sessions.values()) yield { kind: "put-session", session };
   }
 
-  #putSession(session: Session): void {
+  #putSession(put: Session): void {
+    const user = this.#users.get(put.login);
+    // One text for both: what is read from the disk has a copy of the login in each session.
+    const session = user === undefined ? put : { ...put, login: user.login };
+    if (!this.#sessions.has(session.id)) {
+      const ids = this.#sessionIdsByLogin.get(session.login);
+      if (ids === undefined) this.#sessionIdsByLogin.set(session.login, [session.id]);
+      else ids.push(session.id);
+    }
     this.#sessions.set(session.id, session);
-    const ids = this.#sessionIdsByLogin.get(session.login);
-    if (ids === undefined) this.#sessionIdsByLogin.set(session.login, new Set([session.id]));
-    else ids.add(session.id);
   }
 
   #deleteSession(id: string): void {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#sessions.delete(id);
-    const ids = this.#sessionIdsByLogin.get(session.login);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#sessionIdsByLogin.delete(session.login);
+    const ids = this.sessionIdsOf(session.login).filter((other) => other !== id);
+    if (ids.length > 0) this.#sessionIdsByLogin.set(session.login, ids);
+    else this.#sessionIdsByLogin.delete(session.login);
   }
 }
