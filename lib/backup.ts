@@ -20,6 +20,7 @@ import { Tables } from "./store/tables.ts";
 export interface Holdings {
   readonly users: number;
   readonly sessions: number;
+  readonly tickets: number;
   /** How many changes were ever made, up to this state. */
   readonly changeCount: number;
   /** Of a folder that a crash left: where and why its last frame is torn. The next start cuts it. */
@@ -82,6 +83,7 @@ export async function verify(path: string): Promise<Holdings> {
   return {
     users: tables.userCount,
     sessions: tables.sessionCount,
+    tickets: tables.ticketCount,
     changeCount: last === undefined ? 0 : last.changesBefore + last.changeCount,
     torn: torn && `the last frame of ${journalName(torn.generation)} at byte ${torn.end} is torn: ${torn.torn}`,
   };
@@ -124,8 +126,8 @@ async function runCommand(args: readonly string[]): Promise<string> {
   );
 }
 
-function describe({ users, sessions, changeCount, torn }: Holdings): string {
-  const text = `${users} users, ${sessions} sessions, up to change ${changeCount}`;
+function describe({ users, sessions, tickets, changeCount, torn }: Holdings): string {
+  const text = `${users} users, ${sessions} sessions, ${tickets} tickets, up to change ${changeCount}`;
   return torn === undefined ? text : `${text}; ${torn}, as a crash leaves it, and the next start cuts it`;
 }
 
@@ -140,6 +142,7 @@ function readBackup(file: string): { tables: Tables; holdings: Holdings } {
   const holdings = {
     users: tables.userCount,
     sessions: tables.sessionCount,
+    tickets: tables.ticketCount,
     changeCount: changesBefore,
     torn: undefined,
   };

@@ -1,13 +1,17 @@
 /**
  * `deno task inspect [FOLDER]`: the operator's look at what a data folder holds, one JSON line a record.
  *
- * It reads the files as a start would and changes nothing, also while the service runs. Of sessions everything is shown but the hash of the secret.
+ * It reads the files as a start would and changes nothing, also while the service runs. Of sessions and tickets
+ * everything is shown but the hash of the secret.
  */
 
 import { readConfig } from "./config.ts";
 import { printError, printLine } from "./log.ts";
 import { realDisk } from "./store/disk.ts";
 import { readRunningFolder } from "./store/folder.ts";
+
+/** The ticket for the setup does not expire: this is as late as a date can be. */
+const lastDate = 8_640_000_000_000_000;
 
 if (import.meta.main) {
   try {
@@ -53,5 +57,9 @@ export function* inspect(folder: string): Generator<string> {
       user_agent: userAgent,
       address,
     });
+  }
+  for (const { purpose, login, expiresAt } of tables.tickets()) {
+    const expires_at = new Date(Math.min(expiresAt, lastDate)).toISOString();
+    yield JSON.stringify({ kind: "ticket", purpose, login, expires_at });
   }
 }

@@ -43,29 +43,99 @@ export interface Session {
   readonly address: string;
 }
 
+/** A single-use permission, made by an administrator or at start, as kept: its code is not among it. */
+export interface Ticket {
+  /** SHA-256 of the code, hex; names the ticket. */
+  readonly secretHash: string;
+  /** `setup` makes the first administrator, `register` a user, `reset` sets the password of one. */
+  readonly purpose: "setup" | "register" | "reset";
+  /** The only login that it is for; "" is any. */
+  readonly login: string;
+  /** Milliseconds since the epoch; it is not valid from then on. */
+  readonly expiresAt: number;
+}
+
 /** One record put or deleted, whole: doing it twice is doing it once. What journals and snapshots are made of. */
 export type Change =
   | { readonly kind: "put-user"; readonly user: User }
   | { readonly kind: "delete-user"; readonly login: string }
   | { readonly kind: "put-session"; readonly session: Session }
-  | { readonly kind: "delete-session"; readonly id: string };
+  | { readonly kind: "delete-session"; readonly id: string }
+  | { readonly kind: "put-ticket"; readonly ticket: Ticket }
+  | { readonly kind: "delete-ticket"; readonly secretHash: string };
+
+/** Which users a list is to show. */
+export interface UserQuery {
+  /** At the most; at least 1. */
+  readonly limit: number;
+  /** Only users behind the one of this id. */
+  readonly after?: string;
+  /** Only logins that begin so. */
+  readonly prefix?: string;
+}
+
+export interface UserPage {
+  /** In order of registration, which is the order of their ids. */
+  readonly users: readonly User[];
+  /** How many logins begin with the prefix, on all pages. */
+  readonly total: number;
+  /** What the next page is `after`; `undefined` on the last. */
+  readonly next: string | undefined;
+}
+
+/** The group whose members administer the register. */
+export const adminGroup = "admin";
+
+/** Whether the user administers the register now. */
+export function isAdmin(user: User): boolean {
+  return !user.disabled && user.groups.includes(adminGroup);
+}
+
+/** What else `replaceUser` changes, in the same change. */
+export interface ReplaceOptions {
+  /** For a new password: ends the sessions of the user but the one of this id ("" ends all) and the tickets for a reset. */
+  readonly endSessionsBut?: string;
+  /** Uses up this ticket. */
+  readonly ticketHash?: string;
+}
 
 /** The register of users and their sessions. */
 export interface Store extends AsyncDisposable {
   /** The user of that login (in lower case), or `undefined`. */
   findUser(login: string): Promise<User | undefined>;
 
-  /** Adds a user. @returns `false` when the login is taken */
-  insertUser(user: User): Promise<boolean>;
+  /**
+   * The users that a query asks for. Whoever is there from the first page to the last is on exactly one of them, whatever
+   * is registered and deleted in between.
+   */
+  listUsers(query: UserQuery): Promise<UserPage>;
+
+  /** How many users administer the register. */
+  countAdmins(): Promise<number>;
+
+  /**
+   * Adds a user, and uses up a ticket in the same change.
+   * @param ticketHash of a ticket that is good for it; whether it is, is for `lib/ticket.ts` to say
+   * @returns `taken` when the login is, `no-ticket` when the ticket was used meanwhile
+   */
+  insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket">;
 
   /**
    * Puts `next` in the place of `current`; the login stays the same. Disabling a user ends the sessions.
-   * @returns `false` when what is kept is no longer `current`: somebody else was faster
+   * @returns `stale` when what is kept is no longer `current`: somebody else was faster; `last-admin` when nobody would
+   *   administer the register any more; `no-ticket` when the ticket was used meanwhile
    */
-  replaceUser(current: User, next: User): Promise<boolean>;
+  replaceUser(
+    current: User,
+    next: User,
+    options?: ReplaceOptions,
+  ): Promise<"done" | "stale" | "last-admin" | "no-ticket">;
 
-  /** Deletes the user and every session of it. @returns `false` when there is none */
-  deleteUser(login: string): Promise<boolean>;
+  /**
+   * Deletes the user with every session and every ticket for a reset: the login may be another's tomorrow.
+   * @returns `missing` when there is none; `last-admin` when nobody would administer the register any more
+   */
+  deleteUser(login: string): Promise<"done" | "missing" | "last-admin">;
 
   /** The session of that id, or `undefined`. Whether it has expired is for `lib/session.ts` to say. */
   findSession(id: string): Promise<Session | undefined>;
@@ -82,8 +152,26 @@ export interface Store extends AsyncDisposable {
   /** Ends a session. @returns `false` when there is none */
   deleteSession(id: string): Promise<boolean>;
 
+  /** Every session of a user, the oldest first. Some may have expired. */
+  listSessions(login: string): Promise<readonly Session[]>;
+
+  /** Ends every session of a user. @returns how many */
+  deleteSessions(login: string): Promise<number>;
+
   /** Ends every session last seen at `lastSeenUntil` or earlier, or made at `createdUntil` or earlier. @returns how many */
   deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number>;
+
+  /** The ticket whose code has this SHA-256, or `undefined`. */
+  findTicket(secretHash: string): Promise<Ticket | undefined>;
+
+  /**
+   * Adds a ticket. One for the setup takes the place of every other of that purpose.
+   * @returns `false` when it is for a reset and there is no such user
+   */
+  insertTicket(ticket: Ticket): Promise<boolean>;
+
+  /** Deletes every ticket that expires at `expiresUntil` or earlier. @returns how many */
+  deleteExpiredTickets(expiresUntil: number): Promise<number>;
 
   /** Why the store takes no changes, or `undefined` while it does. */
   fault(): Promise<string | undefined>;

@@ -5,6 +5,8 @@
  *          | [2, logins]                                                                       users deleted
  *          | [3, ids, logins, secretHashes, createdAts, lastSeenAts, userAgents, addresses]     sessions put
  *          | [4, ids]                                                                          sessions deleted
+ *          | [5, secretHashes, purposes, logins, expiresAts]                                 tickets put
+ *          | [6, secretHashes]                                                             tickets deleted
  *
  * A run is a number of changes of one kind, by columns: records as objects would repeat the names of their fields, and
  * as lists would be a list each, whose making and clearing away took a third of the time of a start. One call serializes
@@ -12,7 +14,7 @@
  */
 
 import { deserialize, serialize } from "node:v8";
-import type { Change, Session, User } from "../store.ts";
+import type { Change, Session, Ticket, User } from "../store.ts";
 
 /** Most users have no group: they share this one list, which saves 16 bytes a user in memory. */
 const noGroups: readonly string[] = Object.freeze([]);
@@ -43,11 +45,13 @@ export function decodeChanges(bytes: Uint8Array): Change[] {
 function toRun(changes: readonly Change[]): unknown[] {
   const users: User[] = [];
   const sessions: Session[] = [];
+  const tickets: Ticket[] = [];
   const keys: string[] = [];
   for (const change of changes) {
     if (change.kind === "put-user") users.push(change.user);
     else if (change.kind === "put-session") sessions.push(change.session);
-    else keys.push(change.kind === "delete-user" ? change.login : change.id);
+    else if (change.kind === "put-ticket") tickets.push(change.ticket);
+    else keys.push(keyOf(change));
   }
   switch (changes[0]?.kind) {
     case "put-user":
@@ -71,8 +75,32 @@ function toRun(changes: readonly Change[]): unknown[] {
         column(sessions, (session) => session.userAgent),
         column(sessions, (session) => session.address),
       ];
+    case "put-ticket":
+      return [
+        5,
+        column(tickets, (ticket) => ticket.secretHash),
+        column(tickets, (ticket) => ticket.purpose),
+        column(tickets, (ticket) => ticket.login),
+        column(tickets, (ticket) => ticket.expiresAt),
+      ];
+    case "delete-user":
+      return [2, keys];
+    case "delete-session":
+      return [4, keys];
     default:
-      return [changes[0]?.kind === "delete-user" ? 2 : 4, keys];
+      return [6, keys];
+  }
+}
+
+/** What names the record that is deleted. */
+function keyOf(change: Exclude<Change, { kind: `put-${string}` }>): string {
+  switch (change.kind) {
+    case "delete-user":
+      return change.login;
+    case "delete-session":
+      return change.id;
+    case "delete-ticket":
+      return change.secretHash;
   }
 }
 
@@ -124,6 +152,15 @@ function fromRun(run: unknown): Change[] {
     }
     case 4:
       return columns[0].map((id: string): Change => ({ kind: "delete-session", id }));
+    case 5: {
+      const [hashes, purposes, logins, expiresAts] = columns;
+      return hashes.map((secretHash: string, row: number): Change => ({
+        kind: "put-ticket",
+        ticket: { secretHash, purpose: purposes[row], login: logins[row], expiresAt: expiresAts[row] },
+      }));
+    }
+    case 6:
+      return columns[0].map((secretHash: string): Change => ({ kind: "delete-ticket", secretHash }));
     default:
       throw new TypeError(`Cannot decode changes of kind ${kind}: a later version wrote them`);
   }

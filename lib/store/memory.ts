@@ -6,8 +6,20 @@
  * the look at what is kept to the end of `commit`, so that no two changes of one login overtake each other.
  */
 
+import { setImmediate } from "node:timers";
 import { KeyedLock } from "../keyed_lock.ts";
-import { type Change, type Session, type Store, StoreFullError, type User } from "../store.ts";
+import {
+  type Change,
+  isAdmin,
+  type ReplaceOptions,
+  type Session,
+  type Store,
+  StoreFullError,
+  type Ticket,
+  type User,
+  type UserPage,
+  type UserQuery,
+} from "../store.ts";
 import { Tables } from "./tables.ts";
 
 /** Makes the changes durable as one, and then applies them to the tables, in this order. */
@@ -15,6 +27,11 @@ export type Commit = (changes: readonly Change[]) => Promise<void>;
 
 /** Ended sessions are deleted this many at a time: few enough that one frame stays small. */
 const sweepBatch = 1_000;
+/** A list looks at this many users, some 0.2 ms, before it lets requests in between. */
+const scanBatch = 10_000;
+/** Locks of their own: no login has a space. They are taken inside that of a login, tickets before admins. */
+const ticketsKey = "all tickets";
+const adminsKey = "all admins";
 
 /** A `Store` that answers from memory. */
 export class MemoryStore implements Store {
@@ -35,32 +52,68 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#tables.user(login));
   }
 
-  insertUser(user: User): Promise<boolean> {
-    return this.#lock.run(user.login, async () => {
-      if (this.#tables.user(user.login) !== undefined) return false;
-      await this.#commit([{ kind: "put-user", user }]);
-      return true;
-    });
-  }
-
-  replaceUser(current: User, next: User): Promise<boolean> {
-    if (current.login !== next.login) {
-      throw new TypeError(`Cannot replace user "${current.login}": its login cannot change`);
+  async listUsers(query: UserQuery): Promise<UserPage> {
+    const { limit, after = "", prefix = "" } = query;
+    const page: User[] = [];
+    let total = 0;
+    let behind = 0;
+    let seen = 0;
+    for (const user of this.#tables.users()) {
+      if (++seen % scanBatch === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (!user.login.startsWith(prefix)) continue;
+      total++;
+      if (user.id <= after) continue;
+      behind++;
+      insertById(page, user, limit);
     }
-    return this.#lock.run(current.login, async () => {
-      if (!isSameUser(this.#tables.user(current.login), current)) return false;
-      const ended = next.disabled ? this.#endSessions(current.login) : [];
-      await this.#commit([{ kind: "put-user", user: next }, ...ended]);
-      return true;
-    });
+    return { users: page, total, next: behind > limit ? page.at(-1)?.id : undefined };
   }
 
-  deleteUser(login: string): Promise<boolean> {
-    return this.#lock.run(login, async () => {
-      if (this.#tables.user(login) === undefined) return false;
-      await this.#commit([{ kind: "delete-user", login }, ...this.#endSessions(login)]);
-      return true;
-    });
+  countAdmins(): Promise<number> {
+    return Promise.resolve(this.#tables.adminCount);
+  }
+
+  insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {
+    return this.#lock.run(user.login, () =>
+      this.#withTicket(ticketHash, async (used) => {
+        if (this.#tables.user(user.login) !== undefined) return "taken";
+        await this.#commit([{ kind: "put-user", user }, ...used]);
+        return "done";
+      }));
+  }
+
+  replaceUser(
+    current: User,
+    next: User,
+    options: ReplaceOptions = {},
+  ): Promise<"done" | "stale" | "last-admin" | "no-ticket"> {
+    const { login } = current;
+    if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
+    const replace = async (used: Change[]) => {
+      if (!isSameUser(this.#tables.user(login), current)) return "stale" as const;
+      const keptSession = next.disabled ? "" : options.endSessionsBut;
+      const ended = keptSession === undefined ? [] : this.#endSessions(login, keptSession);
+      const resets = options.endSessionsBut === undefined ? [] : this.#deleteResets(login);
+      await this.#commit([{ kind: "put-user", user: next }, ...ended, ...resets, ...used]);
+      return "done" as const;
+    };
+    return this.#lock.run(
+      login,
+      () => this.#withTicket(options.ticketHash, (used) => this.#keepingAnAdmin(login, next, () => replace(used))),
+    );
+  }
+
+  deleteUser(login: string): Promise<"done" | "missing" | "last-admin"> {
+    return this.#lock.run(login, () =>
+      this.#keepingAnAdmin(login, undefined, async () => {
+        if (this.#tables.user(login) === undefined) return "missing";
+        await this.#commit([
+          { kind: "delete-user", login },
+          ...this.#endSessions(login, ""),
+          ...this.#deleteResets(login),
+        ]);
+        return "done";
+      }));
   }
 
   findSession(id: string): Promise<Session | undefined> {
@@ -87,6 +140,19 @@ export class MemoryStore implements Store {
     return this.#withSession(id, () => this.#commit([{ kind: "delete-session", id }]));
   }
 
+  listSessions(login: string): Promise<readonly Session[]> {
+    const sessions = this.#tables.sessionIdsOf(login).map((id) => this.#tables.session(id));
+    return Promise.resolve(sessions.filter((session) => session !== undefined));
+  }
+
+  deleteSessions(login: string): Promise<number> {
+    return this.#lock.run(login, async () => {
+      const ended = this.#endSessions(login, "");
+      if (ended.length > 0) await this.#commit(ended);
+      return ended.length;
+    });
+  }
+
   async deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number> {
     const { lastSeenUntil, createdUntil } = limits;
     const expired: string[] = [];
@@ -100,6 +166,30 @@ export class MemoryStore implements Store {
       count += deleted.filter(Boolean).length;
     }
     return count;
+  }
+
+  findTicket(secretHash: string): Promise<Ticket | undefined> {
+    return Promise.resolve(this.#tables.ticket(secretHash));
+  }
+
+  insertTicket(ticket: Ticket): Promise<boolean> {
+    return this.#lock.run(ticket.login, () =>
+      this.#lock.run(ticketsKey, async () => {
+        if (ticket.purpose === "reset" && this.#tables.user(ticket.login) === undefined) return false;
+        const replaced = ticket.purpose === "setup"
+          ? this.#deleteTickets((other) => other.purpose === "setup" && other.secretHash !== ticket.secretHash)
+          : [];
+        await this.#commit([{ kind: "put-ticket", ticket }, ...replaced]);
+        return true;
+      }));
+  }
+
+  deleteExpiredTickets(expiresUntil: number): Promise<number> {
+    return this.#lock.run(ticketsKey, async () => {
+      const deleted = this.#deleteTickets((ticket) => ticket.expiresAt <= expiresUntil);
+      if (deleted.length > 0) await this.#commit(deleted);
+      return deleted.length;
+    });
   }
 
   fault(): Promise<string | undefined> {
@@ -120,8 +210,44 @@ export class MemoryStore implements Store {
     }
   }
 
-  #endSessions(login: string): Change[] {
-    return this.#tables.sessionIdsOf(login).map((id) => ({ kind: "delete-session", id }));
+  #endSessions(login: string, keptId: string): Change[] {
+    const ids = this.#tables.sessionIdsOf(login).filter((id) => id !== keptId);
+    return ids.map((id) => ({ kind: "delete-session", id }));
+  }
+
+  #deleteTickets(isDeleted: (ticket: Ticket) => boolean): Change[] {
+    return Array.from(this.#tables.tickets()).filter(isDeleted)
+      .map(({ secretHash }) => ({ kind: "delete-ticket", secretHash }));
+  }
+
+  #deleteResets(login: string): Change[] {
+    return this.#deleteTickets((ticket) => ticket.purpose === "reset" && ticket.login === login);
+  }
+
+  /** Runs `change` with what uses up the ticket, if there is one, so that of any number at once one finds it. */
+  async #withTicket<Outcome>(
+    ticketHash: string | undefined,
+    change: (used: Change[]) => Promise<Outcome>,
+  ): Promise<Outcome | "no-ticket"> {
+    if (ticketHash === undefined) return await change([]);
+    return await this.#lock.run(ticketsKey, async () => {
+      if (this.#tables.ticket(ticketHash) === undefined) return "no-ticket";
+      return await change([{ kind: "delete-ticket", secretHash: ticketHash }]);
+    });
+  }
+
+  /** Runs `change` unless it takes away the last admin: one at a time, as two admins could each remove the other. */
+  async #keepingAnAdmin<Outcome>(
+    login: string,
+    next: User | undefined,
+    change: () => Promise<Outcome>,
+  ): Promise<Outcome | "last-admin"> {
+    const isAdminNow = () => isAdminUser(this.#tables.user(login));
+    if (!isAdminNow() || isAdminUser(next)) return await change();
+    return await this.#lock.run(adminsKey, async () => {
+      if (isAdminNow() && this.#tables.adminCount === 1) return "last-admin";
+      return await change();
+    });
   }
 
   /** Runs `change` under the lock of the session's login. @returns `false` when the session has ended */
@@ -141,4 +267,17 @@ export class MemoryStore implements Store {
 function isSameUser(kept: User | undefined, expected: User): boolean {
   return kept !== undefined && kept.id === expected.id && kept.passwordHash === expected.passwordHash &&
     kept.disabled === expected.disabled && kept.groups.join() === expected.groups.join();
+}
+
+function isAdminUser(user: User | undefined): boolean {
+  return user !== undefined && isAdmin(user);
+}
+
+/** Puts the user at its place among the `limit` users of the lowest ids, which users come nearly in order of. */
+function insertById(page: User[], user: User, limit: number): void {
+  let place = page.length;
+  for (let before = page[place - 1]; before !== undefined && before.id > user.id; before = page[place - 1]) place--;
+  if (place === limit) return;
+  page.splice(place, 0, user);
+  if (page.length > limit) page.pop();
 }

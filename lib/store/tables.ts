@@ -5,7 +5,7 @@
  * in order of registration, as a `Map` keeps the order of insertion and a record put again keeps its place.
  */
 
-import type { Change, Session, User } from "../store.ts";
+import { type Change, isAdmin, type Session, type Ticket, type User } from "../store.ts";
 
 /** Users and sessions, and which sessions a user has. */
 export class Tables {
@@ -13,6 +13,9 @@ export class Tables {
   readonly #sessions = new Map<string, Session>();
   /** Lists, as a `Set` of one id takes four times as much. */
   readonly #sessionIdsByLogin = new Map<string, string[]>();
+
+  readonly #tickets = new Map<string, Ticket>();
+  readonly #admins = new Set<string>();
 
   get userCount(): number {
     return this.#users.size;
@@ -22,12 +25,29 @@ export class Tables {
     return this.#sessions.size;
   }
 
+  get ticketCount(): number {
+    return this.#tickets.size;
+  }
+
+  /** Users that administer the register. */
+  get adminCount(): number {
+    return this.#admins.size;
+  }
+
   user(login: string): User | undefined {
     return this.#users.get(login);
   }
 
   session(id: string): Session | undefined {
     return this.#sessions.get(id);
+  }
+
+  ticket(secretHash: string): Ticket | undefined {
+    return this.#tickets.get(secretHash);
+  }
+
+  tickets(): Iterable<Ticket> {
+    return this.#tickets.values();
   }
 
   users(): Iterable<User> {
@@ -47,15 +67,24 @@ export class Tables {
     switch (change.kind) {
       case "put-user":
         this.#users.set(change.user.login, change.user);
+        if (isAdmin(change.user)) this.#admins.add(change.user.login);
+        else this.#admins.delete(change.user.login);
         return;
       case "delete-user":
         this.#users.delete(change.login);
+        this.#admins.delete(change.login);
         return;
       case "put-session":
         this.#putSession(change.session);
         return;
       case "delete-session":
         this.#deleteSession(change.id);
+        return;
+      case "put-ticket":
+        this.#tickets.set(change.ticket.secretHash, change.ticket);
+        return;
+      case "delete-ticket":
+        this.#tickets.delete(change.secretHash);
         return;
     }
   }
@@ -69,6 +98,7 @@ export class Tables {
   *changes(): Generator<Change> {
     for (const user of this.#users.values()) yield { kind: "put-user", user };
     for (const session of this.#sessions.values()) yield { kind: "put-session", session };
+    for (const ticket of this.#tickets.values()) yield { kind: "put-ticket", ticket };
   }
 
   #putSession(put: Session): void {

@@ -155,7 +155,7 @@ async function stallOfCompaction(folder: string): Promise<Row> {
 }
 
 async function kills(): Promise<Row> {
-  const { acknowledged, lost } = await runKillLoop({ rounds: 200, maxLoadMs: 300 });
+  const { acknowledged, lost } = await runKillLoop({ rounds: 200, maxLoadMs: 600 });
   return {
     what: "registrations lost of those acknowledged, kill -9 at random, 200 rounds",
     target: "0",

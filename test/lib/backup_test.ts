@@ -4,7 +4,7 @@ import { createLog } from "../../lib/log.ts";
 import { StoreLockedError } from "../../lib/store/disk.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { CorruptFileError } from "../../lib/store/header.ts";
-import { sessionOf, userOf } from "./store/records.ts";
+import { sessionOf, ticketOf, userOf } from "./store/records.ts";
 
 Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {
   const folder = await Deno.makeTempDir();
@@ -14,7 +14,9 @@ Deno.test("backUp() of a folder in use and restore() give a folder that holds th
   await store.insertUser(userOf("bob"));
   await store.deleteUser("bob");
 
-  const holdings = { users: 1, sessions: 1, changeCount: 4, torn: undefined };
+  await store.insertTicket(ticketOf("t1"));
+
+  const holdings = { users: 1, sessions: 1, tickets: 1, changeCount: 5, torn: undefined };
   assertEquals(await backUp(`${folder}/data`, `${folder}/backup`), holdings);
   assertEquals(await verify(`${folder}/backup`), holdings);
   assertEquals(await verify(`${folder}/data`), holdings);
@@ -24,8 +26,9 @@ Deno.test("backUp() of a folder in use and restore() give a folder that holds th
   await using restored = await open(`${folder}/new`);
   assertEquals(await restored.findUser("alice"), userOf("alice", { groups: ["admin", "staff"] }));
   assertEquals(await restored.findSession("s1"), sessionOf("alice", "s1"));
+  assertEquals(await restored.findTicket("t1"), ticketOf("t1"));
   await restored.insertUser(userOf("carol"));
-  assertEquals((await verify(`${folder}/new`)).changeCount, 5);
+  assertEquals((await verify(`${folder}/new`)).changeCount, 6);
 });
 
 Deno.test("backUp() holds every user acknowledged before it began, while users register and compactions run", async () => {
@@ -111,7 +114,7 @@ Deno.test("the tasks backup, verify and restore say what they did, and what is w
     await store.insertUser(userOf("alice"));
   }
   const env = { GATEHOUSE_STORE: `${folder}/data` };
-  const held = "1 users, 0 sessions, up to change 1\n";
+  const held = "1 users, 0 sessions, 0 tickets, up to change 1\n";
   const rows: readonly [args: string[], success: boolean, text: string][] = [
     [["backup", `${folder}/backup`], true, `Backed up ${held}`],
     [["verify", `${folder}/backup`], true, `Whole: ${held}`],

@@ -6,7 +6,7 @@ import { createLog } from "../../lib/log.ts";
 import type { Store } from "../../lib/store.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { sessionOf, userOf } from "./store/records.ts";
+import { sessionOf, ticketOf, userOf } from "./store/records.ts";
 
 const silent = createLog(() => {});
 
@@ -27,27 +27,28 @@ function testStores(promise: string, test: (store: Store) => Promise<void>): voi
 
 testStores("finds the user that was inserted, and no other", async (store) => {
   assertEquals(await store.findUser("alice"), undefined);
-  assert(await store.insertUser(userOf("alice", { groups: ["staff"] })));
+  assertEquals(await store.insertUser(userOf("alice", { groups: ["staff"] })), "done");
   assertEquals(await store.findUser("alice"), userOf("alice", { groups: ["staff"] }));
   assertEquals(await store.findUser("alic"), undefined);
 });
 
 testStores("refuses a login that is taken, and keeps the first", async (store) => {
-  assert(await store.insertUser(userOf("alice", { id: "first" })));
-  assert(!await store.insertUser(userOf("alice", { id: "second" })));
+  assertEquals(await store.insertUser(userOf("alice", { id: "first" })), "done");
+  assertEquals(await store.insertUser(userOf("alice", { id: "second" })), "taken");
   assertEquals((await store.findUser("alice"))?.id, "first");
 });
 
 testStores("lets one of 200 parallel registrations of a login win", async (store) => {
   const users = Array.from({ length: 200 }, (_, index) => userOf("alice", { id: `id-${index}` }));
   const results = await Promise.all(users.map((user) => store.insertUser(user)));
-  assertEquals(results.filter(Boolean).length, 1);
-  assertEquals((await store.findUser("alice"))?.id, `id-${results.indexOf(true)}`);
+  assertEquals(results.filter((result) => result === "done").length, 1);
+  assertEquals((await store.findUser("alice"))?.id, `id-${results.indexOf("done")}`);
 });
 
 testStores("lets 1,000 parallel registrations of different logins all win", async (store) => {
   const users = Array.from({ length: 1_000 }, (_, index) => userOf(`user${index}`));
-  assert((await Promise.all(users.map((user) => store.insertUser(user)))).every(Boolean));
+  const results = await Promise.all(users.map((user) => store.insertUser(user)));
+  assert(results.every((result) => result === "done"));
   for (const user of users) assertEquals(await store.findUser(user.login), user);
 });
 
@@ -64,12 +65,12 @@ testStores("shows a change to nobody before its promise resolves", async (store)
 testStores("replaces a user that is as expected, and no other", async (store) => {
   const before = userOf("alice");
   const after = userOf("alice", { passwordHash: "new", groups: ["staff"] });
-  assert(!await store.replaceUser(before, after));
+  assertEquals(await store.replaceUser(before, after), "stale");
   await store.insertUser(before);
-  assert(await store.replaceUser(before, after));
+  assertEquals(await store.replaceUser(before, after), "done");
   assertEquals(await store.findUser("alice"), after);
   for (const field of [{ id: "x" }, { passwordHash: "x" }, { disabled: true }, { groups: ["x"] }]) {
-    assert(!await store.replaceUser({ ...after, ...field }, userOf("alice", { passwordHash: "stale" })));
+    assertEquals(await store.replaceUser({ ...after, ...field }, userOf("alice", { passwordHash: "stale" })), "stale");
   }
   assertEquals(await store.findUser("alice"), after);
 });
@@ -92,27 +93,27 @@ testStores("lets one of many parallel replacements win", async (store) => {
       (_, index) => store.replaceUser(userOf("alice"), userOf("alice", { passwordHash: `hash-${index}` })),
     ),
   );
-  assertEquals(results.filter(Boolean).length, 1);
-  assertEquals((await store.findUser("alice"))?.passwordHash, `hash-${results.indexOf(true)}`);
+  assertEquals(results.filter((result) => result === "done").length, 1);
+  assertEquals((await store.findUser("alice"))?.passwordHash, `hash-${results.indexOf("done")}`);
 });
 
 testStores("ends the sessions of a user that is disabled, and of no other", async (store) => {
   await insertWithSession(store, "alice");
   await insertWithSession(store, "bob");
-  assert(await store.replaceUser(userOf("alice"), userOf("alice", { groups: ["staff"] })));
+  assertEquals(await store.replaceUser(userOf("alice"), userOf("alice", { groups: ["staff"] })), "done");
   assert(await store.findSession("session of alice") !== undefined);
   const staff = userOf("alice", { groups: ["staff"] });
-  assert(await store.replaceUser(staff, { ...staff, disabled: true }));
+  assertEquals(await store.replaceUser(staff, { ...staff, disabled: true }), "done");
   assertEquals(await store.findSession("session of alice"), undefined);
   assertEquals(await store.findSession("session of bob"), sessionOf("bob", "session of bob"));
 });
 
 testStores("deletes a user with its sessions, once, and the login is free", async (store) => {
   await insertWithSession(store, "alice");
-  assertEquals(await Promise.all([store.deleteUser("alice"), store.deleteUser("alice")]), [true, false]);
+  assertEquals(await Promise.all([store.deleteUser("alice"), store.deleteUser("alice")]), ["done", "missing"]);
   assertEquals(await store.findUser("alice"), undefined);
   assertEquals(await store.findSession("session of alice"), undefined);
-  assert(await store.insertUser(userOf("alice", { id: "another" })));
+  assertEquals(await store.insertUser(userOf("alice", { id: "another" })), "done");
   assertEquals(await store.findSession("session of alice"), undefined);
 });
 
@@ -135,7 +136,7 @@ testStores("makes no session for a user that is being deleted", async (store) =>
     store.deleteUser("alice"),
     store.insertSession(sessionOf("alice", "s"), userOf("alice")),
   ]);
-  assertEquals([deleted, inserted], [true, false]);
+  assertEquals([deleted, inserted], ["done", false]);
   assertEquals(await store.findSession("s"), undefined);
 });
 
@@ -185,6 +186,155 @@ testStores("deletes thousands of expired sessions at once", async (store) => {
   );
   assertEquals(await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 0 }), 2_500);
   assertEquals(await store.findSession("s2499"), undefined);
+});
+
+testStores("lists the sessions of a user, the oldest first, and ends all of them", async (store) => {
+  await insertWithSession(store, "alice");
+  await insertWithSession(store, "bob");
+  await store.insertSession(sessionOf("alice", "another"), userOf("alice"));
+  const ids = async (login: string) => (await store.listSessions(login)).map((session) => session.id);
+  assertEquals(await ids("alice"), ["session of alice", "another"]);
+  assertEquals(await store.deleteSessions("alice"), 2);
+  assertEquals([await ids("alice"), await ids("bob"), await ids("nobody")], [[], ["session of bob"], []]);
+  assertEquals(await store.deleteSessions("alice"), 0);
+});
+
+testStores("ends all sessions but one with a new password", async (store) => {
+  await insertWithSession(store, "alice");
+  await store.insertSession(sessionOf("alice", "own"), userOf("alice"));
+  const next = userOf("alice", { passwordHash: "new" });
+  assertEquals(await store.replaceUser(userOf("alice"), next, { endSessionsBut: "own" }), "done");
+  assertEquals((await store.listSessions("alice")).map((session) => session.id), ["own"]);
+  assertEquals(await store.replaceUser(next, userOf("alice"), { endSessionsBut: "" }), "done");
+  assertEquals(await store.listSessions("alice"), []);
+});
+
+testStores("uses up a ticket with the change that it is for, once of any number at once", async (store) => {
+  await store.insertTicket(ticketOf("t1"));
+  assertEquals(await store.findTicket("t1"), ticketOf("t1"));
+  const logins = Array.from({ length: 100 }, (_, index) => `user${index}`);
+  const results = await Promise.all(logins.map((login) => store.insertUser(userOf(login), "t1")));
+  assertEquals(results.filter((result) => result === "done").length, 1);
+  assertEquals(results.filter((result) => result === "no-ticket").length, 99);
+  assertEquals([await store.findTicket("t1"), (await store.listUsers({ limit: 9 })).total], [undefined, 1]);
+});
+
+testStores("keeps a ticket whose change is refused", async (store) => {
+  await store.insertUser(userOf("alice"));
+  await store.insertTicket(ticketOf("t1"));
+  assertEquals(await store.insertUser(userOf("alice"), "t1"), "taken");
+  const stale = userOf("alice", { passwordHash: "stale" });
+  assertEquals(await store.replaceUser(stale, userOf("alice"), { ticketHash: "t1" }), "stale");
+  assertEquals(await store.findTicket("t1"), ticketOf("t1"));
+  const next = userOf("alice", { passwordHash: "new" });
+  assertEquals(await store.replaceUser(userOf("alice"), next, { ticketHash: "t1" }), "done");
+  assertEquals(await store.replaceUser(next, userOf("alice"), { ticketHash: "t1" }), "no-ticket");
+  assertEquals((await store.findUser("alice"))?.passwordHash, "new");
+});
+
+testStores("takes tickets for a reset away with another password and with the user, and no others", async (store) => {
+  const reset = (hash: string, login: string) => ticketOf(hash, { purpose: "reset", login });
+  assertEquals(await store.insertTicket(reset("too early", "alice")), false);
+  for (const login of ["alice", "bob"]) await store.insertUser(userOf(login));
+  const insertAll = () =>
+    Promise.all([
+      store.insertTicket(reset("t1", "alice")),
+      store.insertTicket(reset("t2", "bob")),
+      store.insertTicket(ticketOf("t3", { login: "alice" })),
+    ]);
+  const found = async () => {
+    const tickets = await Promise.all(["t1", "t2", "t3"].map((hash) => store.findTicket(hash)));
+    return tickets.map((ticket) => ticket?.secretHash);
+  };
+  assertEquals(await insertAll(), [true, true, true]);
+  const staff = userOf("alice", { groups: ["staff"] });
+  await store.replaceUser(userOf("alice"), staff);
+  // A new hash of the same password, as in passing.
+  await store.replaceUser(staff, { ...staff, passwordHash: "rehashed" });
+  await store.replaceUser({ ...staff, passwordHash: "rehashed" }, staff);
+  assertEquals(await found(), ["t1", "t2", "t3"]);
+  await store.replaceUser(staff, { ...staff, passwordHash: "new" }, { endSessionsBut: "" });
+  assertEquals(await found(), [undefined, "t2", "t3"]);
+  await insertAll();
+  await store.deleteUser("alice");
+  assertEquals(await found(), [undefined, "t2", "t3"]);
+});
+
+testStores("keeps one ticket for the setup, the last, beside all others", async (store) => {
+  await store.insertTicket(ticketOf("setup 1", { purpose: "setup" }));
+  await store.insertTicket(ticketOf("other"));
+  await store.insertTicket(ticketOf("setup 2", { purpose: "setup" }));
+  const found = await Promise.all(["setup 1", "setup 2", "other"].map((hash) => store.findTicket(hash)));
+  assertEquals(found.map((ticket) => ticket?.secretHash), [undefined, "setup 2", "other"]);
+});
+
+testStores("deletes tickets that have expired, and no other", async (store) => {
+  for (const expiresAt of [99, 100, 101]) await store.insertTicket(ticketOf(`t${expiresAt}`, { expiresAt }));
+  assertEquals(await store.deleteExpiredTickets(100), 2);
+  assertEquals(await store.deleteExpiredTickets(100), 0);
+  assertEquals([await store.findTicket("t100"), (await store.findTicket("t101"))?.expiresAt], [undefined, 101]);
+});
+
+testStores("never loses the last admin, whatever is tried at once", async (store) => {
+  const admins = ["alice", "bob"].map((login) => userOf(login, { groups: ["admin", "staff"] }));
+  for (const admin of admins) await store.insertUser(admin);
+  assertEquals(await store.countAdmins(), 2);
+  const outcomes = await Promise.all([
+    store.replaceUser(admins[0] ?? userOf("alice"), userOf("alice", { groups: ["staff"] })),
+    store.deleteUser("bob"),
+  ]);
+  assertEquals(outcomes.toSorted(), ["done", "last-admin"]);
+  assertEquals(await store.countAdmins(), 1);
+  const last = (await store.findUser(outcomes[0] === "done" ? "bob" : "alice")) ?? userOf("alice");
+  assertEquals(await store.replaceUser(last, { ...last, disabled: true }), "last-admin");
+  assertEquals(await store.replaceUser(last, { ...last, groups: [] }), "last-admin");
+  assertEquals(await store.deleteUser(last.login), "last-admin");
+  assertEquals(await store.replaceUser(last, { ...last, passwordHash: "new", groups: ["admin"] }), "done");
+});
+
+testStores("counts neither a disabled admin nor one of another group", async (store) => {
+  await store.insertUser(userOf("alice", { groups: ["admin"], disabled: true }));
+  await store.insertUser(userOf("bob", { groups: ["admins"] }));
+  assertEquals(await store.countAdmins(), 0);
+  assertEquals(await store.deleteUser("alice"), "done");
+});
+
+testStores("lists users by pages in order of their ids, with the total of the prefix", async (store) => {
+  // Inserted in another order than that of the ids, as two registrations at once may be.
+  for (const [login, id] of [["bob", "2"], ["al", "1"], ["alice", "4"], ["carol", "3"], ["alan", "5"]] as const) {
+    await store.insertUser(userOf(login, { id }));
+  }
+  const page = async (query: Parameters<Store["listUsers"]>[0]) => {
+    const { users, total, next } = await store.listUsers(query);
+    return [users.map((user) => user.login).join(), total, next];
+  };
+  assertEquals(await page({ limit: 10 }), ["al,bob,carol,alice,alan", 5, undefined]);
+  assertEquals(await page({ limit: 5 }), ["al,bob,carol,alice,alan", 5, undefined]);
+  assertEquals(await page({ limit: 2 }), ["al,bob", 5, "2"]);
+  assertEquals(await page({ limit: 2, after: "2" }), ["carol,alice", 5, "4"]);
+  assertEquals(await page({ limit: 2, after: "4" }), ["alan", 5, undefined]);
+  assertEquals(await page({ limit: 2, after: "9" }), ["", 5, undefined]);
+  assertEquals(await page({ limit: 1, prefix: "al", after: "1" }), ["alice", 3, "4"]);
+  assertEquals(await page({ limit: 9, prefix: "x" }), ["", 0, undefined]);
+});
+
+testStores("shows every user that is there throughout on exactly one page", async (store) => {
+  const users = Array.from({ length: 300 }, (_, index) => userOf(`user${index}`, { id: String(1_000 + index) }));
+  for (const user of users) await store.insertUser(user);
+  const seen: string[] = [];
+  let next: string | undefined = "";
+  for (let page = 0; next !== undefined; page++) {
+    const result: Awaited<ReturnType<Store["listUsers"]>> = await store.listUsers({ limit: 7, after: next });
+    seen.push(...result.users.map((user) => user.login));
+    next = result.next;
+    // One that was shown, and one that was not; and a new one.
+    await store.deleteUser(`user${page}`);
+    await store.deleteUser(`user${299 - page}`);
+    await store.insertUser(userOf(`new${page}`, { id: String(2_000 + page) }));
+    await store.insertUser(userOf(`user${page}`, { id: String(3_000 + page) }));
+  }
+  const throughout = users.slice(100, 200).map((user) => user.login);
+  for (const login of throughout) assertEquals(seen.filter((other) => other === login).length, 1, login);
 });
 
 testStores("has no fault while it takes changes", async (store) => {

@@ -9,15 +9,16 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { createLog } from "../../../lib/log.ts";
-import type { Session, Store, User } from "../../../lib/store.ts";
+import type { Session, Store, Ticket, User } from "../../../lib/store.ts";
 import { FileStore } from "../../../lib/store/file.ts";
-import { sessionOf, userOf } from "./records.ts";
+import { sessionOf, ticketOf, userOf } from "./records.ts";
 import { type Fault, SimulatedDisk, survivals } from "./simulated_disk.ts";
 
 /** What is kept of one login. */
 interface Kept {
   readonly user: User | undefined;
   readonly sessions: readonly Session[];
+  readonly ticket?: Ticket | undefined;
 }
 
 /** A change of one login: how it is made, and what is kept after it. */
@@ -61,7 +62,7 @@ for (const fault of ["cut", "tear", "fail"] as const) {
   });
 }
 
-const allLogins = ["alice", "bob", "carol", "dave", ...Array.from({ length: 6 }, (_, index) => `user${index}`)];
+const allLogins = ["alice", "bob", "carol", "dave", "gina", ...Array.from({ length: 6 }, (_, index) => `user${index}`)];
 
 /** Rounds of changes that are made side by side; each round has at most one of a login. */
 function history(): Step[][] {
@@ -69,7 +70,8 @@ function history(): Step[][] {
     [register("alice")],
     [register("bob"), register("carol"), register("dave")],
     [logIn("alice", "s1"), logIn("bob", "s1"), changePassword("carol", "new")],
-    [logIn("alice", "s2"), disable("bob"), logIn("carol", "s1"), remove("dave")],
+    [invite("gina")],
+    [logIn("alice", "s2"), registerByTicket("gina"), disable("bob"), logIn("carol", "s1"), remove("dave")],
     [touch("alice", "s1"), register("dave"), logOut("carol", "s1")],
   ];
   for (let index = 0; index < 6; index++) {
@@ -83,7 +85,25 @@ function history(): Step[][] {
 
 function register(login: string): Step {
   const user = userOf(login);
-  return { login, make: (store) => store.insertUser(user), after: (before) => ({ ...before, user }) };
+  return {
+    login,
+    make: async (store) => await store.insertUser(user) === "done",
+    after: (before) => ({ ...before, user }),
+  };
+}
+
+function invite(login: string): Step {
+  const ticket = ticketOf(login);
+  return { login, make: (store) => store.insertTicket(ticket), after: () => ({ ...nothing, ticket }) };
+}
+
+function registerByTicket(login: string): Step {
+  const user = userOf(login);
+  return {
+    login,
+    make: async (store) => await store.insertUser(user, login) === "done",
+    after: () => ({ ...nothing, user }),
+  };
 }
 
 function changePassword(login: string, passwordHash: string): Step {
@@ -103,14 +123,14 @@ function replace(
     login,
     async make(store) {
       const user = await store.findUser(login);
-      return user !== undefined && await store.replaceUser(user, change(user));
+      return user !== undefined && await store.replaceUser(user, change(user)) === "done";
     },
     after: ({ user, sessions }) => ({ user: user && change(user), sessions: changeSessions(sessions) }),
   };
 }
 
 function remove(login: string): Step {
-  return { login, make: (store) => store.deleteUser(login), after: () => nothing };
+  return { login, make: async (store) => await store.deleteUser(login) === "done", after: () => nothing };
 }
 
 function logIn(login: string, id: string): Step {
@@ -191,6 +211,7 @@ async function reopen(disk: SimulatedDisk, where: string): Promise<Map<string, K
       found.set(login, {
         user: await store.findUser(login),
         sessions: sessions.filter((session) => session !== undefined),
+        ticket: await store.findTicket(login),
       });
     }
     return found;
@@ -203,7 +224,7 @@ async function reopen(disk: SimulatedDisk, where: string): Promise<Map<string, K
 async function goOn(disk: SimulatedDisk, options: { where: string; before: Map<string, Kept> }): Promise<void> {
   const { where, before } = options;
   const store = await open(disk);
-  assert(await store.insertUser(userOf("erin")), where);
+  assertEquals(await store.insertUser(userOf("erin")), "done", where);
   const left = disk.afterPowerCut("nothing");
   assertEquals(await reopen(left, `${where}, and one more change`), before);
   assert(await (await open(left)).findUser("erin") !== undefined, where);

@@ -4,7 +4,7 @@ import { StoreClosedError, StoreFullError } from "../../../lib/store.ts";
 import { type Disk, realDisk, StoreLockedError } from "../../../lib/store/disk.ts";
 import { FileStore, type FileStoreOptions } from "../../../lib/store/file.ts";
 import { CorruptFileError } from "../../../lib/store/header.ts";
-import { sessionOf, userOf } from "./records.ts";
+import { sessionOf, ticketOf, userOf } from "./records.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 
 const small = { extendBytes: 1024, minCompactBytes: 2048 };
@@ -19,11 +19,13 @@ Deno.test("FileStore keeps users and sessions over a restart", async () => {
     await store.insertSession(session, alice);
     await store.insertUser(userOf("bob"));
     await store.deleteUser("bob");
+    await store.insertTicket(ticketOf("t1"));
   }
   await using store = await openFolder(path);
   assertEquals(await store.findUser("alice"), alice);
   assertEquals(await store.findSession("s1"), session);
   assertEquals(await store.findUser("bob"), undefined);
+  assertEquals(await store.findTicket("t1"), ticketOf("t1"));
   assertEquals(store.counts, { users: 1, sessions: 1 });
 });
 
@@ -146,7 +148,7 @@ Deno.test("FileStore on a full disk refuses changes, goes on reading, and takes 
   const restarted = await open(disk.afterPowerCut("everything"));
   assertEquals(restarted.counts, { users: 1, sessions: 0 });
   disk.script = () => undefined;
-  assert(await store.insertUser(userOf("bob")));
+  assertEquals(await store.insertUser(userOf("bob")), "done");
 });
 
 Deno.test("FileStore whose sync failed says so, goes on reading, and writes no snapshot when it is closed", async () => {

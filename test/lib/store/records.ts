@@ -1,6 +1,6 @@
-/** Users and sessions for tests of stores: whole records, told apart by their login and number. */
+/** Users, sessions and tickets for tests of stores: whole records, told apart by their login and number. */
 
-import type { Session, User } from "../../../lib/store.ts";
+import type { Session, Ticket, User } from "../../../lib/store.ts";
 
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
@@ -27,4 +27,9 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
     address: "192.0.2.1",
     ...changes,
   };
+}
+
+/** A ticket for anyone's registration; `secretHash` is any text here. */
+export function ticketOf(secretHash: string, changes: Partial<Ticket> = {}): Ticket {
+  return { secretHash, purpose: "register", login: "", expiresAt: 1_900_000_000_000, ...changes };
 }

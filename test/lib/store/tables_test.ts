@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Tables } from "../../../lib/store/tables.ts";
-import { sessionOf, userOf } from "./records.ts";
+import { sessionOf, ticketOf, userOf } from "./records.ts";
 
 Deno.test("apply() twice is apply() once, for every kind of change", () => {
   const once = new Tables();
@@ -12,9 +12,12 @@ Deno.test("apply() twice is apply() once, for every kind of change", () => {
     tables.apply({ kind: "put-session", session: sessionOf("alice", "s1") });
     tables.apply({ kind: "put-session", session: sessionOf("alice", "s2") });
     tables.apply({ kind: "delete-session", id: "s2" });
+    tables.apply({ kind: "put-ticket", ticket: ticketOf("t1") });
+    tables.apply({ kind: "put-ticket", ticket: ticketOf("t2") });
+    tables.apply({ kind: "delete-ticket", secretHash: "t2" });
   }
   assertEquals([...twice.changes()], [...once.changes()]);
-  assertEquals([twice.userCount, twice.sessionCount], [1, 1]);
+  assertEquals([twice.userCount, twice.sessionCount, twice.ticketCount], [1, 1, 1]);
 });
 
 Deno.test("changes() read slowly shows what was there throughout once, and what came later too", () => {
@@ -49,4 +52,17 @@ Deno.test("sessionIdsOf() knows a user's sessions as they come and go", () => {
   tables.apply({ kind: "delete-session", id: "s1" });
   tables.apply({ kind: "delete-session", id: "s3" });
   assertEquals([tables.sessionIdsOf("alice"), tables.sessionIdsOf("bob")], [[], ["s2"]]);
+});
+
+Deno.test("adminCount follows groups, disabling and deletion", () => {
+  const tables = new Tables();
+  const counts: number[] = [];
+  const admin = { groups: ["staff", "admin"] };
+  for (const user of [userOf("a", admin), userOf("b", admin), userOf("a"), userOf("b", { ...admin, disabled: true })]) {
+    tables.apply({ kind: "put-user", user });
+    counts.push(tables.adminCount);
+  }
+  tables.apply({ kind: "put-user", user: userOf("a", admin) });
+  tables.apply({ kind: "delete-user", login: "a" });
+  assertEquals([...counts, tables.adminCount], [1, 2, 1, 0, 0]);
 });
