@@ -8,16 +8,17 @@
 import { delay } from "@std/async/delay";
 import { openApp } from "./lib/app.ts";
 import { type Config, configWarnings, readConfig } from "./lib/config.ts";
-import { openStdoutLog, printError } from "./lib/log.ts";
-import type { Log } from "./lib/log.ts";
+import { type Log, openStdoutLog, printError } from "./lib/log.ts";
 import { createRouter } from "./lib/router.ts";
 import { deleteExpiredSessions } from "./lib/session.ts";
+import type { Store } from "./lib/store.ts";
 import { FileStore } from "./lib/store/file.ts";
+import { createTicket } from "./lib/ticket.ts";
 import { routes } from "./routes/mod.ts";
 
 /** Requests in flight get so long to end: the longest wait for a hash, and some. Below the 10 s of most supervisors. */
 const drainMs = 8_000;
-/** Expired sessions are refused at once; how soon they are forgotten matters to the size of the store alone. */
+/** Expired sessions and tickets are refused at once; how soon they are forgotten matters to the size of the store alone. */
 const sweepEveryMs = 60 * 60 * 1_000;
 
 try {
@@ -54,15 +55,31 @@ async function main(): Promise<void> {
   });
 
   const server = await serve(config, log, createRouter(routes, app));
+  await offerSetup(store, log);
   const sweep = setInterval(() => {
-    deleteExpiredSessions(store, { lifetimes: config, now: app.now() })
-      .catch((error) => log.error("sweep-failed", { error }));
+    Promise.all([
+      deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
+      store.deleteExpiredTickets(app.now()),
+    ]).catch((error) => log.error("sweep-failed", { error }));
   }, sweepEveryMs);
 
   await aborted(stopping);
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
   await drain(server, log);
+}
+
+/** While nobody administers the register, whoever can read this terminal can become the first to. */
+async function offerSetup(store: Store, log: Log): Promise<void> {
+  if (await store.countAdmins() > 0) return;
+  const { ticket, code } = createTicket("setup", { login: "", expiresAt: Number.MAX_SAFE_INTEGER });
+  try {
+    await store.insertTicket(ticket);
+    printError(`There is no administrator yet: whoever registers with this ticket becomes the first: ${code}`);
+  } catch (error) {
+    // A full disk: the service is of use without an administrator too.
+    log.error("setup-ticket-failed", { error });
+  }
 }
 
 /** Serves where the settings say. @throws {Error} when the address cannot be had */

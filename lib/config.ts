@@ -36,11 +36,13 @@ export interface Config {
   /** In code points. */
   readonly passwordMinLength: number;
   readonly loginErrors: "uniform" | "exact";
-  readonly registration: "open" | "closed";
+  readonly registration: "open" | "ticket" | "closed";
   /** Of one client; 0 is unlimited. */
   readonly registrationsPerHour: number;
   /** Addresses and CIDR blocks, besides loopback and unix sockets. */
   readonly trustedProxies: readonly string[];
+  /** How long a ticket is good for. */
+  readonly ticketMs: number;
   readonly sessionIdleMs: number;
   readonly sessionMaxMs: number;
 }
@@ -89,8 +91,8 @@ export const settings: { readonly [Field in keyof Config]: Setting<Config[Field]
   registration: {
     name: "GATEHOUSE_REGISTRATION",
     default: "open",
-    meaning: "who may register: `open` is anyone, `closed` nobody",
-    parse: oneOf("open", "closed"),
+    meaning: "who may register: `open` is anyone, `ticket` who has a ticket, `closed` nobody",
+    parse: oneOf("open", "ticket", "closed"),
   },
   registrationsPerHour: {
     name: "GATEHOUSE_REGISTRATIONS_PER_HOUR",
@@ -104,6 +106,12 @@ export const settings: { readonly [Field in keyof Config]: Setting<Config[Field]
     meaning: "addresses or CIDR blocks, with commas between, whose `X-Forwarded-For` is believed; " +
       "loopback and unix sockets always are",
     parse: parseProxies,
+  },
+  ticketMs: {
+    name: "GATEHOUSE_TICKET_HOURS",
+    default: "24",
+    meaning: "hours that a ticket for a registration or a reset is good for, 1 to 8760",
+    parse: hours({ least: 1, most: 8_760 }),
   },
   sessionIdleMs: {
     name: "GATEHOUSE_SESSION_IDLE_HOURS",
@@ -135,6 +143,7 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
     registration: read(settings.registration),
     registrationsPerHour: read(settings.registrationsPerHour),
     trustedProxies: read(settings.trustedProxies),
+    ticketMs: read(settings.ticketMs),
     ...readSessionLifetimes({ env, faults }),
   };
   if (faults.length > 0) throw new ConfigError(faults);

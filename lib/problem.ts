@@ -62,15 +62,32 @@ export const problems = {
     meaning: "A request with the session cookie that changes something must come from a page of this very origin, as " +
       "its Sec-Fetch-Site or Origin header shows. Programs use the bearer token instead.",
   },
+  "login-again": {
+    status: STATUS_CODE.Forbidden,
+    title: "Log in again",
+    meaning: "Deleting one's account needs a session that is less than 10 minutes old.",
+  },
+  "wrong-current-password": {
+    status: STATUS_CODE.Forbidden,
+    title: "Wrong current password",
+    meaning: "The password is changed by who knows the present one, and `current_password` is another.",
+  },
+  "ticket-invalid": {
+    status: STATUS_CODE.Forbidden,
+    title: "Ticket not valid",
+    meaning: "The ticket is missing, unknown, expired, used already, or for something or somebody else.",
+  },
   "registration-closed": {
     status: STATUS_CODE.Forbidden,
     title: "Registration is closed",
-    meaning: "This service takes no new users (GATEHOUSE_REGISTRATION=closed).",
+    meaning:
+      "This service takes no new users (GATEHOUSE_REGISTRATION=closed), but for the first administrator, by the ticket " +
+      "that a start prints.",
   },
   "not-found": {
     status: STATUS_CODE.NotFound,
     title: "Not found",
-    meaning: "There is nothing at this path.",
+    meaning: "There is nothing at this path, or no user or session of the name in it or in the body.",
   },
   "method-not-allowed": {
     status: STATUS_CODE.MethodNotAllowed,
@@ -86,6 +103,16 @@ export const problems = {
     status: STATUS_CODE.Conflict,
     title: "Login taken",
     meaning: "Somebody is registered with this login. Capitals make no difference.",
+  },
+  "last-admin": {
+    status: STATUS_CODE.Conflict,
+    title: "Last administrator",
+    meaning: "After this nobody would administer the service any more. Make another user an administrator first.",
+  },
+  "precondition-failed": {
+    status: STATUS_CODE.PreconditionFailed,
+    title: "Changed meanwhile",
+    meaning: "The user is no longer as the ETag in If-Match says. Look again, and decide anew.",
   },
   "body-too-large": {
     status: STATUS_CODE.ContentTooLarge,
@@ -111,6 +138,17 @@ export const problems = {
     title: "Invalid credentials",
     meaning: "The body is JSON and not credentials: an object with the texts `login` and `password` and, if wanted, " +
       "`cookie`, true or false. Its member `errors` lists every bad field.",
+  },
+  "invalid-ticket": {
+    status: STATUS_CODE.UnprocessableEntity,
+    title: "Invalid ticket request",
+    meaning: "The body is JSON and not a request for a ticket: an object with `purpose`, `register` or `reset`, and " +
+      "`login`, which a reset needs. Its member `errors` lists every bad field.",
+  },
+  "invalid-query": {
+    status: STATUS_CODE.UnprocessableEntity,
+    title: "Invalid query",
+    meaning: "A parameter of the query is out of its range. The member `errors` lists every bad one by its name.",
   },
   "too-many-registrations": {
     status: STATUS_CODE.TooManyRequests,

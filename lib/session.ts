@@ -20,13 +20,13 @@ const touchEveryMs = 60 * 60 * 1_000;
 /** And as often as this in a short idle lifetime: one of an hour would end in spite of being used. */
 const touchesPerIdle = 10;
 /** Of a User-Agent so much is kept, characters: enough to know one's own browser again. */
-const maxUserAgentLength = 256;
+export const maxUserAgentLength = 256;
 /** `__Host-`: only this very host can set it, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
-const cookieName = "__Host-gatehouse";
+export const cookieName = "__Host-gatehouse";
 /** Strict: who trims names by Unicode takes "\u00a0__Host-gatehouse", which a sibling host can set, for the cookie. */
 const cookiePattern = new RegExp(`(?:^|; ?)${cookieName}=([^;]*)`);
 
-const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
+export const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
 
 /** How long sessions are good for; part of `Config`. */
 export type Lifetimes = Pick<Config, "sessionIdleMs" | "sessionMaxMs">;

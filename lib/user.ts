@@ -5,6 +5,7 @@
  * as small letters. All bad fields of a body are told at once. Behind these functions the types are trusted.
  */
 
+import { eTag } from "@std/http/etag";
 import type { Guesser } from "./guesser.ts";
 import { type FieldError, HttpError } from "./http.ts";
 import type { ProblemCode } from "./problem.ts";
@@ -18,12 +19,38 @@ export const maxPasswordBytes = 1_024;
 const maxUnknownTold = 10;
 
 /** ASCII alone: identity headers are bytes, and letters that look alike are an attack. No ":", as in RFC 7617. */
-const loginPattern = /^[a-z0-9][a-z0-9._@+-]*$/;
+export const loginPattern = /^[a-z0-9][a-z0-9._@+-]*$/;
+
+/** Groups of one user. */
+export const maxGroups = 32;
+/** No comma and no space: identity headers list groups with commas, and the disk too. */
+export const groupPattern = /^[a-z0-9._-]{1,32}$/;
 
 /** A login as it is kept, and a password. */
 export interface Credentials {
   readonly login: string;
   readonly password: string;
+}
+
+/** Who wants to register. */
+export interface Registration extends Credentials {
+  /** The code of a ticket, as it was sent. */
+  readonly ticket: string | undefined;
+}
+
+/** A new password, and what allows to set it: one of the two. */
+export type PasswordChange =
+  & { readonly password: string }
+  & ({ readonly currentPassword: string; readonly ticket: undefined } | { readonly ticket: string });
+
+/** What an administrator changes of a user. */
+export type UserChange = Partial<Pick<User, "groups" | "disabled">>;
+
+/** What an administrator wants a ticket for. */
+export interface TicketRequest {
+  readonly purpose: "register" | "reset";
+  /** "" is any. */
+  readonly login: string;
 }
 
 export interface LoginRequest extends Credentials {
@@ -57,6 +84,11 @@ export function publicUser(user: User): PublicUser {
   };
 }
 
+/** The entity tag (RFC 9110, 8.8.3) of a user as others may see them. */
+export async function etagOf(user: User): Promise<string> {
+  return await eTag(JSON.stringify(publicUser(user))) ?? "";
+}
+
 /** A login in the spelling that it is kept in. */
 export function canonicalLogin(login: string): string {
   // Not toLowerCase: it would make "k" of the Kelvin sign, and so let a look-alike in.
@@ -68,16 +100,87 @@ export function canonicalLogin(login: string): string {
  *
  * @throws {HttpError} `invalid-user` with every bad field
  */
-export function parseRegistration(body: unknown, rules: PasswordRules): Credentials {
-  const { fields, errors } = readFields(body, ["login", "password"], "invalid-user");
+export function parseRegistration(body: unknown, rules: PasswordRules): Registration {
+  const { fields, errors } = readFields(body, ["login", "password", "ticket"], "invalid-user");
   const login = readText(fields, "login", errors);
   const password = readText(fields, "password", errors);
+  const ticket = fields["ticket"] === undefined ? undefined : readText(fields, "ticket", errors);
   if (login !== undefined) errors.push(...loginErrors(canonicalLogin(login)));
   if (password !== undefined) errors.push(...passwordErrors(password, canonicalLogin(login ?? ""), rules));
   if (login === undefined || password === undefined || errors.length > 0) {
     throw new HttpError("invalid-user", { errors });
   }
-  return { login: canonicalLogin(login), password };
+  return { login: canonicalLogin(login), password, ticket };
+}
+
+/**
+ * A new password, from the body of `PUT /user/:login/password`.
+ *
+ * @throws {HttpError} `invalid-user` with every bad field
+ */
+export function parsePasswordChange(body: unknown, rules: PasswordRules & { login: string }): PasswordChange {
+  const { fields, errors } = readFields(body, ["current_password", "ticket", "password"], "invalid-user");
+  const password = readText(fields, "password", errors);
+  if (password !== undefined) errors.push(...passwordErrors(password, rules.login, rules));
+  const proof = fields["ticket"] === undefined ? "current_password" : "ticket";
+  const text = readText(fields, proof, errors);
+  if (proof === "ticket" && fields["current_password"] !== undefined) {
+    errors.push({ pointer: "/current_password", code: "unknown-field", detail: "It must not be there with a ticket" });
+  }
+  if (password === undefined || text === undefined || errors.length > 0) {
+    throw new HttpError("invalid-user", { errors });
+  }
+  return proof === "ticket" ? { password, ticket: text } : { password, currentPassword: text, ticket: undefined };
+}
+
+/** The new password is the old one, which is told when all else was right. */
+export function unchangedPassword(): HttpError {
+  const detail = "It must be another than the present one";
+  return new HttpError("invalid-user", { errors: [{ pointer: "/password", code: "unchanged", detail }] });
+}
+
+/**
+ * What is to be changed of a user, from the body of `PATCH /user/:login`.
+ *
+ * @throws {HttpError} `invalid-user` with every bad field
+ */
+export function parseUserChange(body: unknown): UserChange {
+  const { fields, errors } = readFields(body, ["groups", "disabled"], "invalid-user");
+  const { groups, disabled } = fields;
+  if (disabled !== undefined && typeof disabled !== "boolean") {
+    errors.push({ pointer: "/disabled", code: "not-boolean", detail: "It must be true or false" });
+  }
+  if (groups !== undefined && !isGroups(groups)) {
+    const detail = `It must be a list of at most ${maxGroups} different texts of 1 to 32 of a-z 0-9 . _ -`;
+    errors.push({ pointer: "/groups", code: "invalid-groups", detail });
+  }
+  if (groups === undefined && disabled === undefined && errors.length === 0) {
+    errors.push({ pointer: "", code: "missing", detail: "It must have `groups` or `disabled`" });
+  }
+  if (errors.length > 0) throw new HttpError("invalid-user", { errors });
+  return {
+    ...isGroups(groups) && { groups },
+    ...typeof disabled === "boolean" && { disabled },
+  };
+}
+
+/**
+ * What a ticket is wanted for, from the body of `POST /ticket/`.
+ *
+ * @throws {HttpError} `invalid-ticket` with every bad field
+ */
+export function parseTicketRequest(body: unknown): TicketRequest {
+  const { fields, errors } = readFields(body, ["purpose", "login"], "invalid-ticket");
+  const { purpose } = fields;
+  const isPurpose = purpose === "register" || purpose === "reset";
+  if (!isPurpose) {
+    errors.push({ pointer: "/purpose", code: "unknown-purpose", detail: "It must be register or reset" });
+  }
+  const isAnybody = purpose !== "reset" && fields["login"] === undefined;
+  const login = isAnybody ? "" : canonicalLogin(readText(fields, "login", errors) ?? "");
+  if (!isAnybody && typeof fields["login"] === "string") errors.push(...loginErrors(login));
+  if (!isPurpose || errors.length > 0) throw new HttpError("invalid-ticket", { errors });
+  return { purpose, login };
 }
 
 /**
@@ -98,6 +201,11 @@ export function parseLogin(body: unknown): LoginRequest {
     throw new HttpError("invalid-credentials", { errors });
   }
   return { login: canonicalLogin(login), password, cookie };
+}
+
+function isGroups(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= maxGroups && new Set(value).size === value.length &&
+    value.every((group) => typeof group === "string" && groupPattern.test(group));
 }
 
 interface ReadFields {

@@ -6,22 +6,13 @@
  */
 
 import type { Context } from "../lib/app.ts";
+import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
-import {
-  createSession,
-  expiresAt,
-  findLiveSession,
-  isSameOrigin,
-  presentedToken,
-  sessionCookie,
-} from "../lib/session.ts";
+import { createSession, expiresAt, presentedToken, sessionCookie } from "../lib/session.ts";
 import type { Session, User } from "../lib/store.ts";
 import { type LoginRequest, parseLogin } from "../lib/user.ts";
-
-/** RFC 9110, 11.6.1: a 401 names a way to authenticate. */
-const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };
-const safeMethods = new Set(["GET", "HEAD"]);
+import { challenge, requireCaller } from "./caller.ts";
 
 /** `POST /session/`: logs in. */
 export async function logIn(request: Request, context: Context): Promise<Response> {
@@ -31,9 +22,13 @@ export async function logIn(request: Request, context: Context): Promise<Respons
   const userAgent = request.headers.get("user-agent") ?? "";
   const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.client });
   // The password was changed, or the account disabled, while it was verified: it is no longer the right one.
-  if (!await store.insertSession(session, user)) throw wrongCredentials();
-  const maxAgeSeconds = Math.floor(config.sessionMaxMs / 1_000);
+  if (!await store.insertSession(session, user)) {
+    audit(context, "login-failed", { user: user.login });
+    throw wrongCredentials();
+  }
   const { login } = user;
+  audit(context, "login", { by: login, user: login });
+  const maxAgeSeconds = Math.floor(config.sessionMaxMs / 1_000);
   const dates = datesOf(session, context);
   if (!credentials.cookie) return jsonReply({ login, token, ...dates }, { status: 201 });
   const headers = { "set-cookie": sessionCookie(token, maxAgeSeconds) };
@@ -42,41 +37,18 @@ export async function logIn(request: Request, context: Context): Promise<Respons
 
 /** `GET /session/`: whose session this is. */
 export async function showSession(request: Request, context: Context): Promise<Response> {
-  const session = await requireSession(request, context);
-  const user = await context.app.store.findUser(session.login);
-  if (user === undefined) throw new HttpError("not-authenticated", { headers: challenge });
+  const { session, user } = await requireCaller(request, context);
   return jsonReply({ login: user.login, groups: user.groups, ...datesOf(session, context) });
 }
 
 /** `DELETE /session/`: logs out. */
 export async function logOut(request: Request, context: Context): Promise<Response> {
-  const session = await requireSession(request, context);
+  const { session, user } = await requireCaller(request, context);
   await context.app.store.deleteSession(session.id);
+  audit(context, "logout", { by: user.login, user: user.login });
   const headers = new Headers({ "cache-control": "no-store" });
   if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", sessionCookie("", 0));
   return new Response(null, { status: 204, headers });
-}
-
-/**
- * The session that a request acts with.
- *
- * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
- */
-export async function requireSession(request: Request, context: Context): Promise<Session> {
-  const { app, requestId } = context;
-  const presented = presentedToken(request.headers);
-  if (presented === undefined) throw new HttpError("not-authenticated", { headers: challenge });
-  if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request.headers)) {
-    throw new HttpError("cross-origin");
-  }
-  const session = await findLiveSession(presented.token, {
-    store: app.store,
-    lifetimes: app.config,
-    now: app.now(),
-    onFault: (error) => app.log.error("touch-failed", { requestId, error }),
-  });
-  if (session === undefined) throw new HttpError("not-authenticated", { headers: challenge });
-  return session;
 }
 
 /** The user that the credentials are right for, with a hash of today's cost. */
@@ -88,13 +60,14 @@ async function authenticate(credentials: LoginRequest, context: Context): Promis
     client: clientKey(context.client),
   });
   if (user === undefined || !isRight) {
+    audit(context, "login-failed", user === undefined ? {} : { user: user.login });
     if (config.loginErrors === "exact") throw exactError(user);
     throw wrongCredentials();
   }
   if (rehashed === undefined) return user;
   const next = { ...user, passwordHash: rehashed };
   // Another login was faster with its own new hash, or the password was changed: what is kept now decides.
-  return await store.replaceUser(user, next) ? next : authenticate(credentials, context);
+  return await store.replaceUser(user, next) === "done" ? next : authenticate(credentials, context);
 }
 
 function wrongCredentials(): HttpError {

@@ -1,46 +1,96 @@
 /**
- * `/user/`: registering, and looking at oneself.
+ * `/user/`: registering, and what is known of a user.
  *
- * Nobody learns from here who else is registered, but by trying to register the same login, which must be refused.
+ * Nobody but administrators learns from here who else is registered, except by trying to register the same login, which
+ * must be refused.
  */
 
-import { eTag, ifNoneMatch } from "@std/http/etag";
+import { ifNoneMatch } from "@std/http/etag";
 import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
+import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
-import type { Credentials } from "../lib/user.ts";
-import { canonicalLogin, parseRegistration, publicUser } from "../lib/user.ts";
-import { requireSession } from "./session.ts";
+import { adminGroup, type Ticket } from "../lib/store.ts";
+import { findGoodTicket } from "../lib/ticket.ts";
+import { etagOf, parseRegistration, publicUser, type Registration } from "../lib/user.ts";
+import { requireAdmin, requireSelfOrAdmin } from "./caller.ts";
+import { parseUserQuery } from "./user_query.ts";
+
+/** A deletion of oneself needs a login that is not older: whoever finds an open browser cannot do it. */
+export const freshLoginMs = 10 * 60 * 1_000;
 
 /** `POST /user/`: registers a user. */
 export async function register(request: Request, context: Context): Promise<Response> {
   const { config, guesser, registrationLock, stopping } = context.app;
-  if (config.registration === "closed") throw new HttpError("registration-closed");
   const rules = { minLength: config.passwordMinLength, guesser };
-  const credentials = parseRegistration(await readJson(request, { stopping }), rules);
-  return await registrationLock.run(credentials.login, () => insert(credentials, context));
+  const registration = parseRegistration(await readJson(request, { stopping }), rules);
+  const ticket = await admit(registration, context);
+  return await registrationLock.run(registration.login, () => insert(registration, ticket, context));
 }
 
-/** `GET /user/:login`: who I am. */
+/** `GET /user/`: who is registered, by pages. */
+export async function listUsers(request: Request, context: Context): Promise<Response> {
+  await requireAdmin(request, context);
+  const query = parseUserQuery(new URL(request.url).searchParams);
+  const { users, total, next } = await context.app.store.listUsers(query);
+  const headers: Record<string, string> = {};
+  if (next !== undefined) {
+    const { limit, prefix = "" } = query;
+    // Relative, so that it is right also where the service is mounted at another path.
+    headers.link = `<?${new URLSearchParams({ limit: String(limit), after: next, prefix })}>; rel="next"`;
+  }
+  return jsonReply({ users: users.map(publicUser), total, next: next ?? null }, { headers });
+}
+
+/** `GET /user/:login`: what is known of a user. */
 export async function showUser(request: Request, context: Context): Promise<Response> {
-  const session = await requireSession(request, context);
-  const login = canonicalLogin(context.params["login"] ?? "");
-  const user = login === session.login ? await context.app.store.findUser(login) : undefined;
-  if (user === undefined) throw new HttpError("forbidden");
-  const reply = publicUser(user);
-  const etag = await eTag(JSON.stringify(reply)) ?? "";
+  const { target } = await requireSelfOrAdmin(request, context);
+  const etag = await etagOf(target);
   const headers = { etag, "cache-control": "private, no-cache" };
   if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return jsonReply(reply, { headers });
+  return jsonReply(publicUser(target), { headers });
+}
+
+/** `DELETE /user/:login`: deletes a user with all that is kept of them. */
+export async function deleteUser(request: Request, context: Context): Promise<Response> {
+  const { session, user, target } = await requireSelfOrAdmin(request, context);
+  const { store, now } = context.app;
+  const isFresh = now() - session.createdAt < freshLoginMs;
+  if (!user.groups.includes(adminGroup) && !isFresh) throw new HttpError("login-again");
+  const outcome = await store.deleteUser(target.login);
+  if (outcome === "last-admin") throw new HttpError("last-admin");
+  // Somebody else deleted the user meanwhile, which is what was wanted.
+  if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+/** Whether anyone may register, or this one by a ticket. @returns the ticket, if there is one */
+async function admit(registration: Registration, context: Context): Promise<Ticket | undefined> {
+  const { config, store, now } = context.app;
+  const { login, ticket: code } = registration;
+  if (code === undefined) {
+    if (config.registration === "closed") throw new HttpError("registration-closed");
+    if (config.registration === "ticket") throw new HttpError("ticket-invalid");
+    return undefined;
+  }
+  // A closed service has a first administrator too.
+  const purposes: Ticket["purpose"][] = config.registration === "closed" ? ["setup"] : ["setup", "register"];
+  const ticket = await findGoodTicket(code, { store, purposes, login, now: now() });
+  if (ticket === undefined) throw new HttpError("ticket-invalid");
+  return ticket;
 }
 
 /** Hashes and stores, unless the login is taken: which is looked for first, as a hash is a hundred times the work. */
-async function insert(credentials: Credentials, context: Context): Promise<Response> {
+async function insert(
+  registration: Registration,
+  ticket: Ticket | undefined,
+  context: Context,
+): Promise<Response> {
   const { app, client } = context;
-  const { login, password } = credentials;
+  const { login, password } = registration;
   if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
   const waitSeconds = app.registrationQuota.take(clientKey(client));
   if (waitSeconds > 0) {
@@ -48,10 +98,13 @@ async function insert(credentials: Credentials, context: Context): Promise<Respo
   }
   const passwordHash = await app.hasher.hash(password, clientKey(client));
   const registeredAt = app.now();
-  const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups: [], disabled: false };
-  if (!await app.store.insertUser(user)) throw new HttpError("login-taken");
-  return jsonReply(publicUser(user), {
-    status: 201,
-    headers: { location: `/user/${encodeURIComponent(login)}` },
-  });
+  const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
+  const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
+  const outcome = await app.store.insertUser(user, ticket?.secretHash);
+  if (outcome === "taken") throw new HttpError("login-taken");
+  if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
+  if (ticket !== undefined) audit(context, "ticket-used", { user: login, purpose: ticket.purpose });
+  audit(context, "user-registered", { user: login });
+  const headers = { location: `/user/${encodeURIComponent(login)}` };
+  return jsonReply(publicUser(user), { status: 201, headers });
 }

@@ -8,6 +8,7 @@ import { createLog } from "../lib/log.ts";
 import { createRouter } from "../lib/router.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
 import { routes } from "../routes/mod.ts";
+import { contractOf } from "./contract.ts";
 
 /** When the clock of a new app stands, in milliseconds since the epoch. */
 export const openedAt = Date.parse("2026-11-22T09:35:39.123Z");
@@ -50,7 +51,7 @@ export interface TestApp {
   readonly lines: readonly string[];
   /** Milliseconds since the epoch; to be set. */
   readonly clock: { now: number };
-  /** Answers one request. */
+  /** Answers one request, and checks the reply against the document of the service. */
   send(method: string, path: string, options?: SendOptions): Promise<Reply>;
   /** Logs in, with good credentials. @returns the token */
   logIn(credentials?: { login: string; password: string }): Promise<string>;
@@ -72,11 +73,17 @@ export async function openTestApp({ settings, ...parts }: TestAppOptions = {}): 
   };
   const app = { ...await openApp(config, options), ...parts };
   const router = createRouter(routes, app);
+  const checkContract = contractOf(config);
 
   async function send(method: string, path: string, options: SendOptions = {}): Promise<Reply> {
     const { client = "127.0.0.1" } = options;
     const remoteAddr = { transport: "tcp", hostname: client, port: 50_000 } as const;
-    return await readReply(await router(toRequest(method, path, options), { remoteAddr }));
+    const request = toRequest(method, path, options);
+    // As the request has them: methods in capitals, dots in the path resolved.
+    const sent = { method: request.method, path: new URL(request.url).pathname, json: options.json };
+    const reply = await readReply(await router(request, { remoteAddr }));
+    checkContract(sent, reply);
+    return reply;
   }
 
   async function logIn(credentials = alice): Promise<string> {

@@ -192,7 +192,10 @@ Deno.test("deno task inspect shows who is registered, since when, and the hash, 
     "user alice",
     "user bob@example.org",
     "session alice",
+    // The setup's, which is for any login.
+    "ticket ",
   ]);
+  assertEquals(records[3]?.purpose, "setup");
   for (const user of records.slice(0, 2)) {
     const registeredAt = Date.parse(user.registered_at);
     assert(before <= registeredAt && registeredAt <= Date.now());

@@ -61,7 +61,8 @@ const rows: readonly Row[] = [
 
   ["REGISTRATION", "open", "open"],
   ["REGISTRATION", "closed", "closed"],
-  ["REGISTRATION", "ticket", undefined],
+  ["REGISTRATION", "ticket", "ticket"],
+  ["REGISTRATION", "tickets", undefined],
 
   ["REGISTRATIONS_PER_HOUR", "0", 0],
   ["REGISTRATIONS_PER_HOUR", "1000000", 1_000_000],
@@ -80,6 +81,11 @@ const rows: readonly Row[] = [
   ["TRUSTED_PROXIES", "10.0.0", undefined],
   ["TRUSTED_PROXIES", "fe80::1%eth0", undefined],
   ["TRUSTED_PROXIES", "caddy.example.org", undefined],
+
+  ["TICKET_HOURS", "1", hourMs],
+  ["TICKET_HOURS", "8760", 8_760 * hourMs],
+  ["TICKET_HOURS", "0", undefined],
+  ["TICKET_HOURS", "8761", undefined],
 
   ["SESSION_IDLE_HOURS", "1", hourMs],
   ["SESSION_IDLE_HOURS", "720", 720 * hourMs],
@@ -116,6 +122,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     registration: "open",
     registrationsPerHour: 60,
     trustedProxies: [],
+    ticketMs: 24 * hourMs,
     sessionIdleMs: 168 * hourMs,
     sessionMaxMs: 720 * hourMs,
   });
@@ -131,6 +138,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     registration: "closed",
     registrationsPerHour: "0",
     trustedProxies: "10.0.0.1",
+    ticketMs: "5",
     sessionIdleMs: "2",
     sessionMaxMs: "3",
   };
@@ -172,7 +180,7 @@ Deno.test("readConfig() names all faults at once, a line each", () => {
     'GATEHOUSE_LISTEN cannot be "8000": use ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000, port 0 to ' +
     "65535, or unix:/PATH of at most 107 bytes",
     'GATEHOUSE_PASSWORD_MIN_LENGTH cannot be "7": use a whole number from 8 to 64, in digits',
-    'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or closed',
+    'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or ticket or closed',
     'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": "nobody" is none; use addresses or CIDR blocks ' +
     "such as 10.0.0.0/8,2001:db8::1",
     'GATEHOUSE_SESSION_IDLE_HOURS cannot be "9": no more than GATEHOUSE_SESSION_MAX_HOURS, which is "3"',

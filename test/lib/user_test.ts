@@ -1,11 +1,13 @@
-import { assertEquals, assertFalse, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertFalse, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { Guesser } from "../../lib/guesser.ts";
 import { HttpError } from "../../lib/http.ts";
 import {
   canonicalLogin,
+  etagOf,
   maxLoginLength,
   maxPasswordBytes,
   parseLogin,
+  parsePasswordChange,
   parseRegistration,
   publicUser,
 } from "../../lib/user.ts";
@@ -67,7 +69,7 @@ const goodLogins: readonly string[] = [
 Deno.test("parseRegistration() takes a good login and password", () => {
   assertEquals([maxLoginLength, longest.length], [64, 64]);
   for (const login of goodLogins) {
-    assertEquals(parseRegistration({ login, password }, rules), { login, password });
+    assertEquals(parseRegistration({ login, password }, rules), { login, password, ticket: undefined });
   }
 });
 
@@ -233,7 +235,7 @@ Deno.test("parseRegistration() names the known fields, and never repeats what wa
   const secret = "hunter2";
   const body = { login: `${secret}:`, password: secret, more: secret };
   const { errors, message } = assertThrows(() => parseRegistration(body, rules), HttpError);
-  assertEquals(errors?.[0]?.detail, "Known are login, password");
+  assertEquals(errors?.[0]?.detail, "Known are login, password, ticket");
   assertFalse(JSON.stringify([errors, message]).includes(secret));
 });
 
@@ -285,4 +287,36 @@ Deno.test("parseLogin() takes true and false for `cookie`, and false when it is 
     "invalid-credentials",
     ...all,
   ]);
+});
+
+Deno.test("parseRegistration() takes a ticket as it is, and refuses one that is no text", () => {
+  const body = { login: "alice", password };
+  for (const ticket of ["", " x ", "t".repeat(5_000)]) {
+    assertEquals(parseRegistration({ ...body, ticket }, rules).ticket, ticket);
+  }
+  for (const ticket of [null, 1, ["x"]]) {
+    assertEquals(refusalOf(() => parseRegistration({ ...body, ticket }, rules)), ["invalid-user", "/ticket not-text"]);
+  }
+});
+
+Deno.test("parsePasswordChange() takes the present password or a ticket, never both", () => {
+  const parse = (body: unknown) => parsePasswordChange(body, { ...rules, login: "alice" });
+  const byPassword = { password, currentPassword: "", ticket: undefined };
+  assertEquals(parse({ password, current_password: "" }), byPassword);
+  assertEquals(parse({ password, ticket: "x" }), { password, ticket: "x" });
+  const both = { password, ticket: "x", current_password: "y" };
+  assertEquals(refusalOf(() => parse(both)), ["invalid-user", "/current_password unknown-field"]);
+  assertEquals(refusalOf(() => parse({ password: "Alice-Vk9-qTz4.Lm2", ticket: "x" })), [
+    "invalid-user",
+    "/password guessable",
+  ]);
+});
+
+Deno.test("etagOf() is another for every field that is shown, and the same for what is not", async () => {
+  const user = { id: "1", login: "alice", passwordHash: "a", registeredAt: 1, groups: ["a", "b"], disabled: false };
+  const changes = [{ id: "2" }, { login: "bob" }, { registeredAt: 2 }, { groups: ["b", "a"] }, { disabled: true }, {}];
+  const etags = await Promise.all(changes.map((change) => etagOf({ ...user, ...change })));
+  assertEquals(new Set(etags).size, changes.length);
+  for (const etag of etags) assertMatch(etag, /^"\S+"$/);
+  assertEquals(await etagOf({ ...user, passwordHash: "b" }), etags.at(-1));
 });

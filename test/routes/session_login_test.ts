@@ -31,7 +31,7 @@ async function userOf(store: Store, login: string): Promise<User> {
 async function addDisabledBob({ app, send }: TestApp): Promise<void> {
   assertEquals((await send("POST", "/user/", { json: { ...alice, login: "bob" } })).status, 201);
   const bob = await userOf(app.store, "bob");
-  assert(await app.store.replaceUser(bob, { ...bob, disabled: true }));
+  assertEquals(await app.store.replaceUser(bob, { ...bob, disabled: true }), "done");
 }
 
 /** Tries to log in. @returns the reply without its id, and how many hashes it took */
@@ -79,7 +79,7 @@ Deno.test("logIn() does the work of one hash for the right password too", async 
   assertEquals([status, hashCount], [201, 1]);
 });
 
-Deno.test("logIn() logs the same for each of the refused", async () => {
+Deno.test("logIn() logs the same for each of the refused, with the login of those who are registered", async () => {
   const opened = await openAppOfAlice();
   await addDisabledBob(opened);
   const logged: unknown[] = [];
@@ -89,15 +89,14 @@ Deno.test("logIn() logs the same for each of the refused", async () => {
     const lines = opened.lines.slice(before).map((line) => JSON.parse(line));
     logged.push(lines.map(({ time: _time, ms: _ms, requestId: _id, ...rest }) => rest));
   }
-  const line = {
-    level: "info",
-    event: "request",
-    method: "POST",
-    route: "/session/",
-    status: 401,
-    client: "127.0.0.1",
-  };
-  assertEquals(logged, refused.map(() => [line]));
+  const common = { level: "info", client: "127.0.0.1" };
+  const request = { ...common, event: "request", method: "POST", route: "/session/", status: 401 };
+  const failed = { ...common, event: "login-failed", audit: true };
+  const expected = refused.map(([, { login }]) => {
+    const isRegistered = login === "alice" || login === "bob";
+    return [isRegistered ? { ...failed, user: login } : failed, request];
+  });
+  assertEquals(logged, expected);
 });
 
 const exactAnswers: [login: string, status: number, type: string, challenge: string | null][] = [

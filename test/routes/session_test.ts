@@ -148,7 +148,7 @@ const noSessions: [what: string, options: (token: string) => SendOptions][] = [
 ];
 
 for (const [what, options] of noSessions) {
-  Deno.test(`requireSession() knows no session, and says how to get one: ${what}`, async () => {
+  Deno.test(`requireCaller() knows no session, and says how to get one: ${what}`, async () => {
     const { lines, send, token } = await openAppOfAlice();
     for (const method of ["GET", "DELETE"]) {
       const { headers, ...sent } = options(token);
@@ -162,7 +162,7 @@ for (const [what, options] of noSessions) {
   });
 }
 
-Deno.test("requireSession() takes the scheme in whatever capitals", async () => {
+Deno.test("requireCaller() takes the scheme in whatever capitals", async () => {
   const { send, token } = await openAppOfAlice();
   for (const scheme of ["bearer", "BEARER", "Bearer "]) {
     const { status } = await send("GET", "/session/", { headers: { authorization: `${scheme} ${token}` } });
@@ -170,7 +170,7 @@ Deno.test("requireSession() takes the scheme in whatever capitals", async () => 
   }
 });
 
-Deno.test("requireSession() finds its cookie beside the broken ones of others", async () => {
+Deno.test("requireCaller() finds its cookie beside the broken ones of others", async () => {
   const { send, token } = await openAppOfAlice();
   for (const others of ["=x; ", ";;; ", "a; b=%; ", '"; c="; ']) {
     const headers = { cookie: `${others}__Host-gatehouse=${token}` };
@@ -200,7 +200,7 @@ const origins: [headers: Record<string, string>, isSame: boolean][] = [
 ];
 
 for (const [headers, isSame] of origins) {
-  Deno.test(`requireSession() by cookie and ${isSame ? "takes" : "refuses"} a change: ${JSON.stringify(headers)}`, async () => {
+  Deno.test(`requireCaller() by cookie and ${isSame ? "takes" : "refuses"} a change: ${JSON.stringify(headers)}`, async () => {
     const { send, token } = await openAppOfAlice();
     const withCookie = { ...headers, ...cookieOf(token) };
     assertEquals((await send("GET", "/session/", { headers: withCookie })).status, 200);
@@ -213,7 +213,7 @@ for (const [headers, isSame] of origins) {
   });
 }
 
-Deno.test("requireSession() takes a change by token from anywhere", async () => {
+Deno.test("requireCaller() takes a change by token from anywhere", async () => {
   const { send, token } = await openAppOfAlice();
   const headers = { "sec-fetch-site": "cross-site", origin: "https://elsewhere.test", ...cookieOf("none") };
   assertEquals((await send("DELETE", "/session/", { token, headers })).status, 204);

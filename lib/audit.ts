@@ -1,0 +1,34 @@
+/**
+ * Who did what to whom: one line in the log for each, beside the line of the request, whose id it carries.
+ *
+ * A login stands there only if it is registered: people type their password where the login belongs.
+ */
+
+import type { Context } from "./app.ts";
+
+export type AuditEvent =
+  | "user-registered"
+  | "user-changed"
+  | "user-deleted"
+  | "login"
+  | "login-failed"
+  | "logout"
+  | "sessions-ended"
+  | "password-changed"
+  | "ticket-made"
+  | "ticket-used";
+
+export interface AuditFields {
+  /** The login of who did it; nobody that is logged in when it is missing. */
+  readonly by?: string;
+  /** The login of whom it was done to. */
+  readonly user?: string;
+  /** What else is to be known of the event. Never a secret. */
+  readonly [name: string]: unknown;
+}
+
+/** Logs an event. */
+export function audit(context: Context, event: AuditEvent, fields: AuditFields): void {
+  const { app, client, requestId } = context;
+  app.log.info(event, { audit: true, ...fields, client, requestId });
+}

@@ -1,0 +1,42 @@
+/**
+ * Tickets: single-use codes that let somebody register, or set a password without the old one.
+ *
+ * A code is 32 random bytes as base64url and is shown once, to whoever made it. Only its SHA-256 is kept, and names the
+ * ticket: a fast hash will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome: none.
+ */
+
+import { hash } from "node:crypto";
+import type { Store, Ticket } from "./store.ts";
+
+const codeBytes = 32;
+
+export interface NewTicket {
+  readonly ticket: Ticket;
+  /** Given away, once, and kept nowhere. */
+  readonly code: string;
+}
+
+/** Makes a ticket; it is not stored yet. @param login the only one that it is for; "" is any */
+export function createTicket(
+  purpose: Ticket["purpose"],
+  options: { login: string; expiresAt: number },
+): NewTicket {
+  const code = crypto.getRandomValues(new Uint8Array(codeBytes))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+  return { ticket: { secretHash: hashCode(code), purpose, ...options }, code };
+}
+
+/** The ticket of a code, if there is one, for one of the purposes and this login, and not expired at `now`. */
+export async function findGoodTicket(
+  code: string,
+  options: { store: Store; purposes: readonly Ticket["purpose"][]; login: string; now: number },
+): Promise<Ticket | undefined> {
+  const { store, purposes, login, now } = options;
+  const ticket = await store.findTicket(hashCode(code));
+  if (ticket === undefined || !purposes.includes(ticket.purpose) || now >= ticket.expiresAt) return undefined;
+  return ticket.login === "" || ticket.login === login ? ticket : undefined;
+}
+
+function hashCode(code: string): string {
+  return hash("sha256", code, "hex");
+}

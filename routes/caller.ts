@@ -1,0 +1,93 @@
+/**
+ * Who asks, and whether they may: what handlers call first.
+ *
+ * Who may not see a user gets the same answer whether the user exists or not.
+ */
+
+import type { Context } from "../lib/app.ts";
+import { HttpError } from "../lib/http.ts";
+import { findLiveSession, isSameOrigin, presentedToken } from "../lib/session.ts";
+import { isAdmin, type Session, type User } from "../lib/store.ts";
+import { canonicalLogin } from "../lib/user.ts";
+
+/** RFC 9110, 11.6.1: a 401 names a way to authenticate. */
+export const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };
+
+const safeMethods = new Set(["GET", "HEAD"]);
+
+/** Who asks. */
+export interface Caller {
+  readonly session: Session;
+  readonly user: User;
+}
+
+/** Who asks, and the user that the path names. */
+export interface CallerAndUser extends Caller {
+  readonly target: User;
+}
+
+/**
+ * Who asks, by their session.
+ *
+ * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
+ */
+export async function requireCaller(request: Request, context: Context): Promise<Caller> {
+  const { app, requestId } = context;
+  const presented = presentedToken(request.headers);
+  if (presented === undefined) throw notAuthenticated();
+  if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request.headers)) {
+    throw new HttpError("cross-origin");
+  }
+  const session = await findLiveSession(presented.token, {
+    store: app.store,
+    lifetimes: app.config,
+    now: app.now(),
+    onFault: (error) => app.log.error("touch-failed", { requestId, error }),
+  });
+  const user = session && await app.store.findUser(session.login);
+  if (session === undefined || user === undefined) throw notAuthenticated();
+  return { session, user };
+}
+
+/**
+ * Who asks, who must be an administrator.
+ *
+ * @throws {HttpError} as `requireCaller`; `forbidden`
+ */
+export async function requireAdmin(request: Request, context: Context): Promise<Caller> {
+  const caller = await requireCaller(request, context);
+  if (!isAdmin(caller.user)) throw new HttpError("forbidden");
+  return caller;
+}
+
+/**
+ * Who asks, who must be an administrator, and the user that the path names.
+ *
+ * @throws {HttpError} as `requireAdmin`; `not-found` when there is no such user
+ */
+export async function requireAdminFor(request: Request, context: Context): Promise<CallerAndUser> {
+  const caller = await requireAdmin(request, context);
+  const target = await context.app.store.findUser(loginInPath(context));
+  if (target === undefined) throw new HttpError("not-found");
+  return { ...caller, target };
+}
+
+/**
+ * Who asks, who must be the user that the path names, or an administrator.
+ *
+ * @throws {HttpError} as `requireAdminFor`
+ */
+export async function requireSelfOrAdmin(request: Request, context: Context): Promise<CallerAndUser> {
+  const caller = await requireCaller(request, context);
+  if (caller.user.login === loginInPath(context)) return { ...caller, target: caller.user };
+  return await requireAdminFor(request, context);
+}
+
+/** The login in the path, in the spelling that it is kept in. */
+export function loginInPath(context: Context): string {
+  return canonicalLogin(context.params["login"] ?? "");
+}
+
+function notAuthenticated(): HttpError {
+  return new HttpError("not-authenticated", { headers: challenge });
+}

@@ -1,0 +1,34 @@
+/**
+ * `/docs/`: the OpenAPI document as a page to read.
+ *
+ * The page is whole in itself: no script, no other host, and the one style is named to the browser by its hash, so that
+ * nothing that got in would run or load. Its links are relative, and right also where a proxy has mounted the service.
+ */
+
+import { hash } from "node:crypto";
+import type { Context } from "../lib/app.ts";
+import { ConstantReply } from "../lib/constant_reply.ts";
+import { docsPage } from "./docs/page.ts";
+import { style } from "./docs/style.ts";
+import { openApiDocument } from "./openapi.ts";
+
+const reply = new ConstantReply((config) => ({
+  text: docsPage(openApiDocument(config), style).toString(),
+  headers: { "content-type": "text/html; charset=utf-8", ...securityHeaders() },
+}));
+
+/** `GET /docs/`: the page. */
+export function showDocs(request: Request, context: Context): Promise<Response> {
+  return reply.to(request, context.app.config);
+}
+
+function securityHeaders(): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    `style-src 'sha256-${hash("sha256", style, "base64")}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return { "content-security-policy": policy.join("; "), "referrer-policy": "no-referrer" };
+}

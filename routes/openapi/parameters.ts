@@ -1,0 +1,77 @@
+/** What requests can have in their path, query and headers, from the limits that the validation itself uses. */
+
+import type { DocumentedParameter } from "../../lib/openapi_document.ts";
+import { problems } from "../../lib/problem.ts";
+import { maxLoginLength } from "../../lib/user.ts";
+import { cursorPattern, defaultLimit, maxLimit } from "../user_query.ts";
+import { exampleSessionId, exampleUser } from "./examples.ts";
+import { schemaNamed } from "./schemas.ts";
+
+export const loginParameter: DocumentedParameter = {
+  name: "login",
+  in: "path",
+  required: true,
+  description: "The login of a user. Capitals are taken as small letters.",
+  schema: schemaNamed("Login"),
+  example: "alice",
+};
+
+export const sessionIdParameter: DocumentedParameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: "The id of a session, as the list of sessions has it.",
+  schema: { type: "string", pattern: cursorPattern.source },
+  example: exampleSessionId,
+};
+
+export const codeParameter: DocumentedParameter = {
+  name: "code",
+  in: "path",
+  required: true,
+  description: "The code of a problem: what follows `/problem/` in its `type`.",
+  schema: { type: "string", enum: Object.keys(problems) },
+  example: "login-taken",
+};
+
+export const pageParameters: readonly DocumentedParameter[] = [
+  {
+    name: "limit",
+    in: "query",
+    required: false,
+    description: "How many users at the most.",
+    schema: { type: "integer", minimum: 1, maximum: maxLimit, default: defaultLimit },
+  },
+  {
+    name: "after",
+    in: "query",
+    required: false,
+    description: "What `next` of the page before was.",
+    schema: { type: "string", pattern: cursorPattern.source },
+    example: exampleUser.id,
+  },
+  {
+    name: "prefix",
+    in: "query",
+    required: false,
+    description: "Only logins that begin so.",
+    schema: { type: "string", maxLength: maxLoginLength },
+    example: "al",
+  },
+];
+
+export const ifMatchParameter: DocumentedParameter = {
+  name: "If-Match",
+  in: "header",
+  required: false,
+  description: "The ETag that the user must still have: changes nothing if somebody else was faster.",
+  schema: { type: "string" },
+};
+
+export const ifNoneMatchParameter: DocumentedParameter = {
+  name: "If-None-Match",
+  in: "header",
+  required: false,
+  description: "The ETag of what is known already: it is not sent again.",
+  schema: { type: "string" },
+};

@@ -1,0 +1,148 @@
+/**
+ * What bodies and parameters must be, from the limits that the validation itself uses.
+ *
+ * Objects are strict: a member that is not named here is refused in a request, and is in no reply.
+ */
+
+import type { Config } from "../../lib/config.ts";
+import type { Schema } from "../../lib/openapi_document.ts";
+import { problemSchemas } from "../../lib/openapi_reply.ts";
+import { maxUserAgentLength, tokenPattern } from "../../lib/session.ts";
+import { groupPattern, loginPattern, maxGroups, maxLoginLength, maxPasswordBytes } from "../../lib/user.ts";
+import { cursorPattern } from "../user_query.ts";
+
+const date: Schema = { type: "string", format: "date-time", description: "RFC 3339, in UTC, with milliseconds." };
+const id: Schema = { type: "string", pattern: cursorPattern.source, description: "A ULID." };
+const flag: Schema = { type: "boolean" };
+const text: Schema = { type: "string" };
+
+/** 32 random bytes as base64url. */
+const code: Schema = {
+  type: "string",
+  pattern: "^[A-Za-z0-9_-]{43}$",
+  description: "The code of a ticket. It is good once.",
+};
+
+/** A reference to the schema of that name. */
+export function schemaNamed(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** All schemas by name, under these settings. */
+export function schemasOf({ passwordMinLength }: Pick<Config, "passwordMinLength">): Record<string, Schema> {
+  return {
+    Login: {
+      type: "string",
+      minLength: 1,
+      maxLength: maxLoginLength,
+      pattern: loginPattern.source.replaceAll("a-z", "A-Za-z"),
+      description: "Letters, digits and . _ - @ +, the first a letter or digit. Capitals are taken as small letters.",
+    },
+    NewPassword: {
+      type: "string",
+      format: "password",
+      minLength: passwordMinLength,
+      description:
+        `Any characters, ${passwordMinLength} or more, at most ${maxPasswordBytes.toLocaleString("en")} bytes ` +
+        "of UTF-8 in NFC, and not easily guessed: not a common password, a repeat, a sequence or a keyboard walk, and " +
+        "without the login in it.",
+    },
+    Groups: {
+      type: "array",
+      maxItems: maxGroups,
+      uniqueItems: true,
+      items: { type: "string", pattern: groupPattern.source },
+      description: "Members of `admin` administer the register.",
+    },
+    ...requestSchemas,
+    ...replySchemas,
+    ...problemSchemas,
+  };
+}
+
+const login = schemaNamed("Login");
+const password = schemaNamed("NewPassword");
+const groups = schemaNamed("Groups");
+
+const requestSchemas: Readonly<Record<string, Schema>> = {
+  Registration: strict("Who wants to register.", { login, password }, {
+    ticket: { ...text, description: code.description },
+  }),
+  UserChange: {
+    ...strict("What to change; what is not named stays.", {}, { groups, disabled: flag }),
+    minProperties: 1,
+  },
+  PasswordChange: {
+    description: "A new password, and what allows to set it.",
+    oneOf: [
+      strict("By who knows the present one.", { current_password: text, password }),
+      strict("By who has a ticket for a reset.", { ticket: { ...text, description: code.description }, password }),
+    ],
+  },
+  Credentials: strict("What to log in with.", { login: text, password: { type: "string", format: "password" } }, {
+    cookie: { ...flag, default: false, description: "Whether the token is wanted as a cookie, and not in the body." },
+  }),
+  TicketRequest: {
+    description: "What a ticket is wanted for.",
+    oneOf: [
+      strict("To register.", { purpose: { const: "register" } }, {
+        login: { ...login, description: "The only login that it is for; without it, any." },
+      }),
+      strict("To set a password without the old one.", { purpose: { const: "reset" }, login }),
+    ],
+  },
+};
+
+const replySchemas: Readonly<Record<string, Schema>> = {
+  User: strict("A user as others may see them.", {
+    id: { ...id, description: "A ULID; a login that is deleted and registered again gets another." },
+    login: { type: "string", maxLength: maxLoginLength, pattern: loginPattern.source },
+    registered_at: date,
+    groups,
+    disabled: { ...flag, description: "Whether the account is disabled: it cannot log in, and has no sessions." },
+  }),
+  UserPage: strict("Users in order of registration.", {
+    users: { type: "array", items: schemaNamed("User") },
+    total: { type: "integer", minimum: 0, description: "How many there are on all pages." },
+    next: { type: ["string", "null"], pattern: cursorPattern.source, description: "What the next page is `after`." },
+  }),
+  NewSession: strict("A session that was just made.", { login, created_at: date, expires_at: date }, {
+    token: {
+      type: "string",
+      pattern: tokenPattern.source,
+      description: "Shown this once. Missing when it was asked for as a cookie.",
+    },
+  }),
+  OwnSession: strict("The session of the request.", { login, groups, created_at: date, expires_at: date }),
+  Session: strict("One login that lasts.", {
+    id,
+    created_at: date,
+    last_seen_at: { ...date, description: "Noted about once an hour." },
+    expires_at: { ...date, description: "When it ends if it is not used again." },
+    user_agent: { type: "string", maxLength: maxUserAgentLength, description: "Of the browser or program, at login." },
+    address: { ...text, description: "Of the client, at login." },
+    current: { ...flag, description: "Whether it is the session of the request." },
+  }),
+  SessionList: strict("Sessions, the oldest first.", { sessions: { type: "array", items: schemaNamed("Session") } }),
+  Ticket: strict("A ticket that was just made.", {
+    ticket: { ...code, description: "The code. It is shown this once, and good once." },
+    purpose: { enum: ["register", "reset"] },
+    expires_at: date,
+  }, { login: { ...login, description: "The only one that it is for; missing when it is for any." } }),
+  Health: strict("How the service is.", { status: { enum: ["live", "ready"] } }),
+};
+
+/** An object that has all of `required`, may have `optional`, and has nothing else. */
+function strict(
+  description: string,
+  required: Readonly<Record<string, Schema>>,
+  optional: Readonly<Record<string, Schema>> = {},
+): Schema {
+  return {
+    description,
+    type: "object",
+    required: Object.keys(required),
+    additionalProperties: false,
+    properties: { ...required, ...optional },
+  };
+}

@@ -1,0 +1,99 @@
+/** The operations of `/session/` and `/ticket/`, as the document tells of them. */
+
+import type { Operation } from "../../lib/openapi.ts";
+import { example, exampleCode, exampleDates, examplePassword, exampleSessionId } from "./examples.ts";
+import { schemaNamed } from "./schemas.ts";
+
+const tag = "Sessions";
+const type = "application/json";
+const token = `${exampleSessionId}.ViKCCZ6Z63J8PbJ1YbTuW7hH_eCpkibooMHLY9fIMQ4`;
+
+export const sessionOperations: readonly Operation[] = [
+  {
+    method: "POST",
+    path: "/session/",
+    id: "logIn",
+    tag,
+    summary: "Log in",
+    description: "An unknown login, a wrong password and a disabled account get the same answer, after the same work.",
+    who: "anyone",
+    body: {
+      schema: schemaNamed("Credentials"),
+      examples: {
+        token: { summary: "For a program", value: { login: "alice", password: examplePassword } },
+        cookie: { summary: "For a browser", value: { login: "alice", password: examplePassword, cookie: true } },
+      },
+    },
+    replies: {
+      201: {
+        description: "A session, on the disk.",
+        type,
+        schema: schemaNamed("NewSession"),
+        examples: {
+          token: { summary: "With the token", value: { login: "alice", token, ...exampleDates } },
+          cookie: { summary: "The token is in the cookie", value: { login: "alice", ...exampleDates } },
+        },
+        headers: { "Set-Cookie": "sometimes" },
+      },
+    },
+    problems: ["wrong-credentials", "wrong-password", "unknown-login", "invalid-credentials", "overloaded"],
+  },
+  {
+    method: "GET",
+    path: "/session/",
+    id: "showSession",
+    tag,
+    summary: "See who one is",
+    who: "session",
+    replies: {
+      200: {
+        description: "The session of the request.",
+        type,
+        schema: schemaNamed("OwnSession"),
+        examples: example("Alice's", { login: "alice", groups: [], ...exampleDates }),
+      },
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/session/",
+    id: "logOut",
+    tag,
+    summary: "Log out",
+    who: "session",
+    replies: { 204: { description: "The session has ended.", headers: { "Set-Cookie": "sometimes" } } },
+  },
+];
+
+export const ticketOperations: readonly Operation[] = [
+  {
+    method: "POST",
+    path: "/ticket/",
+    id: "makeTicket",
+    tag: "Tickets",
+    summary: "Make a ticket",
+    description: "A code that is good once: to register, or to set the password of one user without the old one. " +
+      "Give it to the person by a way that only they can read.",
+    who: "admin",
+    body: {
+      schema: schemaNamed("TicketRequest"),
+      examples: {
+        register: { summary: "An invitation", value: { purpose: "register" } },
+        reset: { summary: "A reset", value: { purpose: "reset", login: "alice" } },
+      },
+    },
+    replies: {
+      201: {
+        description: "The ticket; its code is shown this once.",
+        type,
+        schema: schemaNamed("Ticket"),
+        examples: example("An invitation", {
+          ticket: exampleCode,
+          purpose: "register",
+          expires_at: "2026-11-23T13:31:28.463Z",
+        }),
+      },
+    },
+    problems: ["not-found", "invalid-ticket"],
+  },
+];

@@ -1,0 +1,202 @@
+/** The operations of `/user/`, as the document tells of them. */
+
+import type { Operation, Reply } from "../../lib/openapi.ts";
+import { freshLoginMs } from "../user.ts";
+import {
+  example,
+  exampleCode,
+  exampleDates,
+  exampleNewPassword,
+  examplePassword,
+  exampleSessionId,
+  exampleUser,
+} from "./examples.ts";
+import {
+  ifMatchParameter,
+  ifNoneMatchParameter,
+  loginParameter,
+  pageParameters,
+  sessionIdParameter,
+} from "./parameters.ts";
+import { schemaNamed } from "./schemas.ts";
+
+const tag = "Users";
+const type = "application/json";
+
+/** A user, as several replies show them. */
+function userReply(description: string, more: Partial<Reply>): Reply {
+  return { description, type, schema: schemaNamed("User"), examples: example("Alice", exampleUser), ...more };
+}
+
+export const userOperations: readonly Operation[] = [
+  {
+    method: "POST",
+    path: "/user/",
+    id: "registerUser",
+    tag,
+    summary: "Register",
+    description: "Whether anyone may, or only who has a ticket, is a setting of the service. Who registers with the " +
+      "ticket that is printed at the first start is the first administrator.",
+    who: "anyone",
+    body: {
+      schema: schemaNamed("Registration"),
+      examples: {
+        open: { summary: "Where anyone may", value: { login: "alice", password: examplePassword } },
+        ticket: { summary: "With a ticket", value: { login: "alice", password: examplePassword, ticket: exampleCode } },
+      },
+    },
+    replies: { 201: userReply("The user is registered, and on the disk.", { headers: { Location: "always" } }) },
+    problems: [
+      "registration-closed",
+      "ticket-invalid",
+      "login-taken",
+      "invalid-user",
+      "too-many-registrations",
+      "overloaded",
+    ],
+  },
+  {
+    method: "GET",
+    path: "/user/",
+    id: "listUsers",
+    tag,
+    summary: "List users",
+    description: "In order of registration, by pages. Whoever is there from the first page to the last is on exactly " +
+      "one of them, whoever else comes and goes in between.",
+    who: "admin",
+    parameters: pageParameters,
+    replies: {
+      200: {
+        description: "A page of users.",
+        type,
+        schema: schemaNamed("UserPage"),
+        examples: example("The first of three pages", { users: [exampleUser], total: 3, next: exampleUser.id }),
+        headers: { Link: "sometimes" },
+      },
+    },
+    problems: ["invalid-query"],
+  },
+  {
+    method: "GET",
+    path: "/user/:login",
+    id: "showUser",
+    tag,
+    summary: "Look at a user",
+    who: "user or admin",
+    parameters: [loginParameter, ifNoneMatchParameter],
+    replies: {
+      200: userReply("The user.", { headers: { ETag: "always" }, cacheControl: "private, no-cache" }),
+      304: {
+        description: "The user is as If-None-Match says.",
+        headers: { ETag: "always" },
+        cacheControl: "private, no-cache",
+      },
+    },
+    problems: ["not-found"],
+  },
+  {
+    method: "PATCH",
+    path: "/user/:login",
+    id: "changeUser",
+    tag,
+    summary: "Change groups, disable, enable",
+    description: "Disabling a user ends their sessions.",
+    who: "admin",
+    parameters: [loginParameter, ifMatchParameter],
+    body: {
+      schema: schemaNamed("UserChange"),
+      examples: {
+        groups: { summary: "Set the groups", value: { groups: ["staff", "editors"] } },
+        disable: { summary: "Disable", value: { disabled: true } },
+      },
+    },
+    replies: { 200: userReply("The user as they are now.", { headers: { ETag: "always" } }) },
+    problems: ["not-found", "last-admin", "precondition-failed", "invalid-user"],
+  },
+  {
+    method: "DELETE",
+    path: "/user/:login",
+    id: "deleteUser",
+    tag,
+    summary: "Delete a user",
+    description: "With their sessions. Users delete themselves with a session that is less than " +
+      `${freshLoginMs / 60_000} minutes old.`,
+    who: "user or admin",
+    parameters: [loginParameter],
+    replies: { 204: { description: "The user is gone." } },
+    problems: ["not-found", "login-again", "last-admin"],
+  },
+  {
+    method: "PUT",
+    path: "/user/:login/password",
+    id: "changePassword",
+    tag,
+    summary: "Set a password",
+    description: "By the user with the present one, whose other sessions end; or by a ticket for a reset, and all end.",
+    who: "user or ticket",
+    parameters: [loginParameter],
+    body: {
+      schema: schemaNamed("PasswordChange"),
+      examples: {
+        password: {
+          summary: "With the present one",
+          value: { current_password: examplePassword, password: exampleNewPassword },
+        },
+        ticket: { summary: "With a ticket", value: { ticket: exampleCode, password: exampleNewPassword } },
+      },
+    },
+    replies: { 204: { description: "The password is set." } },
+    problems: ["wrong-current-password", "ticket-invalid", "invalid-user", "overloaded"],
+  },
+  {
+    method: "GET",
+    path: "/user/:login/session/",
+    id: "listSessions",
+    tag,
+    summary: "List a user's sessions",
+    who: "user or admin",
+    parameters: [loginParameter],
+    replies: {
+      200: {
+        description: "Where the user is logged in.",
+        type,
+        schema: schemaNamed("SessionList"),
+        examples: example("One", {
+          sessions: [{
+            id: exampleSessionId,
+            created_at: exampleDates.created_at,
+            last_seen_at: exampleDates.created_at,
+            expires_at: exampleDates.expires_at,
+            user_agent: "curl/8.14.1",
+            address: "192.0.2.7",
+            current: true,
+          }],
+        }),
+      },
+    },
+    problems: ["not-found"],
+  },
+  {
+    method: "DELETE",
+    path: "/user/:login/session/",
+    id: "endSessions",
+    tag,
+    summary: "End a user's sessions",
+    description: "All of them, that of the request among them.",
+    who: "user or admin",
+    parameters: [loginParameter],
+    replies: { 204: { description: "None is left." } },
+    problems: ["not-found"],
+  },
+  {
+    method: "DELETE",
+    path: "/user/:login/session/:id",
+    id: "endSession",
+    tag,
+    summary: "End one session",
+    who: "user or admin",
+    parameters: [loginParameter, sessionIdParameter],
+    replies: { 204: { description: "It has ended." } },
+    problems: ["not-found"],
+  },
+];

@@ -1,0 +1,73 @@
+/**
+ * `PUT /user/:login/password`: a new password, by whoever has the present one and a session, or a ticket for it.
+ *
+ * With the password every other session of the user ends: whoever had learnt the old one is out.
+ */
+
+import type { Context } from "../lib/app.ts";
+import { audit } from "../lib/audit.ts";
+import { clientKey } from "../lib/client.ts";
+import { HttpError, readJson } from "../lib/http.ts";
+import type { ReplaceOptions, User } from "../lib/store.ts";
+import { findGoodTicket } from "../lib/ticket.ts";
+import { parsePasswordChange, unchangedPassword } from "../lib/user.ts";
+import { loginInPath, requireCaller } from "./caller.ts";
+
+/** Who is to get the new password, and what else changes with it. */
+interface Admitted {
+  readonly user: User;
+  readonly options: ReplaceOptions;
+}
+
+/** `PUT /user/:login/password`: sets the password. */
+export async function changePassword(request: Request, context: Context): Promise<Response> {
+  const { config, guesser, hasher, stopping } = context.app;
+  const login = loginInPath(context);
+  const rules = { minLength: config.passwordMinLength, guesser, login };
+  const body = parsePasswordChange(await readJson(request, { stopping }), rules);
+  const { user, options } = body.ticket === undefined
+    ? await admitByPassword(request, body.currentPassword, context)
+    : await admitByTicket(body.ticket, context);
+  const client = clientKey(context.client);
+  const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, client });
+  if (isRight) throw unchangedPassword();
+  await replacePassword({ user, options }, await hasher.hash(body.password, client), context);
+  const by = options.ticketHash === undefined ? { by: user.login } : {};
+  if (options.ticketHash !== undefined) audit(context, "ticket-used", { user: user.login, purpose: "reset" });
+  audit(context, "password-changed", { ...by, user: user.login });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+async function admitByPassword(request: Request, password: string, context: Context): Promise<Admitted> {
+  const { session, user } = await requireCaller(request, context);
+  if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
+  const { isRight } = await context.app.hasher.verify(password, {
+    passwordHash: user.passwordHash,
+    client: clientKey(context.client),
+  });
+  if (!isRight) throw new HttpError("wrong-current-password");
+  return { user, options: { endSessionsBut: session.id } };
+}
+
+async function admitByTicket(code: string, context: Context): Promise<Admitted> {
+  const { store, now } = context.app;
+  const login = loginInPath(context);
+  const ticket = await findGoodTicket(code, { store, purposes: ["reset"], login, now: now() });
+  const user = await store.findUser(login);
+  if (ticket === undefined || user === undefined) throw new HttpError("ticket-invalid");
+  return { user, options: { endSessionsBut: "", ticketHash: ticket.secretHash } };
+}
+
+/** Whatever else of the user is changed meanwhile stays; if it is the password, this change comes too late. */
+async function replacePassword(admitted: Admitted, passwordHash: string, context: Context): Promise<void> {
+  const { store } = context.app;
+  const { user, options } = admitted;
+  let current: User | undefined = user;
+  while (current?.id === user.id && current.passwordHash === user.passwordHash) {
+    const outcome = await store.replaceUser(current, { ...current, passwordHash }, options);
+    if (outcome === "done") return;
+    if (outcome === "no-ticket") break;
+    current = await store.findUser(user.login);
+  }
+  throw new HttpError(options.ticketHash === undefined ? "wrong-current-password" : "ticket-invalid");
+}

@@ -1,0 +1,48 @@
+/** `/user/:login/session/`: where a user is logged in, and ending it; by the user or an administrator. */
+
+import type { Context } from "../lib/app.ts";
+import { audit } from "../lib/audit.ts";
+import { HttpError, jsonReply } from "../lib/http.ts";
+import { expiresAt } from "../lib/session.ts";
+import type { Session } from "../lib/store.ts";
+import { requireSelfOrAdmin } from "./caller.ts";
+
+/** `GET /user/:login/session/`: the sessions that have not expired, the oldest first. */
+export async function listSessions(request: Request, context: Context): Promise<Response> {
+  const { session: own, target } = await requireSelfOrAdmin(request, context);
+  const { store, now, config } = context.app;
+  const sessions = await store.listSessions(target.login);
+  const live = sessions.filter((session) => now() < expiresAt(session, config));
+  return jsonReply({ sessions: live.map((session) => publicSession(session, own, context)) });
+}
+
+/** `DELETE /user/:login/session/`: ends all of them, the caller's own among them. */
+export async function endSessions(request: Request, context: Context): Promise<Response> {
+  const { user, target } = await requireSelfOrAdmin(request, context);
+  const count = await context.app.store.deleteSessions(target.login);
+  audit(context, "sessions-ended", { by: user.login, user: target.login, count });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+/** `DELETE /user/:login/session/:id`: ends one. */
+export async function endSession(request: Request, context: Context): Promise<Response> {
+  const { user, target } = await requireSelfOrAdmin(request, context);
+  const { store } = context.app;
+  const session = await store.findSession(context.params["id"] ?? "");
+  if (session?.login !== target.login || !await store.deleteSession(session.id)) throw new HttpError("not-found");
+  audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+/** What of a session leaves the service: field by field, so that none gets out by being added. */
+function publicSession(session: Session, own: Session, context: Context) {
+  return {
+    id: session.id,
+    created_at: new Date(session.createdAt).toISOString(),
+    last_seen_at: new Date(session.lastSeenAt).toISOString(),
+    expires_at: new Date(expiresAt(session, context.app.config)).toISOString(),
+    user_agent: session.userAgent,
+    address: session.address,
+    current: session.id === own.id,
+  };
+}

@@ -1,0 +1,76 @@
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import type { Ticket } from "../../lib/store.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { createTicket, findGoodTicket } from "../../lib/ticket.ts";
+
+const now = Date.parse("2026-11-22T09:35:39.123Z");
+const expiresAt = now + 1_000;
+
+Deno.test("createTicket() makes a code of 32 random bytes, and a ticket that has only its SHA-256", () => {
+  const { ticket, code } = createTicket("register", { login: "alice", expiresAt });
+  assertMatch(code, /^[A-Za-z0-9_-]{43}$/);
+  assertEquals(Uint8Array.fromBase64(code, { alphabet: "base64url" }).length, 32);
+  const secretHash = createHash("sha256").update(code).digest("hex");
+  assertEquals(ticket, { secretHash, purpose: "register", login: "alice", expiresAt });
+});
+
+Deno.test("createTicket() never repeats a code", () => {
+  const codes = Array.from({ length: 1_000 }, () => createTicket("setup", { login: "", expiresAt }).code);
+  assertEquals(new Set(codes).size, 1_000);
+});
+
+const purposes: readonly Ticket["purpose"][] = ["setup", "register", "reset"];
+
+const looks: [
+  what: string,
+  made: Partial<Ticket>,
+  look: Partial<Parameters<typeof findGoodTicket>[1]>,
+  isGood: boolean,
+][] = [
+  ["for its login", { login: "alice" }, { login: "alice" }, true],
+  ["for another login", { login: "alice" }, { login: "bob" }, false],
+  ["for a login that begins alike", { login: "alice" }, { login: "alice2" }, false],
+  ["of any login", { login: "" }, { login: "bob" }, true],
+  ["a moment before its end", {}, { now: expiresAt - 1 }, true],
+  ["at its end", {}, { now: expiresAt }, false],
+  ["long after", {}, { now: expiresAt * 2 }, false],
+  ["for no purpose", {}, { purposes: [] }, false],
+  ...purposes.flatMap((purpose) =>
+    purposes.map((wanted): typeof looks[number] => {
+      return [`of ${purpose} for ${wanted}`, { purpose }, { purposes: [wanted] }, purpose === wanted];
+    })
+  ),
+  ["of one purpose among several", { purpose: "register" }, { purposes: ["setup", "register"] }, true],
+];
+
+for (const [what, made, look, isGood] of looks) {
+  Deno.test(`findGoodTicket() ${isGood ? "finds" : "does not find"} a ticket ${what}`, async () => {
+    const store = new MemoryStore();
+    const { purpose = "register", login = purpose === "reset" ? "alice" : "" } = made;
+    await addAlice(store);
+    const { ticket, code } = createTicket(purpose, { login, expiresAt });
+    await store.insertTicket(ticket);
+    const found = await findGoodTicket(code, { store, purposes, login: "alice", now, ...look });
+    assertEquals(found, isGood ? ticket : undefined);
+  });
+}
+
+Deno.test("findGoodTicket() finds none by a code that is not the whole one, or by the hash that is kept", async () => {
+  const store = new MemoryStore();
+  const { ticket, code } = createTicket("setup", { login: "", expiresAt });
+  await store.insertTicket(ticket);
+  const options = { store, purposes, login: "alice", now };
+  const other = createTicket("setup", { login: "", expiresAt }).code;
+  assertNotEquals(other, code);
+  for (const bad of ["", "none", code.slice(1), code.slice(0, -1), `${code}A`, ` ${code}`, ticket.secretHash, other]) {
+    assertEquals(await findGoodTicket(bad, options), undefined, bad);
+  }
+  assertEquals(await findGoodTicket(code, options), ticket);
+});
+
+/** A reset needs a user. */
+async function addAlice(store: MemoryStore): Promise<void> {
+  const user = { id: "1", login: "alice", passwordHash: "", registeredAt: now, groups: [], disabled: false };
+  await store.insertUser(user);
+}

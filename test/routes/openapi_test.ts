@@ -1,0 +1,208 @@
+/** The document is true: of every route, of every example, and a lie in it is found. */
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+// @redocly/openapi-core: the public linter of OpenAPI documents, whose rules also know what readers stumble over.
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import type { OpenApiDocument } from "../../lib/openapi_document.ts";
+import { exampleCode, examplePassword, exampleSessionId } from "../../routes/openapi/examples.ts";
+import { openApiDocument } from "../../routes/openapi.ts";
+import { routes } from "../../routes/mod.ts";
+import { insertSetupTicket } from "../accounts.ts";
+import { openAppOfAlice, openTestApp, type Reply, type TestApp } from "../app.ts";
+import { createContract } from "../contract.ts";
+
+const document = openApiDocument({ passwordMinLength: 15 });
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
+);
+
+Deno.test("the document has every route, and no other", () => {
+  const expected = routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+  assertEquals(operations.map(({ method, path }) => `${method} ${path}`).sort(), expected.sort());
+});
+
+Deno.test("the document has every parameter of each path", () => {
+  for (const { path, operation } of operations) {
+    const named = operation.parameters.filter((one) => one.in === "path").map(({ name }) => name);
+    assertEquals(named, path.matchAll(/\{(\w+)\}/g).map(([, name = ""]) => name).toArray(), path);
+  }
+});
+
+Deno.test("Redocly's linter finds nothing in the document", async () => {
+  const rules = {
+    // "/user/" is a collection, and "/user" redirects to it.
+    "no-path-trailing-slash": "off",
+    // Health and the documents have nothing to refuse.
+    "operation-4xx-response": "off",
+  } as const;
+  const config = await createConfig({ extends: ["recommended"], rules });
+  const found = await lintFromString({ source: JSON.stringify(document), absoluteRef: "openapi.json", config });
+  assertEquals(found.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer]), []);
+});
+
+Deno.test("GET /openapi.json is the document, with the settings of the service", async () => {
+  const { send } = await openTestApp({ settings: { GATEHOUSE_PASSWORD_MIN_LENGTH: "20" } });
+  const { json } = await send("GET", "/openapi.json");
+  assertEquals(json, JSON.parse(JSON.stringify(openApiDocument({ passwordMinLength: 20 }))));
+  assertStringIncludes(JSON.stringify(json), '"minLength":20');
+});
+
+const alice = { login: "alice", password: examplePassword };
+
+/** What stands for itself in the examples of requests, and what it is to be in this app. */
+interface Scene {
+  readonly opened: TestApp;
+  readonly tokens: Readonly<Record<"admin" | "alice", string>>;
+}
+
+/** Opens an app with an administrator, and with alice unless she is to register. */
+async function openScene(operationId: string): Promise<Scene> {
+  const opened = await openTestApp();
+  const { send, logIn } = opened;
+  const root = { login: "root", password: examplePassword };
+  await send("POST", "/user/", { json: { ...root, ticket: await insertSetupTicket(opened) } });
+  const admin = await logIn(root);
+  if (operationId === "registerUser") return { opened, tokens: { admin, alice: "" } };
+  await send("POST", "/user/", { json: alice });
+  return { opened, tokens: { admin, alice: await logIn(alice) } };
+}
+
+/** A real ticket and a real session in the place of those that every example shows. */
+async function withRealOnes(text: string, { opened, tokens }: Scene): Promise<string> {
+  const purpose = text.includes("/password") ? { purpose: "reset", login: "alice" } : { purpose: "register" };
+  const { json } = await opened.send("POST", "/ticket/", { token: tokens.admin, json: purpose });
+  return text.replaceAll(exampleCode, String(json.ticket)).replaceAll(exampleSessionId, tokens.alice.slice(0, 26));
+}
+
+for (const { method, path, operation } of operations) {
+  const { operationId, security, description, requestBody, parameters } = operation;
+  const bodies = Object.entries(requestBody?.content["application/json"]?.examples ?? { "without a body": undefined });
+  for (const [name, example] of bodies) {
+    Deno.test(`${operationId} takes the example that the document gives of it: ${name}`, async () => {
+      const scene = await openScene(operationId);
+      const target = parameters.reduce((all, { name, example }) => all.replace(`{${name}}`, String(example)), path);
+      const sent = await withRealOnes(JSON.stringify({ target, json: example?.value }), scene);
+      const token = description.startsWith("Who may: an administrator.") ? scene.tokens.admin : scene.tokens.alice;
+      const { target: realTarget, json } = JSON.parse(sent);
+      // `send` checks the reply against the document.
+      const reply = await scene.opened.send(method, realTarget, { json, ...security.length > 0 && { token } });
+      assertEquals(String(reply.status), Object.keys(operation.responses)[0], reply.text);
+    });
+  }
+}
+
+Deno.test("the document names the session as what each operation needs, or none", async () => {
+  for (const { method, path, operation } of operations) {
+    const { opened } = await openScene(operation.operationId);
+    const target = path.replaceAll(/\{login\}/g, "alice").replaceAll(/\{\w+\}/g, "login-taken");
+    const body = Object.values(operation.requestBody?.content["application/json"]?.examples ?? {})[0]?.value;
+    const { status } = await opened.send(method, target, { json: body });
+    assertEquals(status === 401, operation.security.length > 0, `${method} ${path}`);
+  }
+});
+
+/** A change that makes the document lie, and the exchange that shows it. */
+interface Lie {
+  readonly what: string;
+  /** In the text of the document. */
+  readonly from: string | RegExp;
+  readonly to: string;
+  readonly method: string;
+  readonly path: string;
+  readonly json?: unknown;
+  readonly message: string;
+}
+
+const register = { method: "POST", path: "/user/", json: alice };
+const refuse = { method: "POST", path: "/user/", json: { login: "alice" } };
+const look = { method: "GET", path: "/health/live" };
+
+const lies: readonly Lie[] = [
+  { what: "no such status", from: /"201"/g, to: '"200"', ...register, message: "no such status" },
+  { what: "no such path", from: "/health/live", to: "/health/alive", ...look, message: "no such path" },
+  { what: "no such method", from: '"/user/":{"post"', to: '"/user/":{"put"', ...register, message: "no such method" },
+  {
+    what: "a member less",
+    from: /,"disabled":\{"type":"boolean","description"[^}]*\}/,
+    to: "",
+    ...register,
+    message: "additional properties",
+  },
+  {
+    what: "a member more",
+    from: /"login","registered_at"/,
+    to: '"login","name","registered_at"',
+    ...register,
+    message: "name",
+  },
+  {
+    what: "another type",
+    from: '"registered_at":{"type":"string"',
+    to: '"registered_at":{"type":"integer"',
+    ...register,
+    message: "registered_at",
+  },
+  {
+    what: "another pattern",
+    from: /"id":\{"type":"string","pattern":"[^"]*"/,
+    to: '"id":{"type":"string","pattern":"^x$"',
+    ...register,
+    message: "id",
+  },
+  {
+    what: "a header more",
+    from: /"Location":\{/g,
+    to: '"Content-Location":{',
+    ...register,
+    message: "no Content-Location",
+  },
+  { what: "a header less", from: /"X-Request-Id":\{.*?\}\},?/g, to: "", ...look, message: "undocumented headers" },
+  {
+    what: "another value of a header",
+    from: /"const":"no-store"/g,
+    to: '"const":"no-cache"',
+    ...look,
+    message: "Cache-Control",
+  },
+  {
+    what: "another type of body",
+    from: /"application\/json"/g,
+    to: '"text/plain"',
+    ...look,
+    message: "type of the body",
+  },
+  { what: "a problem less", from: /"\/problem\/invalid-user"/g, to: '"/problem/other"', ...refuse, message: "type" },
+  {
+    what: "a stricter request",
+    from: '"minLength":15',
+    to: '"minLength":50',
+    ...register,
+    message: "refuses the request",
+  },
+  {
+    what: "a laxer request",
+    from: '"required":["login","password"]',
+    to: '"required":["login"]',
+    ...refuse,
+    message: "takes the request",
+  },
+];
+
+for (const { what, from, to, method, path, json, message } of lies) {
+  Deno.test(`a document that lies is found: ${what}`, async () => {
+    const { send } = await openTestApp();
+    const request = { method, path, json };
+    const reply: Reply = await send(method, path, { json });
+    createContract(document)(request, reply);
+    const text = JSON.stringify(document);
+    const lying: OpenApiDocument = JSON.parse(text.replace(from, to));
+    assertThrows(() => createContract(lying)(request, reply), Error, message);
+  });
+}
+
+Deno.test("every reply that a test gets is held against the document", async () => {
+  const { app, send, token } = await openAppOfAlice();
+  const user = await app.store.findUser("alice");
+  assert(user !== undefined);
+  await app.store.replaceUser(user, { ...user, groups: ["no, group"] });
+  await assertRejects(() => send("GET", "/user/alice", { token }), Error, "must match pattern");
+});

@@ -1,0 +1,221 @@
+/** Tickets: made by administrators, used once; and the first administrator's. */
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import { type AdminApp, countOutcomes, insertSetupTicket, keptUser, openAdminApp, outcomeOf } from "../accounts.ts";
+import { alice, openTestApp, type Reply, type TestApp } from "../app.ts";
+
+const hourMs = 60 * 60 * 1_000;
+const modes = ["open", "ticket", "closed"] as const;
+
+function inMode(mode: typeof modes[number]) {
+  return { settings: { GATEHOUSE_REGISTRATION: mode } };
+}
+
+async function make({ send, admin }: AdminApp, json: unknown): Promise<Reply> {
+  return await send("POST", "/ticket/", { token: admin, json });
+}
+
+async function register({ send }: TestApp, login: string, ticket?: string): Promise<string> {
+  return outcomeOf(await send("POST", "/user/", { json: { ...alice, login, ticket } }));
+}
+
+Deno.test("makeTicket() answers 201 with a code, its purpose and its end, in a reply that nobody may keep", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  for (
+    const [json, login] of [[{ purpose: "register" }, {}], [{ purpose: "reset", login: "alice" }, { login: "alice" }]]
+  ) {
+    const reply = await make(opened, json);
+    const { ticket, ...rest } = reply.json;
+    assertEquals(reply.status, 201);
+    assertMatch(String(ticket), /^[\w-]{43}$/);
+    assertEquals(rest, { purpose: json?.purpose, ...login, expires_at: "2026-11-23T09:35:39.123Z" });
+    assertEquals(reply.headers.get("cache-control"), "no-store");
+  }
+});
+
+Deno.test("makeTicket() keeps the SHA-256 of the code, and no other trace of it", async () => {
+  const opened = await openAdminApp();
+  const code = await opened.makeTicket("register", "Carol");
+  const secretHash = createHash("sha256").update(code).digest("hex");
+  const expiresAt = opened.clock.now + 24 * hourMs;
+  assertEquals(await opened.app.store.findTicket(secretHash), {
+    secretHash,
+    purpose: "register",
+    login: "carol",
+    expiresAt,
+  });
+  assertEquals(await opened.app.store.findTicket(code), undefined);
+  assertNotEquals(await opened.makeTicket("register"), code);
+});
+
+const badRequests: [what: string, json: unknown, outcome: string][] = [
+  ["nothing", {}, "422 invalid-ticket /purpose unknown-purpose"],
+  ["the purpose of the first admin", { purpose: "setup" }, "422 invalid-ticket /purpose unknown-purpose"],
+  ["an inherited name", { purpose: "constructor" }, "422 invalid-ticket /purpose unknown-purpose"],
+  ["a list of purposes", { purpose: ["reset"], login: "alice" }, "422 invalid-ticket /purpose unknown-purpose"],
+  ["a reset of nobody", { purpose: "reset" }, "422 invalid-ticket /login missing"],
+  ["a login that is no text", { purpose: "register", login: 1 }, "422 invalid-ticket /login not-text"],
+  ["a login of null", { purpose: "register", login: null }, "422 invalid-ticket /login not-text"],
+  ["an empty login", { purpose: "register", login: "" }, "422 invalid-ticket /login too-short"],
+  [
+    "a login that nobody can have",
+    { purpose: "register", login: "a b" },
+    "422 invalid-ticket /login invalid-characters",
+  ],
+  [
+    "a reset of a login that nobody can have",
+    { purpose: "reset", login: ":" },
+    "422 invalid-ticket /login invalid-characters",
+  ],
+  ["unknown fields", { purpose: "register", expires_at: "never" }, "422 invalid-ticket /expires_at unknown-field"],
+  ["a list", [], "422 invalid-ticket  not-object"],
+  ["a reset of an unknown login", { purpose: "reset", login: "nobody" }, "404 not-found"],
+];
+
+for (const [what, json, outcome] of badRequests) {
+  Deno.test(`makeTicket() refuses: ${what}`, async () => {
+    const opened = await openAdminApp();
+    const reply = await make(opened, json);
+    assertEquals(outcomeOf(reply), outcome);
+    assert(!reply.text.includes('"ticket":'));
+  });
+}
+
+/** What comes of a registration with no ticket, with a good one, and with the code of none. */
+const registrations: Record<typeof modes[number], [without: string, withGood: string, withBad: string]> = {
+  open: ["201", "201", "403 ticket-invalid"],
+  ticket: ["403 ticket-invalid", "201", "403 ticket-invalid"],
+  closed: ["403 registration-closed", "403 ticket-invalid", "403 ticket-invalid"],
+};
+
+for (const mode of modes) {
+  const [without, withGood, withBad] = registrations[mode];
+
+  Deno.test(`register() in the mode ${mode} answers ${without} without a ticket and ${withGood} with one`, async () => {
+    const opened = await openAdminApp(inMode(mode));
+    const code = await opened.makeTicket("register");
+    assertEquals(await register(opened, "a1"), without);
+    for (const bad of ["", "none", code.slice(1), `${code}a`, `${code} `, code.toLowerCase()]) {
+      assertEquals(await register(opened, "a2", bad), withBad);
+    }
+    assertEquals(await register(opened, "a3", code), withGood);
+    if (withGood === "201") assertEquals((await keptUser(opened, "a3")).groups, []);
+    assertEquals(await register(opened, "a4", code), "403 ticket-invalid");
+  });
+
+  Deno.test(`the setup ticket makes an admin in the mode ${mode}, and is useless when used`, async () => {
+    const opened = await openTestApp(inMode(mode));
+    const code = await insertSetupTicket(opened);
+    assertEquals(await register(opened, "alice", code), "201");
+    assertEquals((await keptUser(opened, "alice")).groups, ["admin"]);
+    assertEquals((await opened.send("GET", "/user/", { token: await opened.logIn() })).status, 200);
+    assertEquals(await register(opened, "bob", code), "403 ticket-invalid");
+    assertEquals(await opened.app.store.findUser("bob"), undefined);
+  });
+
+  Deno.test(`of 100 uses of the setup ticket at once one makes an admin in the mode ${mode}`, async () => {
+    const opened = await openTestApp(inMode(mode));
+    const code = await insertSetupTicket(opened);
+    assertEquals(await useAtOnce(opened, code), { "201": 1, "403 ticket-invalid": 99 });
+    const { users } = await opened.app.store.listUsers({ limit: 100 });
+    assertEquals(users.map(({ groups }) => groups), [["admin"]]);
+  });
+}
+
+/** Registers 100 logins with one ticket. */
+async function useAtOnce({ send }: TestApp, ticket: string): Promise<Record<string, number>> {
+  const logins = Array.from({ length: 100 }, (_, index) => `user${index}`);
+  return countOutcomes(
+    await Promise.all(logins.map((login) => send("POST", "/user/", { json: { ...alice, login, ticket } }))),
+  );
+}
+
+Deno.test("of 100 uses of an invitation at once one registers", async () => {
+  const opened = await openAdminApp(inMode("ticket"));
+  const code = await opened.makeTicket("register");
+  assertEquals(await useAtOnce(opened, code), { "201": 1, "403 ticket-invalid": 99 });
+  assertEquals((await opened.app.store.listUsers({ limit: 1 })).total, 2);
+});
+
+Deno.test("the setup ticket of a later start takes the place of the earlier, and makes no ticket of another purpose void", async () => {
+  const opened = await openAdminApp(inMode("ticket"));
+  const invitation = await opened.makeTicket("register");
+  const first = await insertSetupTicket(opened);
+  const second = await insertSetupTicket(opened);
+  assertEquals(await register(opened, "a1", first), "403 ticket-invalid");
+  assertEquals(await register(opened, "a2", invitation), "201");
+  assertEquals(await register(opened, "a3", second), "201");
+});
+
+Deno.test("the setup ticket does not expire", async () => {
+  const opened = await openTestApp();
+  const code = await insertSetupTicket(opened);
+  opened.clock.now += 365 * 24 * hourMs;
+  await opened.app.store.deleteExpiredTickets(opened.clock.now);
+  assertEquals(await register(opened, "alice", code), "201");
+});
+
+Deno.test("a ticket outlives every registration that it does not make", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  const code = await insertSetupTicket(opened);
+  assertEquals(await register(opened, "taken"), "201");
+  assertEquals(await register(opened, "taken", code), "409 login-taken");
+  assertEquals(await register(opened, "a b", code), "422 invalid-user /login invalid-characters");
+  assertEquals(await register(opened, "a1"), "201");
+  assertEquals(await register(opened, "alice", code), "429 too-many-registrations");
+  opened.clock.now += hourMs;
+  assertEquals(await register(opened, "alice", code), "201");
+});
+
+Deno.test("register() refuses a ticket that is no text", async () => {
+  const opened = await openTestApp();
+  for (const [ticket, code] of [[1, "not-text"], [null, "not-text"], [["a"], "not-text"], ["\ud800", "not-unicode"]]) {
+    const reply = await opened.send("POST", "/user/", { json: { ...alice, ticket } });
+    assertEquals(outcomeOf(reply), `422 invalid-user /ticket ${code}`);
+  }
+});
+
+Deno.test("register() does not tell whether a login is taken to who has no ticket, and hashes nothing", async () => {
+  for (const mode of ["ticket", "closed"] as const) {
+    const opened = await openAdminApp(inMode(mode));
+    const before = opened.app.hasher.hashCount;
+    for (const ticket of [undefined, "none"]) {
+      assertEquals(await register(opened, "root", ticket), await register(opened, "nobody", ticket));
+    }
+    assertEquals(opened.app.hasher.hashCount, before);
+  }
+});
+
+Deno.test("an invitation of a login is for this login alone, in whatever capitals", async () => {
+  const opened = await openAdminApp(inMode("ticket"));
+  const code = await opened.makeTicket("register", "Carol");
+  assertEquals(await register(opened, "bob", code), "403 ticket-invalid");
+  assertEquals(await register(opened, "carol2", code), "403 ticket-invalid");
+  assertEquals(await register(opened, "CAROL", code), "201");
+  assertEquals(await register(opened, "carol", code), "403 ticket-invalid");
+});
+
+for (
+  const [hours, settings] of [[24, {}], [1, { GATEHOUSE_TICKET_HOURS: "1" }], [100, {
+    GATEHOUSE_TICKET_HOURS: "100",
+  }]] as const
+) {
+  Deno.test(`a ticket is good for ${hours} hours, and not a moment longer`, async () => {
+    const opened = await openAdminApp({ settings });
+    const codes = [await opened.makeTicket("register"), await opened.makeTicket("register")];
+    opened.clock.now += hours * hourMs;
+    assertEquals(await register(opened, "a1", codes[0]), "403 ticket-invalid");
+    opened.clock.now -= 1;
+    assertEquals(await register(opened, "a1", codes[1]), "201");
+  });
+}
+
+Deno.test("a ticket for a reset registers nobody", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  const code = await opened.makeTicket("reset", "alice");
+  assertEquals(await register(opened, "bob", code), "403 ticket-invalid");
+  assertEquals(await opened.app.store.deleteUser("alice"), "done");
+  assertEquals(await register(opened, "alice", code), "403 ticket-invalid");
+});

@@ -1,0 +1,119 @@
+/** The end of an account: `DELETE /user/{login}`. */
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import { alice } from "../app.ts";
+
+const minuteMs = 60 * 1_000;
+
+Deno.test("deleteUser() deletes the caller's own account, with every session of it", async () => {
+  const opened = await openAdminApp();
+  const { app, send, admin } = opened;
+  const tokens = [await opened.addUser("alice"), await opened.logIn()];
+  const bob = await opened.addUser("bob");
+  const { status, text, headers } = await send("DELETE", "/user/ALICE", { token: tokens[0] ?? "" });
+  assertEquals([status, text, headers.get("cache-control")], [204, "", "no-store"]);
+  for (const token of tokens) assertEquals(await isLive(opened, token), false);
+  assertEquals(await app.store.listSessions("alice"), []);
+  assertEquals(outcomeOf(await send("POST", "/session/", { json: alice })), "401 wrong-credentials");
+  assertEquals(outcomeOf(await send("GET", "/user/alice", { token: admin })), "404 not-found");
+  assert(await isLive(opened, bob));
+});
+
+Deno.test("deleteUser() wants a session under 10 minutes old of whoever deletes the own account", async () => {
+  for (const [ageMs, outcome] of [[10 * minuteMs, "403 login-again"], [10 * minuteMs - 1, "204"]] as const) {
+    const opened = await openAdminApp();
+    const token = await opened.addUser("alice");
+    opened.clock.now += ageMs;
+    assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token })), outcome);
+    assertEquals(await opened.app.store.findUser("alice") === undefined, outcome === "204");
+  }
+});
+
+Deno.test("deleteUser() goes by when the session was made, not by when it was used", async () => {
+  const opened = await openAdminApp();
+  const token = await opened.addUser("alice");
+  for (let hour = 0; hour < 3; hour++) {
+    opened.clock.now += 60 * minuteMs;
+    assert(await isLive(opened, token));
+  }
+  assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token })), "403 login-again");
+  assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token: await opened.logIn() })), "204");
+});
+
+Deno.test("deleteUser() lets an admin delete others, and himself, with a session of any age", async () => {
+  const opened = await openAdminApp();
+  const { send, admin: token } = opened;
+  const users = [await opened.addUser("alice"), await opened.addUser("bob")];
+  assertEquals((await send("PATCH", "/user/bob", { token, json: { groups: ["admin"] } })).status, 200);
+  opened.clock.now += 60 * minuteMs;
+  assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token })), "204");
+  assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token })), "404 not-found");
+  assertEquals(outcomeOf(await send("DELETE", "/user/root", { token })), "204");
+  for (const ended of [users[0] ?? "", token]) assertEquals(await isLive(opened, ended), false);
+  assertEquals(outcomeOf(await send("DELETE", "/user/bob", { token: users[1] ?? "" })), "409 last-admin");
+});
+
+Deno.test("deleteUser() keeps the last admin", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  assertEquals(outcomeOf(await opened.send("DELETE", "/user/root", { token: opened.admin })), "409 last-admin");
+  assert(await isLive(opened, opened.admin));
+});
+
+Deno.test("deleteUser() deletes a disabled user", async () => {
+  const opened = await openAdminApp();
+  const { send, admin: token } = opened;
+  await opened.addUser("alice");
+  assertEquals((await send("PATCH", "/user/alice", { token, json: { disabled: true } })).status, 200);
+  assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token })), "204");
+});
+
+Deno.test("deleteUser() frees the login for another user, for whom nothing of the former is good", async () => {
+  const opened = await openAdminApp();
+  const { send, admin } = opened;
+  const old = await opened.addUser("alice");
+  const ticket = await opened.makeTicket("reset", "alice");
+  const before = await keptUser(opened, "alice");
+  assertEquals((await send("PATCH", "/user/alice", { token: admin, json: { groups: ["staff"] } })).status, 200);
+  assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token: old })), "204");
+
+  const token = await opened.addUser("alice");
+  const after = await keptUser(opened, "alice");
+  assertNotEquals(after.id, before.id);
+  assertEquals(after.groups, []);
+  assertEquals(await isLive(opened, old), false);
+  const json = { ticket, password: newPassword };
+  assertEquals(outcomeOf(await send("PUT", "/user/alice/password", { json })), "403 ticket-invalid");
+  assert(await isLive(opened, token));
+  assert(await isLive(opened, await opened.logIn()));
+});
+
+Deno.test("deleteUser() answers all of 20 at once that the user is gone, and tells of one deletion", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  const before = opened.lines.length;
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, () => opened.send("DELETE", "/user/alice", { token: opened.admin })),
+  );
+  assertEquals(
+    replies.filter(({ status }) => status !== 204 && status !== 404),
+    [],
+    JSON.stringify(countOutcomes(replies)),
+  );
+  const told = opened.lines.slice(before).filter((line) => line.includes('"user-deleted"'));
+  assertEquals(told.length, 1);
+});
+
+Deno.test("deleteUser() answers 204 when somebody else deletes the user meanwhile", async () => {
+  class FasterStore extends MemoryStore {
+    override async deleteUser(login: string) {
+      await super.deleteUser(login);
+      return await super.deleteUser(login);
+    }
+  }
+  const opened = await openAdminApp({ store: new FasterStore() });
+  await opened.addUser("alice");
+  assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token: opened.admin })), "204");
+  assert(!opened.lines.some((line) => line.includes('"user-deleted"')));
+});

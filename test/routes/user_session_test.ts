@@ -1,0 +1,143 @@
+/** Where a user is logged in, and ending it: `/user/{login}/session/`. */
+import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { type AdminApp, countOutcomes, isLive, openAdminApp, outcomeOf, sessionIdOf } from "../accounts.ts";
+import { alice } from "../app.ts";
+
+const hourMs = 60 * 60 * 1_000;
+
+/** The sessions that are listed to the holder of a token. */
+async function listOf({ send }: AdminApp, token: string, login = "alice"): Promise<Record<string, unknown>[]> {
+  const reply = await send("GET", `/user/${login}/session/`, { token });
+  assertEquals(outcomeOf(reply), "200");
+  assertEquals(Object.keys(reply.json), ["sessions"]);
+  assert(Array.isArray(reply.json.sessions));
+  return reply.json.sessions;
+}
+
+Deno.test("listSessions() shows when, where and with what each session was made, the oldest first", async () => {
+  const opened = await openAdminApp();
+  const { send, clock } = opened;
+  const first = await opened.addUser("alice");
+  clock.now += 1.5 * hourMs;
+  const headers = { "user-agent": `Browser/1.0 (${"é".repeat(300)})` };
+  const reply = await send("POST", "/session/", { json: alice, headers, client: "2001:db8::7" });
+  const second = String(reply.json.token);
+  clock.now += 0.5 * hourMs;
+  assert(await isLive(opened, first));
+  // The use is noted behind the reply.
+  await delay(0);
+
+  const expected = [
+    {
+      id: sessionIdOf(first),
+      created_at: "2026-11-22T09:35:39.123Z",
+      last_seen_at: "2026-11-22T11:35:39.123Z",
+      expires_at: "2026-11-29T11:35:39.123Z",
+      user_agent: "",
+      address: "127.0.0.1",
+      current: false,
+    },
+    {
+      id: sessionIdOf(second),
+      created_at: "2026-11-22T11:05:39.123Z",
+      last_seen_at: "2026-11-22T11:05:39.123Z",
+      expires_at: "2026-11-29T11:05:39.123Z",
+      user_agent: headers["user-agent"].slice(0, 256),
+      address: "2001:db8::7",
+      current: true,
+    },
+  ];
+  const shown = await send("GET", "/user/ALICE/session/", { token: second });
+  assertEquals(shown.json, { sessions: expected });
+  assertEquals(shown.headers.get("cache-control"), "no-store");
+  const seenByFirst = expected.map((session) => ({ ...session, current: session.id === sessionIdOf(first) }));
+  assertEquals(await listOf(opened, first), seenByFirst);
+  assertEquals(await listOf(opened, opened.admin), expected.map((session) => ({ ...session, current: false })));
+});
+
+Deno.test("listSessions() shows no session that has ended or expired, and none of another", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  await opened.addUser("bob");
+  const ended = await opened.logIn();
+  assertEquals((await opened.send("DELETE", "/session/", { token: ended })).status, 204);
+  opened.clock.now += 168 * hourMs - 1;
+  const token = await opened.logIn();
+  assertEquals((await listOf(opened, token)).length, 2);
+  opened.clock.now += 1;
+  assertEquals((await listOf(opened, token)).map(({ id }) => id), [sessionIdOf(token)]);
+});
+
+Deno.test("listSessions() shows an admin that a user has no session", async () => {
+  const opened = await openAdminApp();
+  const token = await opened.addUser("alice");
+  assertEquals((await opened.send("DELETE", "/session/", { token })).status, 204);
+  assertEquals(await listOf(opened, opened.admin), []);
+});
+
+for (const by of ["the user", "an admin"]) {
+  Deno.test(`endSession() ends one session and no other, by ${by}`, async () => {
+    const opened = await openAdminApp();
+    const own = await opened.addUser("alice");
+    const other = await opened.logIn();
+    const kept = await opened.logIn();
+    const token = by === "an admin" ? opened.admin : own;
+    const path = `/user/alice/session/${sessionIdOf(other)}`;
+    const { status, text, headers } = await opened.send("DELETE", path, { token });
+    assertEquals([status, text, headers.get("cache-control")], [204, "", "no-store"]);
+    assertEquals(outcomeOf(await opened.send("DELETE", path, { token })), "404 not-found");
+    assertEquals(await Promise.all([own, other, kept].map((each) => isLive(opened, each))), [true, false, true]);
+    assertEquals((await listOf(opened, own)).length, 2);
+  });
+
+  Deno.test(`endSessions() ends all sessions of the user and of nobody else, by ${by}`, async () => {
+    const opened = await openAdminApp();
+    const tokens = [await opened.addUser("alice"), await opened.logIn()];
+    const bob = await opened.addUser("bob");
+    const token = by === "an admin" ? opened.admin : tokens[0] ?? "";
+    const { status, text, headers } = await opened.send("DELETE", "/user/alice/session/", { token });
+    assertEquals([status, text, headers.get("cache-control")], [204, "", "no-store"]);
+    for (const ended of tokens) assertEquals(await isLive(opened, ended), false);
+    assert(await isLive(opened, bob) && await isLive(opened, opened.admin));
+    assert(await isLive(opened, await opened.logIn()));
+  });
+}
+
+Deno.test("endSession() ends the session that asks for it", async () => {
+  const opened = await openAdminApp();
+  const token = await opened.addUser("alice");
+  assertEquals(outcomeOf(await opened.send("DELETE", `/user/alice/session/${sessionIdOf(token)}`, { token })), "204");
+  assertEquals(await isLive(opened, token), false);
+});
+
+Deno.test("endSession() finds no session of another user, nor one that never was", async () => {
+  const opened = await openAdminApp();
+  const token = await opened.addUser("alice");
+  const bob = await opened.addUser("bob");
+  const ids = [sessionIdOf(bob), sessionIdOf(opened.admin), bob, "none", "01KAN6Z3H3AAAAAAAAAAAAAAAA", "__proto__"];
+  for (const asker of [token, opened.admin]) {
+    for (const id of ids) {
+      const reply = await opened.send("DELETE", `/user/alice/session/${id}`, { token: asker });
+      assertEquals(outcomeOf(reply), "404 not-found", id);
+    }
+  }
+  for (const live of [token, bob, opened.admin]) assert(await isLive(opened, live));
+});
+
+Deno.test("endSession() answers one of 20 at once that it has ended the session", async () => {
+  const opened = await openAdminApp();
+  const path = `/user/alice/session/${sessionIdOf(await opened.addUser("alice"))}`;
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, () => opened.send("DELETE", path, { token: opened.admin })),
+  );
+  assertEquals(countOutcomes(replies), { "204": 1, "404 not-found": 19 });
+});
+
+Deno.test("endSessions() of a user without a session is done already", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  for (let round = 0; round < 2; round++) {
+    assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice/session/", { token: opened.admin })), "204");
+  }
+});
