@@ -68,7 +68,7 @@ Deno.test("README's file map names every file of the service", async () => {
 /** One shell, as the reader's second terminal, with the service and Caddy beside it. */
 class Tour implements AsyncDisposable {
   readonly #folder: string;
-  readonly #script: string[] = [];
+  readonly #shell = new Shell();
   #service: Awaited<ReturnType<typeof startService>>;
   #caddy: Awaited<ReturnType<typeof startCaddy>>;
   #rootPath = "";
@@ -105,24 +105,43 @@ class Tour implements AsyncDisposable {
       .replaceAll("http://127.0.0.1:8000", this.#service.url)
       .replaceAll("https://localhost:8443", this.#caddy.url)
       .replaceAll("~/.local/share/caddy/pki/authorities/local/root.crt", this.#rootPath)
-      .replaceAll("npx --yes deno@2.9.6", `"${Deno.execPath()}"`);
-    // The functions and variables of earlier blocks, without their requests.
-    const script = [...this.#script, here].join("\n");
-    this.#script.push(...here.split("\n").filter((line) => /^\w+\(\)/.test(line)));
-    const { stdout, stderr, success } = await new Deno.Command("bash", {
-      args: ["-euc", script],
-      env: settingsOf(this.#folder),
-      stdin: "null",
-    }).output();
-    const text = new TextDecoder();
-    assert(success, text.decode(stderr) + text.decode(stdout));
-    return text.decode(stdout);
+      .replaceAll("npx --yes deno@2.9.6", `GATEHOUSE_STORE="${this.#folder}/data" "${Deno.execPath()}"`)
+      // What the reader pastes: the ticket that the start has printed.
+      .replace("=...", () => `=${/becomes the first: (\S+)/.exec(this.#service.log())?.[1]}`);
+    return await this.#shell.run(here);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#shell[Symbol.asyncDispose]();
     await this.#caddy[Symbol.asyncDispose]();
     await this.#service[Symbol.asyncDispose]();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** A shell that stays: what one block defines is there for the next. */
+class Shell implements AsyncDisposable {
+  readonly #process = new Deno.Command("bash", { stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
+  readonly #input = this.#process.stdin.getWriter();
+  readonly #output = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+
+  /** Runs the commands. @returns what they print */
+  async run(commands: string): Promise<string> {
+    const end = `end of ${crypto.randomUUID()}`;
+    await this.#input.write(new TextEncoder().encode(`${commands}\necho "${end}"\n`));
+    let printed = "";
+    while (!printed.endsWith(`${end}\n`)) {
+      const { value, done } = await this.#output.read();
+      if (done) throw new Error(`The shell ended at: ${commands}`);
+      printed += value;
+    }
+    return printed.slice(0, -end.length - 1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close();
+    await this.#output.cancel();
+    await this.#process.status;
   }
 }
 
@@ -150,6 +169,8 @@ function lasting(text: string): string {
   return text.trim()
     .replaceAll(/[0-9A-HJKMNP-TV-Z]{26}\.[\w-]{43}/g, "<token>")
     .replaceAll(/[0-9A-HJKMNP-TV-Z]{26}/g, "<id>")
+    .replaceAll(/"ticket":"[\w-]{43}"/g, '"ticket":"<code>"')
+    .replaceAll(/curl\/[\d.]+/g, "<curl>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<date>")
     .replaceAll(/(\$i=600000)\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}/g, "$1$<salt>$<hash>");
 }
