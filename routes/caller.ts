@@ -4,11 +4,12 @@
  * Who may not see a user gets the same answer whether the user exists or not.
  */
 
+import { ifMatch } from "@std/http/etag";
 import type { Context } from "../lib/app.ts";
 import { HttpError } from "../lib/http.ts";
 import { findLiveSession, isSameOrigin, presentedToken } from "../lib/session.ts";
 import { isAdmin, type Session, type User } from "../lib/store.ts";
-import { canonicalLogin } from "../lib/user.ts";
+import { canonicalLogin, etagOf } from "../lib/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 names a way to authenticate. */
 export const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };
@@ -81,6 +82,16 @@ export async function requireSelfOrAdmin(request: Request, context: Context): Pr
   const caller = await requireCaller(request, context);
   if (caller.user.login === loginInPath(context)) return { ...caller, target: caller.user };
   return await requireAdminFor(request, context);
+}
+
+/**
+ * That the user is as the `If-Match` of the request has it, if there is one (RFC 9110, 13.1.1).
+ *
+ * @throws {HttpError} `precondition-failed`
+ */
+export async function requireMatch(request: Request, user: User): Promise<void> {
+  const condition = request.headers.get("if-match");
+  if (condition !== null && !ifMatch(condition, await etagOf(user))) throw new HttpError("precondition-failed");
 }
 
 /** The login in the path, in the spelling that it is kept in. */

@@ -10,7 +10,7 @@ import { clientKey } from "../lib/client.ts";
 import { HttpError, readJson } from "../lib/http.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
-import { parsePasswordChange, unchangedPassword } from "../lib/user.ts";
+import { parsePasswordChange, unchangedPassword } from "../lib/user_input.ts";
 import { loginInPath, requireCaller } from "./caller.ts";
 
 /** Who is to get the new password, and what else changes with it. */

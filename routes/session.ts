@@ -11,7 +11,7 @@ import { clientKey } from "../lib/client.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
 import { createSession, expiresAt, presentedToken, sessionCookie } from "../lib/session.ts";
 import type { Session, User } from "../lib/store.ts";
-import { type LoginRequest, parseLogin } from "../lib/user.ts";
+import { type LoginRequest, parseLogin } from "../lib/user_input.ts";
 import { challenge, requireCaller } from "./caller.ts";
 
 /** `POST /session/`: logs in. */

@@ -4,7 +4,7 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
 import { createTicket } from "../lib/ticket.ts";
-import { parseTicketRequest } from "../lib/user.ts";
+import { parseTicketRequest } from "../lib/user_input.ts";
 import { requireAdmin } from "./caller.ts";
 
 /** `POST /ticket/`: makes a ticket, whose code is in the reply and nowhere else. */

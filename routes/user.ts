@@ -13,8 +13,9 @@ import { clientKey } from "../lib/client.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
 import { adminGroup, type Ticket } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
-import { etagOf, parseRegistration, publicUser, type Registration } from "../lib/user.ts";
-import { requireAdmin, requireSelfOrAdmin } from "./caller.ts";
+import { etagOf, publicUser } from "../lib/user.ts";
+import { parseRegistration, type Registration } from "../lib/user_input.ts";
+import { requireAdmin, requireMatch, requireSelfOrAdmin } from "./caller.ts";
 import { parseUserQuery } from "./user_query.ts";
 
 /** A deletion of oneself needs a login that is not older: whoever finds an open browser cannot do it. */
@@ -60,6 +61,7 @@ export async function deleteUser(request: Request, context: Context): Promise<Re
   const { store, now } = context.app;
   const isFresh = now() - session.createdAt < freshLoginMs;
   if (!user.groups.includes(adminGroup) && !isFresh) throw new HttpError("login-again");
+  await requireMatch(request, target);
   const outcome = await store.deleteUser(target.login);
   if (outcome === "last-admin") throw new HttpError("last-admin");
   // Somebody else deleted the user meanwhile, which is what was wanted.

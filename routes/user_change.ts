@@ -1,23 +1,22 @@
 /** `PATCH /user/:login`: groups, and whether the account is disabled; by administrators. */
 
-import { ifMatch } from "@std/http/etag";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
-import { etagOf, parseUserChange, publicUser } from "../lib/user.ts";
-import { requireAdminFor } from "./caller.ts";
+import { etagOf, publicUser } from "../lib/user.ts";
+import { parseUserChange } from "../lib/user_input.ts";
+import { requireAdminFor, requireMatch } from "./caller.ts";
 
 /** `PATCH /user/:login`: changes a user, if they are as the `If-Match` of the request says. */
 export async function changeUser(request: Request, context: Context): Promise<Response> {
   const { store, stopping } = context.app;
   const { user, target } = await requireAdminFor(request, context);
   const change = parseUserChange(await readJson(request, { stopping }));
-  const condition = request.headers.get("if-match");
   while (true) {
     // Read anew in each round: another change may have come in between.
     const current = await store.findUser(target.login);
     if (current?.id !== target.id) throw new HttpError("not-found");
-    if (condition !== null && !ifMatch(condition, await etagOf(current))) throw new HttpError("precondition-failed");
+    await requireMatch(request, current);
     const next = { ...current, ...change };
     const outcome = await store.replaceUser(current, next);
     if (outcome === "last-admin") throw new HttpError("last-admin");

@@ -122,9 +122,9 @@ export const userOperations: readonly Operation[] = [
     description: "With their sessions. Users delete themselves with a session that is less than " +
       `${freshLoginMs / 60_000} minutes old.`,
     who: "user or admin",
-    parameters: [loginParameter],
+    parameters: [loginParameter, ifMatchParameter],
     replies: { 204: { description: "The user is gone." } },
-    problems: ["not-found", "login-again", "last-admin"],
+    problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
   },
   {
     method: "PUT",

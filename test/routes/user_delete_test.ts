@@ -30,6 +30,17 @@ Deno.test("deleteUser() wants a session under 10 minutes old of whoever deletes 
   }
 });
 
+Deno.test("deleteUser() refuses when the user is no longer as If-Match has it", async () => {
+  const { send, admin: token, addUser } = await openAdminApp();
+  await addUser("alice");
+  const etag = (await send("GET", "/user/alice", { token })).headers.get("etag") ?? "";
+  await send("PATCH", "/user/alice", { token, json: { groups: ["staff"] } });
+  const remove = async (condition: string) =>
+    outcomeOf(await send("DELETE", "/user/alice", { token, headers: { "if-match": condition } }));
+  assertEquals(await remove(etag), "412 precondition-failed");
+  assertEquals(await remove("*"), "204");
+});
+
 Deno.test("deleteUser() goes by when the session was made, not by when it was used", async () => {
   const opened = await openAdminApp();
   const token = await opened.addUser("alice");
