@@ -55,8 +55,13 @@ if (import.meta.main) {
  */
 export async function backUp(folder: string, file: string): Promise<Holdings> {
   const target = locate(file);
-  if (target.disk.list().includes(target.name)) {
-    throw new BackupError(`Cannot write backup "${file}" as there is a file of that name: choose another`);
+  if (isDataFile(target.name)) {
+    throw new BackupError(`Cannot write backup "${file}" as a register has files of such names: choose another`);
+  }
+  for (const path of [file, `${file}.tmp`]) {
+    if (await exists(path)) {
+      throw new BackupError(`Cannot write backup "${file}" as there is a file "${path}": choose another name`);
+    }
   }
   const { tables, found } = readRunningFolder(realDisk(folder), progress("read"));
   const last = found.journals.at(-1);
@@ -103,10 +108,11 @@ export async function restore(file: string, folder: string): Promise<Holdings> {
   if (disk.list().some(isDataFile)) {
     throw new BackupError(`Cannot restore to "${folder}" as it holds a register: name a new folder`);
   }
-  const start = { generation: 1, changesBefore: holdings.changeCount };
-  await writeSnapshot(disk, start, { records: counted(tables.changes(), progress("written")) });
-  // Last: a start on a folder that was not restored whole finds its journal missing, and refuses.
+  // The journal first, and not the first generation: a start on what was not restored whole finds journals of before
+  // missing, and refuses.
+  const start = { generation: 2, changesBefore: holdings.changeCount };
   await createJournal(disk, start);
+  await writeSnapshot(disk, start, { records: counted(tables.changes(), progress("written")) });
   return holdings;
 }
 
@@ -147,6 +153,16 @@ function readBackup(file: string): { tables: Tables; holdings: Holdings } {
     torn: undefined,
   };
   return { tables, holdings };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 function locate(file: string) {

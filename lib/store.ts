@@ -141,7 +141,7 @@ export interface Store extends AsyncDisposable {
   findSession(id: string): Promise<Session | undefined>;
 
   /**
-   * Adds a session of `user`. When there is no room for it, it is kept until the store is closed, and no longer.
+   * Adds a session of `user`. When there is no room for it, it may be gone when the store is opened again.
    * @returns `false` when the user is gone, disabled, or has another password by now
    */
   insertSession(session: Session, user: User): Promise<boolean>;

@@ -6,6 +6,8 @@
  * where nothing else is to be done, and is synchronous.
  */
 
+import { dirname } from "node:path";
+
 /** A file of the folder, open. */
 export interface DiskFile {
   /** Its path, for messages. */
@@ -72,16 +74,10 @@ export function realDisk(path: string): Disk {
   };
 }
 
-/** A file got its name, and the folder could not be synced: a power cut may or may not take the name back. */
-export class FolderSyncError extends Error {
-  override name = "FolderSyncError";
-}
-
 /**
  * Makes a file that is either whole or not there at all, whenever the power fails.
  *
- * @throws {FolderSyncError} see there
- * @throws what `fill` or the disk throws; then no file of that name was made or changed
+ * @throws what `fill` or the disk throws. A file of that name is there only if renaming or what comes after it failed
  */
 export async function createWhole(
   disk: Disk,
@@ -106,13 +102,7 @@ export async function createWhole(
     throw error;
   }
   // The name itself is content of the folder: without this it can be lost with all that is written later.
-  try {
-    await disk.syncFolder();
-  } catch (error) {
-    throw new FolderSyncError(`Cannot make "${name}" durable as a sync of "${disk.path}" failed: ${error}`, {
-      cause: error,
-    });
-  }
+  await disk.syncFolder();
 }
 
 function realFile(path: string, options: Deno.OpenOptions): DiskFile {
@@ -141,10 +131,30 @@ function realFile(path: string, options: Deno.OpenOptions): DiskFile {
   };
 }
 
+/** Makes the folder, and those above it, durably: else a power cut could take it away with all that is in it. */
+async function makeFolder(path: string): Promise<void> {
+  if (path === dirname(path)) return;
+  try {
+    // Only the service's own user may see what is in it.
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(path)).isDirectory) return;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await makeFolder(dirname(path));
+    return await makeFolder(path);
+  }
+  try {
+    using parent = await Deno.open(dirname(path));
+    await parent.sync();
+  } catch (error) {
+    // The task `start` may not look above the folder. Most file systems sync the name with the file's own sync.
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  }
+}
+
 /** Holds the folder for this process until disposed of. */
 async function lockFolder(path: string): Promise<Disposable> {
-  // Only the service's own user may see what is in it.
-  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path);
   const file = await Deno.open(`${path}/lock`, { read: true, write: true, create: true, mode: 0o600 });
   if (!await file.tryLock(true)) {
     file.close();

@@ -49,6 +49,7 @@ export class FileStore extends MemoryStore {
   /** The next snapshot is due when the journals have more bytes than these. */
   #dueBytes: number;
   #compaction: Promise<void> | undefined;
+  #isClosing = false;
 
   private constructor(opened: OpenedFolder, options: FileStoreOptions) {
     super(opened.tables, async (changes) => {
@@ -95,6 +96,8 @@ export class FileStore extends MemoryStore {
 
   /** Writes a snapshot when anything has changed since the last, and gives the folder back. */
   override async [Symbol.asyncDispose](): Promise<void> {
+    // First: a change that is under way must not begin another compaction beside the last.
+    this.#isClosing = true;
     await this.#compaction;
     if (this.#journalBytes > 0 && this.#journal.fault === undefined) await this.#compact();
     await this.#journal.close();
@@ -111,7 +114,7 @@ export class FileStore extends MemoryStore {
   }
 
   #compactWhenDue(): void {
-    if (this.#compaction !== undefined || this.#journalBytes <= this.#dueBytes) return;
+    if (this.#isClosing || this.#compaction !== undefined || this.#journalBytes <= this.#dueBytes) return;
     this.#compaction = this.#compact().finally(() => this.#compaction = undefined);
   }
 
@@ -121,7 +124,8 @@ export class FileStore extends MemoryStore {
     try {
       // First the journal: what changes while the snapshot is written must be in the journal that is kept.
       const bytes = this.#journal.bytes;
-      const start = await this.#journal.rotate();
+      // An empty one is left by a snapshot that could not be written, and will do.
+      const start = bytes === 0 ? this.#journal.start : await this.#journal.rotate();
       this.#olderJournalBytes += bytes;
       this.#snapshotBytes = await writeSnapshot(this.#disk, start, { records: this.#tables.changes() });
       this.#olderJournalBytes = 0;

@@ -13,8 +13,8 @@
  *
  * Which broken frame is a torn write, and which is damage? A write that a power cut tore leaves, of its bytes, those
  * of before: zeros. Whole sectors of 512 bytes are written or not, in any order, or the bytes up to some place. So a
- * frame may be torn if it lacks its end mark 0xFF, or a whole sector in it is zero, or all behind its header is zero,
- * and if no whole frame stands behind it, as a frame is begun only after the one before is synced. The header is
+ * frame may be torn if it lacks its end mark 0xFF, or a whole sector in it is zero, or all behind its header is zero, or
+ * its header with all of its sector behind it is zero, and if no whole frame stands behind it, as a frame is begun only after the one before is synced. The header is
  * aligned to 16 bytes and so lies in one sector. All else, every flipped bit among it, is damage.
  */
 
@@ -123,7 +123,12 @@ function readFrame(reader: Reader, offset: number): number | FrameEnd {
 /** A header of zeros ends the frames, unless later sectors of a torn frame, or frames, stand behind it. */
 function endAtZeros(reader: Reader, offset: number): FrameEnd {
   if (reader.isZeroFrom(offset)) return { offset, reason: "zeros", problem: "" };
-  return brokenFrame(reader, offset, { problem: "the header of a frame is missing", couldBeTorn: true });
+  // The header would have been written with the rest of its sector.
+  const restOfSector = reader.view(offset, sectorBytes - offset % sectorBytes);
+  return brokenFrame(reader, offset, {
+    problem: "the header of a frame is missing",
+    couldBeTorn: isZero(restOfSector),
+  });
 }
 
 function brokenFrame(

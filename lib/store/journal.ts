@@ -8,7 +8,7 @@
 
 import { type Change, StoreClosedError, StoreFullError } from "../store.ts";
 import { encodeChanges } from "./change.ts";
-import { type Disk, type DiskFile, FolderSyncError } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 import { encodeFrame, frameHeaderBytes } from "./frame.ts";
 import { fileHeaderBytes } from "./header.ts";
 import {
@@ -20,7 +20,7 @@ import {
   type JournalStart,
 } from "./journal_file.ts";
 
-/** Changes in one frame, at the most: bounds the memory of a commit and the time of its serialization. */
+/** No call is added to a frame that has so many changes: bounds the memory of a commit and the time of its serialization. */
 const maxFrameChanges = 4_096;
 /** Of the zeros so much, as a share of `extendBytes`, is kept for changes that only delete: a full disk lets them go on. */
 const reserveShare = 1 / 4;
@@ -35,6 +35,8 @@ export interface JournalOptions {
 /** Changes that wait to become durable together. */
 interface Pending {
   readonly changes: readonly Change[];
+  /** Whether any of them is more than a deletion. */
+  readonly isGrowing: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -84,6 +86,11 @@ export class Journal {
     return this.#end - fileHeaderBytes;
   }
 
+  /** Where it goes on; what a snapshot is to be the beginning of, while the journal is empty. */
+  get start(): JournalStart {
+    return { generation: this.#generation, changesBefore: this.#changesBefore };
+  }
+
   /** Why it takes no more changes, or `undefined`. */
   get fault(): string | undefined {
     if (this.#failure !== undefined) return this.#failure.message;
@@ -95,11 +102,13 @@ export class Journal {
    *
    * @throws {StoreFullError} no room; nothing of them is kept
    * @throws {StoreClosedError} a sync failed, now or before: they may or may not be kept
+   * @throws what else the disk throws; nothing of them is kept
    */
   append(changes: readonly Change[]): Promise<void> {
     if (this.fault !== undefined) return Promise.reject(new StoreClosedError(this.fault));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#pending.push({ changes, resolve, reject });
+    const isGrowing = changes.some((change) => change.kind.startsWith("put"));
+    this.#pending.push({ changes, isGrowing, resolve, reject });
     this.#run();
     return promise;
   }
@@ -143,12 +152,17 @@ export class Journal {
     this.#running = undefined;
   }
 
-  /** The changes that share the next frame: of whole calls, so that a call's changes are never torn apart. */
+  /**
+   * The changes that share the next frame: of whole calls, so that a call's changes are never torn apart, and not of both
+   * kinds, as on a full disk those that only delete may find room.
+   */
   #takeBatch(): Pending[] {
     let changeCount = 0;
     let end = 0;
-    while (end < this.#pending.length && changeCount < maxFrameChanges) {
-      changeCount += this.#pending[end]?.changes.length ?? 0;
+    const isGrowing = this.#pending[0]?.isGrowing;
+    for (const pending of this.#pending) {
+      if (changeCount >= maxFrameChanges || pending.isGrowing !== isGrowing) break;
+      changeCount += pending.changes.length;
       end++;
     }
     return this.#pending.splice(0, end);
@@ -157,7 +171,7 @@ export class Journal {
   async #commit(batch: readonly Pending[]): Promise<void> {
     try {
       const changes = batch.flatMap((pending) => pending.changes);
-      const isGrowing = changes.some((change) => change.kind.startsWith("put"));
+      const isGrowing = batch.some((pending) => pending.isGrowing);
       await this.#write(encodeFrame(encodeChanges(changes), changes.length), { isGrowing });
       this.#changeCount += changes.length;
       for (const change of changes) this.#apply(change);
@@ -195,10 +209,9 @@ export class Journal {
     }
   }
 
-  #fail(cause: Error): StoreClosedError {
-    this.#failure = new StoreClosedError(`Cannot change the store until restart: ${cause.message}`, {
-      cause,
-    });
+  #fail(cause: unknown): StoreClosedError {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.#failure = new StoreClosedError(`Cannot change the store until restart: ${message}`, { cause });
     return this.#failure;
   }
 
@@ -239,6 +252,18 @@ export class Journal {
     this.#size = extended;
   }
 
+  async #createNext(start: JournalStart): Promise<DiskFile> {
+    const name = journalName(start.generation);
+    try {
+      await createJournal(this.#disk, start, this.#extendBytes);
+      return this.#disk.openToWrite(name);
+    } catch (error) {
+      // If the next journal is there, now or after a power cut, it goes on where this one ends: this one must not grow.
+      if (this.#disk.list().includes(name)) throw this.#fail(error);
+      throw error;
+    }
+  }
+
   async #rotate(): Promise<JournalStart> {
     if (this.#failure !== undefined) throw this.#failure;
     // What a failed write left must not be found in a journal that is not the last.
@@ -247,14 +272,7 @@ export class Journal {
       generation: this.#generation + 1,
       changesBefore: this.#changesBefore + this.#changeCount,
     };
-    try {
-      await createJournal(this.#disk, start, this.#extendBytes);
-    } catch (error) {
-      // The next journal may be there, and goes on where this one ends now: this one must not grow.
-      if (error instanceof FolderSyncError) throw this.#fail(error);
-      throw error;
-    }
-    const next = this.#disk.openToWrite(journalName(start.generation));
+    const next = await this.#createNext(start);
     this.#file.close();
     this.#file = next;
     this.#generation = start.generation;

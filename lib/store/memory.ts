@@ -29,7 +29,7 @@ export type Commit = (changes: readonly Change[]) => Promise<void>;
 const sweepBatch = 1_000;
 /** A list looks at this many users, some 0.2 ms, before it lets requests in between. */
 const scanBatch = 10_000;
-/** Locks of their own: no login has a space. They are taken inside that of a login, tickets before admins. */
+/** Locks of their own, as that of each ticket: no login has a space. They are taken inside that of a login, admins last. */
 const ticketsKey = "all tickets";
 const adminsKey = "all admins";
 
@@ -230,7 +230,7 @@ export class MemoryStore implements Store {
     change: (used: Change[]) => Promise<Outcome>,
   ): Promise<Outcome | "no-ticket"> {
     if (ticketHash === undefined) return await change([]);
-    return await this.#lock.run(ticketsKey, async () => {
+    return await this.#lock.run(`ticket ${ticketHash}`, async () => {
       if (this.#tables.ticket(ticketHash) === undefined) return "no-ticket";
       return await change([{ kind: "delete-ticket", secretHash: ticketHash }]);
     });

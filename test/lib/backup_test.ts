@@ -67,8 +67,13 @@ Deno.test("backUp() refuses to overwrite a file, and a folder without a register
     await store.insertUser(userOf("alice"));
   }
   await Deno.writeTextFile(`${folder}/backup`, "precious");
-  await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "there is a file of that name");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "as there is a file");
   assertEquals(await Deno.readTextFile(`${folder}/backup`), "precious");
+  await Deno.writeTextFile(`${folder}/other.tmp`, "precious");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/other`), BackupError, "other.tmp");
+  await Deno.symlink(`${folder}/nowhere`, `${folder}/link`);
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/link`), BackupError, "as there is a file");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/data/snapshot-9`), BackupError, "of such names");
 });
 
 Deno.test("restore() refuses a folder that holds a register, and one in use", async () => {
@@ -79,6 +84,16 @@ Deno.test("restore() refuses a folder that holds a register, and one in use", as
   await assertRejects(() => restore(`${folder}/backup`, `${folder}/data`), StoreLockedError);
   await restore(`${folder}/backup`, `${folder}/new`);
   await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), BackupError, "holds a register");
+});
+
+Deno.test("restore() that is broken off leaves a folder that no start takes for an empty register", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`);
+  await store.insertUser(userOf("alice"));
+  await backUp(`${folder}/data`, `${folder}/backup`);
+  await restore(`${folder}/backup`, `${folder}/new`);
+  await Deno.rename(`${folder}/new/snapshot-2`, `${folder}/new/snapshot-2.tmp`);
+  await assertRejects(() => open(`${folder}/new`), CorruptFileError, "the file is missing");
 });
 
 Deno.test("restore() and verify() refuse a damaged backup, and restore() makes no folder of it", async () => {
@@ -119,7 +134,7 @@ Deno.test("the tasks backup, verify and restore say what they did, and what is w
     [["backup", `${folder}/backup`], true, `Backed up ${held}`],
     [["verify", `${folder}/backup`], true, `Whole: ${held}`],
     [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}`],
-    [["backup", `${folder}/backup`], false, "there is a file of that name"],
+    [["backup", `${folder}/backup`], false, "as there is a file"],
     [["backup"], false, "Usage: deno task backup FILE"],
     [["verify", `${folder}/none`], false, "No such file"],
     [["restore", `${folder}/backup`], false, "Usage"],

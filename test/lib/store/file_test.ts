@@ -133,6 +133,32 @@ Deno.test("FileStore that is closed without a change writes no snapshot", async 
   assertEquals(disk.list(), names);
 });
 
+Deno.test("FileStore that is closed while changes are under way finishes them, and compacts once at a time", async () => {
+  const disk = new SimulatedDisk();
+  const store = await open(disk, { ...small, minCompactBytes: 1 });
+  for (let round = 0; round < 5; round++) {
+    await Promise.all(Array.from({ length: 5 }, (_, index) => store.insertUser(userOf(`r${round}-${index}`))));
+  }
+  const late = Array.from({ length: 20 }, (_, index) => store.insertUser(userOf(`late${index}`)));
+  await store[Symbol.asyncDispose]();
+  const outcomes = await Promise.allSettled(late);
+  const kept = outcomes.filter((outcome) => outcome.status === "fulfilled").length;
+  assertEquals((await open(disk.afterPowerCut("nothing"))).counts.users, 25 + kept);
+  assertEquals(disk.list().filter((name) => name.startsWith("snapshot-")).length, 1);
+});
+
+Deno.test("FileStore that could write no snapshot at a stop does not begin another journal at the next", async () => {
+  const disk = new SimulatedDisk();
+  for (let stop = 0; stop < 4; stop++) {
+    const store = await open(disk);
+    if (stop === 0) await store.insertUser(userOf("alice"));
+    disk.script = (call) => call.name.startsWith("snapshot") ? "fail" : undefined;
+    await store[Symbol.asyncDispose]();
+    disk.script = () => undefined;
+  }
+  assertEquals(disk.list().sort(), ["journal-1", "journal-2"]);
+});
+
 Deno.test("FileStore on a full disk refuses changes, goes on reading, and takes changes when there is room", async () => {
   const disk = new SimulatedDisk();
   await using store = await open(disk);

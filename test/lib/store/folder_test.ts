@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../../lib/store.ts";
-import { readFolder } from "../../../lib/store/folder.ts";
+import { readFolder, readRunningFolder } from "../../../lib/store/folder.ts";
 import { encodeFrame } from "../../../lib/store/frame.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../lib/store/header.ts";
+import type { Disk } from "../../../lib/store/disk.ts";
 import { encodeChanges } from "../../../lib/store/change.ts";
 import type { JournalStart } from "../../../lib/store/journal_file.ts";
 import { writeSnapshot } from "../../../lib/store/snapshot.ts";
@@ -113,6 +114,20 @@ Deno.test("readFolder() refuses a torn frame when a later journal has frames", a
   assertThrows(() => readFolder(disk, () => {}), CorruptFileError, "a later journal goes on");
   const twice = await diskOf({ "journal-1": { torn: ["a"] }, "journal-2": { torn: [] } });
   assertThrows(() => readFolder(twice, () => {}), CorruptFileError, "a later journal goes on");
+});
+
+Deno.test("readRunningFolder() reads anew when a compaction removes what was listed, and gives up in the end", async () => {
+  const disk = await diskOf({ "snapshot-2": ["a"], "journal-2": ["b"] });
+  let lists = 0;
+  const moving = (times: number): Disk =>
+    Object.assign(Object.create(disk), {
+      list: () => ++lists <= times ? ["journal-1"] : disk.list(),
+      open: (name: string) => disk.open(name),
+    });
+  const { tables } = readRunningFolder(moving(4));
+  assertEquals(Array.from(tables.users(), (user) => user.login), ["a", "b"]);
+  lists = 0;
+  assertThrows(() => readRunningFolder(moving(5)), Deno.errors.NotFound);
 });
 
 async function diskOf(files: Files): Promise<SimulatedDisk> {

@@ -126,6 +126,17 @@ Deno.test("append() that can neither write nor cut back cuts back before the nex
   assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["after"]);
 });
 
+Deno.test("rotate() first cuts back what a failed write left: only in the last journal may a frame be torn", async () => {
+  const { disk, journal } = await openJournal();
+  let writes = 0;
+  disk.script = (call) => call.kind !== "write" ? undefined : writes++ === 0 ? "tear" : "fail";
+  await assertRejects(() => journal.append([put("torn")]));
+  assert(readJournal(disk, 1, () => {}).torn !== undefined);
+  disk.script = () => undefined;
+  await journal.rotate();
+  assertEquals(readJournal(disk.afterPowerCut("nothing"), 1, () => {}).torn, undefined);
+});
+
 Deno.test("append() hands on an error that is not of a full disk, and goes on", async () => {
   const { disk, journal, applied } = await openJournal();
   failNext(disk, "write", "tear");
@@ -197,9 +208,34 @@ Deno.test("rotate() that cannot sync the folder closes the journal: the next one
   const { disk, journal, applied } = await openJournal();
   await journal.append([put("before")]);
   failNext(disk, "syncFolder", "fail");
-  await assertRejects(() => journal.rotate(), StoreClosedError, 'a sync of "simulated" failed');
+  await assertRejects(() => journal.rotate(), StoreClosedError, "until restart");
   await assertRejects(() => journal.append([put("later")]), StoreClosedError);
   assertEquals(applied, ["before"]);
+});
+
+Deno.test("rotate() whose rename fails after it was done closes the journal, as does one that cannot open the next", async () => {
+  for (const kind of ["rename", "open"] as const) {
+    const { disk, journal } = await openJournal();
+    await journal.append([put("before")]);
+    failNext(disk, kind, "late");
+    await assertRejects(() => journal.rotate(), StoreClosedError, "until restart");
+    await assertRejects(() => journal.append([put("later")]), StoreClosedError);
+    const left = disk.afterPowerCut("everything");
+    assertEquals([logins(left, 1), logins(left, 2)], [["before"], []]);
+  }
+});
+
+Deno.test("append() on a full disk lets what only deletes go on beside what does not", async () => {
+  const { disk, journal } = await openJournal({ extendBytes: 4_096 });
+  disk.errorCode = "ENOSPC";
+  disk.script = (call) => isExtension(disk, call) ? "fail" : undefined;
+  while (await journal.append([put("alice")]).then(() => true, () => false));
+  const outcomes = await Promise.allSettled([
+    journal.append([put("bob")]),
+    journal.append([{ kind: "delete-session", id: "s1" }]),
+    journal.append([put("carol")]),
+  ]);
+  assertEquals(outcomes.map((outcome) => outcome.status), ["rejected", "fulfilled", "rejected"]);
 });
 
 Deno.test("close() waits for changes that wait, and takes no more", async () => {

@@ -16,7 +16,7 @@ export type Fault = "fail" | "tear" | "late" | "cut";
 export interface Call {
   /** From 0, over all calls. */
   readonly index: number;
-  readonly kind: "create" | "write" | "sync" | "truncate" | "rename" | "remove" | "syncFolder";
+  readonly kind: "create" | "open" | "write" | "sync" | "truncate" | "rename" | "remove" | "syncFolder";
   readonly name: string;
   /** Of a write, bytes from the start of the file. */
   readonly offset?: number;
@@ -147,6 +147,7 @@ export class SimulatedDisk implements Disk {
   }
 
   openToWrite(name: string): DiskFile {
+    this.#call("open", name, () => {});
     return this.open(name);
   }
 

@@ -49,7 +49,11 @@ Deno.test("sessionIdsOf() knows a user's sessions as they come and go", () => {
   tables.apply({ kind: "put-session", session: sessionOf("bob", "s2") });
   tables.apply({ kind: "put-session", session: sessionOf("alice", "s3") });
   assertEquals(tables.sessionIdsOf("alice"), ["s1", "s3"]);
+  tables.apply({ kind: "put-session", session: sessionOf("alice", "s3", { lastSeenAt: 9 }) });
+  assertEquals(tables.sessionIdsOf("alice"), ["s1", "s3"]);
   tables.apply({ kind: "delete-session", id: "s1" });
+  tables.apply({ kind: "delete-session", id: "s1" });
+  assertEquals(tables.sessionIdsOf("alice"), ["s3"]);
   tables.apply({ kind: "delete-session", id: "s3" });
   assertEquals([tables.sessionIdsOf("alice"), tables.sessionIdsOf("bob")], [[], ["s2"]]);
 });
