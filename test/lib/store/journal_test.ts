@@ -134,7 +134,7 @@ Deno.test("rotate() first cuts back what a failed write left: only in the last j
   assert(readJournal(disk, 1, () => {}).torn !== undefined);
   disk.script = () => undefined;
   await journal.rotate();
-  assertEquals(readJournal(disk.afterPowerCut("nothing"), 1, () => {}).torn, undefined);
+  assertEquals(readJournal(disk.afterPowerCut("everything"), 1, () => {}).torn, undefined);
 });
 
 Deno.test("append() hands on an error that is not of a full disk, and goes on", async () => {
