@@ -18,7 +18,9 @@ import { routes } from "./routes/mod.ts";
 
 /** Requests in flight get so long to end: the longest wait for a hash, and some. Below the 10 s of most supervisors. */
 const drainMs = 8_000;
-/** Expired sessions and tickets are refused at once; how soon they are forgotten matters to the size of the store alone. */
+/**
+ * Expired sessions and tickets are refused at once; how soon they are forgotten matters to the size of the store alone.
+ */
 const sweepEveryMs = 60 * 60 * 1_000;
 
 try {
@@ -35,7 +37,8 @@ async function main(): Promise<void> {
   using log = openStdoutLog();
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
 
-  // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full disk.
+  // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full
+  // disk.
   Deno.addSignalListener("SIGXFSZ", () => {});
   const openedAt = performance.now();
   await using store = await FileStore.open(config.store, { log });

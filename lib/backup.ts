@@ -1,9 +1,9 @@
 /**
  * The tasks `backup`, `verify` and `restore`: a copy of the register in one file, and back.
  *
- * A backup is a snapshot as `lib/store/snapshot.ts` writes it, of all that was acknowledged when it began. It is made from
- * the files, so the service runs on and does not notice. What is written is read back before it counts as made, and nothing
- * that exists is ever overwritten.
+ * A backup is a snapshot as `lib/store/snapshot.ts` writes it, of all that was acknowledged when it began. It is made
+ * from the files, so the service runs on and does not notice. What is written is read back before it counts as made,
+ * and nothing that exists is ever overwritten.
  */
 
 import { basename, dirname } from "node:path";

@@ -8,7 +8,9 @@
 
 import { type ProblemCode, problems } from "./problem.ts";
 
-/** Longest body, bytes: the longest user is 10 KiB, when every letter is taken apart into accents and they are escaped. */
+/**
+ * Longest body, bytes: the longest user is 10 KiB, when every letter is taken apart into accents and they are escaped.
+ */
 export const maxBodyBytes = 16 * 1024;
 /** Longest time from the head of a request to the end of its body. */
 export const maxBodyMs = 10_000;

@@ -65,7 +65,9 @@ export function createSession(
   return { session, token: `${id}.${secret}` };
 }
 
-/** The token of a request: of `Authorization: Bearer` (RFC 6750, 2.1); of the cookie if there is no such header at all. */
+/**
+ * The token of a request: of `Authorization: Bearer` (RFC 6750, 2.1); of the cookie if there is no such header at all.
+ */
 export function presentedToken(headers: Headers): Presented | undefined {
   const authorization = headers.get("authorization");
   if (authorization !== null) {

@@ -93,7 +93,9 @@ export function isAdmin(user: User): boolean {
 
 /** What else `replaceUser` changes, in the same change. */
 export interface ReplaceOptions {
-  /** For a new password: ends the sessions of the user but the one of this id ("" ends all) and the tickets for a reset. */
+  /**
+   * For a new password: ends the sessions of the user but the one of this id ("" ends all) and the tickets for a reset.
+   */
   readonly endSessionsBut?: string;
   /** Uses up this ticket. */
   readonly ticketHash?: string;
@@ -105,8 +107,8 @@ export interface Store extends AsyncDisposable {
   findUser(login: string): Promise<User | undefined>;
 
   /**
-   * The users that a query asks for. Whoever is there from the first page to the last is on exactly one of them, whatever
-   * is registered and deleted in between.
+   * The users that a query asks for. Whoever is there from the first page to the last is on exactly one of them,
+   * whatever is registered and deleted in between.
    */
   listUsers(query: UserQuery): Promise<UserPage>;
 
@@ -158,7 +160,9 @@ export interface Store extends AsyncDisposable {
   /** Ends every session of a user. @returns how many */
   deleteSessions(login: string): Promise<number>;
 
-  /** Ends every session last seen at `lastSeenUntil` or earlier, or made at `createdUntil` or earlier. @returns how many */
+  /**
+   * Ends every session last seen at `lastSeenUntil` or earlier, or made at `createdUntil` or earlier. @returns how many
+   */
   deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number>;
 
   /** The ticket whose code has this SHA-256, or `undefined`. */

@@ -6,7 +6,9 @@
  */
 
 const hourMs = 60 * 60 * 1_000;
-/** Buckets kept: 100,000 clients take some 10 MB. Beyond it the one not taken from for longest is given up, and so full. */
+/**
+ * Buckets kept: 100,000 clients take some 10 MB. Beyond it the one not taken from for longest is given up, and so full.
+ */
 const maxBuckets = 100_000;
 
 /** A quota for each client. */

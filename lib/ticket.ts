@@ -2,7 +2,8 @@
  * Tickets: single-use codes that let somebody register, or set a password without the old one.
  *
  * A code is 32 random bytes as base64url and is shown once, to whoever made it. Only its SHA-256 is kept, and names the
- * ticket: a fast hash will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome: none.
+ * ticket: a fast hash will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome:
+ * none.
  */
 
 import { hash } from "node:crypto";

@@ -1,4 +1,6 @@
-/** Accounts for tests: an app with an administrator, more users where they are wanted, and replies as one short text. */
+/**
+ * Accounts for tests: an app with an administrator, more users where they are wanted, and replies as one short text.
+ */
 import { assert, assertEquals } from "@std/assert";
 import type { User } from "../lib/store.ts";
 import { createTicket } from "../lib/ticket.ts";

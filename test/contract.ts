@@ -1,6 +1,6 @@
 /**
- * Whether a reply is one that the OpenAPI document promises: its status, headers, type and body; and whether the document
- * takes and refuses the same bodies of requests as the service.
+ * Whether a reply is one that the OpenAPI document promises: its status, headers, type and body; and whether the
+ * document takes and refuses the same bodies of requests as the service.
  *
  * `send` of test/app.ts asks it for every request, so that whatever any test sees is documented.
  */

@@ -1,6 +1,7 @@
 /**
- * What the README shows is what happens: its tour is run as a reader would run it, in one shell, and what each block prints
- * is compared with what stands below it. Ids, dates, tokens and hashes differ from run to run, all else must be the same.
+ * What the README shows is what happens: its tour is run as a reader would run it, in one shell, and what each block
+ * prints is compared with what stands below it. Ids, dates, tokens and hashes differ from run to run, all else must be
+ * the same.
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";

@@ -9,8 +9,8 @@
  *          | [6, secretHashes]                                                             tickets deleted
  *
  * A run is a number of changes of one kind, by columns: records as objects would repeat the names of their fields, and
- * as lists would be a list each, whose making and clearing away took a third of the time of a start. One call serializes
- * a whole batch, as the call costs about 17 µs whatever it is given.
+ * as lists would be a list each, whose making and clearing away took a third of the time of decoding. One call
+ * serializes a whole batch, as the call costs about 17 µs whatever it is given.
  */
 
 import { deserialize, serialize } from "node:v8";

@@ -20,8 +20,8 @@ import { Tables } from "./tables.ts";
 /** Below this many bytes of journal no snapshot is due: a small folder is not worth writing anew at each change. */
 const defaultMinCompactBytes = 1024 * 1024;
 /**
- * Above this many it is due however large the last snapshot is: old snapshot, journal and new snapshot are on the disk at
- * once, and together stay within twice the live data and 64 MiB. One snapshot of 1,000,000 users is 9 times as much.
+ * Above this many it is due however large the last snapshot is: old snapshot, journal and new snapshot are on the disk
+ * at once, and together stay within twice the live data and 64 MiB. One snapshot of 1,000,000 users is 9 times as much.
  */
 const maxCompactBytes = 16 * 1024 * 1024;
 

@@ -66,7 +66,8 @@ const maxReads = 5;
 /**
  * Reads a folder while a service may run on it: all that was acknowledged before the call is in it.
  *
- * A compaction that removes a file after it was listed, or a frame that is written while it is read, makes it read anew.
+ * A compaction that removes a file after it was listed, or a frame that is written while it is read, makes it read
+ * anew.
  *
  * @param onChange is called for each change that was read
  * @throws {CorruptFileError} it is damaged

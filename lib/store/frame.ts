@@ -13,9 +13,10 @@
  *
  * Which broken frame is a torn write, and which is damage? A write that a power cut tore leaves, of its bytes, those
  * of before: zeros. Whole sectors of 512 bytes are written or not, in any order, or the bytes up to some place. So a
- * frame may be torn if it lacks its end mark 0xFF, or a whole sector in it is zero, or all behind its header is zero, or
- * its header with all of its sector behind it is zero, and if no whole frame stands behind it, as a frame is begun only after the one before is synced. The header is
- * aligned to 16 bytes and so lies in one sector. All else, every flipped bit among it, is damage.
+ * frame may be torn if it lacks its end mark 0xFF, or a whole sector in it is zero, or all behind its header is zero,
+ * or its header with all of its sector behind it is zero, and if no whole frame stands behind it, as a frame is begun
+ * only after the one before is synced. The header is aligned to 16 bytes and so lies in one sector. All else, every
+ * flipped bit among it, is damage.
  */
 
 import { Buffer } from "node:buffer";

@@ -20,9 +20,14 @@ import {
   type JournalStart,
 } from "./journal_file.ts";
 
-/** No call is added to a frame that has so many changes: bounds the memory of a commit and the time of its serialization. */
+/**
+ * No call is added to a frame that has so many changes: bounds the memory of a commit and the time of its
+ * serialization.
+ */
 const maxFrameChanges = 4_096;
-/** Of the zeros so much, as a share of `extendBytes`, is kept for changes that only delete: a full disk lets them go on. */
+/**
+ * Of the zeros so much, as a share of `extendBytes`, is kept for changes that only delete: a full disk lets them go on.
+ */
 const reserveShare = 1 / 4;
 
 export interface JournalOptions {
@@ -153,8 +158,8 @@ export class Journal {
   }
 
   /**
-   * The changes that share the next frame: of whole calls, so that a call's changes are never torn apart, and not of both
-   * kinds, as on a full disk those that only delete may find room.
+   * The changes that share the next frame: of whole calls, so that a call's changes are never torn apart, and not of
+   * both kinds, as on a full disk those that only delete may find room.
    */
   #takeBatch(): Pending[] {
     let changeCount = 0;

@@ -1,8 +1,8 @@
 /**
  * A journal as a file: its name, and how it is made, read and cut.
  *
- * It is made with zeros behind its header and made longer with more of them, so that zeros always follow its last frame: a
- * file that lacks them was cut. See `frame.ts` for what may be torn and what is damage.
+ * It is made with zeros behind its header and made longer with more of them, so that zeros always follow its last
+ * frame: a file that lacks them was cut. See `frame.ts` for what may be torn and what is damage.
  */
 
 import type { Buffer } from "node:buffer";

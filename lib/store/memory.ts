@@ -6,7 +6,6 @@
  * the look at what is kept to the end of `commit`, so that no two changes of one login overtake each other.
  */
 
-import { setImmediate } from "node:timers";
 import { KeyedLock } from "../keyed_lock.ts";
 import {
   type Change,
@@ -21,15 +20,16 @@ import {
   type UserQuery,
 } from "../store.ts";
 import { Tables } from "./tables.ts";
+import { pageOf } from "./user_page.ts";
 
 /** Makes the changes durable as one, and then applies them to the tables, in this order. */
 export type Commit = (changes: readonly Change[]) => Promise<void>;
 
 /** Ended sessions are deleted this many at a time: few enough that one frame stays small. */
 const sweepBatch = 1_000;
-/** A list looks at this many users, some 0.2 ms, before it lets requests in between. */
-const scanBatch = 10_000;
-/** Locks of their own, as that of each ticket: no login has a space. They are taken inside that of a login, admins last. */
+/**
+ * Locks of their own, as that of each ticket: no login has a space. They are taken inside that of a login, admins last.
+ */
 const ticketsKey = "all tickets";
 const adminsKey = "all admins";
 
@@ -52,21 +52,8 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#tables.user(login));
   }
 
-  async listUsers(query: UserQuery): Promise<UserPage> {
-    const { limit, after = "", prefix = "" } = query;
-    const page: User[] = [];
-    let total = 0;
-    let behind = 0;
-    let seen = 0;
-    for (const user of this.#tables.users()) {
-      if (++seen % scanBatch === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (!user.login.startsWith(prefix)) continue;
-      total++;
-      if (user.id <= after) continue;
-      behind++;
-      insertById(page, user, limit);
-    }
-    return { users: page, total, next: behind > limit ? page.at(-1)?.id : undefined };
+  listUsers(query: UserQuery): Promise<UserPage> {
+    return pageOf(this.#tables.users(), query);
   }
 
   countAdmins(): Promise<number> {
@@ -271,13 +258,4 @@ function isSameUser(kept: User | undefined, expected: User): boolean {
 
 function isAdminUser(user: User | undefined): boolean {
   return user !== undefined && isAdmin(user);
-}
-
-/** Puts the user at its place among the `limit` users of the lowest ids, which users come nearly in order of. */
-function insertById(page: User[], user: User, limit: number): void {
-  let place = page.length;
-  for (let before = page[place - 1]; before !== undefined && before.id > user.id; before = page[place - 1]) place--;
-  if (place === limit) return;
-  page.splice(place, 0, user);
-  if (page.length > limit) page.pop();
 }

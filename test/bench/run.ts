@@ -1,8 +1,8 @@
 /**
  * `deno task bench NAME`: measures what section "What it reaches" of the README claims, and prints it as a table.
  *
- * Machines differ and drift, so wherever it can be a figure is a ratio of two things measured in turn within one run, and
- * the median of several rounds.
+ * Machines differ and drift, so wherever it can be a figure is a ratio of two things measured in turn within one run,
+ * and the median of several rounds.
  */
 
 import { printError, printLine } from "../../lib/log.ts";

@@ -1,8 +1,8 @@
 /**
  * `deno task bench store`: the file store up to a million users, and whether it ever loses one.
  *
- * The folder of a million is made once, of random hashes, by the store itself. Everything is measured on the service's own
- * code: the router's function for a registration, a real process for a start, and for the kills.
+ * The folder of a million is made once, of random hashes, by the store itself. Everything is measured on the service's
+ * own code: the router's function for a registration, a real process for a start, and for the kills.
  */
 
 import { type App, openApp } from "../../lib/app.ts";

@@ -1,4 +1,7 @@
-/** Accounts in the real process: the first administrator, an invitation, a reset, ended sessions, and what a crash leaves. */
+/**
+ * Accounts in the real process: the first administrator, an invitation, a reset, ended sessions, and what a crash
+ * leaves.
+ */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { type RunningCaddy, startCaddy } from "../caddy.ts";

@@ -164,8 +164,8 @@ async function forbiddenTexts({ app }: TestApp, { passwords, tokens, tickets }: 
 }
 
 /**
- * All of a reply that a client sees, but a token or the code of a ticket where it belongs, and what a browser has called
- * itself: users see that of their sessions, whatever it was.
+ * All of a reply that a client sees, but a token or the code of a ticket where it belongs, and what a browser has
+ * called itself: users see that of their sessions, whatever it was.
  */
 function seenOf(reply: Reply, { method, path }: SecretRequest): { seen: string; token?: string; ticket?: string } {
   const text = reply.text.replace(/"user_agent":"[^"]*"/g, "");

@@ -1,4 +1,6 @@
-/** Who may log in: the uniform answer and the lab's exact one, hashes of an older cost, and users who change meanwhile. */
+/**
+ * Who may log in: the uniform answer and the lab's exact one, hashes of an older cost, and users who change meanwhile.
+ */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { Store, User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";

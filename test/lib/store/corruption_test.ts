@@ -1,5 +1,6 @@
 /**
- * What becomes of a folder whose files were damaged, for every single flipped bit and every length that a file can be cut to.
+ * What becomes of a folder whose files were damaged, for every single flipped bit and every length that a file can be
+ * cut to.
  *
  * It either opens with every acknowledged change, or is refused with file, offset and what to do, and then nothing is
  * changed. There is no third way: never less than was acknowledged, and nothing that was not.

@@ -1,10 +1,11 @@
 /**
  * Every way in which one history of changes can be cut off.
  *
- * The history registers, changes passwords, disables, deletes, makes, touches and ends sessions, alone and side by side, over
- * at least two compactions. It is run once for each call that it makes to the disk, with that call cut (the power goes), torn
- * or failing, and then the power goes at the end at the latest. From each of the ways in which a disk may be left, the store
- * must open again with every acknowledged change, each change whole or absent, and opening it once more must change nothing.
+ * The history registers, changes passwords, disables, deletes, makes, touches and ends sessions, alone and side by
+ * side, over at least two compactions. It is run once for each call that it makes to the disk, with that call cut (the
+ * power goes), torn or failing, and then the power goes at the end at the latest. From each of the ways in which a disk
+ * may be left, the store must open again with every acknowledged change, each change whole or absent, and opening it
+ * once more must change nothing.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -186,7 +187,8 @@ function logOut(login: string, id: string): Step {
 /**
  * Runs the history with one fault.
  *
- * @returns what is kept of each login after all that was acknowledged, and after the change that was not, if any. A login
+ * @returns what is kept of each login after all that was acknowledged, and after the change that was not, if any. A
+ *   login
  *   whose change failed is left alone from there on, as nobody knows what is kept of it
  */
 async function run(

@@ -1,15 +1,18 @@
 /**
  * A disk in memory that fails when told to, and forgets what a power cut would have made it forget.
  *
- * Every call that reaches for the disk is counted, and a script says what becomes of it. What was written and not synced
- * is kept apart, and `afterPowerCut` says how much of it survived: a real disk may have written all of it, none, or any
- * sectors in any order; likewise names whose folder was not synced.
+ * Every call that reaches for the disk is counted, and a script says what becomes of it. What was written and not
+ * synced is kept apart, and `afterPowerCut` says how much of it survived: a real disk may have written all of it, none,
+ * or any sectors in any order; likewise names whose folder was not synced.
  */
 
 import { setImmediate } from "node:timers";
 import type { Disk, DiskFile } from "../../../lib/store/disk.ts";
 
-/** What the script makes of a call: `fail` it, at once, half-way (`tear`) or when it is done (`late`), or `cut` the power half-way. */
+/**
+ * What the script makes of a call: `fail` it, at once, half-way (`tear`) or when it is done (`late`), or `cut` the
+ * power half-way.
+ */
 export type Fault = "fail" | "tear" | "late" | "cut";
 
 /** A call to the disk. */
