@@ -6,29 +6,25 @@
  * shows what a power cut could take back. One frame is in flight at a time, hence only the last can be torn.
  */
 
-import { type Change, StoreClosedError, StoreFullError } from "../store.ts";
+import { type Change, StoreClosedError } from "../store.ts";
 import { encodeChanges } from "./change.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { encodeFrame, frameHeaderBytes } from "./frame.ts";
+import { encodeFrame } from "./frame.ts";
 import { fileHeaderBytes } from "./header.ts";
 import {
-  asStoreError,
   createJournal,
   defaultExtendBytes,
   type FoundJournal,
   journalName,
   type JournalStart,
 } from "./journal_file.ts";
+import { JournalWriter } from "./journal_writer.ts";
 
 /**
  * No call is added to a frame that has so many changes: bounds the memory of a commit and the time of its
  * serialization.
  */
 const maxFrameChanges = 4_096;
-/**
- * Of the zeros so much, as a share of `extendBytes`, is kept for changes that only delete: a full disk lets them go on.
- */
-const reserveShare = 1 / 4;
 
 export interface JournalOptions {
   /** Called for each change that has become durable, in order. Must not throw. */
@@ -55,19 +51,11 @@ export class Journal {
   #changesBefore: number;
   /** Changes in its frames. */
   #changeCount: number;
-  #file: DiskFile;
-  /** Where the next frame goes. */
-  #end: number;
-  /** Bytes that the file has on disk; from `#end` on they are zeros, unless `#dirtyEnd` says otherwise. */
-  #size: number;
-  /** Behind a write that failed: up to here the file may hold parts of it. */
-  #dirtyEnd = 0;
+  #writer: JournalWriter;
   #pending: Pending[] = [];
   #rotation: { resolve: (start: JournalStart) => void; reject: (error: unknown) => void } | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
-  /** Set by a sync that failed, for good. */
-  #failure: StoreClosedError | undefined;
 
   private constructor(disk: Disk, options: JournalOptions, opened: FoundJournal & { file: DiskFile }) {
     this.#disk = disk;
@@ -76,9 +64,7 @@ export class Journal {
     this.#generation = opened.generation;
     this.#changesBefore = opened.changesBefore;
     this.#changeCount = opened.changeCount;
-    this.#file = opened.file;
-    this.#end = opened.end;
-    this.#size = opened.file.size();
+    this.#writer = new JournalWriter(opened.file, opened.end, this.#extendBytes);
   }
 
   /** Goes on with a journal that `readJournal` has read. */
@@ -88,7 +74,7 @@ export class Journal {
 
   /** Bytes of its frames. */
   get bytes(): number {
-    return this.#end - fileHeaderBytes;
+    return this.#writer.end - fileHeaderBytes;
   }
 
   /** Where it goes on; what a snapshot is to be the beginning of, while the journal is empty. */
@@ -98,7 +84,7 @@ export class Journal {
 
   /** Why it takes no more changes, or `undefined`. */
   get fault(): string | undefined {
-    if (this.#failure !== undefined) return this.#failure.message;
+    if (this.#writer.failure !== undefined) return this.#writer.failure.message;
     return this.#isClosed ? "Cannot change the store as it is closed" : undefined;
   }
 
@@ -136,7 +122,7 @@ export class Journal {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#running;
-    this.#file.close();
+    this.#writer.close();
   }
 
   #run(): void {
@@ -177,7 +163,7 @@ export class Journal {
     try {
       const changes = batch.flatMap((pending) => pending.changes);
       const isGrowing = batch.some((pending) => pending.isGrowing);
-      await this.#write(encodeFrame(encodeChanges(changes), changes.length), { isGrowing });
+      await this.#writer.append(encodeFrame(encodeChanges(changes), changes.length), { isGrowing });
       this.#changeCount += changes.length;
       for (const change of changes) this.#apply(change);
     } catch (error) {
@@ -187,76 +173,6 @@ export class Journal {
     for (const pending of batch) pending.resolve();
   }
 
-  async #write(frame: Uint8Array<ArrayBuffer>, options: { isGrowing: boolean }): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    await this.#cleanEnd();
-    await this.#makeRoom(this.#end + frame.length + frameHeaderBytes, options);
-    try {
-      await this.#file.write(frame, this.#end);
-    } catch (error) {
-      // Cut back at once: a later frame may be shorter, and must be followed by zeros. If this fails too it is
-      // tried again before the next frame.
-      this.#dirtyEnd = this.#end + frame.length;
-      await this.#cleanEnd().catch(() => {});
-      throw asStoreError(error, "write to");
-    }
-    await this.#sync();
-    this.#end += frame.length;
-  }
-
-  async #sync(): Promise<void> {
-    try {
-      await this.#file.sync();
-    } catch (error) {
-      // The kernel may have dropped the pages it could not write and call the next sync a success: what is on the
-      // disk is unknown until the file is read again. So no more is written before a restart.
-      throw this.#fail(new Error(`a sync of "${this.#file.path}" failed: ${error}`, { cause: error }));
-    }
-  }
-
-  #fail(cause: unknown): StoreClosedError {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    this.#failure = new StoreClosedError(`Cannot change the store until restart: ${message}`, { cause });
-    return this.#failure;
-  }
-
-  /** Writes zeros over what a failed write left. */
-  async #cleanEnd(): Promise<void> {
-    if (this.#dirtyEnd <= this.#end) return;
-    try {
-      await this.#file.write(new Uint8Array(this.#dirtyEnd - this.#end), this.#end);
-    } catch (error) {
-      throw asStoreError(error, "write to");
-    }
-    await this.#sync();
-    this.#dirtyEnd = 0;
-  }
-
-  /** Makes sure that the file is at least `size` bytes long, and the reserve longer for changes that make it grow. */
-  async #makeRoom(size: number, { isGrowing }: { isGrowing: boolean }): Promise<void> {
-    try {
-      await this.#extend(size + this.#extendBytes * reserveShare);
-    } catch (error) {
-      const isEnough = size <= this.#size && !isGrowing && error instanceof StoreFullError;
-      if (!isEnough) throw error;
-    }
-  }
-
-  /** Makes the file at least `size` bytes long, by zeros that are on the disk before a frame is written over them. */
-  async #extend(size: number): Promise<void> {
-    if (size <= this.#size) return;
-    const extended = Math.ceil(size / this.#extendBytes) * this.#extendBytes;
-    try {
-      await this.#file.write(new Uint8Array(extended - this.#size), this.#size);
-    } catch (error) {
-      // The zeros that did fit are given back, others may need the room. They do no harm if that fails.
-      await this.#file.truncate(this.#size).catch(() => {});
-      throw asStoreError(error, "extend");
-    }
-    await this.#sync();
-    this.#size = extended;
-  }
-
   async #createNext(start: JournalStart): Promise<DiskFile> {
     const name = journalName(start.generation);
     try {
@@ -264,27 +180,25 @@ export class Journal {
       return this.#disk.openToWrite(name);
     } catch (error) {
       // If the next journal is there, now or after a power cut, it goes on where this one ends: this one must not grow.
-      if (this.#disk.list().includes(name)) throw this.#fail(error);
+      if (this.#disk.list().includes(name)) throw this.#writer.fail(error);
       throw error;
     }
   }
 
   async #rotate(): Promise<JournalStart> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#writer.failure !== undefined) throw this.#writer.failure;
     // What a failed write left must not be found in a journal that is not the last.
-    await this.#cleanEnd();
+    await this.#writer.cleanEnd();
     const start = {
       generation: this.#generation + 1,
       changesBefore: this.#changesBefore + this.#changeCount,
     };
     const next = await this.#createNext(start);
-    this.#file.close();
-    this.#file = next;
+    this.#writer.close();
+    this.#writer = new JournalWriter(next, fileHeaderBytes, this.#extendBytes);
     this.#generation = start.generation;
     this.#changesBefore = start.changesBefore;
     this.#changeCount = 0;
-    this.#end = fileHeaderBytes;
-    this.#size = next.size();
     return start;
   }
 }
