@@ -146,7 +146,8 @@ Deno.test("a file in the place of a unix socket ends the start, and stays as it 
 
 Deno.test("deno task start serves with the permissions that it names, and asks for no other", async () => {
   await using folder = await temporaryFolder();
-  const store = `${folder.path}/data`;
+  // Several folders have to be made, of which the permissions name the last alone.
+  const store = `${folder.path}/new/folders/data`;
   const env = { GATEHOUSE_STORE: store, GATEHOUSE_LISTEN: anyPort };
   await using started = await startBy(["task", "start"], env);
   // The task hands on no signal that kills: without this the service would outlive a test that fails.

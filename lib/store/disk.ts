@@ -133,22 +133,32 @@ function realFile(path: string, options: Deno.OpenOptions): DiskFile {
 
 /** Makes the folder, and those above it, durably: else a power cut could take it away with all that is in it. */
 async function makeFolder(path: string): Promise<void> {
-  if (path === dirname(path)) return;
+  const parents: string[] = [];
+  for (let missing = path; !await isThere(missing); missing = dirname(missing)) parents.push(dirname(missing));
+  // Only the service's own user may see what is in it.
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  for (const parent of parents) await syncParent(parent);
+}
+
+async function isThere(path: string): Promise<boolean> {
   try {
-    // Only the service's own user may see what is in it.
-    await Deno.mkdir(path, { mode: 0o700 });
+    await Deno.stat(path);
+    return true;
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(path)).isDirectory) return;
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await makeFolder(dirname(path));
-    return await makeFolder(path);
+    // The task `start` may not look above its folder, so what is there is left to `mkdir`.
+    if (error instanceof Deno.errors.NotCapable) return true;
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
+}
+
+async function syncParent(path: string): Promise<void> {
   try {
-    using parent = await Deno.open(dirname(path));
+    using parent = await Deno.open(path);
     await parent.sync();
   } catch (error) {
-    // The task `start` may not look above the folder. Most file systems sync the name with the file's own sync.
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    // As above. Most file systems put a new name on the disk with the first sync of what is in it.
+    if (!(error instanceof Deno.errors.NotCapable) && !(error instanceof Deno.errors.PermissionDenied)) throw error;
   }
 }
 
