@@ -2,17 +2,19 @@
  * What lives as long as the process, and what belongs to one request.
  *
  * Handlers get both as one read-only `Context`. Nothing is ever written to either: what changes is behind the store,
- * the gate and the quota, each of which says what it promises.
+ * the gate and the counters, each of which says what it promises.
  */
 
+import { BasicMemory } from "./basic.ts";
 import { clientResolver } from "./client.ts";
 import type { Config } from "./config.ts";
 import { Guesser } from "./guesser.ts";
 import { Hasher } from "./hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Log } from "./log.ts";
+import { Quota } from "./quota.ts";
 import type { Store } from "./store.ts";
-import { Quota } from "./throttle.ts";
+import { Throttle } from "./throttle.ts";
 
 /** What lives as long as the process. */
 export interface App {
@@ -27,6 +29,10 @@ export interface App {
   readonly registrationLock: KeyedLock;
   /** Registrations for each client. */
   readonly registrationQuota: Quota;
+  /** Wrong passwords. */
+  readonly throttle: Throttle;
+  /** Credentials of HTTP Basic that were right a moment ago. */
+  readonly basicMemory: BasicMemory;
   /** Aborted when the service is about to stop. */
   readonly stopping: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -62,10 +68,15 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     log,
     stopping,
     now,
-    hasher: await Hasher.open({ iterations: config.pbkdf2Iterations }),
+    hasher: await Hasher.open({
+      iterations: config.pbkdf2Iterations,
+      highestIterations: await store.highestIterations(),
+    }),
     guesser: new Guesser(),
     clientOf: clientResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
     registrationQuota: new Quota(config.registrationsPerHour, now),
+    throttle: new Throttle(now),
+    basicMemory: new BasicMemory(now),
   });
 }

@@ -12,6 +12,7 @@ export type AuditEvent =
   | "user-deleted"
   | "login"
   | "login-failed"
+  | "login-throttled"
   | "logout"
   | "sessions-ended"
   | "password-changed"

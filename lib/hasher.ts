@@ -1,13 +1,14 @@
 /**
  * Password hashing as a resource of this process: one cost, one gate, and a decoy for logins that do not exist.
  *
- * Every verification is exactly one pass through the gate and, unless the password was right, the work of exactly one
- * hash, whether the user exists or not, so that neither the answer nor the work tells an attacker which logins are
- * registered (OWASP ASVS 5.0, 6.3.8).
+ * Every verification is exactly one pass through the gate and, unless the password was right, the same work, that of
+ * the dearest hash that is kept, whether the user exists or not: neither the answer nor its time tells an attacker which
+ * logins are registered (OWASP ASVS 5.0, 6.3.8). A right password of another cost is hashed anew, so that after a change
+ * of the setting the register comes to one cost by itself.
  */
 
 import { Gate } from "./gate.ts";
-import { hashPassword, iterationsOf, needsRehash, verifyPassword } from "./password.ts";
+import { hashPassword, iterationsOf, verifyPassword } from "./password.ts";
 
 /** The start may take this much longer for measuring what a hash costs; the last round may go beyond it. */
 const measureMs = 50;
@@ -16,6 +17,8 @@ const measureRounds = 5;
 export interface HasherOptions {
   /** PBKDF2 iterations for new hashes. */
   readonly iterations: number;
+  /** The most iterations of any hash that is kept, 0 by default; see `verify`. */
+  readonly highestIterations?: number;
   /** How many hashes run at once; by default as many as there are cores. */
   readonly concurrency?: number;
   /** The longest wait for a turn that is accepted, in milliseconds, 5,000 by default; see `lib/gate.ts`. */
@@ -25,13 +28,15 @@ export interface HasherOptions {
 /** What came of a verification. */
 export interface Verdict {
   readonly isRight: boolean;
-  /** The same password hashed anew, when it was right and its hash of an older, lower cost. */
+  /** The same password hashed anew, when it was right and its hash of another cost than today's. */
   readonly rehashed: string | undefined;
 }
 
 /** Hashes and verifies passwords, a bounded number at once. Made by `Hasher.open`. */
 export class Hasher {
   readonly #iterations: number;
+  /** What a verification that fails takes. */
+  readonly #workIterations: number;
   readonly #gate: Gate;
   readonly #decoy: string;
   #hashCount = 0;
@@ -41,8 +46,9 @@ export class Hasher {
   readonly hashesPerSecond: number;
 
   private constructor(options: Required<HasherOptions>, measured: Measurement) {
-    const { iterations, concurrency, maxWaitMs } = options;
+    const { iterations, highestIterations, concurrency, maxWaitMs } = options;
     this.#iterations = iterations;
+    this.#workIterations = Math.max(iterations, highestIterations);
     this.costMs = measured.costMs;
     this.hashesPerSecond = measured.hashesPerSecond;
     this.#decoy = measured.decoy;
@@ -51,8 +57,10 @@ export class Hasher {
 
   /** Makes the decoy, and measures what a hash costs here. */
   static async open(options: HasherOptions): Promise<Hasher> {
-    const { iterations, concurrency = navigator.hardwareConcurrency, maxWaitMs = 5_000 } = options;
-    return new Hasher({ iterations, concurrency, maxWaitMs }, await measure(iterations, concurrency));
+    const { iterations, highestIterations = 0 } = options;
+    const { concurrency = navigator.hardwareConcurrency, maxWaitMs = 5_000 } = options;
+    const whole = { iterations, highestIterations, concurrency, maxWaitMs };
+    return new Hasher(whole, await measure(iterations, concurrency));
   }
 
   /** How many hashes were computed for clients since the start. */
@@ -81,10 +89,12 @@ export class Hasher {
       this.#hashCount++;
       const kept = passwordHash ?? this.#decoy;
       const isRight = await verifyPassword(password, kept) && passwordHash !== undefined;
-      const isOld = needsRehash(kept, this.#iterations);
-      if (isRight) return { isRight, rehashed: isOld ? await this.#hash(password) : undefined };
-      // The rest of the work of today: by its speed an older hash would tell that its login is registered.
-      if (isOld) await hashPassword(password, this.#iterations - iterationsOf(kept));
+      const iterations = iterationsOf(kept);
+      if (isRight) {
+        return { isRight, rehashed: iterations === this.#iterations ? undefined : await this.#hash(password) };
+      }
+      // The rest of the work: by its time a cheaper hash would tell that its login is registered, or is not.
+      if (iterations < this.#workIterations) await hashPassword(password, this.#workIterations - iterations);
       return { isRight, rehashed: undefined };
     });
   }

@@ -16,23 +16,27 @@ import type {
   Reference,
   Schema,
 } from "./openapi_document.ts";
-import { type HeaderName, headersOf, problemReplies } from "./openapi_reply.ts";
+import { type HeaderName, headersOf, ownHeaders, problemReplies } from "./openapi_reply.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Route } from "./router.ts";
 
 /** Who may do something. */
-export type Who = "anyone" | "session" | "user or admin" | "user or ticket" | "admin";
+export type Who = "anyone" | "session" | "session or password" | "user or admin" | "user or ticket" | "admin";
+
+export type MediaType = "application/json" | "text/plain" | "text/html" | "text/javascript" | "text/css";
 
 /** A reply that is no problem. */
 export interface Reply {
   readonly description: string;
   /** Of the body; there is none without it. */
-  readonly type?: "application/json" | "text/plain" | "text/html";
+  readonly type?: MediaType | readonly MediaType[];
   readonly schema?: Schema;
   readonly examples?: Readonly<Record<string, Example>>;
   readonly headers?: Readonly<Partial<Record<HeaderName, "always" | "sometimes">>>;
   /** By default nobody may store it; "" is no such header at all. */
   readonly cacheControl?: string;
+  /** Whether it comes without the headers that every reply has, see `Route`. */
+  readonly isQuiet?: boolean;
 }
 
 /** What can be done at one method and path. */
@@ -45,7 +49,7 @@ export interface Operation extends Pick<Route, "method" | "path"> {
   /** Those of the path, in its order, and others. */
   readonly parameters?: readonly DocumentedParameter[];
   readonly body?: { readonly schema: Schema; readonly examples: Readonly<Record<string, Example>> };
-  /** By status. */
+  /** By status. One that problems have too is another form of the same. */
   readonly replies: Readonly<Record<number, Reply>>;
   /** Beside those that follow from all else. */
   readonly problems?: readonly ProblemCode[];
@@ -72,6 +76,11 @@ const session = [{ bearer: [] }, { cookie: [] }];
 const callerRules: Readonly<Record<Who, CallerRule>> = {
   "anyone": { text: "anyone", security: [], problems: [] },
   "session": { text: "whoever is logged in", security: session, problems: ["not-authenticated"] },
+  "session or password": {
+    text: "whoever is logged in, or sends login and password by HTTP Basic",
+    security: [...session, { basic: [] }],
+    problems: ["not-authenticated"],
+  },
   "user or admin": {
     text: "the user, or an administrator",
     security: session,
@@ -127,6 +136,8 @@ function documented(operation: Operation, responses: Record<string, DocumentedRe
   const { text, security } = callerRules[who];
   const successes = Object.entries(replies).map(([status, reply]) => [status, successReply(reply)]);
   const failures = Object.entries(problemReplies(problemsOf(operation))).map(([status, { name, reply }]) => {
+    const other = replies[Number(status)];
+    if (other !== undefined) return [status, merged(reply, successReply(other))];
     responses[name] = reply;
     return [status, { $ref: `#/components/responses/${name}` } satisfies Reference];
   });
@@ -149,7 +160,18 @@ function documented(operation: Operation, responses: Record<string, DocumentedRe
 }
 
 function successReply(reply: Reply): DocumentedReply {
-  const { description, type, schema = {}, examples = {}, headers = {}, cacheControl = "no-store" } = reply;
-  const content: Content | undefined = type && { [type]: { schema, examples } };
-  return { description, headers: headersOf(headers, cacheControl), ...content && { content } };
+  const { description, type, schema = {}, examples = {}, headers = {}, cacheControl = "no-store", isQuiet } = reply;
+  const types = type === undefined ? [] : [type].flat();
+  const content: Content = Object.fromEntries(types.map((one) => [one, { schema, examples }]));
+  const all = isQuiet ? ownHeaders(headers) : headersOf(headers, cacheControl);
+  return { description, headers: all, ...types.length > 0 && { content } };
+}
+
+/** Two forms of one reply. */
+function merged(one: DocumentedReply, other: DocumentedReply): DocumentedReply {
+  return {
+    description: `${one.description}\n\n${other.description}`,
+    headers: { ...one.headers, ...other.headers },
+    content: { ...one.content, ...other.content },
+  };
 }

@@ -8,6 +8,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import type { DocumentedHeader, DocumentedReply, Schema } from "./openapi_document.ts";
 import { type ProblemCode, problems } from "./problem.ts";
+import { loginPattern } from "./user.ts";
 
 /** Headers that only some replies have. */
 const headers = {
@@ -23,8 +24,14 @@ const headers = {
     description: "The next page, as RFC 8288 has it; missing on the last.",
     schema: { type: "string", pattern: '^<\\?[^>]+>; rel="next"$' },
   },
-  "Location": { description: "The path of what was made.", schema: { type: "string", pattern: "^/" } },
+  "Location": { description: "The path of what was made, or where to go.", schema: { type: "string", pattern: "^/" } },
   "Referrer-Policy": { description: "Links tell nobody where they were.", schema: { const: "no-referrer" } },
+  "Remote-Groups": {
+    description: "`users`, and the groups of the user, with commas between.",
+    schema: { type: "string", pattern: "^users(,[a-z0-9._-]{1,32})*$" },
+  },
+  "Remote-Id": { description: "The id of the user.", schema: { type: "string", pattern: "^[0-9A-HJKMNP-TV-Z]{26}$" } },
+  "Remote-User": { description: "The login of the user.", schema: { type: "string", pattern: loginPattern.source } },
   "Retry-After": {
     description: "Seconds after which to come again.",
     schema: { type: "string", pattern: "^[1-9][0-9]*$" },
@@ -33,7 +40,10 @@ const headers = {
     description: "Gives a browser the session, or takes it away.",
     schema: { type: "string", pattern: "^__Host-gatehouse=" },
   },
-  "WWW-Authenticate": { description: "How to authenticate.", schema: { const: 'Bearer realm="gatehouse"' } },
+  "WWW-Authenticate": {
+    description: "How to authenticate.",
+    schema: { type: "string", pattern: '^(Basic realm="gatehouse", charset="UTF-8", )?Bearer realm="gatehouse"$' },
+  },
 } as const satisfies Record<string, Omit<DocumentedHeader, "required">>;
 
 export type HeaderName = keyof typeof headers;
@@ -48,6 +58,7 @@ const problemHeaders: Readonly<Partial<Record<ProblemCode, Headers>>> = {
   "body-too-large": { Connection: "sometimes" },
   "not-json": { Accept: "sometimes", "Accept-Encoding": "sometimes" },
   "too-many-registrations": { "Retry-After": "always" },
+  "too-many-attempts": { "Retry-After": "always" },
   "overloaded": { "Retry-After": "always" },
 };
 
@@ -67,11 +78,16 @@ const everyReply: Readonly<Record<string, DocumentedHeader>> = {
 
 /** The headers of a reply. @param cacheControl "" is no such header */
 export function headersOf(own: Headers, cacheControl: string): Record<string, DocumentedHeader> {
+  const cache = { description: "Whether and how it may be stored.", required: true, schema: { const: cacheControl } };
+  return { ...ownHeaders(own), ...cacheControl !== "" && { "Cache-Control": cache }, ...everyReply };
+}
+
+/** The headers that a reply of a quiet route has. */
+export function ownHeaders(own: Headers): Record<string, DocumentedHeader> {
   const named = Object.entries(own).map(([name, when]): [string, DocumentedHeader] => {
     return [name, { ...headers[name as HeaderName], required: when === "always" }];
   });
-  const cache = { description: "Whether and how it may be stored.", required: true, schema: { const: cacheControl } };
-  return { ...Object.fromEntries(named), ...cacheControl !== "" && { "Cache-Control": cache }, ...everyReply };
+  return Object.fromEntries(named);
 }
 
 /** The schema of any problem, and of one that lists bad fields. */

@@ -43,15 +43,6 @@ export async function verifyPassword(password: string, passwordHash: string): Pr
 }
 
 /**
- * Whether the hash was made at a lower cost than `iterations`.
- *
- * @throws {TypeError} as `verifyPassword`
- */
-export function needsRehash(passwordHash: string, iterations: number): boolean {
-  return iterationsOf(passwordHash) < iterations;
-}
-
-/**
  * The cost at which the hash was made.
  *
  * @throws {TypeError} as `verifyPassword`

@@ -56,6 +56,11 @@ export const problems = {
       "The session is valid, and is not one of a person who may do this. The answer is the same whether or not " +
       "what was asked for exists.",
   },
+  "not-in-group": {
+    status: STATUS_CODE.Forbidden,
+    title: "Not in the group",
+    meaning: "The session is valid, and what was asked for is for members of a group that its user is not in.",
+  },
   "cross-origin": {
     status: STATUS_CODE.Forbidden,
     title: "Request from another site",
@@ -155,6 +160,14 @@ export const problems = {
     title: "Too many registrations",
     meaning: "From this address came more registrations than one client may make in an hour. Retry-After says when " +
       "the next is taken.",
+  },
+  "too-many-attempts": {
+    status: STATUS_CODE.TooManyRequests,
+    title: "Too many wrong passwords",
+    meaning: "Too many wrong passwords came for this login, or from this address. This one was not looked at. " +
+      "Retry-After says when to come again. One address may try 10 of a login and 100 of all in an hour; when 100 of " +
+      "one login were wrong in a row, the login takes passwords only from browsers that its owner has logged in from " +
+      "before, until one is right, or an administrator enables the user anew or makes a ticket for a reset.",
   },
   "internal-error": {
     status: STATUS_CODE.InternalServerError,

@@ -24,9 +24,16 @@ export const maxUserAgentLength = 256;
 /** `__Host-`: only this very host can set it, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
 export const cookieName = "__Host-gatehouse";
 /** Strict: who trims names by Unicode takes "\u00a0__Host-gatehouse", which a sibling host can set, for the cookie. */
+const idLength = 26;
 const cookiePattern = new RegExp(`(?:^|; ?)${cookieName}=([^;]*)`);
 
 export const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
+
+/**
+ * The tokens of sessions in use: hashing one costs as much as all else that `/guard` does for a request. They are where
+ * the requests are, in memory, and go with the session.
+ */
+const verified = new WeakMap<Session, string>();
 
 /** How long sessions are good for; part of `Config`. */
 export type Lifetimes = Pick<Config, "sessionIdleMs" | "sessionMaxMs">;
@@ -66,16 +73,22 @@ export function createSession(
 }
 
 /**
- * The token of a request: of `Authorization: Bearer` (RFC 6750, 2.1); of the cookie if there is no such header at all.
+ * The token of a request: of `Authorization`; of the cookie if there is no such header at all.
  */
 export function presentedToken(headers: Headers): Presented | undefined {
-  const authorization = headers.get("authorization");
-  if (authorization !== null) {
-    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    return token === undefined ? undefined : { token, isCookie: false };
-  }
-  const token = cookiePattern.exec(headers.get("cookie") ?? "")?.[1];
-  return token === undefined ? undefined : { token, isCookie: true };
+  const isCookie = !headers.has("authorization");
+  const token = isCookie ? cookieToken(headers) : bearerToken(headers);
+  return token === undefined ? undefined : { token, isCookie };
+}
+
+/** The token of `Authorization: Bearer` (RFC 6750, 2.1). */
+export function bearerToken(headers: Headers): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+}
+
+/** The token of the cookie. */
+export function cookieToken(headers: Headers): string | undefined {
+  return cookiePattern.exec(headers.get("cookie") ?? "")?.[1];
 }
 
 /**
@@ -87,13 +100,12 @@ export async function findLiveSession(
   options: { store: Store; lifetimes: Lifetimes; now: number; onFault: (error: unknown) => void },
 ): Promise<Session | undefined> {
   const { store, lifetimes, now, onFault } = options;
-  const [, id, secret] = tokenPattern.exec(token) ?? [];
-  if (id === undefined || secret === undefined) return undefined;
-  const session = await store.findSession(id);
-  if (session === undefined || !isSecretOf(session, secret)) return undefined;
+  if (!tokenPattern.test(token)) return undefined;
+  const session = await store.findSession(token.slice(0, idLength));
+  if (session === undefined || !isTokenOf(session, token)) return undefined;
   if (now >= expiresAt(session, lifetimes)) return undefined;
   const untouchedMs = Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
-  if (now - session.lastSeenAt >= untouchedMs) store.touchSession(id, now).catch(onFault);
+  if (now - session.lastSeenAt >= untouchedMs) store.touchSession(session.id, now).catch(onFault);
   return session;
 }
 
@@ -129,6 +141,13 @@ export function isSameOrigin(headers: Headers): boolean {
   const origin = headers.get("origin");
   // The scheme is not compared, as only the proxy knows it: the cookie is sent over HTTPS alone.
   return origin !== null && URL.parse(origin)?.host === headers.get("host");
+}
+
+function isTokenOf(session: Session, token: string): boolean {
+  if (verified.get(session) === token) return true;
+  if (!isSecretOf(session, token.slice(idLength + 1))) return false;
+  verified.set(session, token);
+  return true;
 }
 
 function isSecretOf(session: Session, secret: string): boolean {

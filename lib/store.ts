@@ -115,6 +115,9 @@ export interface Store extends AsyncDisposable {
   /** How many users administer the register. */
   countAdmins(): Promise<number>;
 
+  /** The most iterations of any password hash that is kept; 0 when there is no user. Looks at every user. */
+  highestIterations(): Promise<number>;
+
   /**
    * Adds a user, and uses up a ticket in the same change.
    * @param ticketHash of a ticket that is good for it; whether it is, is for `lib/ticket.ts` to say

@@ -1,52 +1,176 @@
 /**
- * How often one client may do a thing: a token bucket for each, refilled evenly.
+ * How many wrong passwords are tried: the brake on guessing, beside the cost of a hash.
  *
- * Of each bucket only the moment is kept at which it is full again (the generic cell rate algorithm, ITU-T I.371), so
- * taking is one look-up, and nothing has to be refilled. The number of buckets is bounded.
+ * Counted before the hash, so that any number of guesses at once counts, and taken back when the password was right.
+ *
+ *     10 an hour    of one login from one client
+ *    100 an hour    of any logins from one client
+ *    100 in a row   of one login from anywhere, until the right one comes (NIST SP 800-63B-4, 3.2.2)
+ *
+ * The same wrong password again is no other guess: a device that has kept an old one locks nobody out. A browser that
+ * its owner has logged in from before counts for itself alone, so that nobody else's guessing locks it out (OWASP,
+ * "Slow Down Online Guessing Attacks with Device Cookies"). Logins that nobody has are counted just like others. What
+ * is kept are digests under a key of this process, so that no password can be found in a dump of its memory later.
+ *
+ * All that is counted is bounded. Where a client could make room by filling it, that takes more wrong passwords than a
+ * thousand clients may try in an hour.
  */
 
-const hourMs = 60 * 60 * 1_000;
-/**
- * Buckets kept: 100,000 clients take some 10 MB. Beyond it the one not taken from for longest is given up, and so full.
- */
-const maxBuckets = 100_000;
+import { createHmac, randomBytes } from "node:crypto";
+import { Quota } from "./quota.ts";
+import { RecentMap } from "./recent_map.ts";
 
-/** A quota for each client. */
-export class Quota {
-  readonly #perHour: number;
-  readonly #now: () => number;
-  /** When the client's bucket is full again, in milliseconds since the epoch. */
-  readonly #fullAt = new Map<string, number>();
+/** Wrong passwords of one login by one client, or by one known device, in an hour. */
+export const maxPerLoginAndClient = 10;
+/** Wrong passwords of one client in an hour. */
+export const maxPerClient = 100;
+/** Wrong passwords of one login, one after another. */
+export const maxInARow = 100;
+/** When to come again while a login takes no more passwords: time alone does not help. */
+const lockedSeconds = 60 * 60;
+/** Logins, and wrong passwords, that are kept: some 10 MB each. */
+const maxKept = 100_000;
 
-  /** @param perHour how many at once and per hour; 0 is unlimited. @param now milliseconds since the epoch */
-  constructor(perHour: number, now: () => number) {
-    this.#perHour = perHour;
-    this.#now = now;
+/** A password that somebody tries. */
+export interface Guess {
+  readonly login: string;
+  readonly password: string;
+  /** Whom it counts for, see `clientKey`. */
+  readonly client: string;
+  /** The id of a device that the owner of the login has logged in from, see `lib/device.ts`. */
+  readonly device: string | undefined;
+}
+
+/** What came of it: the verdict, or after how many seconds to come again. */
+export type Throttled<Verdict> =
+  | { readonly waitSeconds: 0; readonly verdict: Verdict }
+  | { readonly waitSeconds: number; readonly verdict: undefined };
+
+/** Wrong passwords of one login. */
+interface Row {
+  readonly wrongCount: number;
+  /** Being verified. */
+  readonly openCount: number;
+}
+
+/** What a guess is counted by: digests, but for the client. */
+interface Keys {
+  readonly login: string;
+  /** For those in a row: the known device, else the login. */
+  readonly row: string;
+  /** For those in an hour: the known device, else login and client. */
+  readonly bucket: string;
+  /** `undefined` for a known device. */
+  readonly client: string | undefined;
+  readonly password: string;
+}
+
+const emptyRow: Row = { wrongCount: 0, openCount: 0 };
+
+/** Counts wrong passwords. */
+export class Throttle {
+  readonly #secret = randomBytes(32);
+  readonly #perLoginAndClient: Quota;
+  readonly #perClient: Quota;
+  readonly #rows = new RecentMap<string, Row>(maxKept);
+  /** Wrong, or being verified: not counted again. */
+  readonly #tried = new RecentMap<string, true>(maxKept);
+
+  /** @param now milliseconds since the epoch */
+  constructor(now: () => number) {
+    this.#perLoginAndClient = new Quota(maxPerLoginAndClient, now);
+    this.#perClient = new Quota(maxPerClient, now);
   }
 
   /**
-   * Takes one from the client's bucket.
+   * Runs `verify` unless there were too many wrong passwords, and counts what it says.
    *
-   * @returns 0 when there was one, else the whole seconds after which there will be
+   * @throws what `verify` throws; nothing is counted then
    */
-  take(client: string): number {
-    if (this.#perHour === 0) return 0;
-    const now = this.#now();
-    const refillMs = hourMs / this.#perHour;
-    const fullAt = Math.max(now, this.#fullAt.get(client) ?? now) + refillMs;
-    const waitMs = fullAt - now - hourMs;
-    // Half a millisecond is what sums of fractions may be off by.
-    if (waitMs > 0.5) return Math.ceil(waitMs / 1_000);
-    this.#fullAt.delete(client);
-    this.#fullAt.set(client, fullAt);
-    if (this.#fullAt.size > maxBuckets) this.#forgetOldest();
-    return 0;
+  async run<Verdict extends { readonly isRight: boolean }>(
+    guess: Guess,
+    verify: () => Promise<Verdict>,
+  ): Promise<Throttled<Verdict>> {
+    const keys = this.#keysOf(guess);
+    const waitSeconds = this.#waitSeconds(keys);
+    if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
+    // One that is refused by the gate is never the first of several alike: the newest are refused first.
+    const isNew = !this.#tried.has(keys.password);
+    if (isNew) this.#take(keys);
+    let isWrong = false;
+    try {
+      const verdict = await verify();
+      isWrong = !verdict.isRight;
+      if (!isWrong) this.#endRows(keys);
+      return { waitSeconds: 0, verdict };
+    } finally {
+      if (isNew) this.#settle(keys, isWrong);
+    }
   }
 
-  #forgetOldest(): void {
-    for (const client of this.#fullAt.keys()) {
-      this.#fullAt.delete(client);
-      return;
-    }
+  /** Forgets the wrong passwords in a row, as the login has another password now, or an administrator wants it. */
+  forget(login: string): void {
+    this.#endRow(this.#digest(login));
+  }
+
+  #waitSeconds({ row, bucket, client }: Keys): number {
+    const { wrongCount, openCount } = this.#rows.get(row) ?? emptyRow;
+    // Those that are being verified may still turn out right, soon.
+    const rowSeconds = wrongCount >= maxInARow ? lockedSeconds : wrongCount + openCount >= maxInARow ? 1 : 0;
+    const clientSeconds = client === undefined ? 0 : this.#perClient.waitSeconds(client);
+    return Math.max(rowSeconds, clientSeconds, this.#perLoginAndClient.waitSeconds(bucket));
+  }
+
+  #take({ row, bucket, client, password }: Keys): void {
+    const { wrongCount, openCount } = this.#rows.get(row) ?? emptyRow;
+    this.#rows.set(row, { wrongCount, openCount: openCount + 1 });
+    this.#perLoginAndClient.take(bucket);
+    if (client !== undefined) this.#perClient.take(client);
+    this.#tried.set(password, true);
+  }
+
+  #settle({ row, bucket, client, password }: Keys, isWrong: boolean): void {
+    const { wrongCount, openCount } = this.#rows.get(row) ?? emptyRow;
+    this.#setRow(row, { wrongCount: wrongCount + (isWrong ? 1 : 0), openCount: Math.max(0, openCount - 1) });
+    if (isWrong) return;
+    this.#perLoginAndClient.putBack(bucket);
+    if (client !== undefined) this.#perClient.putBack(client);
+    this.#tried.delete(password);
+  }
+
+  #endRows({ login, row }: Keys): void {
+    this.#endRow(login);
+    this.#endRow(row);
+  }
+
+  /** Those being verified count on: they may turn out wrong after this. */
+  #endRow(login: string): void {
+    const { openCount } = this.#rows.get(login) ?? emptyRow;
+    this.#setRow(login, { wrongCount: 0, openCount });
+  }
+
+  #setRow(login: string, row: Row): void {
+    if (row.wrongCount + row.openCount > 0) this.#rows.set(login, row);
+    else this.#rows.delete(login);
+  }
+
+  #keysOf({ login, password, client, device = "" }: Guess): Keys {
+    const loginKey = this.#digest(login);
+    const isKnown = device !== "";
+    return {
+      login: loginKey,
+      row: isKnown ? this.#digest(login, "", device) : loginKey,
+      bucket: this.#digest(login, isKnown ? "" : client, device),
+      client: isKnown ? undefined : client,
+      // By the client too: from what is not counted nobody shall learn what somebody else has tried.
+      password: this.#digest(login, client, device, password.normalize("NFC")),
+    };
+  }
+
+  /** Of any texts, with their lengths: "a", "bc" is not "ab", "c". */
+  #digest(...texts: readonly string[]): string {
+    const hmac = createHmac("sha256", this.#secret);
+    for (const text of texts) hmac.update(`${text.length}:`).update(text);
+    return hmac.digest("base64url");
   }
 }

@@ -11,8 +11,13 @@ import { findLiveSession, isSameOrigin, presentedToken } from "../lib/session.ts
 import { isAdmin, type Session, type User } from "../lib/store.ts";
 import { canonicalLogin, etagOf } from "../lib/user.ts";
 
-/** RFC 9110, 11.6.1: a 401 names a way to authenticate. */
+/** RFC 9110, 11.6.1: a 401 names the ways to authenticate. */
 export const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };
+
+/** For clients that ask for a password only when Basic is offered, such as Git and WebDAV clients. */
+export const basicChallenge = {
+  "www-authenticate": `Basic realm="gatehouse", charset="UTF-8", ${challenge["www-authenticate"]}`,
+};
 
 const safeMethods = new Set(["GET", "HEAD"]);
 
@@ -33,21 +38,27 @@ export interface CallerAndUser extends Caller {
  * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
  */
 export async function requireCaller(request: Request, context: Context): Promise<Caller> {
-  const { app, requestId } = context;
+  const { app } = context;
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
   if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request.headers)) {
     throw new HttpError("cross-origin");
   }
-  const session = await findLiveSession(presented.token, {
-    store: app.store,
-    lifetimes: app.config,
-    now: app.now(),
-    onFault: (error) => app.log.error("touch-failed", { requestId, error }),
-  });
+  const session = await liveSession(presented.token, context);
   const user = session && await app.store.findUser(session.login);
   if (session === undefined || user === undefined) throw notAuthenticated();
   return { session, user };
+}
+
+/** The live session that a token stands for. */
+export function liveSession(token: string, context: Context): Promise<Session | undefined> {
+  const { app } = context;
+  return findLiveSession(token, {
+    store: app.store,
+    lifetimes: app.config,
+    now: app.now(),
+    onFault: (error) => app.log.error("touch-failed", { requestId: context.requestId, error }),
+  });
 }
 
 /**

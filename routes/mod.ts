@@ -2,8 +2,10 @@
 
 import type { Route } from "../lib/router.ts";
 import { showDocs } from "./docs.ts";
+import { guard } from "./guard.ts";
 import { live, ready } from "./health.ts";
 import { showOpenApi } from "./openapi.ts";
+import { showPage, showPageFile } from "./page.ts";
 import { changePassword } from "./password.ts";
 import { showProblem } from "./problem.ts";
 import { logIn, logOut, showSession } from "./session.ts";
@@ -27,9 +29,12 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/session/", handler: showSession },
   { method: "DELETE", path: "/session/", handler: logOut },
   { method: "POST", path: "/ticket/", handler: makeTicket },
+  { method: "GET", path: "/guard", handler: guard, isQuiet: true },
   { method: "GET", path: "/health/live", handler: live },
   { method: "GET", path: "/health/ready", handler: ready },
   { method: "GET", path: "/problem/:code", handler: showProblem },
   { method: "GET", path: "/openapi.json", handler: showOpenApi },
   { method: "GET", path: "/docs/", handler: showDocs },
+  { method: "GET", path: "/", handler: showPage },
+  { method: "GET", path: "/page/:file", handler: showPageFile },
 ];

@@ -9,6 +9,7 @@ import type { OpenApiDocument } from "../lib/openapi_document.ts";
 import { cookieName } from "../lib/session.ts";
 import { schemasOf } from "./openapi/schemas.ts";
 import { serviceOperations } from "./openapi/service.ts";
+import { siteOperations } from "./openapi/site.ts";
 import { sessionOperations, ticketOperations } from "./openapi/session.ts";
 import { userOperations } from "./openapi/user.ts";
 
@@ -27,6 +28,8 @@ const tags = [
   { name: "Users", description: "Registering, and the life of an account." },
   { name: "Sessions", description: "Logging in and out." },
   { name: "Tickets", description: "Invitations and resets, made by administrators." },
+  { name: "Guard", description: "Who may see another site." },
+  { name: "Page", description: "For people." },
   { name: "Service", description: "How the service is, and what it can do." },
 ];
 
@@ -43,10 +46,17 @@ const securitySchemes = {
     description: 'The token as a cookie, from POST /session/ with `"cookie": true`. A request that changes something ' +
       "must come from a page of the same origin, as `Sec-Fetch-Site` or `Origin` shows.",
   },
+  basic: { type: "http", scheme: "basic", description: "Login and password, RFC 7617." },
 };
 
 /** Every operation. */
-const operations = [...userOperations, ...sessionOperations, ...ticketOperations, ...serviceOperations];
+const operations = [
+  ...userOperations,
+  ...sessionOperations,
+  ...ticketOperations,
+  ...siteOperations,
+  ...serviceOperations,
+];
 
 /** The document of a service with these settings. */
 export function openApiDocument(config: Pick<Config, "passwordMinLength">): OpenApiDocument {

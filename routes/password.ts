@@ -7,10 +7,13 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
+import { deviceCookie } from "../lib/device.ts";
 import { HttpError, readJson } from "../lib/http.ts";
+import { presentedToken } from "../lib/session.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
 import { parsePasswordChange, unchangedPassword } from "../lib/user_input.ts";
+import { tryPassword } from "./authenticate.ts";
 import { loginInPath, requireCaller } from "./caller.ts";
 
 /** Who is to get the new password, and what else changes with it. */
@@ -21,7 +24,7 @@ interface Admitted {
 
 /** `PUT /user/:login/password`: sets the password. */
 export async function changePassword(request: Request, context: Context): Promise<Response> {
-  const { config, guesser, hasher, stopping } = context.app;
+  const { config, guesser, hasher, throttle, stopping } = context.app;
   const login = loginInPath(context);
   const rules = { minLength: config.passwordMinLength, guesser, login };
   const body = parsePasswordChange(await readJson(request, { stopping }), rules);
@@ -31,20 +34,21 @@ export async function changePassword(request: Request, context: Context): Promis
   const client = clientKey(context.client);
   const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, client });
   if (isRight) throw unchangedPassword();
-  await replacePassword({ user, options }, await hasher.hash(body.password, client), context);
+  const changed = await replacePassword({ user, options }, await hasher.hash(body.password, client), context);
+  throttle.forget(login);
   const by = options.ticketHash === undefined ? { by: user.login } : {};
   if (options.ticketHash !== undefined) audit(context, "ticket-used", { user: user.login, purpose: "reset" });
   audit(context, "password-changed", { ...by, user: user.login });
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  const headers = new Headers({ "cache-control": "no-store" });
+  // The browser is still one of the owner's.
+  if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", deviceCookie(changed));
+  return new Response(null, { status: 204, headers });
 }
 
 async function admitByPassword(request: Request, password: string, context: Context): Promise<Admitted> {
   const { session, user } = await requireCaller(request, context);
   if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
-  const { isRight } = await context.app.hasher.verify(password, {
-    passwordHash: user.passwordHash,
-    client: clientKey(context.client),
-  });
+  const { isRight } = await tryPassword({ login: user.login, password, user }, request, context);
   if (!isRight) throw new HttpError("wrong-current-password");
   return { user, options: { endSessionsBut: session.id } };
 }
@@ -58,14 +62,19 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
   return { user, options: { endSessionsBut: "", ticketHash: ticket.secretHash } };
 }
 
-/** Whatever else of the user is changed meanwhile stays; if it is the password, this change comes too late. */
-async function replacePassword(admitted: Admitted, passwordHash: string, context: Context): Promise<void> {
+/**
+ * Whatever else of the user is changed meanwhile stays; if it is the password, this change comes too late.
+ *
+ * @returns the user as changed
+ */
+async function replacePassword(admitted: Admitted, passwordHash: string, context: Context): Promise<User> {
   const { store } = context.app;
   const { user, options } = admitted;
   let current: User | undefined = user;
   while (current?.id === user.id && current.passwordHash === user.passwordHash) {
-    const outcome = await store.replaceUser(current, { ...current, passwordHash }, options);
-    if (outcome === "done") return;
+    const next: User = { ...current, passwordHash };
+    const outcome = await store.replaceUser(current, next, options);
+    if (outcome === "done") return next;
     if (outcome === "no-ticket") break;
     current = await store.findUser(user.login);
   }

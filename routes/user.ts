@@ -106,6 +106,8 @@ async function insert(
   if (outcome === "taken") throw new HttpError("login-taken");
   if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
   if (ticket !== undefined) audit(context, "ticket-used", { user: login, purpose: ticket.purpose });
+  // Whatever was tried before was tried in vain.
+  app.throttle.forget(login);
   audit(context, "user-registered", { user: login });
   const headers = { location: `/user/${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });

@@ -9,7 +9,7 @@ import { requireAdminFor, requireMatch } from "./caller.ts";
 
 /** `PATCH /user/:login`: changes a user, if they are as the `If-Match` of the request says. */
 export async function changeUser(request: Request, context: Context): Promise<Response> {
-  const { store, stopping } = context.app;
+  const { store, throttle, stopping } = context.app;
   const { user, target } = await requireAdminFor(request, context);
   const change = parseUserChange(await readJson(request, { stopping }));
   while (true) {
@@ -21,6 +21,7 @@ export async function changeUser(request: Request, context: Context): Promise<Re
     const outcome = await store.replaceUser(current, next);
     if (outcome === "last-admin") throw new HttpError("last-admin");
     if (outcome !== "done") continue;
+    if (change.disabled === false) throttle.forget(next.login);
     audit(context, "user-changed", { by: user.login, user: next.login, ...change });
     return jsonReply(publicUser(next), { headers: { etag: await etagOf(next) } });
   }

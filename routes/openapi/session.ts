@@ -36,7 +36,14 @@ export const sessionOperations: readonly Operation[] = [
         headers: { "Set-Cookie": "sometimes" },
       },
     },
-    problems: ["wrong-credentials", "wrong-password", "unknown-login", "invalid-credentials", "overloaded"],
+    problems: [
+      "wrong-credentials",
+      "wrong-password",
+      "unknown-login",
+      "too-many-attempts",
+      "invalid-credentials",
+      "overloaded",
+    ],
   },
   {
     method: "GET",

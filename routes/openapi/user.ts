@@ -145,8 +145,8 @@ export const userOperations: readonly Operation[] = [
         ticket: { summary: "With a ticket", value: { ticket: exampleCode, password: exampleNewPassword } },
       },
     },
-    replies: { 204: { description: "The password is set." } },
-    problems: ["wrong-current-password", "ticket-invalid", "invalid-user", "overloaded"],
+    replies: { 204: { description: "The password is set.", headers: { "Set-Cookie": "sometimes" } } },
+    problems: ["wrong-current-password", "ticket-invalid", "invalid-user", "too-many-attempts", "overloaded"],
   },
   {
     method: "GET",

@@ -48,6 +48,8 @@ interface VerifyRow {
   readonly title: string;
   /** The iterations of the user's hash; without it there is no user. */
   readonly cost?: number;
+  /** The most iterations of any user's hash. */
+  readonly highest?: number;
   readonly given?: string;
   readonly isRight: boolean;
   readonly isRehashed: boolean;
@@ -60,7 +62,40 @@ const verifyRows: readonly VerifyRow[] = [
   { title: "a wrong password", cost: 20, given: "wrong", isRight: false, isRehashed: false, work: [20] },
   { title: "an unknown login", isRight: false, isRehashed: false, work: [20] },
   { title: "the right password of a cheaper hash", cost: 5, isRight: true, isRehashed: true, work: [5, 20] },
-  { title: "the right password of a dearer hash", cost: 30, isRight: true, isRehashed: false, work: [30] },
+  { title: "the right password of a dearer hash", cost: 30, isRight: true, isRehashed: true, work: [30, 20] },
+  {
+    title: "an unknown login where a dearer hash is kept",
+    highest: 30,
+    isRight: false,
+    isRehashed: false,
+    work: [20, 10],
+  },
+  {
+    title: "a wrong password of the dearest hash",
+    highest: 30,
+    cost: 30,
+    given: "wrong",
+    isRight: false,
+    isRehashed: false,
+    work: [30],
+  },
+  {
+    title: "a wrong password of a cheaper hash where a dearer one is kept",
+    highest: 30,
+    cost: 5,
+    given: "wrong",
+    isRight: false,
+    isRehashed: false,
+    work: [5, 25],
+  },
+  {
+    title: "the right password where a dearer hash is kept",
+    highest: 30,
+    cost: 20,
+    isRight: true,
+    isRehashed: false,
+    work: [20],
+  },
   {
     title: "a wrong password of a cheaper hash, as much work in all",
     cost: 5,
@@ -78,9 +113,9 @@ const verifyRows: readonly VerifyRow[] = [
     work: [19, 1],
   },
 ];
-for (const { title, cost, given = password, isRight, isRehashed, work } of verifyRows) {
+for (const { title, cost, highest = 0, given = password, isRight, isRehashed, work } of verifyRows) {
   Deno.test(`Hasher.verify() answers ${title}`, async () => {
-    const hasher = await Hasher.open({ iterations });
+    const hasher = await Hasher.open({ iterations, highestIterations: highest });
     const passwordHash = cost === undefined ? undefined : await hashPassword(password, cost);
     using spy = spyOnDerive();
     const verdict = await hasher.verify(given, { passwordHash, client: "client" });

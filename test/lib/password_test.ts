@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assert
 import { assertStringIncludes, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { pbkdf2Sync } from "node:crypto";
-import { hashPassword, iterationsOf, needsRehash, recommendedIterations, verifyPassword } from "../../lib/password.ts";
+import { hashPassword, iterationsOf, recommendedIterations, verifyPassword } from "../../lib/password.ts";
 
 /** PHC text made by OpenSSL's PBKDF2 in Node, which shares no code with WebCrypto in Deno's use of it here. */
 function phcByNode(password: string, options: { salt: Buffer; iterations: number }): string {
@@ -180,35 +180,15 @@ const malformed: readonly string[] = [
   `$pbkdf2-sha256$i=1$${goodSalt}$${goodHash}$pbkdf2-sha256$i=1$${goodSalt}$${goodHash}`,
 ];
 
-Deno.test("verifyPassword(), needsRehash() and iterationsOf() refuse what is no hash, and do not repeat it", async () => {
+Deno.test("verifyPassword() and iterationsOf() refuse what is no hash, and do not repeat it", async () => {
   const good = `$pbkdf2-sha256$i=1$${goodSalt}$${goodHash}`;
-  assertEquals([await verifyPassword("x", good), needsRehash(good, 1), iterationsOf(good)], [
-    false,
-    false,
-    1,
-  ]);
+  assertEquals([await verifyPassword("x", good), iterationsOf(good)], [false, 1]);
   for (const text of malformed) {
     const errors = [
       await assertRejects(() => verifyPassword("x", text), TypeError, "Cannot parse a password hash", text),
-      assertThrows(() => needsRehash(text, 1), TypeError, "Cannot parse a password hash", text),
       assertThrows(() => iterationsOf(text), TypeError, "Cannot parse a password hash", text),
     ];
     for (const { message } of errors) assertFalse(message.includes(goodSalt) || message.includes(goodHash));
-  }
-});
-
-Deno.test("needsRehash() is true for a lower cost alone", () => {
-  const rows: readonly (readonly [kept: number, wanted: number, needed: boolean])[] = [
-    [599_999, 600_000, true],
-    [600_000, 600_000, false],
-    [600_001, 600_000, false],
-    [1, 2, true],
-    [9, 10, true],
-    [999_999_999, 600_000, false],
-  ];
-  for (const [kept, wanted, needed] of rows) {
-    const passwordHash = `$pbkdf2-sha256$i=${kept}$${goodSalt}$${goodHash}`;
-    assertEquals([needsRehash(passwordHash, wanted), iterationsOf(passwordHash)], [needed, kept]);
   }
 });
 

@@ -77,6 +77,9 @@ const rows: readonly Row[] = [
   { route: "GET /problem/:code", statuses: everybody },
   { route: "GET /openapi.json", statuses: everybody },
   { route: "GET /docs/", statuses: everybody },
+  { route: "GET /guard", statuses: [401, 200, 200, 200, 401, 401] },
+  { route: "GET /", statuses: everybody },
+  { route: "GET /page/:file", statuses: everybody },
 ];
 
 Deno.test("every route has a row in the table of callers, and every row a route", () => {
@@ -96,6 +99,7 @@ for (const { route, statuses, options } of rows) {
         ":login": "alice",
         ":id": sessionIdOf(scene.token),
         ":code": "not-found",
+        ":file": "main.js",
       };
       const target = path.replace(/:\w+/g, (name) => params[name] ?? "");
       const reply = await opened.send(method, target, { ...sent, ...token !== undefined && { token } });

@@ -6,7 +6,12 @@ import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts"
 
 const paths = [...new Set(routes.map((route) => route.path))];
 /** What the parameters of a path stand for, in a path that exists. */
-const examples: Readonly<Record<string, string>> = { ":login": "alice", ":code": "not-found", ":id": "none" };
+const examples: Readonly<Record<string, string>> = {
+  ":login": "alice",
+  ":code": "not-found",
+  ":id": "none",
+  ":file": "main.js",
+};
 
 function exampleOf(path: string): string {
   return path.replace(/:\w+/g, (parameter) => examples[parameter] ?? "");
@@ -22,7 +27,7 @@ function allowedAt(path: string): string {
 }
 
 Deno.test("every path of the table has an example here", () => {
-  for (const path of paths) assertMatch(exampleOf(path), /^\/[a-z/.-]+$/);
+  for (const path of paths) assertMatch(exampleOf(path), /^\/[a-z/.-]*$/);
 });
 
 for (const path of paths) {
@@ -60,13 +65,13 @@ for (const path of paths) {
       const head = await send("HEAD", example, { token });
       assertEquals([get.status, head.status, head.text], [200, 200, ""]);
       const expected = new Headers(get.headers);
-      expected.set("content-length", String(new TextEncoder().encode(get.text).length));
+      if (get.text !== "") expected.set("content-length", String(new TextEncoder().encode(get.text).length));
       for (const headers of [expected, head.headers]) headers.delete("x-request-id");
       assertEquals(Array.from(head.headers), Array.from(expected));
     });
   }
 
-  if (path.endsWith("/")) {
+  if (path.endsWith("/") && path !== "/") {
     Deno.test(`${path} is what the path without its last slash redirects to`, async () => {
       const { send } = await openTestApp();
       for (const [query, method] of [["", "POST"], ["?a=b/c", "GET"], ["?", "DELETE"]] as const) {
@@ -82,7 +87,6 @@ for (const path of paths) {
 }
 
 const nothing = [
-  "/",
   "//",
   "/nothing",
   "/USER/",

@@ -3,6 +3,8 @@ import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts"
 
 const cookiePattern =
   /^__Host-gatehouse=[0-9A-Z]{26}\.[\w-]{43}; Max-Age=2592000; Path=\/; Secure; HttpOnly; SameSite=Lax$/;
+const devicePattern =
+  /^__Host-gatehouse-device=[\w-]{22}\.[\w-]{43}; Max-Age=34560000; Path=\/; Secure; HttpOnly; SameSite=Lax$/;
 
 /** What a request carries that has the token as a cookie. */
 function cookieOf(token: string): { cookie: string } {
@@ -50,8 +52,10 @@ Deno.test("logIn() gives the token as a cookie alone when it is asked to", async
   const { status, headers, json } = await send("POST", "/session/", { json: { ...alice, cookie: true } });
   assertEquals(status, 201);
   assertEquals(Object.keys(json), ["login", "created_at", "expires_at"]);
-  const cookie = headers.get("set-cookie") ?? "";
+  const [cookie = "", device = "", ...others] = headers.getSetCookie();
+  assertEquals(others, []);
   assertMatch(cookie, cookiePattern);
+  assertMatch(device, devicePattern);
   const { json: session } = await send("GET", "/session/", {
     headers: { cookie: cookie.replace(/;.*/, "") },
   });

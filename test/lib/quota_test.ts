@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { Quota } from "../../lib/throttle.ts";
+import { Quota } from "../../lib/quota.ts";
 
 /** A moment as `Date.now()` gives it: sums are rounded as they are in service. */
 const start = 1_795_000_000_123;
@@ -118,4 +118,64 @@ Deno.test("Quota.take() remembers 100,000 clients, and gives up the one not take
   assertEquals(drain(quota, "second"), 2);
   // Which made one too many again.
   assert(quota.take("first") === 0);
+});
+
+Deno.test("Quota.waitSeconds() says what take() would say, and takes nothing", () => {
+  const { quota, clock } = createScene(60);
+  for (let count = 0; count < 100; count++) assertEquals(quota.waitSeconds("a"), 0);
+  assertEquals(drain(quota, "a"), 60);
+  for (const afterMs of [0, 1, 30_000, 29_998]) {
+    clock.now += afterMs;
+    const seconds = quota.waitSeconds("a");
+    assertEquals([seconds > 0, quota.take("a")], [true, seconds]);
+  }
+  clock.now += 1;
+  assertEquals([quota.waitSeconds("a"), quota.waitSeconds("a"), quota.take("a"), quota.waitSeconds("a")], [
+    0,
+    0,
+    0,
+    60,
+  ]);
+  assertEquals(quota.waitSeconds("b"), 0);
+});
+
+Deno.test("Quota.waitSeconds() is 0 when the quota is 0, which is unlimited", () => {
+  const { quota } = createScene(0);
+  for (let count = 0; count < 1_000; count++) quota.take("a");
+  assertEquals(quota.waitSeconds("a"), 0);
+});
+
+Deno.test("Quota.putBack() makes a taking undone, whenever it happens", () => {
+  for (const afterMs of [0, 1, 30_000, hourMs - 1]) {
+    const { quota, clock } = createScene(60);
+    assertEquals(drain(quota, "a"), 60);
+    clock.now += afterMs;
+    quota.putBack("a");
+    assertEquals(drain(quota, "a"), 1 + Math.floor(afterMs / (hourMs / 60)), `after ${afterMs} ms`);
+  }
+});
+
+Deno.test("Quota.putBack() gives room for one, again and again", () => {
+  const { quota } = createScene(7);
+  drain(quota, "a");
+  for (let count = 0; count < 1_000; count++) {
+    quota.putBack("a");
+    assertEquals(drain(quota, "a"), 1);
+  }
+  assertEquals(drain(quota, "b"), 7);
+});
+
+Deno.test("Quota.putBack() puts nothing into a full bucket", () => {
+  const { quota, clock } = createScene(7);
+  for (let count = 0; count < 100; count++) quota.putBack("a");
+  assertEquals(drain(quota, "a"), 7);
+  clock.now += 2 * hourMs;
+  for (let count = 0; count < 100; count++) quota.putBack("a");
+  assertEquals(drain(quota, "a"), 7);
+});
+
+Deno.test("Quota.putBack() does nothing when the quota is 0, which is unlimited", () => {
+  const { quota } = createScene(0);
+  for (let count = 0; count < 100; count++) quota.putBack("a");
+  assertEquals([quota.take("a"), quota.waitSeconds("a")], [0, 0]);
 });

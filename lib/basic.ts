@@ -1,0 +1,96 @@
+/**
+ * HTTP Basic (RFC 7617), for clients that know nothing else: `curl -u`, WebDAV, Git.
+ *
+ * They send login and password with every request, and a hash for each would be too dear. So what was right is
+ * remembered for a minute, as a digest under a key of this process, and is good only as long as the user is the same one
+ * with the same password: a change of either is seen at once.
+ */
+
+import { createHmac, randomBytes } from "node:crypto";
+import { KeyedLock } from "./keyed_lock.ts";
+import { RecentMap } from "./recent_map.ts";
+import type { User } from "./store.ts";
+import { canonicalLogin } from "./user.ts";
+import type { Credentials } from "./user_input.ts";
+
+const rememberedMs = 60 * 1_000;
+/** So many are remembered: 2 MB. */
+const maxRemembered = 10_000;
+
+/** The credentials of `Authorization: Basic`; `undefined` when there are none, or they are not well formed. */
+export function basicCredentials(headers: Headers): Credentials | undefined {
+  const [, encoded] = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(headers.get("authorization") ?? "") ?? [];
+  const text = encoded === undefined ? undefined : decode(encoded);
+  const colonAt = text?.indexOf(":") ?? -1;
+  if (text === undefined || colonAt < 0) return undefined;
+  return { login: canonicalLogin(text.slice(0, colonAt)), password: text.slice(colonAt + 1) };
+}
+
+/** Who asked for a remembered user is given. */
+interface Entry {
+  readonly login: string;
+  readonly userId: string;
+  readonly passwordHash: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+export interface BasicOptions {
+  /** The user of that login as kept now. */
+  readonly find: (login: string) => Promise<User | undefined>;
+  /** The user that the credentials are right for. It throws when they are not. */
+  readonly verify: () => Promise<User>;
+}
+
+/** Remembers which credentials were right. */
+export class BasicMemory {
+  readonly #now: () => number;
+  readonly #secret = randomBytes(32);
+  readonly #entries = new RecentMap<string, Entry>(maxRemembered);
+  /** A client may open many connections at once, with the same credentials. */
+  readonly #lock = new KeyedLock();
+
+  /** @param now milliseconds since the epoch */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * The user that the credentials are right for: as remembered, else by `verify`.
+   *
+   * @throws what `verify` throws
+   */
+  async userOf(credentials: Credentials, options: BasicOptions): Promise<User> {
+    const key = this.#keyOf(credentials);
+    return await this.#recall(key, options) ?? await this.#lock.run(key, async () => {
+      return await this.#recall(key, options) ?? this.#remember(key, await options.verify());
+    });
+  }
+
+  async #recall(key: string, { find }: BasicOptions): Promise<User | undefined> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || this.#now() >= entry.until) return undefined;
+    const user = await find(entry.login);
+    const isSame = user?.id === entry.userId && user.passwordHash === entry.passwordHash && !user.disabled;
+    return isSame ? user : undefined;
+  }
+
+  #remember(key: string, user: User): User {
+    const { login, id: userId, passwordHash } = user;
+    this.#entries.set(key, { login, userId, passwordHash, until: this.#now() + rememberedMs });
+    return user;
+  }
+
+  #keyOf({ login, password }: Credentials): string {
+    return createHmac("sha256", this.#secret).update(JSON.stringify([login, password])).digest("base64url");
+  }
+}
+
+function decode(base64: string): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(base64));
+  } catch {
+    // Neither base64 nor UTF-8 is said to be here; the client learns that it is not logged in.
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Known devices: a cookie by which a browser shows that the owner of a login has logged in from it before.
+ *
+ *     value := <id, 16 random bytes as base64url> "." <HMAC-SHA256 of id and login, under the user's password hash>
+ *
+ * It lets nobody in. It only makes wrong passwords count for this device alone (see `lib/throttle.ts`), so that whoever
+ * guesses elsewhere does not lock the owner out. As the key is the password hash there is nothing to keep, any process
+ * on the same store knows it, and a new password voids it.
+ */
+
+import { createHmac } from "node:crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import type { User } from "./store.ts";
+
+/** Beside `cookieName` in `lib/session.ts`, and as strict. */
+export const deviceCookieName = "__Host-gatehouse-device";
+const idBytes = 16;
+/** RFC 6265bis, 5.5: browsers keep no cookie for longer than 400 days. */
+const maxAgeSeconds = 400 * 24 * 60 * 60;
+
+const cookiePattern = new RegExp(`(?:^|; ?)${deviceCookieName}=([A-Za-z0-9_-]{22})\\.([A-Za-z0-9_-]{43})(?:;|$)`);
+
+/** The Set-Cookie that makes a browser known as one of `user`. */
+export function deviceCookie(user: User): string {
+  const id = crypto.getRandomValues(new Uint8Array(idBytes)).toBase64({ alphabet: "base64url", omitPadding: true });
+  const value = `${id}.${signature(id, user)}`;
+  return `${deviceCookieName}=${value}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+}
+
+/** The id of the device that a request comes from, if `user` has logged in from it. */
+export function deviceOf(headers: Headers, user: User | undefined): string | undefined {
+  const [, id, signed] = cookiePattern.exec(headers.get("cookie") ?? "") ?? [];
+  if (user === undefined || id === undefined || signed === undefined) return undefined;
+  const encoder = new TextEncoder();
+  return timingSafeEqual(encoder.encode(signature(id, user)), encoder.encode(signed)) ? id : undefined;
+}
+
+function signature(id: string, user: User): string {
+  return createHmac("sha256", user.passwordHash).update(`gatehouse device ${id} ${user.login}`).digest("base64url");
+}

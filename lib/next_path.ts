@@ -1,0 +1,16 @@
+/**
+ * Where to go after logging in: a path of this very host, whatever was asked for.
+ *
+ * An address elsewhere would make the login page a helper of whoever wants people to end up there (CWE-601, open
+ * redirect). Browsers take "//host" and "/\host" for another host, and leave out tabs and line breaks before they look.
+ */
+
+/** Longer ones are given up: a Location of more breaks proxies. */
+const maxLength = 2_000;
+
+/** The path and query, as a Location can carry it, or `undefined` when `text` is not a path of this host. */
+export function nextPath(text: string): string | undefined {
+  // deno-lint-ignore no-control-regex -- control characters are what it refuses
+  if (text.length > maxLength || !/^\/(?!\/)[^\x00-\x20\x7f\\]*$/.test(text) || !text.isWellFormed()) return undefined;
+  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+}

@@ -1,0 +1,72 @@
+/**
+ * Whose password it is: what logging in, HTTP Basic and a new password have in common.
+ *
+ * An unknown login, a wrong password and a disabled account get the same answer for the same work, one hash: a disabled
+ * account is verified like an unknown login. Wrong passwords are counted, for logins that nobody has as well.
+ */
+
+import type { Context } from "../lib/app.ts";
+import { audit } from "../lib/audit.ts";
+import { basicCredentials } from "../lib/basic.ts";
+import { clientKey } from "../lib/client.ts";
+import { deviceOf } from "../lib/device.ts";
+import type { Verdict } from "../lib/hasher.ts";
+import { HttpError } from "../lib/http.ts";
+import type { User } from "../lib/store.ts";
+import type { Credentials } from "../lib/user_input.ts";
+import { basicChallenge, challenge } from "./caller.ts";
+
+/** A password that is tried. */
+export interface Attempt extends Credentials {
+  /** The user of that login, if there is one. */
+  readonly user: User | undefined;
+}
+
+/**
+ * The user that the credentials are right for, with a hash of today's cost.
+ *
+ * @throws {HttpError} `wrong-credentials`, or `unknown-login` and `wrong-password` when the settings say so;
+ *   `too-many-attempts`
+ */
+export async function authenticate(credentials: Credentials, request: Request, context: Context): Promise<User> {
+  const { store, config } = context.app;
+  const user = await store.findUser(credentials.login);
+  const { isRight, rehashed } = await tryPassword({ ...credentials, user }, request, context);
+  if (user === undefined || !isRight) {
+    audit(context, "login-failed", user === undefined ? {} : { user: user.login });
+    if (config.loginErrors === "exact") throw exactError(user);
+    throw wrongCredentials(request);
+  }
+  if (rehashed === undefined) return user;
+  const next = { ...user, passwordHash: rehashed };
+  // Another login was faster with its own new hash, or the password was changed: what is kept now decides.
+  return await store.replaceUser(user, next) === "done" ? next : authenticate(credentials, request, context);
+}
+
+/**
+ * Whether the password is the user's, counted if not.
+ *
+ * @throws {HttpError} `too-many-attempts`
+ */
+export async function tryPassword(attempt: Attempt, request: Request, context: Context): Promise<Verdict> {
+  const { throttle, hasher } = context.app;
+  const { login, password, user } = attempt;
+  const client = clientKey(context.client);
+  const passwordHash = user?.disabled ? undefined : user?.passwordHash;
+  const guess = { login, password, client, device: deviceOf(request.headers, user) };
+  const { waitSeconds, verdict } = await throttle.run(guess, () => hasher.verify(password, { passwordHash, client }));
+  if (verdict !== undefined) return verdict;
+  audit(context, "login-throttled", user === undefined ? {} : { user: user.login });
+  throw new HttpError("too-many-attempts", { headers: { "retry-after": String(waitSeconds) } });
+}
+
+/** The one refusal of credentials. */
+export function wrongCredentials({ headers }: Request): HttpError {
+  const isBasic = basicCredentials(headers) !== undefined;
+  return new HttpError("wrong-credentials", { headers: isBasic ? basicChallenge : challenge });
+}
+
+/** The teaching mode of the lab: tells what the uniform answer hides. */
+function exactError(user: User | undefined): HttpError {
+  return user === undefined ? new HttpError("unknown-login") : new HttpError("wrong-password", { headers: challenge });
+}

@@ -1,0 +1,133 @@
+/**
+ * `/guard`: whether a request to another site may pass, for Caddy's `forward_auth`.
+ *
+ * The answer comes from memory alone: a live session, or credentials of HTTP Basic that were right a moment ago. No
+ * identity header is ever empty, as some versions of Caddy then let the client's own pass (CVE-2026-30851). A browser
+ * that navigates is sent to the login page of its own host; everything else is told what is missing.
+ */
+
+import type { Context } from "../lib/app.ts";
+import { basicCredentials } from "../lib/basic.ts";
+import { html } from "../lib/html.ts";
+import { HttpError } from "../lib/http.ts";
+import { nextPath } from "../lib/next_path.ts";
+import { bearerToken, cookieToken } from "../lib/session.ts";
+import type { User } from "../lib/store.ts";
+import { groupPattern } from "../lib/user.ts";
+import { authenticate } from "./authenticate.ts";
+import { basicChallenge, challenge, liveSession } from "./caller.ts";
+
+/** Where `caddy/guarded.Caddyfile` mounts the service on a guarded host. */
+const mount = "/auth/";
+/** The group that every user is in. */
+const everyone = "users";
+
+/**
+ * The reply that lets a user pass: the same object each time, as it has no body and making one takes longer than the
+ * look at the session. A user who is changed is another object.
+ */
+const passes = new WeakMap<User, Response>();
+
+/** `GET /guard`: 200 with who it is, or why not. */
+export async function guard(request: Request, context: Context): Promise<Response> {
+  const groups = demandedGroups(request.url);
+  // The cookie first: the guarded site may use `Authorization` for something of its own.
+  const token = cookieToken(request.headers);
+  const session = token === undefined ? undefined : await liveSession(token, context);
+  const user = session === undefined
+    ? await userOfAuthorization(request, context)
+    : await context.app.store.findUser(session.login);
+  if (user === undefined) return refuse(request);
+  if (!groups.every((group) => group === everyone || user.groups.includes(group))) return refuseMember(request, user);
+  return passes.get(user) ?? makePass(user);
+}
+
+function makePass(user: User): Response {
+  const pass = new Response(null, {
+    headers: { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) },
+  });
+  passes.set(user, pass);
+  return pass;
+}
+
+/**
+ * The groups that whoever passes must be in.
+ *
+ * @throws {HttpError} `invalid-query`: a misspelt demand must not be none
+ */
+function demandedGroups(url: string): readonly string[] {
+  const queryAt = url.indexOf("?");
+  if (queryAt === -1) return [];
+  const entries = [...new URLSearchParams(url.slice(queryAt))];
+  const errors = entries
+    .filter(([name, value]) => name !== "group" || !groupPattern.test(value))
+    .map(([name]) => ({ pointer: `/${name}`, code: "unknown-parameter", detail: "Only group=<a group> is known" }));
+  if (errors.length > 0) throw new HttpError("invalid-query", { errors });
+  return entries.map(([, group]) => group);
+}
+
+/**
+ * Who asks, by `Authorization`.
+ *
+ * @throws {HttpError} `wrong-credentials`, `too-many-attempts`
+ */
+async function userOfAuthorization(request: Request, context: Context): Promise<User | undefined> {
+  const { headers } = request;
+  const { store, basicMemory } = context.app;
+  const token = bearerToken(headers);
+  const session = token === undefined ? undefined : await liveSession(token, context);
+  if (session !== undefined) return await store.findUser(session.login);
+  const credentials = basicCredentials(headers);
+  if (credentials === undefined) return undefined;
+  return await basicMemory.userOf(credentials, {
+    find: (login) => store.findUser(login),
+    verify: () => authenticate(credentials, request, context),
+  });
+}
+
+function groupsOf({ groups }: User): string {
+  return groups.length === 0 ? everyone : [everyone, ...groups.filter((group) => group !== everyone)].join(",");
+}
+
+/** To the login page, or told that a session is missing. */
+function refuse({ headers }: Request): Response {
+  if (!isNavigation(headers)) {
+    // A browser would show a form of its own for Basic, over the page that asked.
+    const isBrowser = headers.has("sec-fetch-mode");
+    throw new HttpError("not-authenticated", { headers: isBrowser ? challenge : basicChallenge });
+  }
+  const next = nextPath(headers.get("x-forwarded-uri") ?? "");
+  const location = next === undefined ? mount : `${mount}?next=${encodeURIComponent(next)}`;
+  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store" } });
+}
+
+function refuseMember({ headers }: Request, user: User): Response {
+  if (!isNavigation(headers)) throw new HttpError("not-in-group");
+  const page = html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width">
+      <title>Not for you</title>
+      <h1>Not for you</h1>
+      <p>You are logged in as <b>${user.login}</b>, and this page is for members of a group that you are not in.
+    An administrator can add you to it.</p>
+      <p><a href="${mount}">Your account</a></p>
+  `;
+  return new Response(page.toString(), {
+    status: 403,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      "cache-control": "no-store",
+    },
+  });
+}
+
+/** Whether a person is waiting for a page. What `Sec-Fetch-Mode` says counts; older browsers are known by Accept. */
+function isNavigation(headers: Headers): boolean {
+  const method = headers.get("x-forwarded-method") ?? "GET";
+  if (method !== "GET" && method !== "HEAD") return false;
+  const mode = headers.get("sec-fetch-mode");
+  return mode === null ? (headers.get("accept") ?? "").includes("text/html") : mode === "navigate";
+}

@@ -1,0 +1,141 @@
+/** The operations of `/guard` and of the page, as the document tells of them. */
+
+import type { Operation } from "../../lib/openapi.ts";
+import { groupPattern } from "../../lib/user.ts";
+import { example } from "./examples.ts";
+import { ifNoneMatchParameter } from "./parameters.ts";
+
+const html = {
+  type: "text/html",
+  schema: { type: "string" },
+  examples: example("Its beginning", "<!DOCTYPE html>"),
+} as const;
+const unchanged = {
+  description: "It is as If-None-Match says.",
+  headers: { ETag: "always" },
+  cacheControl: "no-cache",
+} as const;
+
+export const siteOperations: readonly Operation[] = [
+  {
+    method: "GET",
+    path: "/guard",
+    id: "guard",
+    tag: "Guard",
+    summary: "Ask whether a request to a guarded site may pass",
+    description:
+      "For the `forward_auth` of Caddy, which passes a request on when the answer is 2xx, with the headers of " +
+      "the answer, and else gives the answer to the client. `X-Forwarded-Method` and `X-Forwarded-Uri` say what the " +
+      "client asked for. HTTP Basic is verified once and then remembered for a minute.",
+    who: "session or password",
+    parameters: [
+      {
+        name: "group",
+        in: "query",
+        required: false,
+        description: "A group that the user must be in; it may be there several times. Everybody is in `users`.",
+        schema: { type: "string", pattern: groupPattern.source },
+        example: "users",
+      },
+      {
+        name: "X-Forwarded-Uri",
+        in: "header",
+        required: false,
+        description: "Path and query that the client asked for.",
+        schema: { type: "string" },
+      },
+      {
+        name: "X-Forwarded-Method",
+        in: "header",
+        required: false,
+        description: "The method of the client's request.",
+        schema: { type: "string", default: "GET" },
+      },
+    ],
+    replies: {
+      200: {
+        description: "It may pass, and this is who asks.",
+        headers: { "Remote-User": "always", "Remote-Id": "always", "Remote-Groups": "always" },
+        isQuiet: true,
+      },
+      302: {
+        description: "To the login page of the same host: the client is a browser that wants to show a page.",
+        headers: { Location: "always" },
+      },
+      403: {
+        description: "The same for a browser that wants to show a page.",
+        headers: { "Content-Security-Policy": "sometimes" },
+        ...html,
+      },
+    },
+    problems: [
+      "wrong-credentials",
+      "wrong-password",
+      "unknown-login",
+      "too-many-attempts",
+      "not-in-group",
+      "invalid-query",
+      "overloaded",
+    ],
+  },
+  {
+    method: "GET",
+    path: "/",
+    id: "showPage",
+    tag: "Page",
+    summary: "Open the page for people",
+    who: "anyone",
+    parameters: [
+      {
+        name: "next",
+        in: "query",
+        required: false,
+        description: "The path of this host to go to when logged in; anything else is ignored.",
+        schema: { type: "string" },
+      },
+      ifNoneMatchParameter,
+    ],
+    replies: {
+      200: {
+        description: "HTML.",
+        headers: { ETag: "always", "Content-Security-Policy": "always", "Referrer-Policy": "always" },
+        cacheControl: "no-cache",
+        ...html,
+      },
+      302: { description: "To `next`, as the cookie is that of a session.", headers: { Location: "always" } },
+      304: unchanged,
+    },
+  },
+  {
+    method: "GET",
+    path: "/page/:file",
+    id: "showPageFile",
+    tag: "Page",
+    summary: "Get a file of the page",
+    who: "anyone",
+    parameters: [
+      {
+        name: "file",
+        in: "path",
+        required: true,
+        description: "The name of the file.",
+        schema: { type: "string" },
+        example: "main.js",
+      },
+      ifNoneMatchParameter,
+    ],
+    replies: {
+      200: {
+        description: "The file.",
+        type: ["text/javascript", "text/css"],
+        schema: { type: "string" },
+        examples: example("Its beginning", "/**"),
+        headers: { ETag: "always" },
+        cacheControl: "no-cache",
+      },
+      304: unchanged,
+    },
+    problems: ["not-found"],
+    isStatic: true,
+  },
+];
