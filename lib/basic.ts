@@ -26,7 +26,7 @@ export function basicCredentials(headers: Headers): Credentials | undefined {
   return { login: canonicalLogin(text.slice(0, colonAt)), password: text.slice(colonAt + 1) };
 }
 
-/** Who asked for a remembered user is given. */
+/** Whose credentials were right. */
 interface Entry {
   readonly login: string;
   readonly userId: string;
@@ -56,14 +56,18 @@ export class BasicMemory {
   }
 
   /**
-   * The user that the credentials are right for: as remembered, else by `verify`.
+   * The user that the credentials are right for: as remembered, else by `verify`; `undefined` when the user was changed
+   * while they were verified.
    *
    * @throws what `verify` throws
    */
-  async userOf(credentials: Credentials, options: BasicOptions): Promise<User> {
+  async userOf(credentials: Credentials, options: BasicOptions): Promise<User | undefined> {
     const key = this.#keyOf(credentials);
     return await this.#recall(key, options) ?? await this.#lock.run(key, async () => {
-      return await this.#recall(key, options) ?? this.#remember(key, await options.verify());
+      const user = await this.#recall(key, options);
+      if (user !== undefined) return user;
+      this.#remember(key, await options.verify());
+      return await this.#recall(key, options);
     });
   }
 
@@ -75,10 +79,8 @@ export class BasicMemory {
     return isSame ? user : undefined;
   }
 
-  #remember(key: string, user: User): User {
-    const { login, id: userId, passwordHash } = user;
+  #remember(key: string, { login, id: userId, passwordHash }: User): void {
     this.#entries.set(key, { login, userId, passwordHash, until: this.#now() + rememberedMs });
-    return user;
   }
 
   #keyOf({ login, password }: Credentials): string {
@@ -88,7 +90,7 @@ export class BasicMemory {
 
 function decode(base64: string): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(base64));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.fromBase64(base64));
   } catch {
     // Neither base64 nor UTF-8 is said to be here; the client learns that it is not logged in.
     return undefined;

@@ -5,7 +5,7 @@
  *
  * It lets nobody in. It only makes wrong passwords count for this device alone (see `lib/throttle.ts`), so that whoever
  * guesses elsewhere does not lock the owner out. As the key is the password hash there is nothing to keep, any process
- * on the same store knows it, and a new password voids it.
+ * on the same store knows it, and a new password or cost voids it.
  */
 
 import { createHmac } from "node:crypto";
@@ -30,11 +30,14 @@ export function deviceCookie(user: User): string {
 /** The id of the device that a request comes from, if `user` has logged in from it. */
 export function deviceOf(headers: Headers, user: User | undefined): string | undefined {
   const [, id, signed] = cookiePattern.exec(headers.get("cookie") ?? "") ?? [];
-  if (user === undefined || id === undefined || signed === undefined) return undefined;
+  if (id === undefined || signed === undefined) return undefined;
   const encoder = new TextEncoder();
-  return timingSafeEqual(encoder.encode(signature(id, user)), encoder.encode(signed)) ? id : undefined;
+  // Also without a user, as the time it takes would tell.
+  const isSigned = timingSafeEqual(encoder.encode(signature(id, user)), encoder.encode(signed));
+  return isSigned && user !== undefined ? id : undefined;
 }
 
-function signature(id: string, user: User): string {
-  return createHmac("sha256", user.passwordHash).update(`gatehouse device ${id} ${user.login}`).digest("base64url");
+function signature(id: string, user: User | undefined): string {
+  const { passwordHash = "", login = "" } = user ?? {};
+  return createHmac("sha256", passwordHash).update(`gatehouse device ${id} ${login}`).digest("base64url");
 }

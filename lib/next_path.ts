@@ -11,6 +11,9 @@ const maxLength = 2_000;
 /** The path and query, as a Location can carry it, or `undefined` when `text` is not a path of this host. */
 export function nextPath(text: string): string | undefined {
   // deno-lint-ignore no-control-regex -- control characters are what it refuses
-  if (text.length > maxLength || !/^\/(?!\/)[^\x00-\x20\x7f\\]*$/.test(text) || !text.isWellFormed()) return undefined;
-  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  if (!/^\/(?!\/)[^\x00-\x20\x7f\\]*$/.test(text) || !text.isWellFormed()) return undefined;
+  const path = text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  // "/.//host" is "//host" to whoever resolves the dots first.
+  const isPlain = path.length <= maxLength && !URL.parse(path, "http://localhost")?.pathname.startsWith("//");
+  return isPlain ? path : undefined;
 }

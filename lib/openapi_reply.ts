@@ -25,6 +25,7 @@ const headers = {
     schema: { type: "string", pattern: '^<\\?[^>]+>; rel="next"$' },
   },
   "Location": { description: "The path of what was made, or where to go.", schema: { type: "string", pattern: "^/" } },
+  "Permissions-Policy": { description: "What of a device is never asked for.", schema: { type: "string" } },
   "Referrer-Policy": { description: "Links tell nobody where they were.", schema: { const: "no-referrer" } },
   "Remote-Groups": {
     description: "`users`, and the groups of the user, with commas between.",
@@ -38,7 +39,7 @@ const headers = {
   },
   "Set-Cookie": {
     description: "Gives a browser the session, or takes it away.",
-    schema: { type: "string", pattern: "^__Host-gatehouse=" },
+    schema: { type: "string", pattern: "^__Host-gatehouse(-device)?=" },
   },
   "WWW-Authenticate": {
     description: "How to authenticate.",
@@ -104,7 +105,7 @@ export const problemSchemas: Readonly<Record<"Problem" | "FieldProblem", Schema>
         properties: {
           pointer: {
             type: "string",
-            pattern: "^(/.*)?$",
+            pattern: "^(/[\\s\\S]*)?$",
             description: "To the field: a JSON pointer (RFC 6901), or / and the name of a query parameter.",
           },
           code: { type: "string", pattern: "^[a-z]+(-[a-z]+)*$", description: "Stable, for programs." },

@@ -91,7 +91,9 @@ export class Throttle {
     guess: Guess,
     verify: () => Promise<Verdict>,
   ): Promise<Throttled<Verdict>> {
-    const keys = this.#keysOf(guess);
+    let keys = this.#keysOf(guess);
+    // A known device that has used up its own tries is like any other.
+    if (guess.device !== undefined && this.#waitSeconds(keys) > 0) keys = this.#keysOf({ ...guess, device: undefined });
     const waitSeconds = this.#waitSeconds(keys);
     if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
     // One that is refused by the gate is never the first of several alike: the newest are refused first.

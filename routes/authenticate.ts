@@ -33,7 +33,6 @@ export async function authenticate(credentials: Credentials, request: Request, c
   const user = await store.findUser(credentials.login);
   const { isRight, rehashed } = await tryPassword({ ...credentials, user }, request, context);
   if (user === undefined || !isRight) {
-    audit(context, "login-failed", user === undefined ? {} : { user: user.login });
     if (config.loginErrors === "exact") throw exactError(user);
     throw wrongCredentials(request);
   }
@@ -55,8 +54,10 @@ export async function tryPassword(attempt: Attempt, request: Request, context: C
   const passwordHash = user?.disabled ? undefined : user?.passwordHash;
   const guess = { login, password, client, device: deviceOf(request.headers, user) };
   const { waitSeconds, verdict } = await throttle.run(guess, () => hasher.verify(password, { passwordHash, client }));
+  const registered = user === undefined ? {} : { user: user.login };
+  if (verdict?.isRight === false) audit(context, "login-failed", registered);
   if (verdict !== undefined) return verdict;
-  audit(context, "login-throttled", user === undefined ? {} : { user: user.login });
+  audit(context, "login-throttled", registered);
   throw new HttpError("too-many-attempts", { headers: { "retry-after": String(waitSeconds) } });
 }
 

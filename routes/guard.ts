@@ -7,14 +7,17 @@
  */
 
 import type { Context } from "../lib/app.ts";
+import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
 import { html } from "../lib/html.ts";
 import { HttpError } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
+import { RecentMap } from "../lib/recent_map.ts";
 import { bearerToken, cookieToken } from "../lib/session.ts";
 import type { User } from "../lib/store.ts";
 import { groupPattern } from "../lib/user.ts";
-import { authenticate } from "./authenticate.ts";
+import type { Credentials } from "../lib/user_input.ts";
+import { authenticate, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
 
 /** Where `caddy/guarded.Caddyfile` mounts the service on a guarded host. */
@@ -27,6 +30,9 @@ const everyone = "users";
  * look at the session. A user who is changed is another object.
  */
 const passes = new WeakMap<User, Response>();
+
+/** The groups that queries demand: a Caddyfile has few, and parsing one takes longer than all else. */
+const demands = new RecentMap<string, readonly string[]>(1_000);
 
 /** `GET /guard`: 200 with who it is, or why not. */
 export async function guard(request: Request, context: Context): Promise<Response> {
@@ -58,7 +64,16 @@ function makePass(user: User): Response {
 function demandedGroups(url: string): readonly string[] {
   const queryAt = url.indexOf("?");
   if (queryAt === -1) return [];
-  const entries = [...new URLSearchParams(url.slice(queryAt))];
+  const query = url.slice(queryAt);
+  const known = demands.get(query);
+  if (known !== undefined) return known;
+  const groups = parseGroups(query);
+  demands.set(query, groups);
+  return groups;
+}
+
+function parseGroups(query: string): readonly string[] {
+  const entries = [...new URLSearchParams(query)];
   const errors = entries
     .filter(([name, value]) => name !== "group" || !groupPattern.test(value))
     .map(([name]) => ({ pointer: `/${name}`, code: "unknown-parameter", detail: "Only group=<a group> is known" }));
@@ -79,10 +94,20 @@ async function userOfAuthorization(request: Request, context: Context): Promise<
   if (session !== undefined) return await store.findUser(session.login);
   const credentials = basicCredentials(headers);
   if (credentials === undefined) return undefined;
-  return await basicMemory.userOf(credentials, {
+  const user = await basicMemory.userOf(credentials, {
     find: (login) => store.findUser(login),
-    verify: () => authenticate(credentials, request, context),
+    verify: () => logInByBasic(credentials, request, context),
   });
+  if (user !== undefined) return user;
+  // Changed while the password was verified.
+  audit(context, "login-failed", {});
+  throw wrongCredentials(request);
+}
+
+async function logInByBasic(credentials: Credentials, request: Request, context: Context): Promise<User> {
+  const user = await authenticate(credentials, request, context);
+  audit(context, "login", { by: user.login, user: user.login, scheme: "basic" });
+  return user;
 }
 
 function groupsOf({ groups }: User): string {

@@ -85,7 +85,10 @@ async function admit(registration: Registration, context: Context): Promise<Tick
   return ticket;
 }
 
-/** Hashes and stores, unless the login is taken: which is looked for first, as a hash is a hundred times the work. */
+/**
+ * Hashes and stores, unless the login is taken: which is looked for first, as a hash is a hundred times the work. That
+ * counts too, or who is registered could be asked without end.
+ */
 async function insert(
   registration: Registration,
   ticket: Ticket | undefined,
@@ -93,11 +96,11 @@ async function insert(
 ): Promise<Response> {
   const { app, client } = context;
   const { login, password } = registration;
-  if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
   const waitSeconds = app.registrationQuota.take(clientKey(client));
   if (waitSeconds > 0) {
     throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
   }
+  if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
   const passwordHash = await app.hasher.hash(password, clientKey(client));
   const registeredAt = app.now();
   const groups = ticket?.purpose === "setup" ? [adminGroup] : [];

@@ -58,7 +58,9 @@ export interface TestApp {
 }
 
 /** Opens an app with a store in memory, 100 iterations and no limit of registrations. */
-export async function openTestApp({ settings, ...parts }: TestAppOptions = {}): Promise<TestApp> {
+export async function openTestApp(
+  { settings, store = new MemoryStore(), ...parts }: TestAppOptions = {},
+): Promise<TestApp> {
   const config = readConfig({
     GATEHOUSE_PBKDF2_ITERATIONS: "100",
     GATEHOUSE_REGISTRATIONS_PER_HOUR: "0",
@@ -67,7 +69,7 @@ export async function openTestApp({ settings, ...parts }: TestAppOptions = {}): 
   const lines: string[] = [];
   const clock = { now: openedAt };
   const options = {
-    store: new MemoryStore(),
+    store,
     log: createLog((line) => lines.push(line)),
     now: () => clock.now,
   };

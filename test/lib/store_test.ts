@@ -337,6 +337,24 @@ testStores("shows every user that is there throughout on exactly one page", asyn
   for (const login of throughout) assertEquals(seen.filter((other) => other === login).length, 1, login);
 });
 
+testStores("tells the highest cost of any hash that is kept, in whatever order they came", async (store) => {
+  assertEquals(await store.highestIterations(), 0);
+  const userWith = (login: string, iterations: number) => {
+    return userOf(login, { passwordHash: userOf(login).passwordHash.replace("i=1$", `i=${iterations}$`) });
+  };
+  // Some begin like the one before.
+  const costs = [[1, 1], [10, 10], [10, 10], [9, 10], [600, 600], [60, 600], [6_000, 6_000], [10, 6_000]] as const;
+  for (const [index, [cost, highest]] of costs.entries()) {
+    assertEquals(await store.insertUser(userWith(`user${index}`, cost)), "done");
+    assertEquals(await store.highestIterations(), highest);
+  }
+  const dearest = userWith("user6", 6_000);
+  assertEquals(await store.replaceUser(dearest, userWith("user6", 700)), "done");
+  assertEquals(await store.highestIterations(), 700);
+  assertEquals(await store.deleteUser("user6"), "done");
+  assertEquals(await store.highestIterations(), 600);
+});
+
 testStores("has no fault while it takes changes", async (store) => {
   assertEquals(await store.fault(), undefined);
 });

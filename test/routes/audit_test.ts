@@ -97,7 +97,8 @@ Deno.test("a change of password is told, and by whom", async () => {
   const path = "/user/alice/password";
   const right = { current_password: alice.password, password: newPassword };
   const wrong = { ...right, current_password: "wrong" };
-  await assertTold(opened, ["PUT", path, { token, json: wrong }], ["403 wrong-current-password"]);
+  const failed = { event: "login-failed", user: "alice" };
+  await assertTold(opened, ["PUT", path, { token, json: wrong }], ["403 wrong-current-password", failed]);
   await assertTold(opened, ["PUT", path, { token, json: right }], ["204", { event: "password-changed", ...byAlice }]);
   const json = { ticket: await opened.makeTicket("reset", "alice"), password: alice.password };
   await assertTold(opened, ["PUT", path, { json }], [

@@ -1,0 +1,28 @@
+import { assertGreater } from "@std/assert";
+import { openApp } from "../../lib/app.ts";
+import { readConfig } from "../../lib/config.ts";
+import { createLog } from "../../lib/log.ts";
+import { hashPassword } from "../../lib/password.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { userOf } from "./store/records.ts";
+
+/** So many that the time for 100 is none beside it. */
+const dearIterations = 300_000;
+
+async function msOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+Deno.test("openApp() has an unknown login cost as much as the dearest hash that is kept", async () => {
+  const store = new MemoryStore();
+  await store.insertUser(userOf("alice", { passwordHash: await hashPassword("x", dearIterations) }));
+  const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "100" });
+  const { hasher } = await openApp(config, { store, log: createLog(() => {}) });
+  const samples: number[] = [];
+  for (let count = 0; count < 3; count++) samples.push(await msOf(() => hashPassword("x", dearIterations)));
+  const unknown = { passwordHash: undefined, client: "192.0.2.1" };
+  // Far less than the least, far more than without: whatever else the machine does.
+  assertGreater(await msOf(() => hasher.verify("wrong", unknown)), Math.min(...samples) / 5);
+});

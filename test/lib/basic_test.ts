@@ -1,0 +1,231 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { basicCredentials, BasicMemory } from "../../lib/basic.ts";
+import type { User } from "../../lib/store.ts";
+import type { Credentials } from "../../lib/user_input.ts";
+import { userOf } from "./store/records.ts";
+
+const minuteMs = 60 * 1_000;
+
+/** The header that carries a text, as UTF-8 in base64. */
+function basicOf(text: string): string {
+  return `Basic ${new TextEncoder().encode(text).toBase64()}`;
+}
+
+/** What is read of a header. */
+function read(authorization: string): Credentials | undefined {
+  return basicCredentials(new Headers({ authorization }));
+}
+
+const good: readonly [text: string, login: string, password: string][] = [
+  ["alice:secret", "alice", "secret"],
+  ["alice:", "alice", ""],
+  [":secret", "", "secret"],
+  [":", "", ""],
+  ["alice:with:colons:", "alice", "with:colons:"],
+  ["ALICE:Secret", "alice", "Secret"],
+  // The Kelvin sign: no small letter of it is a "k".
+  ["\u212aate:secret", "\u212aate", "secret"],
+  ["zoe:sept éléphants à Nîmes 🐘", "zoe", "sept éléphants à Nîmes 🐘"],
+  [" alice : secret ", " alice ", " secret "],
+  ["alice:a\tb\0", "alice", "a\tb\0"],
+  ["\ufeffalice:\ufeffsecret", "\ufeffalice", "\ufeffsecret"],
+  [`alice:${"x".repeat(10_000)}`, "alice", "x".repeat(10_000)],
+];
+
+for (const [text, login, password] of good) {
+  Deno.test(`basicCredentials() reads a login and a password as they are: ${JSON.stringify(text.slice(0, 40))}`, () => {
+    assertEquals(read(basicOf(text)), { login, password });
+  });
+}
+
+const alice = basicOf("alice:secret");
+
+Deno.test("basicCredentials() takes the scheme in whatever capitals, and base64 without padding", () => {
+  const credentials = { login: "alice", password: "secret" };
+  for (const header of [alice, alice.replace("Basic", "BASIC"), alice.replace("Basic ", "basic   ")]) {
+    assertEquals(read(header), credentials, header);
+  }
+  const padded = basicOf("alice:a");
+  assertEquals(padded.endsWith("="), true);
+  assertEquals(read(padded.replace(/=+$/, "")), read(padded));
+});
+
+const bad: readonly [what: string, header: string][] = [
+  ["nothing", ""],
+  ["the scheme alone", "Basic"],
+  ["the scheme and a blank", "Basic "],
+  ["another scheme", alice.replace("Basic", "Bearer")],
+  ["a scheme that begins alike", alice.replace("Basic", "Basics")],
+  ["a scheme that ends alike", `x${alice}`],
+  ["no blank", alice.replace(" ", "")],
+  ["a tab", alice.replace(" ", "\t")],
+  ["two of them", `${alice}, ${alice}`],
+  ["something behind", `${alice} x`],
+  ["a parameter", `${alice},realm="x"`],
+  ["plain text", "Basic alice:secret"],
+  ["no base64", "Basic !!!!"],
+  ["base64 of another length", `${alice}A`],
+  ["too much padding", `${alice}=`],
+  ["padding in the middle", alice.replace("Basic YW", "Basic YW==")],
+  ["base64url", `Basic ${new Uint8Array([97, 58, 0xfb, 0xef, 0xff]).toBase64({ alphabet: "base64url" })}`],
+  ["no colon", basicOf("alice")],
+  ["no text", `Basic ${new Uint8Array([]).toBase64()}`],
+  ["no UTF-8", `Basic ${new Uint8Array([97, 58, 0xff]).toBase64()}`],
+  ["Latin-1", `Basic ${new Uint8Array([97, 58, 0xe9]).toBase64()}`],
+  ["a surrogate in UTF-8", `Basic ${new Uint8Array([97, 58, 0xed, 0xa0, 0x80]).toBase64()}`],
+];
+
+for (const [what, header] of bad) {
+  Deno.test(`basicCredentials() finds none in what is not well formed: ${what}`, () => {
+    assertEquals(read(header), undefined);
+  });
+}
+
+Deno.test("basicCredentials() finds none without the header", () => {
+  assertEquals(basicCredentials(new Headers({ "proxy-authorization": alice })), undefined);
+});
+
+/** The password of everybody here, with what may stand between it and a login. */
+const secret = 'se:c","ret';
+
+/** A memory over two users, with a clock that is put forward. */
+function createScene() {
+  const clock = { now: 1_795_000_000_123 };
+  const memory = new BasicMemory(() => clock.now);
+  const users = new Map<string, User>(["alice", "bob"].map((login) => [login, userOf(login)]));
+  /** Logins whose hash takes for ever. */
+  const slow = new Set<string>();
+  let verifyCount = 0;
+
+  async function verify(login: string, isRight: boolean): Promise<User> {
+    verifyCount++;
+    const user = users.get(login);
+    // A hash takes its time, in which much can happen.
+    await (slow.has(login) ? new Promise(() => {}) : delay(0));
+    if (isRight && user !== undefined && !user.disabled) return user;
+    throw new RangeError("wrong");
+  }
+
+  /** Asks whose the credentials are. @returns the user, and whether anything was verified meanwhile */
+  async function ask(login: string, password = secret): Promise<[User | undefined, "verified" | "remembered"]> {
+    const before = verifyCount;
+    const user = await memory.userOf({ login, password }, {
+      find: (asked) => Promise.resolve(users.get(asked)),
+      verify: () => verify(login, password === secret),
+    });
+    return [user, verifyCount > before ? "verified" : "remembered"];
+  }
+
+  return { clock, users, slow, ask, verifyCount: () => verifyCount };
+}
+
+Deno.test("BasicMemory.userOf() verifies once, and remembers for a minute from then", async () => {
+  const { clock, ask } = createScene();
+  assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
+  for (const afterMs of [0, minuteMs / 2, minuteMs / 2 - 1]) {
+    clock.now += afterMs;
+    assertEquals(await ask("alice"), [userOf("alice"), "remembered"]);
+  }
+  clock.now += 1;
+  assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
+  assertEquals(await ask("alice"), [userOf("alice"), "remembered"]);
+});
+
+/** What is not "alice" and her password, though it may be the same when put together. */
+const wrong: readonly [login: string, password: string][] = [
+  ["alice", "wrong"],
+  ["alice", ""],
+  ["alice", `${secret} `],
+  ["alice", secret.toUpperCase()],
+  ["alic", `e${secret}`],
+  ["alices", 'e:c","ret'],
+  ["", `alice${secret}`],
+  ["alice:se", 'c","ret'],
+  ['alice","se:c', "ret"],
+  [`alice,${secret}`, ""],
+];
+
+Deno.test("BasicMemory.userOf() remembers nobody by wrong credentials, and has them verified each time", async () => {
+  const { ask, verifyCount } = createScene();
+  await ask("alice");
+  for (const [login, password] of wrong) {
+    for (let count = 0; count < 3; count++) await assertRejects(() => ask(login, password), RangeError, "wrong");
+  }
+  assertEquals(verifyCount(), 1 + 3 * wrong.length);
+  assertEquals(await ask("alice"), [userOf("alice"), "remembered"]);
+});
+
+const changes: readonly [what: string, user: User | undefined, verifyCount: number][] = [
+  ["the password is another", userOf("alice", { passwordHash: "another" }), 1],
+  ["the user is disabled", userOf("alice", { disabled: true }), 1],
+  ["the user is deleted", undefined, 1],
+  ["the login is somebody else's", userOf("alice", { id: "another" }), 1],
+  ["the user is in another group, by which nothing is forgotten", userOf("alice", { groups: ["staff"] }), 0],
+];
+
+for (const [what, user, expected] of changes) {
+  /** What is kept from now on. */
+  const change = ({ users }: ReturnType<typeof createScene>) => {
+    if (user === undefined) users.delete("alice");
+    else users.set("alice", user);
+  };
+
+  Deno.test(`BasicMemory.userOf() forgets at once who was right, and tells of users as kept: ${what}`, async () => {
+    const scene = createScene();
+    const { ask, verifyCount } = scene;
+    await ask("alice");
+    await ask("bob");
+    change(scene);
+    if (user === undefined || user.disabled) await assertRejects(() => ask("alice"), RangeError, "wrong");
+    else assertEquals((await ask("alice"))[0], user);
+    assertEquals(verifyCount(), 2 + expected);
+    assertEquals(await ask("bob"), [userOf("bob"), "remembered"]);
+  });
+
+  Deno.test(`BasicMemory.userOf() tells of nobody who was changed while they were verified: ${what}`, async () => {
+    const scene = createScene();
+    const asked = scene.ask("alice");
+    while (scene.verifyCount() === 0) await Promise.resolve();
+    change(scene);
+    assertEquals(await asked, [expected === 0 ? user : undefined, "verified"]);
+  });
+}
+
+Deno.test("BasicMemory.userOf() has credentials verified once for any number at once", async () => {
+  const { ask, verifyCount } = createScene();
+  const logins = Array.from({ length: 50 }, (_, index) => index % 2 === 0 ? "alice" : "bob");
+  const found = await Promise.all(logins.map((login) => ask(login)));
+  assertEquals(found.map(([user]) => user?.login), logins);
+  assertEquals(verifyCount(), 2);
+});
+
+Deno.test("BasicMemory.userOf() lets nobody wait for the credentials of others", async () => {
+  const { slow, ask } = createScene();
+  slow.add("alice");
+  ask("alice");
+  await assertRejects(() => ask("bob", "wrong"), RangeError, "wrong");
+  assertEquals(await ask("bob"), [userOf("bob"), "verified"]);
+});
+
+Deno.test("BasicMemory.userOf() has them verified again for those who waited for what came to nothing", async () => {
+  const { users, ask, verifyCount } = createScene();
+  users.set("alice", userOf("alice", { disabled: true }));
+  const asked = [ask("alice"), ask("alice"), ask("alice")];
+  while (verifyCount() === 0) await Promise.resolve();
+  users.set("alice", userOf("alice"));
+  const results = await Promise.allSettled(asked);
+  assertEquals(results.map(({ status }) => status), ["rejected", "fulfilled", "fulfilled"]);
+  assertEquals(verifyCount(), 2);
+});
+
+Deno.test("BasicMemory.userOf() remembers 10,000, and forgets who was verified longest ago", async () => {
+  const { users, ask } = createScene();
+  const logins = Array.from({ length: 10_001 }, (_, index) => `user${index}`);
+  for (const login of logins) users.set(login, userOf(login));
+  await Promise.all(logins.slice(0, 10_000).map((login) => ask(login)));
+  assertEquals((await ask("user0"))[1], "remembered");
+  assertEquals((await ask("user10000"))[1], "verified");
+  assertEquals((await ask("user1"))[1], "remembered");
+  assertEquals((await ask("user0"))[1], "verified");
+});

@@ -1,0 +1,177 @@
+/** What the throttle counts, and for whom; what the routes make of it is in test/routes/throttle_test.ts. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { type Change, createScene, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
+
+Deno.test("Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one", async () => {
+  const { guess, guesses } = createScene();
+  assertEquals(await guesses(12), "10 wrong, 2 wait 360");
+  assertEquals(await guess({ password: right }), "wait 360");
+  assertEquals(await guess({ password: right, client: second }), "right");
+  assertEquals(await guess({ password: right, login: "bob" }), "right");
+});
+
+Deno.test("Throttle.run() gives a client one more password of a login every 6 minutes, up to 10", async () => {
+  const { clock, guesses } = createScene();
+  await guesses(10);
+  clock.now += 6 * minuteMs - 1;
+  assertEquals(await guesses(1), "1 wait 1");
+  clock.now += 1;
+  assertEquals(await guesses(2), "1 wrong, 1 wait 360");
+  clock.now += 60 * minuteMs;
+  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+  clock.now += 600 * minuteMs;
+  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+});
+
+Deno.test("Throttle.run() lets a client try 100 wrong passwords of all logins in an hour", async () => {
+  const { clock, guess, guesses } = createScene();
+  assertEquals(await guesses(102, otherLogin), "100 wrong, 2 wait 36");
+  assertEquals(await guess({ login: "new", password: right }), "wait 36");
+  assertEquals(await guess({ login: "new", client: second }), "wrong");
+  clock.now += 36_000;
+  assertEquals(await guesses(2, () => ({ login: "new" })), "1 wrong, 1 wait 36");
+});
+
+Deno.test("Throttle.run() lets anybody try 100 wrong passwords of a login in a row, and time does not help", async () => {
+  const { clock, guess, guesses } = createScene();
+  assertEquals(await guesses(102, otherClient), "100 wrong, 2 wait 3600");
+  clock.now += 365 * 24 * 60 * minuteMs;
+  assertEquals(await guess({ password: right }), "wait 3600");
+  assertEquals(await guess({ login: "bob" }), "wrong");
+});
+
+Deno.test("Throttle.run() begins a new row with the right password", async () => {
+  const { guess, guesses } = createScene();
+  assertEquals(await guesses(99, otherClient), "99 wrong");
+  assertEquals(await guess({ password: right, client: second }), "right");
+  assertEquals(await guesses(101, (index) => otherClient(1_000 + index)), "100 wrong, 1 wait 3600");
+});
+
+Deno.test("Throttle.run() verifies no more of any number at once than one after another", async () => {
+  const rows: readonly [changeOf: (index: number) => Change, atOnce: string, after: string][] = [
+    [() => ({}), "10 wrong, 190 wait 360", "wait 360"],
+    [otherLogin, "100 wrong, 100 wait 36", "wait 36"],
+    // They could all turn out right.
+    [otherClient, "100 wrong, 100 wait 1", "wait 3600"],
+    [other, "200 wrong", "wrong"],
+  ];
+  for (const [changeOf, atOnce, after] of rows) {
+    const { guess, guessesAtOnce } = createScene();
+    assertEquals(await guessesAtOnce(200, changeOf), atOnce);
+    assertEquals(await guess(changeOf(0)), after);
+  }
+});
+
+Deno.test("Throttle.run() counts those that are being verified on, when the right one has ended the row", async () => {
+  const { guess, guesses, open } = createScene();
+  const opened = Array.from({ length: 60 }, (_, index) => open(otherClient(index)));
+  assertEquals(await guesses(30, (index) => otherClient(100 + index)), "30 wrong");
+  assertEquals(await guess({ password: right, client: second }), "right");
+  const more = Array.from({ length: 40 }, (_, index) => open(otherClient(200 + index)));
+  assertEquals(await guess({ client: second }), "wait 1");
+  assertEquals(await more[0]?.end(true), "right");
+  assertEquals(await guess({ client: second }), "wrong");
+  for (const { end } of [...opened, ...more.slice(1)]) assertEquals(await end(false), "wrong");
+  assertEquals(await guess(otherClient(300)), "wait 3600");
+});
+
+Deno.test("Throttle.run() does not count the same wrong password again", async () => {
+  const { clock, guess, guesses, guessesAtOnce } = createScene();
+  const same = { password: "an old one" };
+  assertEquals(await guessesAtOnce(200, () => same), "200 wrong");
+  assertEquals(await guesses(200, () => same), "200 wrong");
+  assertEquals(await guess({ password: right }), "right");
+  assertEquals(await guesses(200, () => same), "200 wrong");
+  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
+  // Nor is it looked at while none is.
+  assertEquals(await guess(same), "wait 360");
+  clock.now += 60 * minuteMs;
+  assertEquals(await guesses(200, () => same), "200 wrong");
+  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+});
+
+Deno.test("Throttle.run() takes both Unicode forms of a password for the same", async () => {
+  const { guesses } = createScene();
+  const forms = ["NFC", "NFD"].map((form) => ({ password: "sept éléphants à Nîmes".normalize(form) }));
+  assertEquals(await guesses(100, (index) => forms[index % 2] ?? {}), "100 wrong");
+  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
+});
+
+Deno.test("Throttle.run() counts a wrong password that another has tried: who guesses learns nothing from it", async () => {
+  for (const change of [{ client: second }, { login: "bob" }]) {
+    const { guess, guesses } = createScene();
+    const same = { password: "an old one" };
+    await guess(same);
+    assertEquals(await guess({ ...same, ...change }), "wrong");
+    assertEquals(await guesses(10, () => change), "9 wrong, 1 wait 360");
+  }
+});
+
+Deno.test("Throttle.run() counts no right password", async () => {
+  const { guess, guesses, guessesAtOnce } = createScene();
+  assertEquals(await guesses(1_000, () => ({ password: right })), "1000 right");
+  assertEquals(await guessesAtOnce(1_000, (index) => ({ password: right, login: `user${index % 50}` })), "1000 right");
+  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
+  // It was changed, and is now a wrong one like any other.
+  const old = (): Promise<{ isRight: boolean }> => Promise.resolve({ isRight: false });
+  assertEquals(await guess({ password: right, client: second }), "right");
+  assertEquals(await guess({ password: right, client: second }, old), "wrong");
+  assertEquals(await guesses(10, () => ({ client: second })), "9 wrong, 1 wait 360");
+});
+
+Deno.test("Throttle.run() counts nothing that could not be verified, and throws what was thrown", async () => {
+  const { guess, guesses } = createScene();
+  for (let index = 0; index < 300; index++) {
+    const fail = () => Promise.reject(new RangeError("too many"));
+    await assertRejects(() => guess({ password: `unseen ${index % 50}` }, fail), RangeError, "too many");
+  }
+  assertEquals(await guess({ password: "unseen 0" }), "wrong");
+  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
+  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
+  assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
+});
+
+const device = "a".repeat(22);
+
+/** Two guesses each, of which the texts are the same when they are put together. */
+const collisions: readonly [one: Change, other: Change][] = [
+  [{ login: "a", client: "bc" }, { login: "ab", client: "c" }],
+  [{ login: "a:b", client: "c" }, { login: "a", client: "b:c" }],
+  [{ login: "a", client: "1:b" }, { login: "a1:", client: "b" }],
+  [{ login: "1", client: "1234567890" }, { login: "10123456789", client: "" }],
+  [{ login: "a", client: "" }, { login: "", client: "a" }],
+  [{ client: "", device }, { client: device }],
+  [{ device }, { login: `alice${device}` }],
+];
+
+for (const [one, another] of collisions) {
+  Deno.test(`Throttle.run() tells apart ${JSON.stringify(one)} and ${JSON.stringify(another)}`, async () => {
+    const { guesses } = createScene();
+    assertEquals(await guesses(10, () => one), "10 wrong");
+    assertEquals(await guesses(11, () => another), "10 wrong, 1 wait 360");
+  });
+}
+
+Deno.test("Throttle.run() tells apart passwords that are the same when put together with their client", async () => {
+  const { guesses } = createScene();
+  await guesses(10, (index) => ({ client: "c", password: `d${index}` }));
+  assertEquals(await guesses(11, (index) => ({ client: "cd", password: `${index}` })), "10 wrong, 1 wait 360");
+});
+
+Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 others came after it, and not before", async () => {
+  const { guess, guesses, open } = createScene();
+  const same = { login: "bob", password: "an old one" };
+  assertEquals(await guesses(2, () => same), "2 wrong");
+  const opened = open({ login: "dave" });
+  assertEquals(await guesses(100, otherClient), "100 wrong");
+  assertEquals(await guesses(99_898, (index) => other(1_000 + index)), "99898 wrong");
+  assertEquals(await guesses(12, (index) => index === 0 ? same : { login: "bob" }), "10 wrong, 2 wait 360");
+  assertEquals(await guess(otherClient(200)), "wait 3600");
+  assertEquals(await guesses(101, (index) => other(200_000 + index)), "101 wrong");
+  assertEquals(await guess(otherClient(200)), "wrong");
+  // One that was being verified all the while is counted by itself.
+  assertEquals(await opened.end(false), "wrong");
+  const ofDave = (index: number) => ({ ...otherClient(index), login: "dave" });
+  assertEquals(await guesses(100, ofDave), "99 wrong, 1 wait 3600");
+});

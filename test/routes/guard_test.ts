@@ -1,0 +1,265 @@
+/** Who passes the guard by a session, and what those are told who do not; HTTP Basic is in guard_basic_test.ts. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { Tables } from "../../lib/store/tables.ts";
+import { type AdminApp, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import { alice, type Reply, type TestAppOptions } from "../app.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+/** An app in which `alice` and `bob` are logged in. */
+interface Scene extends AdminApp {
+  readonly ofAlice: string;
+  readonly ofBob: string;
+}
+
+async function openScene(options?: TestAppOptions): Promise<Scene> {
+  const opened = await openAdminApp(options);
+  return { ...opened, ofAlice: await opened.addUser("alice"), ofBob: await opened.addUser("bob") };
+}
+
+const byCookie = (token: string): Headers => ({ cookie: `theme=dark; __Host-gatehouse=${token}` });
+const byBearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+const byBasic = (login: string, password = alice.password): Headers => {
+  return { authorization: `Basic ${new TextEncoder().encode(`${login}:${password}`).toBase64()}` };
+};
+
+function ask({ send }: AdminApp, headers: Headers, query = ""): Promise<Reply> {
+  return send("GET", `/guard${query}`, { headers });
+}
+
+/** The outcome, and whom the site is told of: "200 alice", "401 not-authenticated". */
+function told(reply: Reply): string {
+  const user = reply.headers.get("remote-user");
+  return user === null ? outcomeOf(reply) : `${outcomeOf(reply)} ${user}`;
+}
+
+async function setGroups({ send, admin }: AdminApp, login: string, groups: readonly string[]): Promise<void> {
+  assertEquals((await send("PATCH", `/user/${login}`, { token: admin, json: { groups } })).status, 200);
+}
+
+Deno.test("guard() tells of a live session whose it is, and nothing of the session", async () => {
+  const scene = await openScene();
+  await setGroups(scene, "alice", ["staff", "night"]);
+  const { id } = await keptUser(scene, "alice");
+  for (const headers of [byCookie(scene.ofAlice), byBearer(scene.ofAlice)]) {
+    const reply = await ask(scene, headers);
+    assertEquals([reply.status, reply.text], [200, ""]);
+    const remote = [...reply.headers].filter(([name]) => !/^(cache-control|x-)/.test(name));
+    assertEquals(remote, [["remote-groups", "users,staff,night"], ["remote-id", id], ["remote-user", "alice"]]);
+  }
+});
+
+Deno.test("guard() takes no other secret for that of a session in use, nor that of another", async () => {
+  const scene = await openScene();
+  const { ofAlice, ofBob } = scene;
+  for (const token of [ofAlice, ofBob]) assertEquals((await ask(scene, byCookie(token))).status, 200);
+  const secrets = ["a".repeat(43), ofBob.slice(27), `${ofAlice.slice(27, -1)}${ofAlice.endsWith("A") ? "E" : "A"}`];
+  for (const secret of secrets) {
+    const token = `${ofAlice.slice(0, 26)}.${secret}`;
+    for (const headers of [byCookie(token), byBearer(token)]) {
+      for (let count = 0; count < 2; count++) assertEquals(told(await ask(scene, headers)), "401 not-authenticated");
+    }
+  }
+  assertEquals(told(await ask(scene, byCookie(ofAlice))), "200 alice");
+});
+
+const dead = "01KAN6Z3H3AAAAAAAAAAAAAAAA." + "a".repeat(43);
+const askers: readonly [what: string, headersOf: (scene: Scene) => Headers, expected: string][] = [
+  ["a cookie", ({ ofAlice }) => byCookie(ofAlice), "200 alice"],
+  ["a bearer", ({ ofBob }) => byBearer(ofBob), "200 bob"],
+  ["Basic", () => byBasic("bob"), "200 bob"],
+  ["a cookie and a bearer of another", (s) => ({ ...byCookie(s.ofAlice), ...byBearer(s.ofBob) }), "200 alice"],
+  ["a cookie and a bearer of nobody", (s) => ({ ...byCookie(s.ofAlice), ...byBearer(dead) }), "200 alice"],
+  ["a cookie and Basic of another", (s) => ({ ...byCookie(s.ofAlice), ...byBasic("bob") }), "200 alice"],
+  ["a cookie and wrong Basic", (s) => ({ ...byCookie(s.ofAlice), ...byBasic("bob", "wrong") }), "200 alice"],
+  ["a cookie and junk", (s) => ({ ...byCookie(s.ofAlice), authorization: "AWS4 x" }), "200 alice"],
+  ["a dead cookie and a bearer", (s) => ({ ...byCookie(dead), ...byBearer(s.ofBob) }), "200 bob"],
+  ["a dead cookie and Basic", () => ({ ...byCookie(dead), ...byBasic("bob") }), "200 bob"],
+  ["a dead cookie", () => byCookie(dead), "401 not-authenticated"],
+  ["a dead bearer", () => byBearer(dead), "401 not-authenticated"],
+  ["a dead cookie and wrong Basic", () => ({ ...byCookie(dead), ...byBasic("bob", "x") }), "401 wrong-credentials"],
+  ["no password", () => ({ "remote-user": "alice", "remote-groups": "admin" }), "401 not-authenticated"],
+  ["a known device", () => ({ cookie: `__Host-gatehouse-device=${dead}` }), "401 not-authenticated"],
+  ["a token in the place of a password", (s) => byBasic("alice", s.ofAlice), "401 wrong-credentials"],
+  ["a token as Basic", ({ ofAlice }) => ({ authorization: `Basic ${ofAlice}` }), "401 not-authenticated"],
+  ["nothing", () => ({}), "401 not-authenticated"],
+];
+
+for (const [what, headersOf, expected] of askers) {
+  Deno.test(`guard() answers ${expected} to: ${what}`, async () => {
+    const scene = await openScene();
+    assertEquals(told(await ask(scene, headersOf(scene))), expected);
+  });
+}
+
+const endings: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+  "is ended": ({ send, ofAlice }) => send("DELETE", "/session/", { token: ofAlice }),
+  "is ended by an admin": ({ send, admin }) => send("DELETE", "/user/alice/session/", { token: admin }),
+  "is not used for a week": ({ clock }) => Promise.resolve(clock.now += 7 * 24 * 60 * 60 * 1_000),
+  "is of a user who is disabled": ({ send, admin }) =>
+    send("PATCH", "/user/alice", { token: admin, json: { disabled: true } }),
+  "is of a user who is deleted": ({ send, admin }) => send("DELETE", "/user/alice", { token: admin }),
+  "is of a login that is another's": async ({ send, admin, addUser }) => {
+    await send("DELETE", "/user/alice", { token: admin });
+    await addUser("alice");
+  },
+  "is older than the password": async ({ send, makeTicket }) => {
+    const json = { ticket: await makeTicket("reset", "alice"), password: newPassword };
+    await send("PUT", "/user/alice/password", { json });
+  },
+};
+
+for (const [what, end] of Object.entries(endings)) {
+  Deno.test(`guard() lets nobody pass by a session that ${what}`, async () => {
+    const scene = await openScene();
+    const ways = [byCookie(scene.ofAlice), byBearer(scene.ofAlice)];
+    for (const headers of ways) assertEquals(told(await ask(scene, headers)), "200 alice");
+    await end(scene);
+    for (const headers of ways) assertEquals(told(await ask(scene, headers)), "401 not-authenticated");
+  });
+}
+
+const groups: readonly [groups: readonly string[], told: string, passed: string[], refused: string[]][] = [
+  [[], "users", ["", "?", "?group=users"], ["?group=staff", "?group=admin", "?group=users&group=staff"]],
+  [["staff"], "users,staff", ["?group=staff", "?group=users&group=staff"], ["?group=night&group=staff", "?group=sta"]],
+  [["night", "staff"], "users,night,staff", ["?group=staff&group=night&group=staff"], ["?group=staff&group=admin"]],
+  // A group that somebody has given by hand is named once.
+  [["users"], "users", ["?group=users"], ["?group=user"]],
+  [["staff", "users", "night"], "users,staff,night", ["?group=night"], ["?group=staff.night"]],
+];
+
+for (const [own, list, passed, refused] of groups) {
+  Deno.test(`guard() demands every group that it is asked for, of who is in: ${own.join() || "none"}`, async () => {
+    const scene = await openScene();
+    await setGroups(scene, "alice", own);
+    for (const query of passed) {
+      const reply = await ask(scene, byCookie(scene.ofAlice), query);
+      assertEquals([told(reply), reply.headers.get("remote-groups")], ["200 alice", list], query);
+    }
+    for (const query of refused) {
+      assertEquals(told(await ask(scene, byCookie(scene.ofAlice), query)), "403 not-in-group", query);
+      assertEquals(told(await ask(scene, {}, query)), "401 not-authenticated", query);
+    }
+  });
+}
+
+const badQueries = ["?group=", "?group", "?Group=staff", "?groups=staff", "?group=a,b", "?group=Staff", "?group=a%20b"];
+
+Deno.test("guard() refuses a demand that it does not understand, whoever asks, and hashes nothing", async () => {
+  const scene = await openScene();
+  const before = scene.app.hasher.hashCount;
+  for (const query of [...badQueries, "?group=staff&x=1", "?group=staff&group=", `?group=${"a".repeat(33)}`]) {
+    for (const headers of [byCookie(scene.admin), {}, byBasic("alice"), { accept: "text/html" }]) {
+      assertMatch(told(await ask(scene, headers, query)), /^422 invalid-query \/\w+ unknown-parameter$/, query);
+    }
+  }
+  assertEquals(scene.app.hasher.hashCount, before);
+});
+
+const basic = 'Basic realm="gatehouse", charset="UTF-8", Bearer realm="gatehouse"';
+const bearer = 'Bearer realm="gatehouse"';
+const html = "text/html,application/xhtml+xml,*/*;q=0.8";
+/** What a request has, and the challenge that it gets; none is the way to the page. */
+const requests: readonly [headers: Headers, challenge: string | undefined][] = [
+  [{}, basic],
+  [{ accept: "*/*" }, basic],
+  [{ accept: html }, undefined],
+  [{ accept: "text/html" }, undefined],
+  [{ accept: "application/json" }, basic],
+  [{ "sec-fetch-mode": "navigate" }, undefined],
+  [{ "sec-fetch-mode": "navigate", accept: "*/*" }, undefined],
+  [{ "sec-fetch-mode": "cors", accept: html }, bearer],
+  [{ "sec-fetch-mode": "no-cors", accept: html }, bearer],
+  [{ "sec-fetch-mode": "same-origin" }, bearer],
+  [{ "sec-fetch-mode": "websocket" }, bearer],
+  [{ "sec-fetch-mode": "" }, bearer],
+  [{ "x-forwarded-method": "GET", accept: html }, undefined],
+  [{ "x-forwarded-method": "HEAD", accept: html }, undefined],
+  [{ "x-forwarded-method": "GET" }, basic],
+  [{ "x-forwarded-method": "get", accept: html }, basic],
+  [{ "x-forwarded-method": "POST", accept: html }, basic],
+  [{ "x-forwarded-method": "PROPFIND", accept: html }, basic],
+  [{ "x-forwarded-method": "", accept: html }, basic],
+  [{ "x-forwarded-method": "POST", "sec-fetch-mode": "navigate" }, bearer],
+  [{ "x-forwarded-method": "GET", "sec-fetch-mode": "navigate" }, undefined],
+];
+
+for (const [headers, challenge] of requests) {
+  Deno.test(`guard() ${challenge?.slice(0, 6) ?? "shows a page"} to: ${JSON.stringify(headers)}`, async () => {
+    const scene = await openScene();
+    const nobody = await ask(scene, headers);
+    const stranger = await ask(scene, { ...headers, ...byCookie(scene.ofAlice) }, "?group=staff");
+    for (const reply of [nobody, stranger]) assertEquals(reply.headers.get("cache-control"), "no-store");
+    assertEquals(nobody.headers.get("www-authenticate"), challenge ?? null);
+    if (challenge !== undefined) {
+      assertEquals([told(nobody), told(stranger)], ["401 not-authenticated", "403 not-in-group"]);
+      return;
+    }
+    assertEquals([nobody.status, nobody.text, nobody.headers.get("location")], [302, "", "/auth/"]);
+    assertEquals([stranger.status, stranger.headers.get("remote-user")], [403, null]);
+    assertEquals(stranger.headers.get("content-type"), "text/html; charset=utf-8");
+    assertMatch(
+      stranger.headers.get("content-security-policy") ?? "",
+      /^default-src 'none'; .*frame-ancestors 'none'$/,
+    );
+    assertStringIncludes(stranger.text, "You are logged in as <b>alice</b>");
+    assertStringIncludes(stranger.text, '<a href="/auth/">');
+  });
+}
+
+/** What the browser asked the site for, and what the page is told of it; nothing when it is no path of the site. */
+const addresses: readonly [uri: string, next: string | undefined][] = [
+  ["/", "/"],
+  ["/a/b?c=d&e=%2F", "/a/b?c=d&e=%2F"],
+  ["/a?next=/b#c", "/a?next=/b#c"],
+  ["/?q=\xe9", "/?q=%C3%A9"],
+  [`/${"a".repeat(1_999)}`, `/${"a".repeat(1_999)}`],
+  [`/${"a".repeat(2_000)}`, undefined],
+  ["", undefined],
+  ["a", undefined],
+  ["//evil.example/", undefined],
+  ["/\\evil.example/", undefined],
+  ["/\t/evil.example/", undefined],
+  ["/a b", undefined],
+  ["/\x01", undefined],
+  ["/\x7f", undefined],
+  ["https://evil.example/", undefined],
+];
+
+for (const [uri, next] of addresses) {
+  Deno.test(`guard() sends a browser to the page of its own host, from: ${JSON.stringify(uri.slice(0, 40))}`, async () => {
+    const scene = await openScene();
+    const { headers } = await ask(scene, { accept: "text/html", "x-forwarded-uri": uri });
+    const location = headers.get("location") ?? "";
+    assertEquals(location, next === undefined ? "/auth/" : `/auth/?next=${encodeURIComponent(next)}`);
+    assertEquals(new URL(location, "https://site.example").searchParams.get("next") ?? undefined, next);
+  });
+}
+
+/** Counts what is written, and hangs when it shall. */
+class SlowTables {
+  readonly tables = new Tables();
+  writeCount = 0;
+  isHanging = false;
+
+  readonly store = new MemoryStore(this.tables, async (changes) => {
+    this.writeCount++;
+    if (this.isHanging) await new Promise(() => {});
+    for (const change of changes) this.tables.apply(change);
+  });
+}
+
+Deno.test("guard() hashes and writes nothing for a session, and notes it as seen without waiting for that", async () => {
+  const disk = new SlowTables();
+  const scene = await openScene({ store: disk.store });
+  const before = [disk.writeCount, scene.app.hasher.hashCount];
+  for (const headers of [byCookie(scene.ofAlice), byBearer(scene.ofAlice), {}, byCookie(dead)]) {
+    for (let count = 0; count < 5; count++) assert([200, 401].includes((await ask(scene, headers)).status));
+  }
+  assertEquals([disk.writeCount, scene.app.hasher.hashCount], before);
+  scene.clock.now += 60 * 60 * 1_000;
+  disk.isHanging = true;
+  assertEquals(told(await ask(scene, byCookie(scene.ofAlice))), "200 alice");
+  assertEquals([disk.writeCount, scene.app.hasher.hashCount], [(before[0] ?? 0) + 1, before[1]]);
+});

@@ -1,0 +1,171 @@
+/** The page for people: what it is made of, and where it leads to with a session. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { openAppOfAlice, openTestApp, type SendOptions, type TestApp } from "../app.ts";
+
+/** What a file is, by the end of its name. */
+const types: Readonly<Record<string, string>> = {
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** Every address in the page that is not one of its own parts, as "page/main.js". */
+async function addressesOf({ send }: TestApp): Promise<string[]> {
+  const { text } = await send("GET", "/");
+  const all = text.matchAll(/\s(?:href|src|srcset|action)="([^"]*)"/g).map(([, address = ""]) => address);
+  return [...new Set(all)].filter((address) => !address.startsWith("#"));
+}
+
+/** The files of the page. */
+async function filesOf(opened: TestApp): Promise<string[]> {
+  return (await addressesOf(opened)).filter((address) => address.startsWith("page/")).map((address) => `/${address}`);
+}
+
+Deno.test("showPage() shows HTML that runs and loads nothing from elsewhere, and is asked for again each time", async () => {
+  const { send } = await openTestApp();
+  const { status, headers, text } = await send("GET", "/");
+  assertEquals([status, headers.get("content-type")], [200, "text/html; charset=utf-8"]);
+  assertEquals([headers.get("referrer-policy"), headers.get("cache-control")], ["no-referrer", "no-cache"]);
+  const policy = (headers.get("content-security-policy") ?? "").split("; ");
+  for (const name of ["default-src", "base-uri", "form-action", "frame-ancestors"]) {
+    assert(policy.includes(`${name} 'none'`), name);
+  }
+  for (const name of ["script-src", "style-src", "connect-src"]) assert(policy.includes(`${name} 'self'`), name);
+  for (const directive of policy) assertMatch(directive, /^[a-z-]+ '(none|self)'$/);
+  assertMatch(text, /^<!DOCTYPE html>\n<html lang="en">/);
+  // What the policy would keep from working.
+  const refused = /<script(?! type="module" src="[\w/.]+"><\/script>)|<style|\son\w+=|\sstyle=|<form[^>]+action/i;
+  assertEquals(text.match(refused), null);
+});
+
+Deno.test("the page has no address that is not relative, as proxies mount it anywhere, and none that leads nowhere", async () => {
+  const opened = await openTestApp();
+  const addresses = await addressesOf(opened);
+  assert(addresses.length >= 2);
+  for (const address of addresses) {
+    assertMatch(address, /^[a-z]+\/[\w.]*$/);
+    assertEquals((await opened.send("GET", `/${address}`)).status, 200, address);
+  }
+  for (const path of ["/", ...await filesOf(opened)]) {
+    const { text } = await opened.send("GET", path);
+    const known = text.replaceAll("http://www.w3.org/2000/svg", "").replaceAll(/\/\*.*?\*\//gs, "");
+    const absolute = /https?:|url\((?!#)|@import|(?:from|import\(?|fetch\(|(?:src|href|action|location) ?=) ?["'`]\//;
+    assertEquals(known.match(absolute)?.[0], undefined, path);
+  }
+});
+
+Deno.test("showPageFile() gives every file that the page names, as what it is", async () => {
+  const opened = await openTestApp();
+  const files = await filesOf(opened);
+  for (const path of ["/page/main.js", "/page/style.css"]) assert(files.includes(path), path);
+  for (const path of files) {
+    const { headers, text } = await opened.send("GET", path);
+    assertEquals(headers.get("content-type"), types[path.replace(/.*\./, "")], path);
+    assertEquals([headers.get("cache-control"), headers.get("x-content-type-options")], ["no-cache", "nosniff"]);
+    assert(text.length > 0, path);
+  }
+});
+
+for (
+  const file of ["index.html", "main.ts", "MAIN.JS", "__proto__", "constructor", "..%2fmain.js", "main.js%00", "a/b"]
+) {
+  Deno.test(`showPageFile() has no other file: ${file}`, async () => {
+    const { send } = await openTestApp();
+    const { status, json } = await send("GET", `/page/${file}`);
+    assertEquals([status, json.type], [404, "/problem/not-found"]);
+  });
+}
+
+Deno.test("the page and its files are not sent again to who has them", async () => {
+  const opened = await openTestApp();
+  const { send } = opened;
+  const paths = ["/", ...await filesOf(opened)];
+  const etags = new Set<string>();
+  for (const path of paths) {
+    const etag = (await send("GET", path)).headers.get("etag") ?? "";
+    etags.add(etag);
+    const again = await send("GET", path, { headers: { "if-none-match": etag } });
+    assertEquals([again.status, again.text, again.headers.get("etag")], [304, "", etag], path);
+    assertEquals((await send("GET", path, { headers: { "if-none-match": '"other"' } })).status, 200, path);
+    assertEquals((await send("HEAD", path)).headers.get("etag"), etag, path);
+  }
+  assertEquals(etags.size, paths.length);
+});
+
+/** What the query asks for, and where it leads to with a session; to the page itself when it is no path of this host. */
+const queries: readonly [query: string, location: string | undefined][] = [
+  ["?next=/", "/"],
+  ["?next=/a/b?c=d", "/a/b?c=d"],
+  ["?next=%2Fa%2Fb%3Fc%3Dd%26e%3Df", "/a/b?c=d&e=f"],
+  ["?next=%2F%C3%A9", "/%C3%A9"],
+  ["?next=%2F%25C3%25A9", "/%C3%A9"],
+  ["?x=y&next=/a&next=//evil.example", "/a"],
+  ["?next=//evil.example&next=/a", undefined],
+  ["", undefined],
+  ["?", undefined],
+  ["?next", undefined],
+  ["?next=", undefined],
+  ["?next=a", undefined],
+  ["?Next=/a", undefined],
+  ["?next=//evil.example", undefined],
+  ["?next=%2F%2Fevil.example", undefined],
+  ["?next=/%5Cevil.example", undefined],
+  ["?next=/%09/evil.example", undefined],
+  ["?next=/a+b", undefined],
+  ["?next=/a%0D%0ASet-Cookie:%20a=b", undefined],
+  ["?next=https://evil.example/", undefined],
+  ["?next=javascript:alert(1)", undefined],
+  ["?next=%FF", undefined],
+  [`?next=/${"a".repeat(2_000)}`, undefined],
+];
+
+for (const [query, location] of queries) {
+  Deno.test(`showPage() leads ${location ?? "nowhere"} with a session: ${query.slice(0, 50)}`, async () => {
+    const { send, token } = await openAppOfAlice();
+    const cookie = `__Host-gatehouse=${token}`;
+    for (const method of ["GET", "HEAD"]) {
+      const { status, headers, text } = await send(method, `/${query}`, { headers: { cookie } });
+      assertEquals([status, headers.get("location")], location === undefined ? [200, null] : [302, location]);
+      if (location !== undefined) assertEquals([text, headers.get("cache-control")], ["", "no-store"]);
+    }
+    assertEquals((await send("GET", `/${query}`)).status, 200);
+  });
+}
+
+Deno.test("showPage() leads on also whose browser has the page", async () => {
+  const { send, token } = await openAppOfAlice();
+  const cookie = `__Host-gatehouse=${token}`;
+  for (const headers of [{}, { cookie }]) {
+    const etag = (await send("GET", "/", { headers })).headers.get("etag") ?? "";
+    const options = { headers: { "if-none-match": etag, cookie } };
+    assertEquals((await send("GET", "/?next=/a", options)).status, 302);
+  }
+});
+
+/** What of a session is not enough to be led on: the guard would lead back to the page. */
+const insufficient: readonly [what: string, options: (token: string) => SendOptions][] = [
+  ["no session", () => ({})],
+  ["a bearer, which no browser sends", (token) => ({ token })],
+  ["a bearer and a cookie of nobody", (token) => ({ token, headers: { cookie: "__Host-gatehouse=none" } })],
+  ["a cookie of another name", (token) => ({ headers: { cookie: `gatehouse=${token}` } })],
+  ["a wrong secret", (token) => ({ headers: { cookie: `__Host-gatehouse=${token.slice(0, 27)}${"a".repeat(43)}` } })],
+  ["a known device", () => ({ headers: { cookie: `__Host-gatehouse-device=${"a".repeat(22)}.${"a".repeat(43)}` } })],
+];
+
+for (const [what, options] of insufficient) {
+  Deno.test(`showPage() shows itself by ${what}`, async () => {
+    const { send, token } = await openAppOfAlice();
+    assertEquals((await send("GET", "/?next=/a", options(token))).status, 200);
+  });
+}
+
+Deno.test("showPage() shows itself when the session has ended, or expired", async () => {
+  for (const end of ["logout", "a week"] as const) {
+    const { send, token, clock } = await openAppOfAlice();
+    const headers = { cookie: `__Host-gatehouse=${token}` };
+    assertEquals((await send("GET", "/?next=/a", { headers })).status, 302);
+    if (end === "logout") await send("DELETE", "/session/", { token });
+    else clock.now += 7 * 24 * 60 * 60 * 1_000;
+    assertEquals((await send("GET", "/?next=/a", { headers })).status, 200);
+  }
+});
