@@ -10,6 +10,10 @@ import { ConfigError } from "../lib/config.ts";
 
 const pollMs = 100;
 const defaultNoticeMs = 30 * 1_000;
+/** In Caddy's data folder. */
+const rootFile = "pki/authorities/local/root.crt";
+/** Where Debian's service keeps it, which runs as a user of its own. */
+const serviceDataFolder = "/var/lib/caddy/.local/share/caddy";
 
 /** Where Caddy serves and whom to trust for it. */
 export interface Site {
@@ -36,7 +40,7 @@ export async function findSite(env: Readonly<Record<string, string>>): Promise<S
   const isInternal = (env.TLS ?? "internal") === "internal";
   return {
     url: siteUrl(env.SITE ?? "https://localhost:8443"),
-    rootPath: isInternal ? `${dataFolder}/pki/authorities/local/root.crt` : undefined,
+    rootPath: isInternal ? `${dataFolder}/${rootFile}` : undefined,
   };
 }
 
@@ -49,6 +53,13 @@ export function siteUrl(addresses: string): URL {
   const url = URL.parse(address.includes("://") ? address : `https://${address}`);
   if (url?.protocol === "https:") return url;
   throw new ConfigError([`SITE cannot be "${addresses}": use an address such as https://localhost:8443`]);
+}
+
+/** The root certificates of Caddy's own CAs on this machine, as far as they can be read. PEM. */
+export async function caddyRoots(): Promise<string[]> {
+  const folders = [await caddyDataFolder(), serviceDataFolder].filter((folder) => folder !== undefined);
+  const reads = await Promise.allSettled(folders.map((folder) => Deno.readTextFile(`${folder}/${rootFile}`)));
+  return reads.filter((read) => read.status === "fulfilled").map(({ value }) => value);
 }
 
 /**

@@ -1,0 +1,86 @@
+/** What the doctor's checks are made of: what they are given, what they find, and how a guard's replies are known. */
+
+import type { Account, Session } from "./doctor_account.ts";
+import type { Reply, SiteClient } from "./doctor_client.ts";
+
+/** What a check finds: all is well, what is wrong, or why that cannot be told. */
+export type Verdict = "pass" | { readonly fault: string } | { readonly unknown: string };
+
+/** One thing that holds of a guarded site. */
+export interface Check<Subject> {
+  readonly id: string;
+  /** What holds. */
+  readonly holds: string;
+  /** What belongs in the Caddyfile, and where, when it does not hold. */
+  readonly mend: string;
+  run(subject: Subject): Verdict | Promise<Verdict>;
+}
+
+/** A site, looked at by who has no session. */
+export interface Outside {
+  readonly site: SiteClient;
+  /** Path and query of a page of the site. */
+  readonly path: string;
+  /** A text that is nowhere but where the doctor puts it. */
+  readonly marker: string;
+}
+
+/** A site, looked at by who has a session. */
+export interface Inside extends Outside {
+  readonly account: Account;
+  readonly session: Session;
+  readonly sight: Sight;
+}
+
+/** What the page shows of the headers that arrive at it. */
+export interface Sight {
+  readonly status: number;
+  /** Whether the guard lets the session pass. */
+  readonly isAdmitted: boolean;
+  readonly showsHeaders: boolean;
+  readonly showsLogin: boolean;
+}
+
+/** What mends a guard that does not ask, or not always. */
+export const ask = `forward_auth 127.0.0.1:8000 {   # in route, with no matcher before the address
+	uri /guard?group=users
+	copy_headers Remote-User Remote-Id Remote-Groups
+}`;
+
+/** What mends a page to log in that is not there. */
+export const mount = `handle_path /auth/* {   # in route, before forward_auth
+	reverse_proxy 127.0.0.1:8000
+}`;
+
+/** What browsers send when a person goes to a page. */
+export const navigation = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
+
+/** Requests the page by a session. */
+export function visit(inside: Pick<Inside, "site" | "path" | "session">, headers: readonly string[] = []) {
+  const { site, path, session } = inside;
+  return site.send("GET", path, { headers: [`Cookie: ${session.cookie}`, ...headers] });
+}
+
+/** Where a reply redirects a browser to; `undefined` when it does not. */
+export function redirectOf({ url }: SiteClient, { status, headers }: Reply): URL | undefined {
+  const location = headers.get("location");
+  if (status < 300 || status > 399 || location === null) return undefined;
+  // To a browser two or more of these begin a host; Deno takes no more than two.
+  return URL.parse(location.replace(/^[/\\]{2,}/, "//"), url) ?? undefined;
+}
+
+/** Whether a reply leads to the page to log in. */
+export function isToLogin(site: SiteClient, reply: Reply): boolean {
+  const target = redirectOf(site, reply);
+  return target?.host === site.url.host && target.pathname === "/auth/";
+}
+
+/** Whether who asked has got nothing of the site: a guard's refusal, or that of a server that could not read it. */
+export function isRefused(site: SiteClient, reply: Reply): boolean {
+  return reply.status === 401 || reply.status === 400 || isToLogin(site, reply);
+}
+
+/** Whether a text stands anywhere in a reply. */
+export function hasText({ headers, body }: Reply, text: string): boolean {
+  return body.includes(text) || [...headers].some(([, value]) => value.includes(text));
+}

@@ -1,0 +1,210 @@
+/**
+ * What the doctor checks with a session: what arrives at the site, and that a session ends.
+ *
+ * What arrives is known as far as the page shows it. Forged values carry a marker: to see it is a fault wherever it
+ * stands, but not to see it means something only on a page that shows what was not forged.
+ */
+
+import {
+  ask,
+  type Check,
+  hasText,
+  type Inside,
+  isRefused,
+  mount,
+  navigation,
+  redirectOf,
+  type Sight,
+  type Verdict,
+  visit,
+} from "./doctor_check.ts";
+import type { Reply } from "./doctor_client.ts";
+
+const first = "   # in route, before all else";
+const last = "   # in route, after forward_auth";
+const pageShowsNothing = { unknown: "the page shows no headers; name one that does with --path" };
+/** What browsers take for another host, where a path is meant. */
+const elsewhere = [
+  "//evil.example/",
+  "https://evil.example/",
+  "/\\evil.example/",
+  "/\t/evil.example/",
+  "///evil.example/",
+  "\\\\evil.example/",
+];
+/** Nobody has it (RFC 5737). */
+const forgedAddress = "203.0.113.77";
+
+/** What the page shows of a request with these headers. */
+export async function look(inside: Omit<Inside, "sight">, headers: readonly string[] = []): Promise<Sight> {
+  const { marker, account } = inside;
+  const reply = await visit(inside, [`Doctor-Probe: ${marker}`, ...headers]);
+  const login = RegExp.escape(account.credentials.login.toLowerCase());
+  return {
+    status: reply.status,
+    isAdmitted: isAdmitted(inside, reply),
+    showsHeaders: hasText(reply, marker),
+    showsLogin: new RegExp(`(?<![a-z0-9])${login}(?![a-z0-9])`).test(reply.body),
+  };
+}
+
+/** Without it nothing can be told of the others. */
+export const admitted: Check<Inside> = {
+  id: "session",
+  holds: "a session lets in",
+  mend: ask,
+  run({ path, sight: { isAdmitted, status } }) {
+    if (isAdmitted) return "pass";
+    const text = `with a session ${path} is answered with ${status}`;
+    // 403 is the guard's right: a group that the account is not in.
+    return status === 403 ? { unknown: `${text}; name a user that may by DOCTOR_LOGIN` } : { fault: text };
+  },
+};
+
+const identity: Check<Inside> = {
+  id: "identity",
+  holds: "the site is told who asks, and the client cannot prevent it",
+  mend: `copy_headers Remote-User Remote-Id Remote-Groups   # in forward_auth\n` +
+    `request_header Connection (?i)remote-[^,]* $nothing${first}`,
+  async run(inside) {
+    const { showsHeaders, showsLogin } = inside.sight;
+    if (!showsLogin) return showsHeaders ? { fault: "the login does not arrive" } : pageShowsNothing;
+    // Caddy drops what Connection names from what it sends on, its own headers too.
+    const dropping = await look(inside, ["Connection: close, Remote-User"]);
+    return dropping.showsLogin ? "pass" : { fault: "`Connection: Remote-User` takes the login away" };
+  },
+};
+
+const remote: Check<Inside> = {
+  id: "remote",
+  holds: "forged Remote-* headers do not arrive at the site",
+  mend: `request_header -Remote*${first}`,
+  run: (inside) => neverArrive(inside, ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "Remote-Id"]),
+};
+
+const underscores: Check<Inside> = {
+  id: "underscores",
+  holds: "other spellings of them, such as Remote_User, do not arrive either",
+  mend: `request_header -Remote*${first}`,
+  run: (inside) => neverArrive(inside, ["Remote_User", "REMOTE_EMAIL", "remote_groups", "Remote.User"]),
+};
+
+const forwarded: Check<Inside> = {
+  id: "forwarded",
+  holds: "forged X-Forwarded-* headers do not arrive at the site",
+  mend: `request_header -*Forwarded*${first}`,
+  run: (inside) => {
+    const names = ["For", "Host", "Proto", "Uri", "User", "Email", "Groups", "Preferred-Username"];
+    const dashed = names.map((name) => `X-Forwarded-${name}`);
+    return neverArrive(inside, [...dashed, "X_Forwarded_For", "X_Forwarded_User", "Forwarded"]);
+  },
+};
+
+const address: Check<Inside> = {
+  id: "address",
+  holds: "whoever logs in cannot choose the address that it counts for",
+  mend: `request_header -*Forwarded*${first}; and no trusted_proxies in handle_path /auth/*`,
+  async run({ account }) {
+    const forged = [`X-Forwarded-For: ${forgedAddress}`, `Forwarded: for=${forgedAddress}`];
+    const session = await account.logIn(forged);
+    if (typeof session === "string") return { unknown: session };
+    const addresses = await account.addresses(session);
+    if (addresses === undefined) return { unknown: "the sessions of the account are not shown" };
+    return addresses.includes(forgedAddress) ? { fault: "a forged X-Forwarded-For is believed" } : "pass";
+  },
+};
+
+const ended: Check<Inside> = {
+  id: "ended",
+  holds: "a session that was ended lets nobody in",
+  mend: ask,
+  async run(inside) {
+    const { account } = inside;
+    const session = await account.logIn();
+    if (typeof session === "string") return { unknown: session };
+    // Asked before, for who keeps the guard's answers.
+    await visit({ ...inside, session });
+    const fault = await account.logOut(session);
+    if (fault !== undefined) return { unknown: fault };
+    const reply = await visit({ ...inside, session });
+    return isRefused(inside.site, reply) ? "pass" : { fault: `it is answered with ${reply.status}` };
+  },
+};
+
+const credentials: Check<Inside> = {
+  id: "credentials",
+  holds: "neither session nor password arrive at the site",
+  mend: `request_header Cookie "(^|;)\\s*__Host-gatehouse[^=;]*=[^;]*" $nothing${last}\n` +
+    `request_header -Authorization${last}`,
+  async run(inside) {
+    const { site, path, session, account, marker, sight } = inside;
+    const { login, password } = account.credentials;
+    const basic = new TextEncoder().encode(`${login}:${password}`).toBase64();
+    const secret = session.token.slice(session.token.indexOf(".") + 1);
+    const byCookie = await site.send("GET", path, { headers: [`Cookie: a=${marker}; ${session.cookie}; b=c`] });
+    if (hasText(byCookie, secret)) return { fault: "the session's cookie arrives" };
+    for (const [scheme, value] of [["Bearer", session.token], ["Basic", basic]] as const) {
+      const reply = await site.send("GET", path, { headers: [`Authorization: ${scheme} ${value}`] });
+      if (hasText(reply, value)) return { fault: `Authorization: ${scheme} arrives` };
+    }
+    if (!sight.showsHeaders) return pageShowsNothing;
+    return hasText(byCookie, marker)
+      ? "pass"
+      : { unknown: "the page shows no cookies; name one that does with --path" };
+  },
+};
+
+const next: Check<Inside> = {
+  id: "next",
+  holds: "after logging in nobody is led off the host",
+  mend: mount,
+  async run({ site, session }) {
+    const targets = elsewhere.flatMap((url) => [encodeURIComponent(url), url.replace(/[\t\\]/g, encodeURIComponent)]);
+    for (const target of targets.map((value) => `/auth/?next=${value}`)) {
+      const headers = [`Cookie: ${session.cookie}`, ...navigation];
+      const host = redirectOf(site, await site.send("GET", target, { headers }))?.host;
+      if (host !== undefined && host !== site.url.host) return { fault: `${target} leads to ${host}` };
+    }
+    return "pass";
+  },
+};
+
+const query: Check<Inside> = {
+  id: "query",
+  holds: "the query of a page makes no difference to the guard",
+  mend: "uri /guard?group=users   # in forward_auth: without a query, Caddy passes on that of the page",
+  async run(inside) {
+    const { path, marker } = inside;
+    // A group that nobody is in, of the form of a group.
+    const group = `group=${marker.slice(0, 32)}`;
+    const { status } = await visit({ ...inside, path: `${path}${path.includes("?") ? "&" : "?"}${group}` });
+    return status === 403 ? { fault: "?group=… of a page is taken for a demand" } : "pass";
+  },
+};
+
+/** In this order, as what is most wrong comes first. */
+export const insideChecks: readonly Check<Inside>[] = [
+  admitted,
+  ended,
+  identity,
+  remote,
+  underscores,
+  forwarded,
+  address,
+  credentials,
+  next,
+  query,
+];
+
+/** Whether headers of these names, forged, stay away from the site. */
+async function neverArrive(inside: Inside, names: readonly string[]): Promise<Verdict> {
+  const { marker, sight } = inside;
+  for (const name of names) {
+    if (hasText(await visit(inside, [`${name}: ${marker}`]), marker)) return { fault: `${name} arrives` };
+  }
+  return sight.showsHeaders ? "pass" : pageShowsNothing;
+}
+
+function isAdmitted({ site }: Pick<Inside, "site">, reply: Reply): boolean {
+  return !isRefused(site, reply) && reply.status !== 403 && reply.status < 500;
+}

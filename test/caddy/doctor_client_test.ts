@@ -1,0 +1,56 @@
+/** What a site answers, read off a TLS connection. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { NoAnswerError, SiteClient } from "../../caddy/doctor_client.ts";
+import { type RunningCaddy, startCaddy } from "../caddy.ts";
+import { ensureProgram } from "../packages.ts";
+import { freePort } from "../process.ts";
+import { serveUpstream } from "../upstream.ts";
+
+const ignore = !await ensureProgram("caddy", "caddy");
+
+test("SiteClient sends method, path and headers as they are", async () => {
+  await using upstream = serveUpstream(({ method, url, headers }) =>
+    Response.json([method, url.replace(/^[^/]+..[^/]+/, ""), headers.get("x_odd"), headers.get("content-length")])
+  );
+  await using caddy = await startCaddy({ upstream: upstream.address });
+  const reply = await clientOf(caddy).send("BREW", "//a/%2e?%zz", { headers: ["X_Odd: 1"], json: "ü" });
+  assertEquals(JSON.parse(reply.body), ["BREW", "//a/%2e?%zz", "1", "4"]);
+});
+
+test("SiteClient joins the chunks of a reply", async () => {
+  const chunks = ["x".repeat(10_000), "\r\n0\r\n\r\n", "end"];
+  await using upstream = serveUpstream(() =>
+    new Response(ReadableStream.from(chunks).pipeThrough(new TextEncoderStream()))
+  );
+  await using caddy = await startCaddy({ upstream: upstream.address });
+  const { headers, body } = await clientOf(caddy).send("GET", "/");
+  assertEquals([headers.get("transfer-encoding"), body], ["chunked", chunks.join("")]);
+});
+
+test("SiteClient looks at no more than a mebibyte of a reply", async () => {
+  await using upstream = serveUpstream(() => new Response("x".repeat(4 * 1024 * 1024)));
+  await using caddy = await startCaddy({ upstream: upstream.address });
+  const { body } = await clientOf(caddy).send("GET", "/");
+  assertEquals(body.length < 1.1 * 1024 * 1024, true);
+});
+
+test("SiteClient waits for a reply, but not for ever", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  await using upstream = serveUpstream(() => promise);
+  await using caddy = await startCaddy({ upstream: upstream.address });
+  await assertRejects(() => clientOf(caddy).send("GET", "/"), NoAnswerError, "GET /: ");
+  resolve(new Response());
+});
+
+test("SiteClient tells who does not answer", async () => {
+  const client = new SiteClient(new URL(`https://localhost:${freePort()}`), { caCerts: [] });
+  await assertRejects(() => client.send("GET", "/x"), NoAnswerError, "GET /x: Connection refused");
+});
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore, fn });
+}
+
+function clientOf({ url, rootCertificate }: RunningCaddy): SiteClient {
+  return new SiteClient(new URL(url), { caCerts: [rootCertificate], timeoutMs: 500 });
+}

@@ -1,0 +1,214 @@
+/**
+ * The task `doctor`: the project's Caddyfile passes, and each of the wrong ones in `doctor/` fails by the checks that its
+ * comment begins with, and by no other. Nothing is left behind.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { examine, type Finding, outcomeOf } from "../../caddy/doctor.ts";
+import { app, type Guarded, impatience, startGuarded } from "../guarded.ts";
+import { ensureProgram } from "../packages.ts";
+import { freePort, TestProcess } from "../process.ts";
+import { startService } from "../service.ts";
+import { serveUpstream } from "../upstream.ts";
+
+const ignore = !await ensureProgram("caddy", "caddy");
+const wrongFolder = new URL("./doctor/", import.meta.url);
+const wrongFiles = [...Deno.readDirSync(wrongFolder)].filter(({ name }) => name.endsWith(".Caddyfile"))
+  .map(({ name }) => ({ name, checks: checksOf(Deno.readTextFileSync(new URL(name, wrongFolder))) }));
+/** What a page that does not show its headers leaves open. */
+const invisible = ["identity", "remote", "underscores", "forwarded", "credentials"];
+const password = "mellow-otter-41-lantern";
+
+test("examine() finds what is wrong in each wrong Caddyfile, and nothing else", async (context) => {
+  await using service = await startService();
+  const kept = new Map<string, Response>();
+  await using cache = serveUpstream((request) => keep(request, kept, service.url));
+  for (const { name, checks } of wrongFiles) {
+    await context.step(name, async () => {
+      const config = new URL(name, wrongFolder).pathname;
+      await using guarded = await startGuarded({ service, config, env: { CACHE: cache.address } });
+      assertEquals(idsOf(await examineAll(guarded), "fault"), checks);
+    });
+  }
+});
+
+test("there is a wrong Caddyfile for every check", async () => {
+  const found = new Set(wrongFiles.flatMap(({ checks }) => checks));
+  await using guarded = await startGuarded();
+  const findings = await examineAll(guarded);
+  assertEquals(idsOf(findings, "pass").filter((id) => !found.has(id)), []);
+  assertEquals(findings.length, idsOf(findings, "pass").length);
+});
+
+test("doctor passes an app, and deletes its temporary user", async () => {
+  await using guarded = await startGuarded();
+  const { code, output } = await runDoctor(guarded);
+  assertEquals(code, 0, output);
+  assertStringIncludes(output, "pass     no-session ");
+  assertMatch(output, /\n18 pass, 0 fail, 0 unknown\n$/);
+  await assertUserDeleted(guarded);
+});
+
+test("doctor tells of a folder what it could not see", async () => {
+  await using guarded = await startGuarded({
+    edits: [impatience],
+    env: { ROOT: new URL("../../routes/page/", import.meta.url).pathname },
+  });
+  const { code, output } = await runDoctor(guarded);
+  assertEquals(code, 0, output);
+  assertEquals([...output.matchAll(/^unknown {2}(\S+)/gm)].map(([, id]) => id), invisible);
+  assertStringIncludes(output, "the page shows no headers; name one that does with --path");
+});
+
+test("doctor fails by a wrong Caddyfile, with the line that mends it", async () => {
+  const config = new URL("underscores.Caddyfile", wrongFolder).pathname;
+  await using guarded = await startGuarded({ config });
+  const { code, output } = await runDoctor(guarded);
+  assertEquals(code, 1, output);
+  const [, told = ""] = /^FAIL +underscores .*\n((?: {11}.*\n)+)/m.exec(output) ?? [];
+  assertStringIncludes(told, "Remote_User arrives. In the Caddyfile:\n");
+  assertStringIncludes(told, "request_header -Remote*   # in route, before all else\n");
+});
+
+test("doctor logs in as the user it is given where nobody may register, and ends its sessions", async () => {
+  const settings = { GATEHOUSE_REGISTRATION: "closed" };
+  await using guarded = await startGuarded({ settings });
+  const without = await runDoctor(guarded);
+  assertEquals(without.code, 0, without.output);
+  assertMatch(without.output, /^unknown {2}ended .*\n {11}cannot register: 403 /m);
+  assertStringIncludes(without.output, "\n8 pass, 0 fail, 10 unknown\n");
+
+  const cookie = await guarded.enterAsAdmin("root");
+  const { code, output } = await runDoctor(guarded, { DOCTOR_LOGIN: "root", DOCTOR_PASSWORD: password });
+  assertEquals([code, output.includes(password)], [0, false], output);
+  assertStringIncludes(output, "\n18 pass, 0 fail, 0 unknown\n");
+  const sessions = await guarded.ask("/auth/user/root/session/", { headers: { cookie } });
+  assertEquals((await sessions.json()).sessions.length, 1);
+
+  const wrong = await runDoctor(guarded, { DOCTOR_LOGIN: "root", DOCTOR_PASSWORD: "wrong" });
+  assertMatch(wrong.output, /^unknown {2}ended .*\n {11}cannot log in: 401 /m);
+});
+
+test("doctor takes a group that it is not in for no fault", async () => {
+  await using guarded = await startGuarded({ edits: [app, ["import guard users", "import guard staff"]] });
+  const findings = await examineAll(guarded);
+  const [admitted] = findings.filter(({ check }) => check.id === "session");
+  assert(admitted !== undefined);
+  assertEquals([outcomeOf(admitted), idsOf(findings, "fault")], ["unknown", []]);
+});
+
+test("doctor tells which check got no answer, and goes on", async () => {
+  const odd = "\troute {\n\t\t@odd header Remote_User *\n\t\tabort @odd";
+  await using guarded = await startGuarded({ edits: [app, ["\troute {", odd]] });
+  const { code, output } = await runDoctor(guarded);
+  assertEquals(code, 0, output);
+  assertMatch(output, /^unknown {2}underscores .*\n {11}no answer to GET \/: the connection ended/m);
+  assertStringIncludes(output, "\n16 pass, 0 fail, 2 unknown\n");
+});
+
+test("doctor deletes its user also when the site breaks off", async () => {
+  await using guarded = await startGuarded({ edits: [[app[0], "abort"]] });
+  const { code, output } = await runDoctor(guarded);
+  assertEquals(code, 2, output);
+  assertStringIncludes(output, "The site does not answer: GET /: ");
+  await assertUserDeleted(guarded);
+});
+
+test("doctor deletes its user also when it is stopped", async () => {
+  await using slow = serveUpstream(() => delay(50).then(() => new Response("slow")));
+  await using guarded = await startGuarded({ env: { APP: slow.address } });
+  await using task = startDoctor(guarded);
+  await task.until(() => task.output.includes("pass     session") || undefined, { what: "the user" });
+  assertEquals((await task.stop("SIGINT")).code, 2, task.output);
+  assert(!task.output.includes("query"), task.output);
+  await assertUserDeleted(guarded);
+});
+
+test("doctor fails when it cannot delete its user", async () => {
+  const kept = "@kept {\n\t\tmethod DELETE\n\t\tpath /auth/user/*\n\t}\n\trespond @kept 405\n\thandle_path /auth/* {";
+  await using guarded = await startGuarded({ edits: [app, ["handle_path /auth/* {", kept]] });
+  const { code, output } = await runDoctor(guarded);
+  assertEquals(code, 1, output);
+  assertMatch(output, /^The temporary user doctor-\S+ is still there: DELETE \S+: 405$/m);
+});
+
+test("doctor ends with 2 when it cannot try", async () => {
+  const login = { DOCTOR_LOGIN: "root" };
+  const rows = [
+    [[], "One https:// address is needed"],
+    [["http://localhost"], "One https:// address is needed"],
+    [["https://localhost", "--nonsense"], "'--nonsense'"],
+    [["https://localhost", "--path", "x"], '--path cannot be "x"'],
+    [["https://localhost", "--ca", "/nowhere"], 'Cannot read --ca "/nowhere"'],
+    [[`https://localhost:${freePort()}`], "The site does not answer"],
+  ] as const;
+  for (const [args, expected] of rows) {
+    await using task = runTask([...args], { DOCTOR_PASSWORD: password, ...login });
+    assertEquals((await task.status).code, 2, task.output);
+    assertStringIncludes(task.output, expected);
+    assert(!task.output.includes(password));
+  }
+});
+
+test("doctor trusts Caddy on this machine, and nobody that it does not know", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const data = await Deno.makeTempDir();
+  cleanup.defer(() => Deno.remove(data, { recursive: true }));
+  await using guarded = await startGuarded();
+  const { url, rootCertificate } = guarded.caddy;
+  await using unknown = runTask([url], { XDG_DATA_HOME: data });
+  assertEquals((await unknown.status).code, 2, unknown.output);
+  assertStringIncludes(unknown.output, "UnknownIssuer");
+  await Deno.mkdir(`${data}/caddy/pki/authorities/local`, { recursive: true });
+  await Deno.writeTextFile(`${data}/caddy/pki/authorities/local/root.crt`, rootCertificate);
+  await using known = runTask([url], { XDG_DATA_HOME: data });
+  assertEquals((await known.status).code, 0, known.output);
+});
+
+function test(name: string, fn: (context: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name, ignore, fn });
+}
+
+/** The checks that a wrong Caddyfile says it is found by. */
+function checksOf(text: string): string[] {
+  return /^# ([a-z -]+): /m.exec(text)?.[1]?.split(" ") ?? [];
+}
+
+async function examineAll({ client }: Guarded): Promise<Finding[]> {
+  const onNotice = (text: string) => assertEquals(text, "");
+  return await Array.fromAsync(examine(client, { path: "/", credentials: undefined, onNotice }));
+}
+
+function idsOf(findings: readonly Finding[], outcome: ReturnType<typeof outcomeOf>): string[] {
+  return findings.filter((finding) => outcomeOf(finding) === outcome).map(({ check }) => check.id);
+}
+
+/** The guard's answer to a session, asked for once and kept. */
+async function keep(request: Request, kept: Map<string, Response>, service: string): Promise<Response> {
+  const { pathname, search } = new URL(request.url);
+  const cookie = request.headers.get("cookie") ?? "";
+  const answer = kept.get(cookie) ??
+    await fetch(`${service}${pathname}${search}`, { headers: request.headers, redirect: "manual" });
+  if (answer.ok) kept.set(cookie, answer.clone());
+  return answer;
+}
+
+async function runDoctor(guarded: Guarded, env: Readonly<Record<string, string>> = {}) {
+  await using task = startDoctor(guarded, env);
+  const { code } = await task.status;
+  return { code, output: task.output };
+}
+
+function startDoctor({ caddy, rootPath }: Guarded, env: Readonly<Record<string, string>> = {}): TestProcess {
+  return runTask([caddy.url, "--ca", rootPath], env);
+}
+
+function runTask(args: string[], env: Readonly<Record<string, string>>): TestProcess {
+  return new TestProcess(Deno.execPath(), { args: ["run", "-A", "caddy/doctor.ts", ...args], env });
+}
+
+async function assertUserDeleted({ service }: Guarded): Promise<void> {
+  await service.stop();
+  const [, login = ""] = /"event":"user-registered".*"user":"(doctor-[^"]+)"/.exec(service.log()) ?? [];
+  assertMatch(service.log(), new RegExp(`"event":"user-deleted".*"user":"${login}"`));
+}

@@ -1,0 +1,158 @@
+/** The guarded site of `caddy/guarded.Caddyfile` in a real Caddy, before the real service: who gets what of it. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { app, impatience, startGuarded } from "../guarded.ts";
+import { ensureProgram } from "../packages.ts";
+import { startService } from "../service.ts";
+
+const ignore = !await ensureProgram("caddy", "caddy");
+const caddyfile = new URL("../../caddy/guarded.Caddyfile", import.meta.url).pathname;
+const navigation = { "sec-fetch-mode": "navigate", accept: "text/html" };
+/** A folder with an index.html. */
+const folder = new URL("../../routes/page/", import.meta.url).pathname;
+
+test("guarded.Caddyfile is valid and formatted", async () => {
+  const validated = await runCaddy(["validate", "--config", caddyfile, "--adapter", "caddyfile"]);
+  assertEquals(validated.code, 0, validated.stderr);
+  assertEquals((await runCaddy(["fmt", caddyfile])).stdout, await Deno.readTextFile(caddyfile));
+});
+
+test("guarded.Caddyfile takes its settings from the environment", async () => {
+  const env = { SITE: "https://wiki.example.org", BIND: "0.0.0.0", TLS: "you@example.org", ROOT: "/srv/wiki" };
+  const { stdout } = await runCaddy(["adapt", "--config", caddyfile, "--adapter", "caddyfile"], {
+    ...env,
+    UPSTREAM: "unix//run/gatehouse.sock",
+  });
+  for (
+    const text of [
+      '"0.0.0.0:443"',
+      '"email":"you@example.org"',
+      '"root":"/srv/wiki"',
+      "unix//run/gatehouse.sock",
+      "max-age=31536000",
+    ]
+  ) {
+    assertStringIncludes(stdout, text);
+  }
+});
+
+for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impatience]]] as const) {
+  test(`guarded.Caddyfile shows ${kind} to who has logged in, as long as they are`, async () => {
+    await using site = await startGuarded({ edits, env: { ROOT: folder } });
+    const path = "/index.html?tab=2";
+    const refused = await site.ask(path, { headers: navigation });
+    const page = refused.headers.get("location") ?? "";
+    assertEquals([refused.status, page], [302, `/auth/?next=${encodeURIComponent(path)}`]);
+    const shown = await site.ask(page, { headers: navigation });
+    assertEquals([shown.status, shown.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
+    assertStringIncludes(await shown.text(), "Log in");
+    const program = await site.ask(path);
+    assertEquals([program.status, program.headers.get("content-type")], [401, "application/problem+json"]);
+    assertStringIncludes(program.headers.get("www-authenticate") ?? "", "Basic");
+    await program.body?.cancel();
+
+    const cookie = await site.enter("alice");
+    const led = await site.ask(page, { headers: { ...navigation, cookie } });
+    assertEquals([led.status, led.headers.get("location")], [302, path]);
+    const asked = await site.ask(path, { headers: { ...navigation, cookie } });
+    // Else a browser would show it again, without asking, to who logs in next.
+    assertEquals([asked.status, asked.headers.get("cache-control")], [200, "private, no-cache"]);
+    await asked.body?.cancel();
+
+    const headers = { cookie, "sec-fetch-site": "same-origin" };
+    assertEquals((await site.ask("/auth/session/", { method: "DELETE", headers })).status, 204);
+    assertEquals((await site.ask(path, { headers: { ...navigation, cookie } })).status, 302);
+    assertEquals(await site.statusOf(path, { headers: { cookie } }), 401);
+  });
+
+  test(`guarded.Caddyfile lets nobody see ${kind} while the service is away`, async () => {
+    await using site = await startGuarded({ edits, env: { ROOT: folder } });
+    const cookie = await site.enter("alice");
+    await site.service.kill();
+    for (const headers of [{ cookie }, { cookie, ...navigation }, { authorization: "Basic eDp5" }]) {
+      for (const path of ["/index.html", "/auth/", "/auth/session/"]) {
+        const response = await site.ask(path, { headers });
+        assertEquals([response.status, response.headers.get("content-type")], [503, "application/problem+json"]);
+        assertEquals(await response.json(), { type: "about:blank", title: "Service Unavailable", status: 503 });
+      }
+    }
+    assertEquals(site.arrived, []);
+  });
+}
+
+test("guarded.Caddyfile keeps requests waiting over a restart of the service", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const store = await Deno.makeTempDir();
+  cleanup.defer(() => Deno.remove(store, { recursive: true }));
+  await using site = await startGuarded({ edits: [app], settings: { GATEHOUSE_STORE: store } });
+  const cookie = await site.enter("alice");
+  const { url } = site.service;
+  await site.service.stop();
+  const posting = site.ask("/upload", { method: "POST", body: "x".repeat(100_000), headers: { cookie } });
+  await delay(500);
+  const env = { GATEHOUSE_LISTEN: new URL(url).host, GATEHOUSE_STORE: store };
+  await using restarted = await startService({ env });
+  assertEquals(restarted.url, url);
+  assertEquals((await (await posting).json()).length, 100_000);
+});
+
+test("guarded.Caddyfile leaves no path but /auth/ unguarded", async () => {
+  await using site = await startGuarded();
+  const { client } = site;
+  const expected = {
+    401: ["/authx", "/auth../", "//", "/%2e/", "/auth/../secret", "/auth/%2e%2e/secret", "//auth/../x", "/x/../authx"],
+    200: ["/auth/", "/AUTH/", "//auth/", "/%61uth/", "/x/../auth/"],
+    404: ["/auth/metrics", "/auth/metrics/x", "/AUTH/METRICS", "/auth/%6detrics", "//auth//metrics", "/auth%2fmetrics"],
+  };
+  for (const [status, paths] of Object.entries(expected)) {
+    for (const path of paths) {
+      const reply = await client.send("GET", path);
+      assertEquals(`${path} ${reply.status}`, `${path} ${status}`);
+      // Caddy's own, not that of the service.
+      if (reply.status === 404) assertStringIncludes(reply.body, "about:blank", path);
+    }
+  }
+  const bare = await client.send("GET", "/auth");
+  assertEquals([bare.status, bare.headers.get("location")], [302, "/auth/"]);
+  for (const method of ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "BREW"]) {
+    assertEquals(`${method} ${(await client.send(method, "/")).status}`, `${method} 401`);
+  }
+  assertEquals(site.arrived, []);
+});
+
+test("guarded.Caddyfile demands a group where it is told to", async () => {
+  const everybody = "\troute {\n\t\timport guard users";
+  const staff = "\troute /staff* {\n\t\timport guard staff\n\t\treverse_proxy {$APP}\n\t}\n";
+  await using site = await startGuarded({ edits: [app, [everybody, staff + everybody]] });
+  const root = await site.enterAsAdmin("root");
+  const cookie = await site.enter("alice");
+  const people = await site.ask("/staff/?group=users", { headers: { ...navigation, cookie } });
+  assertEquals([people.status, people.headers.get("content-type")], [403, "text/html; charset=utf-8"]);
+  assertStringIncludes(await people.text(), "alice");
+  for (const path of ["/staff", "/staff/x", "//STAFF/x", "/a/../%73taff"]) {
+    const programs = await site.client.send("GET", path, { headers: [`Cookie: ${cookie}`] });
+    assertEquals([programs.status, JSON.parse(programs.body).type], [403, "/problem/not-in-group"], path);
+  }
+  assertEquals(await site.statusOf("/staff/"), 401);
+  assertEquals(site.arrived, []);
+  assertEquals(await site.statusOf("/", { headers: { cookie } }), 200);
+
+  const changed = await site.ask("/auth/user/alice", {
+    method: "PATCH",
+    headers: { cookie: root, "content-type": "application/json", "sec-fetch-site": "same-origin" },
+    body: JSON.stringify({ groups: ["staff"] }),
+  });
+  assertEquals(changed.status, 200, await changed.text());
+  assertEquals(await site.statusOf("/staff/", { headers: { cookie } }), 200);
+  assertEquals((await site.headersAtApp([`Cookie: ${cookie}`]))["remote-groups"], "users,staff");
+});
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore, fn });
+}
+
+async function runCaddy(args: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command("caddy", { args, env }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
