@@ -18,6 +18,9 @@ const maxWaitingLength = 1024 * 1024;
 /** Deep enough for any error's causes, and an end for those that go in a circle. */
 const maxDepth = 8;
 
+/** What EMFILE and ENFILE say: the process, or the machine, has no file descriptor left. */
+const hasNoDescriptors = /\(os error 2[34]\)/;
+
 /** What is known of an event beside its time, level and name. An `Error` is written out with its causes. */
 export type Fields = Readonly<Record<string, unknown>> & {
   readonly time?: never;
@@ -196,7 +199,9 @@ function toPlain(value: unknown, depth: number): unknown {
   if (value instanceof Date) return value;
   if (depth === maxDepth) return "…";
   if (value instanceof Error) {
-    const { name, message, stack, cause } = value;
+    const { name, message, cause } = value;
+    // To show lines of TypeScript in it Deno (2.9) opens files, and panics when it cannot.
+    const stack = hasNoDescriptors.test(message) ? undefined : value.stack;
     return { name, message, stack, cause: toPlain(cause, depth + 1) };
   }
   if (Array.isArray(value)) return value.map((item) => toPlain(item, depth + 1));

@@ -30,13 +30,16 @@ export interface Disk {
   /** The folder's path, for messages. */
   readonly path: string;
   /**
-   * Makes the folder when there is none, and holds it for this process until the result is disposed of.
+   * Makes the folder when there is none, and holds it for this process until the result is disposed of. Meanwhile
+   * `syncFolder` needs no file descriptor more.
    *
    * @throws {StoreLockedError} another has it
    */
   lock(): Promise<Disposable>;
   /** The names in it, in no order. */
   list(): string[];
+  /** Whether a file of that name is there, for all that can be told. Needs no file descriptor. */
+  mayHave(name: string): boolean;
   /** Opens a file to read. */
   open(name: string): DiskFile;
   /** Opens a file to read and write. */
@@ -57,9 +60,22 @@ export class StoreLockedError extends Error {
 /** The folder at `path` of the real file system. */
 export function realDisk(path: string): Disk {
   const at = (name: string) => `${path}/${name}`;
+  /** While it is locked. */
+  let folder: Deno.FsFile | undefined;
   return {
     path,
-    lock: () => lockFolder(path),
+    async lock() {
+      const lock = await lockFolder(path);
+      // Connections can take all descriptors: what has begun to change names must not need one to make it durable.
+      folder = await Deno.open(path);
+      const close = () => {
+        folder?.close();
+        folder = undefined;
+        lock[Symbol.dispose]();
+      };
+      return { [Symbol.dispose]: close };
+    },
+    mayHave: (name) => mayBeThere(at(name)),
     list: () => Array.from(Deno.readDirSync(path)).filter((entry) => entry.isFile).map((entry) => entry.name),
     open: (name) => realFile(at(name), { read: true }),
     openToWrite: (name) => realFile(at(name), { read: true, write: true }),
@@ -68,8 +84,9 @@ export function realDisk(path: string): Disk {
     rename: (from, to) => Deno.rename(at(from), at(to)),
     remove: (name) => Deno.remove(at(name)),
     async syncFolder() {
-      using folder = await Deno.open(path);
-      await folder.sync();
+      if (folder !== undefined) return await folder.sync();
+      using opened = await Deno.open(path);
+      await opened.sync();
     },
   };
 }
@@ -77,32 +94,32 @@ export function realDisk(path: string): Disk {
 /**
  * Makes a file that is either whole or not there at all, whenever the power fails.
  *
+ * @returns the file, open: there may be no descriptor to open it again
  * @throws what `fill` or the disk throws. A file of that name is there only if renaming or what comes after it failed
  */
 export async function createWhole(
   disk: Disk,
   name: string,
   fill: (file: DiskFile) => Promise<void>,
-): Promise<void> {
+): Promise<DiskFile> {
   const temporary = `${name}.tmp`;
+  let file: DiskFile | undefined;
   try {
-    const file = disk.create(temporary);
-    try {
-      await fill(file);
-      // Before the rename: else the name could reach the disk before the content, and show an empty file.
-      await file.sync();
-    } finally {
-      file.close();
-    }
+    file = disk.create(temporary);
+    await fill(file);
+    // Before the rename: else the name could reach the disk before the content, and show an empty file.
+    await file.sync();
     // At once for every reader: there is no moment with half of it.
     await disk.rename(temporary, name);
+    // The name itself is content of the folder: without this it can be lost with all that is written later.
+    await disk.syncFolder();
+    return { ...file, path: `${disk.path}/${name}` };
   } catch (error) {
+    file?.close();
     // A full disk needs its room back. When even that fails, the next start removes it.
     await disk.remove(temporary).catch(() => {});
     throw error;
   }
-  // The name itself is content of the folder: without this it can be lost with all that is written later.
-  await disk.syncFolder();
 }
 
 function realFile(path: string, options: Deno.OpenOptions): DiskFile {
@@ -138,6 +155,15 @@ async function makeFolder(path: string): Promise<void> {
   // Only the service's own user may see what is in it.
   await Deno.mkdir(path, { recursive: true, mode: 0o700 });
   for (const parent of parents) await syncParent(parent);
+}
+
+function mayBeThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

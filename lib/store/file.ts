@@ -171,7 +171,8 @@ async function openFolder(disk: Disk, options: FileStoreOptions): Promise<Omit<O
 
   let last = found.journals.at(-1);
   if (last === undefined) {
-    await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
+    const file = await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
+    file.close();
     last = readJournal(disk, 1, apply);
   }
   const journal = Journal.open(disk, last, { apply, ...options });

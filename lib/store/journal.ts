@@ -176,11 +176,10 @@ export class Journal {
   async #createNext(start: JournalStart): Promise<DiskFile> {
     const name = journalName(start.generation);
     try {
-      await createJournal(this.#disk, start, this.#extendBytes);
-      return this.#disk.openToWrite(name);
+      return await createJournal(this.#disk, start, this.#extendBytes);
     } catch (error) {
       // If the next journal is there, now or after a power cut, it goes on where this one ends: this one must not grow.
-      if (this.#disk.list().includes(name)) throw this.#writer.fail(error);
+      if (this.#disk.mayHave(name)) throw this.#writer.fail(error);
       throw error;
     }
   }

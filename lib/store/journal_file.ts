@@ -107,15 +107,16 @@ export async function cutJournal(disk: Disk, generation: number, end: number): P
 /**
  * Makes an empty journal, whole or not at all.
  *
+ * @returns the file, open
  * @throws {StoreFullError} no room for it
  */
 export async function createJournal(
   disk: Disk,
   start: JournalStart,
   extendBytes = defaultExtendBytes,
-): Promise<void> {
+): Promise<DiskFile> {
   try {
-    await createWhole(disk, journalName(start.generation), async (file) => {
+    return await createWhole(disk, journalName(start.generation), async (file) => {
       const bytes = new Uint8Array(Math.max(extendBytes, fileHeaderBytes + frameHeaderBytes));
       bytes.set(encodeFileHeader({ kind: "journal", ...start }));
       await file.write(bytes, 0);

@@ -38,7 +38,7 @@ export async function writeSnapshot(
 ): Promise<number> {
   const { records, name = snapshotName(start.generation) } = options;
   let offset = 0;
-  await createWhole(disk, name, async (file) => {
+  const file = await createWhole(disk, name, async (file) => {
     offset = await append(file, encodeFileHeader({ kind: "snapshot", ...start }), offset);
     let count = 0;
     for (const chunk of chunks(records, frameRecords)) {
@@ -50,6 +50,7 @@ export async function writeSnapshot(
     total.writeBigUInt64LE(BigInt(count));
     offset = await append(file, encodeFrame(total, 0), offset);
   });
+  file.close();
   return offset;
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, fail } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { createLog, type Fields, openLog } from "../../lib/log.ts";
 
@@ -58,6 +58,14 @@ Deno.test("createLog() lets no value forge a line or take the place of the event
   // @ts-expect-error: a field cannot be called event
   createLog((line) => lines.push(line)).info("request", fields);
   assertEquals(lines.join("").split("\n").length, 2);
+});
+
+Deno.test("createLog() asks for no stack when no file can be opened", () => {
+  for (const problem of ["Too many open files (os error 24)", "Too many open files in system (os error 23)"]) {
+    const error = new Error(problem);
+    Object.defineProperty(error, "stack", { get: () => fail("Deno would panic") });
+    assertEquals(logged({ error }).error, { name: "Error", message: problem });
+  }
 });
 
 Deno.test("createLog() writes an error as name, message, stack and its chain of causes", () => {

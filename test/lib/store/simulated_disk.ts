@@ -145,6 +145,10 @@ export class SimulatedDisk implements Disk {
     return [...this.#names.keys()];
   }
 
+  mayHave(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   open(name: string): DiskFile {
     return this.#file(name, this.#inode(name));
   }
