@@ -5,19 +5,17 @@
  * said in one line on standard error, and the exit status is 1.
  */
 
-import { delay } from "@std/async/delay";
-import { openApp } from "./lib/app.ts";
-import { type Config, configWarnings, readConfig } from "./lib/config.ts";
+import { type App, openApp } from "./lib/app.ts";
+import { configWarnings, readConfig } from "./lib/config.ts";
 import { type Log, openStdoutLog, printError } from "./lib/log.ts";
 import { createRouter } from "./lib/router.ts";
+import { drain, keepServing, serve } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/session.ts";
 import type { Store } from "./lib/store.ts";
 import { FileStore } from "./lib/store/file.ts";
 import { createTicket } from "./lib/ticket.ts";
 import { routes } from "./routes/mod.ts";
 
-/** Requests in flight get so long to end: the longest wait for a hash, and some. Below the 10 s of most supervisors. */
-const drainMs = 8_000;
 /**
  * Expired sessions and tickets are refused at once; how soon they are forgotten matters to the size of the store alone.
  */
@@ -57,7 +55,8 @@ async function main(): Promise<void> {
     hashesPerSecond: Math.round(hashesPerSecond * 10) / 10,
   });
 
-  const server = await serve(config, log, createRouter(routes, app));
+  const service = { listen: config.listen, app, createHandler: (app: App) => createRouter(routes, app) };
+  const serving = keepServing(await serve(service), service);
   await offerSetup(store, log);
   const sweep = setInterval(() => {
     Promise.all([
@@ -66,10 +65,10 @@ async function main(): Promise<void> {
     ]).catch((error) => log.error("sweep-failed", { error }));
   }, sweepEveryMs);
 
-  await aborted(stopping);
+  const last = await serving;
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
-  await drain(server, log);
+  await drain(last, log);
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */
@@ -85,52 +84,6 @@ async function offerSetup(store: Store, log: Log): Promise<void> {
   }
 }
 
-/** Serves where the settings say. @throws {Error} when the address cannot be had */
-async function serve(
-  config: Config,
-  log: Log,
-  handler: Deno.ServeHandler<Deno.Addr>,
-): Promise<Deno.HttpServer<Deno.Addr>> {
-  const { listen } = config;
-  const onListen = (address: Deno.Addr) => log.info("listening", { at: addressText(address) });
-  try {
-    if (!("path" in listen)) return Deno.serve({ ...listen, onListen }, handler);
-    await removeDeadSocket(listen.path);
-    return Deno.serve({ path: listen.path, onListen }, handler);
-  } catch (error) {
-    const at = "path" in listen ? `unix:${listen.path}` : addressText({ transport: "tcp", ...listen });
-    if (error instanceof Deno.errors.AddrInUse) {
-      throw new Error(
-        `Cannot listen on ${at} as it is in use: stop what listens there, or set GATEHOUSE_LISTEN`,
-      );
-    }
-    throw new Error(`Cannot listen on ${at}: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
-  }
-}
-
-/** A socket that a killed process left is in the way of the next; one that answers is in use. */
-async function removeDeadSocket(path: string): Promise<void> {
-  try {
-    const connection = await Deno.connect({ transport: "unix", path });
-    connection.close();
-  } catch (error) {
-    // A plain file refuses connections just as a dead socket does, and may be all that somebody has.
-    const isDead = error instanceof Deno.errors.ConnectionRefused && (await Deno.lstat(path)).isSocket;
-    if (isDead) await Deno.remove(path);
-  }
-}
-
-/** Lets requests in flight end. The longest of them are cut off: a slow client cannot hold up the end. */
-async function drain(server: Deno.HttpServer<Deno.Addr>, log: Log): Promise<void> {
-  const isDrained = await Promise.race([
-    server.shutdown().then(() => true),
-    delay(drainMs).then(() => false),
-  ]);
-  if (!isDrained) log.warn("drain-cut-off", { ms: drainMs });
-}
-
 /** Aborted by the first signal to stop. Later ones do nothing: Ctrl-C in a terminal reaches every process of a task. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
@@ -138,17 +91,4 @@ function stopSignal(): AbortSignal {
     Deno.addSignalListener(signal, () => controller.abort(signal));
   }
   return controller.signal;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener("abort", () => resolve());
-  return promise;
-}
-
-function addressText(address: Deno.Addr): string {
-  if (address.transport !== "tcp") return `unix:${"path" in address ? address.path : ""}`;
-  const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-  return `http://${host}:${address.port}`;
 }

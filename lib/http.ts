@@ -76,7 +76,7 @@ export function problemReply(error: HttpError): Response {
 export interface ReadOptions {
   readonly maxBytes?: number;
   readonly timeoutMs?: number;
-  /** Aborted when the service is about to stop. */
+  /** Aborted when the service is about to stop, or to cut off its connections. */
   readonly stopping?: AbortSignal;
 }
 
@@ -120,18 +120,29 @@ async function readBytes(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   options: ReadOptions,
 ): Promise<Uint8Array> {
-  const { maxBytes = maxBodyBytes, timeoutMs = maxBodyMs } = options;
+  const { maxBytes = maxBodyBytes, timeoutMs = maxBodyMs, stopping } = options;
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw new HttpError("body-too-large");
   const reader = body.getReader();
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
   // What is left of the body is in nobody's interest: the connection ends after the reply (RFC 9110, 15.5.9).
   const headers = { connection: "close" };
-  const timer = setTimeout(() => reject(new HttpError("slow-body", { headers })), timeoutMs);
+  let isGivenUp = false;
+  const giveUp = (error: HttpError) => {
+    isGivenUp = true;
+    reject(error);
+    // After the reply: given up before, Deno (2.9) would keep the connection until the rest of the body has come.
+    setTimeout(() => reader.cancel().catch(() => {}));
+  };
+  const timer = setTimeout(() => giveUp(new HttpError("slow-body", { headers })), timeoutMs);
+  const stop = () => giveUp(stoppingError());
+  stopping?.addEventListener("abort", stop);
+  // What is there already is read even now.
+  if (stopping?.aborted) setTimeout(stop);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     while (true) {
-      const { done, value } = await Promise.race([nextChunk(reader, options.stopping), timeout]);
+      const { done, value } = await Promise.race([nextChunk(reader, stopping), givenUp]);
       if (done) return concat(chunks, length);
       length += value.length;
       if (length > maxBytes) throw new HttpError("body-too-large", { headers });
@@ -139,8 +150,9 @@ async function readBytes(
     }
   } finally {
     clearTimeout(timer);
+    stopping?.removeEventListener("abort", stop);
     // Without waiting, as a slow client would make it wait; the stream has ended, or failed, or is given up.
-    reader.cancel().catch(() => {});
+    if (!isGivenUp) reader.cancel().catch(() => {});
   }
 }
 
@@ -149,10 +161,14 @@ async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuf
     return await reader.read();
   } catch (error) {
     // Deno 2.9 breaks off bodies when the server is shut down (denoland/deno#36809), which is not the client's fault.
-    if (stopping?.aborted) throw new HttpError("not-ready", { detail: "The service is stopping", cause: error });
+    if (stopping?.aborted) throw stoppingError(error);
     // The client went away; this reply reaches nobody, and is no failure of the service.
     throw new HttpError("malformed-json", { detail: "The body is broken off", cause: error });
   }
+}
+
+function stoppingError(cause?: unknown): HttpError {
+  return new HttpError("not-ready", { detail: "The service is stopping", cause });
 }
 
 function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {

@@ -66,6 +66,27 @@ const rows: readonly Row[] = [
     client: "1.1.1.1",
   },
   {
+    title: "the header from a trusted block that does not begin where it says",
+    from: peer("10.0.0.200"),
+    trusted: ["10.0.0.77/24"],
+    header: "1.1.1.1",
+    client: "1.1.1.1",
+  },
+  {
+    title: "the header from a trusted block in mapped form",
+    from: peer("10.0.0.5"),
+    trusted: ["::ffff:10.0.0.0/104"],
+    header: "1.1.1.1",
+    client: "1.1.1.1",
+  },
+  {
+    title: "no header over IPv6 when all of IPv4 is trusted",
+    from: peer("2001:db8::1"),
+    trusted: ["0.0.0.0/0"],
+    header: "1.1.1.1",
+    client: "2001:db8::1",
+  },
+  {
     title: "no header from beyond a trusted block",
     from: peer("11.0.0.0"),
     trusted: ["192.0.2.1", "10.0.0.0/8"],
@@ -108,6 +129,12 @@ const rows: readonly Row[] = [
     client: "203.0.113.7",
   },
   {
+    title: "the rightmost entry, whatever white space is around it",
+    from: peer("127.0.0.1"),
+    header: "6.6.6.6,\t 203.0.113.7 \t",
+    client: "203.0.113.7",
+  },
+  {
     title: "the first that is not trusted, from the right",
     from: peer("127.0.0.1"),
     trusted: ["10.0.0.0/8"],
@@ -146,6 +173,10 @@ const rows: readonly Row[] = [
     header: "127.evil",
     client: "::1",
   },
+  { title: "the peer when the entry is in brackets", from: peer("::1"), header: "[2001:db8::7]", client: "::1" },
+  { title: "the peer when the entry is quoted", from: peer("::1"), header: '"1.1.1.1"', client: "::1" },
+  { title: "the peer when the last entry is empty", from: peer("::1"), header: "1.1.1.1, ", client: "::1" },
+  { title: "the peer when the entry is a number", from: peer("::1"), header: "16843009", client: "::1" },
   {
     title: "the last good entry before a malformed one",
     from: peer("127.0.0.1"),

@@ -326,6 +326,21 @@ Deno.test("readJson() takes a body that is broken off by the service's own end f
   assertEquals(await fault(), "not-ready");
 });
 
+Deno.test("readJson() waits for no body when the service is about to stop, or does so meanwhile", async () => {
+  for (const isEarly of [true, false]) {
+    const stopping = new AbortController();
+    const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => resolve() });
+    if (isEarly) stopping.abort();
+    const refused = refusalOf(post(silent), { stopping: stopping.signal });
+    stopping.abort();
+    assertEquals((await refused).code, "not-ready");
+    await cancelled;
+  }
+  // What has come already is not refused.
+  assertEquals(await readJson(post("{}"), { stopping: AbortSignal.abort() }), {});
+});
+
 Deno.test("HttpError has the status and title of its problem, and what happened in this case", () => {
   const plain = new HttpError("login-taken");
   assertEquals([plain.name, plain.code, plain.status, plain.message], [

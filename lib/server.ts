@@ -1,0 +1,151 @@
+/**
+ * Serving: at the address that the settings name, also after all file descriptors were taken, until it is to stop.
+ *
+ * Deno.serve (2.9) never ends a connection for being idle or slow, and ends itself when it cannot accept another, as all
+ * file descriptors are taken. Then requests in flight are let end, every connection is cut off, and a new server takes
+ * its place at the same address.
+ */
+
+import { delay } from "@std/async/delay";
+import type { App } from "./app.ts";
+import type { Listen } from "./config.ts";
+import type { Log } from "./log.ts";
+import type { Connection } from "./router.ts";
+
+/** Requests in flight get so long to end: the longest wait for a hash, and some. Below the 10 s of most supervisors. */
+const drainMs = 8_000;
+/** How often it is looked whether they have ended, and tried to listen again; replies are written sooner. */
+const pollMs = 50;
+/** What is served, and where. */
+export interface Service {
+  readonly listen: Listen;
+  readonly app: App;
+  /** Makes what answers each request. Its app is about to stop also when the connections are to be cut off. */
+  readonly createHandler: (app: App) => (request: Request, connection: Connection) => Promise<Response>;
+}
+
+/** What serves until it cannot accept a connection, and how it is ended then. */
+export interface Server {
+  readonly http: Deno.HttpServer<Deno.Addr>;
+  /** Lets requests in flight end without waiting for their bodies, and then cuts off every connection. */
+  cutOff(): Promise<void>;
+}
+
+/** Serves where the settings say. @throws {Error} when the address cannot be had */
+export async function serve({ listen, app, createHandler }: Service): Promise<Server> {
+  const ending = new AbortController();
+  const cutting = new AbortController();
+  const handle = createHandler({ ...app, stopping: AbortSignal.any([app.stopping, ending.signal]) });
+  let inFlightCount = 0;
+  const http = await listenAt(listen, {
+    signal: cutting.signal,
+    onListen: (address) => app.log.info("listening", { at: addressText(address) }),
+    handler: async (request, connection) => {
+      inFlightCount++;
+      try {
+        return await handle(request, connection);
+      } finally {
+        inFlightCount--;
+      }
+    },
+  });
+  const cutOff = async () => {
+    ending.abort();
+    const endsAt = performance.now() + drainMs;
+    do await delay(pollMs); while (inFlightCount > 0 && performance.now() < endsAt);
+    cutting.abort();
+    // Not waited for: Deno lets go of a connection whose client does not read only when the client does.
+    http.shutdown().catch((error) => app.log.error("shutdown-failed", { error }));
+  };
+  return { http, cutOff };
+}
+
+/**
+ * Serves until it is to stop, by a new server when one has failed.
+ *
+ * @returns the server that is to be drained
+ */
+export async function keepServing(first: Server, service: Service): Promise<Server> {
+  const { listen, app } = service;
+  // Where port 0 has led to: clients know no other address.
+  const address = "port" in listen && "port" in first.http.addr ? { ...listen, port: first.http.addr.port } : listen;
+  for (let server = first;;) {
+    const error: unknown = await Promise.race([aborted(app.stopping), server.http.finished.catch((error) => error)]);
+    if (app.stopping.aborted) return server;
+    app.log.warn("accept-failed", { problem: String(error) });
+    await server.cutOff();
+    server = await serveAgain({ ...service, listen: address }) ?? server;
+  }
+}
+
+/** @returns a server as soon as the address can be had; `undefined` when it is to stop */
+async function serveAgain(service: Service): Promise<Server | undefined> {
+  const { app } = service;
+  for (let isFirst = true; !app.stopping.aborted; isFirst = false) {
+    try {
+      return await serve(service);
+    } catch (error) {
+      if (isFirst) app.log.error("listen-failed", { problem: String(error) });
+      await delay(pollMs);
+    }
+  }
+  return undefined;
+}
+
+interface ListenOptions {
+  readonly signal: AbortSignal;
+  readonly onListen: (address: Deno.Addr) => void;
+  readonly handler: Deno.ServeHandler<Deno.Addr>;
+}
+
+async function listenAt(listen: Listen, options: ListenOptions): Promise<Deno.HttpServer<Deno.Addr>> {
+  try {
+    if (!("path" in listen)) return Deno.serve({ ...options, ...listen });
+    await removeDeadSocket(listen.path);
+    return Deno.serve({ ...options, path: listen.path });
+  } catch (error) {
+    const at = "path" in listen ? `unix:${listen.path}` : addressText({ transport: "tcp", ...listen });
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw new Error(
+        `Cannot listen on ${at} as it is in use: stop what listens there, or set GATEHOUSE_LISTEN`,
+      );
+    }
+    throw new Error(`Cannot listen on ${at}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A socket that a killed process left is in the way of the next; one that answers is in use. */
+async function removeDeadSocket(path: string): Promise<void> {
+  try {
+    const connection = await Deno.connect({ transport: "unix", path });
+    connection.close();
+  } catch (error) {
+    // A plain file refuses connections just as a dead socket does, and may be all that somebody has.
+    const isDead = error instanceof Deno.errors.ConnectionRefused && (await Deno.lstat(path)).isSocket;
+    if (isDead) await Deno.remove(path);
+  }
+}
+
+/** Lets requests in flight end. The longest of them are cut off: a slow client cannot hold up the end. */
+export async function drain({ http }: Server, log: Log): Promise<void> {
+  const isDrained = await Promise.race([
+    http.shutdown().then(() => true),
+    delay(drainMs).then(() => false),
+  ]);
+  if (!isDrained) log.warn("drain-cut-off", { ms: drainMs });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener("abort", () => resolve());
+  return promise;
+}
+
+function addressText(address: Deno.Addr): string {
+  if (address.transport !== "tcp") return `unix:${"path" in address ? address.path : ""}`;
+  const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
+  return `http://${host}:${address.port}`;
+}
