@@ -5,7 +5,7 @@
  * take them, and given back when the compaction is over. It prints what went wrong, and at last how many calls there are.
  */
 
-import { createLog } from "../../../lib/log.ts";
+import { createLog, printLine } from "../../../lib/log.ts";
 import { type Disk, type DiskFile, realDisk } from "../../../lib/store/disk.ts";
 import { FileStore } from "../../../lib/store/file.ts";
 import { readRunningFolder } from "../../../lib/store/folder.ts";
@@ -14,7 +14,7 @@ import { userOf } from "./records.ts";
 if (import.meta.main) {
   let callCount = 0;
   while (await compact(callCount)) callCount++;
-  console.log(`${callCount} calls`);
+  printLine(`${callCount} calls`);
 }
 
 /** @returns whether a compaction has so many calls */
@@ -28,7 +28,7 @@ async function compact(lastCall: number): Promise<boolean> {
   });
   const log = createLog((line) => events.push(JSON.parse(line).event));
   const store = await FileStore.open(folder, { disk, log, minCompactBytes: 1, extendBytes: 1024 });
-  const check = (isRight: boolean, what: string) => isRight || console.log(`call ${lastCall}: ${what}`);
+  const check = (isRight: boolean, what: string) => isRight || printLine(`call ${lastCall}: ${what}`);
 
   calls = 0;
   await store.insertUser(userOf("before"));
