@@ -23,7 +23,13 @@ import type { Route } from "./router.ts";
 /** Who may do something. */
 export type Who = "anyone" | "session" | "session or password" | "user or admin" | "user or ticket" | "admin";
 
-export type MediaType = "application/json" | "text/plain" | "text/html" | "text/javascript" | "text/css";
+export type MediaType =
+  | "application/json"
+  | "image/svg+xml"
+  | "text/plain"
+  | "text/html"
+  | "text/javascript"
+  | "text/css";
 
 /** A reply that is no problem. */
 export interface Reply {

@@ -1,51 +1,63 @@
 /**
  * `/` and `/page/`: the web page, for people.
  *
- * Its files are read with the program, so that serving them needs no permission. All addresses in them are relative:
- * the page works as well where a proxy has mounted the service, as `caddy/guarded.Caddyfile` does at `/auth/`.
+ * All addresses in its files are relative: the page works as well where a proxy has mounted the service, as
+ * `caddy/guarded.Caddyfile` does at `/auth/`.
  */
 
 import type { Context } from "../lib/app.ts";
-import { ConstantReply } from "../lib/constant_reply.ts";
+import type { Config } from "../lib/config.ts";
+import { type ConstantBody, ConstantReply } from "../lib/constant_reply.ts";
 import { HttpError } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
 import { cookieToken } from "../lib/session.ts";
 import { liveSession } from "./caller.ts";
 import index from "./page/index.html" with { type: "text" };
-import main from "./page/main.js" with { type: "text" };
-import style from "./page/style.css" with { type: "text" };
+import { pageFiles } from "./page_file.ts";
 
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
+  "img-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
 
-const page = new ConstantReply(() => ({
-  text: index,
-  headers: {
-    "content-type": "text/html; charset=utf-8",
-    "content-security-policy": policy,
-    "referrer-policy": "no-referrer",
-  },
-}));
+const headers = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": policy,
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+  "referrer-policy": "no-referrer",
+};
 
-const files: ReadonlyMap<string, ConstantReply> = new Map([
-  ["main.js", file(main, "text/javascript; charset=utf-8")],
-  ["style.css", file(style, "text/css; charset=utf-8")],
-]);
+const types: Readonly<Record<string, string>> = {
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** What the page is told with itself, as the attributes of its body in index.html. */
+const bodyTag = '<body data-registration="open" data-password-min-length="15" data-session="none">';
+
+const visitorPage = new ConstantReply((config) => pageFor(config, "none"));
+const residentPage = new ConstantReply((config) => pageFor(config, "live"));
+
+const files: ReadonlyMap<string, ConstantReply> = new Map(
+  Array.from(pageFiles, ([name, text]) => [name, fileReply(name, text)]),
+);
 
 /** `GET /`: the page; with a session and `?next=<path>`, on to there. */
 export async function showPage(request: Request, context: Context): Promise<Response> {
-  const next = nextPath(new URL(request.url).searchParams.get("next") ?? "");
   const token = cookieToken(request.headers);
-  if (next !== undefined && token !== undefined && await liveSession(token, context) !== undefined) {
+  const session = token === undefined ? undefined : await liveSession(token, context);
+  const next = nextPath(new URL(request.url).searchParams.get("next") ?? "");
+  if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }
+  const page = session === undefined ? visitorPage : residentPage;
   return await page.to(request, context.app.config);
 }
 
@@ -56,6 +68,14 @@ export function showPageFile(request: Request, context: Context): Promise<Respon
   return reply.to(request, context.app.config);
 }
 
-function file(text: string, type: string): ConstantReply {
+/** It knows whether there is a session, so that for a visitor it need not ask. */
+function pageFor({ registration, passwordMinLength }: Config, session: "none" | "live"): ConstantBody {
+  if (!index.includes(bodyTag)) throw new TypeError(`Cannot make the page: index.html lacks ${bodyTag}`);
+  const attributes = `data-registration="${registration}" data-password-min-length="${passwordMinLength}"`;
+  return { text: index.replace(bodyTag, `<body ${attributes} data-session="${session}">`), headers };
+}
+
+function fileReply(name: string, text: string): ConstantReply {
+  const type = types[name.slice(name.lastIndexOf(".") + 1)] ?? "";
   return new ConstantReply(() => ({ text, headers: { "content-type": type } }));
 }

@@ -98,7 +98,12 @@ export const siteOperations: readonly Operation[] = [
     replies: {
       200: {
         description: "HTML.",
-        headers: { ETag: "always", "Content-Security-Policy": "always", "Referrer-Policy": "always" },
+        headers: {
+          ETag: "always",
+          "Content-Security-Policy": "always",
+          "Permissions-Policy": "always",
+          "Referrer-Policy": "always",
+        },
         cacheControl: "no-cache",
         ...html,
       },
@@ -127,7 +132,7 @@ export const siteOperations: readonly Operation[] = [
     replies: {
       200: {
         description: "The file.",
-        type: ["text/javascript", "text/css"],
+        type: ["text/javascript", "text/css", "image/svg+xml"],
         schema: { type: "string" },
         examples: example("Its beginning", "/**"),
         headers: { ETag: "always" },

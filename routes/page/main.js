@@ -1,34 +1,160 @@
 /**
- * Logging in and out. After a login the page is loaded again: the service then leads on to where `next` says, or shows
- * this page, which shows the session.
+ * The page: whose it is, which of its views is shown, and in which language.
+ *
+ * A view is a function that makes an element of what `app` knows. The address has its name behind the "#", so that
+ * "back" works. What only residents see is loaded when there is one.
  */
 
-const login = document.querySelector("#login");
-const logout = document.querySelector("#logout");
-const message = document.querySelector("#message");
+import { Problem, send } from "./api.js";
+import { preferredLanguage, setLanguage, translate } from "./language.js";
+import { wireLanguages } from "./language_switch.js";
+import { takeLink } from "./link.js";
+import { problemText } from "./problem.js";
+import { fromTemplate, part } from "./template.js";
+import { logInView, otherAccountView, registerView, resetView } from "./visitor.js";
 
-login.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const { login: name, password } = Object.fromEntries(new FormData(login));
-  const reply = await send("POST", { login: name, password, cookie: true });
-  if (reply.ok) return location.reload();
-  const { title } = await reply.json();
-  message.textContent = title;
-  login.password.select();
-});
+const visitorViews = { "log-in": logInView, "register": registerView, "reset": resetView };
+const residentViews = { account: async () => (await import("./account.js")).accountView };
+const adminViews = {
+  residents: async () => (await import("./residents.js")).residentsView,
+  settings: async () => (await import("./settings.js")).settingsView,
+};
 
-logout.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  await send("DELETE");
-  location.reload();
-});
+const slot = document.getElementById("view");
+const notice = document.getElementById("notice");
+const { registration, passwordMinLength, session } = document.body.dataset;
+/** Counts what was to be shown: what comes too late is not. */
+const shown = { count: 0 };
 
-const session = await send("GET");
-if (session.ok) document.querySelector("#who").textContent = (await session.json()).login;
-login.hidden = session.ok;
-logout.hidden = !session.ok;
+const app = {
+  /** The settings that a visitor must know. */
+  facts: { registration, passwordMinLength: Number(passwordMinLength) },
+  /** Who is logged in: login and groups. */
+  session: undefined,
+  /** What the link said that the page was opened by. */
+  link: undefined,
+  show,
+  go,
+  enter,
+  end,
+  logOut,
+};
 
-function send(method, body) {
-  const headers = body === undefined ? {} : { "content-type": "application/json" };
-  return fetch("session/", { method, headers, body: JSON.stringify(body) });
+/** The views that there are for who asks, the first being the one to begin with. */
+function viewsOf({ session }) {
+  if (session === undefined) return visitorViews;
+  return session.groups.includes("admin") ? { ...residentViews, ...adminViews } : residentViews;
 }
+
+/** Shows the view that the address names. */
+async function show({ text = "", isFirst = false, isKept = false } = {}) {
+  const views = viewsOf(app);
+  const named = location.hash.slice(1);
+  const name = Object.hasOwn(views, named) ? named : Object.keys(views)[0];
+  const count = ++shown.count;
+  const element = await makeView(views, name);
+  if (count !== shown.count) return;
+  if (!isKept) notice.textContent = text;
+  showNavigation(name);
+  slot.replaceChildren(element);
+  const heading = element.querySelector("h1");
+  document.title = `${heading.textContent} · Gatehouse`;
+  heading.tabIndex = -1;
+  // Whoever goes on by keyboard or hears the page goes on from here. At first the browser begins at the top by itself.
+  if (!isFirst) heading.focus();
+}
+
+async function makeView(views, name) {
+  try {
+    if (app.session === undefined) return views[name](app);
+    if (app.link !== undefined && location.hash === `#${app.link.view}`) return otherAccountView(app);
+    const makeIt = await views[name]();
+    return await makeIt(app);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.code !== "not-authenticated") return failureView(error);
+    // Shows another view, so that this one comes too late.
+    end();
+    return undefined;
+  }
+}
+
+/** Goes to a view, with something to say. */
+function go(name, text = "") {
+  history.pushState(null, "", `${location.pathname}${location.search}#${name}`);
+  return show({ text });
+}
+
+/**
+ * There is a session now, and the page is loaded again: the service leads on to where `next` says, or shows this page.
+ */
+function enter() {
+  const isVisitors = Object.hasOwn(visitorViews, location.hash.slice(1));
+  if (isVisitors) history.replaceState(null, "", location.pathname + location.search);
+  location.reload();
+}
+
+/** The session is over: back to the gate. */
+function end(text = translate("Your session has ended. Log in again.")) {
+  app.session = undefined;
+  return go("log-in", text);
+}
+
+async function logOut({ view = "log-in" } = {}) {
+  try {
+    await send("DELETE", "session/");
+  } catch (error) {
+    // It has ended already, which is what was wanted.
+    if (error.code !== "not-authenticated") return show({ text: problemText(error) });
+  }
+  app.session = undefined;
+  go(view, translate("You are logged out."));
+}
+
+function failureView(problem) {
+  const view = fromTemplate("failure", { text: problemText(problem) });
+  part(view, "again").addEventListener("click", () => location.reload());
+  return view;
+}
+
+function showNavigation(current) {
+  document.querySelector("nav")?.remove();
+  if (app.session === undefined) return;
+  const navigation = fromTemplate("navigation");
+  const views = viewsOf(app);
+  for (const link of navigation.querySelectorAll("a")) {
+    const name = link.hash.slice(1);
+    if (!Object.hasOwn(views, name)) link.remove();
+    if (name === current) link.setAttribute("aria-current", "page");
+  }
+  part(navigation, "log-out").addEventListener("click", () => logOut());
+  document.querySelector("header").append(navigation);
+}
+
+async function findSession() {
+  try {
+    return (await send("GET", "session/")).value;
+  } catch (error) {
+    if (error.code === "not-authenticated") return undefined;
+    throw error;
+  }
+}
+
+async function start() {
+  await setLanguage(preferredLanguage());
+  wireLanguages(() => show({ isFirst: true, isKept: true }));
+  app.link = takeLink();
+  addEventListener("hashchange", () => {
+    app.link = takeLink() ?? app.link;
+    show();
+  });
+  try {
+    // A visitor need not ask.
+    if (session === "live") app.session = await findSession();
+  } catch (error) {
+    return slot.replaceChildren(failureView(error));
+  }
+  await show({ isFirst: true });
+}
+
+await start();

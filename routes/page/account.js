@@ -1,0 +1,93 @@
+/** What a resident sees: the account, the password, where they are logged in, and the way out. */
+
+import { send, userPath } from "./api.js";
+import { showDialog } from "./dialog.js";
+import { invalid, wireButton, wireForm } from "./form.js";
+import { formatDay, translate } from "./language.js";
+import { showSessions } from "./sessions.js";
+import { fromTemplate, part, textElement } from "./template.js";
+
+/** The account of who is logged in. */
+export async function accountView(app) {
+  const { login } = app.session;
+  const { value: user } = await send("GET", userPath(login));
+  const view = fromTemplate("account", {
+    login,
+    registered: formatDay(user.registered_at),
+    minLength: app.facts.passwordMinLength,
+  });
+  const report = reporter(app);
+  showGroups(part(view, "groups"), user.groups);
+  await showSessions(view.querySelector(".sessions"), { login, report });
+  wireButton(part(view, "end-all"), {
+    act: async () => {
+      await send("DELETE", userPath(login, "/session/"));
+      await app.end(translate("You are logged out everywhere."));
+    },
+    report,
+  });
+  wirePasswordChange(app, view);
+  part(view, "delete").addEventListener("click", () => askDeletion(app));
+  return view;
+}
+
+/** Tells what was done, or why not. */
+export function reporter(app) {
+  const notice = document.getElementById("notice");
+  return (problem, text) => {
+    if (problem?.code === "not-authenticated") return app.end();
+    notice.textContent = text;
+    notice.scrollIntoView({ block: "nearest" });
+  };
+}
+
+function showGroups(row, groups) {
+  row.hidden = groups.length === 0;
+  row.querySelector("ul").replaceChildren(...groups.map((group) => textElement("li", group, "chip")));
+}
+
+function wirePasswordChange(app, view) {
+  const { login } = app.session;
+  wireForm(view.querySelector("form"), {
+    id: "password",
+    act: async ({ current_password, password }) => {
+      await send("PUT", userPath(login, "/password"), { body: { current_password, password } });
+      await app.go("account", translate("The password is changed. Everywhere else you are logged out."));
+    },
+    onEnded: () => app.end(),
+  });
+}
+
+/** The second step: the login, typed; and the password, when the session is not a fresh one. */
+function askDeletion(app) {
+  const { login } = app.session;
+  const dialog = fromTemplate("delete-account", { login });
+  const form = dialog.querySelector("form");
+  wireForm(form, {
+    id: "delete-account",
+    act: async ({ confirmation, password }) => {
+      if (confirmation.toLowerCase() !== login) throw invalid([{ pointer: "/confirmation", code: "confirmation" }]);
+      if (password !== "") await send("POST", "session/", { body: { login, password, cookie: true } });
+      await deleteOrAsk(login, form.elements.password);
+      dialog.close();
+      app.end(translate("Your account is deleted."));
+    },
+    onEnded: () => {
+      dialog.close();
+      app.end();
+    },
+  });
+  showDialog(dialog);
+}
+
+async function deleteOrAsk(login, password) {
+  try {
+    await send("DELETE", userPath(login));
+  } catch (error) {
+    if (error.code === "login-again") {
+      password.closest(".field").hidden = false;
+      password.required = true;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+/** Dialogs: they are shown above the page, keep the focus, and are gone when closed. */
+
+import { part } from "./template.js";
+
+/**
+ * Shows a dialog, whose part `close` closes it. The browser gives the focus back to where it was.
+ *
+ * @returns a promise of its end
+ */
+export function showDialog(dialog) {
+  document.body.append(dialog);
+  part(dialog, "close").addEventListener("click", () => dialog.close());
+  const { promise, resolve } = Promise.withResolvers();
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    resolve();
+  });
+  dialog.showModal();
+  return promise;
+}

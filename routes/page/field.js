@@ -1,0 +1,29 @@
+/** One field of a form: label, hint, input and error, connected by ids. */
+
+import { wirePassword } from "./password_field.js";
+import { textElement } from "./template.js";
+
+/** Gives the parts of a field their ids. @param id begins them, and is unique on the page */
+export function wireField(field, id) {
+  const [label, input, hint] = ["label", "input", ".hint"].map((selector) => field.querySelector(selector));
+  const error = textElement("p", "", "error");
+  input.id = `${id}-${input.name}`;
+  label.htmlFor = input.id;
+  error.id = `${input.id}-error`;
+  if (hint !== null) hint.id = `${input.id}-hint`;
+  input.setAttribute("aria-describedby", [hint?.id, error.id].filter(Boolean).join(" "));
+  field.append(error);
+  // The hint tells the rule before the field is filled in.
+  if (hint !== null) label.after(hint);
+  if (input.type === "password") wirePassword(input);
+  input.addEventListener("input", () => showError(input, ""));
+}
+
+/** Shows what is wrong with a field; "" is nothing. */
+export function showError(input, text) {
+  const error = document.getElementById(`${input.id}-error`);
+  if (error === null) return;
+  error.textContent = text;
+  if (text === "") input.removeAttribute("aria-invalid");
+  else input.setAttribute("aria-invalid", "true");
+}

@@ -1,0 +1,98 @@
+/**
+ * Forms: fields with labels and errors that screen readers connect, one request at a time, and what went wrong where it
+ * belongs: at the field, or at the end of the form.
+ */
+
+import { Problem } from "./api.js";
+import { showError, wireField } from "./field.js";
+import { fieldErrors, fieldText, problemText } from "./problem.js";
+import { textElement } from "./template.js";
+
+/**
+ * Makes a form send.
+ *
+ * @param act gets the values by name, and may throw a Problem, or return bad fields as a Problem would have them
+ * @param id begins the ids of the fields
+ */
+export function wireForm(form, { id, act, onEnded }) {
+  form.noValidate = true;
+  for (const field of form.querySelectorAll(".field")) wireField(field, id);
+  const message = textElement("p", "", "error");
+  message.setAttribute("role", "alert");
+  form.append(message);
+  const state = { isBusy: false };
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (state.isBusy) return;
+    clear(form, message);
+    const missing = missingFields(form);
+    if (missing.length > 0) return showErrors(form, missing);
+    state.isBusy = true;
+    form.setAttribute("aria-busy", "true");
+    try {
+      await act(valuesOf(form));
+    } catch (error) {
+      tell(error, { form, message, onEnded });
+    } finally {
+      state.isBusy = false;
+      form.removeAttribute("aria-busy");
+    }
+  });
+}
+
+/** Bad fields that the page itself has found. */
+export function invalid(errors) {
+  return new Problem({ code: "invalid", errors });
+}
+
+function tell(error, { form, message, onEnded }) {
+  if (!(error instanceof Problem)) throw error;
+  if (error.code === "not-authenticated" && onEnded !== undefined) return onEnded();
+  const rest = showErrors(form, fieldErrors(error));
+  if (rest === undefined) return;
+  message.textContent = rest || problemText(error);
+  // Whoever mistyped a password types it anew.
+  form.querySelector("input[type=password]")?.select();
+}
+
+/** Shows each at its field, and goes to the first. @returns what has no field here; `undefined` when all have one */
+function showErrors(form, errors) {
+  const placed = errors.map((error) => ({ ...error, input: form.elements.namedItem(error.name) }));
+  const shown = placed.filter(({ input }) => input !== null && !input.closest("[hidden]"));
+  for (const { input, text } of shown) showError(input, text);
+  shown.sort((a, b) => a.input.compareDocumentPosition(b.input) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
+  shown[0]?.input.focus();
+  if (shown.length > 0 && shown.length === errors.length) return undefined;
+  return placed.filter((error) => !shown.includes(error)).map(({ text }) => text).join(" ");
+}
+
+function missingFields(form) {
+  const empty = [...form.elements].filter((input) => input.required && input.value === "");
+  return empty.map(({ name }) => ({ name, text: fieldText({ code: "missing" }) }));
+}
+
+function clear(form, message) {
+  message.textContent = "";
+  for (const input of form.elements) if (input.name !== "") showError(input, "");
+}
+
+function valuesOf(form) {
+  return Object.fromEntries(new FormData(form));
+}
+
+/** Does what a button says, once at a time. What goes wrong is told by `report`. */
+export function wireButton(button, { act, report }) {
+  button.addEventListener("click", async () => {
+    if (button.ariaBusy === "true") return;
+    button.ariaBusy = "true";
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      report(error, problemText(error));
+    } finally {
+      button.ariaBusy = null;
+    }
+  });
+}

@@ -1,0 +1,33 @@
+/** The switch of the language, at the foot of the page. */
+
+import { keepLanguage, setLanguage, translate } from "./language.js";
+
+const group = document.getElementById("languages");
+
+/** Makes the buttons work. @param showAgain shows what is shown, in the language that was set */
+export function wireLanguages(showAgain) {
+  for (const button of group.children) button.addEventListener("click", () => change(button.lang, showAgain));
+  mark();
+}
+
+/** What was typed stays. */
+async function change(code, showAgain) {
+  keepLanguage(code);
+  await setLanguage(code);
+  const typed = fields().map(({ form, name, value }) => ({ form: form?.name, name, value }));
+  await showAgain();
+  for (const field of fields()) {
+    const known = typed.find(({ form, name }) => name === field.name && form === field.form?.name);
+    if (known !== undefined) field.value = known.value;
+  }
+  mark();
+}
+
+function fields() {
+  return [...document.querySelectorAll("main input[name]")];
+}
+
+function mark() {
+  group.ariaLabel = translate("Language");
+  for (const button of group.children) button.ariaPressed = String(button.lang === document.documentElement.lang);
+}

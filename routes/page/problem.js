@@ -1,0 +1,85 @@
+/**
+ * Problems in words: of a reply as a whole, and of one field.
+ *
+ * Codes are the service's contract, so the words are by them; a code that is not known here has the service's own title.
+ */
+
+import { formatWait, translate, translateCount } from "./language.js";
+
+const texts = {
+  "wrong-credentials": "Wrong login or password.",
+  "wrong-password": "Wrong password.",
+  "unknown-login": "Nobody has this login.",
+  "wrong-current-password": "This is not your current password.",
+  "not-authenticated": "Your session has ended. Log in again.",
+  "forbidden": "You may not do this.",
+  "login-again": "Show that it is you: type your password.",
+  "ticket-invalid": "This ticket is not good: it is used, out of date, or for somebody else.",
+  "registration-closed": "Registration is closed.",
+  "login-taken": "This login is taken.",
+  "last-admin": "This is the last administrator: make somebody else one first.",
+  "precondition-failed": "Somebody else changed this meanwhile. Look again.",
+  "not-found": "This is not there, or no longer.",
+  "too-many-attempts": "Too many wrong passwords.",
+  "too-many-registrations": "Too many accounts were made from here.",
+  "overloaded": "The service is busy.",
+  "store-closed": "Nothing can be changed now: the disk of the service failed.",
+  "store-full": "Nothing can be changed now: the disk of the service is full.",
+  "not-ready": "The service is starting or stopping.",
+  "internal-error": "The service failed.",
+  "unreachable": "The service cannot be reached.",
+};
+
+/** Where a problem of the whole belongs to a field. */
+const fieldOfProblem = {
+  "login-taken": "login",
+  "unknown-login": "login",
+  "ticket-invalid": "ticket",
+  "wrong-current-password": "current_password",
+};
+
+const fieldTexts = {
+  "missing": "This is needed.",
+  "invalid-characters": "Only a–z, digits and . _ - @ +, beginning with a letter or digit.",
+  "not-unicode": "It has characters that are none.",
+  "unchanged": "It must be another than the present one.",
+  "invalid-groups": "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.",
+  "confirmation": "This is not your login.",
+};
+
+/** A problem in words, with when to come again. */
+export function problemText({ code, title, retrySeconds }) {
+  const text = translate(texts[code] ?? title);
+  return retrySeconds > 0 ? `${text} ${translate("Try again {when}.", { when: formatWait(retrySeconds) })}` : text;
+}
+
+/** The bad fields of a problem, as name and text. */
+export function fieldErrors(problem) {
+  const name = fieldOfProblem[problem.code];
+  if (name !== undefined) return [{ name, text: problemText(problem) }];
+  return problem.errors.map((error) => ({ name: error.pointer.slice(1), text: fieldText(error) }));
+}
+
+/** What is wrong with a field. The limit that it breaks is the first number of the service's own words. */
+export function fieldText({ code, detail = "" }) {
+  const count = Number(/\d+/.exec(detail)?.[0] ?? 0);
+  if (code === "too-short") {
+    return translateCount(count, {
+      one: "It needs at least {count} character.",
+      other: "It needs at least {count} characters.",
+    });
+  }
+  if (code === "too-long") {
+    return translateCount(count, {
+      one: "It may have at most {count} character.",
+      other: "It may have at most {count} characters.",
+    });
+  }
+  if (code === "guessable") return guessableText(detail.replace(/^.*?: /, ""));
+  return translate(fieldTexts[code] ?? detail);
+}
+
+/** Why a password is easily guessed. @param reason as the service says it */
+export function guessableText(reason) {
+  return translate("Easily guessed: {reason}.", { reason: translate(reason) });
+}

@@ -1,0 +1,139 @@
+/** What an administrator does about one resident, in a dialog. */
+
+import { send, userPath } from "./api.js";
+import { showDialog } from "./dialog.js";
+import { wireButton, wireForm } from "./form.js";
+import { formatDay, translate } from "./language.js";
+import { problemText } from "./problem.js";
+import { showSessions } from "./sessions.js";
+import { fromTemplate, part } from "./template.js";
+import { showTicketLink } from "./ticket_link.js";
+
+/** The dialog about one resident. */
+export class ResidentDialog {
+  /** The user as they are; `undefined` when deleted. */
+  user;
+  #login;
+  #path;
+  #etag;
+  #app;
+  #dialog;
+
+  constructor(user, app) {
+    this.user = user;
+    this.#login = user.login;
+    this.#path = userPath(user.login);
+    this.#app = app;
+    this.#dialog = fromTemplate("resident", { login: user.login, registered: formatDay(user.registered_at) });
+    wireForm(this.#dialog.querySelector("form"), {
+      id: "groups",
+      act: ({ groups }) => this.#change({ groups: groups.split(/[\s,]+/).filter(Boolean) }, "The groups are saved."),
+      onEnded: () => this.#leave(),
+    });
+    this.#does("disable", () => this.#disable());
+    this.#does("enable", () => this.#enable());
+    this.#does("end-all", () => this.#endAll());
+    this.#does("reset", () => this.#makeResetLink());
+    this.#does("delete", () => this.#delete());
+  }
+
+  /** Shows it. @returns a promise of its end */
+  async show() {
+    const closed = showDialog(this.#dialog);
+    try {
+      await this.#look();
+      await this.#showSessions();
+    } catch (error) {
+      this.#report(error, problemText(error));
+    }
+    await closed;
+  }
+
+  #does(name, act) {
+    wireButton(part(this.#dialog, name), { act, report: (...told) => this.#report(...told) });
+  }
+
+  /** As the user is now, and not when the list was made: a change must not undo that of another administrator. */
+  async #look() {
+    const { value, etag } = await send("GET", this.#path);
+    this.#showUser(value, etag);
+  }
+
+  async #change(body, text) {
+    try {
+      const { value, etag } = await send("PATCH", this.#path, { body, etag: this.#etag });
+      this.#showUser(value, etag);
+    } catch (error) {
+      if (error.code === "precondition-failed") await this.#look();
+      throw error;
+    }
+    await this.#showSessions();
+    this.#report(undefined, translate(text));
+  }
+
+  async #disable() {
+    await this.#change({ disabled: true }, "The account is disabled, and its sessions have ended.");
+    part(this.#dialog, "enable").focus();
+  }
+
+  async #enable() {
+    await this.#change({ disabled: false }, "The account is enabled.");
+    part(this.#dialog, "disable").focus();
+  }
+
+  async #endAll() {
+    await send("DELETE", `${this.#path}/session/`);
+    await this.#showSessions();
+    this.#report(undefined, translate("All sessions have ended."));
+  }
+
+  async #makeResetLink() {
+    const { value } = await send("POST", "ticket/", { body: { purpose: "reset", login: this.#login } });
+    showTicketLink(part(this.#dialog, "link"), value);
+  }
+
+  async #delete() {
+    if (!await confirmDeletion(this.#login, this.#path)) return;
+    this.user = undefined;
+    this.#dialog.close();
+  }
+
+  #showUser(user, etag) {
+    this.user = user;
+    this.#etag = etag;
+    this.#dialog.querySelector("form").elements.groups.value = user.groups.join(" ");
+    part(this.#dialog, "disable").hidden = user.disabled;
+    part(this.#dialog, "enable").hidden = !user.disabled;
+  }
+
+  async #showSessions() {
+    const report = (...told) => this.#report(...told);
+    await showSessions(this.#dialog.querySelector(".sessions"), { login: this.#login, report });
+  }
+
+  #report(problem, text) {
+    if (problem?.code === "not-authenticated") return this.#leave();
+    this.#dialog.querySelector(".message").textContent = text;
+  }
+
+  #leave() {
+    this.#dialog.close();
+    this.#app.end();
+  }
+}
+
+/** The second step. @returns whether it was done */
+async function confirmDeletion(login, path) {
+  const dialog = fromTemplate("delete-resident", { login });
+  const state = { isDone: false };
+  wireForm(dialog.querySelector("form"), {
+    id: "delete-resident",
+    act: async () => {
+      await send("DELETE", path);
+      state.isDone = true;
+      dialog.close();
+    },
+  });
+  await showDialog(dialog);
+  return state.isDone;
+}

@@ -1,0 +1,65 @@
+/**
+ * How strong a new password is: the same judgement as the service's own, in `lib/guesser.ts`, and a test holds them
+ * together. The service judges again; this is to know before.
+ */
+
+/** As in the service: only the beginning is judged, as the time grows by the square of the length. */
+const judgedCharacters = 32;
+const minScore = 3;
+const minForbiddenLength = 4;
+const serviceName = "gatehouse";
+
+const reasons = {
+  dictionary: "it is made of commonly used passwords",
+  spatial: "it is made of keys beside each other",
+  repeat: "it repeats itself",
+  sequence: "it is a sequence like abc or 123",
+  date: "it is made of dates",
+  regex: "it is made of years",
+};
+
+const opened = { strength: undefined };
+
+/** The judge, loaded when it is first needed. */
+export function openStrength() {
+  // Not on the disk: the service makes it of the npm packages.
+  opened.strength ??= import(new URL("zxcvbn.js", import.meta.url).href).then((module) => new Strength(module.default));
+  return opened.strength;
+}
+
+/** Says how strong a password is. */
+export class Strength {
+  #zxcvbn;
+
+  /** @param zxcvbn the parts of zxcvbn-ts, as its builds for browsers name them */
+  constructor(zxcvbn) {
+    const { dictionary, adjacencyGraphs } = zxcvbn["language-common"];
+    this.#zxcvbn = new zxcvbn.core.ZxcvbnFactory({
+      dictionary: { common: dictionary["passwords-common"] },
+      graphs: adjacencyGraphs,
+      maxLength: judgedCharacters,
+      l33tMaxSubstitutions: 2,
+    });
+  }
+
+  /** @returns the level, 1 to 4; how many characters are missing; why it is easily guessed, if it is */
+  judge(password, login, minLength) {
+    const text = password.normalize("NFC");
+    const missing = Math.max(0, minLength - [...text].length);
+    const { score, reason } = this.#guess(text, login.toLowerCase());
+    const isGood = missing === 0 && reason === undefined;
+    return { level: isGood ? score : Math.max(1, Math.min(score, 2)), missing, reason };
+  }
+
+  #guess(text, login) {
+    const lowerCase = text.toLowerCase();
+    if (login.length >= minForbiddenLength && lowerCase.includes(login)) {
+      return { score: 0, reason: "it contains the login" };
+    }
+    if (lowerCase.includes(serviceName)) return { score: 0, reason: "it contains the name of this service" };
+    const { score, sequence } = this.#zxcvbn.check(text, [login]);
+    if (score >= minScore) return { score, reason: undefined };
+    const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
+    return { score, reason: reasons[longest?.pattern] ?? "it is too short to be hard to guess" };
+  }
+}

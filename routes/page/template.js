@@ -1,0 +1,46 @@
+/**
+ * Pieces of the page, from the `<template>` elements of index.html, in the language of the page.
+ *
+ * Values are put in as text, so nothing that comes from anyone can become markup.
+ */
+
+import { translate } from "./language.js";
+
+const attributes = ["aria-label", "data-label", "value"];
+
+/** A copy of a template's only element. @param values what stands for each name in braces */
+export function fromTemplate(id, values = {}) {
+  const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
+  translateTree(element, values);
+  return element;
+}
+
+/** Translates the texts and the attributes that are read by people. */
+export function translateTree(root, values = {}) {
+  const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = texts.currentNode;
+    const text = node.data.trim().replaceAll(/\s+/g, " ");
+    if (text === "") continue;
+    const [, before, after] = /^(\s*).*?(\s*)$/s.exec(node.data);
+    node.data = before + translate(text, values) + after;
+  }
+  for (const element of [root, ...root.querySelectorAll("*")]) {
+    for (const name of attributes.filter((name) => element.hasAttribute(name))) {
+      element.setAttribute(name, translate(element.getAttribute(name), values));
+    }
+  }
+}
+
+/** An element with a text, and perhaps a class. */
+export function textElement(tag, text, className = "") {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (className !== "") element.className = className;
+  return element;
+}
+
+/** The part of a piece that has this `name` or `data-name`. */
+export function part(root, name) {
+  return root.querySelector(`[name="${name}"], [data-name="${name}"]`);
+}

@@ -1,0 +1,73 @@
+/**
+ * The files that the page is made of, by the name that they have below `/page/`.
+ *
+ * They are read with the program, so that serving them needs no permission. `zxcvbn.js` is not among those of
+ * `routes/page/`: it is made of two npm packages, the same that `lib/guesser.ts` judges by.
+ */
+
+import core from "@zxcvbn-ts/core/dist/zxcvbn-ts.js" with { type: "text" };
+import common from "@zxcvbn-ts/language-common/dist/zxcvbn-ts.js" with { type: "text" };
+import account from "./page/account.js" with { type: "text" };
+import api from "./page/api.js" with { type: "text" };
+import device from "./page/device.js" with { type: "text" };
+import dialog from "./page/dialog.js" with { type: "text" };
+import field from "./page/field.js" with { type: "text" };
+import form from "./page/form.js" with { type: "text" };
+import formStyle from "./page/form.css" with { type: "text" };
+import language from "./page/language.js" with { type: "text" };
+import languageSwitch from "./page/language_switch.js" with { type: "text" };
+import link from "./page/link.js" with { type: "text" };
+import listStyle from "./page/list.css" with { type: "text" };
+import main from "./page/main.js" with { type: "text" };
+import mark from "./page/mark.svg" with { type: "text" };
+import passwordField from "./page/password_field.js" with { type: "text" };
+import problem from "./page/problem.js" with { type: "text" };
+import resident from "./page/resident.js" with { type: "text" };
+import residents from "./page/residents.js" with { type: "text" };
+import russian from "./page/russian.js" with { type: "text" };
+import sessions from "./page/sessions.js" with { type: "text" };
+import settings from "./page/settings.js" with { type: "text" };
+import strength from "./page/strength.js" with { type: "text" };
+import style from "./page/style.css" with { type: "text" };
+import template from "./page/template.js" with { type: "text" };
+import ticketLink from "./page/ticket_link.js" with { type: "text" };
+import visitor from "./page/visitor.js" with { type: "text" };
+
+/** All of them; the end of a name says what it is. */
+export const pageFiles: ReadonlyMap<string, string> = new Map([
+  ["account.js", account],
+  ["api.js", api],
+  ["device.js", device],
+  ["dialog.js", dialog],
+  ["field.js", field],
+  ["form.css", formStyle],
+  ["form.js", form],
+  ["language.js", language],
+  ["language_switch.js", languageSwitch],
+  ["link.js", link],
+  ["list.css", listStyle],
+  ["main.js", main],
+  ["mark.svg", mark],
+  ["password_field.js", passwordField],
+  ["problem.js", problem],
+  ["resident.js", resident],
+  ["residents.js", residents],
+  ["russian.js", russian],
+  ["sessions.js", sessions],
+  ["settings.js", settings],
+  ["strength.js", strength],
+  ["style.css", style],
+  ["template.js", template],
+  ["ticket_link.js", ticketLink],
+  ["visitor.js", visitor],
+  ["zxcvbn.js", asModule([core, common])],
+]);
+
+/**
+ * Classic scripts, each of which adds its part to `this.zxcvbnts`, as one module that exports it. Their maps are not
+ * served.
+ */
+function asModule(scripts: readonly string[]): string {
+  const code = scripts.map((script) => script.replace(/\n\/\/# sourceMappingURL=.*/, "")).join("\n");
+  return `const scope = {};\n(function () {\n${code}\n}).call(scope);\nexport default scope.zxcvbnts;\n`;
+}

@@ -1,0 +1,62 @@
+/** What keeps people from using a view: what axe finds, what is too small to press, what is cut off on a narrow page. */
+// axe-core: the field's checker of accessibility; run in the page, as its extensions for browsers do.
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+
+/** WCAG 2.2, levels A and AA, and what axe's authors call best. */
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** Of a window of 1280 px at a zoom of 200 %; and as narrow as WCAG 2.2, 1.4.10, has it. */
+const zoomedWidths = [640, 320];
+
+/** All of it, in words. The window is narrow afterwards. */
+export async function barriersOf(page: Page): Promise<string[]> {
+  const found = [...await violations(page), ...await smallTargets(page), ...await overflow(page)];
+  const { width } = page.viewportSize() ?? { width: 0 };
+  for (const zoomed of zoomedWidths.filter((one) => one < width)) {
+    await page.setViewportSize({ width: zoomed, height: 400 });
+    found.push(...(await overflow(page)).map((text) => `at ${zoomed} px: ${text}`));
+  }
+  return found;
+}
+
+/** What axe finds, as rule and element. */
+async function violations(page: Page): Promise<string[]> {
+  // Not by a script element, which the policy of the page would not run.
+  await page.evaluate(axe.source);
+  const results = await page.evaluate((values) => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { axe, document } = globalThis as any;
+    return axe.run(document, { runOnly: { type: "tag", values } });
+  }, tags) as axe.AxeResults;
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)
+  );
+}
+
+/** What makes the page scroll sideways. */
+async function overflow(page: Page): Promise<string[]> {
+  return await page.evaluate(() => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { document, innerWidth } = globalThis as any;
+    const wide = [document.scrollingElement, ...document.querySelectorAll("dialog")]
+      .filter((element) => element.scrollWidth > element.clientWidth);
+    const beyond = [...document.querySelectorAll("body *")]
+      .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1);
+    return [...wide, ...beyond].map((element) => element.outerHTML.slice(0, 200));
+  });
+}
+
+/** What is pressed and is smaller than 24 by 24 px, beside links in a line of text (WCAG 2.2, 2.5.8). */
+async function smallTargets(page: Page): Promise<string[]> {
+  return await page.evaluate(() => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { document } = globalThis as any;
+    return [...document.querySelectorAll("button, input, a")]
+      .filter((element) => element.checkVisibility())
+      .filter((element) => {
+        const { width, height } = element.getBoundingClientRect();
+        return width < 24 || height < 24;
+      })
+      .map((element) => element.outerHTML);
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * A real browser for tests of the page: Chromium that trusts the root certificates of the test's own Caddys, as a
+ * person who has imported them does. No error of a certificate is ignored.
+ *
+ * It has a home of its own, with the NSS database that Chromium on Linux reads roots from, and is gone with it.
+ */
+// playwright-core: drives the Debian package's Chromium; it brings no browser of its own.
+import { type Browser, chromium } from "playwright-core";
+import { ensureProgram } from "../packages.ts";
+
+/** Whether there is all that a browser needs; on Debian it is installed. */
+export async function hasBrowser(): Promise<boolean> {
+  const found = [
+    await ensureProgram("caddy", "caddy"),
+    await ensureProgram("chromium", "chromium"),
+    await ensureProgram("certutil", "libnss3-tools"),
+  ];
+  return found.every(Boolean);
+}
+
+/** A browser that runs. */
+export interface RunningBrowser extends AsyncDisposable {
+  readonly browser: Browser;
+}
+
+/** Starts Chromium. @param roots PEM of each root certificate that it is to trust */
+export async function startBrowser(roots: readonly string[]): Promise<RunningBrowser> {
+  await using cleanup = new AsyncDisposableStack();
+  const home = await Deno.makeTempDir({ prefix: "gatehouse-home-" });
+  // Chromium's last writes may come after its end.
+  cleanup.defer(() => Deno.remove(home, { recursive: true }).catch(() => {}));
+  await trust(home, roots);
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
+    args: [
+      // Root, as which CI runs, has no sandbox; all pages are our own.
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
+  });
+  cleanup.defer(() => browser.close());
+  const owned = cleanup.move();
+  return { browser, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function trust(home: string, roots: readonly string[]): Promise<void> {
+  const folder = `${home}/.pki/nssdb`;
+  await Deno.mkdir(folder, { recursive: true });
+  await certutil(["-d", `sql:${folder}`, "-N", "--empty-password"]);
+  for (const [index, root] of roots.entries()) {
+    const path = `${home}/root-${index}.crt`;
+    await Deno.writeTextFile(path, root);
+    await certutil(["-d", `sql:${folder}`, "-A", "-t", "C,,", "-n", `root-${index}`, "-i", path]);
+  }
+}
+
+async function certutil(args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("certutil", { args, stdin: "null" }).output();
+  if (!success) throw new Error(`Cannot trust the root certificate: ${new TextDecoder().decode(stderr)}`);
+}

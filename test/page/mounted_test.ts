@@ -1,0 +1,58 @@
+/** The page at /auth/ of a guarded site, as caddy/guarded.Caddyfile mounts it. */
+import { assert, assertEquals } from "@std/assert";
+import { impatience, startGuarded } from "../guarded.ts";
+import { focusedName } from "./focus.ts";
+import { accountsOf, password, type Site } from "./site.ts";
+import { pageSuite } from "./suite.ts";
+import { visit } from "./visit.ts";
+
+/** A guarded folder, whose only page is this text. */
+async function startMounted(): Promise<Site> {
+  await using cleanup = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-guarded-" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  await Deno.writeTextFile(`${folder}/wiki.html`, '<!DOCTYPE html><link rel="icon" href="data:,"><h1>The wiki</h1>');
+  const { caddy, service, ...guarded } = cleanup.use(
+    await startGuarded({ edits: [impatience], env: { ROOT: folder } }),
+  );
+  assert(guarded.arrived.length === 0);
+  const owned = cleanup.move();
+  return {
+    url: `${caddy.url}/auth/`,
+    rootCertificate: caddy.rootCertificate,
+    ...accountsOf(service),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const { test, testLooks } = pageSuite(startMounted);
+
+testLooks("who wants to see a guarded page registers and is led there", async ({ site, browser }, options) => {
+  const { login, ...look } = options;
+  const wiki = new URL("/wiki.html?tab=2", site.url).href;
+  await visit(browser, { url: site.url, ...look }, async ({ page, say }) => {
+    await page.goto(wiki);
+    assertEquals(page.url(), `${site.url}?next=${encodeURIComponent("/wiki.html?tab=2")}`);
+    await page.getByRole("link", { name: say("Register") }).click();
+    await page.getByLabel(say("Login"), { exact: true }).fill(login);
+    await page.getByLabel(say("Password"), { exact: true }).fill(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "The wiki" }).waitFor();
+    assertEquals(page.url(), wiki);
+    await page.goto(site.url);
+    await page.getByRole("button", { name: say("Log out"), exact: true }).click();
+    await page.getByRole("status").getByText(say("You are logged out.")).waitFor();
+    assertEquals(await focusedName(page), say("Log in"));
+  });
+});
+
+test("an administrator of a guarded site makes links that lead to its page", async ({ site, browser }) => {
+  const token = await site.admin();
+  await site.addUser("alice");
+  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+    await page.getByRole("button", { name: "Manage alice" }).click();
+    await page.getByRole("button", { name: "Make a reset link" }).click();
+    const link = await page.getByLabel("Link", { exact: true }).inputValue();
+    assert(link.startsWith(`${site.url}#reset=`), link);
+  });
+});
