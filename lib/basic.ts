@@ -2,12 +2,11 @@
  * HTTP Basic (RFC 7617), for clients that know nothing else: `curl -u`, WebDAV, Git.
  *
  * They send login and password with every request, and a hash for each would be too dear. So what was right is
- * remembered for a minute, as a digest under a key of this process, and is good only as long as the user is the same one
- * with the same password: a change of either is seen at once.
+ * remembered for a minute, for the client that sent it, as a digest under a key of this process, and is good only as
+ * long as the user is the same one with the same password: a change of either is seen at once.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
-import { KeyedLock } from "./keyed_lock.ts";
 import { RecentMap } from "./recent_map.ts";
 import type { User } from "./store.ts";
 import { canonicalLogin } from "./user.ts";
@@ -36,6 +35,8 @@ interface Entry {
 }
 
 export interface BasicOptions {
+  /** Who sends them, see `clientKey`: what one client is remembered for lets no other in. */
+  readonly client: string;
   /** The user of that login as kept now. */
   readonly find: (login: string) => Promise<User | undefined>;
   /** The user that the credentials are right for. It throws when they are not. */
@@ -47,8 +48,8 @@ export class BasicMemory {
   readonly #now: () => number;
   readonly #secret = randomBytes(32);
   readonly #entries = new RecentMap<string, Entry>(maxRemembered);
-  /** A client may open many connections at once, with the same credentials. */
-  readonly #lock = new KeyedLock();
+  /** Being verified: a client may open many connections at once, with the same credentials. */
+  readonly #open = new Map<string, Promise<void>>();
 
   /** @param now milliseconds since the epoch */
   constructor(now: () => number) {
@@ -56,19 +57,24 @@ export class BasicMemory {
   }
 
   /**
-   * The user that the credentials are right for: as remembered, else by `verify`; `undefined` when the user was changed
-   * while they were verified.
+   * The user that the credentials are right for: as remembered, else by `verify`, once for all who ask meanwhile;
+   * `undefined` when the user was changed while they were verified.
    *
    * @throws what `verify` throws
    */
   async userOf(credentials: Credentials, options: BasicOptions): Promise<User | undefined> {
-    const key = this.#keyOf(credentials);
-    return await this.#recall(key, options) ?? await this.#lock.run(key, async () => {
-      const user = await this.#recall(key, options);
-      if (user !== undefined) return user;
-      this.#remember(key, await options.verify());
-      return await this.#recall(key, options);
-    });
+    const key = this.#keyOf(credentials, options.client);
+    const user = await this.#recall(key, options);
+    if (user !== undefined) return user;
+    const open = this.#open.get(key) ?? this.#verify(key, options);
+    await open;
+    return await this.#recall(key, options);
+  }
+
+  #verify(key: string, { verify }: BasicOptions): Promise<void> {
+    const verified = verify().then((user) => this.#remember(key, user)).finally(() => this.#open.delete(key));
+    this.#open.set(key, verified);
+    return verified;
   }
 
   async #recall(key: string, { find }: BasicOptions): Promise<User | undefined> {
@@ -83,8 +89,8 @@ export class BasicMemory {
     this.#entries.set(key, { login, userId, passwordHash, until: this.#now() + rememberedMs });
   }
 
-  #keyOf({ login, password }: Credentials): string {
-    return createHmac("sha256", this.#secret).update(JSON.stringify([login, password])).digest("base64url");
+  #keyOf({ login, password }: Credentials, client: string): string {
+    return createHmac("sha256", this.#secret).update(JSON.stringify([login, password, client])).digest("base64url");
   }
 }
 

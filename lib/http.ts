@@ -73,6 +73,11 @@ export function problemReply(error: HttpError): Response {
   return jsonReply(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
 }
 
+/** The parameters of a request's query. By hand: an address as it was sent may be one that `URL` refuses. */
+export function queryOf(request: Request): URLSearchParams {
+  return new URLSearchParams(/\?([^#]*)/.exec(request.url)?.[1] ?? "");
+}
+
 export interface ReadOptions {
   readonly maxBytes?: number;
   readonly timeoutMs?: number;

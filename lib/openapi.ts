@@ -68,7 +68,7 @@ export const sharedProblems: Readonly<Record<"path" | "body" | "store" | "any", 
   path: ["malformed-path"],
   body: ["malformed-json", "slow-body", "body-too-large", "not-json", "not-ready"],
   store: ["store-closed", "store-full"],
-  any: ["internal-error"],
+  any: ["malformed-host", "internal-error"],
 };
 
 interface CallerRule {

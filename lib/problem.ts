@@ -22,6 +22,11 @@ export const problems = {
     title: "Malformed path",
     meaning: "The path has a percent-encoding that stands for no text. Encode UTF-8, as in /user/%40alice.",
   },
+  "malformed-host": {
+    status: STATUS_CODE.BadRequest,
+    title: "Malformed host",
+    meaning: "The Host header has a character that no host has (RFC 9110, 7.2).",
+  },
   "malformed-json": {
     status: STATUS_CODE.BadRequest,
     title: "Malformed JSON",

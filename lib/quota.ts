@@ -48,7 +48,11 @@ export class Quota {
 
   /** Puts back one that was taken. */
   putBack(key: string): void {
-    if (this.#perHour > 0) this.#fullAt.set(key, this.#fullAtOf(key) - this.#refillMs);
+    if (this.#perHour === 0) return;
+    const fullAt = this.#fullAtOf(key) - this.#refillMs;
+    // A full one needs no place, or what is put back could push out what is not.
+    if (fullAt - this.#now() > roundingMs) this.#fullAt.set(key, fullAt);
+    else this.#fullAt.delete(key);
   }
 
   get #refillMs(): number {

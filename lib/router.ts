@@ -87,6 +87,7 @@ interface Match {
 
 /** What the log calls a request that no route is for: paths as sent could be anything, also a password. */
 const noRoute = "(none)";
+const notOfHost = /[/?#\\@]/;
 const noParams: Match["params"] = Object.freeze({});
 
 /**
@@ -129,6 +130,8 @@ export function createRouter(
     let endpoint: Endpoint | undefined;
     let response: Response;
     try {
+      // Deno puts it before the path: with "/" or "?" in it, it would make another path of it.
+      if (notOfHost.test(request.headers.get("host") ?? "")) throw new HttpError("malformed-host");
       const path = pathOf(request.url);
       const match = find(path);
       endpoint = match?.endpoint;

@@ -19,12 +19,13 @@ const secretBytes = 32;
 const touchEveryMs = 60 * 60 * 1_000;
 /** And as often as this in a short idle lifetime: one of an hour would end in spite of being used. */
 const touchesPerIdle = 10;
+/** Of a token, characters: a ULID. */
+const idLength = 26;
 /** Of a User-Agent so much is kept, characters: enough to know one's own browser again. */
 export const maxUserAgentLength = 256;
 /** `__Host-`: only this very host can set it, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
 export const cookieName = "__Host-gatehouse";
 /** Strict: who trims names by Unicode takes "\u00a0__Host-gatehouse", which a sibling host can set, for the cookie. */
-const idLength = 26;
 const cookiePattern = new RegExp(`(?:^|; ?)${cookieName}=([^;]*)`);
 
 export const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
@@ -40,7 +41,7 @@ export type Lifetimes = Pick<Config, "sessionIdleMs" | "sessionMaxMs">;
 
 export interface NewSession {
   readonly session: Session;
-  /** Given to the client, once, and kept nowhere. */
+  /** Given to the client, once, and kept on no disk. */
   readonly token: string;
 }
 

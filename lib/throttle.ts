@@ -12,11 +12,12 @@
  * "Slow Down Online Guessing Attacks with Device Cookies"). Logins that nobody has are counted just like others. What
  * is kept are digests under a key of this process, so that no password can be found in a dump of its memory later.
  *
- * All that is counted is bounded. Where a client could make room by filling it, that takes more wrong passwords than a
- * thousand clients may try in an hour.
+ * All that is counted is bounded, known devices apart from the rest. Where clients could make room by filling it, that
+ * takes more wrong passwords than a thousand of them may try in an hour.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
+import { normalizePassword } from "./password.ts";
 import { Quota } from "./quota.ts";
 import { RecentMap } from "./recent_map.ts";
 
@@ -53,8 +54,15 @@ interface Row {
   readonly openCount: number;
 }
 
+/** Where guesses are counted: one for known devices, one for all others. */
+interface Ledger {
+  readonly rows: RecentMap<string, Row>;
+  readonly perHour: Quota;
+}
+
 /** What a guess is counted by: digests, but for the client. */
 interface Keys {
+  readonly ledger: Ledger;
   readonly login: string;
   /** For those in a row: the known device, else the login. */
   readonly row: string;
@@ -70,15 +78,16 @@ const emptyRow: Row = { wrongCount: 0, openCount: 0 };
 /** Counts wrong passwords. */
 export class Throttle {
   readonly #secret = randomBytes(32);
-  readonly #perLoginAndClient: Quota;
+  readonly #strangers: Ledger;
+  readonly #devices: Ledger;
   readonly #perClient: Quota;
-  readonly #rows = new RecentMap<string, Row>(maxKept);
   /** Wrong, or being verified: not counted again. */
   readonly #tried = new RecentMap<string, true>(maxKept);
 
   /** @param now milliseconds since the epoch */
   constructor(now: () => number) {
-    this.#perLoginAndClient = new Quota(maxPerLoginAndClient, now);
+    this.#strangers = { rows: new RecentMap(maxKept), perHour: new Quota(maxPerLoginAndClient, now) };
+    this.#devices = { rows: new RecentMap(maxKept), perHour: new Quota(maxPerLoginAndClient, now) };
     this.#perClient = new Quota(maxPerClient, now);
   }
 
@@ -96,7 +105,6 @@ export class Throttle {
     if (guess.device !== undefined && this.#waitSeconds(keys) > 0) keys = this.#keysOf({ ...guess, device: undefined });
     const waitSeconds = this.#waitSeconds(keys);
     if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
-    // One that is refused by the gate is never the first of several alike: the newest are refused first.
     const isNew = !this.#tried.has(keys.password);
     if (isNew) this.#take(keys);
     let isWrong = false;
@@ -106,66 +114,65 @@ export class Throttle {
       if (!isWrong) this.#endRows(keys);
       return { waitSeconds: 0, verdict };
     } finally {
-      if (isNew) this.#settle(keys, isWrong);
+      // The first of several alike was refused by the gate, and this one counts in its place.
+      const isLeft = !isNew && isWrong && !this.#tried.has(keys.password);
+      if (isLeft) this.#take(keys);
+      if (isNew || isLeft) this.#settle(keys, isWrong);
     }
+  }
+
+  /** After how many seconds the client may try a password of the login again, as far as it is the client's own doing. */
+  waitSecondsOf(login: string, client: string): number {
+    const { ledger, bucket } = this.#keysOf({ login, client, password: "", device: undefined });
+    return Math.max(ledger.perHour.waitSeconds(bucket), this.#perClient.waitSeconds(client));
   }
 
   /** Forgets the wrong passwords in a row, as the login has another password now, or an administrator wants it. */
   forget(login: string): void {
-    this.#endRow(this.#digest(login));
+    endRow(this.#strangers, this.#digest(login));
   }
 
-  #waitSeconds({ row, bucket, client }: Keys): number {
-    const { wrongCount, openCount } = this.#rows.get(row) ?? emptyRow;
+  #waitSeconds({ ledger, row, bucket, client }: Keys): number {
+    const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
     // Those that are being verified may still turn out right, soon.
     const rowSeconds = wrongCount >= maxInARow ? lockedSeconds : wrongCount + openCount >= maxInARow ? 1 : 0;
     const clientSeconds = client === undefined ? 0 : this.#perClient.waitSeconds(client);
-    return Math.max(rowSeconds, clientSeconds, this.#perLoginAndClient.waitSeconds(bucket));
+    return Math.max(rowSeconds, clientSeconds, ledger.perHour.waitSeconds(bucket));
   }
 
-  #take({ row, bucket, client, password }: Keys): void {
-    const { wrongCount, openCount } = this.#rows.get(row) ?? emptyRow;
-    this.#rows.set(row, { wrongCount, openCount: openCount + 1 });
-    this.#perLoginAndClient.take(bucket);
+  #take({ ledger, row, bucket, client, password }: Keys): void {
+    const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
+    ledger.rows.set(row, { wrongCount, openCount: openCount + 1 });
+    ledger.perHour.take(bucket);
     if (client !== undefined) this.#perClient.take(client);
     this.#tried.set(password, true);
   }
 
-  #settle({ row, bucket, client, password }: Keys, isWrong: boolean): void {
-    const { wrongCount, openCount } = this.#rows.get(row) ?? emptyRow;
-    this.#setRow(row, { wrongCount: wrongCount + (isWrong ? 1 : 0), openCount: Math.max(0, openCount - 1) });
+  #settle({ ledger, row, bucket, client, password }: Keys, isWrong: boolean): void {
+    const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
+    setRow(ledger, row, { wrongCount: wrongCount + (isWrong ? 1 : 0), openCount: Math.max(0, openCount - 1) });
     if (isWrong) return;
-    this.#perLoginAndClient.putBack(bucket);
+    ledger.perHour.putBack(bucket);
     if (client !== undefined) this.#perClient.putBack(client);
     this.#tried.delete(password);
   }
 
-  #endRows({ login, row }: Keys): void {
-    this.#endRow(login);
-    this.#endRow(row);
-  }
-
-  /** Those being verified count on: they may turn out wrong after this. */
-  #endRow(login: string): void {
-    const { openCount } = this.#rows.get(login) ?? emptyRow;
-    this.#setRow(login, { wrongCount: 0, openCount });
-  }
-
-  #setRow(login: string, row: Row): void {
-    if (row.wrongCount + row.openCount > 0) this.#rows.set(login, row);
-    else this.#rows.delete(login);
+  #endRows({ ledger, login, row }: Keys): void {
+    endRow(this.#strangers, login);
+    endRow(ledger, row);
   }
 
   #keysOf({ login, password, client, device = "" }: Guess): Keys {
     const loginKey = this.#digest(login);
     const isKnown = device !== "";
     return {
+      ledger: isKnown ? this.#devices : this.#strangers,
       login: loginKey,
       row: isKnown ? this.#digest(login, "", device) : loginKey,
       bucket: this.#digest(login, isKnown ? "" : client, device),
       client: isKnown ? undefined : client,
       // By the client too: from what is not counted nobody shall learn what somebody else has tried.
-      password: this.#digest(login, client, device, password.normalize("NFC")),
+      password: this.#digest(login, client, device, normalizePassword(password)),
     };
   }
 
@@ -175,4 +182,15 @@ export class Throttle {
     for (const text of texts) hmac.update(`${text.length}:`).update(text);
     return hmac.digest("base64url");
   }
+}
+
+/** Those being verified count on: they may turn out wrong after this. */
+function endRow(ledger: Ledger, row: string): void {
+  const { openCount } = ledger.rows.get(row) ?? emptyRow;
+  setRow(ledger, row, { wrongCount: 0, openCount });
+}
+
+function setRow({ rows }: Ledger, key: string, row: Row): void {
+  if (row.wrongCount + row.openCount > 0) rows.set(key, row);
+  else rows.delete(key);
 }

@@ -8,6 +8,7 @@
 import { eTag } from "@std/http/etag";
 import type { Guesser } from "./guesser.ts";
 import type { FieldError } from "./http.ts";
+import { normalizePassword } from "./password.ts";
 import type { User } from "./store.ts";
 
 /** Longest login, characters. */
@@ -77,7 +78,7 @@ export function loginErrors(login: string): FieldError[] {
 /** What is wrong with a new password of that login. */
 export function passwordErrors(password: string, login: string, rules: PasswordRules): FieldError[] {
   const pointer = "/password";
-  const text = password.normalize("NFC");
+  const text = normalizePassword(password);
   const length = [...text].length;
   if (length < rules.minLength) {
     const detail = `It must have at least ${rules.minLength} characters and has ${length}`;

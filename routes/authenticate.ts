@@ -12,7 +12,7 @@ import { clientKey } from "../lib/client.ts";
 import { deviceOf } from "../lib/device.ts";
 import type { Verdict } from "../lib/hasher.ts";
 import { HttpError } from "../lib/http.ts";
-import type { User } from "../lib/store.ts";
+import { StoreClosedError, StoreFullError, type User } from "../lib/store.ts";
 import type { Credentials } from "../lib/user_input.ts";
 import { basicChallenge, challenge } from "./caller.ts";
 
@@ -37,9 +37,25 @@ export async function authenticate(credentials: Credentials, request: Request, c
     throw wrongCredentials(request);
   }
   if (rehashed === undefined) return user;
-  const next = { ...user, passwordHash: rehashed };
-  // Another login was faster with its own new hash, or the password was changed: what is kept now decides.
-  return await store.replaceUser(user, next) === "done" ? next : authenticate(credentials, request, context);
+  return await keepRehashed(user, rehashed, context) ?? authenticate(credentials, request, context);
+}
+
+/** @returns `undefined` when another login was faster, or the password was changed: what is kept now decides */
+async function keepRehashed(user: User, passwordHash: string, context: Context): Promise<User | undefined> {
+  const next = { ...user, passwordHash };
+  try {
+    return await context.app.store.replaceUser(user, next) === "done" ? next : undefined;
+  } catch (error) {
+    // On a full disk users log in all the same, with the hash that they have.
+    if (error instanceof StoreFullError || error instanceof StoreClosedError) return user;
+    throw error;
+  }
+}
+
+/** @throws {HttpError} `too-many-attempts` */
+export function refuseThrottled(waitSeconds: number, user: User | undefined, context: Context): never {
+  audit(context, "login-throttled", user === undefined ? {} : { user: user.login });
+  throw new HttpError("too-many-attempts", { headers: { "retry-after": String(waitSeconds) } });
 }
 
 /**
@@ -54,11 +70,9 @@ export async function tryPassword(attempt: Attempt, request: Request, context: C
   const passwordHash = user?.disabled ? undefined : user?.passwordHash;
   const guess = { login, password, client, device: deviceOf(request.headers, user) };
   const { waitSeconds, verdict } = await throttle.run(guess, () => hasher.verify(password, { passwordHash, client }));
-  const registered = user === undefined ? {} : { user: user.login };
-  if (verdict?.isRight === false) audit(context, "login-failed", registered);
-  if (verdict !== undefined) return verdict;
-  audit(context, "login-throttled", registered);
-  throw new HttpError("too-many-attempts", { headers: { "retry-after": String(waitSeconds) } });
+  if (verdict === undefined) return refuseThrottled(waitSeconds, user, context);
+  if (!verdict.isRight) audit(context, "login-failed", user === undefined ? {} : { user: user.login });
+  return verdict;
 }
 
 /** The one refusal of credentials. */

@@ -9,6 +9,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
+import { clientKey } from "../lib/client.ts";
 import { html } from "../lib/html.ts";
 import { HttpError } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
@@ -17,7 +18,7 @@ import { bearerToken, cookieToken } from "../lib/session.ts";
 import type { User } from "../lib/store.ts";
 import { groupPattern } from "../lib/user.ts";
 import type { Credentials } from "../lib/user_input.ts";
-import { authenticate, wrongCredentials } from "./authenticate.ts";
+import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
 
 /** Where `caddy/guarded.Caddyfile` mounts the service on a guarded host. */
@@ -31,6 +32,7 @@ const everyone = "users";
  */
 const passes = new WeakMap<User, Response>();
 
+const maxKeptQueryLength = 200;
 /** The groups that queries demand: a Caddyfile has few, and parsing one takes longer than all else. */
 const demands = new RecentMap<string, readonly string[]>(1_000);
 
@@ -68,7 +70,8 @@ function demandedGroups(url: string): readonly string[] {
   const known = demands.get(query);
   if (known !== undefined) return known;
   const groups = parseGroups(query);
-  demands.set(query, groups);
+  // A longer one is nobody's Caddyfile, and strangers may ask too.
+  if (query.length <= maxKeptQueryLength) demands.set(query, groups);
   return groups;
 }
 
@@ -88,19 +91,25 @@ function parseGroups(query: string): readonly string[] {
  */
 async function userOfAuthorization(request: Request, context: Context): Promise<User | undefined> {
   const { headers } = request;
-  const { store, basicMemory } = context.app;
+  const { store, throttle, basicMemory } = context.app;
   const token = bearerToken(headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
   if (session !== undefined) return await store.findUser(session.login);
   const credentials = basicCredentials(headers);
   if (credentials === undefined) return undefined;
+  const { login } = credentials;
+  const client = clientKey(context.client);
+  // First: who is to wait does not learn from what is remembered whether a password is right.
+  const waitSeconds = throttle.waitSecondsOf(login, client);
+  if (waitSeconds > 0) refuseThrottled(waitSeconds, await store.findUser(login), context);
   const user = await basicMemory.userOf(credentials, {
+    client,
     find: (login) => store.findUser(login),
     verify: () => logInByBasic(credentials, request, context),
   });
   if (user !== undefined) return user;
   // Changed while the password was verified.
-  audit(context, "login-failed", {});
+  audit(context, "login-failed", { user: login });
   throw wrongCredentials(request);
 }
 

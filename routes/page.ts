@@ -8,7 +8,7 @@
 import type { Context } from "../lib/app.ts";
 import type { Config } from "../lib/config.ts";
 import { type ConstantBody, ConstantReply } from "../lib/constant_reply.ts";
-import { HttpError } from "../lib/http.ts";
+import { HttpError, queryOf } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
 import { cookieToken } from "../lib/session.ts";
 import { liveSession } from "./caller.ts";
@@ -53,7 +53,7 @@ const files: ReadonlyMap<string, ConstantReply> = new Map(
 export async function showPage(request: Request, context: Context): Promise<Response> {
   const token = cookieToken(request.headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
-  const next = nextPath(new URL(request.url).searchParams.get("next") ?? "");
+  const next = nextPath(queryOf(request).get("next") ?? "");
   if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }

@@ -10,7 +10,7 @@ import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
-import { HttpError, jsonReply, readJson } from "../lib/http.ts";
+import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
 import { adminGroup, type Ticket } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
 import { etagOf, publicUser } from "../lib/user.ts";
@@ -33,7 +33,7 @@ export async function register(request: Request, context: Context): Promise<Resp
 /** `GET /user/`: who is registered, by pages. */
 export async function listUsers(request: Request, context: Context): Promise<Response> {
   await requireAdmin(request, context);
-  const query = parseUserQuery(new URL(request.url).searchParams);
+  const query = parseUserQuery(queryOf(request));
   const { users, total, next } = await context.app.store.listUsers(query);
   const headers: Record<string, string> = {};
   if (next !== undefined) {

@@ -6,10 +6,16 @@
  */
 
 import { printError, printLine } from "../../lib/log.ts";
+import { benchFlood } from "./flood.ts";
+import { benchFuzz } from "./fuzz.ts";
 import { benchStore } from "./store.ts";
 import { machineName, type Row, tableOf } from "./table.ts";
 
-const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = { store: benchStore };
+const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
+  flood: benchFlood,
+  fuzz: benchFuzz,
+  store: benchStore,
+};
 
 const bench = benches[Deno.args[0] ?? ""];
 if (bench === undefined) {

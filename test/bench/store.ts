@@ -9,14 +9,14 @@ import { type App, openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
-import { createSession } from "../../lib/session.ts";
-import type { Store, User } from "../../lib/store.ts";
+import type { Store } from "../../lib/store.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { routes } from "../../routes/mod.ts";
 import { runKillLoop } from "../kill_loop.ts";
 import { startService } from "../service.ts";
 import { median, residentBytes, type Row } from "./table.ts";
+import { addSessions, addUsers, userOf } from "./users.ts";
 
 const userCount = 1_000_000;
 const sessionCount = 100_000;
@@ -61,10 +61,7 @@ async function* makeMillion(folder: string): AsyncGenerator<Row> {
   const samples: { users: number; bytes: number }[] = [];
   {
     await using store = await FileStore.open(folder, { log: silent });
-    for (let start = 0; start < userCount; start += 1_000) {
-      await Promise.all(Array.from({ length: 1_000 }, (_, index) => store.insertUser(userOf(start + index))));
-      samples.push({ users: start + 1_000, bytes: folderBytes(folder) });
-    }
+    await addUsers(store, userCount, (users) => samples.push({ users, bytes: folderBytes(folder) }));
   }
   const perUser = folderBytes(folder, "snapshot-") / userCount;
   const shares = samples.map(({ users, bytes }) => bytes / (2 * users * perUser + 64 * mebibyte));
@@ -82,9 +79,7 @@ async function* makeMillion(folder: string): AsyncGenerator<Row> {
     isHeld: perUser <= 170,
   };
   await using store = await FileStore.open(folder, { log: silent });
-  for (let start = 0; start < sessionCount; start += 1_000) {
-    await Promise.all(Array.from({ length: 1_000 }, (_, index) => addSession(store, userOf(start + index))));
-  }
+  await addSessions(store, sessionCount);
 }
 
 /** A real process, from its start until it is ready. */
@@ -111,7 +106,7 @@ async function* startMillion(folder: string): AsyncGenerator<Row> {
 async function costBySize(million: string, thousand: string): Promise<Row> {
   await using large = await FileStore.open(million, { log: silent });
   await using small = await FileStore.open(thousand, { log: silent });
-  await Promise.all(Array.from({ length: 1_000 }, (_, index) => small.insertUser(userOf(index))));
+  await addUsers(small, 1_000);
   const ratios: number[] = [];
   for (let round = 0; round < 7; round++) {
     const smallRate = await registrationRate(small, 4_000);
@@ -187,27 +182,6 @@ async function registrationRate(store: Store, count: number): Promise<number> {
 function openBenchApp(store: Store): Promise<App> {
   const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "1", GATEHOUSE_REGISTRATIONS_PER_HOUR: "0" });
   return openApp(config, { store, log: silent });
-}
-
-/** The user of that number; the salt and hash are random, as a compressible register would be no measure. */
-function userOf(number: number): User {
-  const base64 = (length: number) => crypto.getRandomValues(new Uint8Array(length)).toBase64({ omitPadding: true });
-  return {
-    id: `01M81Q8R1S${String(number).padStart(16, "0")}`,
-    login: `user${number}`,
-    passwordHash: `$pbkdf2-sha256$i=600000$${base64(16)}$${base64(32)}`,
-    registeredAt: 1_795_343_739_123 + number,
-    groups: [],
-    disabled: false,
-  };
-}
-
-async function addSession(store: Store, { login }: User): Promise<void> {
-  const user = await store.findUser(login);
-  if (user === undefined) throw new Error(`There is no ${login}`);
-  const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-  const { session } = createSession(login, { now: Date.now(), userAgent, address: "192.0.2.1" });
-  await store.insertSession(session, user);
 }
 
 function folderBytes(folder: string, prefix = ""): number {

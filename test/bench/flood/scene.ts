@@ -1,0 +1,83 @@
+/** The service that is flooded, as large as one that is worth flooding, and the requests that flood it. */
+
+import { createLog } from "../../../lib/log.ts";
+import { hashPassword, recommendedIterations } from "../../../lib/password.ts";
+import { FileStore } from "../../../lib/store/file.ts";
+import { type RunningService, startService } from "../../service.ts";
+import { type NextRequest, requestOf } from "../load.ts";
+import { addSessions, addUsers, userOf } from "../users.ts";
+
+const userCount = 100_000;
+/** Looked at in turn. */
+const liveCount = 1_000;
+/** Ended one by one, each once. */
+const spareCount = 2_000;
+/** Users who log in. */
+const ownerCount = 32;
+/** Not guessable: it is that of registrations too. */
+const password = "mellow-otter-41-lantern";
+
+/** A running service with 100,000 users, and how to ask it. */
+export interface Scene {
+  readonly service: RunningService;
+  /** Tokens of sessions that stay. */
+  readonly live: readonly string[];
+  /** Tokens of sessions that a request may end: whoever uses one takes it away. */
+  readonly spare: string[];
+}
+
+/** Fills the folder and starts the service on it; the caller's to dispose of. */
+export async function openScene(folder: string): Promise<Scene & AsyncDisposable> {
+  const tokens = await fill(folder);
+  const service = await startAtFullCost(folder);
+  return {
+    service,
+    live: tokens.slice(0, liveCount),
+    spare: tokens.slice(liveCount),
+    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  };
+}
+
+/** Starts the service on a folder, with hashes as dear as they are by default. */
+export function startAtFullCost(folder: string): Promise<RunningService> {
+  return startService({
+    env: { GATEHOUSE_STORE: folder, GATEHOUSE_PBKDF2_ITERATIONS: String(recommendedIterations) },
+  });
+}
+
+/** Right passwords of several users, from so many client addresses in turn. */
+export function loginsFrom(addressCount: number): NextRequest {
+  return (number) => logIn(`owner${number % ownerCount}`, { password, address: addressOf(number % addressCount) });
+}
+
+/** Registrations, each of another login, from so many client addresses in turn. */
+export function registrationsFrom(addressCount: number): NextRequest {
+  const round = crypto.randomUUID().slice(0, 8);
+  return (number) =>
+    requestOf("POST /user/", {
+      headers: { "X-Forwarded-For": addressOf(number % addressCount) },
+      json: { login: `${round}-${number}`, password },
+    });
+}
+
+/** One try to log in. */
+export function logIn(login: string, options: { password: string; address: string }): Uint8Array<ArrayBuffer> {
+  const headers = { "X-Forwarded-For": options.address };
+  return requestOf("POST /session/", { headers, json: { login, password: options.password } });
+}
+
+/** The client address of that number, of 16 million. */
+export function addressOf(number: number): string {
+  return [10, number >> 16 & 255, number >> 8 & 255, number & 255].join(".");
+}
+
+/** @returns the tokens of its sessions */
+async function fill(folder: string): Promise<string[]> {
+  await using store = await FileStore.open(folder, { log: createLog(() => {}) });
+  await addUsers(store, userCount);
+  for (let number = 0; number < ownerCount; number++) {
+    const passwordHash = await hashPassword(password, recommendedIterations);
+    await store.insertUser({ ...userOf(userCount + number), login: `owner${number}`, passwordHash });
+  }
+  return await addSessions(store, liveCount + spareCount);
+}

@@ -1,0 +1,22 @@
+/**
+ * Ten thousand requests that nobody thinks of, in sequences, each to an app of its own, without a socket.
+ *
+ * A sequence that fails is cut down by fast-check, and printed with the seed and the path to it. To repeat it alone, put
+ * both into the options below: `{ seed: …, path: "12:3:…" }`. `deno task bench fuzz` sends a million.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { openApiDocument } from "../../routes/openapi.ts";
+import { Coverage } from "../fuzz.ts";
+import { fuzzApps } from "../fuzz/app.ts";
+
+Deno.test("ten thousand requests from the document and beside it are answered as it says, without a fault or a secret", async () => {
+  const coverage = new Coverage(openApiDocument({ passwordMinLength: 15 }));
+  await fuzzApps(coverage, { seed: 20_261_122, numRuns: 220 });
+  assert(coverage.count >= 10_000, `only ${coverage.count} requests`);
+  // Every operation was reached to its end, and nearly every problem, but what takes 10 seconds, or a socket.
+  assertEquals(coverage.missing((status) => status < 400), []);
+  const missing = coverage.missing((status) => status < 500).filter((outcome) =>
+    !/ (slow-body|malformed-host)$/.test(outcome)
+  );
+  assert(missing.length <= 10, missing.join(", "));
+});
