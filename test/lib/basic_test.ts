@@ -108,9 +108,14 @@ function createScene() {
   }
 
   /** Asks whose the credentials are. @returns the user, and whether anything was verified meanwhile */
-  async function ask(login: string, password = secret): Promise<[User | undefined, "verified" | "remembered"]> {
+  async function ask(
+    login: string,
+    password = secret,
+    client = "192.0.2.1",
+  ): Promise<[User | undefined, "verified" | "remembered"]> {
     const before = verifyCount;
     const user = await memory.userOf({ login, password }, {
+      client,
       find: (asked) => Promise.resolve(users.get(asked)),
       verify: () => verify(login, password === secret),
     });
@@ -130,6 +135,31 @@ Deno.test("BasicMemory.userOf() verifies once, and remembers for a minute from t
   clock.now += 1;
   assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
   assertEquals(await ask("alice"), [userOf("alice"), "remembered"]);
+});
+
+Deno.test("BasicMemory.userOf() remembers for one client alone who was right, and has the others verified", async () => {
+  const { ask, verifyCount } = createScene();
+  for (const client of ["192.0.2.1", "192.0.2.2", "", '192.0.2.1"']) {
+    assertEquals(await ask("alice", secret, client), [userOf("alice"), "verified"], client);
+  }
+  for (const client of ["192.0.2.1", "192.0.2.2", "", '192.0.2.1"']) {
+    assertEquals(await ask("alice", secret, client), [userOf("alice"), "remembered"], client);
+  }
+  assertEquals(verifyCount(), 4);
+});
+
+Deno.test("BasicMemory.userOf() tells apart what is the same when password and client are put together", async () => {
+  const { ask } = createScene();
+  const rows: readonly [password: string, client: string][] = [
+    [`${secret}1`, "92.0.2.1"],
+    [secret.slice(0, -1), "t192.0.2.1"],
+    [`${secret}","192.0.2.1`, ""],
+    [secret.slice(0, secret.indexOf('"')), `${secret.slice(secret.lastIndexOf('"') + 1)}","192.0.2.1`],
+  ];
+  await ask("alice");
+  for (const [password, client] of rows) {
+    await assertRejects(() => ask("alice", password, client), RangeError, "wrong", `${password} ${client}`);
+  }
 });
 
 /** What is not "alice" and her password, though it may be the same when put together. */
@@ -200,6 +230,15 @@ Deno.test("BasicMemory.userOf() has credentials verified once for any number at 
   assertEquals(verifyCount(), 2);
 });
 
+Deno.test("BasicMemory.userOf() has credentials verified for each client that sends them at once", async () => {
+  const { ask, verifyCount } = createScene();
+  const found = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => ask("alice", secret, `client ${index % 5}`)),
+  );
+  assertEquals(found.map(([user]) => user?.login), Array(50).fill("alice"));
+  assertEquals(verifyCount(), 5);
+});
+
 Deno.test("BasicMemory.userOf() lets nobody wait for the credentials of others", async () => {
   const { slow, ask } = createScene();
   slow.add("alice");
@@ -208,15 +247,25 @@ Deno.test("BasicMemory.userOf() lets nobody wait for the credentials of others",
   assertEquals(await ask("bob"), [userOf("bob"), "verified"]);
 });
 
-Deno.test("BasicMemory.userOf() has them verified again for those who waited for what came to nothing", async () => {
+Deno.test("BasicMemory.userOf() refuses all who waited for what came to nothing, and has it verified again later", async () => {
   const { users, ask, verifyCount } = createScene();
   users.set("alice", userOf("alice", { disabled: true }));
-  const asked = [ask("alice"), ask("alice"), ask("alice")];
+  const asked = Array.from({ length: 50 }, () => ask("alice"));
   while (verifyCount() === 0) await Promise.resolve();
   users.set("alice", userOf("alice"));
-  const results = await Promise.allSettled(asked);
-  assertEquals(results.map(({ status }) => status), ["rejected", "fulfilled", "fulfilled"]);
-  assertEquals(verifyCount(), 2);
+  const results = await Promise.allSettled(asked.map((promise) => assertRejects(() => promise, RangeError, "wrong")));
+  assertEquals(results.map(({ status }) => status), Array(50).fill("fulfilled"));
+  assertEquals(verifyCount(), 1);
+  assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
+});
+
+Deno.test("BasicMemory.userOf() tells of nobody to all who waited for a user who was changed meanwhile", async () => {
+  const { users, ask, verifyCount } = createScene();
+  const asked = Array.from({ length: 3 }, () => ask("alice"));
+  while (verifyCount() === 0) await Promise.resolve();
+  users.set("alice", userOf("alice", { passwordHash: "another" }));
+  assertEquals((await Promise.all(asked)).map(([user]) => user), [undefined, undefined, undefined]);
+  assertEquals(verifyCount(), 1);
 });
 
 Deno.test("BasicMemory.userOf() remembers 10,000, and forgets who was verified longest ago", async () => {

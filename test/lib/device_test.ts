@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { deviceCookie, deviceCookieName, deviceOf } from "../../lib/device.ts";
+import { createHmac } from "node:crypto";
 import type { User } from "../../lib/store.ts";
 import { userOf } from "./store/records.ts";
 
@@ -77,6 +78,15 @@ Deno.test("deviceOf() knows nobody by the cookie of another login or another pas
   for (const user of others) {
     assertEquals(deviceOf(new Headers({ cookie }), user), undefined, JSON.stringify(user));
     if (user !== undefined) assertEquals(deviceIn(cookieOf(user)), undefined, JSON.stringify(user));
+  }
+});
+
+Deno.test("deviceOf() knows nobody by a cookie that is signed for nobody, under no password, as anyone can", () => {
+  const id = "A".repeat(22);
+  for (const login of ["", "alice", "undefined"]) {
+    const signed = createHmac("sha256", "").update(`gatehouse device ${id} ${login}`).digest("base64url");
+    const headers = new Headers({ cookie: `${deviceCookieName}=${id}.${signed}` });
+    for (const user of [undefined, alice]) assertEquals(deviceOf(headers, user), undefined, login);
   }
 });
 

@@ -89,6 +89,15 @@ const verifyRows: readonly VerifyRow[] = [
     work: [5, 25],
   },
   {
+    title: "a wrong password of the dearest hash, which is cheaper than is set",
+    highest: 5,
+    cost: 5,
+    given: "wrong",
+    isRight: false,
+    isRehashed: false,
+    work: [5, 15],
+  },
+  {
     title: "the right password where a dearer hash is kept",
     highest: 30,
     cost: 20,

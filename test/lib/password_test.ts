@@ -2,7 +2,14 @@ import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assert
 import { assertStringIncludes, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { pbkdf2Sync } from "node:crypto";
-import { hashPassword, iterationsOf, recommendedIterations, verifyPassword } from "../../lib/password.ts";
+import {
+  hashPassword,
+  iterationsOf,
+  maxNormalizedLength,
+  normalizePassword,
+  recommendedIterations,
+  verifyPassword,
+} from "../../lib/password.ts";
 
 /** PHC text made by OpenSSL's PBKDF2 in Node, which shares no code with WebCrypto in Deno's use of it here. */
 function phcByNode(password: string, options: { salt: Buffer; iterations: number }): string {
@@ -95,6 +102,38 @@ for (const [title, one, other] of nfc) {
     assert(await verifyPassword(other, passwordHash));
   });
 }
+
+Deno.test("normalizePassword() makes NFC of up to 4,096 UTF-16 units, and leaves what is longer as it is", () => {
+  assertEquals(maxNormalizedLength, 4_096);
+  const longest = "e\u0301".repeat(2_048);
+  assertEquals(longest.length, 4_096);
+  assertEquals(normalizePassword(longest), "\u00e9".repeat(2_048));
+  for (const longer of [`${longest}x`, `x${longest}`, longest.repeat(4)]) {
+    assertEquals(normalizePassword(longer), longer);
+  }
+  assertEquals(["", "abc", "\ufb01"].map(normalizePassword), ["", "abc", "\ufb01"]);
+});
+
+/** Of 1,024 bytes in NFC, in letters that become the most in NFD: two bytes to three units, three bytes to four. */
+const longestPasswords: readonly string[] = [
+  "\u0390".repeat(512),
+  "\u1f82".repeat(341) + "x",
+  "\ud55c".repeat(341) + "x",
+];
+for (const password of longestPasswords) {
+  Deno.test(`verifyPassword() takes both forms of the longest password for the same: ${password[0]}`, async () => {
+    const [composed, decomposed] = [password.normalize("NFC"), password.normalize("NFD")];
+    assertEquals(new TextEncoder().encode(composed).length, 1_024);
+    assertNotEquals(composed, decomposed);
+    assert(await verifyPassword(decomposed, await hashPassword(composed, 1)));
+    assert(await verifyPassword(composed, await hashPassword(decomposed, 1)));
+  });
+}
+
+Deno.test("verifyPassword() refuses what is longer than any password as it is", async () => {
+  const long = "e\u0301".repeat(8_192);
+  assertFalse(await verifyPassword(long, await hashPassword(long.normalize("NFC"), 1)));
+});
 
 const different: readonly (readonly [title: string, one: string, other: string])[] = [
   ["capitals", "password", "Password"],

@@ -174,6 +174,20 @@ Deno.test("Quota.putBack() puts nothing into a full bucket", () => {
   assertEquals(drain(quota, "a"), 7);
 });
 
+Deno.test("Quota.putBack() gives a bucket that is full no place, so that none that is not is given up for it", () => {
+  const { quota, clock } = createScene(7);
+  drain(quota, "a");
+  for (let count = 0; count < 100_000; count++) {
+    quota.take(`client ${count}`);
+    quota.putBack(`client ${count}`);
+  }
+  // Nor one that nothing was taken from, or that is full by time.
+  for (let count = 0; count < 100_000; count++) quota.putBack(`another ${count}`);
+  assertGreater(quota.waitSeconds("a"), 0);
+  clock.now += hourMs / 7;
+  assertEquals(drain(quota, "a"), 1);
+});
+
 Deno.test("Quota.putBack() does nothing when the quota is 0, which is unlimited", () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 100; count++) quota.putBack("a");

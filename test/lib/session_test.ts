@@ -181,6 +181,16 @@ for (const [title, change] of badTokens) {
   });
 }
 
+Deno.test("findLiveSession() knows the token of a session in use from those that differ in one character, wherever it is", async () => {
+  const { store, session, token } = await keepSession();
+  assertEquals(await find(token, { store, now: start }), session);
+  for (let index = 27; index < token.length; index++) {
+    const other = token.slice(0, index) + swapped(token[index]) + token.slice(index + 1);
+    assertStrictEquals(await find(other, { store, now: start }), undefined, `character ${index}`);
+  }
+  assertEquals(await find(token, { store, now: start }), session);
+});
+
 Deno.test("findLiveSession() finds nothing by what is kept: the hash is no secret", async () => {
   const { store, session } = await keepSession();
   const asSecret = Uint8Array.fromHex(session.secretHash).toBase64({ alphabet: "base64url", omitPadding: true });

@@ -1,6 +1,6 @@
 /** What the throttle counts, and for whom; what the routes make of it is in test/routes/throttle_test.ts. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Change, createScene, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
+import { type Change, createScene, first, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
 
 Deno.test("Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one", async () => {
   const { guess, guesses } = createScene();
@@ -45,6 +45,29 @@ Deno.test("Throttle.run() begins a new row with the right password", async () =>
   assertEquals(await guesses(99, otherClient), "99 wrong");
   assertEquals(await guess({ password: right, client: second }), "right");
   assertEquals(await guesses(101, (index) => otherClient(1_000 + index)), "100 wrong, 1 wait 3600");
+});
+
+Deno.test("Throttle.run() begins a new row also with the right password that was a wrong one before", async () => {
+  const { guess, guesses } = createScene();
+  const same = { password: "a new one", client: second };
+  assertEquals(await guess(same), "wrong");
+  assertEquals(await guesses(98, otherClient), "98 wrong");
+  assertEquals(await guess(same, () => Promise.resolve({ isRight: true })), "right");
+  assertEquals(await guesses(101, (index) => otherClient(1_000 + index)), "100 wrong, 1 wait 3600");
+});
+
+Deno.test("Throttle.run() tells the longest wait where several apply", async () => {
+  const ofOneClient = createScene();
+  assertEquals(await ofOneClient.guesses(90, otherLogin), "90 wrong");
+  assertEquals(await ofOneClient.guesses(11), "10 wrong, 1 wait 360");
+  assertEquals(await ofOneClient.guess({ login: "bob" }), "wait 36");
+
+  const beingVerified = createScene();
+  await beingVerified.guesses(10);
+  const opened = Array.from({ length: 90 }, (_, index) => beingVerified.open(otherClient(index)));
+  assertEquals([await beingVerified.guess(), await beingVerified.guess({ client: second })], ["wait 360", "wait 1"]);
+  for (const { end } of opened) assertEquals(await end(false), "wrong");
+  assertEquals(await beingVerified.guess(), "wait 3600");
 });
 
 Deno.test("Throttle.run() verifies no more of any number at once than one after another", async () => {
@@ -132,6 +155,74 @@ Deno.test("Throttle.run() counts nothing that could not be verified, and throws 
   assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
 });
 
+Deno.test("Throttle.run() counts a wrong password that is tried twice at once, and the first time not verified", async () => {
+  const { guess, guesses } = createScene();
+  const fail = () => Promise.reject(new RangeError("too many"));
+  /** The second outcome of each. */
+  async function guessTwice(change: Change): Promise<string> {
+    const [refused, outcome] = await Promise.allSettled([guess(change, fail), guess(change)]);
+    assertEquals(refused.status === "rejected" || refused.value.startsWith("wait"), true);
+    return outcome.status === "fulfilled" ? outcome.value : outcome.status;
+  }
+  const outcomes = [];
+  for (let index = 0; index < 500; index++) outcomes.push(await guessTwice({ password: `twice ${index}` }));
+  // The tenth is taken by the first of the two, and put back.
+  assertEquals(outcomes, [...Array(9).fill("wrong"), ...Array(491).fill("wait 360")]);
+  assertEquals(await guesses(2), "1 wrong, 1 wait 360");
+  // In a row, and of the client, just as well, and once however often it comes.
+  assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
+  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
+});
+
+Deno.test("Throttle.run() counts once what is tried many times at once, of which the first are not verified", async () => {
+  const { guess, guesses } = createScene();
+  const fail = () => Promise.reject(new RangeError("too many"));
+  const same = { password: "an old one" };
+  const verifies = Array.from({ length: 50 }, (_, index) => index < 25 ? fail : undefined);
+  const results = await Promise.allSettled(verifies.map((verify) => guess(same, verify)));
+  assertEquals(results.filter(({ status }) => status === "rejected").length, 25);
+  assertEquals(await guess(same), "wrong");
+  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
+  assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
+});
+
+Deno.test("Throttle.run() counts no right password that is tried twice at once, and the first time not verified", async () => {
+  const { guess, guesses } = createScene();
+  const fail = () => Promise.reject(new RangeError("too many"));
+  for (let index = 0; index < 200; index++) {
+    const [, outcome] = await Promise.allSettled([guess({ password: right }, fail), guess({ password: right })]);
+    assertEquals(outcome, { status: "fulfilled", value: "right" });
+  }
+  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+});
+
+Deno.test("Throttle.waitSecondsOf() says how long a client is to wait for a login by its own doing, and counts nothing", async () => {
+  const { clock, throttle, guess, guesses } = createScene();
+  const client = first;
+  for (let count = 0; count < 200; count++) assertEquals(throttle.waitSecondsOf("alice", client), 0);
+  assertEquals(await guesses(9), "9 wrong");
+  assertEquals(throttle.waitSecondsOf("alice", client), 0);
+  assertEquals(await guess(), "wrong");
+  assertEquals(throttle.waitSecondsOf("alice", client), 360);
+  assertEquals([throttle.waitSecondsOf("bob", client), throttle.waitSecondsOf("alice", second)], [0, 0]);
+  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
+  // The longest where several apply.
+  assertEquals(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client)), [360, 36]);
+  assertEquals(throttle.waitSecondsOf("bob", second), 0);
+  clock.now += 36_000;
+  assertEquals(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client)), [324, 0]);
+  clock.now += 324_000;
+  assertEquals(throttle.waitSecondsOf("alice", client), 0);
+});
+
+Deno.test("Throttle.waitSecondsOf() makes nobody wait for what others or known devices have tried", async () => {
+  const { throttle, guesses } = createScene();
+  assertEquals(await guesses(10, () => ({ device, client: second })), "10 wrong");
+  assertEquals(throttle.waitSecondsOf("alice", second), 0);
+  assertEquals(await guesses(101, otherClient), "100 wrong, 1 wait 3600");
+  assertEquals(throttle.waitSecondsOf("alice", second), 0);
+});
+
 const device = "a".repeat(22);
 
 /** Two guesses each, of which the texts are the same when they are put together. */
@@ -160,7 +251,14 @@ Deno.test("Throttle.run() tells apart passwords that are the same when put toget
 });
 
 Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 others came after it, and not before", async () => {
-  const { guess, guesses, open } = createScene();
+  const { clock, guess, guesses, open } = createScene();
+  // Known devices are apart: one with a full row, and one that has no more tries in an hour.
+  const [laptop, tablet] = ["laptop", "tablet"].map((device) => ({ login: "carol", device, client: second }));
+  for (let hour = 0; hour < 10; hour++) {
+    assertEquals(await guesses(10, () => laptop ?? {}), "10 wrong");
+    clock.now += 60 * minuteMs;
+  }
+  assertEquals(await guesses(10, () => tablet ?? {}), "10 wrong");
   const same = { login: "bob", password: "an old one" };
   assertEquals(await guesses(2, () => same), "2 wrong");
   const opened = open({ login: "dave" });
@@ -174,4 +272,10 @@ Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 othe
   assertEquals(await opened.end(false), "wrong");
   const ofDave = (index: number) => ({ ...otherClient(index), login: "dave" });
   assertEquals(await guesses(100, ofDave), "99 wrong, 1 wait 3600");
+  for (const device of [tablet, laptop]) {
+    // Else a device that has used up its own tries would have the client's.
+    assertEquals(await guesses(10, () => ({ login: "carol", client: second })), "10 wrong");
+    assertEquals(await guess(device), "wait 360");
+    clock.now += 60 * minuteMs;
+  }
 });

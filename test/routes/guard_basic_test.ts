@@ -1,5 +1,6 @@
 /** HTTP Basic at the guard: verified once, remembered for a minute, forgotten at once when anything has changed. */
 import { assertEquals } from "@std/assert";
+import { Hasher } from "../../lib/hasher.ts";
 import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, auditOf, countOutcomes, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
@@ -39,8 +40,6 @@ Deno.test("guard() verifies Basic once, and remembers for a minute that it was r
     opened.clock.now += afterMs;
     assertEquals(await told(opened, basicOf("alice")), "200 alice, 0 hash");
   }
-  // From another address just as well.
-  assertEquals(await told(opened, basicOf("alice"), { client: "192.0.2.9" }), "200 alice, 0 hash");
   opened.clock.now += 1;
   assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
 });
@@ -51,6 +50,24 @@ Deno.test("guard() verifies Basic once for any number of requests at once", asyn
   const replies = await Promise.all(Array.from({ length: 10 }, () => ask(opened, basicOf("alice"))));
   assertEquals(replies.map(({ headers }) => headers.get("remote-user")), Array(10).fill("alice"));
   assertEquals(opened.app.hasher.hashCount - before, 1);
+});
+
+Deno.test("guard() remembers Basic for the address that it came from, and verifies it from another", async () => {
+  const opened = await openWithAlice();
+  for (const client of ["192.0.2.8", "192.0.2.9", "2001:db8::1"]) {
+    assertEquals(await told(opened, basicOf("alice"), { client }), "200 alice, 1 hash");
+    assertEquals(await told(opened, basicOf("alice"), { client }), "200 alice, 0 hash");
+  }
+  // Of the same /64, and so of one client.
+  assertEquals(await told(opened, basicOf("alice"), { client: "2001:db8::2" }), "200 alice, 0 hash");
+});
+
+Deno.test("guard() tells the audit of who was verified by Basic, and nothing of who is remembered", async () => {
+  const opened = await openWithAlice();
+  const before = opened.lines.length;
+  for (let count = 0; count < 2; count++) assertEquals((await ask(opened, basicOf("alice"))).status, 200);
+  const logged = auditOf(opened.lines.slice(before)).map(({ requestId: _id, ...rest }) => rest);
+  assertEquals(logged, [{ event: "login", by: "alice", user: "alice", scheme: "basic", client: "127.0.0.1" }]);
 });
 
 Deno.test("guard() makes no session of Basic", async () => {
@@ -201,8 +218,11 @@ for (const [what, change, then] of meanwhile) {
     const store = new ChangingStore();
     const opened = await openWithAlice({ store });
     store.change = change;
+    const before = opened.lines.length;
     const reply = await ask(opened, basicOf("alice"));
     assertEquals(`${outcomeOf(reply)} ${reply.headers.get("remote-groups") ?? ""}`.trimEnd(), then);
+    const logged = auditOf(opened.lines.slice(before)).map(({ event, user }) => `${event} ${user}`);
+    assertEquals(logged, then.startsWith("200") ? ["login alice"] : ["login alice", "login-failed alice"]);
   });
 }
 
@@ -215,7 +235,7 @@ Deno.test("guard() remembers Basic also when the password was hashed anew", asyn
   assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
 });
 
-Deno.test("guard() counts wrong passwords of Basic like those of logins, and lets who is remembered pass", async () => {
+Deno.test("guard() counts wrong passwords of Basic like those of logins, also of who is remembered", async () => {
   const opened = await openWithAlice();
   const { send, app, lines } = opened;
   assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
@@ -232,15 +252,66 @@ Deno.test("guard() counts wrong passwords of Basic like those of logins, and let
   const requestId = reply.headers.get("x-request-id");
   const event = { event: "login-throttled", user: "alice", client: "127.0.0.1", requestId };
   assertEquals(auditOf(lines.slice(before[1])), [event]);
-  assertEquals(await told(opened, basicOf("alice")), "200 alice, 0 hash");
-  opened.clock.now += 60_000;
   assertEquals(await told(opened, basicOf("alice")), "429 too-many-attempts, 0 hash");
   assertEquals(await told(opened, basicOf("alice"), { client: "192.0.2.9" }), "200 alice, 1 hash");
+  opened.clock.now += 6 * 60_000;
+  assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
+});
+
+/** What makes a client wait: 10 wrong passwords of the login, or 100 of any. */
+const floods: readonly [what: string, count: number, loginOf: (index: number) => string][] = [
+  ["of the login", 10, () => "alice"],
+  ["of other logins", 100, (index) => `user${index}`],
+];
+
+for (const [what, count, loginOf] of floods) {
+  Deno.test(`guard() tells a client that is to wait nothing by Basic that is right and remembered, after wrong ones ${what}`, async () => {
+    const opened = await openWithAlice();
+    const [owner, guesser] = [{ client: "192.0.2.8" }, { client: "192.0.2.9" }];
+    for (const client of [owner, guesser]) {
+      assertEquals(await told(opened, basicOf("alice"), client), "200 alice, 1 hash");
+    }
+    for (let index = 0; index < count; index++) {
+      const guess = basicOf(loginOf(index), `wrong ${index}`);
+      assertEquals(await told(opened, guess, guesser), "401 wrong-credentials, 1 hash");
+    }
+    const replies = [];
+    for (const secret of [password, "wrong"]) replies.push(await ask(opened, basicOf("alice", secret), guesser));
+    assertEquals(countOutcomes(replies), { "429 too-many-attempts": 2 });
+    assertEquals(replies[0]?.headers.get("retry-after"), replies[1]?.headers.get("retry-after"));
+    // The owner is elsewhere, and remembered there.
+    assertEquals(await told(opened, basicOf("alice"), owner), "200 alice, 0 hash");
+  });
+}
+
+Deno.test("guard() tells the audit of who is to wait only the logins that are registered", async () => {
+  const opened = await openWithAlice();
+  for (const login of ["alice", "nobody"]) {
+    for (let count = 0; count < 10; count++) await ask(opened, basicOf(login, `wrong ${count}`));
+    const before = opened.lines.length;
+    assertEquals(await told(opened, basicOf(login)), "429 too-many-attempts, 0 hash");
+    const [event] = auditOf(opened.lines.slice(before));
+    assertEquals([event?.event, event?.user], ["login-throttled", login === "alice" ? login : undefined]);
+  }
+});
+
+Deno.test("guard() verifies the same wrong password once for any number of requests at once, and counts it once", async () => {
+  const opened = await openWithAlice({ hasher: await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 1 }) });
+  const before = [opened.app.hasher.hashCount, opened.lines.length] as const;
+  const replies = await Promise.all(Array.from({ length: 300 }, () => ask(opened, basicOf("alice", "an old one"))));
+  assertEquals(countOutcomes(replies), { "401 wrong-credentials": 300 });
+  assertEquals(opened.app.hasher.hashCount - before[0], 1);
+  const logged = auditOf(opened.lines.slice(before[1])).map(({ event, user }) => `${event} ${user}`);
+  assertEquals(logged, ["login-failed alice"]);
+  // Nor is it remembered.
+  assertEquals(await told(opened, basicOf("alice", "an old one")), "401 wrong-credentials, 1 hash");
+  assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
 });
 
 Deno.test("guard() counts the same wrong password of a client that never stops once", async () => {
   const opened = await openWithAlice();
-  const replies = await Promise.all(Array.from({ length: 50 }, () => ask(opened, basicOf("alice", "an old one"))));
-  assertEquals(countOutcomes(replies), { "401 wrong-credentials": 50 });
+  for (let count = 0; count < 50; count++) {
+    assertEquals(await told(opened, basicOf("alice", "an old one")), "401 wrong-credentials, 1 hash");
+  }
   assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
 });

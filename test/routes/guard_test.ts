@@ -144,6 +144,48 @@ for (const [own, list, passed, refused] of groups) {
   });
 }
 
+/** The queries that were parsed while this is in use. */
+function spyOnParsing(): Disposable & { queries: unknown[] } {
+  const { URLSearchParams } = globalThis;
+  const queries: unknown[] = [];
+  globalThis.URLSearchParams = class extends URLSearchParams {
+    constructor(init?: ConstructorParameters<typeof URLSearchParams>[0]) {
+      super(init);
+      queries.push(init);
+    }
+  };
+  return {
+    queries,
+    [Symbol.dispose]: () => {
+      globalThis.URLSearchParams = URLSearchParams;
+    },
+  };
+}
+
+Deno.test("guard() keeps a demand of up to 200 characters, and reads a longer one anew, by which nothing differs", async () => {
+  const scene = await openScene();
+  const many = `?${"group=users&".repeat(16)}group=`;
+  await setGroups(scene, "alice", ["a", "aa"]);
+  const rows: readonly [query: string, length: number, expected: string, parseCount: number][] = [
+    [`${many}a`, 200, "200 alice", 1],
+    [`${many}aa`, 201, "200 alice", 3],
+    [`${many}b`, 200, "403 not-in-group", 1],
+    [`${many}bb`, 201, "403 not-in-group", 3],
+    [`${many}a${"&group=users".repeat(300)}`, 3_800, "200 alice", 3],
+    [`${many}bb${"&group=users".repeat(300)}`, 3_801, "403 not-in-group", 3],
+  ];
+  for (const [query, length, expected, parseCount] of rows) {
+    assertEquals(query.length, length);
+    using spy = spyOnParsing();
+    for (let count = 0; count < 3; count++) {
+      assertEquals(told(await ask(scene, byCookie(scene.ofAlice), query)), expected, query);
+    }
+    assertEquals(spy.queries.filter((parsed) => parsed === query).length, parseCount, query);
+  }
+  const bad = `${many}aa&x=1`;
+  assertMatch(told(await ask(scene, byCookie(scene.ofAlice), bad)), /^422 invalid-query/);
+});
+
 const badQueries = ["?group=", "?group", "?Group=staff", "?groups=staff", "?group=a,b", "?group=Staff", "?group=a%20b"];
 
 Deno.test("guard() refuses a demand that it does not understand, whoever asks, and hashes nothing", async () => {

@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { iterationsOf } from "../../lib/password.ts";
-import type { Store, User } from "../../lib/store.ts";
+import { type Store, StoreClosedError, StoreFullError, type User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../app.ts";
 
@@ -168,6 +168,40 @@ Deno.test("logIn() lets a user in who logs in twice at once with a hash of an ol
     assertEquals((await opened.send("GET", "/session/", { token: String(json.token) })).status, 200);
   }
 });
+
+/** Changes no user once it is out of order. */
+class FaultyStore extends MemoryStore {
+  refusal: Error | undefined;
+
+  override replaceUser(...users: Parameters<MemoryStore["replaceUser"]>): ReturnType<MemoryStore["replaceUser"]> {
+    return this.refusal === undefined ? super.replaceUser(...users) : Promise.reject(this.refusal);
+  }
+}
+
+const faults: readonly [fault: Error, status: number][] = [
+  [new StoreFullError("full"), 201],
+  [new StoreClosedError("closed"), 201],
+  [new Error("anything else"), 500],
+];
+
+for (const [fault, status] of faults) {
+  Deno.test(`logIn() answers ${status} to who has a hash of an older cost that cannot be replaced: ${fault}`, async () => {
+    const store = new FaultyStore();
+    await openAppOfAlice({ store });
+    const before = await userOf(store, "alice");
+    const opened = await openWithIterations(store, 150);
+    store.refusal = fault;
+    for (let count = 0; count < 2; count++) {
+      const reply = await tryToLogIn(opened, alice);
+      assertEquals([reply.status, reply.hashCount], [status, 2]);
+      assertEquals(await userOf(store, "alice"), before);
+    }
+    assertEquals((await tryToLogIn(opened, wrong)).status, 401);
+    store.refusal = undefined;
+    assertEquals((await tryToLogIn(opened, alice)).status, 201);
+    assertEquals(iterationsOf((await userOf(store, "alice")).passwordHash), 150);
+  });
+}
 
 Deno.test("logIn() keeps the hash of a disabled account, which it does not look at", async () => {
   const store = await storeOfAlice();

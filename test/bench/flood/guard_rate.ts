@@ -53,7 +53,6 @@ function scriptOf(tokens: readonly string[]): string {
 local tokens = { ${tokens.map((token) => `"${token}"`).join(", ")} }
 local requests, number = {}, 0
 function init(args)
-  wrk.init(args)
   for index, token in ipairs(tokens) do
     requests[index] = wrk.format("GET", "/guard", { ["Cookie"] = "__Host-gatehouse=" .. token })
   end
