@@ -69,11 +69,12 @@ export class Gate {
    * Runs `work` when it is `client`'s turn.
    *
    * @param client whom to be fair to, see `clientKey`
-   * @throws {OverloadedError} it would wait too long; `work` was not started
+   * @param hungUp aborted when nobody waits for it any more: it gives up its place in the queue
+   * @throws {OverloadedError} it would wait too long, or nobody waits for it; `work` was not started
    */
-  async run<Result>(client: string, work: () => Promise<Result>): Promise<Result> {
+  async run<Result>(client: string, work: () => Promise<Result>, hungUp?: AbortSignal): Promise<Result> {
     if (this.#running < this.#concurrency) this.#running++;
-    else await this.#wait(client);
+    else await this.#wait(client, hungUp);
     const startedAt = performance.now();
     try {
       return await work();
@@ -86,16 +87,30 @@ export class Gate {
   }
 
   /** Resolves when it is this caller's turn, whose place among the running is taken over. */
-  #wait(client: string): Promise<void> {
+  #wait(client: string, hungUp: AbortSignal | undefined): Promise<void> {
     const queue = this.#queues.get(client) ?? [];
     if (this.#waiting >= this.#capacity && !this.#makeRoom(queue.length)) {
       return Promise.reject(this.#overloaded());
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    queue.push({ start: resolve, refuse: () => reject(this.#overloaded()) });
+    const job = { start: resolve, refuse: () => reject(this.#overloaded()) };
+    queue.push(job);
     this.#queues.set(client, queue);
     this.#waiting++;
-    return promise;
+    const leave = () => this.#leave(client, job);
+    hungUp?.addEventListener("abort", leave);
+    return promise.finally(() => hungUp?.removeEventListener("abort", leave));
+  }
+
+  /** Gives up the place of one that nobody waits for, so that a flood is over when it ends. */
+  #leave(client: string, job: Job): void {
+    const queue = this.#queues.get(client);
+    const index = queue?.indexOf(job) ?? -1;
+    if (queue === undefined || index === -1) return;
+    queue.splice(index, 1);
+    if (queue.length === 0) this.#queues.delete(client);
+    this.#waiting--;
+    job.refuse();
   }
 
   /** How many can wait and still be served in time. */

@@ -81,11 +81,14 @@ export class Hasher {
   /**
    * Verifies a password against a user's hash or, when there is no user, against the decoy, which no password is.
    *
-   * @throws {OverloadedError} too many are waiting
+   * @throws {OverloadedError} too many are waiting, or nobody waits for it any more
    */
-  verify(password: string, options: { passwordHash: string | undefined; client: string }): Promise<Verdict> {
-    const { passwordHash, client } = options;
-    return this.#gate.run(client, async () => {
+  verify(
+    password: string,
+    options: { passwordHash: string | undefined; client: string; hungUp?: AbortSignal },
+  ): Promise<Verdict> {
+    const { passwordHash, client, hungUp } = options;
+    const verify = async () => {
       this.#hashCount++;
       const kept = passwordHash ?? this.#decoy;
       const isRight = await verifyPassword(password, kept) && passwordHash !== undefined;
@@ -96,7 +99,8 @@ export class Hasher {
       // The rest of the work: by its time a cheaper hash would tell that its login is registered, or is not.
       if (iterations < this.#workIterations) await hashPassword(password, this.#workIterations - iterations);
       return { isRight, rehashed: undefined };
-    });
+    };
+    return this.#gate.run(client, verify, hungUp);
   }
 
   #hash(password: string): Promise<string> {

@@ -240,6 +240,30 @@ Deno.test("Gate.run() starts no work that it refuses", async () => {
   assertEquals(started, ["runs", "waits"]);
 });
 
+Deno.test("Gate.run() gives up the place of one that nobody waits for any more, and of no other", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const started: string[] = [];
+  const send = (client: string, name: string, hungUp = new AbortController()) => {
+    const run = gate.run(client, () => (started.push(name), promise), hungUp.signal);
+    return { run, hungUp };
+  };
+  const runs = send("a", "runs");
+  const [first, second, other] = [send("a", "first"), send("a", "second"), send("b", "other")];
+  assertEquals(gate.waiting, 3);
+  runs.hungUp.abort();
+  first.hungUp.abort();
+  await assertRejects(() => first.run, OverloadedError);
+  other.hungUp.abort();
+  await assertRejects(() => other.run, OverloadedError);
+  assertEquals([gate.running, gate.waiting], [1, 1]);
+  resolve();
+  await Promise.all([runs.run, second.run]);
+  // Too late to make a difference.
+  second.hungUp.abort();
+  assertEquals([started, gate.running, gate.waiting], [["runs", "second"], 0, 0]);
+});
+
 /** A clock that stands still until it is put forward. */
 function stubClock(): Disposable & { nowMs: number } {
   const now = performance.now;

@@ -128,7 +128,7 @@ Deno.test("a thousand requests of many clients at once are answered as the docum
 
 Deno.test("a Host that is none leads to no other path", async () => {
   await using service = await startService({ env: { GATEHOUSE_PBKDF2_ITERATIONS: "1" } });
-  for (const host of [...hosts, "a/session/?", "a/problem/not-found#", "a/health/ready?b"]) {
+  for (const host of [...hosts, "a/session/?", "a/problem/not-found#", "a/health/ready?b", "a/guard#"]) {
     const said = await converse(service.url, `GET /health/live HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     assert(/^HTTP\/1\.1 400 |"status":"live"/.test(said), `Host: ${host}: ${said}`);
   }
