@@ -19,7 +19,7 @@ export interface HasherOptions {
   readonly iterations: number;
   /** The most iterations of any hash that is kept, 0 by default; see `verify`. */
   readonly highestIterations?: number;
-  /** How many hashes run at once; by default as many as there are cores. */
+  /** How many hashes run at once; by default one more than there are cores, which works while the next is handed over. */
   readonly concurrency?: number;
   /** The longest wait for a turn that is accepted, in milliseconds, 5,000 by default; see `lib/gate.ts`. */
   readonly maxWaitMs?: number;
@@ -58,7 +58,7 @@ export class Hasher {
   /** Makes the decoy, and measures what a hash costs here. */
   static async open(options: HasherOptions): Promise<Hasher> {
     const { iterations, highestIterations = 0 } = options;
-    const { concurrency = navigator.hardwareConcurrency, maxWaitMs = 5_000 } = options;
+    const { concurrency = navigator.hardwareConcurrency + 1, maxWaitMs = 5_000 } = options;
     const whole = { iterations, highestIterations, concurrency, maxWaitMs };
     return new Hasher(whole, await measure(iterations, concurrency));
   }
