@@ -8,6 +8,7 @@
 import { type App, openApp } from "./lib/app.ts";
 import { configWarnings, readConfig } from "./lib/config.ts";
 import { type Log, openStdoutLog, printError } from "./lib/log.ts";
+import { Metrics } from "./lib/metrics.ts";
 import { createRouter } from "./lib/router.ts";
 import { drain, keepServing, serve } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/session.ts";
@@ -39,15 +40,19 @@ async function main(): Promise<void> {
   // disk.
   Deno.addSignalListener("SIGXFSZ", () => {});
   const openedAt = performance.now();
-  await using store = await FileStore.open(config.store, { log });
+  const metrics = new Metrics(Date.now);
+  const onSync = (seconds: number) => metrics.syncs.observe(seconds);
+  await using store = await FileStore.open(config.store, { log, onSync });
+  const { users, sessions } = await store.size();
   log.info("store-opened", {
     store: config.store,
-    ...store.counts,
+    users,
+    sessions,
     ms: Math.round(performance.now() - openedAt),
   });
 
   const stopping = stopSignal();
-  const app = await openApp(config, { store, log, stopping });
+  const app = await openApp(config, { store, log, stopping, metrics });
   const { costMs, hashesPerSecond } = app.hasher;
   log.info("hash-measured", {
     iterations: config.pbkdf2Iterations,

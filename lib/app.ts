@@ -8,13 +8,18 @@
 import { BasicMemory } from "./basic.ts";
 import { clientResolver } from "./client.ts";
 import type { Config } from "./config.ts";
+import { EventStreams } from "./event_stream.ts";
 import { Guesser } from "./guesser.ts";
 import { Hasher } from "./hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Log } from "./log.ts";
+import { Metrics } from "./metrics.ts";
 import { Quota } from "./quota.ts";
 import type { Store } from "./store.ts";
 import { Throttle } from "./throttle.ts";
+
+/** Each asks for the state of the store every second. */
+const maxEventStreams = 20;
 
 /** What lives as long as the process. */
 export interface App {
@@ -33,6 +38,10 @@ export interface App {
   readonly throttle: Throttle;
   /** Credentials of HTTP Basic that were right a moment ago. */
   readonly basicMemory: BasicMemory;
+  /** What the service counts of itself. */
+  readonly metrics: Metrics;
+  /** Events for those who look at it. */
+  readonly eventStreams: EventStreams;
   /** Aborted when the service is about to stop. */
   readonly stopping: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -57,20 +66,26 @@ export interface AppOptions {
   readonly stopping?: AbortSignal;
   /** By default the clock of the machine. */
   readonly now?: () => number;
+  /** By default new ones; the store's own figures are among them only if it was opened with the same. */
+  readonly metrics?: Metrics;
 }
 
 /** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
+  const { metrics = new Metrics(now) } = options;
   return Object.freeze({
     config,
     store,
     log,
     stopping,
     now,
+    metrics,
+    eventStreams: new EventStreams(maxEventStreams),
     hasher: await Hasher.open({
       iterations: config.pbkdf2Iterations,
       highestIterations: await store.highestIterations(),
+      onRun: (seconds) => metrics.hashes.observe(seconds),
     }),
     guesser: new Guesser(),
     clientOf: clientResolver(config.trustedProxies),

@@ -1,5 +1,6 @@
 /**
- * Who did what to whom: one line in the log for each, beside the line of the request, whose id it carries.
+ * Who did what to whom: one line in the log for each, beside the line of the request, whose id it carries, and one more
+ * in the metrics.
  *
  * A login stands there only if it is registered: people type their password where the login belongs.
  */
@@ -28,8 +29,9 @@ export interface AuditFields {
   readonly [name: string]: unknown;
 }
 
-/** Logs an event. */
+/** Logs an event, and counts it. */
 export function audit(context: Context, event: AuditEvent, fields: AuditFields): void {
   const { app, client, requestId } = context;
+  app.metrics.countEvent(event);
   app.log.info(event, { audit: true, ...fields, client, requestId });
 }

@@ -8,7 +8,7 @@
  */
 import { isIP } from "node:net";
 import { closestString } from "@std/text/closest-string";
-import { oneOf, quote, type Reading, readSetting, type Setting, wholeNumber } from "./setting.ts";
+import { oneOf, quote, type Reading, readSetting, type Setting, wholeNumber, withoutSecret } from "./setting.ts";
 
 const prefix = "GATEHOUSE_";
 const msPerHour = 60 * 60 * 1_000;
@@ -27,8 +27,24 @@ export type Listen =
   | { readonly hostname: string; readonly port: number }
   | { readonly path: string };
 
-/** The settings, read and checked. */
-export interface Config {
+/** The settings, read and checked, and as they were written. */
+export interface Config extends Values {
+  /** Every setting, for those who may see them. */
+  readonly inForce: readonly SettingInForce[];
+}
+
+/** A setting as text. */
+export interface SettingInForce {
+  readonly name: string;
+  /** What counts; of a URL only the scheme, as a password may follow. */
+  readonly value: string;
+  readonly default: string;
+  /** In Markdown. */
+  readonly meaning: string;
+}
+
+/** What the settings say. */
+interface Values {
   readonly listen: Listen;
   /** The folder of the register. */
   readonly store: string;
@@ -57,7 +73,7 @@ export class ConfigError extends Error {
 }
 
 /** The table of all settings, in the README's order. */
-export const settings: { readonly [Field in keyof Config]: Setting<Config[Field]> } = {
+export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]> } = {
   listen: {
     name: "GATEHOUSE_LISTEN",
     default: "127.0.0.1:8000",
@@ -145,6 +161,7 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
     trustedProxies: read(settings.trustedProxies),
     ticketMs: read(settings.ticketMs),
     ...readSessionLifetimes({ env, faults }),
+    inForce: settingsInForce(env),
   };
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config);
@@ -180,6 +197,13 @@ function unknownNames(env: Readonly<Record<string, string>>): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !names.includes(name))
     .map((name) => `${name} is no setting: did you mean ${closestString(name, names)}?`);
+}
+
+function settingsInForce(env: Readonly<Record<string, string>>): readonly SettingInForce[] {
+  const all = Object.values(settings).map(({ name, default: text, meaning }) => {
+    return Object.freeze({ name, value: withoutSecret(env[name] ?? text), default: text, meaning });
+  });
+  return Object.freeze(all);
 }
 
 function readSessionLifetimes(reading: Reading): Pick<Config, "sessionIdleMs" | "sessionMaxMs"> {

@@ -27,6 +27,8 @@ export interface GateOptions {
   readonly costMs: number;
   /** The longest wait that is accepted, in milliseconds. */
   readonly maxWaitMs: number;
+  /** Told how long each took, in seconds, without its wait. */
+  readonly onRun?: (seconds: number) => void;
 }
 
 /** How much of the running average a new measurement is: the last ten or so count. */
@@ -43,6 +45,7 @@ interface Job {
 export class Gate {
   readonly #concurrency: number;
   readonly #maxWaitMs: number;
+  readonly #onRun: (seconds: number) => void;
   /** A running average. */
   #costMs: number;
   #running = 0;
@@ -54,6 +57,7 @@ export class Gate {
     this.#concurrency = options.concurrency;
     this.#costMs = options.costMs;
     this.#maxWaitMs = options.maxWaitMs;
+    this.#onRun = options.onRun ?? (() => {});
   }
 
   /** How many run. */
@@ -80,8 +84,10 @@ export class Gate {
     try {
       return await work();
     } finally {
+      const tookMs = performance.now() - startedAt;
+      this.#onRun(tookMs / 1_000);
       // At most twice the average counts: a burst keeps the event loop busy for seconds, which is no cost of the work.
-      const measuredMs = Math.min(performance.now() - startedAt, 2 * this.#costMs);
+      const measuredMs = Math.min(tookMs, 2 * this.#costMs);
       this.#costMs += newCostShare * (measuredMs - this.#costMs);
       this.#next();
     }

@@ -23,6 +23,8 @@ export interface HasherOptions {
   readonly concurrency?: number;
   /** The longest wait for a turn that is accepted, in milliseconds, 5,000 by default; see `lib/gate.ts`. */
   readonly maxWaitMs?: number;
+  /** Told how long each turn at the gate took, in seconds; see `lib/gate.ts`. */
+  readonly onRun?: (seconds: number) => void;
 }
 
 /** What came of a verification. */
@@ -46,21 +48,31 @@ export class Hasher {
   readonly hashesPerSecond: number;
 
   private constructor(options: Required<HasherOptions>, measured: Measurement) {
-    const { iterations, highestIterations, concurrency, maxWaitMs } = options;
+    const { iterations, highestIterations, concurrency, maxWaitMs, onRun } = options;
     this.#iterations = iterations;
     this.#workIterations = Math.max(iterations, highestIterations);
     this.costMs = measured.costMs;
     this.hashesPerSecond = measured.hashesPerSecond;
     this.#decoy = measured.decoy;
-    this.#gate = new Gate({ concurrency, costMs: measured.costMs, maxWaitMs });
+    this.#gate = new Gate({ concurrency, costMs: measured.costMs, maxWaitMs, onRun });
   }
 
   /** Makes the decoy, and measures what a hash costs here. */
   static async open(options: HasherOptions): Promise<Hasher> {
     const { iterations, highestIterations = 0 } = options;
-    const { concurrency = navigator.hardwareConcurrency + 1, maxWaitMs = 5_000 } = options;
-    const whole = { iterations, highestIterations, concurrency, maxWaitMs };
+    const { concurrency = navigator.hardwareConcurrency + 1, maxWaitMs = 5_000, onRun = () => {} } = options;
+    const whole = { iterations, highestIterations, concurrency, maxWaitMs, onRun };
     return new Hasher(whole, await measure(iterations, concurrency));
+  }
+
+  /** How many turns are under way. */
+  get running(): number {
+    return this.#gate.running;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#gate.waiting;
   }
 
   /** How many hashes were computed for clients since the start. */

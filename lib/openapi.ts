@@ -29,7 +29,8 @@ export type MediaType =
   | "text/plain"
   | "text/html"
   | "text/javascript"
-  | "text/css";
+  | "text/css"
+  | "text/event-stream";
 
 /** A reply that is no problem. */
 export interface Reply {

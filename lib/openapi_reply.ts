@@ -15,6 +15,7 @@ const headers = {
   "Accept": { description: "The type that the body must have.", schema: { const: "application/json" } },
   "Accept-Encoding": { description: "No coding of the body is understood.", schema: { const: "identity" } },
   "Connection": { description: "The rest of the body is not read.", schema: { const: "close" } },
+  "Content-Encoding": { description: "It is not to be compressed on its way.", schema: { const: "identity" } },
   "Content-Security-Policy": { description: "Nothing is loaded, run or framed.", schema: { type: "string" } },
   "ETag": {
     description: "The entity tag of what the body shows, for If-Match and If-None-Match.",

@@ -182,8 +182,8 @@ export const problems = {
   "overloaded": {
     status: STATUS_CODE.ServiceUnavailable,
     title: "Overloaded",
-    meaning: "More passwords wait to be hashed than can be in a few seconds. Nothing was done; Retry-After says when " +
-      "to come again.",
+    meaning: "More passwords wait to be hashed than can be in a few seconds, or too many look at the state of the " +
+      "service at once. Nothing was done; Retry-After says when to come again.",
   },
   "store-closed": {
     status: STATUS_CODE.ServiceUnavailable,

@@ -11,6 +11,7 @@
 import type { App, Context } from "./app.ts";
 import { OverloadedError } from "./gate.ts";
 import { HttpError, problemReply } from "./http.ts";
+import type { Tally } from "./metrics.ts";
 import { StoreClosedError, StoreFullError } from "./store.ts";
 
 /** Answers one request. It throws `HttpError` for what the client may know, and catches nothing. */
@@ -77,7 +78,8 @@ interface Endpoint {
   readonly handlers: ReadonlyMap<string, Handler>;
   /** For the Allow header. */
   readonly allowed: string;
-  readonly isQuiet: boolean;
+  /** Of a quiet route, those that go quietly, HEAD among them. */
+  readonly quietRequests: Tally | undefined;
 }
 
 interface Match {
@@ -100,7 +102,7 @@ export function createRouter(
   app: App,
 ): (request: Request, connection: Connection) => Promise<Response> {
   const { fixed = [], withParams = [] } = Object.groupBy(
-    toEndpoints(routes),
+    toEndpoints(routes, app),
     (endpoint) => endpoint.path.includes("/:") ? "withParams" : "fixed",
   );
   const fixedByPath = new Map(fixed.map((endpoint) => [endpoint.path, endpoint]));
@@ -142,13 +144,17 @@ export function createRouter(
       response = problemReply(asHttpError(error, context));
     }
     if (method === "HEAD") response = await withoutBody(response);
-    if (endpoint?.isQuiet && response.status === 200) return response;
+    if (endpoint?.quietRequests !== undefined && response.status === 200) {
+      endpoint.quietRequests.count++;
+      return response;
+    }
     const { requestId, client } = context;
     response.headers.set("x-request-id", requestId);
     response.headers.set("x-content-type-options", "nosniff");
     const ms = Math.max(0, Date.now() - startedAt);
     const { status } = response;
     const route = endpoint?.path ?? noRoute;
+    app.metrics.requests(method, route, status).count++;
     app.log.info("request", { method: loggedMethod(method), route, status, ms, client, requestId });
     return response;
   };
@@ -185,13 +191,15 @@ function asHttpError(error: unknown, { app, requestId }: Context): HttpError {
   return new HttpError("internal-error");
 }
 
-function toEndpoints(routes: readonly Route[]): Endpoint[] {
+function toEndpoints(routes: readonly Route[], { metrics }: App): Endpoint[] {
   return Array.from(Map.groupBy(routes, (route) => route.path), ([path, group]) => {
     const handlers = new Map(group.map((route) => [route.method as string, route.handler]));
     if (handlers.size < group.length) throw new TypeError(`Cannot route ${path}: a method is there twice`);
     const methods = [...handlers.keys(), ...handlers.has("GET") ? ["HEAD"] : [], "OPTIONS"];
-    const isQuiet = group.some((route) => route.isQuiet);
-    return { path, segments: path.split("/"), handlers, allowed: methods.sort().join(", "), isQuiet };
+    const quietMethod = group.find((route) => route.isQuiet)?.method;
+    // Looked up once: each look takes a tenth of the time that `/guard` has.
+    const quietRequests = quietMethod === undefined ? undefined : metrics.requests(quietMethod, path, 200);
+    return { path, segments: path.split("/"), handlers, allowed: methods.sort().join(", "), quietRequests };
   });
 }
 

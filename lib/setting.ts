@@ -40,9 +40,14 @@ export function readSetting<Value>(setting: Setting<Value>, { env, faults }: Rea
   }
 }
 
-/** The value as a message shows it: on one line, and of a URL only the scheme, as a password may follow. */
+/** The value as a message shows it: on one line, and without what nobody is to see. */
 export function quote(text: string): string {
-  return JSON.stringify(text.replace(/(?<=^[a-z][a-z\d+.-]*:\/\/).+/is, "…"));
+  return JSON.stringify(withoutSecret(text));
+}
+
+/** Of a URL only the scheme, as a password may follow; anything else as it is. */
+export function withoutSecret(text: string): string {
+  return text.replace(/(?<=^[a-z][a-z\d+.-]*:\/\/).+/is, "…");
 }
 
 /** Parses a whole number within limits, both included. */

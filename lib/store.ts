@@ -83,6 +83,21 @@ export interface UserPage {
   readonly next: string | undefined;
 }
 
+/** Days of UTC, one after another, counted from 1970-01-01. */
+export interface Days {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** How much is kept. */
+export interface StoreSize {
+  readonly users: number;
+  /** Those that have expired and were not deleted yet among them. */
+  readonly sessions: number;
+  /** On disk; 0 when nothing is. */
+  readonly bytes: number;
+}
+
 /** The group whose members administer the register. */
 export const adminGroup = "admin";
 
@@ -114,6 +129,9 @@ export interface Store extends AsyncDisposable {
 
   /** How many users administer the register. */
   countAdmins(): Promise<number>;
+
+  /** How many of the users that are kept were registered on each of the days. Looks at every user, in no haste. */
+  countRegistrations(days: Days): Promise<readonly number[]>;
 
   /** The most iterations of any password hash that is kept; 0 when there is no user. Looks at every user. */
   highestIterations(): Promise<number>;
@@ -179,6 +197,9 @@ export interface Store extends AsyncDisposable {
 
   /** Deletes every ticket that expires at `expiresUntil` or earlier. @returns how many */
   deleteExpiredTickets(expiresUntil: number): Promise<number>;
+
+  /** How much it keeps. Cheap: asked for every second. */
+  size(): Promise<StoreSize>;
 
   /** Why the store takes no changes, or `undefined` while it does. */
   fault(): Promise<string | undefined>;

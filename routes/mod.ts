@@ -4,11 +4,14 @@ import type { Route } from "../lib/router.ts";
 import { showDocs } from "./docs.ts";
 import { guard } from "./guard.ts";
 import { live, ready } from "./health.ts";
+import { showMetrics } from "./metrics.ts";
 import { showOpenApi } from "./openapi.ts";
 import { showPage, showPageFile } from "./page.ts";
 import { changePassword } from "./password.ts";
 import { showProblem } from "./problem.ts";
 import { logIn, logOut, showSession } from "./session.ts";
+import { listSettings } from "./setting.ts";
+import { streamState } from "./state.ts";
 import { makeTicket } from "./ticket.ts";
 import { deleteUser, listUsers, register, showUser } from "./user.ts";
 import { changeUser } from "./user_change.ts";
@@ -29,6 +32,9 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/session/", handler: showSession },
   { method: "DELETE", path: "/session/", handler: logOut },
   { method: "POST", path: "/ticket/", handler: makeTicket },
+  { method: "GET", path: "/setting/", handler: listSettings },
+  { method: "GET", path: "/state/", handler: streamState },
+  { method: "GET", path: "/metrics", handler: showMetrics },
   { method: "GET", path: "/guard", handler: guard, isQuiet: true },
   { method: "GET", path: "/health/live", handler: live },
   { method: "GET", path: "/health/ready", handler: ready },

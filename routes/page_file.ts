@@ -1,8 +1,8 @@
 /**
  * The files that the page is made of, by the name that they have below `/page/`.
  *
- * They are read with the program, so that serving them needs no permission. `zxcvbn.js` is not among those of
- * `routes/page/`: it is made of two npm packages, the same that `lib/guesser.ts` judges by.
+ * They are read with the program, so that serving them needs no permission. `zxcvbn.js` and `uplot.js` are not among
+ * those of `routes/page/`: they are made of npm packages, the first of the same that `lib/guesser.ts` judges by.
  */
 
 import core from "@zxcvbn-ts/core/dist/zxcvbn-ts.js" with { type: "text" };
@@ -28,10 +28,17 @@ import russian from "./page/russian.js" with { type: "text" };
 import sessions from "./page/sessions.js" with { type: "text" };
 import settings from "./page/settings.js" with { type: "text" };
 import strength from "./page/strength.js" with { type: "text" };
+import state from "./page/state.js" with { type: "text" };
+import statePlot from "./page/state_plot.js" with { type: "text" };
+import stateStyle from "./page/state.css" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
 import template from "./page/template.js" with { type: "text" };
 import ticketLink from "./page/ticket_link.js" with { type: "text" };
 import visitor from "./page/visitor.js" with { type: "text" };
+// uplot: plots over time that are drawn anew every second; 22 KiB compressed, and needs nothing else. Of its builds
+// only the classic script is small: a third of its module.
+import uplot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
+import uplotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 
 /** All of them; the end of a name says what it is. */
 export const pageFiles: ReadonlyMap<string, string> = new Map([
@@ -56,9 +63,15 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["sessions.js", sessions],
   ["settings.js", settings],
   ["strength.js", strength],
+  ["state.css", stateStyle],
+  ["state.js", state],
+  ["state_plot.js", statePlot],
   ["style.css", style],
   ["template.js", template],
   ["ticket_link.js", ticketLink],
+  ["uplot.css", uplotStyle],
+  // A classic script that makes one variable, as a module.
+  ["uplot.js", `${uplot}\nexport default uPlot;\n`],
   ["visitor.js", visitor],
   ["zxcvbn.js", asModule([core, common])],
 ]);

@@ -7,7 +7,7 @@
  */
 
 import type { Log } from "../log.ts";
-import type { Change } from "../store.ts";
+import type { Change, StoreSize } from "../store.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./header.ts";
@@ -31,6 +31,8 @@ export interface FileStoreOptions {
   readonly minCompactBytes?: number;
   /** Bytes by which the journal is made longer at a time. */
   readonly extendBytes?: number;
+  /** Told how long each sync of the journal took, in seconds. */
+  readonly onSync?: (seconds: number) => void;
   /** The disk, when it is not the real one. */
   readonly disk?: Disk;
 }
@@ -85,9 +87,8 @@ export class FileStore extends MemoryStore {
     }
   }
 
-  /** How many records it holds, for the log. */
-  get counts(): { users: number; sessions: number } {
-    return { users: this.#tables.userCount, sessions: this.#tables.sessionCount };
+  override async size(): Promise<StoreSize> {
+    return { ...await super.size(), bytes: this.#snapshotBytes + this.#journalBytes };
   }
 
   override fault(): Promise<string | undefined> {

@@ -18,7 +18,7 @@ import {
   journalName,
   type JournalStart,
 } from "./journal_file.ts";
-import { JournalWriter } from "./journal_writer.ts";
+import { JournalWriter, type JournalWriterOptions } from "./journal_writer.ts";
 
 /**
  * No call is added to a frame that has so many changes: bounds the memory of a commit and the time of its
@@ -31,6 +31,8 @@ export interface JournalOptions {
   readonly apply: (change: Change) => void;
   /** See `defaultExtendBytes`. */
   readonly extendBytes?: number;
+  /** Told how long each sync took, in seconds. */
+  readonly onSync?: (seconds: number) => void;
 }
 
 /** Changes that wait to become durable together. */
@@ -46,7 +48,7 @@ interface Pending {
 export class Journal {
   readonly #disk: Disk;
   readonly #apply: (change: Change) => void;
-  readonly #extendBytes: number;
+  readonly #writerOptions: JournalWriterOptions;
   #generation: number;
   #changesBefore: number;
   /** Changes in its frames. */
@@ -60,11 +62,14 @@ export class Journal {
   private constructor(disk: Disk, options: JournalOptions, opened: FoundJournal & { file: DiskFile }) {
     this.#disk = disk;
     this.#apply = options.apply;
-    this.#extendBytes = options.extendBytes ?? defaultExtendBytes;
+    this.#writerOptions = {
+      extendBytes: options.extendBytes ?? defaultExtendBytes,
+      onSync: options.onSync ?? (() => {}),
+    };
     this.#generation = opened.generation;
     this.#changesBefore = opened.changesBefore;
     this.#changeCount = opened.changeCount;
-    this.#writer = new JournalWriter(opened.file, opened.end, this.#extendBytes);
+    this.#writer = new JournalWriter(opened.file, opened.end, this.#writerOptions);
   }
 
   /** Goes on with a journal that `readJournal` has read. */
@@ -176,7 +181,7 @@ export class Journal {
   async #createNext(start: JournalStart): Promise<DiskFile> {
     const name = journalName(start.generation);
     try {
-      return await createJournal(this.#disk, start, this.#extendBytes);
+      return await createJournal(this.#disk, start, this.#writerOptions.extendBytes);
     } catch (error) {
       // If the next journal is there, now or after a power cut, it goes on where this one ends: this one must not grow.
       if (this.#disk.mayHave(name)) throw this.#writer.fail(error);
@@ -194,7 +199,7 @@ export class Journal {
     };
     const next = await this.#createNext(start);
     this.#writer.close();
-    this.#writer = new JournalWriter(next, fileHeaderBytes, this.#extendBytes);
+    this.#writer = new JournalWriter(next, fileHeaderBytes, this.#writerOptions);
     this.#generation = start.generation;
     this.#changesBefore = start.changesBefore;
     this.#changeCount = 0;

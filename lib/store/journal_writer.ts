@@ -13,10 +13,18 @@ import { asStoreError } from "./journal_file.ts";
 /** Of the zeros so much, as a share of `extendBytes`, is kept for frames that only delete: a full disk lets them go on. */
 const reserveShare = 1 / 4;
 
+export interface JournalWriterOptions {
+  /** The file is made longer by so many at a time. */
+  readonly extendBytes: number;
+  /** Told how long each sync took, in seconds. */
+  readonly onSync: (seconds: number) => void;
+}
+
 /** Writes one frame at a time. */
 export class JournalWriter {
   readonly #file: DiskFile;
   readonly #extendBytes: number;
+  readonly #onSync: (seconds: number) => void;
   /** Where the next frame goes. */
   #end: number;
   /** Bytes that the file has on disk; from `#end` on they are zeros, unless `#dirtyEnd` says otherwise. */
@@ -25,12 +33,13 @@ export class JournalWriter {
   #dirtyEnd = 0;
   #failure: StoreClosedError | undefined;
 
-  /** @param end where the last frame ends. @param extendBytes the file is made longer by so many at a time */
-  constructor(file: DiskFile, end: number, extendBytes: number) {
+  /** @param end where the last frame ends */
+  constructor(file: DiskFile, end: number, options: JournalWriterOptions) {
     this.#file = file;
     this.#end = end;
     this.#size = file.size();
-    this.#extendBytes = extendBytes;
+    this.#extendBytes = options.extendBytes;
+    this.#onSync = options.onSync;
   }
 
   /** Where the last frame ends, bytes from the start of the file. */
@@ -68,6 +77,7 @@ export class JournalWriter {
   }
 
   async #sync(): Promise<void> {
+    const startedAt = performance.now();
     try {
       await this.#file.sync();
     } catch (error) {
@@ -75,6 +85,7 @@ export class JournalWriter {
       // disk is unknown until the file is read again. So no more is written before a restart.
       throw this.fail(new Error(`a sync of "${this.#file.path}" failed: ${error}`, { cause: error }));
     }
+    this.#onSync((performance.now() - startedAt) / 1_000);
   }
 
   /** Writes nothing more. @returns what is to be thrown */

@@ -10,16 +10,19 @@ import { KeyedLock } from "../keyed_lock.ts";
 import { iterationsOf } from "../password.ts";
 import {
   type Change,
+  type Days,
   isAdmin,
   type ReplaceOptions,
   type Session,
   type Store,
   StoreFullError,
+  type StoreSize,
   type Ticket,
   type User,
   type UserPage,
   type UserQuery,
 } from "../store.ts";
+import { registrationsOn } from "./registrations.ts";
 import { Tables } from "./tables.ts";
 import { pageOf } from "./user_page.ts";
 
@@ -59,6 +62,10 @@ export class MemoryStore implements Store {
 
   countAdmins(): Promise<number> {
     return Promise.resolve(this.#tables.adminCount);
+  }
+
+  countRegistrations(days: Days): Promise<readonly number[]> {
+    return registrationsOn(days, this.#tables.users());
   }
 
   highestIterations(): Promise<number> {
@@ -190,6 +197,10 @@ export class MemoryStore implements Store {
       if (deleted.length > 0) await this.#commit(deleted);
       return deleted.length;
     });
+  }
+
+  size(): Promise<StoreSize> {
+    return Promise.resolve({ users: this.#tables.userCount, sessions: this.#tables.sessionCount, bytes: 0 });
   }
 
   fault(): Promise<string | undefined> {

@@ -3,11 +3,8 @@
  * then. Requests are let in between, so a list of 1,000,000 users keeps nobody waiting.
  */
 
-import { setImmediate } from "node:timers";
 import type { User, UserPage, UserQuery } from "../store.ts";
-
-/** So many users are looked at, in some 0.2 ms, before requests are let in between. */
-const scanBatch = 10_000;
+import { lookAtAll } from "./unhurried.ts";
 
 /** The page that a query asks for. @param users nearly in order of their ids; they may change meanwhile */
 export async function pageOf(users: Iterable<User>, query: UserQuery): Promise<UserPage> {
@@ -15,15 +12,13 @@ export async function pageOf(users: Iterable<User>, query: UserQuery): Promise<U
   const page: User[] = [];
   let total = 0;
   let behind = 0;
-  let seen = 0;
-  for (const user of users) {
-    if (++seen % scanBatch === 0) await new Promise((resolve) => setImmediate(resolve));
-    if (!user.login.startsWith(prefix)) continue;
+  await lookAtAll(users, (user) => {
+    if (!user.login.startsWith(prefix)) return;
     total++;
-    if (user.id <= after) continue;
+    if (user.id <= after) return;
     behind++;
     insertById(page, user, limit);
-  }
+  });
   return { users: page, total, next: behind > limit ? page.at(-1)?.id : undefined };
 }
 

@@ -129,6 +129,17 @@ const replySchemas: Readonly<Record<string, Schema>> = {
     purpose: { enum: ["register", "reset"] },
     expires_at: date,
   }, { login: { ...login, description: "The only one that it is for; missing when it is for any." } }),
+  SettingList: strict("The settings in force.", {
+    settings: {
+      type: "array",
+      items: strict("One setting.", {
+        name: { ...text, description: "The environment variable." },
+        value: { ...text, description: "What counts. Of a URL only the scheme, as a password may follow." },
+        default: { ...text, description: "What counts when it is not set." },
+        meaning: { ...text, description: "What it does, with unit and range, in Markdown." },
+      }),
+    },
+  }),
   Health: strict("How the service is.", { status: { enum: ["live", "ready"] } }),
 };
 

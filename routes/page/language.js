@@ -63,7 +63,7 @@ export function formatWait(seconds) {
 }
 
 /** The browser's own kind of English or Russian, which writes dates as its user does. */
-function regional() {
+export function regional() {
   return navigator.languages.find((tag) => tag.toLowerCase().startsWith(current.code)) ?? current.code;
 }
 

@@ -18,6 +18,7 @@ const residentViews = { account: async () => (await import("./account.js")).acco
 const adminViews = {
   residents: async () => (await import("./residents.js")).residentsView,
   settings: async () => (await import("./settings.js")).settingsView,
+  state: async () => (await import("./state.js")).stateView,
 };
 
 const slot = document.getElementById("view");
@@ -53,15 +54,21 @@ async function show({ text = "", isFirst = false, isKept = false } = {}) {
   const name = Object.hasOwn(views, named) ? named : Object.keys(views)[0];
   const count = ++shown.count;
   const element = await makeView(views, name);
-  if (count !== shown.count) return;
+  if (count !== shown.count) return leave(element);
   if (!isKept) notice.textContent = text;
   showNavigation(name);
+  leave(slot.firstElementChild);
   slot.replaceChildren(element);
   const heading = element.querySelector("h1");
   document.title = `${heading.textContent} · Gatehouse`;
   heading.tabIndex = -1;
   // Whoever goes on by keyboard or hears the page goes on from here. At first the browser begins at the top by itself.
   if (!isFirst) heading.focus();
+}
+
+/** What a view holds it lets go: nobody sees it any more. */
+function leave(view) {
+  view?.dispatchEvent(new Event("leave"));
 }
 
 async function makeView(views, name) {

@@ -1,10 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type Config, ConfigError, configWarnings, readConfig, settings } from "../../lib/config.ts";
+import { ConfigError, configWarnings, readConfig, settings } from "../../lib/config.ts";
+
+type Field = keyof typeof settings;
 
 const hourMs = 3_600_000;
 
 /** A setting's name without its prefix, a text, and what it becomes; `undefined` is refused. */
-type Row = readonly [name: string, text: string, value: Config[keyof Config] | undefined];
+type Row = readonly [name: string, text: string, value: ReturnType<typeof settings[Field]["parse"]> | undefined];
 
 const longestSocketPath = `/${"s".repeat(106)}`;
 
@@ -113,7 +115,8 @@ for (const [name, text, value] of rows) {
 }
 
 Deno.test("readConfig() of an empty environment gives the defaults of the design", () => {
-  assertEquals(readConfig({}), {
+  const { inForce: _, ...values } = readConfig({});
+  assertEquals(values, {
     listen: { hostname: "127.0.0.1", port: 8_000 },
     store: "data",
     pbkdf2Iterations: 600_000,
@@ -129,7 +132,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
 });
 
 Deno.test("readConfig() reads every field from its own setting", () => {
-  const texts: Record<keyof Config, string> = {
+  const texts: Record<Field, string> = {
     listen: "unix:/s",
     store: "elsewhere",
     pbkdf2Iterations: "1",
@@ -210,10 +213,21 @@ Deno.test("readConfig() never shows the password of a database", () => {
   ]);
 });
 
+Deno.test("readConfig() keeps every setting as it was written, in order", () => {
+  const texts = { GATEHOUSE_LISTEN: "[::1]:0", GATEHOUSE_TRUSTED_PROXIES: "::1, 10.0.0.0/8" };
+  const { inForce } = readConfig({ ...texts, PATH: "/bin" });
+  assertEquals(inForce.map(({ name }) => name), Object.values(settings).map(({ name }) => name));
+  for (const [index, { name, default: text, meaning }] of Object.values(settings).entries()) {
+    const value = { ...texts }[name] ?? text;
+    assertEquals(inForce[index], { name, value, default: text, meaning });
+  }
+});
+
 Deno.test("readConfig() gives a config that nobody can change", () => {
   for (const listen of ["127.0.0.1:0", "unix:/s"]) {
     const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_TRUSTED_PROXIES: "::1" });
-    for (const part of [config, config.listen, config.trustedProxies, readConfig({}).trustedProxies]) {
+    const parts = [config.listen, config.trustedProxies, readConfig({}).trustedProxies, config.inForce];
+    for (const part of [config, ...parts, ...config.inForce]) {
       assertEquals(Object.isFrozen(part), true);
     }
   }
@@ -251,7 +265,7 @@ Deno.test("settings fit a table of Markdown: no bars, no line breaks, unique nam
   assertEquals(new Set(table.map(({ name }) => name)).size, table.length);
 });
 
-function fields(): (keyof Config)[] {
+function fields(): Field[] {
   // `settings` is typed to have the keys of Config and no others.
-  return Object.keys(settings) as (keyof Config)[];
+  return Object.keys(settings) as Field[];
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { Gate, OverloadedError } from "../../lib/gate.ts";
 
 interface Started {
@@ -276,3 +276,20 @@ function stubClock(): Disposable & { nowMs: number } {
   performance.now = () => clock.nowMs;
   return clock;
 }
+
+Deno.test("run() tells how long the work took, without its wait, also of work that fails", async () => {
+  const seconds: number[] = [];
+  const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000, onRun: (took) => seconds.push(took) });
+  const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
+  const fail = () => Promise.reject(new Error("failed"));
+  const startedAt = performance.now();
+  const all = Promise.all([gate.run("a", pause), gate.run("a", pause), assertRejects(() => gate.run("b", fail))]);
+  assertEquals([gate.running, gate.waiting], [1, 2]);
+  await all;
+  const elapsedSeconds = (performance.now() - startedAt) / 1_000;
+  const [first = 0, second = 0, failed = 0, ...more] = seconds;
+  assert(first > 0.045 && second > 0.045 && failed < 0.045, `${seconds}`);
+  // One after another: with a wait among them they would be more than all the time there was.
+  assert(first + second + failed <= elapsedSeconds, `${seconds} in ${elapsedSeconds}`);
+  assertEquals(more, []);
+});

@@ -240,3 +240,16 @@ Deno.test("Hasher.open() measures the machine's own time", async () => {
   assertGreater(hasher.costMs, 0);
   assertGreater(hasher.hashesPerSecond, 0);
 });
+
+Deno.test("Hasher tells how many turns run and wait, and how long each took", async () => {
+  const seconds: number[] = [];
+  const hasher = await Hasher.open({ iterations, concurrency: 1, onRun: (took) => seconds.push(took) });
+  // Measuring at the start is no turn.
+  assertEquals([hasher.running, hasher.waiting, seconds.length], [0, 0, 0]);
+  const client = "client";
+  const work = [hasher.hash(password, client), hasher.verify(password, { passwordHash: undefined, client })];
+  assertEquals([hasher.running, hasher.waiting], [1, 1]);
+  await Promise.all(work);
+  assertEquals([hasher.running, hasher.waiting, seconds.length], [0, 0, 2]);
+  for (const took of seconds) assertGreater(took, 0);
+});

@@ -367,6 +367,39 @@ Deno.test("createRouter() lets a 200 of a quiet route go as it is, and nothing e
   }
 });
 
+Deno.test("createRouter() counts every request by method, pattern and status", async () => {
+  const { app, serve } = await openScene([
+    get("/user/:login"),
+    { ...get("/quiet", () => new Response()), isQuiet: true },
+    get("/fault", () => Promise.reject(new Error("bug"))),
+  ]);
+  const counts = () =>
+    Object.fromEntries(
+      app.metrics.toText({ hashesWaiting: 0, hashesRunning: 0, users: 0, sessions: 0, storeBytes: 0 })
+        .matchAll(/^http_requests_total\{method="(.*)",route="(.*)",status="(.*)"\} (.*)$/gm)
+        .map(([, method, route, status, count]) => [`${method} ${route} ${status}`, Number(count)] as const)
+        // Of the routes that the app of the test has had before.
+        .filter(([kind]) => kind !== "GET /guard 200"),
+    );
+  assertEquals(counts(), { "GET /quiet 200": 0 });
+  for (const path of ["/user/alice", "/user/bob", "/user/%zz", "/quiet", "/quiet", "/fault", "/none"]) {
+    await serve("GET", path);
+  }
+  await serve("HEAD", "/user/alice");
+  await serve("DELETE", "/quiet");
+  await serve("FROB", "/none");
+  assertEquals(counts(), {
+    "GET /quiet 200": 2,
+    "GET /user/:login 200": 2,
+    "GET (none) 400": 1,
+    "GET /fault 500": 1,
+    "GET (none) 404": 1,
+    "HEAD /user/:login 200": 1,
+    "DELETE /quiet 405": 1,
+    "_OTHER (none) 404": 1,
+  });
+});
+
 Deno.test("createRouter() refuses two routes of the same method and path", async () => {
   const { app } = await openTestApp();
   assertThrows(() => createRouter([get("/user/"), get("/x"), get("/user/")], app), TypeError, "Cannot route /user/");

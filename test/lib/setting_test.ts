@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { oneOf, quote, readSetting, type Setting, wholeNumber } from "../../lib/setting.ts";
+import { oneOf, quote, readSetting, type Setting, wholeNumber, withoutSecret } from "../../lib/setting.ts";
 
 const count: Setting<number> = {
   name: "COUNT",
@@ -56,4 +56,17 @@ Deno.test("oneOf() takes each word as it is written", () => {
     const error = assertThrows(() => oneOf("on", "off")(text), RangeError);
     assertStringIncludes(error.message, "use on or off");
   }
+});
+
+Deno.test("withoutSecret() keeps of a URL the scheme, and anything else as it is", () => {
+  const rows: readonly (readonly [text: string, shown: string])[] = [
+    ["postgres://gatehouse:hunter2@db/gatehouse", "postgres://…"],
+    ["POSTGRES+x://:a\nb@db", "POSTGRES+x://…"],
+    ["postgres://", "postgres://"],
+    ["data", "data"],
+    ["unix:/run/gatehouse.sock", "unix:/run/gatehouse.sock"],
+    ["my data://x", "my data://x"],
+    ["", ""],
+  ];
+  for (const [text, shown] of rows) assertEquals(withoutSecret(text), shown);
 });

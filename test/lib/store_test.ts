@@ -355,6 +355,43 @@ testStores("tells the highest cost of any hash that is kept, in whatever order t
   assertEquals(await store.highestIterations(), 600);
 });
 
+testStores(
+  "counts the registrations of each day from midnight to midnight, in UTC, of users that are kept",
+  async (store) => {
+    const days = { first: Date.parse("2026-11-21") / 86_400_000, count: 3 };
+    assertEquals(await store.countRegistrations(days), [0, 0, 0]);
+    const dates = [
+      "2026-11-20T23:59:59.999Z",
+      "2026-11-21T00:00:00.000Z",
+      "2026-11-21T23:59:59.999Z",
+      "2026-11-23T00:00:00.000Z",
+      "2026-11-23T12:00:00.000Z",
+      "2026-11-23T23:59:59.999Z",
+      "2026-11-24T00:00:00.000Z",
+    ];
+    for (const [index, date] of dates.entries()) {
+      await store.insertUser(userOf(`user${index}`, { registeredAt: Date.parse(date) }));
+    }
+    assertEquals(await store.countRegistrations(days), [2, 0, 3]);
+    assertEquals(await store.countRegistrations({ ...days, count: 1 }), [2]);
+    await store.deleteUser("user4");
+    assertEquals(await store.countRegistrations(days), [2, 0, 2]);
+  },
+);
+
+testStores("tells how much it keeps", async (store) => {
+  const { bytes, ...counts } = await store.size();
+  assertEquals(counts, { users: 0, sessions: 0 });
+  await insertWithSession(store, "alice");
+  await insertWithSession(store, "bob");
+  await store.deleteSession("session of bob");
+  const later = await store.size();
+  assertEquals([later.users, later.sessions], [2, 1]);
+  // A journal is on the disk, which nothing else is.
+  if (store instanceof FileStore) assert(later.bytes > bytes);
+  else assertEquals([bytes, later.bytes], [0, 0]);
+});
+
 testStores("has no fault while it takes changes", async (store) => {
   assertEquals(await store.fault(), undefined);
 });

@@ -1,6 +1,7 @@
 /** The page at /auth/ of a guarded site, as caddy/guarded.Caddyfile mounts it. */
 import { assert, assertEquals } from "@std/assert";
 import { impatience, startGuarded } from "../guarded.ts";
+import { seeFailedLogin } from "./figure.ts";
 import { focusedName } from "./focus.ts";
 import { accountsOf, password, type Site } from "./site.ts";
 import { pageSuite } from "./suite.ts";
@@ -54,5 +55,15 @@ test("an administrator of a guarded site makes links that lead to its page", asy
     await page.getByRole("button", { name: "Make a reset link" }).click();
     const link = await page.getByLabel("Link", { exact: true }).inputValue();
     assert(link.startsWith(`${site.url}#reset=`), link);
+  });
+});
+
+test("an administrator of a guarded site sees its state live", async ({ site, browser }) => {
+  const token = await site.admin();
+  await visit(browser, { url: site.url, path: "#state", token }, async ({ page }) => {
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await seeFailedLogin(page, site);
+    assertEquals(asked.filter((url) => !url.startsWith(site.url)), []);
   });
 });

@@ -4,14 +4,14 @@ import { texts } from "../../routes/page/russian.js";
 import { pageFiles } from "../../routes/page_file.ts";
 
 const html = await Deno.readTextFile(new URL("../../routes/page/index.html", import.meta.url));
-const scripts = [...pageFiles].filter(([name]) => name.endsWith(".js") && !/^(russian|zxcvbn)\.js$/.test(name));
+const scripts = [...pageFiles].filter(([name]) => name.endsWith(".js") && !/^(russian|uplot|zxcvbn)\.js$/.test(name));
 const translations: Readonly<Record<string, string | Readonly<Record<string, string>>>> = texts;
 
 /** What is the same in every language: names, and what other texts are put in the place of. */
 const nameless = /^(Gatehouse|English|Русский|API|Log in · Gatehouse|127\.0\.0\.1|(\{\w+\})+)$/;
-/** What browsers and systems call themselves. */
+/** What browsers, systems and Deno call themselves. */
 const brand =
-  /^(Edge|Yandex Browser|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|iPhone|iPad|Android|ChromeOS|Windows|Linux)$/;
+  /^(Edge|Yandex Browser|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|iPhone|iPad|Android|ChromeOS|Windows|Linux|Deno)$/;
 
 function textsOfHtml(): string[] {
   const body = html.replaceAll(/<!--.*?-->/gs, "");

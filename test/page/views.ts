@@ -1,4 +1,5 @@
 /** Every view of the page and how to come to it, for tests and pictures of all of them. */
+import { seeFigures } from "./figure.ts";
 import { password, type Site } from "./site.ts";
 import type { Visit } from "./visit.ts";
 
@@ -42,6 +43,7 @@ export const views: readonly View[] = [
     },
   },
   { name: "settings", path: "#account", who: "root", open: showSettings },
+  { name: "state", path: "#state", who: "root", open: ({ page }) => seeFigures(page) },
   { name: "failure", path: "#account", who: "root", open: fail, refused: [failing] },
   { name: "invitation", path: "#residents", who: "root", open: invite },
 ];
@@ -94,13 +96,6 @@ async function invite({ page, say }: Visit): Promise<void> {
 }
 
 async function showSettings({ page, say }: Visit): Promise<void> {
-  // Until the service tells them at /setting/.
-  const settings = [
-    { name: "GATEHOUSE_LISTEN", value: "127.0.0.1:8000", default: "127.0.0.1:8000" },
-    { name: "GATEHOUSE_PASSWORD_MIN_LENGTH", value: "20", default: "15" },
-    { name: "GATEHOUSE_TRUSTED_PROXIES", value: "192.0.2.0/24,2001:db8::/32", default: "" },
-  ];
-  await page.route("**/setting/", (route) => route.fulfill({ json: { settings } }));
   await page.getByRole("link", { name: say("Settings") }).click();
   await page.getByRole("heading", { name: say("Settings") }).waitFor();
 }

@@ -65,7 +65,11 @@ for (const path of paths) {
       const head = await send("HEAD", example, { token });
       assertEquals([get.status, head.status, head.text], [200, 200, ""]);
       const expected = new Headers(get.headers);
-      if (get.text !== "") expected.set("content-length", String(new TextEncoder().encode(get.text).length));
+      // A stream has no length, and the metrics count the first request.
+      if (["/state/", "/metrics"].includes(path)) head.headers.delete("content-length");
+      else if (get.text !== "") {
+        expected.set("content-length", String(new TextEncoder().encode(get.text).length));
+      }
       for (const headers of [expected, head.headers]) headers.delete("x-request-id");
       assertEquals(Array.from(head.headers), Array.from(expected));
     });

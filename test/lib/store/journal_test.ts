@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, StoreClosedError, StoreFullError } from "../../../lib/store.ts";
-import { Journal } from "../../../lib/store/journal.ts";
+import { Journal, type JournalOptions } from "../../../lib/store/journal.ts";
 import { createJournal, readJournal } from "../../../lib/store/journal_file.ts";
 import { userOf } from "./records.ts";
 import { type Call, type Fault, SimulatedDisk } from "./simulated_disk.ts";
@@ -264,7 +264,21 @@ Deno.test("Journal.open() goes on behind the last frame", async () => {
   assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["alice", "bob"]);
 });
 
-async function openJournal(options: { extendBytes: number } = { extendBytes: 4096 }) {
+Deno.test("append() tells how long each sync took, and nothing of one that failed", async () => {
+  const seconds: number[] = [];
+  const { disk, journal } = await openJournal({ extendBytes: 4096, onSync: (took) => seconds.push(took) });
+  await journal.append([put("alice")]);
+  assertEquals(seconds.length, 1);
+  await journal.rotate();
+  await journal.append([put("bob")]);
+  assertEquals(seconds.length, 2);
+  assert(seconds.every((took) => took >= 0 && took < 10));
+  failNext(disk, "sync", "fail");
+  await assertRejects(() => journal.append([put("carol")]), StoreClosedError);
+  assertEquals(seconds.length, 2);
+});
+
+async function openJournal(options: Partial<JournalOptions> & { extendBytes: number } = { extendBytes: 4096 }) {
   const disk = new SimulatedDisk();
   const applied: string[] = [];
   const apply = (change: Change) => void applied.push(change.kind === "put-user" ? change.user.login : change.kind);

@@ -1,0 +1,131 @@
+/**
+ * Lines over time, drawn by uPlot, in the colours of state.css.
+ *
+ * uPlot is loaded when the first plot is wanted. A legend stands below each plot, with the value under the pointer, or
+ * the newest. Lines are told apart by their dashes too.
+ */
+
+const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+const height = 200;
+const daySeconds = 24 * 60 * 60;
+/** Steps of the axis of days. */
+const daySteps = [1, 2, 5, 7, 14].map((count) => count * daySeconds);
+/** Steps of the axis of times: whole minutes, as that is how they are written. */
+const minuteSteps = [1, 2, 5, 10, 15, 30].map((count) => count * 60);
+const opened = { library: undefined };
+
+/** Loads what plots need; to be waited for before the first is opened. */
+export async function openPlots() {
+  opened.library ??= loadLibrary();
+  const { default: UPlot } = await opened.library;
+  opened.UPlot = UPlot;
+}
+
+/**
+ * A plot in an empty element, as wide as that is.
+ *
+ * @param labels of the lines
+ * @param formatTime writes what stands below, seconds since the epoch; `format` writes a value
+ * @param smallestTop what the axis of values reaches at least
+ * @param shownSeconds how much time is shown up to the newest; by default all there is
+ * @param isDays draws a bar for each day of UTC
+ */
+export function openPlot(place, options) {
+  const { title, labels, formatTime, format, smallestTop, shownSeconds, isDays = false } = options;
+  const { UPlot } = opened;
+  // A bar stands around its moment.
+  const margin = isDays ? daySeconds / 2 : 0;
+  const canvas = document.createElement("div");
+  canvas.role = "img";
+  canvas.ariaLabel = title;
+  const legend = openLegend(labels, format);
+  place.append(canvas, legend.list);
+  const colourOf = (part) => getComputedStyle(part).color;
+  const axis = { stroke: () => colourOf(legend.list), grid: { stroke: () => colourOf(legend.line), width: 1 } };
+  const plot = new UPlot(
+    {
+      width: Math.max(1, place.clientWidth),
+      height,
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, points: { show: !isDays } },
+      tzDate: (seconds) => isDays ? UPlot.tzDate(new Date(seconds * 1_000), "UTC") : new Date(seconds * 1_000),
+      scales: {
+        x: { range: (_plot, least, most) => [shownSeconds ? most - shownSeconds : least - margin, most + margin] },
+        y: { range: (_plot, _least, most) => [0, Math.max(smallestTop, (most ?? 0) * 1.1)] },
+      },
+      axes: [
+        { ...axis, values: (_plot, moments) => moments.map(formatTime), incrs: isDays ? daySteps : minuteSteps },
+        { ...axis, values: (_plot, values) => values.map(format), size: 60 },
+      ],
+      series: [
+        {},
+        ...labels.map((label, index) => ({
+          label,
+          stroke: () => colourOf(legend.swatches[index]),
+          width: 2,
+          dash: dashes[index],
+          points: { show: false },
+          ...isDays && { paths: UPlot.paths.bars({ size: [0.7, 40] }), fill: () => colourOf(legend.swatches[index]) },
+        })),
+      ],
+      hooks: { setCursor: [({ cursor, data }) => legend.show(data, cursor.idx)] },
+    },
+    [[], ...labels.map(() => [])],
+    canvas,
+  );
+  // A canvas keeps the width that it has.
+  const observer = new ResizeObserver(() => plot.setSize({ width: Math.max(1, place.clientWidth), height }));
+  observer.observe(place);
+  return {
+    draw: (data) => {
+      plot.setData(data);
+      legend.show(data, plot.cursor.idx);
+    },
+    close: () => {
+      observer.disconnect();
+      plot.destroy();
+    },
+  };
+}
+
+function openLegend(labels, format) {
+  const list = document.createElement("ul");
+  list.className = "legend";
+  const items = labels.map((label, index) => {
+    const item = document.createElement("li");
+    const swatch = document.createElement("span");
+    swatch.className = `swatch line-${index}`;
+    const value = document.createElement("b");
+    item.append(swatch, `${label} `, value);
+    return { item, swatch, value };
+  });
+  // Its colour is that of the grid.
+  const line = document.createElement("li");
+  line.className = "grid-line";
+  line.hidden = true;
+  list.append(...items.map(({ item }) => item), line);
+  const show = (data, index) =>
+    items.forEach(({ value }, column) => {
+      const number = index === null || index === undefined ? data[column + 1].at(-1) : data[column + 1][index];
+      const text = number === null || number === undefined ? "–" : format(number);
+      if (value.textContent !== text) value.textContent = text;
+    });
+  return { list, line, swatches: items.map(({ swatch }) => swatch), show };
+}
+
+/** Both are made by the service of the npm package, see routes/page_file.ts. */
+async function loadLibrary() {
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = "page/uplot.css";
+  const own = document.createElement("link");
+  own.rel = "stylesheet";
+  own.href = "page/state.css";
+  // Without them it is less handsome, and as true.
+  const settled = (link) => new Promise((resolve) => link.onload = link.onerror = resolve);
+  const loaded = [style, own].map(settled);
+  document.head.append(style, own);
+  const library = await import(new URL("uplot.js", import.meta.url).href);
+  await Promise.all(loaded);
+  return library;
+}

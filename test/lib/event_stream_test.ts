@@ -1,0 +1,163 @@
+// Deno's sanitizers fail a test that leaves a timer behind: each stream here must clear its own.
+import { assert, assertEquals } from "@std/assert";
+import { EventStreams, type StreamOptions } from "../../lib/event_stream.ts";
+
+/** A reader of a stream, by events: their names, and the data of all but the first. */
+class Reader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined) {
+    assert(stream !== undefined);
+    this.#reader = stream.getReader();
+  }
+
+  /** The text of the next event; `undefined` at the end. */
+  async next(): Promise<string | undefined> {
+    const { value } = await this.#reader.read();
+    return value && new TextDecoder().decode(value);
+  }
+
+  async rest(): Promise<string[]> {
+    const texts: string[] = [];
+    for (let text = await this.next(); text !== undefined; text = await this.next()) texts.push(text);
+    return texts;
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}
+
+/** What `options` does not say: events that are counted, as fast as they are read. */
+function optionsWith(options: Partial<StreamOptions> = {}): StreamOptions {
+  let count = 0;
+  return {
+    first: { name: "first", data: [] },
+    next: () => Promise.resolve({ name: "next", data: ++count }),
+    maxEvents: 1_000,
+    everyMs: 1,
+    stopping: new AbortController().signal,
+    onFault: (error) => {
+      throw error;
+    },
+    ...options,
+  };
+}
+
+/** Events that end after so many. */
+function countTo(last: number): StreamOptions["next"] {
+  let count = 0;
+  return () => Promise.resolve(++count > last ? undefined : { name: "count", data: count });
+}
+
+function until(condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => condition() ? resolve() : setTimeout(look, 1);
+    look();
+  });
+}
+
+Deno.test("open() sends the first event at once and then one after another, to the end", async () => {
+  const streams = new EventStreams(1);
+  const first = { name: "first", data: { text: "two\nlines", none: null } };
+  const reader = new Reader(streams.open(optionsWith({ first, next: countTo(2) })));
+  assertEquals(await reader.rest(), [
+    'event: first\nretry: 1000\ndata: {"text":"two\\nlines","none":null}\n\n',
+    "event: count\nretry: 1000\ndata: 1\n\n",
+    "event: count\nretry: 1000\ndata: 2\n\n",
+  ]);
+  assertEquals(streams.openCount, 0);
+});
+
+Deno.test("open() ends the stream after as many events as are wanted, and makes no more", async () => {
+  for (const maxEvents of [1, 3]) {
+    let count = 0;
+    const next = () => Promise.resolve({ name: "next", data: ++count });
+    const streams = new EventStreams(1);
+    const texts = await new Reader(streams.open(optionsWith({ next, maxEvents }))).rest();
+    assertEquals([texts.length, count, streams.openCount], [1 + maxEvents, maxEvents, 0]);
+  }
+});
+
+Deno.test("open() pauses before each event", async () => {
+  const streams = new EventStreams(1);
+  const startedAt = performance.now();
+  await new Reader(streams.open(optionsWith({ next: countTo(2), everyMs: 30 }))).rest();
+  const ms = performance.now() - startedAt;
+  assert(ms >= 85, `${ms}`);
+});
+
+Deno.test("a stream ends at once when its reader goes away, in a pause and while an event is made", async () => {
+  const streams = new EventStreams(2);
+  const pausing = new Reader(streams.open(optionsWith({ everyMs: 3_600_000 })));
+  await pausing.next();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  let isAsked = false;
+  const next = () => {
+    isAsked = true;
+    return promise;
+  };
+  const making = new Reader(streams.open(optionsWith({ next })));
+  await making.next();
+  await until(() => isAsked);
+  assertEquals(streams.openCount, 2);
+  await pausing.cancel();
+  await making.cancel();
+  assertEquals(streams.openCount, 0);
+  resolve(undefined);
+  await promise;
+});
+
+Deno.test("a stream ends when the service stops, in its pause", async () => {
+  const streams = new EventStreams(1);
+  const stop = new AbortController();
+  const reader = new Reader(streams.open(optionsWith({ everyMs: 3_600_000, stopping: stop.signal })));
+  assertEquals(await reader.next(), "event: first\nretry: 1000\ndata: []\n\n");
+  const end = reader.next();
+  stop.abort();
+  assertEquals([await end, streams.openCount], [undefined, 0]);
+});
+
+Deno.test("a stream ends after its first event when the service has stopped", async () => {
+  const streams = new EventStreams(1);
+  const reader = new Reader(streams.open(optionsWith({ everyMs: 3_600_000, stopping: AbortSignal.abort() })));
+  assertEquals([(await reader.rest()).length, streams.openCount], [1, 0]);
+});
+
+Deno.test("a stream ends when the next event fails, which is told", async () => {
+  const streams = new EventStreams(1);
+  const faults: unknown[] = [];
+  const error = new Error("disk");
+  const options = { next: () => Promise.reject(error), onFault: (fault: unknown) => faults.push(fault) };
+  const reader = new Reader(streams.open(optionsWith(options)));
+  assertEquals([(await reader.rest()).length, streams.openCount, faults], [1, 0, [error]]);
+});
+
+Deno.test("open() opens as many as there may be, and one more for each that ends", async () => {
+  const streams = new EventStreams(2);
+  const stop = new AbortController();
+  const options = optionsWith({ everyMs: 3_600_000, stopping: stop.signal });
+  const readers = [new Reader(streams.open(options)), new Reader(streams.open(options))];
+  assertEquals([streams.open(options), streams.openCount], [undefined, 2]);
+  await readers[0]?.cancel();
+  await readers[0]?.cancel();
+  const another = new Reader(streams.open(options));
+  assertEquals([streams.open(options), streams.openCount], [undefined, 2]);
+  stop.abort();
+  await Promise.all([readers[1]?.rest(), another.rest()]);
+  assertEquals(streams.openCount, 0);
+});
+
+Deno.test("nothing piles up for a reader who does not read", async () => {
+  let count = 0;
+  const next = () => Promise.resolve({ name: "next", data: ++count });
+  const reader = new Reader(new EventStreams(1).open(optionsWith({ next })));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  // The first event waits to be read, and nothing has been made after it.
+  assertEquals(count, 0);
+  await reader.next();
+  await until(() => count > 0);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(count, 1);
+  await reader.cancel();
+});

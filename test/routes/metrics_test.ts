@@ -1,0 +1,91 @@
+/** `GET /metrics`: who gets it, and that it counts what happens. */
+import { assert, assertEquals } from "@std/assert";
+import { openAdminApp, outcomeOf } from "../accounts.ts";
+import { alice, openTestApp, type TestApp } from "../app.ts";
+
+/** The value of one sample; 0 when there is no such line. */
+async function valueOf({ send }: TestApp, sample: string): Promise<number> {
+  const { text } = await send("GET", "/metrics");
+  const line = text.split("\n").find((one) => one.startsWith(`${sample} `));
+  return Number(line?.slice(sample.length + 1) ?? 0);
+}
+
+Deno.test("showMetrics() answers in the text format of Prometheus, not to be stored", async () => {
+  const { send } = await openTestApp();
+  const { status, headers, text } = await send("GET", "/metrics");
+  assertEquals([status, headers.get("content-type")], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+  assertEquals(headers.get("cache-control"), "no-store");
+  assert(text.startsWith("# HELP gatehouse_registrations_total "));
+});
+
+for (
+  const [name, value] of [["X-Forwarded-For", "192.0.2.1"], ["X-Forwarded-For", ""], ["Forwarded", "for=192.0.2.1"]]
+) {
+  Deno.test(`showMetrics() tells a proxy nothing: ${name}: ${value}`, async () => {
+    const { send, admin: token } = await openAdminApp();
+    const headers = { [String(name)]: String(value) };
+    assertEquals(outcomeOf(await send("GET", "/metrics", { headers, token })), "404 not-found");
+    assertEquals(outcomeOf(await send("HEAD", "/metrics", { headers })), "404");
+  });
+}
+
+Deno.test("showMetrics() answers who sends other headers of proxies", async () => {
+  const { send } = await openTestApp();
+  const headers = { "x-forwarded-proto": "https", "x-forwarded-host": "a.example", "via": "1.1 Caddy" };
+  assertEquals((await send("GET", "/metrics", { headers })).status, 200);
+});
+
+Deno.test("showMetrics() counts registrations, once each", async () => {
+  const opened = await openTestApp();
+  const { send } = opened;
+  assertEquals(await valueOf(opened, "gatehouse_registrations_total"), 0);
+  for (const login of ["alice", "bob", "alice", "b:ob"]) await send("POST", "/user/", { json: { ...alice, login } });
+  assertEquals(await valueOf(opened, "gatehouse_registrations_total"), 2);
+  assertEquals(await valueOf(opened, "gatehouse_users"), 2);
+  // Each registration of a login that is free is one hash.
+  assertEquals(await valueOf(opened, "gatehouse_hash_duration_seconds_count"), 2);
+  assert(await valueOf(opened, "gatehouse_hash_duration_seconds_sum") > 0);
+});
+
+Deno.test("showMetrics() counts logins by what came of them, also those by HTTP Basic that fail", async () => {
+  const opened = await openTestApp();
+  const { send, logIn } = opened;
+  const counts = () =>
+    Promise.all(["success", "failure", "throttled"].map((outcome) => {
+      return valueOf(opened, `gatehouse_logins_total{outcome="${outcome}"}`);
+    }));
+  await send("POST", "/user/", { json: alice });
+  assertEquals(await counts(), [0, 0, 0]);
+  await logIn();
+  await logIn();
+  assertEquals([await counts(), await valueOf(opened, "gatehouse_sessions")], [[2, 0, 0], 2]);
+  await send("POST", "/session/", { json: { login: "nobody", password: "wrong" } });
+  await send("GET", "/guard", { headers: { authorization: `Basic ${btoa("alice:wrong 0")}` } });
+  assertEquals(await counts(), [2, 2, 0]);
+  const json = (count: number) => ({ ...alice, password: `wrong ${count}` });
+  for (let count = 1; count < 10; count++) await send("POST", "/session/", { json: json(count) });
+  assertEquals(await counts(), [2, 11, 0]);
+  await send("POST", "/session/", { json: json(10) });
+  assertEquals(await counts(), [2, 11, 1]);
+});
+
+Deno.test("showMetrics() counts requests by the pattern of their route, quiet ones too", async () => {
+  const opened = await openAdminApp();
+  const { send, admin: token } = opened;
+  const count = (method: string, route: string, status: number) => {
+    return valueOf(opened, `http_requests_total{method="${method}",route="${route}",status="${status}"}`);
+  };
+  assertEquals(await count("GET", "/guard", 200), 0);
+  for (let turn = 0; turn < 3; turn++) {
+    await send("GET", "/guard", { headers: { cookie: `__Host-gatehouse=${token}` } });
+  }
+  await send("GET", "/guard");
+  assertEquals([await count("GET", "/guard", 200), await count("GET", "/guard", 401)], [3, 1]);
+  for (const login of ["root", "nobody", "no%20body"]) await send("GET", `/user/${login}`, { token });
+  assertEquals([await count("GET", "/user/:login", 200), await count("GET", "/user/:login", 404)], [1, 2]);
+  await send("GET", "/secret/path");
+  await send("FROB", "/secret/path");
+  assertEquals([await count("GET", "(none)", 404), await count("_OTHER", "(none)", 404)], [1, 1]);
+  const { text } = await send("GET", "/metrics");
+  assert(!text.includes("secret") && !text.includes("nobody") && !text.includes("FROB"), text);
+});
