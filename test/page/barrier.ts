@@ -14,9 +14,19 @@ export async function barriersOf(page: Page): Promise<string[]> {
   const { width } = page.viewportSize() ?? { width: 0 };
   for (const zoomed of zoomedWidths.filter((one) => one < width)) {
     await page.setViewportSize({ width: zoomed, height: 400 });
+    await drawn(page);
     found.push(...(await overflow(page)).map((text) => `at ${zoomed} px: ${text}`));
   }
   return found;
+}
+
+/** What follows a change of size, such as that of a plot, comes with the next frame or the one after. */
+async function drawn(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { requestAnimationFrame } = globalThis as any;
+    return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  });
 }
 
 /** What axe finds, as rule and element. */
