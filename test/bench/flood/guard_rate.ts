@@ -1,8 +1,9 @@
 /**
  * `GET /guard` a second, against a server that does nothing but reply.
  *
- * The load is wrk's, which is written in C: one thread of it saturates either server, each of which has one thread for
- * its requests, on a core of its own. Both get the same requests, with the cookies of 1,000 sessions in turn.
+ * The load is wrk's, which is written in C: one thread of it, on a core of its own, takes 3.4 µs for a request, as the
+ * bare server does, where `/guard` takes some 10. So it is never what holds `/guard` up. Both get the same requests, with
+ * the cookies of 1,000 sessions in turn.
  */
 
 import { ensureProgram } from "../../packages.ts";
