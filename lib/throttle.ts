@@ -81,7 +81,9 @@ export class Throttle {
   readonly #strangers: Ledger;
   readonly #devices: Ledger;
   readonly #perClient: Quota;
-  /** Wrong, or being verified: not counted again. */
+  /** Being verified, and for how many requests: alike they count as one, until the last of them has left. */
+  readonly #open = new Map<string, number>();
+  /** Wrong: not counted again. */
   readonly #tried = new RecentMap<string, true>(maxKept);
 
   /** @param now milliseconds since the epoch */
@@ -105,8 +107,7 @@ export class Throttle {
     if (guess.device !== undefined && this.#waitSeconds(keys) > 0) keys = this.#keysOf({ ...guess, device: undefined });
     const waitSeconds = this.#waitSeconds(keys);
     if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
-    const isNew = !this.#tried.has(keys.password);
-    if (isNew) this.#take(keys);
+    this.#enter(keys);
     let isWrong = false;
     try {
       const verdict = await verify();
@@ -114,10 +115,7 @@ export class Throttle {
       if (!isWrong) this.#endRows(keys);
       return { waitSeconds: 0, verdict };
     } finally {
-      // The first of several alike was refused by the gate, and this one counts in its place.
-      const isLeft = !isNew && isWrong && !this.#tried.has(keys.password);
-      if (isLeft) this.#take(keys);
-      if (isNew || isLeft) this.#settle(keys, isWrong);
+      this.#leave(keys, isWrong);
     }
   }
 
@@ -140,21 +138,35 @@ export class Throttle {
     return Math.max(rowSeconds, clientSeconds, ledger.perHour.waitSeconds(bucket));
   }
 
-  #take({ ledger, row, bucket, client, password }: Keys): void {
+  #enter(keys: Keys): void {
+    const alikeCount = this.#open.get(keys.password) ?? 0;
+    this.#open.set(keys.password, alikeCount + 1);
+    if (alikeCount === 0 && !this.#tried.has(keys.password)) this.#take(keys);
+  }
+
+  /** Whoever hangs up or is refused leaves its count to those alike that still wait: else each pair would be a free guess. */
+  #leave(keys: Keys, isWrong: boolean): void {
+    const alikeCount = (this.#open.get(keys.password) ?? 1) - 1;
+    if (alikeCount > 0) this.#open.set(keys.password, alikeCount);
+    else this.#open.delete(keys.password);
+    if (this.#tried.has(keys.password) || (!isWrong && alikeCount > 0)) return;
+    if (isWrong) this.#tried.set(keys.password, true);
+    this.#settle(keys, isWrong);
+  }
+
+  #take({ ledger, row, bucket, client }: Keys): void {
     const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
     ledger.rows.set(row, { wrongCount, openCount: openCount + 1 });
     ledger.perHour.take(bucket);
     if (client !== undefined) this.#perClient.take(client);
-    this.#tried.set(password, true);
   }
 
-  #settle({ ledger, row, bucket, client, password }: Keys, isWrong: boolean): void {
+  #settle({ ledger, row, bucket, client }: Keys, isWrong: boolean): void {
     const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
     setRow(ledger, row, { wrongCount: wrongCount + (isWrong ? 1 : 0), openCount: Math.max(0, openCount - 1) });
     if (isWrong) return;
     ledger.perHour.putBack(bucket);
     if (client !== undefined) this.#perClient.putBack(client);
-    this.#tried.delete(password);
   }
 
   #endRows({ ledger, login, row }: Keys): void {

@@ -1,5 +1,5 @@
 /** What the throttle counts, and for whom; what the routes make of it is in test/routes/throttle_test.ts. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, createScene, first, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
 
 Deno.test("Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one", async () => {
@@ -278,4 +278,21 @@ Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 othe
     assertEquals(await guess(device), "wait 360");
     clock.now += 60 * minuteMs;
   }
+});
+
+Deno.test("Throttle.run() counts a guess of which the first of two alike hangs up: a pair is no free guess", async () => {
+  const throttle = new Throttle(() => 1_000_000);
+  const ends: (() => void)[] = [];
+  const runs: Promise<unknown>[] = [];
+  for (let index = 0; index < 30; index++) {
+    const guess = { login: "alice", password: `wrong ${index}`, client: "192.0.2.1", device: undefined };
+    const { promise, reject } = Promise.withResolvers<{ isRight: boolean }>();
+    const first = throttle.run(guess, () => promise).catch(() => {});
+    runs.push(throttle.run(guess, () => new Promise((resolve) => ends.push(() => resolve({ isRight: false })))));
+    reject(new Error("hung up"));
+    await first;
+  }
+  for (const end of ends) end();
+  await Promise.all(runs);
+  assert(ends.length <= 10, `${ends.length} were looked at`);
 });
