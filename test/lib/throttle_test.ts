@@ -1,5 +1,6 @@
 /** What the throttle counts, and for whom; what the routes make of it is in test/routes/throttle_test.ts. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Throttle } from "../../lib/throttle.ts";
 import { type Change, createScene, first, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
 
 Deno.test("Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one", async () => {
