@@ -148,7 +148,8 @@ class StateView {
     const firstDay = Date.parse(registrations.first_day) / 1_000;
     this.#days = [registrations.counts.map((_, index) => firstDay + index * 86_400), registrations.counts];
     this.#counted = { minute: 0, count: 0 };
-    this.#draw();
+    // What is before the first moment is drawn with that.
+    this.#drawnAt = 0;
   }
 
   showNow(now) {
@@ -312,6 +313,7 @@ function formatsFor(language) {
     number: (value) => (Number.isInteger(value) ? counts : numbers).format(value),
     bytes: (value) => value < 1e6 ? unit("kilobyte").format(value / 1e3) : unit("megabyte").format(value / 1e6),
     duration: (seconds) => {
+      if (seconds < 2 * 60) return unit("second").format(seconds);
       if (seconds < 2 * 3_600) return unit("minute").format(Math.floor(seconds / 60));
       if (seconds < 48 * 3_600) return unit("hour").format(Math.floor(seconds / 3_600));
       return unit("day").format(Math.floor(seconds / 86_400));

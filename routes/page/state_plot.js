@@ -50,19 +50,25 @@ export function openPlot(place, options) {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !isDays } },
       tzDate: (seconds) => isDays ? UPlot.tzDate(new Date(seconds * 1_000), "UTC") : new Date(seconds * 1_000),
       scales: {
-        x: { range: (_plot, least, most) => [shownSeconds ? most - shownSeconds : least - margin, most + margin] },
+        x: { range: (_plot, least, most) => spanOf({ least, most, shownSeconds, margin }) },
         y: { range: (_plot, _least, most) => [0, Math.max(smallestTop, (most ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, values: (_plot, moments) => moments.map(formatTime), incrs: isDays ? daySteps : minuteSteps },
-        { ...axis, values: (_plot, values) => values.map(format), size: 60 },
+        {
+          ...axis,
+          values: (_plot, moments) => moments.map(formatTime),
+          incrs: isDays ? daySteps : minuteSteps,
+          size: 32,
+        },
+        { ...axis, values: (_plot, values) => values.map(format), size: 52 },
       ],
       series: [
         {},
         ...labels.map((label, index) => ({
           label,
           stroke: () => colourOf(legend.swatches[index]),
-          width: 2,
+          // A bar of nothing would have an edge.
+          width: isDays ? 0 : 2,
           dash: dashes[index],
           points: { show: false },
           ...isDays && { paths: UPlot.paths.bars({ size: [0.7, 40] }), fill: () => colourOf(legend.swatches[index]) },
@@ -86,6 +92,13 @@ export function openPlot(place, options) {
       plot.destroy();
     },
   };
+}
+
+/** From when to when is shown; before there is anything, up to now. */
+function spanOf({ least, most, shownSeconds, margin }) {
+  const last = most ?? Date.now() / 1_000;
+  const first = shownSeconds === undefined ? least ?? last - 60 * 60 : last - shownSeconds;
+  return [first - margin, last + margin];
 }
 
 function openLegend(labels, format) {

@@ -1,5 +1,6 @@
 /** The state of the house as an administrator sees it, live, in real Chromium through real Caddy. */
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import type { Page } from "playwright-core";
 import { figure, seeFailedLogin, seeFigures } from "./figure.ts";
 import type { Site } from "./site.ts";
@@ -112,7 +113,7 @@ async function streamEnd(page: Page): Promise<void> {
 
 /** How many more streams the service has strength for. A moment later, as it hears of an end through Caddy. */
 async function countFreeStreams({ service }: Site, token: string): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await delay(300);
   const controller = new AbortController();
   const ask = () =>
     fetch(`${service.url}/state/`, { headers: { authorization: `Bearer ${token}` }, signal: controller.signal });
@@ -120,6 +121,6 @@ async function countFreeStreams({ service }: Site, token: string): Promise<numbe
   const count = replies.filter(({ status }) => status === 200).length;
   await Promise.all(replies.map(({ body }) => body?.cancel()));
   controller.abort();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await delay(300);
   return count;
 }
