@@ -43,6 +43,12 @@ export interface Session {
   readonly address: string;
 }
 
+/** A session, and whose it is, as both are at one moment. */
+export interface UserSession {
+  readonly session: Session;
+  readonly user: User;
+}
+
 /** A single-use permission, made by an administrator or at start, as kept: its code is not among it. */
 export interface Ticket {
   /** SHA-256 of the code, hex; names the ticket. */
@@ -160,8 +166,14 @@ export interface Store extends AsyncDisposable {
    */
   deleteUser(login: string): Promise<"done" | "missing" | "last-admin">;
 
-  /** The session of that id, or `undefined`. Whether it has expired is for `lib/session.ts` to say. */
-  findSession(id: string): Promise<Session | undefined>;
+  /** The session of that id with its user, or `undefined`. Whether it has expired is for `lib/session.ts` to say. */
+  findSession(id: string): Promise<UserSession | undefined>;
+
+  /**
+   * Whether both were found by `findSession` and are what is kept to this moment. `false` where that can be said only
+   * by asking again.
+   */
+  isCurrent(found: UserSession): boolean;
 
   /**
    * Adds a session of `user`. When there is no room for it, it may be gone when the store is opened again.

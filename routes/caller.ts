@@ -8,7 +8,7 @@ import { ifMatch } from "@std/http/etag";
 import type { Context } from "../lib/app.ts";
 import { HttpError } from "../lib/http.ts";
 import { findLiveSession, isSameOrigin, presentedToken } from "../lib/session.ts";
-import { isAdmin, type Session, type User } from "../lib/store.ts";
+import { isAdmin, type User, type UserSession } from "../lib/store.ts";
 import { canonicalLogin, etagOf } from "../lib/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 names the ways to authenticate. */
@@ -21,14 +21,8 @@ export const basicChallenge = {
 
 const safeMethods = new Set(["GET", "HEAD"]);
 
-/** Who asks. */
-export interface Caller {
-  readonly session: Session;
-  readonly user: User;
-}
-
 /** Who asks, and the user that the path names. */
-export interface CallerAndUser extends Caller {
+export interface CallerAndUser extends UserSession {
   readonly target: User;
 }
 
@@ -37,21 +31,19 @@ export interface CallerAndUser extends Caller {
  *
  * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
  */
-export async function requireCaller(request: Request, context: Context): Promise<Caller> {
-  const { app } = context;
+export async function requireCaller(request: Request, context: Context): Promise<UserSession> {
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
   if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request.headers)) {
     throw new HttpError("cross-origin");
   }
-  const session = await liveSession(presented.token, context);
-  const user = session && await app.store.findUser(session.login);
-  if (session === undefined || user === undefined) throw notAuthenticated();
-  return { session, user };
+  const found = await liveSession(presented.token, context);
+  if (found === undefined) throw notAuthenticated();
+  return found;
 }
 
-/** The live session that a token stands for. */
-export function liveSession(token: string, context: Context): Promise<Session | undefined> {
+/** The live session that a token stands for, with its user. */
+export function liveSession(token: string, context: Context): Promise<UserSession | undefined> {
   const { app } = context;
   return findLiveSession(token, {
     store: app.store,
@@ -66,7 +58,7 @@ export function liveSession(token: string, context: Context): Promise<Session | 
  *
  * @throws {HttpError} as `requireCaller`; `forbidden`
  */
-export async function requireAdmin(request: Request, context: Context): Promise<Caller> {
+export async function requireAdmin(request: Request, context: Context): Promise<UserSession> {
   const caller = await requireCaller(request, context);
   if (!isAdmin(caller.user)) throw new HttpError("forbidden");
   return caller;

@@ -41,10 +41,8 @@ export async function guard(request: Request, context: Context): Promise<Respons
   const groups = demandedGroups(request.url);
   // The cookie first: the guarded site may use `Authorization` for something of its own.
   const token = cookieToken(request.headers);
-  const session = token === undefined ? undefined : await liveSession(token, context);
-  const user = session === undefined
-    ? await userOfAuthorization(request, context)
-    : await context.app.store.findUser(session.login);
+  const found = token === undefined ? undefined : await liveSession(token, context);
+  const user = found?.user ?? await userOfAuthorization(request, context);
   if (user === undefined) return refuse(request);
   if (!groups.every((group) => group === everyone || user.groups.includes(group))) return refuseMember(request, user);
   return passes.get(user) ?? makePass(user);
@@ -93,8 +91,8 @@ async function userOfAuthorization(request: Request, context: Context): Promise<
   const { headers } = request;
   const { store, throttle, basicMemory } = context.app;
   const token = bearerToken(headers);
-  const session = token === undefined ? undefined : await liveSession(token, context);
-  if (session !== undefined) return await store.findUser(session.login);
+  const found = token === undefined ? undefined : await liveSession(token, context);
+  if (found !== undefined) return found.user;
   const credentials = basicCredentials(headers);
   if (credentials === undefined) return undefined;
   const { login } = credentials;

@@ -12,7 +12,7 @@ import { HttpError } from "../lib/http.ts";
 import { keptMinutes } from "../lib/minute_counter.ts";
 import { expiresAt } from "../lib/session.ts";
 import { isAdmin } from "../lib/store.ts";
-import { type Caller, requireAdmin } from "./caller.ts";
+import { requireAdmin } from "./caller.ts";
 
 const minuteMs = 60 * 1_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -35,13 +35,13 @@ const headers = {
 
 /** `GET /state/`: an event `history`, and then `now` every second. */
 export async function streamState(request: Request, context: Context): Promise<Response> {
-  const caller = await requireAdmin(request, context);
+  const { session } = await requireAdmin(request, context);
   // It would never end.
   if (request.method === "HEAD") return new Response(null, { headers });
   const { eventStreams, stopping, log } = context.app;
   const body = eventStreams.open({
     first: { name: "history", data: await historyOf(context) },
-    next: async () => await isStillAdmin(caller, context) ? await nowOf(context) : undefined,
+    next: async () => await isStillAdmin(session.id, context) ? await nowOf(context) : undefined,
     maxEvents,
     everyMs,
     stopping,
@@ -54,12 +54,10 @@ export async function streamState(request: Request, context: Context): Promise<R
   return new Response(body, { headers });
 }
 
-async function isStillAdmin({ session: { id, login } }: Caller, { app }: Context): Promise<boolean> {
+async function isStillAdmin(id: string, { app }: Context): Promise<boolean> {
   const { store, config, now } = app;
-  const session = await store.findSession(id);
-  if (session === undefined || now() >= expiresAt(session, config)) return false;
-  const user = await store.findUser(login);
-  return user !== undefined && isAdmin(user);
+  const found = await store.findSession(id);
+  return found !== undefined && now() < expiresAt(found.session, config) && isAdmin(found.user);
 }
 
 async function historyOf({ app }: Context): Promise<unknown> {

@@ -28,8 +28,10 @@ export async function endSessions(request: Request, context: Context): Promise<R
 export async function endSession(request: Request, context: Context): Promise<Response> {
   const { user, target } = await requireSelfOrAdmin(request, context);
   const { store } = context.app;
-  const session = await store.findSession(context.params["id"] ?? "");
-  if (session?.login !== target.login || !await store.deleteSession(session.id)) throw new HttpError("not-found");
+  const found = await store.findSession(context.params["id"] ?? "");
+  if (found?.user.login !== target.login || !await store.deleteSession(found.session.id)) {
+    throw new HttpError("not-found");
+  }
   audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });
   return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }

@@ -21,6 +21,7 @@ import {
   type User,
   type UserPage,
   type UserQuery,
+  type UserSession,
 } from "../store.ts";
 import { registrationsOn } from "./registrations.ts";
 import { Tables } from "./tables.ts";
@@ -123,8 +124,15 @@ export class MemoryStore implements Store {
       }));
   }
 
-  findSession(id: string): Promise<Session | undefined> {
-    return Promise.resolve(this.#tables.session(id));
+  findSession(id: string): Promise<UserSession | undefined> {
+    const session = this.#tables.session(id);
+    const user = session && this.#tables.user(session.login);
+    return Promise.resolve(session && user && { session, user });
+  }
+
+  /** Records are replaced whole: the same object is the same record. */
+  isCurrent({ session, user }: UserSession): boolean {
+    return this.#tables.session(session.id) === session && this.#tables.user(user.login) === user;
   }
 
   insertSession(session: Session, user: User): Promise<boolean> {

@@ -10,7 +10,7 @@ import {
   presentedToken,
   sessionCookie,
 } from "../../lib/session.ts";
-import type { Session, Store } from "../../lib/store.ts";
+import type { Session, Store, User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 
 const start = Date.parse("2026-11-22T09:35:39.123Z");
@@ -23,6 +23,7 @@ const client = { now: start, userAgent: "Browser/1.0", address: "192.0.2.1" };
 interface Kept {
   readonly store: Store;
   readonly session: Session;
+  readonly user: User;
   readonly token: string;
 }
 
@@ -34,7 +35,7 @@ async function keepSession(change: Partial<Session> = {}): Promise<Kept> {
   const created = createSession("alice", client);
   const session = { ...created.session, ...change };
   assert(await store.insertSession(session, user));
-  return { store, session, token: created.token };
+  return { store, session, user, token: created.token };
 }
 
 /** Looks for a session, and lets the note that it was seen be written. */
@@ -146,7 +147,7 @@ Deno.test("presentedToken() reads the bearer token, else the cookie, and nothing
 
 Deno.test("findLiveSession() finds the session of its token", async () => {
   const { store, session, token } = await keepSession();
-  assertEquals(await find(token, { store, now: start }), session);
+  assertEquals((await find(token, { store, now: start }))?.session, session);
 });
 
 const badTokens: readonly (readonly [title: string, change: (token: string) => string])[] = [
@@ -183,12 +184,12 @@ for (const [title, change] of badTokens) {
 
 Deno.test("findLiveSession() knows the token of a session in use from those that differ in one character, wherever it is", async () => {
   const { store, session, token } = await keepSession();
-  assertEquals(await find(token, { store, now: start }), session);
+  assertEquals((await find(token, { store, now: start }))?.session, session);
   for (let index = 27; index < token.length; index++) {
     const other = token.slice(0, index) + swapped(token[index]) + token.slice(index + 1);
     assertStrictEquals(await find(other, { store, now: start }), undefined, `character ${index}`);
   }
-  assertEquals(await find(token, { store, now: start }), session);
+  assertEquals((await find(token, { store, now: start }))?.session, session);
 });
 
 Deno.test("findLiveSession() finds nothing by what is kept: the hash is no secret", async () => {
@@ -237,7 +238,7 @@ for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
     assert(await store.findSession(session.id));
     // A moment earlier it is good. Asked last, as it is seen thereby.
     const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onFault: unexpected });
-    assertEquals(seen?.id, session.id);
+    assertEquals(seen?.session.id, session.id);
   });
   Deno.test(`deleteExpiredSessions() forgets what ended ${title}`, async () => {
     const { store, session } = await keepSession({ lastSeenAt: start + seenAfterMs });
@@ -249,7 +250,7 @@ for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
 Deno.test("findLiveSession() notes no expired session as seen", async () => {
   const { store, session, token } = await keepSession();
   await find(token, { store, now: start + 7 * dayMs });
-  assertEquals((await store.findSession(session.id))?.lastSeenAt, start);
+  assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start);
 });
 
 Deno.test("findLiveSession() notes a session as seen once an hour", async () => {
@@ -267,7 +268,7 @@ Deno.test("findLiveSession() notes a session as seen once an hour", async () => 
   ];
   for (const [afterMs, seenAfterMs] of rows) {
     assert(await find(token, { store, now: start + afterMs }));
-    assertEquals((await store.findSession(session.id))?.lastSeenAt, start + seenAfterMs);
+    assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start + seenAfterMs);
   }
 });
 
@@ -278,7 +279,7 @@ Deno.test("findLiveSession() notes a session as seen ten times in an idle lifeti
     const { store, session, token } = await keepSession();
     for (const [afterMs, seenAfterMs] of [[everyMs - 1, 0], [everyMs, everyMs]] as const) {
       await find(token, { store, now: start + afterMs, lifetimes: { ...lifetimes, sessionIdleMs } });
-      assertEquals((await store.findSession(session.id))?.lastSeenAt, start + seenAfterMs);
+      assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start + seenAfterMs);
     }
   }
 });
@@ -294,15 +295,15 @@ Deno.test("findLiveSession() keeps a session alive that is used, however short t
 });
 
 Deno.test("findLiveSession() answers without waiting for the note, whose failure it tells", async () => {
-  const { store, session, token } = await keepSession();
+  const { store, session, user, token } = await keepSession();
   const { promise, reject } = Promise.withResolvers<void>();
   const failing: Store = Object.assign(Object.create(store), {
-    findSession: () => Promise.resolve(session),
+    findSession: () => Promise.resolve({ session, user }),
     touchSession: () => promise,
   });
   const faults: unknown[] = [];
   const options = { store: failing, now: start + hourMs, onFault: (error: unknown) => faults.push(error) };
-  assertEquals(await find(token, options), session);
+  assertEquals((await find(token, options))?.session, session);
   assertEquals(faults, []);
   const fault = new Error("disk");
   reject(fault);

@@ -105,7 +105,7 @@ testStores("ends the sessions of a user that is disabled, and of no other", asyn
   const staff = userOf("alice", { groups: ["staff"] });
   assertEquals(await store.replaceUser(staff, { ...staff, disabled: true }), "done");
   assertEquals(await store.findSession("session of alice"), undefined);
-  assertEquals(await store.findSession("session of bob"), sessionOf("bob", "session of bob"));
+  assertEquals((await store.findSession("session of bob"))?.session, sessionOf("bob", "session of bob"));
 });
 
 testStores("deletes a user with its sessions, once, and the login is free", async (store) => {
@@ -127,7 +127,48 @@ testStores("makes no session for a user that is gone, disabled or changed", asyn
   assertEquals(await store.findSession("s"), undefined);
   await store.replaceUser(userOf("alice", { disabled: true }), userOf("alice"));
   assert(await store.insertSession(session, userOf("alice")));
-  assertEquals(await store.findSession("s"), session);
+  assertEquals((await store.findSession("s"))?.session, session);
+});
+
+testStores("finds a session with its user, and says that both are current until one of them changes", async (store) => {
+  const find = async (id: string) => {
+    const found = await store.findSession(id);
+    assert(found !== undefined);
+    return found;
+  };
+  await insertWithSession(store, "alice");
+  await insertWithSession(store, "bob");
+  const changes: [what: string, change: () => Promise<unknown>, isKept: boolean][] = [
+    ["nothing", () => Promise.resolve(), true],
+    ["another's session", () => store.deleteSession("session of bob"), true],
+    ["another's user", () => store.deleteUser("bob"), true],
+    ["the groups", () => store.replaceUser(userOf("alice"), userOf("alice", { groups: ["staff"] })), false],
+    ["when it was seen", () => store.touchSession("session of alice", 1_800_000_000_000), false],
+    ["the session's end", () => store.deleteSession("session of alice"), false],
+  ];
+  for (const [what, change, isKept] of changes) {
+    const found = await find("session of alice");
+    assertEquals(found.user, await store.findUser("alice"), what);
+    // A store that would have to ask says no.
+    const isKnown = store.isCurrent(found);
+    await change();
+    assertEquals(store.isCurrent(found), isKnown && isKept, what);
+    if (store instanceof MemoryStore) assert(isKnown);
+  }
+});
+
+testStores("says that a session is not current when its user is gone or disabled", async (store) => {
+  const ends = [
+    () => store.deleteUser("alice"),
+    () => store.replaceUser(userOf("alice"), userOf("alice", { disabled: true })),
+  ];
+  for (const end of ends) {
+    await insertWithSession(store, "alice");
+    const found = await store.findSession("session of alice");
+    assert(found !== undefined);
+    assertEquals(await end(), "done");
+    assert(!store.isCurrent(found));
+  }
 });
 
 testStores("makes no session for a user that is being deleted", async (store) => {
@@ -142,7 +183,7 @@ testStores("makes no session for a user that is being deleted", async (store) =>
 
 testStores("notes a session as seen, never earlier than before, and ended ones not at all", async (store) => {
   await insertWithSession(store, "alice");
-  const seen = async () => (await store.findSession("session of alice"))?.lastSeenAt;
+  const seen = async () => (await store.findSession("session of alice"))?.session.lastSeenAt;
   await store.touchSession("session of alice", 1_800_000_000_000);
   assertEquals(await seen(), 1_800_000_000_000);
   await store.touchSession("session of alice", 1_700_000_000_000);
@@ -175,7 +216,7 @@ testStores("deletes the sessions that have expired by either limit, and no other
   }
   assertEquals(await store.deleteExpiredSessions({ lastSeenUntil: 100, createdUntil: 50 }), 4);
   const left = await Promise.all(Object.keys(dates).map((id) => store.findSession(id)));
-  assertEquals(left.map((session) => session?.id), [undefined, undefined, undefined, undefined, "live"]);
+  assertEquals(left.map((found) => found?.session.id), [undefined, undefined, undefined, undefined, "live"]);
 });
 
 testStores("deletes thousands of expired sessions at once", async (store) => {

@@ -1,6 +1,6 @@
 /** Who may do what: one table of every route and every kind of caller. */
 import { assert, assertEquals } from "@std/assert";
-import type { Session, Ticket } from "../../lib/store.ts";
+import type { Ticket, UserSession } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { routes } from "../../routes/mod.ts";
 import { type AdminApp, insertSetupTicket, newPassword, openAdminApp, outcomeOf, sessionIdOf } from "../accounts.ts";
@@ -194,14 +194,13 @@ Deno.test("the setup ticket opens no door but the registration", async () => {
   assert(await opened.app.store.countAdmins() === 1);
 });
 
-/** A store in which `alice` is deleted right after her session or ticket was looked up. */
+/** A store in which `alice` is deleted right before her session, or right after her ticket, is looked up. */
 class DeletingStore extends MemoryStore {
   isDeleting = false;
 
-  override async findSession(id: string): Promise<Session | undefined> {
-    const session = await super.findSession(id);
+  override async findSession(id: string): Promise<UserSession | undefined> {
     await this.#deleteAlice();
-    return session;
+    return await super.findSession(id);
   }
   override async findTicket(secretHash: string): Promise<Ticket | undefined> {
     const ticket = await super.findTicket(secretHash);

@@ -155,8 +155,8 @@ async function forbiddenTexts({ app }: TestApp, { passwords, tokens, tickets }: 
     kept.push(...user?.passwordHash.split("$").slice(3) ?? []);
   }
   for (const token of tokens) {
-    const session = await app.store.findSession(token.slice(0, 26));
-    if (session !== undefined) kept.push(session.secretHash);
+    const found = await app.store.findSession(token.slice(0, 26));
+    if (found !== undefined) kept.push(found.session.secretHash);
   }
   kept.push(...tickets.map((code) => createHash("sha256").update(code).digest("hex")));
   const given = [...passwords, ...tickets, ...tokens.map((token) => token.slice(27))];

@@ -61,7 +61,7 @@ Deno.test("a session is noted as seen at most hourly", async () => {
     clock.now = openedAt + ms;
     assertEquals((await send("GET", "/session/", { token })).status, 200);
     await delay(0);
-    return ((await app.store.findSession(token.slice(0, 26)))?.lastSeenAt ?? 0) - openedAt;
+    return ((await app.store.findSession(token.slice(0, 26)))?.session.lastSeenAt ?? 0) - openedAt;
   };
   assertEquals(await seenAfter(0), 0);
   assertEquals(await seenAfter(hourMs - 1), 0);

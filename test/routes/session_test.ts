@@ -31,7 +31,7 @@ Deno.test("logIn() keeps a hash of the token's secret, and where the session com
   const headers = { "user-agent": `Browser ${"x".repeat(300)}` };
   const { json } = await send("POST", "/session/", { json: alice, headers, client: "192.0.2.7" });
   const [id = "", secret = ""] = String(json.token).split(".");
-  const session = await app.store.findSession(id);
+  const session = (await app.store.findSession(id))?.session;
   assert(session !== undefined);
   assertEquals(session.address, "192.0.2.7");
   assertEquals(session.userAgent, headers["user-agent"].slice(0, 256));

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createRouter } from "../../lib/router.ts";
-import type { Session } from "../../lib/store.ts";
+import type { UserSession } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { routes } from "../../routes/mod.ts";
 import { type AdminApp, openAdminApp, outcomeOf } from "../accounts.ts";
@@ -199,7 +199,7 @@ Deno.test("streamState() opens no stream for HEAD, and forbids to store or compr
 class FailingStore extends MemoryStore {
   isFailing = false;
 
-  override findSession(id: string): Promise<Session | undefined> {
+  override findSession(id: string): Promise<UserSession | undefined> {
     return this.isFailing ? Promise.reject(new Error("disk")) : super.findSession(id);
   }
 }

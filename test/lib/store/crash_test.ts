@@ -239,7 +239,7 @@ async function reopen(disk: SimulatedDisk, where: string): Promise<Map<string, K
       const sessions = await Promise.all(sessionIds.map((id) => store.findSession(`${login} ${id}`)));
       found.set(login, {
         user: await store.findUser(login),
-        sessions: sessions.filter((session) => session !== undefined),
+        sessions: sessions.filter((found) => found !== undefined).map(({ session }) => session),
         ticket: await store.findTicket(login),
       });
     }
