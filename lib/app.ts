@@ -14,6 +14,7 @@ import { Hasher } from "./hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { Passes } from "./passes.ts";
 import { Quota } from "./quota.ts";
 import type { Store } from "./store.ts";
 import { Throttle } from "./throttle.ts";
@@ -38,6 +39,8 @@ export interface App {
   readonly throttle: Throttle;
   /** Credentials of HTTP Basic that were right a moment ago. */
   readonly basicMemory: BasicMemory;
+  /** What `/guard` has answered a moment ago. */
+  readonly passes: Passes;
   /** What the service counts of itself. */
   readonly metrics: Metrics;
   /** Events for those who look at it. */
@@ -93,5 +96,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     registrationQuota: new Quota(config.registrationsPerHour, now),
     throttle: new Throttle(now),
     basicMemory: new BasicMemory(now),
+    passes: new Passes(store, now),
   });
 }

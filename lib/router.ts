@@ -22,8 +22,13 @@ export interface Route {
   /** Segments; one that begins with ":" takes any text that is not empty, as a parameter of that name. */
   readonly path: string;
   readonly handler: Handler;
-  /** Whether a 200 goes without line in the log and headers of every reply: it is asked for with every request to a site. */
-  readonly isQuiet?: boolean;
+  /**
+   * The reply to a GET or HEAD that was answered with 200 before, if it is known to be the same again; for what is asked
+   * for with every request to a site. It goes out as it is, before all that is done for other requests, so `recall` must
+   * not take one request for another. Whether recalled or not, a 200 of such a route has no line in the log and none of
+   * the headers of every reply.
+   */
+  readonly recall?: (request: Request, app: App) => Response | undefined;
 }
 
 /** What is known of the connection that a request came by. */
@@ -78,7 +83,8 @@ interface Endpoint {
   readonly handlers: ReadonlyMap<string, Handler>;
   /** For the Allow header. */
   readonly allowed: string;
-  /** Of a quiet route, those that go quietly, HEAD among them. */
+  readonly recall: ((request: Request) => Response | undefined) | undefined;
+  /** Its 200s, if there is `recall`. */
   readonly quietRequests: Tally | undefined;
 }
 
@@ -100,64 +106,90 @@ const noParams: Match["params"] = Object.freeze({});
 export function createRouter(
   routes: readonly Route[],
   app: App,
-): (request: Request, connection: Connection) => Promise<Response> {
-  const { fixed = [], withParams = [] } = Object.groupBy(
-    toEndpoints(routes, app),
-    (endpoint) => endpoint.path.includes("/:") ? "withParams" : "fixed",
-  );
-  const fixedByPath = new Map(fixed.map((endpoint) => [endpoint.path, endpoint]));
+): (request: Request, connection: Connection) => Promise<Response> | Response {
+  const paths = new Paths(toEndpoints(routes, app));
+  const idPrefix = crypto.randomUUID().slice(0, 8);
+  let count = 0;
+  return (request, connection) => {
+    const path = pathOf(request.url);
+    const recalled = paths.fixed(path)?.recall?.(request);
+    if (recalled !== undefined) return recalled;
+    return serve({ request, connection, idPrefix, number: count++ }, { path, paths, app });
+  };
+}
 
-  function find(path: string): Match | undefined {
-    const endpoint = fixedByPath.get(path);
+/** Answers whatever comes, and tells of it. */
+async function serve(exchange: Exchange, options: { path: string; paths: Paths; app: App }): Promise<Response> {
+  // Whole milliseconds: a finer clock takes as long as finding the route.
+  const startedAt = Date.now();
+  const { path, paths, app } = options;
+  const { request } = exchange;
+  const context = new RequestContext(app, noParams, exchange);
+  const { method } = request;
+  let endpoint: Endpoint | undefined;
+  let response: Response;
+  try {
+    // Deno puts it before the path: with "/" or "?" in it, it would make another path of it.
+    if (notOfHost.test(request.headers.get("host") ?? "")) throw new HttpError("malformed-host");
+    const match = paths.find(path);
+    endpoint = match?.endpoint;
+    response = match === undefined
+      ? replyNowhere(request, { path, paths })
+      : await answer(match.endpoint, request, context.with(match.params));
+  } catch (error) {
+    response = problemReply(asHttpError(error, context));
+  }
+  if (method === "HEAD") response = await withoutBody(response);
+  if (endpoint?.quietRequests !== undefined && response.status === 200) {
+    endpoint.quietRequests.count++;
+    return response;
+  }
+  const { requestId, client } = context;
+  response.headers.set("x-request-id", requestId);
+  response.headers.set("x-content-type-options", "nosniff");
+  const ms = Math.max(0, Date.now() - startedAt);
+  const { status } = response;
+  const route = endpoint?.path ?? noRoute;
+  app.metrics.requests(method, route, status).count++;
+  app.log.info("request", { method: loggedMethod(method), route, status, ms, client, requestId });
+  return response;
+}
+
+/** Finds the endpoint of a path. */
+class Paths {
+  readonly #fixed: ReadonlyMap<string, Endpoint>;
+  readonly #withParams: readonly Endpoint[];
+
+  constructor(endpoints: readonly Endpoint[]) {
+    const { fixed = [], withParams = [] } = Object.groupBy(
+      endpoints,
+      (endpoint) => endpoint.path.includes("/:") ? "withParams" : "fixed",
+    );
+    this.#fixed = new Map(fixed.map((endpoint) => [endpoint.path, endpoint]));
+    this.#withParams = withParams;
+  }
+
+  /** That of a path without parameters. */
+  fixed(path: string): Endpoint | undefined {
+    return this.#fixed.get(path);
+  }
+
+  /** @throws {HttpError} `malformed-path` */
+  find(path: string): Match | undefined {
+    const endpoint = this.#fixed.get(path);
     if (endpoint !== undefined) return { endpoint, params: noParams };
     const segments = path.split("/");
-    for (const candidate of withParams) {
+    for (const candidate of this.#withParams) {
       if (fits(candidate.segments, segments)) return matchOf(candidate, segments);
     }
     return undefined;
   }
+}
 
-  function replyNowhere(request: Request, path: string): Response {
-    if (find(path + "/") === undefined) throw new HttpError("not-found");
-    return redirectToSlash(request.url, path);
-  }
-
-  const idPrefix = crypto.randomUUID().slice(0, 8);
-  let count = 0;
-  return async (request, connection) => {
-    // Whole milliseconds: a finer clock takes as long as finding the route.
-    const startedAt = Date.now();
-    const context = new RequestContext(app, noParams, { request, connection, idPrefix, number: count++ });
-    const { method } = request;
-    let endpoint: Endpoint | undefined;
-    let response: Response;
-    try {
-      // Deno puts it before the path: with "/" or "?" in it, it would make another path of it.
-      if (notOfHost.test(request.headers.get("host") ?? "")) throw new HttpError("malformed-host");
-      const path = pathOf(request.url);
-      const match = find(path);
-      endpoint = match?.endpoint;
-      response = match === undefined
-        ? replyNowhere(request, path)
-        : await answer(match.endpoint, request, context.with(match.params));
-    } catch (error) {
-      response = problemReply(asHttpError(error, context));
-    }
-    if (method === "HEAD") response = await withoutBody(response);
-    if (endpoint?.quietRequests !== undefined && response.status === 200) {
-      endpoint.quietRequests.count++;
-      return response;
-    }
-    const { requestId, client } = context;
-    response.headers.set("x-request-id", requestId);
-    response.headers.set("x-content-type-options", "nosniff");
-    const ms = Math.max(0, Date.now() - startedAt);
-    const { status } = response;
-    const route = endpoint?.path ?? noRoute;
-    app.metrics.requests(method, route, status).count++;
-    app.log.info("request", { method: loggedMethod(method), route, status, ms, client, requestId });
-    return response;
-  };
+/** @throws {HttpError} `not-found`, unless only the last slash is missing */
+function replyNowhere(request: Request, { path, paths }: { path: string; paths: Paths }): Response {
+  if (paths.find(path + "/") === undefined) throw new HttpError("not-found");
+  return redirectToSlash(request.url, path);
 }
 
 function answer(endpoint: Endpoint, request: Request, context: Context): Promise<Response> | Response {
@@ -191,16 +223,41 @@ function asHttpError(error: unknown, { app, requestId }: Context): HttpError {
   return new HttpError("internal-error");
 }
 
-function toEndpoints(routes: readonly Route[], { metrics }: App): Endpoint[] {
+function toEndpoints(routes: readonly Route[], app: App): Endpoint[] {
   return Array.from(Map.groupBy(routes, (route) => route.path), ([path, group]) => {
     const handlers = new Map(group.map((route) => [route.method as string, route.handler]));
     if (handlers.size < group.length) throw new TypeError(`Cannot route ${path}: a method is there twice`);
     const methods = [...handlers.keys(), ...handlers.has("GET") ? ["HEAD"] : [], "OPTIONS"];
-    const quietMethod = group.find((route) => route.isQuiet)?.method;
-    // Looked up once: each look takes a tenth of the time that `/guard` has.
-    const quietRequests = quietMethod === undefined ? undefined : metrics.requests(quietMethod, path, 200);
-    return { path, segments: path.split("/"), handlers, allowed: methods.sort().join(", "), quietRequests };
+    const allowed = methods.sort().join(", ");
+    const recall = group.find((route) => route.recall !== undefined)?.recall;
+    const quiet = recall === undefined ? {} : recallerOf(recall, { path, app });
+    return {
+      path,
+      segments: path.split("/"),
+      handlers,
+      allowed,
+      recall: undefined,
+      quietRequests: undefined,
+      ...quiet,
+    };
   });
+}
+
+function recallerOf(
+  recall: NonNullable<Route["recall"]>,
+  { path, app }: { path: string; app: App },
+): Required<Pick<Endpoint, "recall" | "quietRequests">> {
+  // Looked up once: each look takes a tenth of the time that `/guard` has.
+  const quietRequests = app.metrics.requests("GET", path, 200);
+  return {
+    quietRequests,
+    recall: (request) => {
+      const { method } = request;
+      const reply = method === "GET" || method === "HEAD" ? recall(request, app) : undefined;
+      if (reply !== undefined) quietRequests.count++;
+      return reply;
+    },
+  };
 }
 
 function fits(pattern: readonly string[], segments: readonly string[]): boolean {

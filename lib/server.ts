@@ -21,7 +21,7 @@ export interface Service {
   readonly listen: Listen;
   readonly app: App;
   /** Makes what answers each request. Its app is about to stop also when the connections are to be cut off. */
-  readonly createHandler: (app: App) => (request: Request, connection: Connection) => Promise<Response>;
+  readonly createHandler: (app: App) => (request: Request, connection: Connection) => Promise<Response> | Response;
 }
 
 /** What serves until it cannot accept a connection, and how it is ended then. */
@@ -37,16 +37,20 @@ export async function serve({ listen, app, createHandler }: Service): Promise<Se
   const cutting = new AbortController();
   const handle = createHandler({ ...app, stopping: AbortSignal.any([app.stopping, ending.signal]) });
   let inFlightCount = 0;
+  const untilEnd = async (reply: Promise<Response>) => {
+    inFlightCount++;
+    try {
+      return await reply;
+    } finally {
+      inFlightCount--;
+    }
+  };
   const http = await listenAt(listen, {
     signal: cutting.signal,
     onListen: (address) => app.log.info("listening", { at: addressText(address) }),
-    handler: async (request, connection) => {
-      inFlightCount++;
-      try {
-        return await handle(request, connection);
-      } finally {
-        inFlightCount--;
-      }
+    handler: (request, connection) => {
+      const reply = handle(request, connection);
+      return reply instanceof Response ? reply : untilEnd(reply);
     },
   });
   const cutOff = async () => {

@@ -6,16 +6,15 @@
  * that navigates is sent to the login page of its own host; everything else is told what is missing.
  */
 
-import type { Context } from "../lib/app.ts";
+import type { App, Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
 import { clientKey } from "../lib/client.ts";
 import { html } from "../lib/html.ts";
-import { HttpError } from "../lib/http.ts";
+import { HttpError, queryOf } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
-import { RecentMap } from "../lib/recent_map.ts";
-import { bearerToken, cookieToken } from "../lib/session.ts";
-import type { User } from "../lib/store.ts";
+import { bearerToken, cookieToken, expiresAt, touchedAt } from "../lib/session.ts";
+import type { User, UserSession } from "../lib/store.ts";
 import { groupPattern } from "../lib/user.ts";
 import type { Credentials } from "../lib/user_input.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
@@ -26,34 +25,33 @@ const mount = "/auth/";
 /** The group that every user is in. */
 const everyone = "users";
 
-/**
- * The reply that lets a user pass: the same object each time, as it has no body and making one takes longer than the
- * look at the session. A user who is changed is another object.
- */
-const passes = new WeakMap<User, Response>();
-
-const maxKeptQueryLength = 200;
-/** The groups that queries demand: a Caddyfile has few, and parsing one takes longer than all else. */
-const demands = new RecentMap<string, readonly string[]>(1_000);
-
 /** `GET /guard`: 200 with who it is, or why not. */
 export async function guard(request: Request, context: Context): Promise<Response> {
-  const groups = demandedGroups(request.url);
+  const groups = demandedGroups(queryOf(request));
   // The cookie first: the guarded site may use `Authorization` for something of its own.
   const token = cookieToken(request.headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
   const user = found?.user ?? await userOfAuthorization(request, context);
   if (user === undefined) return refuse(request);
   if (!groups.every((group) => group === everyone || user.groups.includes(group))) return refuseMember(request, user);
-  return passes.get(user) ?? makePass(user);
-}
-
-function makePass(user: User): Response {
-  const pass = new Response(null, {
+  const reply = new Response(null, {
     headers: { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) },
   });
-  passes.set(user, pass);
-  return pass;
+  if (found !== undefined) rememberPass(request, reply, { found, context });
+  return reply;
+}
+
+/** What `guard` answered the same request before, if it still would. */
+export function recallPass(request: Request, { passes }: App): Response | undefined {
+  const cookie = request.headers.get("cookie");
+  return cookie === null ? undefined : passes.recall(cookie, request.url);
+}
+
+function rememberPass(request: Request, reply: Response, by: { found: UserSession; context: Context }): void {
+  const { found, context: { app } } = by;
+  const { session } = found;
+  const until = Math.min(touchedAt(session, app.config), expiresAt(session, app.config));
+  app.passes.remember(request.headers.get("cookie") ?? "", { found, url: request.url, until, reply });
 }
 
 /**
@@ -61,20 +59,8 @@ function makePass(user: User): Response {
  *
  * @throws {HttpError} `invalid-query`: a misspelt demand must not be none
  */
-function demandedGroups(url: string): readonly string[] {
-  const queryAt = url.indexOf("?");
-  if (queryAt === -1) return [];
-  const query = url.slice(queryAt);
-  const known = demands.get(query);
-  if (known !== undefined) return known;
-  const groups = parseGroups(query);
-  // A longer one is nobody's Caddyfile, and strangers may ask too.
-  if (query.length <= maxKeptQueryLength) demands.set(query, groups);
-  return groups;
-}
-
-function parseGroups(query: string): readonly string[] {
-  const entries = [...new URLSearchParams(query)];
+function demandedGroups(query: URLSearchParams): readonly string[] {
+  const entries = [...query];
   const errors = entries
     .filter(([name, value]) => name !== "group" || !groupPattern.test(value))
     .map(([name]) => ({ pointer: `/${name}`, code: "unknown-parameter", detail: "Only group=<a group> is known" }));

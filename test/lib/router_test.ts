@@ -24,11 +24,11 @@ async function openScene(routes: readonly Route[]): Promise<{ app: App; serve: S
   const { app, lines } = await openTestApp();
   const router = createRouter(routes, app);
   const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
-  const serve: Serve = (method, url, headers = {}) => {
+  const serve: Serve = async (method, url, headers = {}) => {
     const request = new Request(origin, { method, headers });
     // As the server gives it: a request made by hand would tidy its path.
     Object.defineProperty(request, "url", { value: url.startsWith("/") ? origin + url : url });
-    return router(request, connection);
+    return await router(request, connection);
   };
   return { app, serve, log: () => lines.map((line) => JSON.parse(line)) };
 }
@@ -355,11 +355,11 @@ Deno.test("createRouter() logs how long a request took, in milliseconds", async 
   }
 });
 
-Deno.test("createRouter() lets a 200 of a quiet route go as it is, and nothing else of it", async () => {
+Deno.test("createRouter() lets a 200 of a route with recall go as it is, and nothing else of it", async () => {
   const statuses = [200, 200, 404, 302];
   let index = 0;
   const handler = () => new Response(null, { status: statuses[index++] ?? 0 });
-  const { serve, log } = await openScene([{ method: "GET", path: "/quiet", handler, isQuiet: true }]);
+  const { serve, log } = await openScene([{ ...get("/quiet", handler), recall: () => undefined }]);
   for (const [method, isQuiet] of [["GET", true], ["HEAD", true], ["GET", false], ["GET", false]] as const) {
     const before = log().length;
     const { headers } = await serve(method, "/quiet");
@@ -367,10 +367,47 @@ Deno.test("createRouter() lets a 200 of a quiet route go as it is, and nothing e
   }
 });
 
+Deno.test("createRouter() sends what is recalled for a GET or HEAD of that path alone, as it is", async () => {
+  const asked: string[] = [];
+  const recalled = new Response(null, { headers: { "remote-user": "alice" } });
+  const { app, serve, log } = await openScene([
+    {
+      ...get("/quiet", () => new Response(null, { status: 404 })),
+      recall: (request, of) => {
+        asked.push(`${request.method} ${new URL(request.url).search}`);
+        assert(of === app);
+        return request.url.endsWith("?known") ? recalled : undefined;
+      },
+    },
+    { method: "DELETE", path: "/quiet", handler: () => new Response(null, { status: 204 }) },
+    get("/other"),
+  ]);
+  const rows = [
+    ["GET", "/quiet?known", 200],
+    ["HEAD", "/quiet?known", 200],
+    ["GET", "/quiet?other", 404],
+    ["DELETE", "/quiet?known", 204],
+    ["OPTIONS", "/quiet?known", 204],
+    ["POST", "/quiet?known", 405],
+    ["GET", "/other?known", 200],
+    ["GET", "/quiet/?known", 404],
+  ] as const;
+  for (const [method, path, status] of rows) {
+    const before = log().length;
+    const reply = await serve(method, path);
+    assertEquals([reply.status, log().length - before], [status, path === "/quiet?known" && status === 200 ? 0 : 1]);
+    assertEquals(reply === recalled, path === "/quiet?known" && status === 200, `${method} ${path}`);
+  }
+  assertEquals(asked, ["GET ?known", "HEAD ?known", "GET ?other"]);
+});
+
 Deno.test("createRouter() counts every request by method, pattern and status", async () => {
   const { app, serve } = await openScene([
     get("/user/:login"),
-    { ...get("/quiet", () => new Response()), isQuiet: true },
+    {
+      ...get("/quiet", () => new Response()),
+      recall: ({ url }) => url.endsWith("?known") ? new Response() : undefined,
+    },
     get("/fault", () => Promise.reject(new Error("bug"))),
   ]);
   const counts = () =>
@@ -382,7 +419,7 @@ Deno.test("createRouter() counts every request by method, pattern and status", a
         .filter(([kind]) => kind !== "GET /guard 200"),
     );
   assertEquals(counts(), { "GET /quiet 200": 0 });
-  for (const path of ["/user/alice", "/user/bob", "/user/%zz", "/quiet", "/quiet", "/fault", "/none"]) {
+  for (const path of ["/user/alice", "/user/bob", "/user/%zz", "/quiet", "/quiet?known", "/fault", "/none"]) {
     await serve("GET", path);
   }
   await serve("HEAD", "/user/alice");

@@ -144,46 +144,61 @@ for (const [own, list, passed, refused] of groups) {
   });
 }
 
-/** The queries that were parsed while this is in use. */
-function spyOnParsing(): Disposable & { queries: unknown[] } {
-  const { URLSearchParams } = globalThis;
-  const queries: unknown[] = [];
-  globalThis.URLSearchParams = class extends URLSearchParams {
-    constructor(init?: ConstructorParameters<typeof URLSearchParams>[0]) {
-      super(init);
-      queries.push(init);
-    }
-  };
-  return {
-    queries,
-    [Symbol.dispose]: () => {
-      globalThis.URLSearchParams = URLSearchParams;
-    },
-  };
-}
-
-Deno.test("guard() keeps a demand of up to 200 characters, and reads a longer one anew, by which nothing differs", async () => {
+Deno.test("guard() gives the reply of before to the same cookies and address, and to no others", async () => {
   const scene = await openScene();
-  const many = `?${"group=users&".repeat(16)}group=`;
-  await setGroups(scene, "alice", ["a", "aa"]);
-  const rows: readonly [query: string, length: number, expected: string, parseCount: number][] = [
-    [`${many}a`, 200, "200 alice", 1],
-    [`${many}aa`, 201, "200 alice", 3],
-    [`${many}b`, 200, "403 not-in-group", 1],
-    [`${many}bb`, 201, "403 not-in-group", 3],
-    [`${many}a${"&group=users".repeat(300)}`, 3_800, "200 alice", 3],
-    [`${many}bb${"&group=users".repeat(300)}`, 3_801, "403 not-in-group", 3],
+  await setGroups(scene, "alice", ["staff"]);
+  const { cookie = "" } = byCookie(scene.ofAlice);
+  let found = 0;
+  const { findSession } = scene.app.store;
+  scene.app.store.findSession = function (id) {
+    found++;
+    return findSession.call(this, id);
+  };
+  const rows: readonly [what: string, headers: Headers, query: string, expected: string, foundCount: number][] = [
+    ["the first", { cookie }, "", "200 alice", 1],
+    ["the same", { cookie }, "", "200 alice", 0],
+    ["other headers", { cookie, authorization: "Basic x", "x-forwarded-uri": "/b" }, "", "200 alice", 0],
+    ["another demand", { cookie }, "?group=staff", "200 alice", 1],
+    ["the same demand", { cookie }, "?group=staff", "200 alice", 0],
+    ["a demand that is not met", { cookie }, "?group=night", "403 not-in-group", 1],
+    ["another cookie beside it", { cookie: `${cookie}; a=b` }, "", "200 alice", 1],
+    ["more cookies than are kept", { cookie: `${cookie}; a=${"b".repeat(900)}` }, "", "200 alice", 1],
+    ["more cookies than are kept, again", { cookie: `${cookie}; a=${"b".repeat(900)}` }, "", "200 alice", 1],
+    ["the token in other letters", { cookie: cookie.toLowerCase() }, "", "401 not-authenticated", 0],
+    ["another user", byCookie(scene.ofBob), "?group=staff", "403 not-in-group", 1],
   ];
-  for (const [query, length, expected, parseCount] of rows) {
-    assertEquals(query.length, length);
-    using spy = spyOnParsing();
-    for (let count = 0; count < 3; count++) {
-      assertEquals(told(await ask(scene, byCookie(scene.ofAlice), query)), expected, query);
-    }
-    assertEquals(spy.queries.filter((parsed) => parsed === query).length, parseCount, query);
+  for (const [what, headers, query, expected, foundCount] of rows) {
+    found = 0;
+    assertEquals([told(await ask(scene, headers, query)), found], [expected, foundCount], what);
   }
-  const bad = `${many}aa&x=1`;
-  assertMatch(told(await ask(scene, byCookie(scene.ofAlice), bad)), /^422 invalid-query/);
+  for (const method of ["DELETE", "POST"]) {
+    assertEquals((await scene.send(method, "/guard", { headers: { cookie } })).status, 405);
+  }
+  const head = await scene.send("HEAD", "/guard", { headers: { cookie } });
+  assertEquals([head.status, head.headers.get("remote-user")], [200, "alice"]);
+});
+
+Deno.test("guard() tells the groups as they are now, also right after it was asked", async () => {
+  const scene = await openScene();
+  for (const own of [["staff"], [], ["night"]]) {
+    await setGroups(scene, "alice", own);
+    for (let count = 0; count < 3; count++) {
+      const { headers } = await ask(scene, byCookie(scene.ofAlice));
+      assertEquals(headers.get("remote-groups"), ["users", ...own].join());
+    }
+  }
+});
+
+Deno.test("guard() ends a session 30 days after it was made, though it was asked for it a moment before", async () => {
+  const scene = await openScene();
+  const madeAt = scene.clock.now;
+  const hourMs = 60 * 60 * 1_000;
+  for (const hours of [6, 12, 18, 24, 30].map((days) => days * 24 - 1 / 60)) {
+    scene.clock.now = madeAt + hours * hourMs;
+    for (let count = 0; count < 2; count++) assertEquals(told(await ask(scene, byCookie(scene.ofAlice))), "200 alice");
+  }
+  scene.clock.now = madeAt + 30 * 24 * hourMs;
+  assertEquals(told(await ask(scene, byCookie(scene.ofAlice))), "401 not-authenticated");
 });
 
 const badQueries = ["?group=", "?group", "?Group=staff", "?groups=staff", "?group=a,b", "?group=Staff", "?group=a%20b"];
