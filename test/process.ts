@@ -13,6 +13,10 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   /** In a session and process group of its own, of which it is the leader. */
   readonly detached?: boolean;
+  /** The project's folder, by default. */
+  readonly cwd?: string;
+  /** Whose process it is, when it is not to be that of who runs the tests. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** A process and what it has said. Disposing of it kills it. */
@@ -22,11 +26,12 @@ export class TestProcess implements AsyncDisposable {
   #output = "";
   #hasEnded = false;
 
-  /** Starts `program` in the project's folder. */
-  constructor(program: string, { args, env, detached = false }: ProcessOptions) {
+  /** Starts `program`. */
+  constructor(program: string, { args, env, detached = false, cwd, user }: ProcessOptions) {
     this.#process = new Deno.Command(program, {
       args,
-      cwd: `${import.meta.dirname}/..`,
+      cwd: cwd ?? `${import.meta.dirname}/..`,
+      ...user,
       clearEnv: true,
       env: { ...inherited(), ...env },
       detached,
@@ -39,6 +44,10 @@ export class TestProcess implements AsyncDisposable {
 
   get pid(): number {
     return this.#process.pid;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Standard output and standard error, as far as they have come. */
