@@ -16,6 +16,7 @@ import { adjacencyGraphs, dictionary } from "@zxcvbn-ts/language-common";
 export const judgedCharacters = 32;
 /** Below 10^8 guesses an attacker who has the hash finds it within days; zxcvbn calls that score 2 and below. */
 const minScore = 3;
+const minGuesses = 1e8;
 /** A login of fewer characters is inside many innocent words; zxcvbn counts it as known all the same. */
 const minForbiddenLength = 4;
 const serviceName = "gatehouse";
@@ -46,8 +47,11 @@ export class Guesser {
     const lowerCase = text.toLowerCase();
     if (login.length >= minForbiddenLength && lowerCase.includes(login)) return "it contains the login";
     if (lowerCase.includes(serviceName)) return "it contains the name of this service";
-    const { score, sequence } = this.#zxcvbn.check(text, [login]);
-    if (score >= minScore) return undefined;
+    const { score, sequence } = this.#zxcvbn.check(text, [login, serviceName]);
+    // To the score three parts are enough whatever they are, such as three rows of a keyboard: it takes for granted that
+    // an attacker tries 10,000 of each number of parts first. So the parts by themselves must be enough too.
+    const guesses = sequence.reduce((product: number, part) => product * part["guesses"], 1);
+    if (score >= minScore && guesses >= minGuesses) return undefined;
     const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
     return reasons[longest?.pattern ?? ""] ?? "it is too short to be hard to guess";
   }

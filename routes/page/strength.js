@@ -6,6 +6,7 @@
 /** As in the service: only the beginning is judged, as the time grows by the square of the length. */
 const judgedCharacters = 32;
 const minScore = 3;
+const minGuesses = 1e8;
 const minForbiddenLength = 4;
 const serviceName = "gatehouse";
 
@@ -57,8 +58,10 @@ export class Strength {
       return { score: 0, reason: "it contains the login" };
     }
     if (lowerCase.includes(serviceName)) return { score: 0, reason: "it contains the name of this service" };
-    const { score, sequence } = this.#zxcvbn.check(text, [login]);
-    if (score >= minScore) return { score, reason: undefined };
+    const { score, sequence } = this.#zxcvbn.check(text, [login, serviceName]);
+    // As in the service: three parts are not enough whatever they are.
+    const guesses = sequence.reduce((product, part) => product * part.guesses, 1);
+    if (score >= minScore && guesses >= minGuesses) return { score, reason: undefined };
     const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
     return { score, reason: reasons[longest?.pattern] ?? "it is too short to be hard to guess" };
   }
