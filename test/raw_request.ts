@@ -31,15 +31,19 @@ export function rawPost(path: string, body: string, headers: readonly string[] =
   return `${lines.join("\r\n")}\r\n\r\n${body}`;
 }
 
-/** Sends the parts, each as soon as it is there, until the reply has come. */
+/** Sends the parts, each as soon as it is there, until the reply has come, or until it hangs up. */
 export async function sendRaw(
   address: Address,
   parts: Iterable<string | Uint8Array<ArrayBuffer>> | AsyncIterable<string>,
+  hangUp?: AbortSignal,
 ): Promise<RawReply> {
   const connection = "path" in address ? await Deno.connect(address) : await Deno.connect(address);
+  const close = () => connection.close();
+  hangUp?.addEventListener("abort", close);
   const writing = writeAll(connection, parts);
   const reply = await readReply(connection);
-  connection.close();
+  hangUp?.removeEventListener("abort", close);
+  if (!hangUp?.aborted) close();
   await writing;
   return reply;
 }
