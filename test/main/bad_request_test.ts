@@ -1,6 +1,5 @@
 /** Bad requests over real sockets: each gets its problem, and the service lives on. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { addressOf, rawPost, type RawReply, sendRaw } from "../raw_request.ts";
 import { type RunningService, startService } from "../service.ts";
 
@@ -18,15 +17,6 @@ function chunked(body: string): string[] {
 
 function request(method: string, path: string, headers = ""): string {
   return `${method} ${path} HTTP/1.1\r\nHost: gatehouse.test\r\n${headers}\r\n`;
-}
-
-/** A byte a second. */
-async function* dripping(): AsyncGenerator<string> {
-  yield `POST /user/ HTTP/1.1\r\n${head}Content-Length: 100\r\n\r\n`;
-  while (true) {
-    yield "{";
-    await delay(1_000);
-  }
 }
 
 function post(body: string, headers: readonly string[] = []): string[] {
@@ -103,30 +93,11 @@ const badRequests: [what: string, parts: Parts, status: number, code: string][] 
 Deno.test("each bad request gets its problem, and the service lives on", async () => {
   await using service = await startService();
   const address = addressOf(service.url);
-  // 10 seconds for which the others do not wait.
-  const drip = sendRaw(address, dripping());
   for (const [what, parts, status, code] of badRequests) {
     assertProblem(await sendRaw(address, parts), { what, status, code });
     await assertLives(service);
   }
-  const reply = await drip;
-  assertProblem(reply, { what: "a body that drips", status: 408, code: "slow-body" });
-  assertStringIncludes(reply.head, "\r\nconnection: close");
-  await assertLives(service);
   assertEquals(service.log().match(/"level":"error"/g), null);
-});
-
-Deno.test("a body that comes in pieces, over 3 seconds, is taken", async () => {
-  await using service = await startService();
-  const body = `{"login":"alice","password":"${password}"}`;
-  async function* slowly(): AsyncGenerator<string> {
-    yield `POST /user/ HTTP/1.1\r\n${head}Content-Length: ${body.length}\r\n\r\n`;
-    for (const piece of body.match(/.{1,20}/g) ?? []) {
-      yield piece;
-      await delay(1_000);
-    }
-  }
-  assertEquals((await sendRaw(addressOf(service.url), slowly())).status, 201);
 });
 
 Deno.test("hundreds of clients that go away in the middle leave the service as it was", async () => {
