@@ -71,12 +71,14 @@ export interface AppOptions {
   readonly now?: () => number;
   /** By default new ones; the store's own figures are among them only if it was opened with the same. */
   readonly metrics?: Metrics;
+  /** By default a new one; it keeps nothing of what it judges. */
+  readonly guesser?: Guesser;
 }
 
 /** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
-  const { metrics = new Metrics(now) } = options;
+  const { metrics = new Metrics(now), guesser = new Guesser() } = options;
   return Object.freeze({
     config,
     store,
@@ -90,7 +92,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       highestIterations: await store.highestIterations(),
       onRun: (seconds) => metrics.hashes.observe(seconds),
     }),
-    guesser: new Guesser(),
+    guesser,
     clientOf: clientResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
     registrationQuota: new Quota(config.registrationsPerHour, now),

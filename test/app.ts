@@ -4,6 +4,7 @@
  */
 import { type App, openApp } from "../lib/app.ts";
 import { readConfig } from "../lib/config.ts";
+import { Guesser } from "../lib/guesser.ts";
 import { createLog } from "../lib/log.ts";
 import { createRouter } from "../lib/router.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
@@ -12,6 +13,9 @@ import { contractOf } from "./contract.ts";
 
 /** When the clock of a new app stands, in milliseconds since the epoch. */
 export const openedAt = Date.parse("2026-11-22T09:35:39.123Z");
+
+/** For all apps: making one takes longer than all the rest of an app. */
+const guesser = new Guesser();
 
 /** Good credentials. */
 export const alice = { login: "alice", password: "seven purple wombats sing" };
@@ -72,6 +76,7 @@ export async function openTestApp(
     store,
     log: createLog((line) => lines.push(line)),
     now: () => clock.now,
+    guesser,
   };
   const app = { ...await openApp(config, options), ...parts };
   const router = createRouter(routes, app);
