@@ -55,6 +55,9 @@ export const mount = `handle_path /auth/* {   # in route, before forward_auth
 /** What browsers send when a person goes to a page. */
 export const navigation = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
 
+/** What browsers take for another host, where a path is meant. */
+export const elsewhere = ["//evil.example/", "///evil.example/", "/\\evil.example/"];
+
 /** Requests the page by a session. */
 export function visit(inside: Pick<Inside, "site" | "path" | "session">, headers: readonly string[] = []) {
   const { site, path, session } = inside;

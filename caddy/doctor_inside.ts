@@ -8,6 +8,7 @@
 import {
   ask,
   type Check,
+  elsewhere,
   hasText,
   type Inside,
   isRefused,
@@ -23,15 +24,8 @@ import type { Reply } from "./doctor_client.ts";
 const first = "   # in route, before all else";
 const last = "   # in route, after forward_auth";
 const pageShowsNothing = { unknown: "the page shows no headers; name one that does with --path" };
-/** What browsers take for another host, where a path is meant. */
-const elsewhere = [
-  "//evil.example/",
-  "https://evil.example/",
-  "/\\evil.example/",
-  "/\t/evil.example/",
-  "///evil.example/",
-  "\\\\evil.example/",
-];
+/** Where `next` might lead to; the last three cannot be asked for as paths. */
+const nexts = [...elsewhere, "https://evil.example/", "/\t/evil.example/", "\\\\evil.example/"];
 /** Nobody has it (RFC 5737). */
 const forgedAddress = "203.0.113.77";
 
@@ -160,7 +154,7 @@ const next: Check<Inside> = {
   holds: "after logging in nobody is led off the host",
   mend: mount,
   async run({ site, session }) {
-    const targets = elsewhere.flatMap((url) => [encodeURIComponent(url), url.replace(/[\t\\]/g, encodeURIComponent)]);
+    const targets = nexts.flatMap((url) => [encodeURIComponent(url), url.replace(/[\t\\]/g, encodeURIComponent)]);
     for (const target of targets.map((value) => `/auth/?next=${value}`)) {
       const headers = [`Cookie: ${session.cookie}`, ...navigation];
       const host = redirectOf(site, await site.send("GET", target, { headers }))?.host;

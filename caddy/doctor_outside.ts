@@ -3,6 +3,7 @@
 import {
   ask,
   type Check,
+  elsewhere,
   isRefused,
   isToLogin,
   mount,
@@ -13,14 +14,8 @@ import {
 } from "./doctor_check.ts";
 import type { Message } from "./doctor_client.ts";
 
-/** What a careless redirect makes another host of. */
-const elsewhere = [
-  "//evil.example/",
-  "///evil.example/",
-  "/\\evil.example/",
-  "/%2fevil.example/",
-  "//evil.example/%2e%2e",
-];
+/** What a careless redirect leads off the host from; the last two only when it decodes or shortens a path. */
+const leadingOff = [...elsewhere, "/%2fevil.example/", "//evil.example/%2e%2e"];
 
 const noSession: Check<Outside> = {
   id: "no-session",
@@ -108,7 +103,7 @@ const redirect: Check<Outside> = {
   holds: "without a session no path leads off the host",
   mend: ask,
   async run({ site }) {
-    for (const target of elsewhere) {
+    for (const target of leadingOff) {
       const host = redirectOf(site, await site.send("GET", target, { headers: navigation }))?.host;
       if (host !== undefined && host !== site.url.host) return { fault: `${target} leads to ${host}` };
     }
