@@ -92,7 +92,7 @@ export const problems = {
     title: "Registration is closed",
     meaning:
       "This service takes no new users (GATEHOUSE_REGISTRATION=closed), but for the first administrator, by the ticket " +
-      "that a start prints.",
+      "that a start prints. Nor does it make invitations.",
   },
   "not-found": {
     status: STATUS_CODE.NotFound,

@@ -12,6 +12,8 @@ export async function makeTicket(request: Request, context: Context): Promise<Re
   const { store, config, now, stopping } = context.app;
   const { user } = await requireAdmin(request, context);
   const { purpose, login } = parseTicketRequest(await readJson(request, { stopping }));
+  // Nobody could use it.
+  if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
   const { ticket, code } = createTicket(purpose, { login, expiresAt: now() + config.ticketMs });
   if (!await store.insertTicket(ticket)) throw new HttpError("not-found");
   audit(context, "ticket-made", { by: user.login, purpose, ...login !== "" && { user: login } });

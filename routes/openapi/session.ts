@@ -101,6 +101,6 @@ export const ticketOperations: readonly Operation[] = [
         }),
       },
     },
-    problems: ["not-found", "invalid-ticket"],
+    problems: ["registration-closed", "not-found", "invalid-ticket"],
   },
 ];
