@@ -1,7 +1,7 @@
 /** What the doctor's checks are made of: what they are given, what they find, and how a guard's replies are known. */
 
 import type { Account, Session } from "./doctor_account.ts";
-import type { Reply, SiteClient } from "./doctor_client.ts";
+import type { Message, Reply, SiteClient } from "./doctor_client.ts";
 
 /** What a check finds: all is well, what is wrong, or why that cannot be told. */
 export type Verdict = "pass" | { readonly fault: string } | { readonly unknown: string };
@@ -70,6 +70,20 @@ export function redirectOf({ url }: SiteClient, { status, headers }: Reply): URL
   if (status < 300 || status > 399 || location === null) return undefined;
   // To a browser two or more of these begin a host; Deno takes no more than two.
   return URL.parse(location.replace(/^[/\\]{2,}/, "//"), url) ?? undefined;
+}
+
+/** Whether no path of these leads a browser off the host. */
+export async function staysOnHost(
+  site: SiteClient,
+  targets: readonly string[],
+  { headers = [] }: Message = {},
+): Promise<Verdict> {
+  for (const target of targets) {
+    const reply = await site.send("GET", target, { headers: [...headers, ...navigation] });
+    const host = redirectOf(site, reply)?.host;
+    if (host !== undefined && host !== site.url.host) return { fault: `${target} leads to ${host}` };
+  }
+  return "pass";
 }
 
 /** Whether a reply leads to the page to log in. */

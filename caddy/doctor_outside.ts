@@ -10,6 +10,7 @@ import {
   navigation,
   type Outside,
   redirectOf,
+  staysOnHost,
   type Verdict,
 } from "./doctor_check.ts";
 import type { Message } from "./doctor_client.ts";
@@ -102,13 +103,7 @@ const redirect: Check<Outside> = {
   id: "redirect",
   holds: "without a session no path leads off the host",
   mend: ask,
-  async run({ site }) {
-    for (const target of leadingOff) {
-      const host = redirectOf(site, await site.send("GET", target, { headers: navigation }))?.host;
-      if (host !== undefined && host !== site.url.host) return { fault: `${target} leads to ${host}` };
-    }
-    return "pass";
-  },
+  run: ({ site }) => staysOnHost(site, leadingOff),
 };
 
 const metrics: Check<Outside> = {
