@@ -21,6 +21,10 @@ const minGuesses = 1e8;
 const minForbiddenLength = 4;
 const serviceName = "gatehouse";
 
+/** The letters of a Russian keyboard, and what an English one types with the same keys. */
+const russianKeys = "ёйцукенгшщзхъфывапролджэячсмитьбю";
+const englishKeys = "`qwertyuiop[]asdfghjkl;'zxcvbnm,.";
+
 /** What each pattern of zxcvbn is called here. */
 const reasons: Readonly<Record<string, string>> = {
   dictionary: "it is made of commonly used passwords",
@@ -47,6 +51,12 @@ export class Guesser {
     const lowerCase = text.toLowerCase();
     if (login.length >= minForbiddenLength && lowerCase.includes(login)) return "it contains the login";
     if (lowerCase.includes(serviceName)) return "it contains the name of this service";
+    const reason = this.#reasonAgainst(text, login);
+    if (reason !== undefined || !/[а-яё]/.test(lowerCase)) return reason;
+    return this.#reasonAgainst(onEnglishKeys(lowerCase), login);
+  }
+
+  #reasonAgainst(text: string, login: string): string | undefined {
     const { score, sequence } = this.#zxcvbn.check(text, [login, serviceName]);
     // To the score three parts are enough whatever they are, such as three rows of a keyboard: it takes for granted that
     // an attacker tries 10,000 of each number of parts first. So the parts by themselves must be enough too.
@@ -55,4 +65,9 @@ export class Guesser {
     const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
     return reasons[longest?.pattern ?? ""] ?? "it is too short to be hard to guess";
   }
+}
+
+/** zxcvbn knows no Russian keyboard and no Russian word, but its list of common passwords has them by these keys. */
+function onEnglishKeys(text: string): string {
+  return text.replace(/[а-яё]/g, (letter) => englishKeys[russianKeys.indexOf(letter)] ?? letter);
 }

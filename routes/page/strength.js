@@ -10,6 +10,9 @@ const minGuesses = 1e8;
 const minForbiddenLength = 4;
 const serviceName = "gatehouse";
 
+const russianKeys = "ёйцукенгшщзхъфывапролджэячсмитьбю";
+const englishKeys = "`qwertyuiop[]asdfghjkl;'zxcvbnm,.";
+
 const reasons = {
   dictionary: "it is made of commonly used passwords",
   spatial: "it is made of keys beside each other",
@@ -58,6 +61,13 @@ export class Strength {
       return { score: 0, reason: "it contains the login" };
     }
     if (lowerCase.includes(serviceName)) return { score: 0, reason: "it contains the name of this service" };
+    const guess = this.#guessSpelling(text, login);
+    if (guess.reason !== undefined || !/[а-яё]/.test(lowerCase)) return guess;
+    const other = this.#guessSpelling(onEnglishKeys(lowerCase), login);
+    return other.reason === undefined ? guess : other;
+  }
+
+  #guessSpelling(text, login) {
     const { score, sequence } = this.#zxcvbn.check(text, [login, serviceName]);
     // As in the service: three parts are not enough whatever they are.
     const guesses = sequence.reduce((product, part) => product * part.guesses, 1);
@@ -65,4 +75,9 @@ export class Strength {
     const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
     return { score, reason: reasons[longest?.pattern] ?? "it is too short to be hard to guess" };
   }
+}
+
+/** As in the service: what an English keyboard types with the same keys, which zxcvbn knows. */
+function onEnglishKeys(text) {
+  return text.replace(/[а-яё]/g, (letter) => englishKeys[russianKeys.indexOf(letter)] ?? letter);
 }

@@ -90,6 +90,19 @@ Deno.test("Guesser.reasonAgainst() refuses what is long and silly, however many 
   assertEquals(silly.filter((password) => guesser.reasonAgainst(password, "alice") === undefined), []);
 });
 
+Deno.test("Guesser.reasonAgainst() judges what a Russian keyboard types by its keys too", () => {
+  const rows: readonly (readonly [password: string, reason: string | undefined])[] = [
+    ["йцукенгшщзхъфывапролджэ", "it is made of keys beside each other"],
+    ["ЙЦУКЕНгшщзхъ12345", "it is made of keys beside each other"],
+    ["пароль123456789", common],
+    ["123456парольdragonqwerty", common],
+    ["приветпривет123", repeat],
+    ["абвгдежзийклмнопрст", "it is a sequence like abc or 123"],
+    ["ёлка над рекой, туман", undefined],
+  ];
+  for (const [password, reason] of rows) assertEquals(guesser.reasonAgainst(password, "alice"), reason, password);
+});
+
 Deno.test("Guesser.reasonAgainst() refuses the login and the service's name inside a password", () => {
   const inside = "it contains the login";
   const rows: readonly (readonly [password: string, login: string, reason: string | undefined])[] = [
