@@ -155,12 +155,12 @@ export class TestPostgres implements AsyncDisposable {
   async pause(): Promise<void> {
     // Itself first: it would start others meanwhile.
     Deno.kill(this.pid, "SIGSTOP");
-    for (const pid of await this.#childPids()) Deno.kill(pid, "SIGSTOP");
+    await this.#signalChildren("SIGSTOP");
   }
 
   /** Lets it go on where it was paused. */
   async resume(): Promise<void> {
-    for (const pid of await this.#childPids()) Deno.kill(pid, "SIGCONT");
+    await this.#signalChildren("SIGCONT");
     Deno.kill(this.pid, "SIGCONT");
   }
 
@@ -178,9 +178,16 @@ export class TestPostgres implements AsyncDisposable {
   }
 
   /** Every connection has a process of its own. */
-  async #childPids(): Promise<number[]> {
+  async #signalChildren(signal: Deno.Signal): Promise<void> {
     const text = await Deno.readTextFile(`/proc/${this.pid}/task/${this.pid}/children`);
-    return text.split(" ").filter((pid) => pid !== "").map(Number);
+    for (const pid of text.split(" ").filter((part) => part !== "")) {
+      try {
+        Deno.kill(Number(pid), signal);
+      } catch (error) {
+        // It ended a moment ago.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
   }
 }
 
