@@ -6,14 +6,16 @@
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { configWarnings, readConfig } from "./lib/config.ts";
+import { type Config, configWarnings, readConfig } from "./lib/config.ts";
 import { type Log, openStdoutLog, printError } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics.ts";
+import { shownAddress } from "./lib/postgres_address.ts";
 import { createRouter } from "./lib/router.ts";
 import { drain, keepServing, serve } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/session.ts";
 import type { Store } from "./lib/store.ts";
 import { FileStore } from "./lib/store/file.ts";
+import { PostgresStore } from "./lib/store/postgres.ts";
 import { createTicket } from "./lib/ticket.ts";
 import { routes } from "./routes/mod.ts";
 
@@ -41,11 +43,10 @@ async function main(): Promise<void> {
   Deno.addSignalListener("SIGXFSZ", () => {});
   const openedAt = performance.now();
   const metrics = new Metrics(Date.now);
-  const onSync = (seconds: number) => metrics.syncs.observe(seconds);
-  await using store = await FileStore.open(config.store, { log, onSync });
+  await using store = await openStore(config, { log, metrics });
   const { users, sessions } = await store.size();
   log.info("store-opened", {
-    store: config.store,
+    store: "folder" in config.store ? config.store.folder : shownAddress(config.store),
     users,
     sessions,
     ms: Math.round(performance.now() - openedAt),
@@ -74,6 +75,11 @@ async function main(): Promise<void> {
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
   await drain(last, log);
+}
+
+function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Metrics }): Promise<Store> {
+  if (!("folder" in store)) return PostgresStore.open(store, { log });
+  return FileStore.open(store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) });
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */

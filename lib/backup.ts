@@ -7,7 +7,7 @@
  */
 
 import { basename, dirname } from "node:path";
-import { readConfig } from "./config.ts";
+import { folderOf, readConfig } from "./config.ts";
 import { printError, printLine, showProgress } from "./log.ts";
 import type { Change } from "./store.ts";
 import { realDisk } from "./store/disk.ts";
@@ -119,7 +119,7 @@ export async function restore(file: string, folder: string): Promise<Holdings> {
 async function runCommand(args: readonly string[]): Promise<string> {
   const [command, from, to] = args;
   if (command === "backup" && from !== undefined && to === undefined) {
-    return `Backed up ${describe(await backUp(readConfig(Deno.env.toObject()).store, from))}`;
+    return `Backed up ${describe(await backUp(folderOf(readConfig(Deno.env.toObject())), from))}`;
   }
   if (command === "verify" && from !== undefined && to === undefined) {
     return `Whole: ${describe(await verify(from))}`;

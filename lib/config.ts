@@ -8,6 +8,7 @@
  */
 import { isIP } from "node:net";
 import { closestString } from "@std/text/closest-string";
+import { isPostgresUrl, parsePostgresUrl, type PostgresAddress } from "./postgres_address.ts";
 import { oneOf, quote, type Reading, readSetting, type Setting, wholeNumber, withoutSecret } from "./setting.ts";
 
 const prefix = "GATEHOUSE_";
@@ -26,6 +27,9 @@ const recommendedPasswordLength = 15;
 export type Listen =
   | { readonly hostname: string; readonly port: number }
   | { readonly path: string };
+
+/** Where users are kept: in a folder, or in a database. */
+export type StorePlace = { readonly folder: string } | PostgresAddress;
 
 /** The settings, read and checked, and as they were written. */
 export interface Config extends Values {
@@ -46,8 +50,7 @@ export interface SettingInForce {
 /** What the settings say. */
 interface Values {
   readonly listen: Listen;
-  /** The folder of the register. */
-  readonly store: string;
+  readonly store: StorePlace;
   readonly pbkdf2Iterations: number;
   /** In code points. */
   readonly passwordMinLength: number;
@@ -83,7 +86,8 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
   store: {
     name: "GATEHOUSE_STORE",
     default: "data",
-    meaning: "the folder that users are kept in; it is made when missing",
+    meaning: "the folder that users are kept in, made when missing; or a PostgreSQL database, " +
+      "`postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`",
     parse: parseStore,
   },
   pbkdf2Iterations: {
@@ -167,6 +171,16 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
   return Object.freeze(config);
 }
 
+/**
+ * The folder that users are kept in, for commands that know files alone.
+ *
+ * @throws {TypeError} they are kept in a database
+ */
+export function folderOf({ store }: Config): string {
+  if ("folder" in store) return store.folder;
+  throw new TypeError("Cannot look into files as users are kept in PostgreSQL: use its own tools, such as pg_dump");
+}
+
 /** What is weaker in `config` than is recommended, each with the value to set; for the log at every start. */
 export function configWarnings(config: Config): string[] {
   const { pbkdf2Iterations, passwordMinLength, loginErrors } = settings;
@@ -242,9 +256,10 @@ function parseHost(text: string): string | undefined {
   return isIP(text) === 4 || /^([a-z\d-]+\.)*[a-z][a-z\d-]*$/i.test(text) ? text : undefined;
 }
 
-function parseStore(text: string): string {
-  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return text;
-  throw new RangeError("this version keeps users in a folder, not in a database: use the path of a folder");
+function parseStore(text: string): StorePlace {
+  if (isPostgresUrl(text)) return parsePostgresUrl(text);
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return Object.freeze({ folder: text });
+  throw new RangeError("users are kept in a folder or in PostgreSQL: use the path of a folder, or postgres://…");
 }
 
 function parseProxies(text: string): readonly string[] {

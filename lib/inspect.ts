@@ -5,7 +5,7 @@
  * everything is shown but the hash of the secret.
  */
 
-import { readConfig } from "./config.ts";
+import { folderOf, readConfig } from "./config.ts";
 import { printError, printLine } from "./log.ts";
 import { realDisk } from "./store/disk.ts";
 import { readRunningFolder } from "./store/folder.ts";
@@ -15,7 +15,7 @@ const lastDate = 8_640_000_000_000_000;
 
 if (import.meta.main) {
   try {
-    const folder = Deno.args[0] ?? readConfig(Deno.env.toObject()).store;
+    const folder = Deno.args[0] ?? folderOf(readConfig(Deno.env.toObject()));
     for (const line of inspect(folder)) printLine(line);
   } catch (error) {
     printError(error instanceof Error ? error.message : String(error));

@@ -5,36 +5,51 @@
  * service can touch its own folder and its own address and nothing else. When the settings are at fault, it
  * asks for the environment alone: `main.ts` reads that first, and tells what is wrong.
  */
-import { type Config, ConfigError, type Listen, readConfig } from "./config.ts";
+import { type Config, ConfigError, readConfig, type StorePlace } from "./config.ts";
 import { printLine } from "./log.ts";
+import { hostWithPort } from "./postgres_address.ts";
 
 /** Names that are not known can be found only by listing all, which takes the whole environment. */
 const environmentFlag = "--allow-env";
 
+/** What a part of the service uses: addresses, and paths. */
+interface Needs {
+  readonly net?: string;
+  readonly read?: string;
+  readonly write?: string;
+}
+
 /** The flags, with spaces between. */
-export function permissionFlags(config: Config): string {
-  const { listen, store } = config;
-  const paths = "path" in listen ? [store, listen.path] : [store];
+export function permissionFlags({ listen, store }: Config): string {
+  const needs = [...storeNeeds(store), "path" in listen ? socketNeeds(listen.path) : { net: hostWithPort(listen) }];
   return [
     environmentFlag,
-    flag("--allow-net", [netAddress(listen)]),
-    flag("--allow-read", paths),
-    flag("--allow-write", paths),
-  ].join(" ");
+    flag("--allow-net", needs.flatMap(({ net }) => net ?? [])),
+    flag("--allow-read", needs.flatMap(({ read }) => read ?? [])),
+    flag("--allow-write", needs.flatMap(({ write }) => write ?? [])),
+  ].filter((text) => text !== "").join(" ");
+}
+
+function storeNeeds(store: StorePlace): readonly Needs[] {
+  if ("folder" in store) return [{ read: store.folder, write: store.folder }];
+  const { target, rootCertificates } = store;
+  const place = "socketPath" in target ? socketNeeds(target.socketPath) : { net: hostWithPort(target) };
+  return rootCertificates === undefined ? [place] : [place, { read: rootCertificates }];
+}
+
+/** Deno wants all three, to listen and to connect. */
+function socketNeeds(path: string): Needs {
+  return { net: `unix:${path}`, read: path, write: path };
 }
 
 /**
- * One flag, for `values` only. A value with white space or a comma cannot be passed on (the task's shell
+ * One flag, for `values` only; none when there are none. A value with white space or a comma cannot be passed on (the task's shell
  * splits at the one, whatever the quotes, and Deno at the other), so it gets the flag without limits: the
  * service is to start in such a folder too.
  */
 function flag(name: string, values: readonly string[]): string {
+  if (values.length === 0) return "";
   return values.some((value) => /[\s,]/.test(value)) ? name : `${name}=${values.join(",")}`;
-}
-
-function netAddress(listen: Listen): string {
-  if ("path" in listen) return `unix:${listen.path}`;
-  return listen.hostname.includes(":") ? `[${listen.hostname}]:${listen.port}` : `${listen.hostname}:${listen.port}`;
 }
 
 function flagsFor(env: Readonly<Record<string, string>>): string {

@@ -7,7 +7,8 @@
  * - Changes of one login happen one after another, so of any number of parallel registrations of it one wins.
  *
  * An outcome that the caller must branch on is a value; a fault is thrown: `StoreFullError` when there is no room,
- * `StoreClosedError` when the store takes no more changes. This file imports nothing.
+ * `StoreClosedError` when the store takes no more changes, `StoreUnavailableError` when it cannot be reached. This file
+ * imports nothing.
  */
 
 /** A registered user, as kept. It never leaves the service in this shape: see `publicUser` in `lib/user.ts`. */
@@ -110,6 +111,12 @@ export const adminGroup = "admin";
 /** Whether the user administers the register now. */
 export function isAdmin(user: User): boolean {
   return !user.disabled && user.groups.includes(adminGroup);
+}
+
+/** Whether what is kept is what is expected. A record is replaced whole, so that these fields tell. */
+export function isSameUser(kept: User | undefined, expected: User): boolean {
+  return kept !== undefined && kept.id === expected.id && kept.passwordHash === expected.passwordHash &&
+    kept.disabled === expected.disabled && kept.groups.join() === expected.groups.join();
 }
 
 /** What else `replaceUser` changes, in the same change. */
@@ -225,4 +232,12 @@ export class StoreFullError extends Error {
 /** The store takes no more changes until it is opened again. What it holds can still be read. */
 export class StoreClosedError extends Error {
   override name = "StoreClosedError";
+}
+
+/**
+ * The store cannot be reached, or takes no changes for now. A later call may succeed. Whether a change was made is not
+ * known: the answer may be what was lost.
+ */
+export class StoreUnavailableError extends Error {
+  override name = "StoreUnavailableError";
 }

@@ -12,6 +12,7 @@ import {
   type Change,
   type Days,
   isAdmin,
+  isSameUser,
   type ReplaceOptions,
   type Session,
   type Store,
@@ -280,12 +281,6 @@ export class MemoryStore implements Store {
       return true;
     });
   }
-}
-
-/** A record is replaced whole and never written to, so the same state is the same in these fields. */
-function isSameUser(kept: User | undefined, expected: User): boolean {
-  return kept !== undefined && kept.id === expected.id && kept.passwordHash === expected.passwordHash &&
-    kept.disabled === expected.disabled && kept.groups.join() === expected.groups.join();
 }
 
 function isAdminUser(user: User | undefined): boolean {

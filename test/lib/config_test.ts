@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, configWarnings, readConfig, settings } from "../../lib/config.ts";
 
 type Field = keyof typeof settings;
@@ -35,9 +35,16 @@ const rows: readonly Row[] = [
   ["LISTEN", "http://localhost:8000", undefined],
   ["LISTEN", " localhost:8000", undefined],
 
-  ["STORE", "/var/lib/gatehouse", "/var/lib/gatehouse"],
-  ["STORE", "my data", "my data"],
+  ["STORE", "/var/lib/gatehouse", { folder: "/var/lib/gatehouse" }],
+  ["STORE", "my data", { folder: "my data" }],
   ["STORE", "postgres://db/gatehouse", undefined],
+  ["STORE", "postgres://me@db/gatehouse?sslmode=disable", {
+    target: { hostname: "db", port: 5432 },
+    database: "gatehouse",
+    user: "me",
+    password: "",
+    encryption: "disable",
+  }],
   ["STORE", "file:///var/lib/gatehouse", undefined],
 
   ["PBKDF2_ITERATIONS", "1", 1],
@@ -118,7 +125,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
   const { inForce: _, ...values } = readConfig({});
   assertEquals(values, {
     listen: { hostname: "127.0.0.1", port: 8_000 },
-    store: "data",
+    store: { folder: "data" },
     pbkdf2Iterations: 600_000,
     passwordMinLength: 15,
     loginErrors: "uniform",
@@ -205,11 +212,16 @@ Deno.test("readConfig() compares the session lifetimes only when both can be rea
 });
 
 Deno.test("readConfig() never shows the password of a database", () => {
-  const env = { GATEHOUSE_STORE: "postgres://gatehouse:hunter2@db/gatehouse" };
+  const url = "postgres://gatehouse:hunter2@db/gatehouse";
+  const { store, inForce } = readConfig({ GATEHOUSE_STORE: `${url}?sslmode=require` });
+  assert("password" in store);
+  assertEquals(store.password, "hunter2");
+  assertEquals(inForce.find(({ name }) => name === "GATEHOUSE_STORE")?.value, "postgres://…");
+  const env = { GATEHOUSE_STORE: url };
   const { faults } = assertThrows(() => readConfig(env), ConfigError);
   assertEquals(faults, [
-    'GATEHOUSE_STORE cannot be "postgres://…": this version keeps users in a folder, not in a database: ' +
-    "use the path of a folder",
+    'GATEHOUSE_STORE cannot be "postgres://…": it must say ?sslmode=verify-full, or sslmode=require (encrypted, but ' +
+    "with whoever answers) or sslmode=disable (for a network that nobody else is in)",
   ]);
 });
 

@@ -4,7 +4,7 @@ import { permissionFlags } from "../../lib/permissions.ts";
 
 const root = new URL("../../", import.meta.url);
 
-Deno.test("permissionFlags() names the address and the folder, and nothing else", () => {
+Deno.test("permissionFlags() names the address and the folder or database, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
     ["127.0.0.1:8000", "data", "--allow-net=127.0.0.1:8000 --allow-read=data --allow-write=data"],
     ["localhost:0", "/srv/d", "--allow-net=localhost:0 --allow-read=/srv/d --allow-write=/srv/d"],
@@ -14,6 +14,25 @@ Deno.test("permissionFlags() names the address and the folder, and nothing else"
     ["127.0.0.1:1", "a\tb", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a,b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
+    ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1"],
+    ["[::1]:1", "postgres://me@[::1]:6/d", "--allow-net=[::1]:6,[::1]:1"],
+    [
+      "127.0.0.1:1",
+      "postgres://me@db/d?sslmode=verify-full&sslrootcert=/etc/ca.crt",
+      "--allow-net=db:5432,127.0.0.1:1 --allow-read=/etc/ca.crt",
+    ],
+    [
+      "127.0.0.1:1",
+      "postgres://me@/d?host=/run/pg",
+      "--allow-net=unix:/run/pg/.s.PGSQL.5432,127.0.0.1:1 --allow-read=/run/pg/.s.PGSQL.5432 " +
+      "--allow-write=/run/pg/.s.PGSQL.5432",
+    ],
+    [
+      "unix:/s",
+      "postgres://me@/d?host=/p",
+      "--allow-net=unix:/p/.s.PGSQL.5432,unix:/s --allow-read=/p/.s.PGSQL.5432,/s " +
+      "--allow-write=/p/.s.PGSQL.5432,/s",
+    ],
   ];
   for (const [listen, store, flags] of rows) {
     const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_STORE: store });
@@ -29,7 +48,7 @@ const probe = `
   import zlib from "node:zlib";
   import { readConfig } from "${new URL("lib/config.ts", root)}";
 
-  const { listen, store } = readConfig(Deno.env.toObject());
+  const { listen, store: { folder: store } } = readConfig(Deno.env.toObject());
   await Deno.mkdir(store, { recursive: true });
   using lock = await Deno.open(store + "/lock", { read: true, write: true, create: true });
   if (!await lock.tryLock(true)) throw new Error("not locked");

@@ -5,7 +5,7 @@ import type { Session, Ticket, User } from "../../../lib/store.ts";
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
   return {
-    id: `01M81Q8R1S0000000000${login.slice(0, 6).toUpperCase().padStart(6, "0")}`,
+    id: `01M81Q8R1S${login.slice(0, 16).toUpperCase().padStart(16, "0")}`,
     login,
     passwordHash: `$pbkdf2-sha256$i=1$${"s".repeat(22)}$${"h".repeat(43)}`,
     registeredAt: 1_795_343_739_123,

@@ -1,0 +1,250 @@
+/**
+ * Users in a PostgreSQL, or an engine that speaks its protocol: any number of instances may use one database at once.
+ *
+ * What `MemoryStore` does under the lock of a login is done here under the lock of the user's row, which every change
+ * that depends on the user also writes (`changes`). With that it is right at every isolation: at READ COMMITTED the
+ * second waits for the first and sees what it did; where each transaction sees the past (REPEATABLE READ, which
+ * YugabyteDB has by default) or pretends to be alone (SERIALIZABLE, CockroachDB's) the second fails with a conflict,
+ * which a mere lock would not tell it, and is run again. What concerns all admins, or the one ticket for the setup, takes
+ * turns by a row of `gatehouse_turn`, always the last that is locked.
+ *
+ * Everything may be run again by `Database`: what finds its own doing then says so (`isRepeated`).
+ */
+
+import type { PostgresAddress } from "../postgres_address.ts";
+import {
+  type Days,
+  isAdmin,
+  isSameUser,
+  type ReplaceOptions,
+  type Session,
+  type Store,
+  type StoreSize,
+  type Ticket,
+  type User,
+  type UserPage,
+  type UserQuery,
+  type UserSession,
+} from "../store.ts";
+import { isKeepable, type Row, type Value } from "./postgres_connection.ts";
+import { Database, type DatabaseOptions, type RunResult } from "./postgres_database.ts";
+import { insertReset, isLastAdmin, lockUser, takeTurn, useTicket, valuesOf } from "./postgres_rules.ts";
+import { migrate } from "./postgres_schema.ts";
+import { findSize } from "./postgres_size.ts";
+import { numberIn, sessionOfRow, statements, sweepBatch, ticketOfRow, userOfRow } from "./postgres_statements.ts";
+import { Remembered } from "./remembered.ts";
+
+const dayMs = 24 * 60 * 60 * 1_000;
+/** Counting looks at every row, and is asked for each second. */
+const defaultSizeAgeMs = 5_000;
+/** Behind every character that a login may have. */
+const lastCharacter = "\x7f";
+
+export interface PostgresStoreOptions extends DatabaseOptions {
+  /** How old what `size` tells may be. */
+  readonly sizeAgeMs?: number;
+}
+
+/** A `Store` that asks a database. Made by `PostgresStore.open`. */
+export class PostgresStore implements Store {
+  /** For what else the instances share. */
+  readonly database: Database;
+  readonly #size: Remembered<StoreSize>;
+
+  private constructor(database: Database, sizeAgeMs: number) {
+    this.database = database;
+    this.#size = new Remembered(() => findSize(database), sizeAgeMs);
+  }
+
+  /**
+   * Connects to a database, and makes the tables where they are missing.
+   *
+   * @throws {StoreUnavailableError} it was not there in time
+   * @throws {DatabaseRefusedError} the settings are at fault
+   * @throws {SchemaError} a newer program has changed the tables, or they cannot be made
+   */
+  static async open(address: PostgresAddress, options: PostgresStoreOptions): Promise<PostgresStore> {
+    const database = await Database.open(address, options);
+    try {
+      await migrate(address);
+      return new PostgresStore(database, options.sizeAgeMs ?? defaultSizeAgeMs);
+    } catch (error) {
+      await database[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async findUser(login: string): Promise<User | undefined> {
+    const [row] = await this.#find(statements.findUser, [login]);
+    return row && userOfRow(row);
+  }
+
+  async listUsers({ limit, after = "", prefix = "" }: UserQuery): Promise<UserPage> {
+    const range = [prefix, prefix + lastCharacter];
+    const [rows, [counted]] = await Promise.all([
+      // One more tells whether there is another page.
+      this.#find(statements.listUsers, [after, ...range, limit + 1]),
+      this.#find(statements.countUsers, range),
+    ]);
+    const users = rows.slice(0, limit).map(userOfRow);
+    const total = counted === undefined ? 0 : numberIn(counted, "total");
+    return { users, total, next: rows.length > limit ? users.at(-1)?.id : undefined };
+  }
+
+  async countAdmins(): Promise<number> {
+    const { rows } = await this.database.run(statements.countAdmins);
+    return numberIn(rows[0], "admins");
+  }
+
+  async countRegistrations({ first, count }: Days): Promise<readonly number[]> {
+    const { rows } = await this.database.run(statements.countRegistrations, [first * dayMs, (first + count) * dayMs]);
+    const counts = new Array<number>(count).fill(0);
+    for (const row of rows) counts[numberIn(row, "midnight") / dayMs - first] = numberIn(row, "users");
+    return counts;
+  }
+
+  async highestIterations(): Promise<number> {
+    const { rows } = await this.database.run(statements.highestIterations);
+    return rows[0]?.["iterations"] === null ? 0 : numberIn(rows[0], "iterations");
+  }
+
+  insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {
+    return this.database.transact(async (transaction) => {
+      const { run, isRepeated } = transaction;
+      if (isRepeated && (await lockUser(transaction, user.login))?.id === user.id) return "done";
+      if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
+      const { count } = await run(statements.insertUser, valuesOf(user));
+      return count === 1 ? "done" : "taken";
+    });
+  }
+
+  async replaceUser(
+    current: User,
+    next: User,
+    { endSessionsBut, ticketHash }: ReplaceOptions = {},
+  ): Promise<"done" | "stale" | "last-admin" | "no-ticket"> {
+    const { login } = current;
+    if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
+    return await this.database.transact(async (transaction) => {
+      const { run, isRepeated } = transaction;
+      const kept = await lockUser(transaction, login);
+      if (isRepeated && isSameUser(kept, next)) return "done";
+      if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
+      if (!isAdmin(next) && await isLastAdmin(transaction, kept)) return "last-admin";
+      if (!isSameUser(kept, current)) return "stale";
+      await run(statements.replaceUser, valuesOf(next));
+      const keptSession = next.disabled ? "" : endSessionsBut;
+      if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
+      if (endSessionsBut !== undefined) await run(statements.deleteResets, [login]);
+      return "done";
+    });
+  }
+
+  deleteUser(login: string): Promise<"done" | "missing" | "last-admin"> {
+    if (!isKeepable(login)) return Promise.resolve("missing");
+    return this.database.transact(async (transaction) => {
+      const kept = await lockUser(transaction, login);
+      if (kept === undefined) return transaction.isRepeated ? "done" : "missing";
+      if (await isLastAdmin(transaction, kept)) return "last-admin";
+      // Sessions and tickets for a reset go with the user, by their foreign keys.
+      await transaction.run(statements.deleteUser, [login]);
+      return "done";
+    });
+  }
+
+  async findSession(id: string): Promise<UserSession | undefined> {
+    const [row] = await this.#find(statements.findSession, [id]);
+    return row && { session: sessionOfRow(row), user: userOfRow(row) };
+  }
+
+  /** Another instance may have changed both since. */
+  isCurrent(): boolean {
+    return false;
+  }
+
+  async insertSession(session: Session, user: User): Promise<boolean> {
+    const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = session;
+    const values = [id, login, secretHash, createdAt, lastSeenAt, userAgent, address, user.id, user.passwordHash];
+    const { count, isRepeated } = await this.database.run(statements.insertSession, values);
+    return count === 1 || isRepeated && await this.findSession(id) !== undefined;
+  }
+
+  async touchSession(id: string, lastSeenAt: number): Promise<void> {
+    await this.#change(statements.touchSession, [id, lastSeenAt]);
+  }
+
+  /** When it was run again, the first run may be what has ended the session. */
+  async deleteSession(id: string): Promise<boolean> {
+    const { count, isRepeated } = await this.#change(statements.deleteSession, [id]);
+    return count === 1 || isRepeated;
+  }
+
+  async listSessions(login: string): Promise<readonly Session[]> {
+    return (await this.#find(statements.listSessions, [login])).map(sessionOfRow);
+  }
+
+  async deleteSessions(login: string): Promise<number> {
+    return (await this.#change(statements.deleteSessionsBut, [login, ""])).count;
+  }
+
+  async deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number> {
+    const { lastSeenUntil, createdUntil } = limits;
+    return await this.#deleteAll(statements.deleteIdleSessions, lastSeenUntil) +
+      await this.#deleteAll(statements.deleteOldSessions, createdUntil);
+  }
+
+  async findTicket(secretHash: string): Promise<Ticket | undefined> {
+    const [row] = await this.#find(statements.findTicket, [secretHash]);
+    return row && ticketOfRow(row);
+  }
+
+  async insertTicket(ticket: Ticket): Promise<boolean> {
+    const { secretHash, purpose, login, expiresAt } = ticket;
+    const values = [secretHash, purpose, login, expiresAt];
+    if (purpose === "reset") return await insertReset(this.database, values);
+    await this.database.transact(async (transaction) => {
+      if (purpose === "setup") {
+        await takeTurn(transaction, "setup");
+        await transaction.run(statements.deleteOtherSetups, [secretHash]);
+      }
+      await transaction.run(statements.insertTicket, values);
+      return "done";
+    });
+    return true;
+  }
+
+  async deleteExpiredTickets(expiresUntil: number): Promise<number> {
+    return (await this.#change(statements.deleteExpiredTickets, [expiresUntil])).count;
+  }
+
+  size(): Promise<StoreSize> {
+    return this.#size.get();
+  }
+
+  fault(): Promise<string | undefined> {
+    return this.database.fault();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database[Symbol.asyncDispose]();
+  }
+
+  /** Rows that have these values: none when no text that is kept can be equal to them. */
+  async #find(text: string, values: readonly Value[]): Promise<readonly Row[]> {
+    return values.every(isKeepable) ? (await this.database.run(text, values)).rows : [];
+  }
+
+  /** Changes the rows that have these values, as `#find` finds them. */
+  async #change(text: string, values: readonly Value[]): Promise<Pick<RunResult, "count" | "isRepeated">> {
+    return values.every(isKeepable) ? await this.database.run(text, values) : { count: 0, isRepeated: false };
+  }
+
+  /** @param text deletes at most `sweepBatch` rows */
+  async #deleteAll(text: string, limit: number): Promise<number> {
+    for (let total = 0;;) {
+      const { count } = await this.database.run(text, [limit]);
+      total += count;
+      if (count < sweepBatch) return total;
+    }
+  }
+}

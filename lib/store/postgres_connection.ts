@@ -1,0 +1,249 @@
+/**
+ * One connection to PostgreSQL: a socket, and a client of the npm package `postgres` that has this socket and no other.
+ *
+ * The package has a pool of its own, which is not used: when a connection breaks within a transaction, it connects anew
+ * and runs what is left of the transaction outside of any (its issues 1155, 1186, 1208 and 1216, open in 3.4.9). Here a
+ * client that asks for a second socket is refused, so that whatever follows a break fails, and a connection is used by
+ * one call at a time.
+ */
+
+import { once } from "node:events";
+import { connect as connectSocket, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+// postgres: the protocol of PostgreSQL, which is not what this project exists for; it has no dependency of its own.
+import postgres, { type Sql } from "postgres";
+import { type PostgresAddress, shownAddress } from "../postgres_address.ts";
+
+/** What a statement takes for $1, $2 … */
+export type Value = string | number | boolean;
+
+/** A row, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What a statement gave. */
+export interface Result {
+  readonly rows: readonly Row[];
+  /** How many rows were found or changed. */
+  readonly count: number;
+  /** Such as `INSERT`; of a `COMMIT` that came too late `ROLLBACK`. */
+  readonly command: string;
+}
+
+export interface ConnectOptions {
+  /** Ends the attempt. */
+  readonly signal: AbortSignal;
+  /** The server gives a statement up after so many milliseconds, and a transaction in which nothing happens. */
+  readonly statementMs: number;
+}
+
+/** The database is there, and does not take what the settings say: waiting does not mend it. */
+export class DatabaseRefusedError extends Error {
+  override name = "DatabaseRefusedError";
+}
+
+/** There is no connection, or no more: what is wrong is no answer to a statement. */
+export class ConnectionError extends Error {
+  override name = "ConnectionError";
+}
+
+/** The first message of a connection that is to be encrypted: length 8, code 80877103. */
+const sslRequest = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]);
+/** PostgreSQL's types of numbers: 64 bits are enough for no date before the year 287396, and doubles hold 53 of them. */
+const int8 = { to: 20, from: [20], parse: Number, serialize: String };
+/**
+ * The server hangs up: connection exceptions (class 08), shutdown (57P01 and so on), too long idle within a transaction.
+ * Or it takes reads alone (25006): its place may have been taken by another, which only a new connection reaches.
+ */
+const farewells = /^(08...|57P..|25P03|25006)$/;
+/** Invalid authorization (class 28), and no such database. */
+const refusals = /^(28...|3D000)$/;
+
+/**
+ * Connects, and waits until statements are taken.
+ *
+ * @throws {DatabaseRefusedError} the settings are at fault
+ * @throws {ConnectionError} the server or the network is
+ */
+export async function connect(address: PostgresAddress, options: ConnectOptions): Promise<Connection> {
+  const socket = await openSocket(address, options.signal);
+  const connection = new Connection(socket, address, options.statementMs);
+  try {
+    await connection.run("SELECT 1", [], options.signal);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    if (refusals.test(codeOf(error))) throw refused(address, error);
+    throw toConnectionError(error);
+  }
+}
+
+/** A connection, for one call at a time. Made by `connect`. */
+export class Connection {
+  readonly openedAt = performance.now();
+  /** Of the clock of `performance.now`. */
+  idleSince = this.openedAt;
+  readonly #socket: Socket;
+  readonly #sql: Sql;
+  #isBroken = false;
+
+  constructor(socket: Socket, address: PostgresAddress, statementMs: number) {
+    this.#socket = socket;
+    this.#sql = createClient(socket, address, { statementMs, onclose: () => this.#isBroken = true });
+  }
+
+  /** Whether it takes no more statements; surely so when the last one failed for a reason of the connection. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /**
+   * Runs one statement; it is prepared at its first time. When `signal` is aborted, the connection is destroyed: what
+   * the server makes of the statement is not known.
+   *
+   * @throws {TypeError} a value is not keepable
+   * @throws {postgres.PostgresError} the server's answer
+   * @throws {ConnectionError} there was none
+   */
+  async run(text: string, values: readonly Value[], signal: AbortSignal): Promise<Result> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => {
+      reject(signal.reason);
+      this.destroy();
+    };
+    signal.throwIfAborted();
+    if (!values.every(isKeepable)) throw new TypeError("Cannot send a text that PostgreSQL cannot keep");
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      const prepare = values.length > 0;
+      const result = await Promise.race([this.#sql.unsafe<Row[]>(text, [...values], { prepare }), aborted]);
+      return { rows: result, count: result.count ?? 0, command: result.command };
+    } catch (error) {
+      // What is no answer of the server leaves open what comes next.
+      if (error instanceof postgres.PostgresError && !farewells.test(error.code)) throw error;
+      this.destroy();
+      throw error instanceof postgres.PostgresError ? error : toConnectionError(error);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Says good-bye. */
+  async close(): Promise<void> {
+    this.#isBroken = true;
+    await this.#sql.end({ timeout: 1 });
+    this.#socket.destroy();
+  }
+
+  /** Breaks off, whatever is under way. */
+  destroy(): void {
+    this.#isBroken = true;
+    this.#socket.destroy();
+  }
+}
+
+/**
+ * Whether a value is kept as it is: a text with NUL is refused, and half a pair of surrogates would become another
+ * character in silence.
+ */
+export function isKeepable(value: Value): boolean {
+  return typeof value !== "string" || value.isWellFormed() && !value.includes("\0");
+}
+
+/** The code of an error: of SQL, such as `40001`, or of the network, such as `ECONNREFUSED`; "" when it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function createClient(socket: Socket, address: PostgresAddress, { statementMs, onclose }: {
+  statementMs: number;
+  onclose: () => void;
+}): Sql {
+  const { target, database, user, password } = address;
+  const sockets = [socket];
+  const options = {
+    // Where it is matters to the texts of errors alone.
+    host: "socketPath" in target ? target.socketPath : target.hostname,
+    port: "socketPath" in target ? 0 : target.port,
+    database,
+    user,
+    // A function, as an empty text would be replaced by what PGPASSWORD says.
+    password: () => password,
+    socket: () => {
+      const [only] = sockets.splice(0);
+      if (only === undefined) throw new Error("The connection is broken");
+      return only;
+    },
+    max: 1,
+    ssl: false,
+    idle_timeout: 0,
+    max_lifetime: 0,
+    connect_timeout: 0,
+    fetch_types: false,
+    types: { int8 },
+    connection: {
+      application_name: "gatehouse",
+      // Lock waits count as well. All three engines know both.
+      statement_timeout: statementMs,
+      // An instance that lost its power within a transaction must not hold a lock for hours.
+      idle_in_transaction_session_timeout: statementMs,
+    },
+    onclose,
+    onnotice: () => {},
+  };
+  return postgres(options);
+}
+
+async function openSocket(address: PostgresAddress, signal: AbortSignal): Promise<Socket> {
+  const { target } = address;
+  signal.throwIfAborted();
+  const socket = connectSocket(
+    "socketPath" in target ? { path: target.socketPath } : { host: target.hostname, port: target.port },
+  );
+  // Whoever waits for something is told; an error while nobody does is followed by the end, which is seen.
+  socket.on("error", () => {});
+  try {
+    await once(socket, "connect", { signal });
+    return address.encryption === "disable" ? socket : await encrypt(socket, address, signal);
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw error instanceof DatabaseRefusedError ? error : toConnectionError(error);
+  }
+}
+
+async function encrypt(socket: Socket, address: PostgresAddress, signal: AbortSignal): Promise<Socket> {
+  const { target, encryption, rootCertificates } = address;
+  const host = "hostname" in target ? target.hostname : "";
+  socket.write(sslRequest);
+  const [answer] = await once(socket, "data", { signal });
+  // One byte alone: what somebody sent behind it in plain text must not pass for encrypted (CVE-2021-23222).
+  if (String(answer) !== "S") throw refused(address, new Error("it does not offer encryption"));
+  try {
+    const secured = connectTls({
+      socket,
+      host,
+      // RFC 6066, 3: addresses are no names of servers.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      rejectUnauthorized: encryption === "verify-full",
+      ...(rootCertificates === undefined ? {} : { ca: await Deno.readTextFile(rootCertificates) }),
+    });
+    secured.on("error", () => {});
+    await once(secured, "secureConnect", { signal });
+    return secured;
+  } catch (error) {
+    signal.throwIfAborted();
+    // It broke, as it does when a server restarts.
+    if (codeOf(error) === "ECONNRESET") throw error;
+    throw refused(address, error);
+  }
+}
+
+function toConnectionError(cause: unknown): ConnectionError {
+  if (cause instanceof ConnectionError) return cause;
+  return new ConnectionError(cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+function refused(address: PostgresAddress, cause: unknown): DatabaseRefusedError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${reason}`, { cause });
+}

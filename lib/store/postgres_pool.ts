@@ -1,0 +1,119 @@
+/**
+ * A few connections for many calls: a call that finds none free waits for its turn.
+ *
+ * Connections are made when they are needed. One that has been idle for long is not trusted, as firewalls forget such
+ * connections without a word; one that is old is replaced, so that load moves to servers that came later.
+ */
+
+import type { PostgresAddress } from "../postgres_address.ts";
+import { connect, type Connection, ConnectionError } from "./postgres_connection.ts";
+
+export interface PoolOptions {
+  readonly maxConnections: number;
+  /** For connecting, within what a call may take. */
+  readonly connectMs: number;
+  readonly statementMs: number;
+}
+
+/** Less than firewalls and load balancers keep an idle connection: 350 s on AWS, 4 minutes on Azure. */
+const maxIdleMs = 3 * 60 * 1_000;
+const maxAgeMs = 30 * 60 * 1_000;
+
+/** Connections to one database. */
+export class Pool {
+  readonly #address: PostgresAddress;
+  readonly #options: PoolOptions;
+  /** Free ones, the last used last. */
+  readonly #idle: Connection[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #freeCount: number;
+
+  constructor(address: PostgresAddress, options: PoolOptions) {
+    this.#address = address;
+    this.#options = options;
+    this.#freeCount = options.maxConnections;
+  }
+
+  /**
+   * Runs `work` with a connection that nobody else uses meanwhile.
+   *
+   * @throws {ConnectionError} there is none to be had
+   * @throws the signal's reason when it is aborted
+   */
+  async use<Outcome>(signal: AbortSignal, work: (connection: Connection) => Promise<Outcome>): Promise<Outcome> {
+    await this.#enter(signal);
+    try {
+      const connection = this.#takeIdle() ?? await this.#connect(signal);
+      try {
+        return await work(connection);
+      } finally {
+        connection.idleSince = performance.now();
+        if (!connection.isBroken) this.#idle.push(connection);
+      }
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Trusts no connection that is idle: one broke, and the others are to the same server. */
+  discardIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  /** Closes the connections that nobody uses. */
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((connection) => connection.close()));
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#freeCount > 0) {
+      this.#freeCount--;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const giveUp = () => {
+      this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+      reject(signal.reason);
+    };
+    const enter = () => {
+      signal.removeEventListener("abort", giveUp);
+      resolve();
+    };
+    this.#waiting.push(enter);
+    signal.addEventListener("abort", giveUp, { once: true });
+    await promise;
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#freeCount++;
+    else next();
+  }
+
+  /** There are never more than `maxConnections`, as nobody connects while one is idle. */
+  #takeIdle(): Connection | undefined {
+    const now = performance.now();
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.isBroken) continue;
+      if (now - connection.idleSince < maxIdleMs && now - connection.openedAt < maxAgeMs) return connection;
+      connection.destroy();
+    }
+    return undefined;
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    const { connectMs, statementMs } = this.#options;
+    const controller = new AbortController();
+    const abort = () => controller.abort(signal.reason);
+    const timeout = () => controller.abort(new ConnectionError(`no answer within ${connectMs} ms`));
+    const timer = setTimeout(timeout, connectMs);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await connect(this.#address, { signal: controller.signal, statementMs });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+}

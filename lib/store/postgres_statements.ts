@@ -1,0 +1,126 @@
+/**
+ * Every statement of the store, and the records that its rows are.
+ *
+ * They keep to what PostgreSQL, CockroachDB and YugabyteDB all have; `test/lib/store/postgres_sql_test.ts` has the list.
+ * A parameter whose type cannot be seen from where it stands has a cast.
+ */
+
+import type { Session, Ticket, User } from "../store.ts";
+import type { Row } from "./postgres_connection.ts";
+
+const userColumns = "id, login, password_hash, registered_at, groups, disabled";
+const sessionColumns = "id, login, secret_hash, created_at, last_seen_at, user_agent, address";
+
+/** Of so many sessions one statement deletes what has expired: few enough to be done soon. */
+export const sweepBatch = 1_000;
+
+export const statements = {
+  findUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1`,
+  lockUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1 FOR UPDATE`,
+  listUsers: `SELECT ${userColumns} FROM gatehouse_user WHERE id > $1 AND login >= $2 AND login < $3
+    ORDER BY id LIMIT $4`,
+  countUsers: "SELECT count(*) AS total FROM gatehouse_user WHERE login >= $1 AND login < $2",
+  countAdmins: "SELECT count(*) AS admins FROM gatehouse_user WHERE is_admin",
+  // CockroachDB divides whole numbers into broken ones; the remainder is the same in all.
+  countRegistrations: `SELECT registered_at - registered_at % 86400000 AS midnight, count(*) AS users
+    FROM gatehouse_user WHERE registered_at >= $1 AND registered_at < $2 GROUP BY 1`,
+  highestIterations: "SELECT max(iterations) AS iterations FROM gatehouse_user",
+  insertUser: `INSERT INTO gatehouse_user
+    (login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (login) DO NOTHING`,
+  replaceUser: `UPDATE gatehouse_user SET id = $2, password_hash = $3, iterations = $4, registered_at = $5,
+    groups = $6, is_admin = $7, disabled = $8, changes = changes + 1 WHERE login = $1`,
+  deleteUser: "DELETE FROM gatehouse_user WHERE login = $1",
+  takeTurn: "UPDATE gatehouse_turn SET changes = changes + 1 WHERE name = $1",
+
+  findSession: `SELECT ${prefixed("s", sessionColumns)}, u.id AS user_id, u.password_hash, u.registered_at, u.groups,
+    u.disabled FROM gatehouse_session s JOIN gatehouse_user u ON u.login = s.login WHERE s.id = $1`,
+  insertSession: `WITH kept AS (
+      UPDATE gatehouse_user SET changes = changes + 1
+      WHERE login = $2 AND id = $8 AND password_hash = $9 AND NOT disabled RETURNING login
+    ) INSERT INTO gatehouse_session (${sessionColumns})
+    SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text FROM kept
+    ON CONFLICT (id) DO NOTHING`,
+  touchSession: "UPDATE gatehouse_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
+  deleteSession: "DELETE FROM gatehouse_session WHERE id = $1",
+  listSessions: `SELECT ${sessionColumns} FROM gatehouse_session WHERE login = $1 ORDER BY created_at, id`,
+  deleteSessionsBut: "DELETE FROM gatehouse_session WHERE login = $1 AND id <> $2",
+  // Again outside of the brackets: a session that is seen in between is not deleted.
+  deleteIdleSessions: `DELETE FROM gatehouse_session WHERE last_seen_at <= $1 AND id IN (
+    SELECT id FROM gatehouse_session WHERE last_seen_at <= $1 LIMIT ${sweepBatch})`,
+  deleteOldSessions: `DELETE FROM gatehouse_session WHERE id IN (
+    SELECT id FROM gatehouse_session WHERE created_at <= $1 LIMIT ${sweepBatch})`,
+
+  findTicket: "SELECT secret_hash, purpose, login, expires_at FROM gatehouse_ticket WHERE secret_hash = $1",
+  insertTicket: `INSERT INTO gatehouse_ticket (secret_hash, purpose, login, expires_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (secret_hash) DO NOTHING`,
+  insertReset: `INSERT INTO gatehouse_ticket (secret_hash, purpose, login, reset_login, expires_at)
+    SELECT $1::text, $2::text, login, login, $4::bigint FROM gatehouse_user WHERE login = $3
+    ON CONFLICT (secret_hash) DO NOTHING`,
+  deleteTicket: "DELETE FROM gatehouse_ticket WHERE secret_hash = $1",
+  deleteResets: "DELETE FROM gatehouse_ticket WHERE reset_login = $1",
+  deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND secret_hash <> $1",
+  deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
+
+  countAll: `SELECT (SELECT count(*) FROM gatehouse_user) AS users,
+    (SELECT count(*) FROM gatehouse_session) AS sessions`,
+  // PostgreSQL and YugabyteDB alone: whoever sends it must do without the answer.
+  databaseBytes: "SELECT pg_database_size(current_database()) AS bytes",
+} as const;
+
+/** The user in a row that has the columns of one; of a session's row too. */
+export function userOfRow(row: Row): User {
+  const groups = textIn(row, "groups");
+  return {
+    id: textIn(row, "user_id" in row ? "user_id" : "id"),
+    login: textIn(row, "login"),
+    passwordHash: textIn(row, "password_hash"),
+    registeredAt: numberIn(row, "registered_at"),
+    // A group has no comma: see `isGroups` in `lib/user.ts`.
+    groups: groups === "" ? [] : groups.split(","),
+    disabled: row["disabled"] === true,
+  };
+}
+
+export function sessionOfRow(row: Row): Session {
+  return {
+    id: textIn(row, "id"),
+    login: textIn(row, "login"),
+    secretHash: textIn(row, "secret_hash"),
+    createdAt: numberIn(row, "created_at"),
+    lastSeenAt: numberIn(row, "last_seen_at"),
+    userAgent: textIn(row, "user_agent"),
+    address: textIn(row, "address"),
+  };
+}
+
+/** @throws {TypeError} it has a purpose that this program does not know */
+export function ticketOfRow(row: Row): Ticket {
+  const purpose = textIn(row, "purpose");
+  if (purpose !== "setup" && purpose !== "register" && purpose !== "reset") {
+    throw new TypeError(`Cannot read a ticket: its purpose is "${purpose}"`);
+  }
+  return {
+    secretHash: textIn(row, "secret_hash"),
+    purpose,
+    login: textIn(row, "login"),
+    expiresAt: numberIn(row, "expires_at"),
+  };
+}
+
+/** @throws {TypeError} the column is no number */
+export function numberIn(row: Row | undefined, column: string): number {
+  const value = row?.[column];
+  if (typeof value === "number") return value;
+  throw new TypeError(`Cannot read the column "${column}": it is ${value === undefined ? "missing" : typeof value}`);
+}
+
+function textIn(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value === "string") return value;
+  throw new TypeError(`Cannot read the column "${column}": it is ${value === undefined ? "missing" : typeof value}`);
+}
+
+function prefixed(table: string, columns: string): string {
+  return columns.split(", ").map((column) => `${table}.${column}`).join(", ");
+}
