@@ -101,7 +101,7 @@ async function insert(
     throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
   }
   if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
-  const passwordHash = await app.hasher.hash(password, clientKey(client));
+  const passwordHash = await hash(password, context);
   const registeredAt = app.now();
   const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
   const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
@@ -114,4 +114,20 @@ async function insert(
   audit(context, "user-registered", { user: login });
   const headers = { location: `/user/${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });
+}
+
+/**
+ * Hashes a new password. Who is refused, as too many wait for theirs, may register later: that is not counted. But as it
+ * tells that the login is not taken, it is so only as often as a client may register, or whoever keeps the service busy
+ * could ask without end.
+ */
+async function hash(password: string, context: Context): Promise<string> {
+  const { hasher, registrationQuota } = context.app;
+  const client = clientKey(context.client);
+  try {
+    return await hasher.hash(password, client);
+  } catch (error) {
+    if (registrationQuota.take(`${client} refused`) === 0) registrationQuota.putBack(client);
+    throw error;
+  }
 }

@@ -1,0 +1,98 @@
+/** How many registrations a client may make: what counts, and what does not. */
+import { assertEquals } from "@std/assert";
+import { OverloadedError } from "../../lib/gate.ts";
+import { countOutcomes } from "../accounts.ts";
+import { alice, openTestApp, type Reply, type TestApp } from "../app.ts";
+
+const hourMs = 60 * 60 * 1_000;
+
+function register({ send }: TestApp, login: string, client = "127.0.0.1"): Promise<Reply> {
+  return send("POST", "/user/", { json: { ...alice, login }, client });
+}
+
+Deno.test("register() gives each client its registrations an hour, and says when the next is taken", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  assertEquals((await register(opened, "a1", "192.0.2.1")).status, 201);
+  assertEquals((await register(opened, "a2", "192.0.2.1")).status, 201);
+  const { status, headers, json } = await register(opened, "a3", "192.0.2.1");
+  assertEquals([status, json.type], [429, "/problem/too-many-registrations"]);
+  assertEquals(headers.get("retry-after"), "1800");
+  assertEquals(await opened.app.store.findUser("a3"), undefined);
+  assertEquals((await register(opened, "a3", "192.0.2.2")).status, 201);
+
+  opened.clock.now += hourMs / 2 - 1_000;
+  assertEquals((await register(opened, "a4", "192.0.2.1")).headers.get("retry-after"), "1");
+  opened.clock.now += 1_000;
+  assertEquals((await register(opened, "a4", "192.0.2.1")).status, 201);
+  assertEquals((await register(opened, "a5", "192.0.2.1")).status, 429);
+});
+
+Deno.test("register() counts an IPv6 client by its /64", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "1" } });
+  assertEquals((await register(opened, "a1", "2001:db8::1")).status, 201);
+  assertEquals((await register(opened, "a2", "2001:db8::ffff:2")).status, 429);
+  assertEquals((await register(opened, "a2", "2001:db8:0:1::1")).status, 201);
+});
+
+Deno.test("register() counts no registration that could not have been one", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  assertEquals((await register(opened, "a1")).status, 201);
+  for (let round = 0; round < 3; round++) {
+    assertEquals((await register(opened, "a b")).status, 422);
+    assertEquals((await opened.send("POST", "/user/", { body: "{" })).status, 400);
+  }
+  assertEquals((await register(opened, "a2")).status, 201);
+  assertEquals((await register(opened, "a3")).status, 429);
+});
+
+Deno.test("register() counts what it answers with login-taken, so that nobody can ask for logins without end", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "3" } });
+  const statuses: number[] = [];
+  for (const login of ["a1", "a1", "a1", "a1", "a2"]) statuses.push((await register(opened, login)).status);
+  assertEquals(statuses, [201, 409, 409, 429, 429]);
+});
+
+Deno.test("register() has no limit of registrations when it is set to 0", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "0" } });
+  const logins = Array.from({ length: 100 }, (_, index) => `user${index}`);
+  const replies = await Promise.all(logins.map((login) => register(opened, login)));
+  assertEquals(replies.filter(({ status }) => status === 201).length, 100);
+});
+
+/** Has the service refuse so many hashes. */
+async function overload(opened: TestApp, count: number, login = "new"): Promise<void> {
+  const { hasher } = opened.app;
+  const { hash } = hasher;
+  hasher.hash = () => Promise.reject(new OverloadedError(1));
+  const replies = [];
+  for (let index = 0; index < count; index++) replies.push(await register(opened, `${login}${index}`));
+  hasher.hash = hash;
+  assertEquals(countOutcomes(replies), { "503 overloaded": count });
+}
+
+Deno.test("register() counts no registration that was refused as too many waited for a hash", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  assertEquals((await register(opened, "a1")).status, 201);
+  await overload(opened, 2);
+  assertEquals((await register(opened, "a2")).status, 201);
+  assertEquals((await register(opened, "a3")).status, 429);
+});
+
+Deno.test("register() counts what is refused so too when there is much of it: it tells that the login is not taken", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "3" } });
+  // As many as registrations are free, and then none.
+  await overload(opened, 3 + 3);
+  assertEquals((await register(opened, "a1")).status, 429);
+  assertEquals((await register(opened, "a1", "192.0.2.1")).status, 201);
+  opened.clock.now += hourMs;
+  await overload(opened, 2);
+  for (const login of ["a2", "a3", "a4"]) assertEquals((await register(opened, login)).status, 201);
+});
+
+Deno.test("register() counts what it answers with login-taken also while too many wait for a hash", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+  assertEquals((await register(opened, "a1")).status, 201);
+  opened.app.hasher.hash = () => Promise.reject(new OverloadedError(1));
+  assertEquals((await register(opened, "a1")).status, 409);
+  assertEquals((await register(opened, "a2")).status, 429);
+});
