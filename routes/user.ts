@@ -23,7 +23,9 @@ export const freshLoginMs = 10 * 60 * 1_000;
 
 /** `POST /user/`: registers a user. */
 export async function register(request: Request, context: Context): Promise<Response> {
-  const { config, guesser, registrationLock, stopping } = context.app;
+  const { config, guesser, registrationLock, registrationQuota, stopping } = context.app;
+  // First: judging a password takes half a millisecond, which whoever is to wait shall not have.
+  refuseTooMany(registrationQuota.waitSeconds(clientKey(context.client)));
   const rules = { minLength: config.passwordMinLength, guesser };
   const registration = parseRegistration(await readJson(request, { stopping }), rules);
   const ticket = await admit(registration, context);
@@ -96,10 +98,7 @@ async function insert(
 ): Promise<Response> {
   const { app, client } = context;
   const { login, password } = registration;
-  const waitSeconds = app.registrationQuota.take(clientKey(client));
-  if (waitSeconds > 0) {
-    throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
-  }
+  refuseTooMany(app.registrationQuota.take(clientKey(client)));
   if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
   const passwordHash = await hash(password, context);
   const registeredAt = app.now();
@@ -114,6 +113,12 @@ async function insert(
   audit(context, "user-registered", { user: login });
   const headers = { location: `/user/${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });
+}
+
+/** @throws {HttpError} `too-many-registrations`, when there are any seconds to wait */
+function refuseTooMany(waitSeconds: number): void {
+  if (waitSeconds === 0) return;
+  throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
 }
 
 /**

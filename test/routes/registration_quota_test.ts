@@ -96,3 +96,22 @@ Deno.test("register() counts what it answers with login-taken also while too man
   assertEquals((await register(opened, "a1")).status, 409);
   assertEquals((await register(opened, "a2")).status, 429);
 });
+
+Deno.test("register() looks at nothing that a client sends who is to wait", async () => {
+  const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "1" } });
+  assertEquals((await register(opened, "a1")).status, 201);
+  const { guesser, store } = opened.app;
+  const judge = guesser.reasonAgainst;
+  guesser.reasonAgainst = () => {
+    throw new Error("A password was judged");
+  };
+  store.findTicket = () => Promise.reject(new Error("A ticket was looked for"));
+  const ticket = "A".repeat(43);
+  const bodies = [{ json: { ...alice, ticket } }, { json: { ...alice, password: "password1234567" } }, { body: "{" }];
+  for (const body of bodies) {
+    const { status, headers } = await opened.send("POST", "/user/", body);
+    assertEquals([status, headers.get("retry-after")], [429, "3600"]);
+  }
+  guesser.reasonAgainst = judge;
+  assertEquals((await register(opened, "a b", "192.0.2.1")).status, 422);
+});
