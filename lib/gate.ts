@@ -78,6 +78,7 @@ export class Gate {
    * @throws {OverloadedError} it would wait too long, or nobody waits for it; `work` was not started
    */
   async run<Result>(client: string, work: () => Promise<Result>, hungUp?: AbortSignal): Promise<Result> {
+    if (hungUp?.aborted) throw this.#overloaded();
     if (this.#running < this.#concurrency) this.#running++;
     else await this.#wait(client, hungUp);
     const startedAt = performance.now();

@@ -27,6 +27,13 @@ export interface HasherOptions {
   readonly onRun?: (seconds: number) => void;
 }
 
+/** Whose turn it is, see `lib/gate.ts`. */
+export interface Turn {
+  readonly client: string;
+  /** Aborted when the client hangs up. */
+  readonly hungUp?: AbortSignal;
+}
+
 /** What came of a verification. */
 export interface Verdict {
   readonly isRight: boolean;
@@ -83,11 +90,10 @@ export class Hasher {
   /**
    * Hashes a new password.
    *
-   * @param client whose turn it is, see `lib/gate.ts`
-   * @throws {OverloadedError} too many are waiting
+   * @throws {OverloadedError} too many are waiting, or nobody waits for it any more
    */
-  hash(password: string, client: string): Promise<string> {
-    return this.#gate.run(client, () => this.#hash(password));
+  hash(password: string, { client, hungUp }: Turn): Promise<string> {
+    return this.#gate.run(client, () => this.#hash(password), hungUp);
   }
 
   /**
@@ -97,7 +103,7 @@ export class Hasher {
    */
   verify(
     password: string,
-    options: { passwordHash: string | undefined; client: string; hungUp?: AbortSignal },
+    options: Turn & { readonly passwordHash: string | undefined },
   ): Promise<Verdict> {
     const { passwordHash, client, hungUp } = options;
     const verify = async () => {

@@ -31,10 +31,10 @@ export async function changePassword(request: Request, context: Context): Promis
   const { user, options } = body.ticket === undefined
     ? await admitByPassword(request, body.currentPassword, context)
     : await admitByTicket(body.ticket, context);
-  const client = clientKey(context.client);
-  const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, client });
+  const turn = { client: clientKey(context.client), hungUp: request.signal };
+  const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, ...turn });
   if (isRight) throw unchangedPassword();
-  const changed = await replacePassword({ user, options }, await hasher.hash(body.password, client), context);
+  const changed = await replacePassword({ user, options }, await hasher.hash(body.password, turn), context);
   throttle.forget(login);
   const by = options.ticketHash === undefined ? { by: user.login } : {};
   if (options.ticketHash !== undefined) audit(context, "ticket-used", { user: user.login, purpose: "reset" });

@@ -21,6 +21,13 @@ import { parseUserQuery } from "./user_query.ts";
 /** A deletion of oneself needs a login that is not older: whoever finds an open browser cannot do it. */
 export const freshLoginMs = 10 * 60 * 1_000;
 
+/** Who may register. */
+interface Admitted {
+  readonly registration: Registration;
+  /** By which ticket, if there is one. */
+  readonly ticket: Ticket | undefined;
+}
+
 /** `POST /user/`: registers a user. */
 export async function register(request: Request, context: Context): Promise<Response> {
   const { config, guesser, registrationLock, registrationQuota, stopping } = context.app;
@@ -29,7 +36,7 @@ export async function register(request: Request, context: Context): Promise<Resp
   const rules = { minLength: config.passwordMinLength, guesser };
   const registration = parseRegistration(await readJson(request, { stopping }), rules);
   const ticket = await admit(registration, context);
-  return await registrationLock.run(registration.login, () => insert(registration, ticket, context));
+  return await registrationLock.run(registration.login, () => insert({ registration, ticket }, request, context));
 }
 
 /** `GET /user/`: who is registered, by pages. */
@@ -91,16 +98,12 @@ async function admit(registration: Registration, context: Context): Promise<Tick
  * Hashes and stores, unless the login is taken: which is looked for first, as a hash is a hundred times the work. That
  * counts too, or who is registered could be asked without end.
  */
-async function insert(
-  registration: Registration,
-  ticket: Ticket | undefined,
-  context: Context,
-): Promise<Response> {
+async function insert({ registration, ticket }: Admitted, request: Request, context: Context): Promise<Response> {
   const { app, client } = context;
   const { login, password } = registration;
   refuseTooMany(app.registrationQuota.take(clientKey(client)));
   if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
-  const passwordHash = await hash(password, context);
+  const passwordHash = await hash(password, request, context);
   const registeredAt = app.now();
   const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
   const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
@@ -126,11 +129,11 @@ function refuseTooMany(waitSeconds: number): void {
  * tells that the login is not taken, it is so only as often as a client may register, or whoever keeps the service busy
  * could ask without end.
  */
-async function hash(password: string, context: Context): Promise<string> {
+async function hash(password: string, request: Request, context: Context): Promise<string> {
   const { hasher, registrationQuota } = context.app;
   const client = clientKey(context.client);
   try {
-    return await hasher.hash(password, client);
+    return await hasher.hash(password, { client, hungUp: request.signal });
   } catch (error) {
     if (registrationQuota.take(`${client} refused`) === 0) registrationQuota.putBack(client);
     throw error;

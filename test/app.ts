@@ -37,6 +37,8 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The address that it comes from. */
   readonly client?: string;
+  /** Aborted when the client hangs up. */
+  readonly signal?: AbortSignal;
 }
 
 /** A reply, read to its end; of a stream of events, which has none, to the end of the first. */
@@ -111,12 +113,12 @@ export async function openAppOfAlice(options?: TestAppOptions): Promise<TestApp 
 }
 
 function toRequest(method: string, path: string, options: SendOptions): Request {
-  const { json, body = json === undefined ? null : JSON.stringify(json), token } = options;
+  const { json, body = json === undefined ? null : JSON.stringify(json), token, signal = null } = options;
   const headers = new Headers();
   if (body !== null) headers.set("content-type", "application/json");
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
-  return new Request(`http://gatehouse.test${path}`, { method, headers, body });
+  return new Request(`http://gatehouse.test${path}`, { method, headers, body, signal });
 }
 
 async function readReply(response: Response): Promise<Reply> {

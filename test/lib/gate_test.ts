@@ -264,6 +264,20 @@ Deno.test("Gate.run() gives up the place of one that nobody waits for any more, 
   assertEquals([started, gate.running, gate.waiting], [["runs", "second"], 0, 0]);
 });
 
+Deno.test("Gate.run() starts nothing that nobody waits for from the beginning, whether there is a place or not", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const fail = () => Promise.reject(new Error("It was started"));
+  await assertRejects(() => gate.run("a", fail, AbortSignal.abort()), OverloadedError);
+  const runs = gate.run("a", () => promise);
+  const late = gate.run("a", fail, AbortSignal.abort());
+  assertEquals([gate.running, gate.waiting], [1, 0]);
+  await assertRejects(() => late, OverloadedError);
+  resolve();
+  await runs;
+  assertEquals([gate.running, gate.waiting], [0, 0]);
+});
+
 /** A clock that stands still until it is put forward. */
 function stubClock(): Disposable & { nowMs: number } {
   const now = performance.now;

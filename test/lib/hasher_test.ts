@@ -39,7 +39,7 @@ function stubClock(stepMs: number): Disposable {
 Deno.test("Hasher.hash() makes one hash of the cost that is set", async () => {
   const hasher = await Hasher.open({ iterations });
   using spy = spyOnDerive();
-  const passwordHash = await hasher.hash(password, "client");
+  const passwordHash = await hasher.hash(password, { client: "client" });
   assertEquals([iterationsOf(passwordHash), spy.costs, hasher.hashCount], [iterations, [iterations], 1]);
   assertEquals(await verifyPassword(password, passwordHash), true);
 });
@@ -160,7 +160,7 @@ Deno.test("Hasher.verify() throws for what is no hash, and goes on with the next
   const hasher = await Hasher.open({ iterations, concurrency: 1 });
   const client = "client";
   await assertRejects(() => hasher.verify(password, { passwordHash: "no hash", client }), TypeError);
-  const passwordHash = await hasher.hash(password, client);
+  const passwordHash = await hasher.hash(password, { client });
   assertEquals((await hasher.verify(password, { passwordHash, client })).isRight, true);
 });
 
@@ -182,10 +182,10 @@ Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, n
       { length: atOnce },
       (_, index) =>
         index % 2 === 0
-          ? hasher.hash(password, "client")
+          ? hasher.hash(password, { client: "client" })
           : hasher.verify(password, { passwordHash: undefined, client: "client" }),
     );
-    await assertRejects(() => hasher.hash(password, "other"), OverloadedError);
+    await assertRejects(() => hasher.hash(password, { client: "other" }), OverloadedError);
     await assertRejects(
       () => hasher.verify(password, { passwordHash: undefined, client: "other" }),
       OverloadedError,
@@ -194,6 +194,15 @@ Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, n
     await Promise.all(all);
     assertEquals([spy.costs.length, hasher.hashCount], [atOnce, atOnce]);
   }
+});
+
+Deno.test("Hasher.hash() and verify() do nothing for who has hung up", async () => {
+  const hasher = await Hasher.open({ iterations });
+  using spy = spyOnDerive();
+  const options = { client: "client", hungUp: AbortSignal.abort() };
+  await assertRejects(() => hasher.hash(password, options), OverloadedError);
+  await assertRejects(() => hasher.verify(password, { passwordHash: undefined, ...options }), OverloadedError);
+  assertEquals([spy.costs, hasher.hashCount], [[], 0]);
 });
 
 Deno.test("Hasher.open() measures what a hash costs, with as many at once as will be", async () => {
@@ -229,8 +238,8 @@ Deno.test("Hasher.hash() may wait for 5 s by default, by what was measured", asy
   for (const [costMs, waiting] of [[2_000, 5], [10_000, 1], [10_001, 0]] as const) {
     using _clock = stubClock(costMs);
     const hasher = await Hasher.open({ iterations, concurrency: 2 });
-    const all = Array.from({ length: 2 + waiting }, () => hasher.hash(password, "client"));
-    await assertRejects(() => hasher.hash(password, "client"), OverloadedError);
+    const all = Array.from({ length: 2 + waiting }, () => hasher.hash(password, { client: "client" }));
+    await assertRejects(() => hasher.hash(password, { client: "client" }), OverloadedError);
     assertEquals((await Promise.all(all)).length, 2 + waiting);
   }
 });
@@ -247,7 +256,7 @@ Deno.test("Hasher tells how many turns run and wait, and how long each took", as
   // Measuring at the start is no turn.
   assertEquals([hasher.running, hasher.waiting, seconds.length], [0, 0, 0]);
   const client = "client";
-  const work = [hasher.hash(password, client), hasher.verify(password, { passwordHash: undefined, client })];
+  const work = [hasher.hash(password, { client }), hasher.verify(password, { passwordHash: undefined, client })];
   assertEquals([hasher.running, hasher.waiting], [1, 1]);
   await Promise.all(work);
   assertEquals([hasher.running, hasher.waiting, seconds.length], [0, 0, 2]);

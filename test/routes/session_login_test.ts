@@ -227,7 +227,7 @@ async function logInWhile(
 /** A hash of another password. */
 async function otherHash(): Promise<string> {
   const { app } = await openTestApp();
-  return await app.hasher.hash(wrong.password, "127.0.0.1");
+  return await app.hasher.hash(wrong.password, { client: "127.0.0.1" });
 }
 
 const changes: [what: string, change: (store: Store, user: User) => Promise<unknown>, status: number][] = [

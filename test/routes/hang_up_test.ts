@@ -1,0 +1,71 @@
+/** Who hangs up while the password waits for its turn: nothing is hashed, nothing has changed, no ticket is used up. */
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { Hasher } from "../../lib/hasher.ts";
+import { type AdminApp, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import { alice, type Reply, type SendOptions } from "../app.ts";
+
+const owner = { client: "203.0.113.9" };
+
+/** Requests that need a hash, which work as often as they are sent until they have worked; and what comes of each then. */
+const requests: readonly [
+  what: string,
+  send: (opened: AdminApp, ticket: string, options: SendOptions) => Promise<Reply>,
+  outcome: string,
+][] = [
+  ["a registration", ({ send }, _ticket, options) => {
+    return send("POST", "/user/", { json: { ...alice, login: "bob" }, ...options });
+  }, "201"],
+  ["a registration by ticket", ({ send }, ticket, options) => {
+    return send("POST", "/user/", { json: { ...alice, login: "bob", ticket }, ...options });
+  }, "201"],
+  ["a login", ({ send }, _ticket, options) => send("POST", "/session/", { json: alice, ...options }), "201"],
+  ["a new password by ticket", ({ send }, ticket, options) => {
+    return send("PUT", "/user/alice/password", { json: { ticket, password: newPassword }, ...options });
+  }, "204"],
+];
+
+for (const [what, send, outcome] of requests) {
+  Deno.test(`nothing is hashed for ${what} whose client has hung up`, async () => {
+    const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+    const opened = await openAdminApp({ hasher, settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" } });
+    await opened.addUser("alice");
+    const ticket = what === "a new password by ticket"
+      ? await opened.makeTicket("reset", "alice")
+      : await opened.makeTicket("register");
+    const hangUp = new AbortController();
+    const before = hasher.hashCount;
+    {
+      using gate = occupy(hasher);
+      const sent = send(opened, ticket, { ...owner, signal: hangUp.signal });
+      while (hasher.waiting === 0) await delay(1);
+      hangUp.abort();
+      assertEquals(outcomeOf(await sent), "503 overloaded");
+      assertEquals([hasher.waiting, await opened.app.store.findUser("bob")], [0, undefined]);
+      await gate.leave();
+    }
+    assertEquals(hasher.hashCount - before, 1);
+    assertEquals(outcomeOf(await send(opened, ticket, owner)), outcome);
+  });
+}
+
+/** Has a hash run until it is told to leave. */
+function occupy(hasher: Hasher): Disposable & { leave(): Promise<void> } {
+  const { deriveBits } = crypto.subtle;
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  crypto.subtle.deriveBits = async (...options: Parameters<SubtleCrypto["deriveBits"]>) => {
+    await released;
+    return await deriveBits.apply(crypto.subtle, options);
+  };
+  const hashed = hasher.hash("in the way", { client: "192.0.2.200" });
+  return {
+    leave: async () => {
+      release();
+      await hashed;
+    },
+    [Symbol.dispose]: () => {
+      release();
+      crypto.subtle.deriveBits = deriveBits;
+    },
+  };
+}
