@@ -16,7 +16,6 @@ import { nextPath } from "../lib/next_path.ts";
 import { bearerToken, cookieToken, expiresAt, touchedAt } from "../lib/session.ts";
 import type { User, UserSession } from "../lib/store.ts";
 import { groupPattern } from "../lib/user.ts";
-import type { Credentials } from "../lib/user_input.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
 
@@ -86,20 +85,23 @@ async function userOfAuthorization(request: Request, context: Context): Promise<
   // First: who is to wait does not learn from what is remembered whether a password is right.
   const waitSeconds = throttle.waitSecondsOf(login, client);
   if (waitSeconds > 0) refuseThrottled(waitSeconds, await store.findUser(login), context);
+  // By this request, and not by another of the same credentials.
+  let isVerified = false;
   const user = await basicMemory.userOf(credentials, {
     client,
     find: (login) => store.findUser(login),
-    verify: () => logInByBasic(credentials, request, context),
+    verify: async () => {
+      const verified = await authenticate(credentials, request, context);
+      isVerified = true;
+      return verified;
+    },
   });
-  if (user !== undefined) return user;
-  // Changed while the password was verified.
-  audit(context, "login-failed", { user: login });
-  throw wrongCredentials(request);
-}
-
-async function logInByBasic(credentials: Credentials, request: Request, context: Context): Promise<User> {
-  const user = await authenticate(credentials, request, context);
-  audit(context, "login", { by: user.login, user: user.login, scheme: "basic" });
+  if (user === undefined) {
+    // Changed while the password was verified.
+    if (isVerified) audit(context, "login-failed", { user: login });
+    throw wrongCredentials(request);
+  }
+  if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
   return user;
 }
 
