@@ -8,10 +8,12 @@
 import { BasicMemory } from "./basic.ts";
 import { clientResolver } from "./client.ts";
 import type { Config } from "./config.ts";
+import { type Counts, MemoryCounts } from "./counts.ts";
 import { EventStreams } from "./event_stream.ts";
 import { Guesser } from "./guesser.ts";
 import { Hasher } from "./hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import { Limiter } from "./limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Passes } from "./passes.ts";
@@ -67,6 +69,8 @@ export interface AppOptions {
   readonly log: Log;
   /** By default the service never stops. */
   readonly stopping?: AbortSignal;
+  /** By default in the memory of this process. */
+  readonly counts?: Counts;
   /** By default the clock of the machine. */
   readonly now?: () => number;
   /** By default new ones; the store's own figures are among them only if it was opened with the same. */
@@ -78,7 +82,8 @@ export interface AppOptions {
 /** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
-  const { metrics = new Metrics(now), guesser = new Guesser() } = options;
+  const { metrics = new Metrics(now), guesser = new Guesser(), counts = new MemoryCounts() } = options;
+  const limiter = new Limiter(counts, now);
   return Object.freeze({
     config,
     store,
@@ -95,8 +100,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     guesser,
     clientOf: clientResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
-    registrationQuota: new Quota(config.registrationsPerHour, now),
-    throttle: new Throttle(now),
+    registrationQuota: new Quota(limiter, { name: "registration", perHour: config.registrationsPerHour }),
+    throttle: new Throttle(limiter),
     basicMemory: new BasicMemory(now),
     passes: new Passes(store, now),
   });

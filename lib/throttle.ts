@@ -9,16 +9,18 @@
  *
  * The same wrong password again is no other guess: a device that has kept an old one locks nobody out. A browser that
  * its owner has logged in from before counts for itself alone, so that nobody else's guessing locks it out (OWASP,
- * "Slow Down Online Guessing Attacks with Device Cookies"). Logins that nobody has are counted just like others. What
- * is kept are digests under a key of this process, so that no password can be found in a dump of its memory later.
+ * "Slow Down Online Guessing Attacks with Device Cookies"). Logins that nobody has are counted just like others.
  *
- * All that is counted is bounded, known devices apart from the rest. Where clients could make room by filling it, that
- * takes more wrong passwords than a thousand of them may try in an hour.
+ * Where several instances share the counts they count as one, see `lib/counts.ts`. But which wrong passwords were tried
+ * is known in the memory of each alone, as digests under a key of its own: from a database, with the key in it, they
+ * could be guessed a million times as fast as from the register. So the same one counts once for each instance.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
+import { type Counter, hourly, inARow, type RowKind } from "./counter.ts";
+import { maxKeptCounts } from "./counts.ts";
+import type { Change, Limiter } from "./limiter.ts";
 import { normalizePassword } from "./password.ts";
-import { Quota } from "./quota.ts";
 import { RecentMap } from "./recent_map.ts";
 
 /** Wrong passwords of one login by one client, or by one known device, in an hour. */
@@ -27,10 +29,13 @@ export const maxPerLoginAndClient = 10;
 export const maxPerClient = 100;
 /** Wrong passwords of one login, one after another. */
 export const maxInARow = 100;
-/** When to come again while a login takes no more passwords: time alone does not help. */
-const lockedSeconds = 60 * 60;
-/** Logins, and wrong passwords, that are kept: some 10 MB each. */
-const maxKept = 100_000;
+
+const perLogin = inARow("login", maxInARow);
+const perLoginAndClient = hourly("login-client", maxPerLoginAndClient);
+const perClient = hourly("client", maxPerClient);
+// Of known devices: apart from the others, so that nobody else's guessing pushes them out.
+const perDevice = inARow("device", maxInARow);
+const perDeviceHourly = hourly("device-hour", maxPerLoginAndClient);
 
 /** A password that somebody tries. */
 export interface Guess {
@@ -47,162 +52,150 @@ export type Throttled<Verdict> =
   | { readonly waitSeconds: 0; readonly verdict: Verdict }
   | { readonly waitSeconds: number; readonly verdict: undefined };
 
-/** Wrong passwords of one login. */
-interface Row {
-  readonly wrongCount: number;
-  /** Being verified. */
-  readonly openCount: number;
+/** What a guess is counted by. */
+interface Counters {
+  readonly login: Counter<RowKind>;
+  /** In a row: the known device, else the login. */
+  readonly row: Counter<RowKind>;
+  /** In an hour: the known device, else login and client, and the client. */
+  readonly hourly: readonly Counter[];
+  /** Names the password that is tried, and who tries it. */
+  readonly guess: string;
 }
 
-/** Where guesses are counted: one for known devices, one for all others. */
-interface Ledger {
-  readonly rows: RecentMap<string, Row>;
-  readonly perHour: Quota;
+/** Guesses that are alike and being verified: they count as one, until the last of them has left. */
+interface OpenGuess {
+  requestCount: number;
+  /** Whether it is counted, and neither settled nor put back yet. */
+  isTaken: boolean;
+  /** Resolves when it was counted, or is to wait. */
+  readonly waitSeconds: Promise<number>;
 }
 
-/** What a guess is counted by: digests, but for the client. */
-interface Keys {
-  readonly ledger: Ledger;
-  readonly login: string;
-  /** For those in a row: the known device, else the login. */
-  readonly row: string;
-  /** For those in an hour: the known device, else login and client. */
-  readonly bucket: string;
-  /** `undefined` for a known device. */
-  readonly client: string | undefined;
-  readonly password: string;
-}
-
-const emptyRow: Row = { wrongCount: 0, openCount: 0 };
+type Outcome = "right" | "wrong" | "not-verified";
 
 /** Counts wrong passwords. */
 export class Throttle {
+  readonly #limiter: Limiter;
   readonly #secret = randomBytes(32);
-  readonly #strangers: Ledger;
-  readonly #devices: Ledger;
-  readonly #perClient: Quota;
-  /** Being verified, and for how many requests: alike they count as one, until the last of them has left. */
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, OpenGuess>();
   /** Wrong: not counted again. */
-  readonly #tried = new RecentMap<string, true>(maxKept);
+  readonly #tried = new RecentMap<string, true>(maxKeptCounts);
 
-  /** @param now milliseconds since the epoch */
-  constructor(now: () => number) {
-    this.#strangers = { rows: new RecentMap(maxKept), perHour: new Quota(maxPerLoginAndClient, now) };
-    this.#devices = { rows: new RecentMap(maxKept), perHour: new Quota(maxPerLoginAndClient, now) };
-    this.#perClient = new Quota(maxPerClient, now);
+  constructor(limiter: Limiter) {
+    this.#limiter = limiter;
   }
 
   /**
    * Runs `verify` unless there were too many wrong passwords, and counts what it says.
    *
-   * @throws what `verify` throws; nothing is counted then
+   * @throws what `verify` throws, nothing is counted then; what the counts throw, `verify` was not run then or what it
+   *   said is told to nobody
    */
   async run<Verdict extends { readonly isRight: boolean }>(
     guess: Guess,
     verify: () => Promise<Verdict>,
   ): Promise<Throttled<Verdict>> {
-    let keys = this.#keysOf(guess);
+    const throttled = await this.#try(guess, verify);
     // A known device that has used up its own tries is like any other.
-    if (guess.device !== undefined && this.#waitSeconds(keys) > 0) keys = this.#keysOf({ ...guess, device: undefined });
-    const waitSeconds = this.#waitSeconds(keys);
-    if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
-    this.#enter(keys);
-    let isWrong = false;
-    try {
-      const verdict = await verify();
-      isWrong = !verdict.isRight;
-      if (!isWrong) this.#endRows(keys);
-      return { waitSeconds: 0, verdict };
-    } finally {
-      this.#leave(keys, isWrong);
-    }
+    const isRefusedDevice = throttled.verdict === undefined && guess.device !== undefined;
+    return isRefusedDevice ? await this.#try({ ...guess, device: undefined }, verify) : throttled;
   }
 
   /** After how many seconds the client may try a password of the login again, as far as it is the client's own doing. */
-  waitSecondsOf(login: string, client: string): number {
-    const { ledger, bucket } = this.#keysOf({ login, client, password: "", device: undefined });
-    return Math.max(ledger.perHour.waitSeconds(bucket), this.#perClient.waitSeconds(client));
+  waitSecondsOf(login: string, client: string): Promise<number> {
+    return this.#limiter.waitSeconds(hourlyCounters({ login, client, device: undefined }));
   }
 
   /** Forgets the wrong passwords in a row, as the login has another password now, or an administrator wants it. */
-  forget(login: string): void {
-    endRow(this.#strangers, this.#digest(login));
+  forget(login: string): Promise<void> {
+    return this.#limiter.change([{ counter: { kind: perLogin, of: [login] }, step: perLogin.end }]);
   }
 
-  #waitSeconds({ ledger, row, bucket, client }: Keys): number {
-    const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
-    // Those that are being verified may still turn out right, soon.
-    const rowSeconds = wrongCount >= maxInARow ? lockedSeconds : wrongCount + openCount >= maxInARow ? 1 : 0;
-    const clientSeconds = client === undefined ? 0 : this.#perClient.waitSeconds(client);
-    return Math.max(rowSeconds, clientSeconds, ledger.perHour.waitSeconds(bucket));
+  async #try<Verdict extends { readonly isRight: boolean }>(
+    guess: Guess,
+    verify: () => Promise<Verdict>,
+  ): Promise<Throttled<Verdict>> {
+    const counters = this.#countersOf(guess);
+    const open = this.#enter(counters);
+    let outcome: Outcome = "not-verified";
+    try {
+      const waitSeconds = await open.waitSeconds;
+      if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
+      const verdict = await verify();
+      outcome = verdict.isRight ? "right" : "wrong";
+      return { waitSeconds: 0, verdict };
+    } finally {
+      await this.#limiter.change(this.#leave(counters, open, outcome));
+    }
   }
 
-  #enter(keys: Keys): void {
-    const alikeCount = this.#open.get(keys.password) ?? 0;
-    this.#open.set(keys.password, alikeCount + 1);
-    if (alikeCount === 0 && !this.#tried.has(keys.password)) this.#take(keys);
+  #enter(counters: Counters): OpenGuess {
+    const open = this.#open.get(counters.guess) ?? this.#begin(counters);
+    open.requestCount++;
+    this.#open.set(counters.guess, open);
+    return open;
   }
 
-  /** Whoever hangs up or is refused leaves its count to those alike that still wait: else each pair would be a free guess. */
-  #leave(keys: Keys, isWrong: boolean): void {
-    const alikeCount = (this.#open.get(keys.password) ?? 1) - 1;
-    if (alikeCount > 0) this.#open.set(keys.password, alikeCount);
-    else this.#open.delete(keys.password);
-    if (this.#tried.has(keys.password) || (!isWrong && alikeCount > 0)) return;
-    if (isWrong) this.#tried.set(keys.password, true);
-    this.#settle(keys, isWrong);
+  #begin({ guess, row, hourly }: Counters): OpenGuess {
+    const isTried = this.#tried.has(guess);
+    const all = [row, ...hourly];
+    const waiting = isTried ? this.#limiter.waitSeconds(all) : this.#limiter.take(all);
+    const waitSeconds = waiting.then((seconds) => {
+      open.isTaken = seconds === 0 && !isTried;
+      return seconds;
+    });
+    const open: OpenGuess = { requestCount: 0, isTaken: false, waitSeconds };
+    return open;
   }
 
-  #take({ ledger, row, bucket, client }: Keys): void {
-    const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
-    ledger.rows.set(row, { wrongCount, openCount: openCount + 1 });
-    ledger.perHour.take(bucket);
-    if (client !== undefined) this.#perClient.take(client);
+  /**
+   * Whoever hangs up or is refused leaves its count to those alike that still wait: else each pair would be a free guess.
+   *
+   * @returns what changes of the counters
+   */
+  #leave(counters: Counters, open: OpenGuess, outcome: Outcome): readonly Change[] {
+    const { guess } = counters;
+    open.requestCount--;
+    // At once, and not when the counters have changed: whoever comes meanwhile is to be counted anew.
+    if (open.requestCount === 0) this.#open.delete(guess);
+    if (outcome === "wrong") this.#tried.set(guess, true);
+    const isSettled = open.isTaken && (outcome === "wrong" || open.requestCount === 0);
+    if (isSettled) open.isTaken = false;
+    return changesOf(counters, { outcome, isSettled });
   }
 
-  #settle({ ledger, row, bucket, client }: Keys, isWrong: boolean): void {
-    const { wrongCount, openCount } = ledger.rows.get(row) ?? emptyRow;
-    setRow(ledger, row, { wrongCount: wrongCount + (isWrong ? 1 : 0), openCount: Math.max(0, openCount - 1) });
-    if (isWrong) return;
-    ledger.perHour.putBack(bucket);
-    if (client !== undefined) this.#perClient.putBack(client);
-  }
-
-  #endRows({ ledger, login, row }: Keys): void {
-    endRow(this.#strangers, login);
-    endRow(ledger, row);
-  }
-
-  #keysOf({ login, password, client, device = "" }: Guess): Keys {
-    const loginKey = this.#digest(login);
-    const isKnown = device !== "";
+  #countersOf({ login, password, client, device }: Guess): Counters {
+    const ofLogin = { kind: perLogin, of: [login] };
+    // By the client too: from what is not counted nobody shall learn what somebody else has tried.
+    const texts = [login, client, device ?? "", normalizePassword(password)];
     return {
-      ledger: isKnown ? this.#devices : this.#strangers,
-      login: loginKey,
-      row: isKnown ? this.#digest(login, "", device) : loginKey,
-      bucket: this.#digest(login, isKnown ? "" : client, device),
-      client: isKnown ? undefined : client,
-      // By the client too: from what is not counted nobody shall learn what somebody else has tried.
-      password: this.#digest(login, client, device, normalizePassword(password)),
+      login: ofLogin,
+      row: device === undefined ? ofLogin : { kind: perDevice, of: [login, device] },
+      hourly: hourlyCounters({ login, client, device }),
+      guess: createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("base64url"),
     };
   }
+}
 
-  /** Of any texts, with their lengths: "a", "bc" is not "ab", "c". */
-  #digest(...texts: readonly string[]): string {
-    const hmac = createHmac("sha256", this.#secret);
-    for (const text of texts) hmac.update(`${text.length}:`).update(text);
-    return hmac.digest("base64url");
+function hourlyCounters({ login, client, device }: Omit<Guess, "password">): readonly Counter[] {
+  if (device !== undefined) return [{ kind: perDeviceHourly, of: [login, device] }];
+  return [{ kind: perLoginAndClient, of: [login, client] }, { kind: perClient, of: [client] }];
+}
+
+/** What changes when a guess has ended. @param isSettled whether what was taken for it is now counted, or put back */
+function changesOf(
+  { login, row, hourly }: Counters,
+  { outcome, isSettled }: { outcome: Outcome; isSettled: boolean },
+): readonly Change[] {
+  const { fail, end, putBack } = row.kind;
+  if (outcome === "wrong") return isSettled ? [{ counter: row, step: fail }] : [];
+  const changes = isSettled ? hourly.map((counter): Change => ({ counter, step: counter.kind.putBack })) : [];
+  if (outcome === "right") {
+    changes.push({ counter: row, step: isSettled ? (count, now) => end(putBack(count, now), now) : end });
+    if (login !== row) changes.push({ counter: login, step: end });
+  } else if (isSettled) {
+    changes.push({ counter: row, step: putBack });
   }
-}
-
-/** Those being verified count on: they may turn out wrong after this. */
-function endRow(ledger: Ledger, row: string): void {
-  const { openCount } = ledger.rows.get(row) ?? emptyRow;
-  setRow(ledger, row, { wrongCount: 0, openCount });
-}
-
-function setRow({ rows }: Ledger, key: string, row: Row): void {
-  if (row.wrongCount + row.openCount > 0) rows.set(key, row);
-  else rows.delete(key);
+  return changes;
 }

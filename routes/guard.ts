@@ -83,7 +83,7 @@ async function userOfAuthorization(request: Request, context: Context): Promise<
   const { login } = credentials;
   const client = clientKey(context.client);
   // First: who is to wait does not learn from what is remembered whether a password is right.
-  const waitSeconds = throttle.waitSecondsOf(login, client);
+  const waitSeconds = await throttle.waitSecondsOf(login, client);
   if (waitSeconds > 0) refuseThrottled(waitSeconds, await store.findUser(login), context);
   // By this request, and not by another of the same credentials.
   let isVerified = false;

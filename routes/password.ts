@@ -35,7 +35,7 @@ export async function changePassword(request: Request, context: Context): Promis
   const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, ...turn });
   if (isRight) throw unchangedPassword();
   const changed = await replacePassword({ user, options }, await hasher.hash(body.password, turn), context);
-  throttle.forget(login);
+  await throttle.forget(login);
   const by = options.ticketHash === undefined ? { by: user.login } : {};
   if (options.ticketHash !== undefined) audit(context, "ticket-used", { user: user.login, purpose: "reset" });
   audit(context, "password-changed", { ...by, user: user.login });

@@ -32,7 +32,7 @@ interface Admitted {
 export async function register(request: Request, context: Context): Promise<Response> {
   const { config, guesser, registrationLock, registrationQuota, stopping } = context.app;
   // First: judging a password takes half a millisecond, which whoever is to wait shall not have.
-  refuseTooMany(registrationQuota.waitSeconds(clientKey(context.client)));
+  refuseTooMany(await registrationQuota.waitSeconds(clientKey(context.client)));
   const rules = { minLength: config.passwordMinLength, guesser };
   const registration = parseRegistration(await readJson(request, { stopping }), rules);
   const ticket = await admit(registration, context);
@@ -101,7 +101,7 @@ async function admit(registration: Registration, context: Context): Promise<Tick
 async function insert({ registration, ticket }: Admitted, request: Request, context: Context): Promise<Response> {
   const { app, client } = context;
   const { login, password } = registration;
-  refuseTooMany(app.registrationQuota.take(clientKey(client)));
+  refuseTooMany(await app.registrationQuota.take(clientKey(client)));
   if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
   const passwordHash = await hash(password, request, context);
   const registeredAt = app.now();
@@ -112,7 +112,7 @@ async function insert({ registration, ticket }: Admitted, request: Request, cont
   if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
   if (ticket !== undefined) audit(context, "ticket-used", { user: login, purpose: ticket.purpose });
   // Whatever was tried before was tried in vain.
-  app.throttle.forget(login);
+  await app.throttle.forget(login);
   audit(context, "user-registered", { user: login });
   const headers = { location: `/user/${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });
@@ -135,7 +135,7 @@ async function hash(password: string, request: Request, context: Context): Promi
   try {
     return await hasher.hash(password, { client, hungUp: request.signal });
   } catch (error) {
-    if (registrationQuota.take(`${client} refused`) === 0) registrationQuota.putBack(client);
+    if (await registrationQuota.take(`${client} refused`) === 0) await registrationQuota.putBack(client);
     throw error;
   }
 }

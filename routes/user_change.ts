@@ -21,7 +21,7 @@ export async function changeUser(request: Request, context: Context): Promise<Re
     const outcome = await store.replaceUser(current, next);
     if (outcome === "last-admin") throw new HttpError("last-admin");
     if (outcome !== "done") continue;
-    if (change.disabled === false) throttle.forget(next.login);
+    if (change.disabled === false) await throttle.forget(next.login);
     audit(context, "user-changed", { by: user.login, user: next.login, ...change });
     return jsonReply(publicUser(next), { headers: { etag: await etagOf(next) } });
   }

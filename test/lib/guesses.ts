@@ -1,4 +1,6 @@
 /** Guesses for tests of the throttle: what came of them as one short text. */
+import { type Counts, MemoryCounts } from "../../lib/counts.ts";
+import { Limiter } from "../../lib/limiter.ts";
 import { type Guess, Throttle } from "../../lib/throttle.ts";
 
 export const minuteMs = 60 * 1_000;
@@ -28,10 +30,10 @@ export interface Scene {
   open(change?: Change): { end(isRight: boolean): Promise<Outcome> };
 }
 
-/** Makes a throttle that has counted nothing yet. */
-export function createScene(): Scene {
+/** Makes a throttle. @param counts that have counted nothing yet */
+export function createScene(counts: Counts = new MemoryCounts()): Scene {
   const clock = { now: 1_795_000_000_123 };
-  const throttle = new Throttle(() => clock.now);
+  const throttle = new Throttle(new Limiter(counts, () => clock.now));
   let guessCount = 0;
 
   async function guess(change: Change = {}, verify?: Verify): Promise<Outcome> {

@@ -1,6 +1,5 @@
 /** What the throttle counts, and for whom; what the routes make of it is in test/routes/throttle_test.ts. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Throttle } from "../../lib/throttle.ts";
 import { type Change, createScene, first, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
 
 Deno.test("Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one", async () => {
@@ -99,6 +98,20 @@ Deno.test("Throttle.run() counts those that are being verified on, when the righ
   assertEquals(await guess(otherClient(300)), "wait 3600");
 });
 
+Deno.test("Throttle.run() counts for a minute what is being verified and does not end: its process may be gone", async () => {
+  const { clock, guess, guesses, open } = createScene();
+  const opened = Array.from({ length: 100 }, (_, index) => open(otherClient(index)));
+  assertEquals(await guess({ client: second }), "wait 1");
+  clock.now += minuteMs;
+  assertEquals(await guess({ client: second }), "wait 1");
+  clock.now += 1;
+  assertEquals(await guesses(10, () => ({ client: second })), "10 wrong");
+  // One that ends after all is counted.
+  for (const { end } of opened.slice(0, 90)) assertEquals(await end(false), "wrong");
+  assertEquals(await guess(otherClient(200)), "wait 3600");
+  for (const { end } of opened.slice(90)) assertEquals(await end(true), "right");
+});
+
 Deno.test("Throttle.run() does not count the same wrong password again", async () => {
   const { clock, guess, guesses, guessesAtOnce } = createScene();
   const same = { password: "an old one" };
@@ -167,9 +180,8 @@ Deno.test("Throttle.run() counts a wrong password that is tried twice at once, a
   }
   const outcomes = [];
   for (let index = 0; index < 500; index++) outcomes.push(await guessTwice({ password: `twice ${index}` }));
-  // The tenth is taken by the first of the two, and put back.
-  assertEquals(outcomes, [...Array(9).fill("wrong"), ...Array(491).fill("wait 360")]);
-  assertEquals(await guesses(2), "1 wrong, 1 wait 360");
+  assertEquals(outcomes, [...Array(10).fill("wrong"), ...Array(490).fill("wait 360")]);
+  assertEquals(await guesses(1), "1 wait 360");
   // In a row, and of the client, just as well, and once however often it comes.
   assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
   assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
@@ -200,28 +212,28 @@ Deno.test("Throttle.run() counts no right password that is tried twice at once, 
 Deno.test("Throttle.waitSecondsOf() says how long a client is to wait for a login by its own doing, and counts nothing", async () => {
   const { clock, throttle, guess, guesses } = createScene();
   const client = first;
-  for (let count = 0; count < 200; count++) assertEquals(throttle.waitSecondsOf("alice", client), 0);
+  for (let count = 0; count < 200; count++) assertEquals(await throttle.waitSecondsOf("alice", client), 0);
   assertEquals(await guesses(9), "9 wrong");
-  assertEquals(throttle.waitSecondsOf("alice", client), 0);
+  assertEquals(await throttle.waitSecondsOf("alice", client), 0);
   assertEquals(await guess(), "wrong");
-  assertEquals(throttle.waitSecondsOf("alice", client), 360);
-  assertEquals([throttle.waitSecondsOf("bob", client), throttle.waitSecondsOf("alice", second)], [0, 0]);
+  assertEquals(await throttle.waitSecondsOf("alice", client), 360);
+  assertEquals([await throttle.waitSecondsOf("bob", client), await throttle.waitSecondsOf("alice", second)], [0, 0]);
   assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
   // The longest where several apply.
-  assertEquals(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client)), [360, 36]);
-  assertEquals(throttle.waitSecondsOf("bob", second), 0);
+  assertEquals(await Promise.all(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client))), [360, 36]);
+  assertEquals(await throttle.waitSecondsOf("bob", second), 0);
   clock.now += 36_000;
-  assertEquals(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client)), [324, 0]);
+  assertEquals(await Promise.all(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client))), [324, 0]);
   clock.now += 324_000;
-  assertEquals(throttle.waitSecondsOf("alice", client), 0);
+  assertEquals(await throttle.waitSecondsOf("alice", client), 0);
 });
 
 Deno.test("Throttle.waitSecondsOf() makes nobody wait for what others or known devices have tried", async () => {
   const { throttle, guesses } = createScene();
   assertEquals(await guesses(10, () => ({ device, client: second })), "10 wrong");
-  assertEquals(throttle.waitSecondsOf("alice", second), 0);
+  assertEquals(await throttle.waitSecondsOf("alice", second), 0);
   assertEquals(await guesses(101, otherClient), "100 wrong, 1 wait 3600");
-  assertEquals(throttle.waitSecondsOf("alice", second), 0);
+  assertEquals(await throttle.waitSecondsOf("alice", second), 0);
 });
 
 const device = "a".repeat(22);
@@ -282,24 +294,20 @@ Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 othe
 });
 
 Deno.test("Throttle.run() counts a guess of which the first of two alike hangs up: a pair is no free guess", async () => {
-  const throttle = new Throttle(() => 1_000_000);
-  const ends: (() => void)[] = [];
-  const runs: Promise<unknown>[] = [];
+  const { guess, open } = createScene();
+  const seconds: { end(isRight: boolean): Promise<unknown> }[] = [];
+  const outcomes: unknown[] = [];
   for (let index = 0; index < 30; index++) {
-    const guess = { login: "alice", password: `wrong ${index}`, client: "192.0.2.1", device: undefined };
-    const { promise, reject } = Promise.withResolvers<{ isRight: boolean }>();
-    const first = throttle.run(guess, () => promise).catch(() => {});
-    const second = Promise.withResolvers<{ isRight: boolean }>();
-    const verify = () => {
-      ends.push(() => second.resolve({ isRight: false }));
-      return second.promise;
-    };
-    runs.push(throttle.run(guess, verify));
-    reject(new Error("hung up"));
+    const change = { password: `wrong ${index}` };
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const { promise: hungUp, reject: hangUp } = Promise.withResolvers<{ isRight: boolean }>();
+    const first = guess(change, () => (begin(), hungUp)).catch(() => "hung up");
+    seconds.push(open(change));
+    await Promise.race([begun, first]);
+    hungUp.catch(() => {});
+    hangUp(new Error("hung up"));
     await first;
   }
-  for (const end of ends) end();
-  await Promise.all(runs);
-  // Not 10: the first of each further pair takes the last try until it hangs up, so the second is to wait.
-  assertEquals(ends.length, 9);
+  for (const { end } of seconds) outcomes.push(await end(false));
+  assertEquals(outcomes, [...Array(10).fill("wrong"), ...Array(20).fill("wait 360")]);
 });
