@@ -4,14 +4,14 @@
  * It always replies: what a handler throws becomes a problem. What is neither an `HttpError` nor overload is a fault of
  * the service, logged with its cause. Each request gets an id, which its reply and its line in the log carry.
  *
- * Paths are matched as they were sent, a segment at a time; "%2F" in a segment is a character of it. There is one
- * spelling of each path: a missing last slash is redirected to.
+ * There is one spelling of each path: a missing last slash is redirected to.
  */
 
 import type { App, Context } from "./app.ts";
 import { OverloadedError } from "./gate.ts";
 import { HttpError, problemReply } from "./http.ts";
 import type { Tally } from "./metrics.ts";
+import { noParams, type Params, pathOf, PathTable } from "./path_table.ts";
 import { StoreClosedError, StoreFullError } from "./store.ts";
 
 /** Answers one request. It throws `HttpError` for what the client may know, and catches nothing. */
@@ -51,10 +51,10 @@ interface Exchange {
  */
 class RequestContext implements Context {
   readonly app: App;
-  readonly params: Context["params"];
+  readonly params: Params;
   readonly #exchange: Exchange;
 
-  constructor(app: App, params: Context["params"], exchange: Exchange) {
+  constructor(app: App, params: Params, exchange: Exchange) {
     this.app = app;
     this.params = params;
     this.#exchange = exchange;
@@ -71,7 +71,7 @@ class RequestContext implements Context {
     return this.app.clientOf(request, connection.remoteAddr);
   }
 
-  with(params: Context["params"]): RequestContext {
+  with(params: Params): RequestContext {
     return params === this.params ? this : new RequestContext(this.app, params, this.#exchange);
   }
 }
@@ -79,7 +79,6 @@ class RequestContext implements Context {
 /** Every handler of one path. */
 interface Endpoint {
   readonly path: string;
-  readonly segments: readonly string[];
   readonly handlers: ReadonlyMap<string, Handler>;
   /** For the Allow header. */
   readonly allowed: string;
@@ -88,15 +87,9 @@ interface Endpoint {
   readonly quietRequests: Tally | undefined;
 }
 
-interface Match {
-  readonly endpoint: Endpoint;
-  readonly params: Readonly<Record<string, string>>;
-}
-
 /** What the log calls a request that no route is for: paths as sent could be anything, also a password. */
 const noRoute = "(none)";
 const notOfHost = /[/?#\\@]/;
-const noParams: Match["params"] = Object.freeze({});
 
 /**
  * Makes the function that serves all of `routes`.
@@ -107,7 +100,7 @@ export function createRouter(
   routes: readonly Route[],
   app: App,
 ): (request: Request, connection: Connection) => Promise<Response> | Response {
-  const paths = new Paths(toEndpoints(routes, app));
+  const paths = new PathTable(toEndpoints(routes, app));
   const idPrefix = crypto.randomUUID().slice(0, 8);
   let count = 0;
   return (request, connection) => {
@@ -119,7 +112,10 @@ export function createRouter(
 }
 
 /** Answers whatever comes, and tells of it. */
-async function serve(exchange: Exchange, options: { path: string; paths: Paths; app: App }): Promise<Response> {
+async function serve(
+  exchange: Exchange,
+  options: { path: string; paths: PathTable<Endpoint>; app: App },
+): Promise<Response> {
   // Whole milliseconds: a finer clock takes as long as finding the route.
   const startedAt = Date.now();
   const { path, paths, app } = options;
@@ -132,10 +128,10 @@ async function serve(exchange: Exchange, options: { path: string; paths: Paths; 
     // Deno puts it before the path: with "/" or "?" in it, it would make another path of it.
     if (notOfHost.test(request.headers.get("host") ?? "")) throw new HttpError("malformed-host");
     const match = paths.find(path);
-    endpoint = match?.endpoint;
+    endpoint = match?.entry;
     response = match === undefined
       ? replyNowhere(request, { path, paths })
-      : await answer(match.endpoint, request, context.with(match.params));
+      : await answer(match.entry, request, context.with(match.params));
   } catch (error) {
     response = problemReply(asHttpError(error, context));
   }
@@ -155,39 +151,8 @@ async function serve(exchange: Exchange, options: { path: string; paths: Paths; 
   return response;
 }
 
-/** Finds the endpoint of a path. */
-class Paths {
-  readonly #fixed: ReadonlyMap<string, Endpoint>;
-  readonly #withParams: readonly Endpoint[];
-
-  constructor(endpoints: readonly Endpoint[]) {
-    const { fixed = [], withParams = [] } = Object.groupBy(
-      endpoints,
-      (endpoint) => endpoint.path.includes("/:") ? "withParams" : "fixed",
-    );
-    this.#fixed = new Map(fixed.map((endpoint) => [endpoint.path, endpoint]));
-    this.#withParams = withParams;
-  }
-
-  /** That of a path without parameters. */
-  fixed(path: string): Endpoint | undefined {
-    return this.#fixed.get(path);
-  }
-
-  /** @throws {HttpError} `malformed-path` */
-  find(path: string): Match | undefined {
-    const endpoint = this.#fixed.get(path);
-    if (endpoint !== undefined) return { endpoint, params: noParams };
-    const segments = path.split("/");
-    for (const candidate of this.#withParams) {
-      if (fits(candidate.segments, segments)) return matchOf(candidate, segments);
-    }
-    return undefined;
-  }
-}
-
 /** @throws {HttpError} `not-found`, unless only the last slash is missing */
-function replyNowhere(request: Request, { path, paths }: { path: string; paths: Paths }): Response {
+function replyNowhere(request: Request, { path, paths }: { path: string; paths: PathTable<Endpoint> }): Response {
   if (paths.find(path + "/") === undefined) throw new HttpError("not-found");
   return redirectToSlash(request.url, path);
 }
@@ -233,7 +198,6 @@ function toEndpoints(routes: readonly Route[], app: App): Endpoint[] {
     const quiet = recall === undefined ? {} : recallerOf(recall, { path, app });
     return {
       path,
-      segments: path.split("/"),
       handlers,
       allowed,
       recall: undefined,
@@ -258,38 +222,6 @@ function recallerOf(
       return reply;
     },
   };
-}
-
-function fits(pattern: readonly string[], segments: readonly string[]): boolean {
-  return pattern.length === segments.length &&
-    pattern.every((part, index) => part.startsWith(":") ? segments[index] !== "" : part === segments[index]);
-}
-
-function matchOf(endpoint: Endpoint, segments: readonly string[]): Match {
-  const params: Record<string, string> = {};
-  endpoint.segments.forEach((part, index) => {
-    if (part.startsWith(":")) params[part.slice(1)] = decodeSegment(segments[index] ?? "");
-  });
-  return { endpoint, params };
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch (error) {
-    throw new HttpError("malformed-path", { cause: error });
-  }
-}
-
-/** Found by hand: parsing the URL would take longer than all else that the router does, and would change the path. */
-function pathOf(url: string): string {
-  const hostAt = url.indexOf("//") + 2;
-  const hashAt = url.indexOf("#", hostAt);
-  const whole = hashAt === -1 ? url : url.slice(0, hashAt);
-  const queryAt = whole.indexOf("?", hostAt);
-  const end = queryAt === -1 ? whole.length : queryAt;
-  const from = url.indexOf("/", hostAt);
-  return from === -1 || from > end ? "/" : url.slice(from, end);
 }
 
 /** Relative, so that it is right also where the service is mounted at another path. */
