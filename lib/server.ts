@@ -14,6 +14,11 @@ import type { Connection } from "./router.ts";
 
 /** Requests in flight get so long to end: the longest wait for a hash, and some. Below the 10 s of most supervisors. */
 const drainMs = 8_000;
+/**
+ * Before it stops, what a proxy sends is still taken for so long, while the service says that it is not ready: else the
+ * requests of those who were told just before that it is would find a closed connection.
+ */
+const lingerMs = 300;
 /** How often it is looked whether they have ended, and tried to listen again; replies are written sooner. */
 const pollMs = 50;
 /** What is served, and where. */
@@ -132,8 +137,9 @@ async function removeDeadSocket(path: string): Promise<void> {
   }
 }
 
-/** Lets requests in flight end. The longest of them are cut off: a slow client cannot hold up the end. */
+/** Lets requests end that are in flight or on their way. The longest of them are cut off: a slow client cannot hold up the end. */
 export async function drain({ http }: Server, log: Log): Promise<void> {
+  await delay(lingerMs);
   const isDrained = await Promise.race([
     http.shutdown().then(() => true),
     delay(drainMs).then(() => false),

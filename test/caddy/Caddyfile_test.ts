@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { type RunningCaddy, startCaddy } from "../caddy.ts";
+import { lostOf, underLoad } from "../caddy_load.ts";
 import { ensureProgram } from "../packages.ts";
 import { freePort } from "../process.ts";
 import { startService } from "../service.ts";
@@ -171,6 +172,24 @@ test("Caddyfile keeps requests waiting over a restart of the service", async () 
   ]);
   assertEquals(restarted.url, service.url);
   assertEquals((await post(caddy, "/user/", { ...alice, login: "bob" })).status, 409);
+});
+
+test("Caddyfile fails no request while the service is restarted under load", async () => {
+  const env = { GATEHOUSE_LISTEN: `127.0.0.1:${freePort()}` };
+  await using folder = await startService({ env });
+  await using caddy = await startCaddy({ upstream: hostOf(folder.url) });
+  let service = folder;
+  const { registered, failures } = await underLoad(caddy, async () => {
+    for (let count = 0; count < 3; count++) {
+      await service.stop();
+      service = await startService({ env: { ...env, GATEHOUSE_STORE: folder.folder } });
+      // Until those that have waited are through.
+      await delay(1_500);
+    }
+  });
+  await using _last = service;
+  assertEquals(failures, []);
+  assertEquals(await lostOf(caddy, registered), []);
 });
 
 test("Caddyfile never sends a POST twice", async () => {

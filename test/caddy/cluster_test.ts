@@ -1,0 +1,156 @@
+/**
+ * Several instances on one PostgreSQL behind a real Caddy: what is registered, ended and lost when some of them are
+ * killed and restarted. What Caddy repeats, and what never, is tested with upstreams of this file.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { type RunningCaddy, startCaddy } from "../caddy.ts";
+import { clientCount, lostOf, password, post, send, underLoad } from "../caddy_load.ts";
+import { ensureProgram } from "../packages.ts";
+import { ensurePostgres, startPostgres } from "../postgres.ts";
+import { freePort } from "../process.ts";
+import { type RunningService, startService } from "../service.ts";
+import { breakConnections, serveUpstream, type Upstream } from "../upstream.ts";
+
+const ignore = !await ensureProgram("caddy", "caddy") || !await ensurePostgres();
+const config = new URL("../../caddy/cluster.Caddyfile", import.meta.url).pathname;
+const instanceCount = 3;
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `cluster.Caddyfile ${name}`, ignore, fn });
+}
+
+/** Instances of one register, each of which can be started again at the address where Caddy knows it. */
+class Cluster implements AsyncDisposable {
+  readonly caddy: RunningCaddy;
+  readonly instances: RunningService[];
+  readonly #envs: readonly Readonly<Record<string, string>>[];
+  readonly #cleanup: AsyncDisposableStack;
+
+  private constructor(caddy: RunningCaddy, instances: RunningService[], rest: {
+    envs: readonly Readonly<Record<string, string>>[];
+    cleanup: AsyncDisposableStack;
+  }) {
+    this.caddy = caddy;
+    this.instances = instances;
+    this.#envs = rest.envs;
+    this.#cleanup = rest.cleanup;
+  }
+
+  static async open(): Promise<Cluster> {
+    await using cleanup = new AsyncDisposableStack();
+    const postgres = cleanup.use(await startPostgres());
+    const store = await postgres.createDatabase();
+    const envs = Array.from({ length: instanceCount }, () => ({
+      GATEHOUSE_LISTEN: `127.0.0.1:${freePort()}`,
+      GATEHOUSE_STORE: store,
+    }));
+    const instances = await Promise.all(envs.map((env) => startService({ env })));
+    const upstream = envs.map((env) => env.GATEHOUSE_LISTEN).join(" ");
+    const caddy = cleanup.use(await startCaddy({ upstream, config }));
+    return new Cluster(caddy, instances, { envs, cleanup: cleanup.move() });
+  }
+
+  /** The instances that `end` has ended are started anew. */
+  async restart(index: number, end: (instance: RunningService) => Promise<unknown>): Promise<void> {
+    const instance = this.instances[index];
+    assert(instance !== undefined);
+    await end(instance);
+    this.instances[index] = await startService({ env: this.#envs[index] ?? {} });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.instances.map((instance) => instance[Symbol.asyncDispose]()));
+    await this.#cleanup.disposeAsync();
+  }
+}
+
+test("lets one of 200 parallel registrations of a login win", async () => {
+  await using cluster = await Cluster.open();
+  const replies = await Promise.all(
+    Array.from({ length: 200 }, () => post(cluster.caddy, "/user/", { login: "alice", password })),
+  );
+  const counts = Object.groupBy(replies, ({ status }) => status);
+  assertEquals([counts[201]?.length, counts[409]?.length], [1, 199]);
+});
+
+test("loses nothing acknowledged when an instance is killed under load, and fails only what was in flight", async () => {
+  await using cluster = await Cluster.open();
+  const { caddy } = cluster;
+  const { registered, failures } = await underLoad(caddy, () => cluster.restart(1, (instance) => instance.kill()));
+  assertEquals(failures.filter(({ status }) => status !== 502), []);
+  assert(failures.length <= clientCount, JSON.stringify(failures));
+  assertEquals(await lostOf(caddy, registered), []);
+});
+
+test("fails no request while all instances are restarted one after another under load", async () => {
+  await using cluster = await Cluster.open();
+  const { caddy } = cluster;
+  const { registered, failures } = await underLoad(caddy, async () => {
+    for (const index of cluster.instances.keys()) await cluster.restart(index, (instance) => instance.stop());
+  });
+  assertEquals(failures, []);
+  assertEquals(await lostOf(caddy, registered), []);
+});
+
+test("ends a session for all instances at once", async () => {
+  await using cluster = await Cluster.open();
+  const { caddy, instances } = cluster;
+  await post(caddy, "/user/", { login: "alice", password });
+  const { token } = JSON.parse((await post(caddy, "/session/", { login: "alice", password })).text);
+  const headers = { authorization: `Bearer ${token}` };
+  const statuses = () =>
+    Promise.all(instances.flatMap(({ url }) =>
+      ["/session/", "/guard"].map(async (path) => {
+        const reply = await fetch(url + path, { headers });
+        await reply.body?.cancel();
+        return reply.status;
+      })
+    ));
+  assertEquals(await statuses(), [200, 200, 200, 200, 200, 200]);
+  assertEquals((await send(caddy, "/session/", { method: "DELETE", headers })).status, 204);
+  assertEquals(await statuses(), [401, 401, 401, 401, 401, 401]);
+});
+
+/** An upstream that notes what it is asked, in the order in which Caddy sees it. */
+function serveNoting(requests: string[], { isReady }: { isReady: boolean }): Upstream {
+  return serveUpstream(async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/health/ready") return new Response(null, { status: isReady ? 200 : 503 });
+    requests.push(`${request.method} ${pathname} ${await request.text()}`);
+    return new Response("{}", { headers: { "content-type": "application/json" } });
+  });
+}
+
+test("sends what changes something, with its body, to an instance that is ready", async () => {
+  const [ofReady, ofOther]: [string[], string[]] = [[], []];
+  await using ready = serveNoting(ofReady, { isReady: true });
+  await using other = serveNoting(ofOther, { isReady: false });
+  const upstream = `127.0.0.1:${freePort()} ${other.address} ${ready.address}`;
+  await using caddy = await startCaddy({ upstream, config });
+  for (const method of ["POST", "PUT", "PATCH", "DELETE", "POST", "POST"]) {
+    assertEquals((await send(caddy, "/user/alice?x", { method, body: "text" })).status, 200);
+  }
+  assertEquals(
+    ofReady,
+    ["POST", "PUT", "PATCH", "DELETE", "POST", "POST"].map((method) => `${method} /user/alice text`),
+  );
+  assertEquals(ofOther, []);
+});
+
+test("never repeats what changes something, and repeats a GET", async () => {
+  await using first = breakConnections({ times: 1 });
+  await using caddy = await startCaddy({ upstream: first.address, config });
+  const { status } = await post(caddy, "/user/", { login: "alice", password });
+  assertEquals([status, first.requests], [502, ["POST /user/"]]);
+  await using second = breakConnections({ times: 2 });
+  await using another = await startCaddy({ upstream: second.address, config });
+  assertEquals((await send(another, "/user/")).status, 200);
+  assertEquals(second.requests, ["GET /user/", "GET /user/", "GET /user/"]);
+});
+
+test("says 503 when no instance is ready or there, and keeps the metrics to itself", async () => {
+  await using caddy = await startCaddy({ upstream: `127.0.0.1:${freePort()}`, config });
+  assertEquals((await send(caddy, "/metrics")).status, 404);
+  const { status, text } = await post(caddy, "/user/", { login: "alice", password });
+  assertEquals([status, JSON.parse(text).status], [503, 503]);
+});
