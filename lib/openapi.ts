@@ -68,7 +68,7 @@ export interface Operation extends Pick<Route, "method" | "path"> {
 export const sharedProblems: Readonly<Record<"path" | "body" | "store" | "any", readonly ProblemCode[]>> = {
   path: ["malformed-path"],
   body: ["malformed-json", "slow-body", "body-too-large", "not-json", "not-ready"],
-  store: ["store-closed", "store-full"],
+  store: ["store-closed", "store-full", "store-unavailable"],
   any: ["malformed-host", "internal-error"],
 };
 

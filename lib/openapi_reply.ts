@@ -62,6 +62,7 @@ const problemHeaders: Readonly<Partial<Record<ProblemCode, Headers>>> = {
   "too-many-registrations": { "Retry-After": "always" },
   "too-many-attempts": { "Retry-After": "always" },
   "overloaded": { "Retry-After": "always" },
+  "store-unavailable": { "Retry-After": "always" },
 };
 
 /** What every reply has. */

@@ -190,6 +190,13 @@ export const problems = {
     title: "Nothing can be changed now",
     meaning: "The disk failed, and what is on it is known again after a restart of the service only. Reading goes on.",
   },
+  "store-unavailable": {
+    status: STATUS_CODE.ServiceUnavailable,
+    title: "Database not available",
+    meaning:
+      "The database of the service cannot be reached, or takes no changes for now. Whether a change was made is " +
+      "not known: look before asking again. Retry-After says when.",
+  },
   "not-ready": {
     status: STATUS_CODE.ServiceUnavailable,
     title: "Not ready",

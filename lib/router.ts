@@ -12,7 +12,7 @@ import { OverloadedError } from "./gate.ts";
 import { HttpError, problemReply } from "./http.ts";
 import type { Tally } from "./metrics.ts";
 import { noParams, type Params, pathOf, PathTable } from "./path_table.ts";
-import { StoreClosedError, StoreFullError } from "./store.ts";
+import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 /** Answers one request. It throws `HttpError` for what the client may know, and catches nothing. */
 export type Handler = (request: Request, context: Context) => Promise<Response> | Response;
@@ -90,6 +90,8 @@ interface Endpoint {
 /** What the log calls a request that no route is for: paths as sent could be anything, also a password. */
 const noRoute = "(none)";
 const notOfHost = /[/?#\\@]/;
+/** A database that is started anew, or another in its place, is there in some seconds. */
+const storeRetrySeconds = "5";
 
 /**
  * Makes the function that serves all of `routes`.
@@ -185,6 +187,9 @@ function asHttpError(error: unknown, { app, requestId }: Context): HttpError {
   app.log.error("request-failed", { requestId, error });
   if (error instanceof StoreFullError) return new HttpError("store-full");
   if (error instanceof StoreClosedError) return new HttpError("store-closed");
+  if (error instanceof StoreUnavailableError) {
+    return new HttpError("store-unavailable", { headers: { "retry-after": storeRetrySeconds } });
+  }
   return new HttpError("internal-error");
 }
 

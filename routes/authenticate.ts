@@ -12,7 +12,7 @@ import { clientKey } from "../lib/client.ts";
 import { deviceOf } from "../lib/device.ts";
 import type { Verdict } from "../lib/hasher.ts";
 import { HttpError } from "../lib/http.ts";
-import { StoreClosedError, StoreFullError, type User } from "../lib/store.ts";
+import { StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../lib/store.ts";
 import type { Credentials } from "../lib/user_input.ts";
 import { basicChallenge, challenge } from "./caller.ts";
 
@@ -47,7 +47,8 @@ async function keepRehashed(user: User, passwordHash: string, context: Context):
     return await context.app.store.replaceUser(user, next) === "done" ? next : undefined;
   } catch (error) {
     // On a full disk users log in all the same, with the hash that they have.
-    if (error instanceof StoreFullError || error instanceof StoreClosedError) return user;
+    const classes = [StoreFullError, StoreClosedError, StoreUnavailableError];
+    if (classes.some((one) => error instanceof one)) return user;
     throw error;
   }
 }

@@ -25,6 +25,7 @@ const texts = {
   "overloaded": "The service is busy.",
   "store-closed": "Nothing can be changed now: the disk of the service failed.",
   "store-full": "Nothing can be changed now: the disk of the service is full.",
+  "store-unavailable": "The database of the service does not answer.",
   "not-ready": "The service is starting or stopping.",
   "internal-error": "The service failed.",
   "unreachable": "The service cannot be reached.",

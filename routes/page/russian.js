@@ -201,6 +201,7 @@ export const texts = {
   "The service is busy.": "Служба перегружена.",
   "Nothing can be changed now: the disk of the service failed.": "Сейчас ничего нельзя изменить: сбой диска.",
   "Nothing can be changed now: the disk of the service is full.": "Сейчас ничего нельзя изменить: на диске нет места.",
+  "The database of the service does not answer.": "База данных сервиса не отвечает.",
   "The service is starting or stopping.": "Служба запускается или останавливается.",
   "The service failed.": "В службе произошёл сбой.",
   "The service cannot be reached.": "Служба недоступна.",

@@ -49,6 +49,7 @@ Deno.test("problems of the contract have its codes and statuses", () => {
     ["internal-error", 500],
     ["overloaded", 503],
     ["store-closed", 503],
+    ["store-unavailable", 503],
     ["not-ready", 503],
     ["store-full", 507],
   ];

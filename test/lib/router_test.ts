@@ -11,7 +11,7 @@ import type { App, Context } from "../../lib/app.ts";
 import { OverloadedError } from "../../lib/gate.ts";
 import { HttpError, jsonReply } from "../../lib/http.ts";
 import { createRouter, type Handler, type Route } from "../../lib/router.ts";
-import { StoreClosedError, StoreFullError } from "../../lib/store.ts";
+import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { openTestApp } from "../app.ts";
 
 type LogLine = Readonly<Record<string, unknown>>;
@@ -279,6 +279,14 @@ const faults: readonly FaultRow[] = [
   },
   { title: "a full disk", thrown: new StoreFullError(secret), status: 507, code: "store-full", isLogged: true },
   { title: "a closed store", thrown: new StoreClosedError(secret), status: 503, code: "store-closed", isLogged: true },
+  {
+    title: "a database that is away, and when to come again",
+    thrown: new StoreUnavailableError(secret),
+    status: 503,
+    code: "store-unavailable",
+    isLogged: true,
+    headers: { "retry-after": "5" },
+  },
   { title: "an error", thrown: new Error(secret), status: 500, code: "internal-error", isLogged: true },
   { title: "text", thrown: secret, status: 500, code: "internal-error", isLogged: true },
   { title: "nothing", thrown: undefined, status: 500, code: "internal-error", isLogged: true },

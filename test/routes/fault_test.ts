@@ -1,7 +1,7 @@
 /** What becomes of a fault of the service: in the reply, and in the log. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Hasher } from "../../lib/hasher.ts";
-import { StoreClosedError, StoreFullError } from "../../lib/store.ts";
+import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts";
 
@@ -28,6 +28,12 @@ const faults: [what: string, error: unknown, status: number, code: string][] = [
     new StoreClosedError("secret", { cause: new Error("root of it") }),
     503,
     "store-closed",
+  ],
+  [
+    "a database that is away",
+    new StoreUnavailableError("secret", { cause: new Error("root of it") }),
+    503,
+    "store-unavailable",
   ],
   ["a bug", new TypeError("secret", { cause: new Error("root of it") }), 500, "internal-error"],
   ["a thrown text", "secret and root of it", 500, "internal-error"],

@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { iterationsOf } from "../../lib/password.ts";
-import { type Store, StoreClosedError, StoreFullError, type User } from "../../lib/store.ts";
+import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../app.ts";
 
@@ -181,6 +181,7 @@ class FaultyStore extends MemoryStore {
 const faults: readonly [fault: Error, status: number][] = [
   [new StoreFullError("full"), 201],
   [new StoreClosedError("closed"), 201],
+  [new StoreUnavailableError("away"), 201],
   [new Error("anything else"), 500],
 ];
 
