@@ -7,6 +7,7 @@
 
 import { type App, openApp } from "./lib/app.ts";
 import { type Config, configWarnings, readConfig } from "./lib/config.ts";
+import { MemoryCounts } from "./lib/counts.ts";
 import { type Log, openStdoutLog, printError } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics.ts";
 import { shownAddress } from "./lib/postgres_address.ts";
@@ -16,11 +17,13 @@ import { deleteExpiredSessions } from "./lib/session.ts";
 import type { Store } from "./lib/store.ts";
 import { FileStore } from "./lib/store/file.ts";
 import { PostgresStore } from "./lib/store/postgres.ts";
+import { PostgresCounts } from "./lib/store/postgres_counts.ts";
 import { createTicket } from "./lib/ticket.ts";
 import { routes } from "./routes/mod.ts";
 
 /**
- * Expired sessions and tickets are refused at once; how soon they are forgotten matters to the size of the store alone.
+ * Expired sessions and tickets are refused at once, and counts that have run out count nothing; how soon they are
+ * forgotten matters to the size of the store alone.
  */
 const sweepEveryMs = 60 * 60 * 1_000;
 
@@ -53,7 +56,8 @@ async function main(): Promise<void> {
   });
 
   const stopping = stopSignal();
-  const app = await openApp(config, { store, log, stopping, metrics });
+  const counts = store instanceof PostgresStore ? new PostgresCounts(store.database) : new MemoryCounts();
+  const app = await openApp(config, { store, counts, log, stopping, metrics });
   const { costMs, hashesPerSecond } = app.hasher;
   log.info("hash-measured", {
     iterations: config.pbkdf2Iterations,
@@ -68,6 +72,7 @@ async function main(): Promise<void> {
     Promise.all([
       deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
       store.deleteExpiredTickets(app.now()),
+      counts.deleteIdle(app.now()),
     ]).catch((error) => log.error("sweep-failed", { error }));
   }, sweepEveryMs);
 

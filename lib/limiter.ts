@@ -36,7 +36,9 @@ export class Limiter {
    * @returns 0 when it has taken them, else as `waitSeconds`
    */
   async take(counters: readonly Counter[]): Promise<number> {
-    let waitSeconds = 0;
+    // Looked at first: to change counters may be to have them alone, and a flood that is refused would hold up others.
+    let waitSeconds = await this.waitSeconds(counters);
+    if (waitSeconds > 0) return waitSeconds;
     await this.#counts.change(counters, (counts) => {
       waitSeconds = this.#longest(counters, counts);
       const now = this.#now();

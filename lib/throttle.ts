@@ -173,7 +173,7 @@ export class Throttle {
       login: ofLogin,
       row: device === undefined ? ofLogin : { kind: perDevice, of: [login, device] },
       hourly: hourlyCounters({ login, client, device }),
-      guess: createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("base64url"),
+      guess: createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("hex"),
     };
   }
 }

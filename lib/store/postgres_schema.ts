@@ -74,7 +74,20 @@ const usersSessionsTickets: Step = (text) => [
   "INSERT INTO gatehouse_turn (name, changes) VALUES ('admins', 0), ('setup', 0) ON CONFLICT (name) DO NOTHING",
 ];
 
-const steps: readonly Step[] = [usersSessionsTickets];
+/** See `postgres_counts.ts`. Double precision, as parts of an hour are no whole milliseconds. */
+const counts: Step = (text) => [
+  `CREATE TABLE IF NOT EXISTS gatehouse_count (
+    kind ${text} NOT NULL,
+    key ${text} NOT NULL,
+    full_at double precision NOT NULL DEFAULT 0,
+    wrong_count bigint NOT NULL DEFAULT 0,
+    open_count bigint NOT NULL DEFAULT 0,
+    opened_at bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (kind, key)
+  )`,
+];
+
+const steps: readonly Step[] = [usersSessionsTickets, counts];
 
 /**
  * Brings the tables of a database to what this program needs; changes nothing where they are so.

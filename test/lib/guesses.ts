@@ -2,6 +2,7 @@
 import { type Counts, MemoryCounts } from "../../lib/counts.ts";
 import { Limiter } from "../../lib/limiter.ts";
 import { type Guess, Throttle } from "../../lib/throttle.ts";
+import { testEverywhere } from "./counts_places.ts";
 
 export const minuteMs = 60 * 1_000;
 /** The password of everybody here. */
@@ -24,10 +25,21 @@ export interface Scene {
   guess(change?: Change, verify?: Verify): Promise<Outcome>;
   /** So many guesses, one after another. @returns how often each outcome came: "10 wrong, 2 wait 360" */
   guesses(count: number, changeOf?: ChangeOf): Promise<string>;
-  /** The same, all at once. */
+  /** The same, all at once: none is verified before each is being, or is to wait. */
   guessesAtOnce(count: number, changeOf?: ChangeOf): Promise<string>;
-  /** A guess that is being verified until it is ended. */
-  open(change?: Change): { end(isRight: boolean): Promise<Outcome> };
+  /** A guess that is being verified, or is to wait. */
+  open(change?: Change): Promise<OpenGuess>;
+}
+
+/** A guess that is being verified until it is ended. */
+export interface OpenGuess {
+  /** By default it is as right as its password. */
+  end(isRight?: boolean): Promise<Outcome>;
+}
+
+/** Registers a test for each place where counts are kept. @param test makes one scene after another */
+export function testScene(name: string, test: (createScene: () => Promise<Scene>) => Promise<void>): void {
+  testEverywhere(name, (createCounts) => test(async () => createScene(await createCounts())));
 }
 
 /** Makes a throttle. @param counts that have counted nothing yet */
@@ -51,14 +63,17 @@ export function createScene(counts: Counts = new MemoryCounts()): Scene {
   }
 
   async function guessesAtOnce(count: number, changeOf: ChangeOf = () => ({})): Promise<string> {
-    return summaryOf(await Promise.all(Array.from({ length: count }, (_, index) => guess(changeOf(index)))));
+    const opened = await Promise.all(Array.from({ length: count }, (_, index) => open(changeOf(index))));
+    return summaryOf(await Promise.all(opened.map(({ end }) => end())));
   }
 
-  function open(change: Change = {}) {
-    const { promise, resolve } = Promise.withResolvers<{ isRight: boolean }>();
-    const outcome = guess(change, () => promise);
+  async function open(change: Change = {}): Promise<OpenGuess> {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const { promise: verdict, resolve } = Promise.withResolvers<{ isRight: boolean }>();
+    const outcome = guess(change, () => (begin(), verdict));
+    await Promise.race([begun, outcome]);
     return {
-      end: (isRight: boolean) => {
+      end: (isRight = change.password === right) => {
         resolve({ isRight });
         return outcome;
       },
@@ -73,8 +88,11 @@ export const otherClient = (index: number): Change => ({ client: `198.51.${index
 export const otherLogin = (index: number): Change => ({ login: `user${index}` });
 export const other = (index: number): Change => ({ ...otherClient(index), ...otherLogin(index) });
 
-/** In the order in which each came first. */
+/** In the order in which each came first, those that are to wait last. */
 function summaryOf(outcomes: readonly Outcome[]): string {
   const groups = Map.groupBy(outcomes, (outcome) => outcome);
-  return Array.from(groups, ([outcome, { length }]) => `${length} ${outcome}`).join(", ");
+  const sorted = [...groups].toSorted(([one], [other]) =>
+    Number(one.startsWith("wait")) - Number(other.startsWith("wait"))
+  );
+  return sorted.map(([outcome, { length }]) => `${length} ${outcome}`).join(", ");
 }

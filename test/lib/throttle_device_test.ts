@@ -1,6 +1,16 @@
 /** Browsers that the owner of a login has logged in from, and how a login that takes no more passwords is opened again. */
 import { assertEquals } from "@std/assert";
-import { type Change, createScene, minuteMs, otherClient, otherLogin, right, type Scene, second } from "./guesses.ts";
+import {
+  type Change,
+  createScene,
+  minuteMs,
+  otherClient,
+  otherLogin,
+  right,
+  type Scene,
+  second,
+  testScene,
+} from "./guesses.ts";
 
 const laptop: Change = { device: "laptop-00000000000000", client: second };
 const phone: Change = { device: "phone-000000000000000", client: second };
@@ -13,34 +23,43 @@ const floods: readonly [what: string, changeOf: (index: number) => Change][] = [
 ];
 
 for (const [what, changeOf] of floods) {
-  Deno.test(`Throttle.run() takes the owner's password from a known device while others guess: ${what}`, async () => {
-    const { guess, guesses } = createScene();
-    await guesses(100, changeOf);
-    assertEquals((await guess({ client: second, password: right })).slice(0, 4), "wait");
-    assertEquals(await guesses(10, () => laptop), "10 wrong");
-    assertEquals(await guess({ ...phone, password: right }), "right");
-  });
+  testScene(
+    `Throttle.run() takes the owner's password from a known device while others guess: ${what}`,
+    async (createScene) => {
+      const { guess, guesses } = await createScene();
+      await guesses(100, changeOf);
+      assertEquals((await guess({ client: second, password: right })).slice(0, 4), "wait");
+      assertEquals(await guesses(10, () => laptop), "10 wrong");
+      assertEquals(await guess({ ...phone, password: right }), "right");
+    },
+  );
 }
 
-Deno.test("Throttle.run() takes a known device that has tried 10 wrong passwords in an hour for any other client", async () => {
-  const { clock, guess, guesses } = createScene();
-  // As a device, wherever it is, and then as a client.
-  assertEquals(await guesses(10, (index) => ({ ...laptop, ...otherClient(index) })), "10 wrong");
-  assertEquals(await guesses(11, () => laptop), "10 wrong, 1 wait 360");
-  assertEquals(await guess({ ...laptop, password: right }), "wait 360");
-  assertEquals(await guess(phone), "wrong");
-  clock.now += 6 * minuteMs;
-  assertEquals(await guesses(3, () => laptop), "2 wrong, 1 wait 360");
-});
+testScene(
+  "Throttle.run() takes a known device that has tried 10 wrong passwords in an hour for any other client",
+  async (createScene) => {
+    const { clock, guess, guesses } = await createScene();
+    // As a device, wherever it is, and then as a client.
+    assertEquals(await guesses(10, (index) => ({ ...laptop, ...otherClient(index) })), "10 wrong");
+    assertEquals(await guesses(11, () => laptop), "10 wrong, 1 wait 360");
+    assertEquals(await guess({ ...laptop, password: right }), "wait 360");
+    assertEquals(await guess(phone), "wrong");
+    clock.now += 6 * minuteMs;
+    assertEquals(await guesses(3, () => laptop), "2 wrong, 1 wait 360");
+  },
+);
 
-Deno.test("Throttle.run() lets a known device try 10 wrong passwords in an hour of a login that takes no more", async () => {
-  const { clock, guess, guesses } = createScene();
-  await guesses(100, otherClient);
-  assertEquals(await guesses(12, (index) => ({ ...laptop, ...otherClient(200 + index) })), "10 wrong, 2 wait 3600");
-  assertEquals(await guess({ ...laptop, password: right }), "wait 3600");
-  clock.now += 6 * minuteMs;
-  assertEquals(await guess({ ...laptop, password: right }), "right");
-});
+testScene(
+  "Throttle.run() lets a known device try 10 wrong passwords in an hour of a login that takes no more",
+  async (createScene) => {
+    const { clock, guess, guesses } = await createScene();
+    await guesses(100, otherClient);
+    assertEquals(await guesses(12, (index) => ({ ...laptop, ...otherClient(200 + index) })), "10 wrong, 2 wait 3600");
+    assertEquals(await guess({ ...laptop, password: right }), "wait 3600");
+    clock.now += 6 * minuteMs;
+    assertEquals(await guess({ ...laptop, password: right }), "right");
+  },
+);
 
 /** Tries 10 wrong passwords an hour from a known device, wherever it is. */
 async function fillRow({ clock, guesses }: Scene, hours = 10): Promise<void> {
@@ -50,17 +69,20 @@ async function fillRow({ clock, guesses }: Scene, hours = 10): Promise<void> {
   }
 }
 
-Deno.test("Throttle.run() lets a known device into a login that takes no more, but for 100 wrong passwords in a row", async () => {
-  const scene = createScene();
-  const { guess, guesses } = scene;
-  await guesses(100, otherClient);
-  await fillRow(scene);
-  assertEquals(await guess({ ...laptop, password: right }), "wait 3600");
-  assertEquals(await guess({ ...phone, password: right }), "right");
-});
+testScene(
+  "Throttle.run() lets a known device into a login that takes no more, but for 100 wrong passwords in a row",
+  async (createScene) => {
+    const scene = await createScene();
+    const { guess, guesses } = scene;
+    await guesses(100, otherClient);
+    await fillRow(scene);
+    assertEquals(await guess({ ...laptop, password: right }), "wait 3600");
+    assertEquals(await guess({ ...phone, password: right }), "right");
+  },
+);
 
-Deno.test("Throttle.run() begins a new row of a known device with the right password", async () => {
-  const { clock, guess, guesses } = createScene();
+testScene("Throttle.run() begins a new row of a known device with the right password", async (createScene) => {
+  const { clock, guess, guesses } = await createScene();
   for (let hour = 0; hour < 20; hour++) {
     assertEquals(await guesses(9, () => laptop), "9 wrong");
     assertEquals(await guess({ ...laptop, password: right }), "right");
@@ -71,13 +93,13 @@ Deno.test("Throttle.run() begins a new row of a known device with the right pass
   assertEquals(await guess({ ...laptop, password: right }), "right");
 });
 
-Deno.test("Throttle.run() verifies no more of a known device at once", async () => {
-  const { guessesAtOnce } = createScene();
+testScene("Throttle.run() verifies no more of a known device at once", async (createScene) => {
+  const { guessesAtOnce } = await createScene();
   assertEquals(await guessesAtOnce(200, () => laptop), "20 wrong, 180 wait 360");
 });
 
-Deno.test("Throttle.run() counts what a known device tries for nobody else", async () => {
-  const scene = createScene();
+testScene("Throttle.run() counts what a known device tries for nobody else", async (createScene) => {
+  const scene = await createScene();
   const { guess, guesses } = scene;
   await fillRow(scene);
   assertEquals(await guesses(11, () => ({ client: second })), "10 wrong, 1 wait 360");
@@ -85,8 +107,8 @@ Deno.test("Throttle.run() counts what a known device tries for nobody else", asy
   assertEquals(await guess({ password: right }), "right");
 });
 
-Deno.test("Throttle.run() knows a device for its login alone", async () => {
-  const scene = createScene();
+testScene("Throttle.run() knows a device for its login alone", async (createScene) => {
+  const scene = await createScene();
   const { guesses } = scene;
   for (const login of ["alice", "bob"]) await guesses(100, (index) => ({ ...otherClient(index), login }));
   assertEquals(await guesses(11, () => laptop), "10 wrong, 1 wait 3600");
@@ -97,24 +119,30 @@ Deno.test("Throttle.run() knows a device for its login alone", async () => {
   assertEquals(await guesses(11, () => ({ ...laptop, login: "bob" })), "10 wrong, 1 wait 3600");
 });
 
-Deno.test("Throttle.run() counts a wrong password of a known device that another has tried, and the same again not", async () => {
-  const { guess, guesses } = createScene();
-  const same = { password: "an old one" };
-  await guess({ ...same, client: second });
-  await guesses(100, otherClient);
-  assertEquals(await guesses(50, () => ({ ...laptop, ...same })), "50 wrong");
-  assertEquals(await guesses(10, () => laptop), "9 wrong, 1 wait 3600");
-});
+testScene(
+  "Throttle.run() counts a wrong password of a known device that another has tried, and the same again not",
+  async (createScene) => {
+    const { guess, guesses } = await createScene();
+    const same = { password: "an old one" };
+    await guess({ ...same, client: second });
+    await guesses(100, otherClient);
+    assertEquals(await guesses(50, () => ({ ...laptop, ...same })), "50 wrong");
+    assertEquals(await guesses(10, () => laptop), "9 wrong, 1 wait 3600");
+  },
+);
 
-Deno.test("Throttle.run() opens a login to everybody by the right password from a known device", async () => {
-  const { guess, guesses } = createScene();
-  await guesses(100, otherClient);
-  assertEquals(await guess({ ...laptop, password: right }), "right");
-  assertEquals(await guesses(101, (index) => otherClient(200 + index)), "100 wrong, 1 wait 3600");
-});
+testScene(
+  "Throttle.run() opens a login to everybody by the right password from a known device",
+  async (createScene) => {
+    const { guess, guesses } = await createScene();
+    await guesses(100, otherClient);
+    assertEquals(await guess({ ...laptop, password: right }), "right");
+    assertEquals(await guesses(101, (index) => otherClient(200 + index)), "100 wrong, 1 wait 3600");
+  },
+);
 
-Deno.test("Throttle.forget() opens a login again, and no other", async () => {
-  const { throttle, guess, guesses } = createScene();
+testScene("Throttle.forget() opens a login again, and no other", async (createScene) => {
+  const { throttle, guess, guesses } = await createScene();
   await guesses(100, otherClient);
   await guesses(100, (index) => ({ ...otherClient(index), login: "bob" }));
   await throttle.forget("alice");
@@ -129,23 +157,23 @@ Deno.test("Throttle.forget() leaves a login closed when 100,000 others are opene
   assertEquals(await guess({ password: right, client: second }), "wait 3600");
 });
 
-Deno.test("Throttle.forget() ends a row also when it is not full", async () => {
-  const { throttle, guesses } = createScene();
+testScene("Throttle.forget() ends a row also when it is not full", async (createScene) => {
+  const { throttle, guesses } = await createScene();
   await guesses(99, otherClient);
   await throttle.forget("alice");
   assertEquals(await guesses(101, (index) => otherClient(200 + index)), "100 wrong, 1 wait 3600");
 });
 
-Deno.test("Throttle.forget() gives nobody more passwords in an hour", async () => {
-  const { throttle, guesses } = createScene();
+testScene("Throttle.forget() gives nobody more passwords in an hour", async (createScene) => {
+  const { throttle, guesses } = await createScene();
   await guesses(10);
   await throttle.forget("alice");
   assertEquals(await guesses(1), "1 wait 360");
 });
 
-Deno.test("Throttle.forget() counts on what is being verified", async () => {
-  const { throttle, guess, guesses, open } = createScene();
-  const opened = Array.from({ length: 60 }, (_, index) => open(otherClient(index)));
+testScene("Throttle.forget() counts on what is being verified", async (createScene) => {
+  const { throttle, guess, guesses, open } = await createScene();
+  const opened = await Promise.all(Array.from({ length: 60 }, (_, index) => open(otherClient(index))));
   await throttle.forget("alice");
   assertEquals(await guesses(40, (index) => otherClient(100 + index)), "40 wrong");
   assertEquals(await guess({ client: second }), "wait 1");
@@ -153,8 +181,8 @@ Deno.test("Throttle.forget() counts on what is being verified", async () => {
   assertEquals(await guess({ client: second }), "wait 3600");
 });
 
-Deno.test("Throttle.forget() opens a login also to a known device that has tried too much", async () => {
-  const scene = createScene();
+testScene("Throttle.forget() opens a login also to a known device that has tried too much", async (createScene) => {
+  const scene = await createScene();
   const { throttle, guess, guesses } = scene;
   await guesses(100, otherClient);
   await fillRow(scene);

@@ -1,30 +1,47 @@
 /** What the throttle counts, and for whom; what the routes make of it is in test/routes/throttle_test.ts. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Change, createScene, first, minuteMs, other, otherClient, otherLogin, right, second } from "./guesses.ts";
+import {
+  type Change,
+  createScene,
+  first,
+  minuteMs,
+  other,
+  otherClient,
+  otherLogin,
+  right,
+  second,
+  testScene,
+} from "./guesses.ts";
 
-Deno.test("Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one", async () => {
-  const { guess, guesses } = createScene();
-  assertEquals(await guesses(12), "10 wrong, 2 wait 360");
-  assertEquals(await guess({ password: right }), "wait 360");
-  assertEquals(await guess({ password: right, client: second }), "right");
-  assertEquals(await guess({ password: right, login: "bob" }), "right");
-});
+testScene(
+  "Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one",
+  async (createScene) => {
+    const { guess, guesses } = await createScene();
+    assertEquals(await guesses(12), "10 wrong, 2 wait 360");
+    assertEquals(await guess({ password: right }), "wait 360");
+    assertEquals(await guess({ password: right, client: second }), "right");
+    assertEquals(await guess({ password: right, login: "bob" }), "right");
+  },
+);
 
-Deno.test("Throttle.run() gives a client one more password of a login every 6 minutes, up to 10", async () => {
-  const { clock, guesses } = createScene();
-  await guesses(10);
-  clock.now += 6 * minuteMs - 1;
-  assertEquals(await guesses(1), "1 wait 1");
-  clock.now += 1;
-  assertEquals(await guesses(2), "1 wrong, 1 wait 360");
-  clock.now += 60 * minuteMs;
-  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
-  clock.now += 600 * minuteMs;
-  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
-});
+testScene(
+  "Throttle.run() gives a client one more password of a login every 6 minutes, up to 10",
+  async (createScene) => {
+    const { clock, guesses } = await createScene();
+    await guesses(10);
+    clock.now += 6 * minuteMs - 1;
+    assertEquals(await guesses(1), "1 wait 1");
+    clock.now += 1;
+    assertEquals(await guesses(2), "1 wrong, 1 wait 360");
+    clock.now += 60 * minuteMs;
+    assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+    clock.now += 600 * minuteMs;
+    assertEquals(await guesses(11), "10 wrong, 1 wait 360");
+  },
+);
 
-Deno.test("Throttle.run() lets a client try 100 wrong passwords of all logins in an hour", async () => {
-  const { clock, guess, guesses } = createScene();
+testScene("Throttle.run() lets a client try 100 wrong passwords of all logins in an hour", async (createScene) => {
+  const { clock, guess, guesses } = await createScene();
   assertEquals(await guesses(102, otherLogin), "100 wrong, 2 wait 36");
   assertEquals(await guess({ login: "new", password: right }), "wait 36");
   assertEquals(await guess({ login: "new", client: second }), "wrong");
@@ -32,45 +49,64 @@ Deno.test("Throttle.run() lets a client try 100 wrong passwords of all logins in
   assertEquals(await guesses(2, () => ({ login: "new" })), "1 wrong, 1 wait 36");
 });
 
-Deno.test("Throttle.run() lets anybody try 100 wrong passwords of a login in a row, and time does not help", async () => {
-  const { clock, guess, guesses } = createScene();
-  assertEquals(await guesses(102, otherClient), "100 wrong, 2 wait 3600");
-  clock.now += 365 * 24 * 60 * minuteMs;
-  assertEquals(await guess({ password: right }), "wait 3600");
-  assertEquals(await guess({ login: "bob" }), "wrong");
-});
+testScene(
+  "Throttle.run() lets anybody try 100 wrong passwords of a login in a row, and time does not help",
+  async (createScene) => {
+    const { clock, guess, guesses } = await createScene();
+    assertEquals(await guesses(102, otherClient), "100 wrong, 2 wait 3600");
+    clock.now += 365 * 24 * 60 * minuteMs;
+    assertEquals(await guess({ password: right }), "wait 3600");
+    assertEquals(await guess({ login: "bob" }), "wrong");
+  },
+);
 
-Deno.test("Throttle.run() begins a new row with the right password", async () => {
-  const { guess, guesses } = createScene();
+testScene("Throttle.run() begins a new row with the right password", async (createScene) => {
+  const { guess, guesses } = await createScene();
   assertEquals(await guesses(99, otherClient), "99 wrong");
   assertEquals(await guess({ password: right, client: second }), "right");
   assertEquals(await guesses(101, (index) => otherClient(1_000 + index)), "100 wrong, 1 wait 3600");
 });
 
-Deno.test("Throttle.run() begins a new row also with the right password that was a wrong one before", async () => {
-  const { guess, guesses } = createScene();
-  const same = { password: "a new one", client: second };
-  assertEquals(await guess(same), "wrong");
-  assertEquals(await guesses(98, otherClient), "98 wrong");
-  assertEquals(await guess(same, () => Promise.resolve({ isRight: true })), "right");
-  assertEquals(await guesses(101, (index) => otherClient(1_000 + index)), "100 wrong, 1 wait 3600");
-});
+testScene(
+  "Throttle.run() begins a new row also with the right password that was a wrong one before",
+  async (createScene) => {
+    const { guess, guesses } = await createScene();
+    const same = { password: "a new one", client: second };
+    assertEquals(await guess(same), "wrong");
+    assertEquals(await guesses(98, otherClient), "98 wrong");
+    assertEquals(await guess(same, () => Promise.resolve({ isRight: true })), "right");
+    assertEquals(await guesses(101, (index) => otherClient(1_000 + index)), "100 wrong, 1 wait 3600");
+  },
+);
 
-Deno.test("Throttle.run() tells the longest wait where several apply", async () => {
-  const ofOneClient = createScene();
+testScene(
+  "Throttle.run() counts on what is being verified when a password is right that was a wrong one before",
+  async (createScene) => {
+    const { guess, guessesAtOnce, open } = await createScene();
+    const same = { password: "a new one", client: second };
+    assertEquals(await guess(same), "wrong");
+    const opened = await Promise.all(Array.from({ length: 60 }, (_, index) => open(otherClient(index))));
+    assertEquals(await guess(same, () => Promise.resolve({ isRight: true })), "right");
+    assertEquals(await guessesAtOnce(41, (index) => otherClient(100 + index)), "40 wrong, 1 wait 1");
+    for (const { end } of opened) assertEquals(await end(), "wrong");
+  },
+);
+
+testScene("Throttle.run() tells the longest wait where several apply", async (createScene) => {
+  const ofOneClient = await createScene();
   assertEquals(await ofOneClient.guesses(90, otherLogin), "90 wrong");
   assertEquals(await ofOneClient.guesses(11), "10 wrong, 1 wait 360");
   assertEquals(await ofOneClient.guess({ login: "bob" }), "wait 36");
 
-  const beingVerified = createScene();
+  const beingVerified = await createScene();
   await beingVerified.guesses(10);
-  const opened = Array.from({ length: 90 }, (_, index) => beingVerified.open(otherClient(index)));
+  const opened = await Promise.all(Array.from({ length: 90 }, (_, index) => beingVerified.open(otherClient(index))));
   assertEquals([await beingVerified.guess(), await beingVerified.guess({ client: second })], ["wait 360", "wait 1"]);
   for (const { end } of opened) assertEquals(await end(false), "wrong");
   assertEquals(await beingVerified.guess(), "wait 3600");
 });
 
-Deno.test("Throttle.run() verifies no more of any number at once than one after another", async () => {
+testScene("Throttle.run() verifies no more of any number at once than one after another", async (createScene) => {
   const rows: readonly [changeOf: (index: number) => Change, atOnce: string, after: string][] = [
     [() => ({}), "10 wrong, 190 wait 360", "wait 360"],
     [otherLogin, "100 wrong, 100 wait 36", "wait 36"],
@@ -79,70 +115,44 @@ Deno.test("Throttle.run() verifies no more of any number at once than one after 
     [other, "200 wrong", "wrong"],
   ];
   for (const [changeOf, atOnce, after] of rows) {
-    const { guess, guessesAtOnce } = createScene();
+    const { guess, guessesAtOnce } = await createScene();
     assertEquals(await guessesAtOnce(200, changeOf), atOnce);
     assertEquals(await guess(changeOf(0)), after);
   }
 });
 
-Deno.test("Throttle.run() counts those that are being verified on, when the right one has ended the row", async () => {
-  const { guess, guesses, open } = createScene();
-  const opened = Array.from({ length: 60 }, (_, index) => open(otherClient(index)));
-  assertEquals(await guesses(30, (index) => otherClient(100 + index)), "30 wrong");
-  assertEquals(await guess({ password: right, client: second }), "right");
-  const more = Array.from({ length: 40 }, (_, index) => open(otherClient(200 + index)));
-  assertEquals(await guess({ client: second }), "wait 1");
-  assertEquals(await more[0]?.end(true), "right");
-  assertEquals(await guess({ client: second }), "wrong");
-  for (const { end } of [...opened, ...more.slice(1)]) assertEquals(await end(false), "wrong");
-  assertEquals(await guess(otherClient(300)), "wait 3600");
-});
+testScene(
+  "Throttle.run() counts those that are being verified on, when the right one has ended the row",
+  async (createScene) => {
+    const { guess, guesses, open } = await createScene();
+    const opened = await Promise.all(Array.from({ length: 60 }, (_, index) => open(otherClient(index))));
+    assertEquals(await guesses(30, (index) => otherClient(100 + index)), "30 wrong");
+    assertEquals(await guess({ password: right, client: second }), "right");
+    const more = await Promise.all(Array.from({ length: 40 }, (_, index) => open(otherClient(200 + index))));
+    assertEquals(await guess({ client: second }), "wait 1");
+    assertEquals(await more[0]?.end(true), "right");
+    assertEquals(await guess({ client: second }), "wrong");
+    for (const { end } of [...opened, ...more.slice(1)]) assertEquals(await end(false), "wrong");
+    assertEquals(await guess(otherClient(300)), "wait 3600");
+  },
+);
 
-Deno.test("Throttle.run() counts for a minute what is being verified and does not end: its process may be gone", async () => {
-  const { clock, guess, guesses, open } = createScene();
-  const opened = Array.from({ length: 100 }, (_, index) => open(otherClient(index)));
-  assertEquals(await guess({ client: second }), "wait 1");
-  clock.now += minuteMs;
-  assertEquals(await guess({ client: second }), "wait 1");
-  clock.now += 1;
-  assertEquals(await guesses(10, () => ({ client: second })), "10 wrong");
-  // One that ends after all is counted.
-  for (const { end } of opened.slice(0, 90)) assertEquals(await end(false), "wrong");
-  assertEquals(await guess(otherClient(200)), "wait 3600");
-  for (const { end } of opened.slice(90)) assertEquals(await end(true), "right");
-});
-
-Deno.test("Throttle.run() does not count the same wrong password again", async () => {
-  const { clock, guess, guesses, guessesAtOnce } = createScene();
-  const same = { password: "an old one" };
-  assertEquals(await guessesAtOnce(200, () => same), "200 wrong");
-  assertEquals(await guesses(200, () => same), "200 wrong");
-  assertEquals(await guess({ password: right }), "right");
-  assertEquals(await guesses(200, () => same), "200 wrong");
-  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
-  // Nor is it looked at while none is.
-  assertEquals(await guess(same), "wait 360");
-  clock.now += 60 * minuteMs;
-  assertEquals(await guesses(200, () => same), "200 wrong");
-  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
-});
-
-Deno.test("Throttle.run() takes both Unicode forms of a password for the same", async () => {
-  const { guesses } = createScene();
-  const forms = ["NFC", "NFD"].map((form) => ({ password: "sept éléphants à Nîmes".normalize(form) }));
-  assertEquals(await guesses(100, (index) => forms[index % 2] ?? {}), "100 wrong");
-  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
-});
-
-Deno.test("Throttle.run() counts a wrong password that another has tried: who guesses learns nothing from it", async () => {
-  for (const change of [{ client: second }, { login: "bob" }]) {
-    const { guess, guesses } = createScene();
-    const same = { password: "an old one" };
-    await guess(same);
-    assertEquals(await guess({ ...same, ...change }), "wrong");
-    assertEquals(await guesses(10, () => change), "9 wrong, 1 wait 360");
-  }
-});
+testScene(
+  "Throttle.run() counts for a minute what is being verified and does not end: its process may be gone",
+  async (createScene) => {
+    const { clock, guess, guesses, open } = await createScene();
+    const opened = await Promise.all(Array.from({ length: 100 }, (_, index) => open(otherClient(index))));
+    assertEquals(await guess({ client: second }), "wait 1");
+    clock.now += minuteMs;
+    assertEquals(await guess({ client: second }), "wait 1");
+    clock.now += 1;
+    assertEquals(await guesses(10, () => ({ client: second })), "10 wrong");
+    // One that ends after all is counted.
+    for (const { end } of opened.slice(0, 90)) assertEquals(await end(false), "wrong");
+    assertEquals(await guess(otherClient(200)), "wait 3600");
+    for (const { end } of opened.slice(90)) assertEquals(await end(true), "right");
+  },
+);
 
 Deno.test("Throttle.run() counts no right password", async () => {
   const { guess, guesses, guessesAtOnce } = createScene();
@@ -157,84 +167,53 @@ Deno.test("Throttle.run() counts no right password", async () => {
   assertEquals(await guesses(10, () => ({ client: second })), "9 wrong, 1 wait 360");
 });
 
-Deno.test("Throttle.run() counts nothing that could not be verified, and throws what was thrown", async () => {
-  const { guess, guesses } = createScene();
-  for (let index = 0; index < 300; index++) {
-    const fail = () => Promise.reject(new RangeError("too many"));
-    await assertRejects(() => guess({ password: `unseen ${index % 50}` }, fail), RangeError, "too many");
-  }
-  assertEquals(await guess({ password: "unseen 0" }), "wrong");
-  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
-  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
-  assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
-});
+testScene(
+  "Throttle.run() counts nothing that could not be verified, and throws what was thrown",
+  async (createScene) => {
+    const { guess, guesses } = await createScene();
+    for (let index = 0; index < 300; index++) {
+      const fail = () => Promise.reject(new RangeError("too many"));
+      await assertRejects(() => guess({ password: `unseen ${index % 50}` }, fail), RangeError, "too many");
+    }
+    assertEquals(await guess({ password: "unseen 0" }), "wrong");
+    assertEquals(await guesses(10), "9 wrong, 1 wait 360");
+    assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
+    assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
+  },
+);
 
-Deno.test("Throttle.run() counts a wrong password that is tried twice at once, and the first time not verified", async () => {
-  const { guess, guesses } = createScene();
-  const fail = () => Promise.reject(new RangeError("too many"));
-  /** The second outcome of each. */
-  async function guessTwice(change: Change): Promise<string> {
-    const [refused, outcome] = await Promise.allSettled([guess(change, fail), guess(change)]);
-    assertEquals(refused.status === "rejected" || refused.value.startsWith("wait"), true);
-    return outcome.status === "fulfilled" ? outcome.value : outcome.status;
-  }
-  const outcomes = [];
-  for (let index = 0; index < 500; index++) outcomes.push(await guessTwice({ password: `twice ${index}` }));
-  assertEquals(outcomes, [...Array(10).fill("wrong"), ...Array(490).fill("wait 360")]);
-  assertEquals(await guesses(1), "1 wait 360");
-  // In a row, and of the client, just as well, and once however often it comes.
-  assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
-  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
-});
+testScene(
+  "Throttle.waitSecondsOf() says how long a client is to wait for a login by its own doing, and counts nothing",
+  async (createScene) => {
+    const { clock, throttle, guess, guesses } = await createScene();
+    const client = first;
+    for (let count = 0; count < 200; count++) assertEquals(await throttle.waitSecondsOf("alice", client), 0);
+    assertEquals(await guesses(9), "9 wrong");
+    assertEquals(await throttle.waitSecondsOf("alice", client), 0);
+    assertEquals(await guess(), "wrong");
+    assertEquals(await throttle.waitSecondsOf("alice", client), 360);
+    assertEquals([await throttle.waitSecondsOf("bob", client), await throttle.waitSecondsOf("alice", second)], [0, 0]);
+    assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
+    // The longest where several apply.
+    assertEquals(await Promise.all(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client))), [360, 36]);
+    assertEquals(await throttle.waitSecondsOf("bob", second), 0);
+    clock.now += 36_000;
+    assertEquals(await Promise.all(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client))), [324, 0]);
+    clock.now += 324_000;
+    assertEquals(await throttle.waitSecondsOf("alice", client), 0);
+  },
+);
 
-Deno.test("Throttle.run() counts once what is tried many times at once, of which the first are not verified", async () => {
-  const { guess, guesses } = createScene();
-  const fail = () => Promise.reject(new RangeError("too many"));
-  const same = { password: "an old one" };
-  const verifies = Array.from({ length: 50 }, (_, index) => index < 25 ? fail : undefined);
-  const results = await Promise.allSettled(verifies.map((verify) => guess(same, verify)));
-  assertEquals(results.filter(({ status }) => status === "rejected").length, 25);
-  assertEquals(await guess(same), "wrong");
-  assertEquals(await guesses(10), "9 wrong, 1 wait 360");
-  assertEquals(await guesses(91, otherClient), "90 wrong, 1 wait 3600");
-});
-
-Deno.test("Throttle.run() counts no right password that is tried twice at once, and the first time not verified", async () => {
-  const { guess, guesses } = createScene();
-  const fail = () => Promise.reject(new RangeError("too many"));
-  for (let index = 0; index < 200; index++) {
-    const [, outcome] = await Promise.allSettled([guess({ password: right }, fail), guess({ password: right })]);
-    assertEquals(outcome, { status: "fulfilled", value: "right" });
-  }
-  assertEquals(await guesses(11), "10 wrong, 1 wait 360");
-});
-
-Deno.test("Throttle.waitSecondsOf() says how long a client is to wait for a login by its own doing, and counts nothing", async () => {
-  const { clock, throttle, guess, guesses } = createScene();
-  const client = first;
-  for (let count = 0; count < 200; count++) assertEquals(await throttle.waitSecondsOf("alice", client), 0);
-  assertEquals(await guesses(9), "9 wrong");
-  assertEquals(await throttle.waitSecondsOf("alice", client), 0);
-  assertEquals(await guess(), "wrong");
-  assertEquals(await throttle.waitSecondsOf("alice", client), 360);
-  assertEquals([await throttle.waitSecondsOf("bob", client), await throttle.waitSecondsOf("alice", second)], [0, 0]);
-  assertEquals(await guesses(91, otherLogin), "90 wrong, 1 wait 36");
-  // The longest where several apply.
-  assertEquals(await Promise.all(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client))), [360, 36]);
-  assertEquals(await throttle.waitSecondsOf("bob", second), 0);
-  clock.now += 36_000;
-  assertEquals(await Promise.all(["alice", "bob"].map((login) => throttle.waitSecondsOf(login, client))), [324, 0]);
-  clock.now += 324_000;
-  assertEquals(await throttle.waitSecondsOf("alice", client), 0);
-});
-
-Deno.test("Throttle.waitSecondsOf() makes nobody wait for what others or known devices have tried", async () => {
-  const { throttle, guesses } = createScene();
-  assertEquals(await guesses(10, () => ({ device, client: second })), "10 wrong");
-  assertEquals(await throttle.waitSecondsOf("alice", second), 0);
-  assertEquals(await guesses(101, otherClient), "100 wrong, 1 wait 3600");
-  assertEquals(await throttle.waitSecondsOf("alice", second), 0);
-});
+testScene(
+  "Throttle.waitSecondsOf() makes nobody wait for what others or known devices have tried",
+  async (createScene) => {
+    const { throttle, guesses } = await createScene();
+    assertEquals(await guesses(10, () => ({ device, client: second })), "10 wrong");
+    assertEquals(await throttle.waitSecondsOf("alice", second), 0);
+    assertEquals(await guesses(101, otherClient), "100 wrong, 1 wait 3600");
+    assertEquals(await throttle.waitSecondsOf("alice", second), 0);
+  },
+);
 
 const device = "a".repeat(22);
 
@@ -250,18 +229,21 @@ const collisions: readonly [one: Change, other: Change][] = [
 ];
 
 for (const [one, another] of collisions) {
-  Deno.test(`Throttle.run() tells apart ${JSON.stringify(one)} and ${JSON.stringify(another)}`, async () => {
-    const { guesses } = createScene();
+  testScene(`Throttle.run() tells apart ${JSON.stringify(one)} and ${JSON.stringify(another)}`, async (createScene) => {
+    const { guesses } = await createScene();
     assertEquals(await guesses(10, () => one), "10 wrong");
     assertEquals(await guesses(11, () => another), "10 wrong, 1 wait 360");
   });
 }
 
-Deno.test("Throttle.run() tells apart passwords that are the same when put together with their client", async () => {
-  const { guesses } = createScene();
-  await guesses(10, (index) => ({ client: "c", password: `d${index}` }));
-  assertEquals(await guesses(11, (index) => ({ client: "cd", password: `${index}` })), "10 wrong, 1 wait 360");
-});
+testScene(
+  "Throttle.run() tells apart passwords that are the same when put together with their client",
+  async (createScene) => {
+    const { guesses } = await createScene();
+    await guesses(10, (index) => ({ client: "c", password: `d${index}` }));
+    assertEquals(await guesses(11, (index) => ({ client: "cd", password: `${index}` })), "10 wrong, 1 wait 360");
+  },
+);
 
 Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 others came after it, and not before", async () => {
   const { clock, guess, guesses, open } = createScene();
@@ -274,7 +256,7 @@ Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 othe
   assertEquals(await guesses(10, () => tablet ?? {}), "10 wrong");
   const same = { login: "bob", password: "an old one" };
   assertEquals(await guesses(2, () => same), "2 wrong");
-  const opened = open({ login: "dave" });
+  const opened = await open({ login: "dave" });
   assertEquals(await guesses(100, otherClient), "100 wrong");
   assertEquals(await guesses(99_898, (index) => other(1_000 + index)), "99898 wrong");
   assertEquals(await guesses(12, (index) => index === 0 ? same : { login: "bob" }), "10 wrong, 2 wait 360");
@@ -291,23 +273,4 @@ Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 othe
     assertEquals(await guess(device), "wait 360");
     clock.now += 60 * minuteMs;
   }
-});
-
-Deno.test("Throttle.run() counts a guess of which the first of two alike hangs up: a pair is no free guess", async () => {
-  const { guess, open } = createScene();
-  const seconds: { end(isRight: boolean): Promise<unknown> }[] = [];
-  const outcomes: unknown[] = [];
-  for (let index = 0; index < 30; index++) {
-    const change = { password: `wrong ${index}` };
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const { promise: hungUp, reject: hangUp } = Promise.withResolvers<{ isRight: boolean }>();
-    const first = guess(change, () => (begin(), hungUp)).catch(() => "hung up");
-    seconds.push(open(change));
-    await Promise.race([begun, first]);
-    hungUp.catch(() => {});
-    hangUp(new Error("hung up"));
-    await first;
-  }
-  for (const { end } of seconds) outcomes.push(await end(false));
-  assertEquals(outcomes, [...Array(10).fill("wrong"), ...Array(20).fill("wait 360")]);
 });
