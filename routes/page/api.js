@@ -30,6 +30,17 @@ export async function send(method, path, { body, etag } = {}) {
   return { value, etag: reply.headers.get("etag")?.replace(/-(gzip|zstd|br)"$/, '"') };
 }
 
+/** Loads a part of the page that is not there from the beginning. @throws {Problem} when it cannot be had now */
+export async function loadPart(load) {
+  try {
+    return await load();
+  } catch (error) {
+    // As for a request; what is wrong inside of a part is another error.
+    if (!(error instanceof TypeError)) throw error;
+    throw new Problem({ code: "unreachable" });
+  }
+}
+
 /** The path of a user, and what is below it. */
 export function userPath(login, below = "") {
   return `user/${encodeURIComponent(login)}${below}`;

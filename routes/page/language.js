@@ -4,6 +4,8 @@
  * The choice is kept in the browser, as it is no secret; without one, the languages of the browser decide.
  */
 
+import { loadPart } from "./api.js";
+
 const loaders = { ru: () => import("./russian.js") };
 const storageKey = "gatehouse-language";
 const current = { code: "en", texts: {} };
@@ -24,9 +26,9 @@ export function keepLanguage(code) {
   }
 }
 
-/** All that is made from now on is in this language. */
+/** All that is made from now on is in this language. @throws {Problem} when its texts cannot be had now */
 export async function setLanguage(code) {
-  current.texts = code in loaders ? (await loaders[code]()).texts : {};
+  current.texts = code in loaders ? (await loadPart(loaders[code])).texts : {};
   current.code = code;
   document.documentElement.lang = code;
 }
@@ -49,9 +51,10 @@ export function formatDay(text) {
   return new Intl.DateTimeFormat(regional(), { dateStyle: "medium" }).format(new Date(text));
 }
 
-/** A moment: 22 Nov 2026, 13:31. @param text RFC 3339 */
+/** A moment: 22 Nov 2026, 13:31, all on one line. @param text RFC 3339 */
 export function formatMoment(text) {
-  return new Intl.DateTimeFormat(regional(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+  const format = new Intl.DateTimeFormat(regional(), { dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(text)).replaceAll(" ", "\u00a0");
 }
 
 /** A wait: in 5 minutes. */

@@ -1,19 +1,32 @@
 /** The switch of the language, at the foot of the page. */
 
+import { Problem } from "./api.js";
 import { keepLanguage, setLanguage, translate } from "./language.js";
+import { problemText } from "./problem.js";
 
 const group = document.getElementById("languages");
 
-/** Makes the buttons work. @param showAgain shows what is shown, in the language that was set */
-export function wireLanguages(showAgain) {
-  for (const button of group.children) button.addEventListener("click", () => change(button.lang, showAgain));
+/**
+ * Makes the buttons work.
+ *
+ * @param showAgain shows what is shown, in the language that was set; `tell` shows what went wrong
+ */
+export function wireLanguages({ showAgain, tell }) {
+  for (const button of group.children) {
+    button.addEventListener("click", () => change(button.lang, { showAgain, tell }));
+  }
   mark();
 }
 
 /** What was typed stays. */
-async function change(code, showAgain) {
+async function change(code, { showAgain, tell }) {
+  try {
+    await setLanguage(code);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return tell(problemText(error));
+  }
   keepLanguage(code);
-  await setLanguage(code);
   const typed = fields().map(({ form, name, value }) => ({ form: form?.name, name, value }));
   await showAgain();
   for (const field of fields()) {

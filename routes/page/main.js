@@ -5,7 +5,8 @@
  * "back" works. What only residents see is loaded when there is one.
  */
 
-import { Problem, send } from "./api.js";
+import { loadPart, Problem, send } from "./api.js";
+import { wireButton } from "./form.js";
 import { preferredLanguage, setLanguage, translate } from "./language.js";
 import { wireLanguages } from "./language_switch.js";
 import { takeLink } from "./link.js";
@@ -14,11 +15,11 @@ import { fromTemplate, part } from "./template.js";
 import { logInView, otherAccountView, registerView, resetView } from "./visitor.js";
 
 const visitorViews = { "log-in": logInView, "register": registerView, "reset": resetView };
-const residentViews = { account: async () => (await import("./account.js")).accountView };
+const residentViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
 const adminViews = {
-  residents: async () => (await import("./residents.js")).residentsView,
-  settings: async () => (await import("./settings.js")).settingsView,
-  state: async () => (await import("./state.js")).stateView,
+  residents: async () => (await loadPart(() => import("./residents.js"))).residentsView,
+  settings: async () => (await loadPart(() => import("./settings.js"))).settingsView,
+  state: async () => (await loadPart(() => import("./state.js"))).stateView,
 };
 
 const slot = document.getElementById("view");
@@ -53,10 +54,14 @@ async function show({ text = "", isFirst = false, isKept = false } = {}) {
   const named = location.hash.slice(1);
   const name = Object.hasOwn(views, named) ? named : Object.keys(views)[0];
   const count = ++shown.count;
+  slot.ariaBusy = "true";
   const element = await makeView(views, name);
   if (count !== shown.count) return leave(element);
+  slot.ariaBusy = null;
   if (!isKept) notice.textContent = text;
   showNavigation(name);
+  // A dialog is about what is shown no more.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   leave(slot.firstElementChild);
   slot.replaceChildren(element);
   const heading = element.querySelector("h1");
@@ -118,9 +123,16 @@ async function logOut({ view = "log-in" } = {}) {
   go(view, translate("You are logged out."));
 }
 
+/** What is shown in the place of a view. The page is loaded again once the service is there: before, it would be gone. */
 function failureView(problem) {
   const view = fromTemplate("failure", { text: problemText(problem) });
-  part(view, "again").addEventListener("click", () => location.reload());
+  wireButton(part(view, "again"), {
+    act: async () => {
+      await findSession();
+      location.reload();
+    },
+    report: (_problem, text) => part(view, "text").textContent = text,
+  });
   return view;
 }
 
@@ -147,14 +159,28 @@ async function findSession() {
   }
 }
 
+/** The language that is wanted; English when its texts cannot be had. */
+async function startLanguage() {
+  try {
+    await setLanguage(preferredLanguage());
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+  wireLanguages({
+    showAgain: () => show({ isFirst: true, isKept: true }),
+    tell: (text) => notice.textContent = text,
+  });
+}
+
 async function start() {
-  await setLanguage(preferredLanguage());
-  wireLanguages(() => show({ isFirst: true, isKept: true }));
+  await startLanguage();
   app.link = takeLink();
   addEventListener("hashchange", () => {
     app.link = takeLink() ?? app.link;
     show();
   });
+  // Brought back by "back" as it was left, it may show what is of a session that has ended since.
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   try {
     // A visitor need not ask.
     if (session === "live") app.session = await findSession();

@@ -4,6 +4,7 @@
  * The judge and its list of common passwords come when a new password is first thought of, as they are 250 KB.
  */
 
+import { loadPart, Problem } from "./api.js";
 import { translate, translateCount } from "./language.js";
 import { guessableText } from "./problem.js";
 import { textElement } from "./template.js";
@@ -42,8 +43,8 @@ function wireStrength(input, box) {
   const state = { timer: 0 };
 
   const judge = async () => {
-    const { openStrength } = await import("./strength.js");
-    const strength = await openStrength();
+    const strength = await openJudge();
+    if (strength === undefined) return;
     const login = input.form.elements.namedItem("login")?.value ?? "";
     const minLength = Number(document.body.dataset.passwordMinLength);
     const verdict = input.value === "" ? undefined : strength.judge(input.value, login, minLength);
@@ -54,9 +55,20 @@ function wireStrength(input, box) {
     clearTimeout(state.timer);
     state.timer = setTimeout(judge, pauseMs);
   };
-  input.addEventListener("focus", () => void import("./strength.js").then((strength) => strength.openStrength()));
+  input.addEventListener("focus", openJudge);
   input.addEventListener("input", judgeSoon);
   input.form.elements.namedItem("login")?.addEventListener("change", judgeSoon);
+}
+
+/** @returns `undefined` when it cannot be had now: the service judges anyway */
+async function openJudge() {
+  try {
+    const { openStrength } = await loadPart(() => import("./strength.js"));
+    return await openStrength();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return undefined;
+  }
 }
 
 function verdictText({ level, missing, reason }) {

@@ -93,7 +93,7 @@ export class ResidentDialog {
   }
 
   async #delete() {
-    if (!await confirmDeletion(this.#login, this.#path)) return;
+    if (!await confirmDeletion(this.#login, { path: this.#path, onEnded: () => this.#leave() })) return;
     this.user = undefined;
     this.#dialog.close();
   }
@@ -102,6 +102,7 @@ export class ResidentDialog {
     this.user = user;
     this.#etag = etag;
     this.#dialog.querySelector("form").elements.groups.value = user.groups.join(" ");
+    showUserState(this.#dialog.querySelector(".state"), user);
     part(this.#dialog, "disable").hidden = user.disabled;
     part(this.#dialog, "enable").hidden = !user.disabled;
   }
@@ -122,8 +123,14 @@ export class ResidentDialog {
   }
 }
 
+/** Says whether the account of a user is in use. */
+export function showUserState(element, { disabled }) {
+  element.textContent = translate(disabled ? "Disabled" : "Active");
+  element.dataset.state = disabled ? "disabled" : "active";
+}
+
 /** The second step. @returns whether it was done */
-async function confirmDeletion(login, path) {
+async function confirmDeletion(login, { path, onEnded }) {
   const dialog = fromTemplate("delete-resident", { login });
   const state = { isDone: false };
   wireForm(dialog.querySelector("form"), {
@@ -132,6 +139,10 @@ async function confirmDeletion(login, path) {
       await send("DELETE", path);
       state.isDone = true;
       dialog.close();
+    },
+    onEnded: () => {
+      dialog.close();
+      onEnded();
     },
   });
   await showDialog(dialog);

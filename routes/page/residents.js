@@ -1,11 +1,13 @@
 /** What an administrator sees of the residents: a list that is searched by the beginning of the login. */
 
 import { reporter } from "./account.js";
-import { send } from "./api.js";
+import { Problem, send } from "./api.js";
 import { showDialog } from "./dialog.js";
+import { wireField } from "./field.js";
 import { wireButton, wireForm } from "./form.js";
 import { formatDay, translate, translateCount } from "./language.js";
-import { ResidentDialog } from "./resident.js";
+import { problemText } from "./problem.js";
+import { ResidentDialog, showUserState } from "./resident.js";
 import { fromTemplate, part, textElement } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 
@@ -17,19 +19,38 @@ const pauseMs = 250;
 export async function residentsView(app) {
   const view = fromTemplate("residents");
   const list = { app, view, prefix: "", next: null, turn: 0, report: reporter(app) };
-  const search = view.querySelector("form");
-  wireForm(search, { id: "search", act: () => find(list, search.elements.prefix.value) });
-  const state = { timer: 0 };
-  search.elements.prefix.addEventListener("input", () => {
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => search.requestSubmit(), pauseMs);
-  });
+  wireSearch(list, view.querySelector("form"));
   wireButton(part(view, "more"), { act: () => showMore(list), report: list.report });
   const invite = part(view, "invite");
   if (app.facts.registration === "closed") invite.remove();
-  invite.addEventListener("click", () => askInvitation());
+  invite.addEventListener("click", () => askInvitation(app));
   await find(list, "");
   return view;
+}
+
+/** Searches while somebody types. Unlike other forms it does not wait for an answer before it sends again. */
+function wireSearch(list, form) {
+  wireField(form.querySelector(".field"), "search");
+  const state = { timer: 0 };
+  const search = async () => {
+    clearTimeout(state.timer);
+    // Another view is shown by now.
+    if (!list.view.isConnected) return;
+    try {
+      await find(list, form.elements.prefix.value);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      list.report(error, problemText(error));
+    }
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
+  });
+  form.addEventListener("input", () => {
+    clearTimeout(state.timer);
+    state.timer = setTimeout(search, pauseMs);
+  });
 }
 
 async function find(list, prefix) {
@@ -64,9 +85,7 @@ async function load(list, after) {
 function userRow(list, user) {
   const row = fromTemplate("resident-row", { login: user.login, registered: formatDay(user.registered_at) });
   row.querySelector("ul").append(...user.groups.map((group) => textElement("li", group, "chip")));
-  const state = row.querySelector(".state");
-  state.textContent = translate(user.disabled ? "Disabled" : "Active");
-  state.dataset.state = user.disabled ? "disabled" : "active";
+  showUserState(row.querySelector(".state"), user);
   part(row, "manage").addEventListener("click", () => manage(list, user, row));
   return row;
 }
@@ -88,7 +107,7 @@ async function manage(list, user, row) {
   changed.querySelector("button").focus();
 }
 
-function askInvitation() {
+function askInvitation(app) {
   const dialog = fromTemplate("invite");
   const form = dialog.querySelector("form");
   wireForm(form, {
@@ -97,6 +116,10 @@ function askInvitation() {
       const body = { purpose: "register", ...login !== "" && { login } };
       const { value } = await send("POST", "ticket/", { body });
       showTicketLink(part(dialog, "link"), value);
+    },
+    onEnded: () => {
+      dialog.close();
+      app.end();
     },
   });
   showDialog(dialog);

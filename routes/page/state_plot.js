@@ -5,6 +5,8 @@
  * the newest. Lines are told apart by their dashes too.
  */
 
+import { loadPart } from "./api.js";
+
 const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const height = 200;
 const daySeconds = 24 * 60 * 60;
@@ -12,13 +14,11 @@ const daySeconds = 24 * 60 * 60;
 const daySteps = [1, 2, 5, 7, 14].map((count) => count * daySeconds);
 /** Steps of the axis of times: whole minutes, as that is how they are written. */
 const minuteSteps = [1, 2, 5, 10, 15, 30].map((count) => count * 60);
-const opened = { library: undefined };
+const opened = { UPlot: undefined };
 
-/** Loads what plots need; to be waited for before the first is opened. */
+/** Loads what plots need; to be waited for before the first is opened. @throws {Problem} when it cannot be had now */
 export async function openPlots() {
-  opened.library ??= loadLibrary();
-  const { default: UPlot } = await opened.library;
-  opened.UPlot = UPlot;
+  opened.UPlot ??= (await loadLibrary()).default;
 }
 
 /**
@@ -138,7 +138,7 @@ async function loadLibrary() {
   const settled = (link) => new Promise((resolve) => link.onload = link.onerror = resolve);
   const loaded = [style, own].map(settled);
   document.head.append(style, own);
-  const library = await import(new URL("uplot.js", import.meta.url).href);
+  const library = await loadPart(() => import(new URL("uplot.js", import.meta.url).href));
   await Promise.all(loaded);
   return library;
 }

@@ -3,6 +3,8 @@
  * together. The service judges again; this is to know before.
  */
 
+import { loadPart } from "./api.js";
+
 /** As in the service: only the beginning is judged, as the time grows by the square of the length. */
 const judgedCharacters = 32;
 const minScore = 3;
@@ -24,10 +26,11 @@ const reasons = {
 
 const opened = { strength: undefined };
 
-/** The judge, loaded when it is first needed. */
-export function openStrength() {
+/** The judge, loaded when it is first needed. @throws {Problem} when it cannot be had now */
+export async function openStrength() {
   // Not on the disk: the service makes it of the npm packages.
-  opened.strength ??= import(new URL("zxcvbn.js", import.meta.url).href).then((module) => new Strength(module.default));
+  const module = await loadPart(() => import(new URL("zxcvbn.js", import.meta.url).href));
+  opened.strength ??= new Strength(module.default);
   return opened.strength;
 }
 

@@ -129,6 +129,23 @@ testLooks("an administrator makes a reset link, which is copied and works", asyn
   });
 });
 
+test("where the browser does not copy, the link is ready to be copied", async ({ site, browser }) => {
+  const token = await site.admin();
+  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+    await page.evaluate(() => {
+      // deno-lint-ignore no-explicit-any -- of the browser
+      (globalThis as any).navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
+    });
+    await page.getByRole("button", { name: "Invite someone…" }).click();
+    await page.getByRole("button", { name: "Make a link" }).click();
+    await page.getByRole("button", { name: "Copy link" }).click();
+    await page.getByRole("status").getByText("Press Ctrl+C to copy.").waitFor();
+    const link = await page.getByLabel("Link", { exact: true }).inputValue();
+    // deno-lint-ignore no-explicit-any -- of the browser
+    assertEquals(await page.evaluate(() => (globalThis as any).getSelection().toString()), link);
+  });
+});
+
 testLooks("an administrator invites somebody", async ({ site, browser }, { login, ...look }) => {
   const admin = await site.admin();
   const refused = ["422 POST ticket/"];

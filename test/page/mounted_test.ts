@@ -1,20 +1,23 @@
 /** The page at /auth/ of a guarded site, as caddy/guarded.Caddyfile mounts it. */
 import { assert, assertEquals } from "@std/assert";
 import { impatience, startGuarded } from "../guarded.ts";
+import { startService } from "../service.ts";
 import { seeFailedLogin } from "./figure.ts";
 import { focusedName } from "./focus.ts";
 import { accountsOf, password, type Site } from "./site.ts";
 import { pageSuite } from "./suite.ts";
 import { visit } from "./visit.ts";
 
-/** A guarded folder, whose only page is this text. */
+/** A guarded folder, whose only page is this text. The service can be started again where it was. */
 async function startMounted(): Promise<Site> {
   await using cleanup = new AsyncDisposableStack();
+  const store = await Deno.makeTempDir({ prefix: "gatehouse-guarded-store-" });
+  cleanup.defer(() => Deno.remove(store, { recursive: true }));
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-guarded-" });
   cleanup.defer(() => Deno.remove(folder, { recursive: true }));
   await Deno.writeTextFile(`${folder}/wiki.html`, '<!DOCTYPE html><link rel="icon" href="data:,"><h1>The wiki</h1>');
   const { caddy, service, ...guarded } = cleanup.use(
-    await startGuarded({ edits: [impatience], env: { ROOT: folder } }),
+    await startGuarded({ edits: [impatience], env: { ROOT: folder }, settings: { GATEHOUSE_STORE: store } }),
   );
   assert(guarded.arrived.length === 0);
   const owned = cleanup.move();
@@ -65,5 +68,25 @@ test("an administrator of a guarded site sees its state live", async ({ site, br
     page.on("request", (request) => asked.push(request.url()));
     await seeFailedLogin(page, site);
     assertEquals(asked.filter((url) => !url.startsWith(site.url)), []);
+  });
+});
+
+// The last, as all others need the service that is there at first.
+test("the page stays while the service is away, and goes on when it is back", async ({ site, browser }) => {
+  const token = await site.admin();
+  const refused = ["503 GET page/residents.js", "503 GET session/"];
+  await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
+    await site.service.stop();
+    await page.getByRole("link", { name: "Residents" }).click();
+    await page.getByRole("heading", { name: "Something is wrong" }).waitFor();
+    const alert = page.getByRole("alert").getByText("The service cannot be reached.");
+    await alert.waitFor();
+    const again = page.getByRole("button", { name: "Try again" });
+    await Promise.all([page.waitForResponse("**/session/"), again.click()]);
+    await alert.waitFor();
+    const env = { GATEHOUSE_STORE: site.service.folder, GATEHOUSE_LISTEN: new URL(site.service.url).host };
+    await using _back = await startService({ env });
+    await again.click();
+    await page.getByRole("rowheader", { name: "root", exact: true }).waitFor();
   });
 });

@@ -56,6 +56,25 @@ testLooks("a resident changes the password, and is out elsewhere", async ({ site
   await assertRejects(() => site.ask(elsewhere, "GET", "/session/"));
 });
 
+test("a password manager knows whose password is changed", async ({ site, browser }) => {
+  await site.addUser("managed");
+  await visit(browser, { url: site.url, token: await site.logIn("managed") }, async ({ page }) => {
+    const fields = page.locator("form[name=password] input");
+    const found = await fields.evaluateAll((all) => all.map((one) => one.getAttribute("autocomplete")));
+    assertEquals(found, ["username", "current-password", "new-password"]);
+    assertEquals(await fields.first().inputValue(), "managed");
+  });
+});
+
+test("a day is written as the user's own kind of English has it", async ({ site, browser }) => {
+  await site.addUser("american");
+  const token = await site.logIn("american");
+  await visit(browser, { url: site.url, token, locale: "en-US" }, async ({ page }) => {
+    const today = new Intl.DateTimeFormat("en-US", { dateStyle: "medium" });
+    await page.locator("dd").getByText(today.format(new Date()), { exact: true }).waitFor();
+  });
+});
+
 testLooks("a resident ends one session, and then all", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   await site.logIn(login, firefox);

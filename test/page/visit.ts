@@ -5,8 +5,12 @@
 import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { texts } from "../../routes/page/russian.js";
+import { newPassword, password } from "./site.ts";
 
 export type Language = "en" | "ru";
+
+const secrets = [password, newPassword];
+const locales = { en: "en-GB", ru: "ru-RU" } as const;
 
 /** How somebody looks at the page. */
 export interface Look {
@@ -29,6 +33,10 @@ export interface VisitOptions extends Partial<Look> {
   /** Of a session that there is already. */
   readonly token?: string | undefined;
   readonly colours?: "light" | "dark";
+  /** Of the browser; by default British, or Russian. */
+  readonly locale?: string;
+  /** Whether things may move. */
+  readonly motion?: "reduce" | "no-preference";
   /** Requests that must fail, as "401 POST session/"; all others must not. */
   readonly refused?: readonly string[];
 }
@@ -46,12 +54,13 @@ export async function visit<Result>(
   options: VisitOptions,
   act: (visit: Visit) => Promise<Result>,
 ): Promise<Result> {
-  const { url, path = "", language = "en", width = 1280, token, colours = "light", refused = [] } = options;
+  const { url, path = "", language = "en", width = 1280, token, refused = [] } = options;
+  const { colours = "light", locale = locales[language], motion = "reduce" } = options;
   const context = await browser.newContext({
     viewport: { width, height: 800 },
-    locale: { en: "en-GB", ru: "ru-RU" }[language],
+    locale,
     colorScheme: colours,
-    reducedMotion: "reduce",
+    reducedMotion: motion,
   });
   context.setDefaultTimeout(15_000);
   try {
@@ -96,9 +105,14 @@ function watch(context: BrowserContext, url: string): { refused: string[]; compl
   context.on("weberror", (error) => complaints.push(`script: ${error.error()}`));
   context.on("request", (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`elsewhere: ${request.url()}`);
+    // A proxy writes it into its log.
+    const hasSecret = secrets.some((secret) => request.url().includes(secret));
+    if (hasSecret) complaints.push(`a password in an address: ${request.url()}`);
   });
   context.on("response", (response) => {
     const path = response.url().replace(url, "");
+    // The icon is asked for again when the browser likes.
+    if (path === "page/mark.svg") return;
     if (response.status() >= 400) refused.push(`${response.status()} ${response.request().method()} ${path}`);
   });
   return { refused, complaints };

@@ -1,5 +1,5 @@
 /** What a visitor does on the page, in real Chromium through real Caddy. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { focusedId, focusedName, tabTo } from "./focus.ts";
 import { newPassword, password } from "./site.ts";
@@ -64,12 +64,13 @@ testLooks("a visitor registers by keyboard alone", async ({ site, browser }, { l
     await keyboard.press("Tab");
     await keyboard.type("qwertyuiopasdfgh");
     const reason = say("it is made of commonly used passwords");
-    await page.getByText(say("Easily guessed: {reason}.", { reason })).waitFor();
+    const heard = page.getByRole("status");
+    await heard.getByText(say("Easily guessed: {reason}.", { reason })).waitFor();
     await keyboard.press("Control+A");
     await keyboard.type("mellow-ott");
-    await page.getByText({ en: "5 more characters", ru: "Ещё 5 знаков" }[look.language]).waitFor();
+    await heard.getByText({ en: "5 more characters", ru: "Ещё 5 знаков" }[look.language]).waitFor();
     await keyboard.type("er-41-lantern");
-    await page.getByText(say("Strong"), { exact: true }).waitFor();
+    await heard.getByText(say("Strong"), { exact: true }).waitFor();
     await keyboard.press("Enter");
     await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
     assertEquals(new URL(page.url()).hash, "");
@@ -90,6 +91,11 @@ testLooks("what is wrong with a registration is told at its field", async ({ sit
     };
     const register = page.getByRole("button", { name: say("Register"), exact: true });
 
+    // The rules are told before they are broken.
+    await page.getByText(say("At least {minLength} characters of any kind. A few random words are good.", {
+      minLength: 15,
+    })).waitFor();
+    await page.locator("#register-login-hint").waitFor();
     await register.click();
     for (const field of fields) assertEquals(await errorOf(field), ["true", say("This is needed.")]);
     assertEquals(await focusedId(page), "register-login");
@@ -161,16 +167,54 @@ testLooks("a link for a reset sets a password", async ({ site, browser }, { logi
   });
 });
 
+/** What `next` says, and where a login ends. */
+const ends: readonly [next: string, end: string][] = [
+  ["/docs/", "/docs/"],
+  ["/docs/?a=b#c", "/docs/?a=b#c"],
+  ["//evil.example", "/?next=%2F%2Fevil.example"],
+  ["/\\evil.example", "/?next=%2F%5Cevil.example"],
+  ["/\t/evil.example", "/?next=%2F%09%2Fevil.example"],
+  ["https://evil.example/", "/?next=https%3A%2F%2Fevil.example%2F"],
+  ["javascript:alert(1)", "/?next=javascript%3Aalert%281%29"],
+];
+
 test("after a login the page leads to where `next` says, if that is a path", async ({ site, browser }) => {
   await site.addUser("nexter");
-  for (const [next, end] of [["/docs/", "/docs/"], ["//evil.example", "/?next=//evil.example"]] as const) {
-    await visit(browser, { url: site.url, path: `?next=${next}` }, async ({ page }) => {
+  await visit(browser, { url: site.url }, async ({ page, context }) => {
+    for (const [next, end] of ends) {
+      await page.goto(`${site.url}?${new URLSearchParams({ next })}`);
       await page.getByLabel("Login", { exact: true }).fill("nexter");
       await page.getByLabel("Password", { exact: true }).fill(password);
       await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
-      assertEquals(page.url(), new URL(site.url).origin + end);
-    });
-  }
+      assertEquals(page.url(), new URL(end, site.url).href, next);
+      await context.clearCookies();
+    }
+  });
+});
+
+testLooks("a ticket that was given by word of mouth sets a password", async ({ site, browser }, options) => {
+  const { login, ...look } = options;
+  await site.addUser(login);
+  const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "reset", login });
+  const refused = [`403 PUT user/${login}/password`];
+  await visit(browser, { url: site.url, ...look, refused }, async ({ page, say }) => {
+    await page.getByRole("link", { name: say("Forgotten your password?") }).click();
+    const name = page.getByLabel(say("Login"), { exact: true });
+    await name.fill("../session");
+    await page.getByLabel(say("Ticket"), { exact: true }).fill("none");
+    await page.getByLabel(say("New password"), { exact: true }).fill(newPassword);
+    await page.keyboard.press("Enter");
+    const wrong = say("Only a–z, digits and . _ - @ +, beginning with a letter or digit.");
+    await page.locator("#reset-login-error").getByText(wrong).waitFor();
+    await name.fill(login);
+    await page.keyboard.press("Enter");
+    const text = "This ticket is not good: it is used, out of date, or for somebody else.";
+    await page.locator("#reset-ticket-error").getByText(say(text)).waitFor();
+    assertEquals(await focusedId(page), "reset-ticket");
+    await page.getByLabel(say("Ticket"), { exact: true }).fill(String(ticket));
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
+  });
 });
 
 test("a language that is chosen stays, and so does what was typed", async ({ site, browser }) => {
@@ -186,54 +230,6 @@ test("a language that is chosen stays, and so does what was typed", async ({ sit
     await page.getByRole("button", { name: "English" }).click();
     await page.getByRole("heading", { name: "Create an account" }).waitFor();
     assertEquals(await storedSecrets(page), []);
-  });
-});
-
-testLooks("who must wait is told how long", async ({ site, browser }, { login, ...look }) => {
-  await site.addUser(login);
-  for (let count = 0; count < 10; count++) {
-    const headers = { "content-type": "application/json" };
-    const body = JSON.stringify({ login, password: `wrong ${count}` });
-    await (await fetch(`${site.service.url}/session/`, { method: "POST", headers, body })).body?.cancel();
-  }
-  const refused = ["429 POST session/", "503 POST session/", "503 POST session/"];
-  await visit(browser, { url: site.url, ...look, refused }, async ({ page, say }) => {
-    await page.getByLabel(say("Login"), { exact: true }).fill(login);
-    await page.getByLabel(say("Password"), { exact: true }).fill(password);
-    const alert = page.getByRole("alert");
-    await page.keyboard.press("Enter");
-    await alert.getByText(say("Too many wrong passwords.")).waitFor();
-    assertMatch(
-      await alert.textContent() ?? "",
-      look.language === "en" ? /in \d+ minutes?\.$/ : /через \d+ минут[ыу]?\.$/,
-    );
-    const problem = { type: "/problem/overloaded", title: "Overloaded", status: 503 };
-    const headers = { "content-type": "application/problem+json", "retry-after": "3" };
-    for (
-      const [type, text] of [["/problem/overloaded", "The service is busy."], ["about:blank", unreachable]] as const
-    ) {
-      const body = JSON.stringify({ ...problem, type });
-      await page.route("**/session/", (route) => route.fulfill({ status: 503, headers, body }), { times: 1 });
-      await page.keyboard.press("Enter");
-      const when = { en: "in 3 seconds", ru: "через 3 секунды" }[look.language];
-      await alert.getByText(`${say(text)} ${say("Try again {when}.", { when })}`).waitFor();
-    }
-  });
-});
-
-const unreachable = "The service cannot be reached.";
-
-test("a page without a network says so, and works again with one", async ({ site, browser }) => {
-  await site.addUser("offline");
-  await visit(browser, { url: site.url }, async ({ page, context }) => {
-    await page.getByLabel("Login", { exact: true }).fill("offline");
-    await page.getByLabel("Password", { exact: true }).fill(password);
-    await context.setOffline(true);
-    await page.keyboard.press("Enter");
-    await page.getByRole("alert").getByText(unreachable).waitFor();
-    await context.setOffline(false);
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Your account" }).waitFor();
   });
 });
 
