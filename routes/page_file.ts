@@ -29,7 +29,10 @@ import sessions from "./page/sessions.js" with { type: "text" };
 import settings from "./page/settings.js" with { type: "text" };
 import strength from "./page/strength.js" with { type: "text" };
 import state from "./page/state.js" with { type: "text" };
+import stateColumns from "./page/state_columns.js" with { type: "text" };
+import stateFormat from "./page/state_format.js" with { type: "text" };
 import statePlot from "./page/state_plot.js" with { type: "text" };
+import stateStream from "./page/state_stream.js" with { type: "text" };
 import stateStyle from "./page/state.css" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
 import template from "./page/template.js" with { type: "text" };
@@ -65,7 +68,10 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["strength.js", strength],
   ["state.css", stateStyle],
   ["state.js", state],
+  ["state_columns.js", stateColumns],
+  ["state_format.js", stateFormat],
   ["state_plot.js", statePlot],
+  ["state_stream.js", stateStream],
   ["style.css", style],
   ["template.js", template],
   ["ticket_link.js", ticketLink],

@@ -1,5 +1,5 @@
 /** The state of the house as an administrator sees it, live, in real Chromium through real Caddy. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import type { Page } from "playwright-core";
 import { figure, seeFailedLogin, seeFigures } from "./figure.ts";
@@ -11,6 +11,19 @@ const { test, testLooks } = pageSuite();
 
 /** As in lib/app.ts. */
 const maxEventStreams = 20;
+
+/** What the figures look like, in both languages. */
+const figures: readonly [name: string, pattern: RegExp][] = [
+  ["sessions", /^[1-9]\d*$/],
+  ["logins", /^\d+$/],
+  ["throttled", /^\d+$/],
+  ["hash", /^[\d.,]+ \/ [\d.,]+\s(ms|мс)$/],
+  ["sync", /^[\d.,]+ \/ [\d.,]+\s(ms|мс)$/],
+  ["queue", /^\d+ \/ \d+$/],
+  ["bytes", /^[\d.,]+\s(kB|кБ)$/],
+  ["uptime", /^\d+\s(secs?|mins?|с|мин)$/],
+  ["deno", /^\d+\.\d+\.\d+$/],
+];
 
 testLooks("an administrator sees the state of the house as it changes", async ({ site, browser }, options) => {
   const { login, ...look } = options;
@@ -28,6 +41,8 @@ testLooks("an administrator sees the state of the house as it changes", async ({
     await site.addUser(login);
     await page.locator('dd[data-name="users"]').getByText(`${users + 1}`, { exact: true }).waitFor();
     assert(Number(await figure(page, "today")) >= 1);
+    for (const [name, pattern] of figures) assertMatch(await figure(page, name), pattern, name);
+    assertEquals(await blankPlots(page), []);
     // Heard too, and the lines have their values below.
     await page.getByRole("status").filter({ hasText: `${say("Residents")}: ` }).waitFor({ state: "attached" });
     await page.getByRole("listitem").filter({ hasText: `${say("Registrations")} ` }).waitFor();
@@ -105,6 +120,19 @@ test("a stream that is refused is asked for again, and the page says so", async 
     assertEquals(await complaint.count(), 0);
   });
 });
+
+/** The names of plots that show nothing at all, not even a line of zeros. */
+async function blankPlots(page: Page): Promise<string[]> {
+  return await page.getByRole("img").locator("canvas").evaluateAll((all) =>
+    all.filter((canvas) => {
+      // deno-lint-ignore no-explicit-any -- of the browser
+      const { width, height, parentElement } = canvas as any;
+      // deno-lint-ignore no-explicit-any -- of the browser
+      const { data } = (canvas as any).getContext("2d").getImageData(0, 0, width, height);
+      return data.every((value: number) => value === 0) && parentElement !== null;
+    }).map((canvas) => canvas.closest("[aria-label]")?.getAttribute("aria-label") ?? "")
+  );
+}
 
 /** Waits until the browser gives up the stream. */
 async function streamEnd(page: Page): Promise<void> {

@@ -1,0 +1,36 @@
+/** How the figures of the state are written in a language. */
+
+/** Functions from a value to its text. @param language as in BCP 47 */
+export function formatsFor(language) {
+  const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+  const counts = new Intl.NumberFormat(language);
+  const times = new Intl.NumberFormat(language, { style: "unit", unit: "millisecond", maximumFractionDigits: 3 });
+  const sized = (unit) => new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 });
+  const number = (value) => (Number.isInteger(value) ? counts : numbers).format(value);
+  return {
+    number,
+    /** Two times in milliseconds, which are `null` together. */
+    times: (p50, p99) => p50 === null ? "–" : `${counts.format(rounded(p50))} / ${times.format(rounded(p99))}`,
+    bytes: (value) => value < 1e6 ? sized("kilobyte").format(value / 1e3) : sized("megabyte").format(value / 1e6),
+    duration: (seconds) => {
+      if (seconds < 2 * 60) return sized("second").format(seconds);
+      if (seconds < 2 * 3_600) return sized("minute").format(Math.floor(seconds / 60));
+      if (seconds < 48 * 3_600) return sized("hour").format(Math.floor(seconds / 3_600));
+      return sized("day").format(Math.floor(seconds / 86_400));
+    },
+    time: moments(language, { timeStyle: "short" }),
+    // Days are those of UTC.
+    day: moments(language, { day: "numeric", month: "short", timeZone: "UTC" }),
+  };
+}
+
+/** With two digits that count, and whole from 100 on. */
+function rounded(value) {
+  return Number(value.toPrecision(value < 100 ? 2 : 3));
+}
+
+/** From seconds since the epoch. */
+function moments(language, options) {
+  const format = new Intl.DateTimeFormat(language, options);
+  return (seconds) => format.format(seconds * 1_000);
+}
