@@ -8,10 +8,28 @@ const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 /** Of a window of 1280 px at a zoom of 200 %; and as narrow as WCAG 2.2, 1.4.10, has it. */
 const zoomedWidths = [640, 320];
 
+/** What a user's own style may set, and the width from which on the page must bear it. */
+const ownStyles: readonly [name: string, style: string, least: number][] = [
+  // WCAG 2.2, 1.4.4.
+  ["with letters twice as large", "html { font-size: 200% !important }", 1280],
+  // WCAG 2.2, 1.4.12.
+  [
+    "with more space in the text",
+    "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }" +
+    "p { margin-block-end: 2em !important }",
+    320,
+  ],
+];
+
 /** All of it, in words. The window is narrow afterwards. */
 export async function barriersOf(page: Page): Promise<string[]> {
   const found = [...await violations(page), ...await smallTargets(page), ...await overflow(page)];
   const { width } = page.viewportSize() ?? { width: 0 };
+  for (const [name, style] of ownStyles.filter(([, , least]) => width >= least)) {
+    await setStyle(page, style);
+    found.push(...(await overflow(page)).map((text) => `${name}: ${text}`));
+    await setStyle(page, "");
+  }
   for (const zoomed of zoomedWidths.filter((one) => one < width)) {
     await page.setViewportSize({ width: zoomed, height: 400 });
     await drawn(page);
@@ -27,6 +45,18 @@ async function drawn(page: Page): Promise<void> {
     const { requestAnimationFrame } = globalThis as any;
     return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
   });
+}
+
+/** The policy of the page is against a style element, and not against this. */
+async function setStyle(page: Page, style: string): Promise<void> {
+  await page.evaluate((text) => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { document, CSSStyleSheet } = globalThis as any;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    document.adoptedStyleSheets = [sheet];
+  }, style);
+  await drawn(page);
 }
 
 /** What axe finds, as rule and element. */

@@ -20,13 +20,25 @@ test("barriersOf() finds what has no name, is too pale, too small, or cut off", 
   try {
     const page = await context.newPage();
     await page.setContent(`<!DOCTYPE html><html lang="en"><title>t</title><main><h1>t</h1><input><button>x</button>
-      <p style="color: #999">pale</p><p style="width: 500px">wide</p></main>`);
+      <p style="color: #999">pale</p><p style="width: 500px">wide</p><i>large</i><b>${"x".repeat(60)}</b></main>`);
     await page.addStyleTag({ content: "button { width: 20px; height: 20px; padding: 0 }" });
+    await page.addStyleTag({
+      content: "i { display: inline-block; width: 60rem } b { margin-left: 640px; font: 16px monospace }",
+    });
     const found = (await barriersOf(page)).join("\n");
-    for (const what of ["label: <input>", "color-contrast: <p", "<button>x</button>", 'at 320 px: <p style="width']) {
+    for (
+      const what of [
+        "label: <input>",
+        "color-contrast: <p",
+        "<button>x</button>",
+        'at 320 px: <p style="width',
+        "with letters twice as large: <i>",
+        "with more space in the text: <b>",
+      ]
+    ) {
       assert(found.includes(what), `${what} in ${found}`);
     }
-    assert(!found.includes("at 640 px"), found);
+    assert(!found.includes("at 640 px: <p style"), found);
   } finally {
     await context.close();
   }
@@ -57,6 +69,23 @@ for (const [who, language] of [[undefined, "en"], [undefined, "ru"], ["root", "r
     assert(again < first / 4, `${first} bytes, and ${again} again`);
   });
 }
+
+test("nothing moves for who does not want that", async ({ site, browser }) => {
+  for (const motion of ["reduce", "no-preference"] as const) {
+    await visit(browser, { url: site.url, path: "#register", motion }, async ({ page }) => {
+      const moving = await page.evaluate(() => {
+        // deno-lint-ignore no-explicit-any -- of the browser
+        const { document, getComputedStyle } = globalThis as any;
+        return [...document.querySelectorAll("*")]
+          .map((element) => getComputedStyle(element))
+          .filter(({ transitionDuration, animationName, scrollBehavior }) =>
+            !/^0s(, 0s)*$/.test(transitionDuration) || animationName !== "none" || scrollBehavior !== "auto"
+          ).length;
+      });
+      assertEquals(moving > 0, motion === "no-preference", `${moving} with ${motion}`);
+    });
+  }
+});
 
 test("the strength comes when a new password is first thought of, and not before", async ({ site, browser }) => {
   await visit(browser, { url: site.url }, async ({ page }) => {

@@ -2,7 +2,7 @@
  * Takes a picture of each view, light and dark, wide and narrow, in both languages, into a new folder whose path it
  * prints: to be looked at by whoever changed the look. `deno task screenshots`
  */
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { printLine } from "../../lib/log.ts";
 import { startBrowser } from "./browser.ts";
 import { type Site, startSite } from "./site.ts";
@@ -26,15 +26,25 @@ async function takeAll(site: Site, browser: Browser, folder: string): Promise<st
       const picture = `${folder}/${name}-${colours}-${width}-${language}.png`;
       await visit(browser, { url: site.url, path, token, language, width, colours, refused }, async (one) => {
         await open?.(one);
-        // A dialog is above what is in the window.
-        const fullPage = await one.page.getByRole("dialog").count() === 0;
-        await one.page.screenshot({ path: picture, fullPage });
+        await takePicture(one.page, picture);
       });
       paths.push(picture);
     }
     if (token !== undefined) await site.ask(token, "DELETE", "/session/");
   }
   return paths;
+}
+
+/** Takes all of the page. A dialog is above what is in the window, so the window is made as high as that. */
+async function takePicture(page: Page, path: string): Promise<void> {
+  const dialog = page.getByRole("dialog").last();
+  const hasDialog = await dialog.count() > 0;
+  if (hasDialog) {
+    const { width, height } = page.viewportSize() ?? { width: 0, height: 0 };
+    const needed = await dialog.evaluate((element) => element.scrollHeight + 40);
+    await page.setViewportSize({ width, height: Math.max(height, needed) });
+  }
+  await page.screenshot({ path, fullPage: !hasDialog });
 }
 
 if (import.meta.main) {

@@ -1,4 +1,5 @@
 /** Every view of the page and how to come to it, for tests and pictures of all of them. */
+import { routeBusyState } from "./busy.ts";
 import { seeFigures } from "./figure.ts";
 import { password, type Site } from "./site.ts";
 import type { Visit } from "./visit.ts";
@@ -20,6 +21,21 @@ const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100
 const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1";
 
 const failing = "500 GET user/?limit=50&after=&prefix=";
+/** As long as a login may be. */
+const longLogin = "maximilian.von-und-zu-hohenstein+members1@accounting.example.org";
+
+/** Some of a thousand residents: login, day of registration, groups. */
+const neighbours: readonly [login: string, day: string, groups?: string][] = [
+  ["grace", "03-02", "admin staff"],
+  ["alice", "03-02", "editors staff"],
+  ["nina.petrova@example.org", "03-05", "staff"],
+  ["tomasz", "04-11", "staff wiki"],
+  ["bob", "05-27"],
+  ["grandfather_of_the_bride", "06-08", "family garden wiki"],
+  ["old-account", "06-30"],
+  ["zoe", "07-19", "garden"],
+  ["li.wei+gate@example.com", "08-23", "editors"],
+];
 
 /** All views. */
 export const views: readonly View[] = [
@@ -28,22 +44,29 @@ export const views: readonly View[] = [
   { name: "register", path: "#register", open: typePassword },
   { name: "register-errors", path: "#ticket=none", open: sendNothing },
   { name: "reset", path: "#reset=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA&login=alice" },
+  { name: "closed", path: "#register", open: close },
   { name: "account", path: "", who: "alice" },
+  { name: "account-changed", path: "", who: "alice", open: endSession },
   { name: "account-deletion", path: "", who: "alice", open: ({ page }) => page.locator("[name=delete]").click() },
+  { name: "account-deletion-late", path: "", who: "alice", open: deleteLate, refused: ["403 DELETE user/alice"] },
   { name: "other-account", path: "#ticket=none", who: "alice" },
   { name: "residents", path: "#residents", who: "root" },
-  { name: "resident", path: "#residents", who: "root", open: manage },
+  { name: "residents-more", path: "#account", who: "root", open: seeMore },
+  { name: "residents-none", path: "#residents", who: "root", open: findNobody },
+  { name: "resident", path: "#residents", who: "root", open: (visit) => manage(visit, "alice") },
+  { name: "resident-link", path: "#residents", who: "root", open: makeLink },
   {
     name: "resident-deletion",
     path: "#residents",
     who: "root",
     open: async (visit) => {
-      await manage(visit);
+      await manage(visit, longLogin);
       await visit.page.locator("dialog [name=delete]").click();
     },
   },
   { name: "settings", path: "#account", who: "root", open: showSettings },
   { name: "state", path: "#state", who: "root", open: ({ page }) => seeFigures(page) },
+  { name: "state-busy", path: "#account", who: "root", open: seeBusyState },
   { name: "failure", path: "#account", who: "root", open: fail, refused: [failing] },
   { name: "invitation", path: "#residents", who: "root", open: invite },
 ];
@@ -52,7 +75,7 @@ export const views: readonly View[] = [
 export async function settle(site: Site): Promise<void> {
   const admin = await site.admin();
   const groups = { alice: ["editors", "staff"], "nina.petrova@example.org": ["staff"], tomasz: ["staff", "wiki"] };
-  for (const login of [...Object.keys(groups), "bob", "grandfather_of_the_bride", "old-account", "zoe"]) {
+  for (const login of [...Object.keys(groups), "bob", longLogin, "old-account", "zoe"]) {
     await site.addUser(login);
   }
   for (const [login, list] of Object.entries(groups)) {
@@ -83,9 +106,70 @@ async function typePassword({ page, say }: Visit): Promise<void> {
   await page.getByText(say("Strong"), { exact: true }).waitFor();
 }
 
-async function manage({ page }: Visit): Promise<void> {
-  await page.getByRole("row").filter({ hasText: "alice" }).getByRole("button").click();
+async function manage({ page }: Visit, login: string): Promise<void> {
+  await page.getByRole("row").filter({ hasText: login }).getByRole("button").click();
   await page.locator("dialog .sessions li").first().waitFor();
+}
+
+async function makeLink(visit: Visit): Promise<void> {
+  const { page, say } = visit;
+  await manage(visit, "old-account");
+  await page.getByRole("button", { name: say("Make a reset link") }).click();
+  await page.getByLabel(say("Link"), { exact: true }).waitFor();
+}
+
+/** As where GATEHOUSE_REGISTRATION is "closed". */
+async function close({ page, say }: Visit): Promise<void> {
+  await page.addInitScript(() => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { document, MutationObserver } = globalThis as any;
+    new MutationObserver(() => {
+      if (document.body !== null) document.body.dataset.registration = "closed";
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.reload();
+  await page.getByRole("heading", { name: say("Registration is closed") }).waitFor();
+}
+
+async function endSession({ page, say }: Visit): Promise<void> {
+  // Of which there are as many in the next picture.
+  await page.route("**/session/0*", (route) => route.fulfill({ status: 204 }));
+  await page.locator("[name=end]").first().click();
+  await page.getByText(say("The session has ended.")).waitFor();
+}
+
+async function deleteLate({ page, say }: Visit): Promise<void> {
+  const body = JSON.stringify({ type: "/problem/login-again", title: "Log in again", status: 403 });
+  await page.route("**/user/alice", (route) => route.fulfill({ status: 403, body }));
+  await page.locator("[name=delete]").click();
+  await page.getByLabel(say("Your login"), { exact: true }).fill("alice");
+  await page.keyboard.press("Enter");
+  await page.getByText(say("Show that it is you: type your password.")).waitFor();
+}
+
+/** As where there are more residents than one page of them. */
+async function seeMore({ page, say }: Visit): Promise<void> {
+  const users = neighbours.map(([login, day, groups = ""], index) => ({
+    id: `01M81Q8R1S09CHZ85XEV6WD${100 + index}`,
+    login,
+    registered_at: `2026-${day}T09:35:39.123Z`,
+    groups: groups.split(" ").filter(Boolean),
+    disabled: login === "old-account",
+  }));
+  await page.route("**/user/?*", (route) => route.fulfill({ json: { users, total: 1_066, next: "next" } }));
+  await page.getByRole("link", { name: say("Residents") }).click();
+  await page.getByRole("button", { name: say("Show more") }).waitFor();
+}
+
+async function seeBusyState({ page, say }: Visit): Promise<void> {
+  await routeBusyState(page);
+  await page.getByRole("link", { name: say("State"), exact: true }).click();
+  await seeFigures(page);
+}
+
+async function findNobody({ page, say }: Visit): Promise<void> {
+  await page.getByLabel(say("Login begins with")).fill("nobody");
+  await page.locator("tbody tr").first().waitFor({ state: "detached" });
 }
 
 async function invite({ page, say }: Visit): Promise<void> {
