@@ -23,6 +23,8 @@ const texts = {
   "too-many-attempts": "Too many wrong passwords.",
   "too-many-registrations": "Too many accounts were made from here.",
   "overloaded": "The service is busy.",
+  "body-too-large": "This is too long.",
+  "slow-body": "The connection is too slow.",
   "store-closed": "Nothing can be changed now: the disk of the service failed.",
   "store-full": "Nothing can be changed now: the disk of the service is full.",
   "store-unavailable": "The database of the service does not answer.",

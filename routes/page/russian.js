@@ -200,6 +200,8 @@ export const texts = {
   "Too many wrong passwords.": "Слишком много неверных паролей.",
   "Too many accounts were made from here.": "Отсюда зарегистрировано слишком много учётных записей.",
   "The service is busy.": "Служба перегружена.",
+  "This is too long.": "Это слишком длинно.",
+  "The connection is too slow.": "Слишком медленное соединение.",
   "Nothing can be changed now: the disk of the service failed.": "Сейчас ничего нельзя изменить: сбой диска.",
   "Nothing can be changed now: the disk of the service is full.": "Сейчас ничего нельзя изменить: на диске нет места.",
   "The database of the service does not answer.": "База данных сервиса не отвечает.",
