@@ -71,6 +71,9 @@ export type Change =
   | { readonly kind: "put-ticket"; readonly ticket: Ticket }
   | { readonly kind: "delete-ticket"; readonly secretHash: string };
 
+/** A record, as the change that puts it. */
+export type Put = Exclude<Change, { readonly kind: `delete-${string}` }>;
+
 /** Which users a list is to show. */
 export interface UserQuery {
   /** At the most; at least 1. */
@@ -216,6 +219,18 @@ export interface Store extends AsyncDisposable {
 
   /** Deletes every ticket that expires at `expiresUntil` or earlier. @returns how many */
   deleteExpiredTickets(expiresUntil: number): Promise<number>;
+
+  /**
+   * Every record, a batch at a time: users in order of their ids, then sessions in order of theirs, then tickets in
+   * order of their hashes. What changes meanwhile may be shown as it was or as it is.
+   */
+  records(): AsyncIterable<readonly Put[]>;
+
+  /**
+   * Adds records as they are, as one change, without asking whether they may be: for copies, while nobody else changes
+   * the store. What is kept already stays as it is. Sessions, and tickets for a reset, need their user.
+   */
+  insertRecords(records: readonly Put[]): Promise<void>;
 
   /** How much it keeps. Cheap: asked for every second. */
   size(): Promise<StoreSize>;

@@ -13,6 +13,7 @@ import {
   type Days,
   isAdmin,
   isSameUser,
+  type Put,
   type ReplaceOptions,
   type Session,
   type Store,
@@ -24,6 +25,7 @@ import {
   type UserQuery,
   type UserSession,
 } from "../store.ts";
+import { recordsOf } from "./records.ts";
 import { registrationsOn } from "./registrations.ts";
 import { Tables } from "./tables.ts";
 import { pageOf } from "./user_page.ts";
@@ -206,6 +208,15 @@ export class MemoryStore implements Store {
       if (deleted.length > 0) await this.#commit(deleted);
       return deleted.length;
     });
+  }
+
+  records(): AsyncIterable<readonly Put[]> {
+    return recordsOf(this.#tables);
+  }
+
+  async insertRecords(records: readonly Put[]): Promise<void> {
+    const added = records.filter((record) => !this.#tables.has(record));
+    if (added.length > 0) await this.#commit(added);
   }
 
   size(): Promise<StoreSize> {

@@ -16,6 +16,7 @@ import {
   type Days,
   isAdmin,
   isSameUser,
+  type Put,
   type ReplaceOptions,
   type Session,
   type Store,
@@ -28,6 +29,7 @@ import {
 } from "../store.ts";
 import { isKeepable, type Row, type Value } from "./postgres_connection.ts";
 import { Database, type DatabaseOptions, type RunResult } from "./postgres_database.ts";
+import { insertAll, recordsIn } from "./postgres_records.ts";
 import { insertReset, isLastAdmin, lockUser, takeTurn, useTicket, valuesOf } from "./postgres_rules.ts";
 import { migrate } from "./postgres_schema.ts";
 import { findSize } from "./postgres_size.ts";
@@ -215,6 +217,17 @@ export class PostgresStore implements Store {
 
   async deleteExpiredTickets(expiresUntil: number): Promise<number> {
     return (await this.#change(statements.deleteExpiredTickets, [expiresUntil])).count;
+  }
+
+  records(): AsyncIterable<readonly Put[]> {
+    return recordsIn(this.database);
+  }
+
+  async insertRecords(records: readonly Put[]): Promise<void> {
+    await this.database.transact(async (transaction) => {
+      await insertAll(transaction, records);
+      return "done";
+    });
   }
 
   size(): Promise<StoreSize> {

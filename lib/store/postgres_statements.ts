@@ -14,6 +14,9 @@ const sessionColumns = "id, login, secret_hash, created_at, last_seen_at, user_a
 /** Of so many sessions one statement deletes what has expired: few enough to be done soon. */
 export const sweepBatch = 1_000;
 
+/** So many records a page of all of them has. */
+export const pageSize = 1_000;
+
 export const statements = {
   findUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1`,
   lockUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1 FOR UPDATE`,
@@ -61,6 +64,11 @@ export const statements = {
   deleteResets: "DELETE FROM gatehouse_ticket WHERE reset_login = $1",
   deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND secret_hash <> $1",
   deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
+
+  userPage: `SELECT ${userColumns}, id AS key FROM gatehouse_user WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
+  sessionPage: `SELECT ${sessionColumns}, id AS key FROM gatehouse_session WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
+  ticketPage: `SELECT secret_hash, purpose, login, expires_at, secret_hash AS key FROM gatehouse_ticket
+    WHERE secret_hash > $1 ORDER BY secret_hash LIMIT ${pageSize}`,
 
   countAll: `SELECT (SELECT count(*) FROM gatehouse_user) AS users,
     (SELECT count(*) FROM gatehouse_session) AS sessions`,

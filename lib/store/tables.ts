@@ -5,7 +5,7 @@
  * in order of registration, as a `Map` keeps the order of insertion and a record put again keeps its place.
  */
 
-import { type Change, isAdmin, type Session, type Ticket, type User } from "../store.ts";
+import { type Change, isAdmin, type Put, type Session, type Ticket, type User } from "../store.ts";
 
 /** Users and sessions, and which sessions a user has. */
 export class Tables {
@@ -61,6 +61,18 @@ export class Tables {
   sessionIdsOf(login: string): readonly string[] {
     const ids = this.#sessionIdsByLogin.get(login) ?? [];
     return typeof ids === "string" ? [ids] : [...ids];
+  }
+
+  /** Whether there is a record in the place of that one. */
+  has(record: Put): boolean {
+    switch (record.kind) {
+      case "put-user":
+        return this.#users.has(record.user.login);
+      case "put-session":
+        return this.#sessions.has(record.session.id);
+      case "put-ticket":
+        return this.#tickets.has(record.ticket.secretHash);
+    }
   }
 
   /** Puts or deletes one record. Applied twice it is as applied once. */

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../lib/log.ts";
 import { parsePostgresUrl } from "../../lib/postgres_address.ts";
-import type { Store } from "../../lib/store.ts";
+import type { Put, Store, User } from "../../lib/store.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { PostgresStore } from "../../lib/store/postgres.ts";
@@ -466,6 +466,51 @@ testStores(
   },
 );
 
+testStores("takes records as they are and shows them all, a batch at a time, each kind in order", async (store) => {
+  const records: readonly Put[] = [
+    ...putUsers(userOf("zoe", { id: "1", groups: ["admin", "staff"] }), userOf("bob", { id: "2", disabled: true })),
+    ...putUsers(...Array.from({ length: 1_500 }, (_, index) => userOf(`user${index}`, { id: `3${10_000 + index}` }))),
+    {
+      kind: "put-session",
+      session: sessionOf("bob", "s1", { userAgent: "Gerät/1 “ö” \u{1f3f0}", lastSeenAt: 2 ** 41 }),
+    },
+    { kind: "put-session", session: sessionOf("bob", "s2") },
+    { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }) },
+    { kind: "put-ticket", ticket: ticketOf("t2", { purpose: "reset", login: "zoe" }) },
+    { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody yet" }) },
+  ];
+  assertEquals(await Array.fromAsync(store.records()), []);
+  await store.insertRecords(records.toReversed());
+  const batches = await Array.fromAsync(store.records());
+  assertEquals(batches.flat(), records);
+  assert(batches.every(({ length }) => length > 0 && length <= 1_000));
+
+  // They are what the others are.
+  assertEquals((await store.findSession("s2"))?.user.login, "bob");
+  assertEquals([await store.countAdmins(), await store.highestIterations()], [1, 1]);
+  assertEquals(await store.replaceUser(userOf("bob", { id: "2", disabled: true }), userOf("bob", { id: "2" })), "done");
+  assertEquals(await store.deleteUser("zoe"), "last-admin");
+  await store.insertUser(userOf("carol", { groups: ["admin"] }));
+  assertEquals(await store.deleteUser("zoe"), "done");
+  assertEquals([await store.findTicket("t2"), (await store.findTicket("t1"))?.purpose], [undefined, "setup"]);
+});
+
+testStores("keeps what it has when records are inserted", async (store) => {
+  await insertWithSession(store, "alice");
+  await store.insertTicket(ticketOf("t1"));
+  const kept = (await Array.fromAsync(store.records())).flat();
+  assertEquals(kept.map(({ kind }) => kind), ["put-user", "put-session", "put-ticket"]);
+  await store.insertRecords(kept);
+  await store.insertRecords([
+    ...putUsers(userOf("alice", { id: "another", passwordHash: "another" })),
+    { kind: "put-session", session: sessionOf("alice", "session of alice", { lastSeenAt: 1 }) },
+    { kind: "put-ticket", ticket: ticketOf("t1", { expiresAt: 1 }) },
+  ]);
+  assertEquals((await Array.fromAsync(store.records())).flat(), kept);
+  await store.insertRecords([...kept, ...putUsers(userOf("carol"))]);
+  assertEquals((await store.listUsers({ limit: 9 })).users, [userOf("alice"), userOf("carol")]);
+});
+
 testStores("tells how much it keeps", async (store) => {
   const { bytes, ...counts } = await store.size();
   assertEquals(counts, { users: 0, sessions: 0 });
@@ -487,4 +532,8 @@ testStores("has no fault while it takes changes", async (store) => {
 async function insertWithSession(store: Store, login: string): Promise<void> {
   await store.insertUser(userOf(login));
   await store.insertSession(sessionOf(login, `session of ${login}`), userOf(login));
+}
+
+function putUsers(...users: readonly User[]): readonly Put[] {
+  return users.map((user) => ({ kind: "put-user", user }));
 }
