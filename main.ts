@@ -1,8 +1,8 @@
 /**
  * Gatehouse: opens the store, builds the handler, serves, and drains on SIGTERM or SIGINT.
  *
- * The only file that acts when it is loaded and that names a store's implementation. What keeps it from starting is
- * said in one line on standard error, and the exit status is 1.
+ * The only file of the service that acts when it is loaded and that names a store's implementation. What keeps it from
+ * starting is said in one line on standard error, and the exit status is 1.
  */
 
 import { type App, openApp } from "./lib/app.ts";

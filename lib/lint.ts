@@ -40,9 +40,10 @@ const boundaries: readonly Boundary[] = [
       "and let the handler make a reply of it",
   },
   {
-    from: /^(?!main\.ts$|lib\/store\/|lib\/(inspect|backup)\.ts$|test\/)/,
+    from: /^(?!main\.ts$|lib\/store\/|lib\/(inspect|backup|copy)\.ts$|test\/)/,
     to: /^lib\/store\//,
-    hint: "only main.ts chooses a store: import the interface from lib/store.ts, and take a store as argument",
+    hint:
+      "only main.ts and the tasks choose a store: import the interface from lib/store.ts, and take a store as argument",
   },
 ];
 
@@ -62,7 +63,7 @@ const consoleOwnership: Ownership = {
 
 const environmentOwnership: Ownership = {
   use: /^(Deno|process)(\.env|\["env"\])$/,
-  owners: /^(main\.ts|lib\/(permissions|inspect|backup)\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
+  owners: /^(main\.ts|lib\/(permissions|inspect|backup|copy)\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
   hint: "add a setting to lib/config.ts, and take its value as an argument",
 };
 

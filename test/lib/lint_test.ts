@@ -30,13 +30,14 @@ const importRows: readonly Row[] = [
   ["lib/password.ts", 'import { a } from "@std/crypto/timing-safe-equal";', 0],
   ["lib/store/file.ts", 'import { a } from "../store.ts";', 0],
   ["lib/session.ts", 'import { a } from "@std/http/etag";', 0],
-  // Only main.ts names a store's implementation.
+  // Only main.ts and the tasks name a store's implementation.
   ["lib/session.ts", 'import { a } from "./store/memory.ts";', 1],
   ["routes/user.ts", 'import { a } from "../lib/store/file.ts";', 1],
   ["caddy/https.ts", 'import { a } from "../lib/store/file.ts";', 1],
   ["routes/user.ts", 'import { a } from "../lib/store.ts";', 0],
   ["main.ts", 'import { a } from "./lib/store/file.ts";', 0],
   ["lib/inspect.ts", 'import { a } from "./store/frame.ts";', 0],
+  ["lib/copy.ts", 'import { a } from "./store/file.ts";', 0],
   ["lib/store/file.ts", 'import { a } from "./frame.ts";', 0],
   ["test/bench/start.ts", 'import { a } from "../../lib/store/memory.ts";', 0],
   // The interface of the store imports nothing at all.
@@ -74,6 +75,7 @@ const ownerRows: readonly Row[] = [
   ["main.ts", "Deno.env.toObject();", 0],
   ["lib/permissions.ts", "Deno.env.toObject();", 0],
   ["lib/inspect.ts", "Deno.env.toObject();", 0],
+  ["lib/copy.ts", "Deno.env.toObject();", 0],
   ["caddy/https.ts", "Deno.env.toObject();", 0],
   ["test/lib/config_test.ts", "Deno.env.toObject();", 0],
   ["lib/config.ts", "readConfig({ env: options.env });", 0],

@@ -1,6 +1,6 @@
 /** Users, sessions and tickets for tests of stores: whole records, told apart by their login and number. */
 
-import type { Session, Ticket, User } from "../../../lib/store.ts";
+import type { Put, Session, Ticket, User } from "../../../lib/store.ts";
 
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
@@ -32,4 +32,32 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
 /** A ticket for anyone's registration; `secretHash` is any text here. */
 export function ticketOf(secretHash: string, changes: Partial<Ticket> = {}): Ticket {
   return { secretHash, purpose: "register", login: "", expiresAt: 1_900_000_000_000, ...changes };
+}
+
+/** Users, and among them all that a record may have; sessions and tickets of all kinds behind them. */
+export function recordsOf(userCount: number): readonly Put[] {
+  const special: readonly Partial<User>[] = [
+    { groups: ["admin", "staff"] },
+    { disabled: true },
+    { passwordHash: "$pbkdf2-sha256$i=600000$c2FsdA$aGFzaA", registeredAt: 1, groups: ["a.b-c_d"] },
+  ];
+  const users = Array.from({ length: userCount }, (_, index): Put => {
+    const id = `01M81Q8R1S${10 ** 15 + index}`;
+    return { kind: "put-user", user: userOf(`user${index}`, { id, ...special[index] }) };
+  });
+  const sessions = [
+    sessionOf("user0", "s1", { userAgent: "Gerät/1.0 (“ö”; \u{1f3f0})", address: "2001:db8::1" }),
+    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000 }),
+    sessionOf("user0", "s3", { userAgent: `it's \\ "all" {a,b} NULL \t${"x".repeat(200)}` }),
+  ];
+  const tickets = [
+    ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }),
+    ticketOf("t2", { purpose: "reset", login: "user0" }),
+    ticketOf("t3", { purpose: "register", login: "nobody.yet@example.org" }),
+  ];
+  return [
+    ...users,
+    ...sessions.map((session): Put => ({ kind: "put-session", session })),
+    ...tickets.map((ticket): Put => ({ kind: "put-ticket", ticket })),
+  ];
 }

@@ -1,0 +1,114 @@
+// The task `copy` between folders and PostgreSQL, as processes that are killed.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createLog } from "../../lib/log.ts";
+import { parsePostgresUrl } from "../../lib/postgres_address.ts";
+import type { Put } from "../../lib/store.ts";
+import { realDisk } from "../../lib/store/disk.ts";
+import { FileStore } from "../../lib/store/file.ts";
+import { readRunningFolder } from "../../lib/store/folder.ts";
+import { PostgresStore } from "../../lib/store/postgres.ts";
+import { ensurePostgres, startPostgres } from "../postgres.ts";
+import { TestProcess } from "../process.ts";
+import { recordsOf, userOf } from "./store/records.ts";
+
+const ignore = !await ensurePostgres();
+const log = createLog(() => {});
+
+Deno.test({
+  name: "the task copy from a folder to PostgreSQL and back, killed half-way and run again, gives the same digest",
+  ignore,
+  async fn() {
+    await using server = await startPostgres();
+    const url = await server.createDatabase("there");
+    const folder = await Deno.makeTempDir();
+    // Two batches, and a third with all that is special.
+    await fill(`${folder}/data`, recordsOf(2_400));
+    await using store = await PostgresStore.open(parsePostgresUrl(url), { log, sizeAgeMs: 0 });
+
+    await server.sql("there").begin(async (sql) => {
+      // The third batch waits for it.
+      await sql`LOCK TABLE gatehouse_session IN SHARE MODE`;
+      await killCopy([`${folder}/data`, url], async () => (await store.size()).users === 2_000);
+    });
+    const there = await runCopy([`${folder}/data`, url]);
+    assertMatch(there, /^Copied 406 records: both hold 2400 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/);
+
+    await server.sql("there").begin(async (sql) => {
+      // Nobody gets to read a ticket, which comes in the third batch.
+      await sql`LOCK TABLE gatehouse_ticket IN ACCESS EXCLUSIVE MODE`;
+      await killCopy([url, `${folder}/back`], () => usersIn(`${folder}/back`) === 2_000);
+    });
+    assertEquals(await runCopy([url, `${folder}/back`]), there);
+    assertEquals(await runCopy([`${folder}/data`, `${folder}/back`]), there.replace("406", "0"));
+  },
+});
+
+Deno.test({
+  name: "the task copy refuses a database that holds something else, is empty or away, and never shows its password",
+  ignore,
+  async fn() {
+    await using server = await startPostgres();
+    const withPassword = (url: string) => url.replace("gatehouse@", "gatehouse:a-secret@");
+    const target = withPassword(await server.createDatabase("target"));
+    const empty = withPassword(await server.createDatabase("empty"));
+    const folder = await Deno.makeTempDir();
+    await fill(`${folder}/data`, recordsOf(3));
+    {
+      await using store = await PostgresStore.open(parsePostgresUrl(target), { log });
+      await store.insertUser(userOf("bob", { id: "9" }));
+    }
+    const rows: readonly [args: string[], text: string][] = [
+      [
+        [`${folder}/data`, target],
+        `Cannot copy to "postgres:///target at ${server.folder}/.s.PGSQL.5432" as it holds a user "bob" (9)`,
+      ],
+      [
+        [empty, `${folder}/new`],
+        `Cannot copy "postgres:///empty at ${server.folder}/.s.PGSQL.5432" as it holds no register`,
+      ],
+      [[target, target.replace("gatehouse:a-secret", "another")], "to itself"],
+      [[`${folder}/data`, target.replace(server.folder, folder)], "Cannot open the database postgres:///target"],
+    ];
+    for (const [args, text] of rows) {
+      await using task = copyProcess(args);
+      assertEquals((await task.status).code, 1, task.output);
+      assertStringIncludes(task.output, text);
+      assert(!task.output.includes("a-secret"), task.output);
+      // A person need not wait for a database to come.
+      assert(!task.output.includes("store-awaited"), task.output);
+    }
+  },
+});
+
+async function fill(folder: string, records: readonly Put[]): Promise<void> {
+  await using store = await FileStore.open(folder, { log, extendBytes: 4_096 });
+  await store.insertRecords(records);
+}
+
+/** How many users a folder holds, also while the copy writes to it. */
+function usersIn(folder: string): number {
+  try {
+    return readRunningFolder(realDisk(folder)).tables.userCount;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+function copyProcess(args: string[]): TestProcess {
+  return new TestProcess(Deno.execPath(), { args: ["run", "-A", "lib/copy.ts", ...args], env: { NO_COLOR: "1" } });
+}
+
+async function runCopy(args: string[]): Promise<string> {
+  await using task = copyProcess(args);
+  assert((await task.status).success, task.output);
+  return task.output;
+}
+
+/** Starts a copy, and kills it as soon as `isHalf`. */
+async function killCopy(args: string[], isHalf: () => Promise<boolean> | boolean): Promise<void> {
+  await using task = copyProcess(args);
+  await task.until(async () => await isHalf() || undefined, { what: "half of the copy" });
+  assertEquals((await task.stop("SIGKILL")).signal, "SIGKILL");
+}
