@@ -71,6 +71,16 @@ export class Gate {
   }
 
   /**
+   * Refuses whom `run` would refuse now: asked before what is done for a run alone, so that a flood costs little.
+   *
+   * @throws {OverloadedError} as `run`
+   */
+  requireRoom(client: string): void {
+    if (this.#running < this.#concurrency || this.#waiting < this.#capacity) return;
+    if (this.#longestQueue(this.#queues.get(client)?.length ?? 0) === undefined) throw this.#overloaded();
+  }
+
+  /**
    * Runs `work` when it is `client`'s turn.
    *
    * @param client whom to be fair to, see `clientKey`
@@ -128,14 +138,20 @@ export class Gate {
 
   /** Refuses the newest of the client with the most waiting, if that is fairer than to refuse the newcomer. */
   #makeRoom(newcomerWaiting: number): boolean {
-    let longest: { client: string; queue: Job[] } | undefined;
-    for (const [client, queue] of this.#queues) {
-      if (queue.length > (longest?.queue.length ?? 0)) longest = { client, queue };
-    }
-    if (longest === undefined || longest.queue.length <= newcomerWaiting + 1) return false;
-    longest.queue.pop()?.refuse();
+    const longest = this.#longestQueue(newcomerWaiting);
+    if (longest === undefined) return false;
+    longest.pop()?.refuse();
     this.#waiting--;
     return true;
+  }
+
+  /** The longest queue, if it is longer than the newcomer's would be. */
+  #longestQueue(newcomerWaiting: number): Job[] | undefined {
+    let longest: Job[] = [];
+    for (const queue of this.#queues.values()) {
+      if (queue.length > longest.length) longest = queue;
+    }
+    return longest.length > newcomerWaiting + 1 ? longest : undefined;
   }
 
   /** Hands the place of one that ended to the next client's first. */

@@ -88,6 +88,15 @@ export class Hasher {
   }
 
   /**
+   * Refuses whom `hash` and `verify` would refuse now, before anything is done for the client.
+   *
+   * @throws {OverloadedError} too many are waiting
+   */
+  requireRoom(client: string): void {
+    this.#gate.requireRoom(client);
+  }
+
+  /**
    * Hashes a new password.
    *
    * @throws {OverloadedError} too many are waiting, or nobody waits for it any more

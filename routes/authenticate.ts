@@ -27,9 +27,12 @@ export interface Attempt extends Credentials {
  *
  * @throws {HttpError} `wrong-credentials`, or `unknown-login` and `wrong-password` when the settings say so;
  *   `too-many-attempts`
+ * @throws {OverloadedError} too many passwords wait to be verified
  */
 export async function authenticate(credentials: Credentials, request: Request, context: Context): Promise<User> {
-  const { store, config } = context.app;
+  const { store, config, hasher } = context.app;
+  // First: a flood shall not reach the store and the counts, which may be a database.
+  hasher.requireRoom(clientKey(context.client));
   const user = await store.findUser(credentials.login);
   const { isRight, rehashed } = await tryPassword({ ...credentials, user }, request, context);
   if (user === undefined || !isRight) {

@@ -30,9 +30,11 @@ interface Admitted {
 
 /** `POST /user/`: registers a user. */
 export async function register(request: Request, context: Context): Promise<Response> {
-  const { config, guesser, registrationLock, registrationQuota, stopping } = context.app;
+  const { config, guesser, hasher, registrationLock, registrationQuota, stopping } = context.app;
+  const client = clientKey(context.client);
   // First: judging a password takes half a millisecond, which whoever is to wait shall not have.
-  refuseTooMany(await registrationQuota.waitSeconds(clientKey(context.client)));
+  hasher.requireRoom(client);
+  refuseTooMany(await registrationQuota.waitSeconds(client));
   const rules = { minLength: config.passwordMinLength, guesser };
   const registration = parseRegistration(await readJson(request, { stopping }), rules);
   const ticket = await admit(registration, context);

@@ -4,6 +4,7 @@
  */
 import { type App, openApp } from "../lib/app.ts";
 import { readConfig } from "../lib/config.ts";
+import { type Counts, MemoryCounts } from "../lib/counts.ts";
 import { Guesser } from "../lib/guesser.ts";
 import { createLog } from "../lib/log.ts";
 import { createRouter } from "../lib/router.ts";
@@ -23,6 +24,8 @@ export const alice = { login: "alice", password: "seven purple wombats sing" };
 /** What is to be different from the defaults. */
 export interface TestAppOptions extends Partial<Pick<App, "store" | "hasher" | "stopping">> {
   readonly settings?: Readonly<Record<string, string>>;
+  /** By default in memory. */
+  readonly counts?: Counts;
 }
 
 /** What a request has beside method and path. */
@@ -65,7 +68,7 @@ export interface TestApp {
 
 /** Opens an app with a store in memory, 100 iterations and no limit of registrations. */
 export async function openTestApp(
-  { settings, store = new MemoryStore(), ...parts }: TestAppOptions = {},
+  { settings, store = new MemoryStore(), counts = new MemoryCounts(), ...parts }: TestAppOptions = {},
 ): Promise<TestApp> {
   const config = readConfig({
     GATEHOUSE_PBKDF2_ITERATIONS: "100",
@@ -76,6 +79,7 @@ export async function openTestApp(
   const clock = { now: openedAt };
   const options = {
     store,
+    counts,
     log: createLog((line) => lines.push(line)),
     now: () => clock.now,
     guesser,

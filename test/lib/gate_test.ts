@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { Gate, OverloadedError } from "../../lib/gate.ts";
 
 interface Started {
@@ -262,6 +262,31 @@ Deno.test("Gate.run() gives up the place of one that nobody waits for any more, 
   // Too late to make a difference.
   second.hungUp.abort();
   assertEquals([started, gate.running, gate.waiting], [["runs", "second"], 0, 0]);
+});
+
+Deno.test("Gate.requireRoom() refuses whom run() would refuse, and changes nothing", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const runs: Promise<void>[] = [];
+  // One runs and three wait, which is as many as may; "b" has none.
+  for (let count = 0; count < 4; count++) {
+    gate.requireRoom("a");
+    gate.requireRoom("b");
+    runs.push(gate.run("a", () => promise));
+  }
+  assertThrows(() => gate.requireRoom("a"), OverloadedError);
+  await assertRejects(() => gate.run("a", () => promise), OverloadedError);
+  gate.requireRoom("b");
+  assertEquals([gate.running, gate.waiting], [1, 3]);
+  // The newest of "a" makes room, and then nobody has two more than "b".
+  runs.push(gate.run("b", () => promise));
+  await assertRejects(async () => await runs[3], OverloadedError);
+  assertThrows(() => gate.requireRoom("b"), OverloadedError);
+  await assertRejects(() => gate.run("b", () => promise), OverloadedError);
+  gate.requireRoom("c");
+  resolve();
+  await Promise.allSettled(runs);
+  gate.requireRoom("a");
 });
 
 Deno.test("Gate.run() starts nothing that nobody waits for from the beginning, whether there is a place or not", async () => {

@@ -4,6 +4,7 @@ import { delay } from "@std/async/delay";
 import { Hasher } from "../../lib/hasher.ts";
 import { type AdminApp, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, type Reply, type SendOptions } from "../app.ts";
+import { occupy } from "../occupied.ts";
 
 const owner = { client: "203.0.113.9" };
 
@@ -47,25 +48,4 @@ for (const [what, send, outcome] of requests) {
     assertEquals(hasher.hashCount - before, 1);
     assertEquals(outcomeOf(await send(opened, ticket, owner)), outcome);
   });
-}
-
-/** Has a hash run until it is told to leave. */
-function occupy(hasher: Hasher): Disposable & { leave(): Promise<void> } {
-  const { deriveBits } = crypto.subtle;
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  crypto.subtle.deriveBits = async (...options: Parameters<SubtleCrypto["deriveBits"]>) => {
-    await released;
-    return await deriveBits.apply(crypto.subtle, options);
-  };
-  const hashed = hasher.hash("in the way", { client: "192.0.2.200" });
-  return {
-    leave: async () => {
-      release();
-      await hashed;
-    },
-    [Symbol.dispose]: () => {
-      release();
-      crypto.subtle.deriveBits = deriveBits;
-    },
-  };
 }

@@ -1,0 +1,82 @@
+/** What a flood does not reach, and what is not done without counts: nothing is looked up, verified or hashed then. */
+import { assert, assertEquals } from "@std/assert";
+import { MemoryCounts } from "../../lib/counts.ts";
+import { Hasher } from "../../lib/hasher.ts";
+import { StoreClosedError, type User } from "../../lib/store.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import { alice, openTestApp, type SendOptions } from "../app.ts";
+import { occupy } from "../occupied.ts";
+
+/** Knows how often it was asked for a user. */
+class AskedStore extends MemoryStore {
+  askedCount = 0;
+
+  override findUser(login: string): Promise<User | undefined> {
+    this.askedCount++;
+    return super.findUser(login);
+  }
+}
+
+/** Knows how often it was asked for anything, and fails when it shall. */
+class AskedCounts extends MemoryCounts {
+  askedCount = 0;
+  /** What fails. */
+  error: Error | undefined;
+
+  override async read(...options: Parameters<MemoryCounts["read"]>) {
+    this.#ask();
+    return await super.read(...options);
+  }
+
+  override async change(...options: Parameters<MemoryCounts["change"]>) {
+    this.#ask();
+    await super.change(...options);
+  }
+
+  #ask(): void {
+    this.askedCount++;
+    if (this.error !== undefined) throw this.error;
+  }
+}
+
+const limited = { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" };
+const basic = `Basic ${new TextEncoder().encode(`alice:${alice.password}`).toBase64()}`;
+
+Deno.test("who is refused as too many wait for a hash costs the store and the counts nothing", async () => {
+  const [store, counts] = [new AskedStore(), new AskedCounts()];
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 0 });
+  const { send } = await openTestApp({ store, counts, hasher, settings: limited });
+  using busy = occupy(hasher);
+  for (const path of ["/session/", "/user/"]) {
+    assertEquals(outcomeOf(await send("POST", path, { json: alice })), "503 overloaded");
+  }
+  assertEquals([store.askedCount, counts.askedCount], [0, 0]);
+  await busy.leave();
+  assertEquals(outcomeOf(await send("POST", "/user/", { json: alice })), "201");
+  assertEquals(outcomeOf(await send("POST", "/session/", { json: alice })), "201");
+  assert(counts.askedCount > 0);
+});
+
+Deno.test("nothing is verified and nobody registers while the counts are away", async () => {
+  const counts = new AskedCounts();
+  const opened = await openAdminApp({ counts, settings: limited });
+  const token = await opened.addUser("alice");
+  const requests: readonly [method: string, path: string, options: SendOptions][] = [
+    ["POST", "/session/", { json: alice }],
+    ["POST", "/session/", { json: { ...alice, login: "nobody" } }],
+    ["POST", "/user/", { json: { ...alice, login: "bob" } }],
+    ["GET", "/guard", { headers: { authorization: basic } }],
+    ["PUT", "/user/alice/password", { token, json: { current_password: alice.password, password: newPassword } }],
+  ];
+  const before = opened.app.hasher.hashCount;
+  counts.error = new StoreClosedError("Cannot count");
+  for (const [method, path, options] of requests) {
+    assertEquals(outcomeOf(await opened.send(method, path, options)), "503 store-closed", path);
+  }
+  assertEquals([opened.app.hasher.hashCount - before, await opened.app.store.findUser("bob")], [0, undefined]);
+  // Who has a session needs no count.
+  assertEquals(outcomeOf(await opened.send("GET", "/session/", { token })), "200");
+  counts.error = undefined;
+  assertEquals(outcomeOf(await opened.send("POST", "/session/", { json: alice })), "201");
+});
