@@ -35,10 +35,10 @@ export async function changePassword(request: Request, context: Context): Promis
   const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, ...turn });
   if (isRight) throw unchangedPassword();
   const changed = await replacePassword({ user, options }, await hasher.hash(body.password, turn), context);
-  await throttle.forget(login);
   const by = options.ticketHash === undefined ? { by: user.login } : {};
   if (options.ticketHash !== undefined) audit(context, "ticket-used", { user: user.login, purpose: "reset" });
   audit(context, "password-changed", { ...by, user: user.login });
+  await throttle.forget(login);
   const headers = new Headers({ "cache-control": "no-store" });
   // The browser is still one of the owner's.
   if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", deviceCookie(changed));

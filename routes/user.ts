@@ -113,9 +113,9 @@ async function insert({ registration, ticket }: Admitted, request: Request, cont
   if (outcome === "taken") throw new HttpError("login-taken");
   if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
   if (ticket !== undefined) audit(context, "ticket-used", { user: login, purpose: ticket.purpose });
+  audit(context, "user-registered", { user: login });
   // Whatever was tried before was tried in vain.
   await app.throttle.forget(login);
-  audit(context, "user-registered", { user: login });
   const headers = { location: `/user/${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });
 }

@@ -21,8 +21,8 @@ export async function changeUser(request: Request, context: Context): Promise<Re
     const outcome = await store.replaceUser(current, next);
     if (outcome === "last-admin") throw new HttpError("last-admin");
     if (outcome !== "done") continue;
-    if (change.disabled === false) await throttle.forget(next.login);
     audit(context, "user-changed", { by: user.login, user: next.login, ...change });
+    if (change.disabled === false) await throttle.forget(next.login);
     return jsonReply(publicUser(next), { headers: { etag: await etagOf(next) } });
   }
 }

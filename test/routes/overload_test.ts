@@ -4,7 +4,7 @@ import { MemoryCounts } from "../../lib/counts.ts";
 import { Hasher } from "../../lib/hasher.ts";
 import { StoreClosedError, type User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import { auditOf, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type SendOptions } from "../app.ts";
 import { occupy } from "../occupied.ts";
 
@@ -79,4 +79,31 @@ Deno.test("nothing is verified and nobody registers while the counts are away", 
   assertEquals(outcomeOf(await opened.send("GET", "/session/", { token })), "200");
   counts.error = undefined;
   assertEquals(outcomeOf(await opened.send("POST", "/session/", { json: alice })), "201");
+});
+
+Deno.test("what was changed is in the audit also when the counts are away right after it", async () => {
+  const counts = new AskedCounts();
+  const store = new MemoryStore();
+  const opened = await openAdminApp({ store, counts });
+  await opened.addUser("alice");
+  const ticket = await opened.makeTicket("reset", "alice");
+  const { insertUser, replaceUser } = store;
+  // As the very change is made.
+  const fail = <Outcome>(outcome: Promise<Outcome>) => {
+    counts.error = new StoreClosedError("Cannot count");
+    return outcome;
+  };
+  store.insertUser = (...options) => fail(insertUser.apply(store, options));
+  store.replaceUser = (...options) => fail(replaceUser.apply(store, options));
+  const requests: readonly [method: string, path: string, options: SendOptions, event: string][] = [
+    ["POST", "/user/", { json: { ...alice, login: "bob" } }, "user-registered"],
+    ["PUT", "/user/alice/password", { json: { ticket, password: newPassword } }, "password-changed"],
+    ["PATCH", "/user/alice", { token: opened.admin, json: { disabled: false } }, "user-changed"],
+  ];
+  for (const [method, path, options, event] of requests) {
+    counts.error = undefined;
+    const before = opened.lines.length;
+    assertEquals(outcomeOf(await opened.send(method, path, options)), "503 store-closed");
+    assertEquals(auditOf(opened.lines.slice(before)).at(-1)?.event, event);
+  }
 });
