@@ -1,11 +1,14 @@
 /** What goes wrong while the page is open, and what its user sees of that, in real Chromium through real Caddy. */
 import { assertEquals, assertMatch } from "@std/assert";
+import type { Page, Route } from "playwright-core";
 import { focusedId, focusedName } from "./focus.ts";
 import { password } from "./site.ts";
 import { pageSuite } from "./suite.ts";
 import { visit } from "./visit.ts";
 
 const { test, testLooks } = pageSuite();
+
+type Answer = NonNullable<Parameters<Route["fulfill"]>[0]>;
 
 const unreachable = "The service cannot be reached.";
 const busy = "The service is busy.";
@@ -19,7 +22,11 @@ testLooks("who must wait is told how long", async ({ site, browser }, { login, .
     await (await fetch(`${site.service.url}/session/`, { method: "POST", headers, body })).body?.cancel();
   }
   const refused = ["429 POST session/", "503 POST session/", "503 POST session/"];
+  const turns = [["/problem/overloaded", busy], ["about:blank", unreachable]] as const;
   await visit(browser, { url: site.url, ...look, refused }, async ({ page, say }) => {
+    const answers = turns.map(([type]) => ({ status: 503, headers: { "retry-after": "3" }, json: { type } }));
+    // The first goes to the service.
+    await answerInTurn(page, "**/session/", [undefined, ...answers]);
     await page.getByLabel(say("Login"), { exact: true }).fill(login);
     await page.getByLabel(say("Password"), { exact: true }).fill(password);
     const alert = page.getByRole("alert");
@@ -29,10 +36,7 @@ testLooks("who must wait is told how long", async ({ site, browser }, { login, .
       await alert.textContent() ?? "",
       look.language === "en" ? /in \d+ minutes?\.$/ : /через \d+ минут[ыу]?\.$/,
     );
-    const headers = { "content-type": "application/problem+json", "retry-after": "3" };
-    for (const [type, text] of [["/problem/overloaded", busy], ["about:blank", unreachable]] as const) {
-      const body = JSON.stringify({ type, title: "Overloaded", status: 503 });
-      await page.route("**/session/", (route) => route.fulfill({ status: 503, headers, body }), { times: 1 });
+    for (const [, text] of turns) {
       await page.keyboard.press("Enter");
       const when = { en: "in 3 seconds", ru: "через 3 секунды" }[look.language];
       await alert.getByText(`${say(text)} ${say("Try again {when}.", { when })}`).waitFor();
@@ -43,18 +47,17 @@ testLooks("who must wait is told how long", async ({ site, browser }, { login, .
 testLooks("who registers while the service is busy, or too often, is told so", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   const refused = ["503 POST user/", "429 POST user/"];
+  const turns = [
+    [503, "overloaded", busy],
+    [429, "too-many-registrations", "Too many accounts were made from here."],
+  ] as const;
   await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
+    const headers = { "retry-after": "120" };
+    const answers = turns.map(([status, code]) => ({ status, headers, json: { type: `/problem/${code}` } }));
+    await answerInTurn(page, "**/user/", answers);
     await page.getByLabel(say("Login"), { exact: true }).fill(login);
     await page.getByLabel(say("Password"), { exact: true }).fill(password);
-    for (
-      const [status, code, text] of [
-        [503, "overloaded", busy],
-        [429, "too-many-registrations", "Too many accounts were made from here."],
-      ] as const
-    ) {
-      const body = JSON.stringify({ type: `/problem/${code}`, title: "Not now", status });
-      const answer = { status, headers: { "retry-after": "120" }, body };
-      await page.route("**/user/", (route) => route.fulfill(answer), { times: 1 });
+    for (const [, , text] of turns) {
       await page.keyboard.press("Enter");
       const when = { en: "in 2 minutes", ru: "через 2 минуты" }[look.language];
       await page.getByRole("alert").getByText(`${say(text)} ${say("Try again {when}.", { when })}`).waitFor();
@@ -223,3 +226,16 @@ test("an earlier search that is answered later changes nothing", async ({ site, 
     assertEquals(await focusedId(page), "search-prefix");
   });
 });
+
+/**
+ * Answers the requests to an address in the place of the service, in this order; it answers itself where there is none.
+ * One route for all: a request that is sent while a route is set up or taken down may miss it.
+ */
+async function answerInTurn(page: Page, url: string, answers: readonly (Answer | undefined)[]): Promise<void> {
+  const left = [...answers];
+  await page.route(url, async (route) => {
+    const answer = left.shift();
+    if (answer === undefined) await route.fallback();
+    else await route.fulfill(answer);
+  });
+}
