@@ -6,12 +6,14 @@
  */
 
 import { printError, printLine } from "../../lib/log.ts";
+import { benchCluster } from "./cluster.ts";
 import { benchFlood } from "./flood.ts";
 import { benchFuzz } from "./fuzz.ts";
 import { benchStore } from "./store.ts";
 import { machineName, type Row, tableOf } from "./table.ts";
 
 const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
+  cluster: benchCluster,
   flood: benchFlood,
   fuzz: benchFuzz,
   store: benchStore,

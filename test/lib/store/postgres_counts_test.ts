@@ -199,8 +199,8 @@ testInstances(
       others,
       (given) => given.map(() => countOf({ wrongCount: 1, openedAt: now - 2_000 * minuteMs })),
     );
-    for (const  of of["newer", "newest"]) {
-      await counts.change([counterOf(of)], () => [countOf({ wrongCount: 1, openedAt: now + of.length })]);
+    for (const name of ["newer", "newest"]) {
+      await counts.change([counterOf(name)], () => [countOf({ wrongCount: 1, openedAt: now + name.length })]);
     }
     assertEquals(await counts.deleteIdle(now), 1);
     assertEquals(
