@@ -8,6 +8,7 @@
 import { existsSync } from "node:fs";
 // postgres: the client that the service itself uses.
 import postgres, { type Sql } from "postgres";
+import type { Database } from "../lib/store/postgres_database.ts";
 import { ensureProgram } from "./packages.ts";
 import { freePort, TestProcess } from "./process.ts";
 
@@ -67,6 +68,18 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     await server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A server for all tests of a file: it is started when the first asks for it, and ends with the last. */
+export function sharedPostgres(options?: PostgresOptions): () => Promise<TestPostgres> {
+  let started: Promise<TestPostgres> | undefined;
+  Deno.test.afterAll(async () => await (await started)?.[Symbol.asyncDispose]());
+  return () => started ??= startPostgres(options);
+}
+
+/** Has a store open all its connections: what is to happen at once would wait for them, one after another. */
+export async function openConnections({ database }: { database: Pick<Database, "run"> }): Promise<void> {
+  await Promise.all(Array.from({ length: 10 }, () => database.run("SELECT pg_sleep(0.02)")));
 }
 
 /** A server that takes connections. Disposing of it ends it, and removes its folder. */
@@ -164,6 +177,16 @@ export class TestPostgres implements AsyncDisposable {
     Deno.kill(this.pid, "SIGCONT");
   }
 
+  /** Lets no file grow beyond so many bytes, which is what a full disk is to it. Takes the program `prlimit`. */
+  async limitFileSize(bytes: number | "unlimited"): Promise<void> {
+    for (const pid of [this.pid, ...await this.#childPids()]) {
+      const args = ["--pid", String(pid), `--fsize=${bytes}:`];
+      // As the same user: for another's process root may lack the capability, in a container.
+      const { success, stderr } = await new Deno.Command("prlimit", { args, ...this.#user }).output();
+      if (!success) throw new Error(new TextDecoder().decode(stderr));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Array.from(this.#clients.values(), (client) => client.end({ timeout: 0 })));
     await this.kill();
@@ -177,17 +200,21 @@ export class TestPostgres implements AsyncDisposable {
     await this.#process.stop(signal);
   }
 
-  /** Every connection has a process of its own. */
   async #signalChildren(signal: Deno.Signal): Promise<void> {
-    const text = await Deno.readTextFile(`/proc/${this.pid}/task/${this.pid}/children`);
-    for (const pid of text.split(" ").filter((part) => part !== "")) {
+    for (const pid of await this.#childPids()) {
       try {
-        Deno.kill(Number(pid), signal);
+        Deno.kill(pid, signal);
       } catch (error) {
         // It ended a moment ago.
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
+  }
+
+  /** Every connection has a process of its own. */
+  async #childPids(): Promise<number[]> {
+    const text = await Deno.readTextFile(`/proc/${this.pid}/task/${this.pid}/children`);
+    return text.split(" ").filter((pid) => pid !== "").map(Number);
   }
 }
 

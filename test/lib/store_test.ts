@@ -8,12 +8,12 @@ import type { Put, Store, User } from "../../lib/store.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { PostgresStore } from "../../lib/store/postgres.ts";
-import { ensurePostgres, startPostgres, type TestPostgres } from "../postgres.ts";
+import { ensurePostgres, openConnections, sharedPostgres } from "../postgres.ts";
 import { sessionOf, ticketOf, userOf } from "./store/records.ts";
 
 const silent = createLog(() => {});
 const hasPostgres = await ensurePostgres();
-let server: TestPostgres | undefined;
+const postgres = sharedPostgres({ settings: { max_connections: "30" } });
 
 /** How each implementation is opened, empty. */
 const implementations: Record<string, () => Promise<Store>> = {
@@ -27,17 +27,17 @@ const isolated: typeof implementations = {
   "PostgresStore (serializable)": () => openPostgres("serializable"),
 };
 
-Deno.test.afterAll(() => server?.[Symbol.asyncDispose]());
-
 async function openPostgres(isolation: string): Promise<Store> {
-  server ??= await startPostgres({ settings: { max_connections: "30" } });
+  const server = await postgres();
   const url = await server.createDatabase();
   const address = parsePostgresUrl(url);
   await server.sql("postgres").unsafe(
     `ALTER DATABASE ${address.database} SET default_transaction_isolation = '${isolation}'`,
   );
   // Thousands of changes of one user at once take longer than a request may.
-  return await PostgresStore.open(address, { log: silent, callMs: 60_000, sizeAgeMs: 0 });
+  const store = await PostgresStore.open(address, { log: silent, callMs: 60_000, sizeAgeMs: 0 });
+  await openConnections(store);
+  return store;
 }
 
 function testStores(promise: string, test: (store: Store) => Promise<void>, opened = implementations): void {
