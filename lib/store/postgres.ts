@@ -3,10 +3,10 @@
  *
  * What `MemoryStore` does under the lock of a login is done here under the lock of the user's row, which every change
  * that depends on the user also writes (`changes`). With that it is right at every isolation: at READ COMMITTED the
- * second waits for the first and sees what it did; where each transaction sees the past (REPEATABLE READ, which
- * YugabyteDB has by default) or pretends to be alone (SERIALIZABLE, CockroachDB's) the second fails with a conflict,
- * which a mere lock would not tell it, and is run again. What concerns all admins, or the one ticket for the setup, takes
- * turns by a row of `gatehouse_turn`, always the last that is locked.
+ * second waits for the first and sees what it did; where a transaction sees the past (REPEATABLE READ, YugabyteDB's
+ * default) or is to be as if alone (SERIALIZABLE, CockroachDB's) the second gets a conflict, which a mere lock would not
+ * make, and is run again. What concerns all admins, or the one ticket for the setup, takes turns by a row of
+ * `gatehouse_turn`, always locked last.
  *
  * Everything may be run again by `Database`: what finds its own doing then says so (`isRepeated`).
  */
@@ -30,15 +30,13 @@ import {
 import { isKeepable, type Row, type Value } from "./postgres_connection.ts";
 import { Database, type DatabaseOptions, type RunResult } from "./postgres_database.ts";
 import { insertAll, recordsIn } from "./postgres_records.ts";
-import { insertReset, isLastAdmin, lockUser, takeTurn, useTicket, valuesOf } from "./postgres_rules.ts";
+import { insertTicket, isLastAdmin, lockUser, useTicket, valuesOf } from "./postgres_rules.ts";
 import { migrate } from "./postgres_schema.ts";
-import { findSize } from "./postgres_size.ts";
+import { rememberSize } from "./postgres_size.ts";
 import { numberIn, sessionOfRow, statements, sweepBatch, ticketOfRow, userOfRow } from "./postgres_statements.ts";
-import { Remembered } from "./remembered.ts";
+import type { Remembered } from "./remembered.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
-/** Counting looks at every row, and is asked for each second. */
-const defaultSizeAgeMs = 5_000;
 /** Behind every character that a login may have. */
 const lastCharacter = "\x7f";
 
@@ -53,9 +51,9 @@ export class PostgresStore implements Store {
   readonly database: Database;
   readonly #size: Remembered<StoreSize>;
 
-  private constructor(database: Database, sizeAgeMs: number) {
+  private constructor(database: Database, sizeAgeMs?: number) {
     this.database = database;
-    this.#size = new Remembered(() => findSize(database), sizeAgeMs);
+    this.#size = rememberSize(database, sizeAgeMs);
   }
 
   /**
@@ -69,7 +67,7 @@ export class PostgresStore implements Store {
     const database = await Database.open(address, options);
     try {
       await migrate(address);
-      return new PostgresStore(database, options.sizeAgeMs ?? defaultSizeAgeMs);
+      return new PostgresStore(database, options.sizeAgeMs);
     } catch (error) {
       await database[Symbol.asyncDispose]();
       throw error;
@@ -159,9 +157,6 @@ export class PostgresStore implements Store {
     return row && { session: sessionOfRow(row), user: userOfRow(row) };
   }
 
-  /** Nothing is ever current. */
-  readonly revision = 0;
-
   /** Another instance may have changed both since. */
   isCurrent(): boolean {
     return false;
@@ -203,19 +198,8 @@ export class PostgresStore implements Store {
     return row && ticketOfRow(row);
   }
 
-  async insertTicket(ticket: Ticket): Promise<boolean> {
-    const { secretHash, purpose, login, expiresAt } = ticket;
-    const values = [secretHash, purpose, login, expiresAt];
-    if (purpose === "reset") return await insertReset(this.database, values);
-    await this.database.transact(async (transaction) => {
-      if (purpose === "setup") {
-        await takeTurn(transaction, "setup");
-        await transaction.run(statements.deleteOtherSetups, [secretHash]);
-      }
-      await transaction.run(statements.insertTicket, values);
-      return "done";
-    });
-    return true;
+  insertTicket(ticket: Ticket): Promise<boolean> {
+    return insertTicket(this.database, ticket);
   }
 
   async deleteExpiredTickets(expiresUntil: number): Promise<number> {

@@ -7,12 +7,12 @@
  * one call at a time.
  */
 
-import { once } from "node:events";
-import { connect as connectSocket, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 // postgres: the protocol of PostgreSQL, which is not what this project exists for; it has no dependency of its own.
 import postgres, { type Sql } from "postgres";
-import { type PostgresAddress, shownAddress } from "../postgres_address.ts";
+import type { PostgresAddress } from "../postgres_address.ts";
+import { codeOf, ConnectionError, refusedBy, toConnectionError } from "./postgres_error.ts";
+import { openSocket } from "./postgres_socket.ts";
 
 /** What a statement takes for $1, $2 … */
 export type Value = string | number | boolean;
@@ -36,18 +36,6 @@ export interface ConnectOptions {
   readonly statementMs: number;
 }
 
-/** The database is there, and does not take what the settings say: waiting does not mend it. */
-export class DatabaseRefusedError extends Error {
-  override name = "DatabaseRefusedError";
-}
-
-/** There is no connection, or no more: what is wrong is no answer to a statement. */
-export class ConnectionError extends Error {
-  override name = "ConnectionError";
-}
-
-/** The first message of a connection that is to be encrypted: length 8, code 80877103. */
-const sslRequest = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]);
 /** PostgreSQL's types of numbers: 64 bits are enough for no date before the year 287396, and doubles hold 53 of them. */
 const int8 = { to: 20, from: [20], parse: Number, serialize: String };
 /**
@@ -72,7 +60,7 @@ export async function connect(address: PostgresAddress, options: ConnectOptions)
     return connection;
   } catch (error) {
     connection.destroy();
-    if (refusals.test(codeOf(error))) throw refused(address, error);
+    if (refusals.test(codeOf(error))) throw refusedBy(address, error);
     throw toConnectionError(error);
   }
 }
@@ -111,6 +99,7 @@ export class Connection {
       this.destroy();
     };
     signal.throwIfAborted();
+    if (this.#isBroken) throw new ConnectionError("The connection is broken");
     if (!values.every(isKeepable)) throw new TypeError("Cannot send a text that PostgreSQL cannot keep");
     signal.addEventListener("abort", abort, { once: true });
     try {
@@ -147,11 +136,6 @@ export class Connection {
  */
 export function isKeepable(value: Value): boolean {
   return typeof value !== "string" || value.isWellFormed() && !value.includes("\0");
-}
-
-/** The code of an error: of SQL, such as `40001`, or of the network, such as `ECONNREFUSED`; "" when it has none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function createClient(socket: Socket, address: PostgresAddress, { statementMs, onclose }: {
@@ -191,59 +175,4 @@ function createClient(socket: Socket, address: PostgresAddress, { statementMs, o
     onnotice: () => {},
   };
   return postgres(options);
-}
-
-async function openSocket(address: PostgresAddress, signal: AbortSignal): Promise<Socket> {
-  const { target } = address;
-  signal.throwIfAborted();
-  const socket = connectSocket(
-    "socketPath" in target ? { path: target.socketPath } : { host: target.hostname, port: target.port },
-  );
-  // Whoever waits for something is told; an error while nobody does is followed by the end, which is seen.
-  socket.on("error", () => {});
-  try {
-    await once(socket, "connect", { signal });
-    return address.encryption === "disable" ? socket : await encrypt(socket, address, signal);
-  } catch (error) {
-    socket.destroy();
-    signal.throwIfAborted();
-    throw error instanceof DatabaseRefusedError ? error : toConnectionError(error);
-  }
-}
-
-async function encrypt(socket: Socket, address: PostgresAddress, signal: AbortSignal): Promise<Socket> {
-  const { target, encryption, rootCertificates } = address;
-  const host = "hostname" in target ? target.hostname : "";
-  socket.write(sslRequest);
-  const [answer] = await once(socket, "data", { signal });
-  // One byte alone: what somebody sent behind it in plain text must not pass for encrypted (CVE-2021-23222).
-  if (String(answer) !== "S") throw refused(address, new Error("it does not offer encryption"));
-  try {
-    const secured = connectTls({
-      socket,
-      host,
-      // RFC 6066, 3: addresses are no names of servers.
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      rejectUnauthorized: encryption === "verify-full",
-      ...(rootCertificates === undefined ? {} : { ca: await Deno.readTextFile(rootCertificates) }),
-    });
-    secured.on("error", () => {});
-    await once(secured, "secureConnect", { signal });
-    return secured;
-  } catch (error) {
-    signal.throwIfAborted();
-    // It broke, as it does when a server restarts.
-    if (codeOf(error) === "ECONNRESET") throw error;
-    throw refused(address, error);
-  }
-}
-
-function toConnectionError(cause: unknown): ConnectionError {
-  if (cause instanceof ConnectionError) return cause;
-  return new ConnectionError(cause instanceof Error ? cause.message : String(cause), { cause });
-}
-
-function refused(address: PostgresAddress, cause: unknown): DatabaseRefusedError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${reason}`, { cause });
 }

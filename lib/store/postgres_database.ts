@@ -13,14 +13,8 @@ import { delay } from "@std/async/delay";
 import type { Log } from "../log.ts";
 import { type PostgresAddress, shownAddress } from "../postgres_address.ts";
 import { StoreFullError, StoreUnavailableError } from "../store.ts";
-import {
-  codeOf,
-  type Connection,
-  ConnectionError,
-  DatabaseRefusedError,
-  type Result,
-  type Value,
-} from "./postgres_connection.ts";
+import type { Connection, Result, Value } from "./postgres_connection.ts";
+import { codeOf, ConnectionError, DatabaseRefusedError, reasonOf } from "./postgres_error.ts";
 import { Pool } from "./postgres_pool.ts";
 import { Remembered } from "./remembered.ts";
 
@@ -58,9 +52,11 @@ interface Try {
 const defaultCallMs = 5_000;
 /** Long enough for the restart of a machine beside this one. */
 const defaultWaitMs = 60_000;
-/** PostgreSQL takes 100 of all clients by default, and one instance at most some 40 logins a second a core. */
+/** PostgreSQL takes 100 of all clients by default. A statement takes a millisecond, where a password takes 70 of a core. */
 const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
+/** A proxy asks every few seconds, and an administrator's page each second. */
+const faultAgeMs = 1_000;
 const maxConflicts = 20;
 const maxConflictWaitMs = 100;
 /** A serialization failure, and a deadlock. */
@@ -86,7 +82,7 @@ export class Database implements AsyncDisposable {
     this.address = address;
     this.#callMs = callMs;
     this.#pool = new Pool(address, { maxConnections, connectMs: callMs, statementMs: callMs });
-    this.#fault = new Remembered(() => this.#findFault(), 1_000);
+    this.#fault = new Remembered(() => this.#findFault(), { keepMs: faultAgeMs });
   }
 
   /**
@@ -218,8 +214,4 @@ function toStoreError(error: unknown, shown: string): unknown {
   const isAway = error instanceof ConnectionError || error instanceof DatabaseRefusedError;
   if (!isAway && !unavailable.test(code)) return error;
   return new StoreUnavailableError(`Cannot use ${shown}: ${reasonOf(error)}`, { cause: error });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

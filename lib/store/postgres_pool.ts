@@ -6,7 +6,8 @@
  */
 
 import type { PostgresAddress } from "../postgres_address.ts";
-import { connect, type Connection, ConnectionError } from "./postgres_connection.ts";
+import { connect, type Connection } from "./postgres_connection.ts";
+import { ConnectionError } from "./postgres_error.ts";
 
 export interface PoolOptions {
   readonly maxConnections: number;
@@ -26,6 +27,7 @@ export class Pool {
   /** Free ones, the last used last. */
   readonly #idle: Connection[] = [];
   readonly #waiting: (() => void)[] = [];
+  #isClosed = false;
   #freeCount: number;
 
   constructor(address: PostgresAddress, options: PoolOptions) {
@@ -41,14 +43,15 @@ export class Pool {
    * @throws the signal's reason when it is aborted
    */
   async use<Outcome>(signal: AbortSignal, work: (connection: Connection) => Promise<Outcome>): Promise<Outcome> {
-    await this.#enter(signal);
+    await this.#enter();
     try {
       const connection = this.#takeIdle() ?? await this.#connect(signal);
       try {
         return await work(connection);
       } finally {
         connection.idleSince = performance.now();
-        if (!connection.isBroken) this.#idle.push(connection);
+        if (this.#isClosed) connection.destroy();
+        else if (!connection.isBroken) this.#idle.push(connection);
       }
     } finally {
       this.#leave();
@@ -60,28 +63,20 @@ export class Pool {
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
-  /** Closes the connections that nobody uses. */
+  /** Closes the connections: those that are used, when they are not any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#idle.splice(0).map((connection) => connection.close()));
   }
 
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  /** Whoever has a connection began earlier, and so is out of time earlier: nobody waits longer than a call may take. */
+  async #enter(): Promise<void> {
     if (this.#freeCount > 0) {
       this.#freeCount--;
       return;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const giveUp = () => {
-      this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-      reject(signal.reason);
-    };
-    const enter = () => {
-      signal.removeEventListener("abort", giveUp);
-      resolve();
-    };
-    this.#waiting.push(enter);
-    signal.addEventListener("abort", giveUp, { once: true });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
     await promise;
   }
 

@@ -1,9 +1,10 @@
 /** What changes of users in a PostgreSQL are made of: steps within a transaction, most of them. */
 
 import { iterationsOf } from "../password.ts";
-import { isAdmin, type User } from "../store.ts";
-import { codeOf, type Value } from "./postgres_connection.ts";
+import { isAdmin, type Ticket, type User } from "../store.ts";
+import type { Value } from "./postgres_connection.ts";
 import type { Database, Transaction } from "./postgres_database.ts";
+import { codeOf } from "./postgres_error.ts";
 import { numberIn, statements, userOfRow } from "./postgres_statements.ts";
 
 /** The user of a ticket went away in the moment between the look and the insertion. */
@@ -21,7 +22,7 @@ export async function useTicket({ run }: Transaction, secretHash: string): Promi
 }
 
 /** Waits until nobody else has this turn. Written, not only locked: see the head of `postgres.ts`. */
-export async function takeTurn({ run }: Transaction, name: "admins" | "setup"): Promise<void> {
+async function takeTurn({ run }: Transaction, name: "admins" | "setup"): Promise<void> {
   await run(statements.takeTurn, [name]);
 }
 
@@ -34,8 +35,24 @@ export async function isLastAdmin(transaction: Transaction, user: User | undefin
   return numberIn(rows[0], "admins") === 1;
 }
 
-/** Inserts a ticket for a reset. @param values its hash first. @returns `false` when there is no such user */
-export async function insertReset(database: Database, values: readonly Value[]): Promise<boolean> {
+/** Adds a ticket, as `Store.insertTicket`. */
+export async function insertTicket(database: Database, ticket: Ticket): Promise<boolean> {
+  const { secretHash, purpose, login, expiresAt } = ticket;
+  const values = [secretHash, purpose, login, expiresAt];
+  if (purpose === "reset") return await insertReset(database, values);
+  await database.transact(async (transaction) => {
+    if (purpose === "setup") {
+      await takeTurn(transaction, "setup");
+      await transaction.run(statements.deleteOtherSetups, [secretHash]);
+    }
+    await transaction.run(statements.insertTicket, values);
+    return "done";
+  });
+  return true;
+}
+
+/** @param values its hash first. @returns `false` when there is no such user */
+async function insertReset(database: Database, values: readonly Value[]): Promise<boolean> {
   try {
     const { count } = await database.run(statements.insertReset, values);
     if (count === 1) return true;

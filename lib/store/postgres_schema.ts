@@ -12,7 +12,8 @@
 
 import { delay } from "@std/async/delay";
 import { type PostgresAddress, shownAddress } from "../postgres_address.ts";
-import { codeOf, connect, type Result, type Value } from "./postgres_connection.ts";
+import { connect, type Result, type Value } from "./postgres_connection.ts";
+import { codeOf, reasonOf } from "./postgres_error.ts";
 
 /** The tables are not what this program needs, and cannot be made so. */
 export class SchemaError extends Error {
@@ -32,7 +33,7 @@ const undefinedTable = "42P01";
 const collisions = /^(23505|42P07|42710|40...|XX000)$/;
 /** Instances that start at once get into each other's way, and a step is short. */
 const maxTries = 10;
-const maxRetryWaitMs = 500;
+const maxRetryWaitMs = 200;
 
 /** `changes` goes up with whatever depends on a row staying as it is: see `postgres.ts`. */
 const usersSessionsTickets: Step = (text) => [
@@ -106,11 +107,15 @@ export async function migrate(address: PostgresAddress, wanted: readonly Step[] 
       await connection.close();
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${reason}`, { cause: error });
+    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${reasonOf(error)}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The type of a text that is ordered by its bytes. @param engine what it says of itself */
+export function orderedText(engine: string): string {
+  return engine.startsWith("CockroachDB") ? "text" : 'text COLLATE "C"';
 }
 
 type Run = (text: string, values?: readonly Value[]) => Promise<Result>;
@@ -125,7 +130,7 @@ async function migrateBy(run: Run, wanted: readonly Step[]): Promise<void> {
   }
   if (version === wanted.length) return;
   const { rows } = await run("SELECT version() AS engine");
-  const text = String(rows[0]?.["engine"]).startsWith("CockroachDB") ? "text" : 'text COLLATE "C"';
+  const text = orderedText(String(rows[0]?.["engine"]));
   await runSurely(run, "CREATE TABLE IF NOT EXISTS gatehouse_schema (version bigint PRIMARY KEY)");
   for (const [index, step] of wanted.entries()) {
     if (index < version) continue;

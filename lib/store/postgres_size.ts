@@ -1,15 +1,26 @@
 /** How much is kept in a PostgreSQL: counted, as nobody keeps the counts. */
 
 import type { StoreSize } from "../store.ts";
-import { codeOf } from "./postgres_connection.ts";
 import type { Database } from "./postgres_database.ts";
+import { codeOf } from "./postgres_error.ts";
 import { numberIn, statements } from "./postgres_statements.ts";
+import { Remembered } from "./remembered.ts";
 
 /** There is no such function (42883), it is not implemented (0A000), or not for everyone (42501). */
 const missing = /^(42883|0A000|42501)$/;
 
+/** Counting looks at every row, and is asked for each second. */
+const defaultKeepMs = 5_000;
+/** However many rows there are, counting takes a twentieth of the time. */
+const timesCost = 20;
+
+/** Counts when it is asked, and not too often. */
+export function rememberSize(database: Database, keepMs: number = defaultKeepMs): Remembered<StoreSize> {
+  return new Remembered(() => findSize(database), { keepMs, timesCost });
+}
+
 /** Counts every row. */
-export async function findSize(database: Database): Promise<StoreSize> {
+async function findSize(database: Database): Promise<StoreSize> {
   const [{ rows: [counts] }, bytes] = await Promise.all([database.run(statements.countAll), findBytes(database)]);
   return { users: numberIn(counts, "users"), sessions: numberIn(counts, "sessions"), bytes };
 }

@@ -28,9 +28,10 @@ export const statements = {
   countRegistrations: `SELECT registered_at - registered_at % 86400000 AS midnight, count(*) AS users
     FROM gatehouse_user WHERE registered_at >= $1 AND registered_at < $2 GROUP BY 1`,
   highestIterations: "SELECT max(iterations) AS iterations FROM gatehouse_user",
+  // On any conflict: one that is repeated while its first try goes on without a connection meets its own id as well.
   insertUser: `INSERT INTO gatehouse_user
     (login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (login) DO NOTHING`,
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT DO NOTHING`,
   replaceUser: `UPDATE gatehouse_user SET id = $2, password_hash = $3, iterations = $4, registered_at = $5,
     groups = $6, is_admin = $7, disabled = $8, changes = changes + 1 WHERE login = $1`,
   deleteUser: "DELETE FROM gatehouse_user WHERE login = $1",

@@ -1,20 +1,23 @@
 /** An answer that costs something, remembered for a while. */
 
-/** So many times as long as it took to get an answer it is remembered at least: asking takes a twentieth of the time. */
-const costFactor = 20;
+export interface RememberedOptions {
+  /** How old an answer may be; 0 remembers none. */
+  readonly keepMs: number;
+  /** Keeps an answer for at least so many times as long as it took to get. */
+  readonly timesCost?: number;
+}
 
 /** Asks when it is asked and the last answer is too old. Whoever asks meanwhile gets the answer that is under way. */
 export class Remembered<Answer> {
   readonly #ask: () => Promise<Answer>;
-  readonly #keepMs: number;
+  readonly #options: RememberedOptions;
   #answer: Promise<Answer> | undefined;
   /** Of the clock of `performance.now`. */
   #keptUntil = Infinity;
 
-  /** @param keepMs how old an answer may be; 0 remembers none */
-  constructor(ask: () => Promise<Answer>, keepMs: number) {
+  constructor(ask: () => Promise<Answer>, options: RememberedOptions) {
     this.#ask = ask;
-    this.#keepMs = keepMs;
+    this.#options = options;
   }
 
   /** @throws what asking throws; that is not remembered */
@@ -27,11 +30,12 @@ export class Remembered<Answer> {
   }
 
   async #askNow(): Promise<Answer> {
+    const { keepMs, timesCost = 0 } = this.#options;
     const startedAt = performance.now();
     try {
       const answer = await this.#ask();
       const now = performance.now();
-      this.#keptUntil = now + (this.#keepMs === 0 ? 0 : Math.max(this.#keepMs, costFactor * (now - startedAt)));
+      this.#keptUntil = keepMs === 0 ? now : now + Math.max(keepMs, timesCost * (now - startedAt));
       return answer;
     } catch (error) {
       this.#answer = undefined;

@@ -1,0 +1,244 @@
+// What becomes of changes whose connection is cut at the worst moment, and of several stores of one database.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { createLog } from "../../../lib/log.ts";
+import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
+import { type Store, StoreUnavailableError } from "../../../lib/store.ts";
+import { PostgresStore } from "../../../lib/store/postgres.ts";
+import { type Cut, CuttingProxy } from "../../cutting_proxy.ts";
+import { ensurePostgres, openConnections, sharedPostgres } from "../../postgres.ts";
+import { sessionOf, ticketOf, userOf } from "./records.ts";
+
+const ignore = !await ensurePostgres();
+const log = createLog(() => {});
+const postgres = sharedPostgres();
+
+/** A store behind a proxy, and one that is not, of the same new database. */
+async function openBoth(maxConnections = 1) {
+  await using cleanup = new AsyncDisposableStack();
+  const server = await postgres();
+  const address = parsePostgresUrl(await server.createDatabase());
+  const proxy = cleanup.use(await CuttingProxy.open(`${server.folder}/.s.PGSQL.5432`));
+  const cut = { ...address, target: { socketPath: `${proxy.folder}/.s.PGSQL.5432` } };
+  const store = cleanup.use(await PostgresStore.open(cut, { log, maxConnections, sizeAgeMs: 0 }));
+  const direct = cleanup.use(await PostgresStore.open(address, { log, maxConnections: 1, sizeAgeMs: 0 }));
+  const owned = cleanup.move();
+  return { proxy, store, direct, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const next = userOf("alice", { passwordHash: "new" });
+const session = sessionOf("alice", "s1");
+const reset = ticketOf("t1", { purpose: "reset", login: "alice" });
+const nothing = () => Promise.resolve();
+
+/** A change, what is there before it, its outcome, and that it was made once. */
+interface Change {
+  readonly title: string;
+  readonly message: Cut["message"];
+  readonly before?: (store: Store) => Promise<unknown>;
+  readonly change: (store: Store) => Promise<unknown>;
+  readonly outcome: unknown;
+  readonly kept: (store: Store) => Promise<unknown>;
+  readonly expected: unknown;
+}
+
+const insertAlice = (store: Store) => store.insertUser(userOf("alice"));
+const insertSession = async (store: Store) => {
+  await insertAlice(store);
+  return await store.insertSession(session, userOf("alice"));
+};
+const insertReset = async (store: Store) => {
+  await insertAlice(store);
+  await store.insertTicket(reset);
+};
+
+const changes: readonly Change[] = [
+  {
+    title: "a registration",
+    message: "commit",
+    change: insertAlice,
+    outcome: "done",
+    kept: (store) => store.findUser("alice"),
+    expected: userOf("alice"),
+  },
+  {
+    title: "a registration with a ticket",
+    message: "commit",
+    before: (store) => store.insertTicket(ticketOf("t1")),
+    change: (store) => store.insertUser(userOf("alice"), "t1"),
+    outcome: "done",
+    kept: async (store) => [await store.findUser("alice"), await store.findTicket("t1")],
+    expected: [userOf("alice"), undefined],
+  },
+  {
+    title: "a new password by a ticket",
+    message: "commit",
+    before: insertReset,
+    change: (store) => store.replaceUser(userOf("alice"), next, { endSessionsBut: "", ticketHash: "t1" }),
+    outcome: "done",
+    kept: async (store) => [await store.findUser("alice"), await store.findTicket("t1")],
+    expected: [next, undefined],
+  },
+  {
+    title: "a deletion",
+    message: "commit",
+    before: insertSession,
+    change: (store) => store.deleteUser("alice"),
+    outcome: "done",
+    kept: async (store) => [await store.findUser("alice"), await store.findSession("s1")],
+    expected: [undefined, undefined],
+  },
+  {
+    title: "a login",
+    message: "execute",
+    before: insertAlice,
+    change: (store) => store.insertSession(session, userOf("alice")),
+    outcome: true,
+    kept: (store) => store.listSessions("alice"),
+    expected: [session],
+  },
+  {
+    title: "a logout",
+    message: "execute",
+    before: insertSession,
+    change: (store) => store.deleteSession("s1"),
+    outcome: true,
+    kept: (store) => store.findSession("s1"),
+    expected: undefined,
+  },
+  {
+    title: "a use of a session",
+    message: "execute",
+    before: insertSession,
+    change: (store) => store.touchSession("s1", session.lastSeenAt + 1),
+    outcome: undefined,
+    kept: async (store) => (await store.findSession("s1"))?.session.lastSeenAt,
+    expected: session.lastSeenAt + 1,
+  },
+  {
+    title: "a ticket for a reset",
+    message: "execute",
+    before: insertAlice,
+    change: (store) => store.insertTicket(reset),
+    outcome: true,
+    kept: (store) => store.findTicket("t1"),
+    expected: reset,
+  },
+  {
+    title: "a ticket for the setup",
+    message: "commit",
+    before: (store) => store.insertTicket(ticketOf("t0", { purpose: "setup" })),
+    change: (store) => store.insertTicket(ticketOf("t1", { purpose: "setup" })),
+    outcome: true,
+    kept: async (store) => [await store.findTicket("t0"), await store.findTicket("t1")],
+    expected: [undefined, ticketOf("t1", { purpose: "setup" })],
+  },
+  {
+    title: "a search",
+    message: "execute",
+    before: insertAlice,
+    change: (store) => store.findUser("alice"),
+    outcome: userOf("alice"),
+    kept: nothing,
+    expected: undefined,
+  },
+];
+
+// In the middle of a transaction too.
+const cuts: readonly Change[] = [
+  ...changes,
+  ...changes.filter(({ message }) => message === "commit").map((change) => ({
+    ...change,
+    message: "execute" as const,
+  })),
+];
+for (const { title, message, before = nothing, change, outcome, kept, expected } of cuts) {
+  for (const when of ["before", "after"] as const) {
+    Deno.test({
+      name: `PostgresStore makes a change once whose connection is cut ${when} the server's ${message}: ${title}`,
+      ignore,
+      async fn() {
+        await using both = await openBoth();
+        await before(both.direct);
+        both.proxy.cutNext({ when, message });
+        assertEquals(await change(both.store), outcome);
+        assertEquals(both.proxy.leftCount, 0);
+        assertEquals(await kept(both.direct), expected);
+      },
+    });
+  }
+}
+
+/** What somebody else does between the two tries is not taken for the store's own doing. */
+const others: readonly (readonly [
+  title: string,
+  message: Cut["message"],
+  change: (store: Store) => Promise<unknown>,
+  meanwhile: (store: Store) => Promise<unknown>,
+  outcome: unknown,
+])[] = [
+  [
+    "a registration",
+    "commit",
+    (store) => store.insertUser(userOf("bob")),
+    (store) => store.insertUser(userOf("bob", { id: "another" })),
+    "taken",
+  ],
+  [
+    "a replacement",
+    "commit",
+    (store) => store.replaceUser(userOf("alice"), next),
+    (store) => store.replaceUser(userOf("alice"), userOf("alice", { passwordHash: "another" })),
+    "stale",
+  ],
+  [
+    "a login",
+    "execute",
+    (store) => store.insertSession(session, userOf("alice")),
+    (store) => store.replaceUser(userOf("alice"), userOf("alice", { disabled: true })),
+    false,
+  ],
+  [
+    "a ticket for a reset",
+    "execute",
+    (store) => store.insertTicket(reset),
+    (store) => store.deleteUser("alice"),
+    false,
+  ],
+];
+
+for (const [title, message, change, meanwhile, outcome] of others) {
+  Deno.test({
+    name: `PostgresStore sees what somebody else did while its connection was cut: ${title}`,
+    ignore,
+    async fn() {
+      await using both = await openBoth();
+      await insertAlice(both.direct);
+      both.proxy.cutNext({ when: "before", message, meanwhile: () => meanwhile(both.direct) });
+      assertEquals(await change(both.store), outcome);
+    },
+  });
+}
+
+Deno.test({
+  name: "PostgresStore gives up when the second connection is cut too, and goes on with the third",
+  ignore,
+  async fn() {
+    await using both = await openBoth();
+    both.proxy.cutNext({ when: "after", message: "commit" }, { when: "after", message: "commit" });
+    await assertRejects(() => insertAlice(both.store), StoreUnavailableError, "Cannot use postgres:///test");
+    // Whether it was made is not known to whoever asked for it; it was.
+    assertEquals(await both.store.findUser("alice"), userOf("alice"));
+  },
+});
+
+Deno.test({
+  name: "PostgresStore trusts no connection beside one that broke",
+  ignore,
+  async fn() {
+    await using both = await openBoth(5);
+    await openConnections(both.store);
+    both.proxy.cutOld();
+    assertEquals(await insertAlice(both.store), "done");
+  },
+});
