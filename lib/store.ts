@@ -185,6 +185,9 @@ export interface Store extends AsyncDisposable {
    */
   isCurrent(found: UserSession): boolean;
 
+  /** Goes up with every change: while it is the same, so is what `isCurrent` says. */
+  readonly revision: number;
+
   /**
    * Adds a session of `user`. When there is no room for it, it may be gone when the store is opened again.
    * @returns `false` when the user is gone, disabled, or has another password by now

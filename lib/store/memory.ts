@@ -133,6 +133,10 @@ export class MemoryStore implements Store {
     return Promise.resolve(session && user && { session, user });
   }
 
+  get revision(): number {
+    return this.#tables.changeCount;
+  }
+
   /** Records are replaced whole: the same object is the same record. */
   isCurrent({ session, user }: UserSession): boolean {
     return this.#tables.session(session.id) === session && this.#tables.user(user.login) === user;

@@ -157,6 +157,9 @@ export class PostgresStore implements Store {
     return row && { session: sessionOfRow(row), user: userOfRow(row) };
   }
 
+  /** Nothing is ever current. */
+  readonly revision = 0;
+
   /** Another instance may have changed both since. */
   isCurrent(): boolean {
     return false;
