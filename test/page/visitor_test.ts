@@ -187,6 +187,8 @@ test("after a login the page leads to where `next` says, if that is a path", asy
       await page.getByLabel("Password", { exact: true }).fill(password);
       await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
       assertEquals(page.url(), new URL(end, site.url).href, next);
+      // What the account asks for shall not be asked for without a session.
+      await page.waitForLoadState("networkidle");
       await context.clearCookies();
     }
   });
