@@ -84,18 +84,21 @@ async function load(list, after) {
 
 function userRow(list, user) {
   const row = fromTemplate("resident-row", { login: user.login, registered: formatDay(user.registered_at) });
+  row.dataset.login = user.login;
   row.querySelector("ul").append(...user.groups.map((group) => textElement("li", group, "chip")));
   showUserState(row.querySelector(".state"), user);
-  part(row, "manage").addEventListener("click", () => manage(list, user, row));
+  part(row, "manage").addEventListener("click", () => manage(list, user));
   return row;
 }
 
 /** Shows the dialog, then the row as it is after it. The focus stays about where it was. */
-async function manage(list, user, row) {
+async function manage(list, user) {
   const dialog = new ResidentDialog(user, list.app);
   await dialog.show();
-  // The session has ended, and the list is gone.
-  if (!row.isConnected) return;
+  // Another than before, when a search was answered meanwhile.
+  const row = Array.from(list.view.querySelectorAll("tbody tr")).find(({ dataset }) => dataset.login === user.login);
+  // The session has ended, and the list is gone; or the search was for others.
+  if (row === undefined || !row.isConnected) return;
   const neighbour = row.nextElementSibling ?? row.previousElementSibling;
   if (dialog.user === undefined) {
     row.remove();

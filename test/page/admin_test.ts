@@ -62,8 +62,9 @@ testLooks("an administrator changes groups, disables and enables", async ({ site
     assertEquals(await dialog.locator(".sessions li").allTextContents(), [say("None.")]);
     await assertRejects(() => site.logIn(login));
     await dialog.getByRole("button", { name: say("Close"), exact: true }).click();
-    assertEquals(await focusedName(page), say("Manage {login}", { login }));
     const row = page.getByRole("row").filter({ hasText: login });
+    await row.getByText(say("Disabled")).waitFor();
+    assertEquals(await focusedName(page), say("Manage {login}", { login }));
     assertEquals((await row.getByRole("cell").allInnerTexts()).slice(1, 3), ["staff\neditors", say("Disabled")]);
 
     await manage(page, say, login);

@@ -227,6 +227,32 @@ test("an earlier search that is answered later changes nothing", async ({ site, 
   });
 });
 
+test("what is done about a resident is seen in the list, though a search was answered meanwhile", async (scene) => {
+  const { site, browser } = scene;
+  const token = await site.admin();
+  await site.addUser("overtaken");
+  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+    const goOn = Promise.withResolvers<void>();
+    await page.route(/prefix=overtaken/, async (route) => {
+      await goOn.promise;
+      await route.fallback();
+    });
+    await page.getByLabel("Login begins with").fill("overtaken");
+    await page.getByRole("button", { name: "Manage overtaken" }).click();
+    const dialog = page.getByRole("dialog", { name: "overtaken" });
+    await dialog.locator(".sessions li").first().waitFor();
+    const answered = page.waitForResponse(/prefix=overtaken/);
+    goOn.resolve();
+    await (await answered).finished();
+    await page.getByText("1 resident", { exact: true }).waitFor();
+    await dialog.getByRole("button", { name: "Disable", exact: true }).click();
+    await dialog.getByText("The account is disabled, and its sessions have ended.").waitFor();
+    await dialog.getByRole("button", { name: "Close", exact: true }).click();
+    await page.getByRole("row").filter({ hasText: "overtaken" }).getByText("Disabled").waitFor();
+    assertEquals(await focusedName(page), "Manage overtaken");
+  });
+});
+
 /**
  * Answers the requests to an address in the place of the service, in this order; it answers itself where there is none.
  * One route for all: a request that is sent while a route is set up or taken down may miss it.
