@@ -94,10 +94,10 @@ export function createContract(document: OpenApiDocument): Contract {
 }
 
 /** A path that the document does not have. */
-function checkNowhere({ reply, what }: Exchange): void {
+function checkNowhere({ request, reply, what }: Exchange): void {
   assert([308, 400, 404].includes(reply.status), `${what}: the document has no such path`);
   // Looking for a path that lacks its last slash, the router finds one whose parameter is no text.
-  if (reply.status === 400) assert(/"\/problem\/malformed-(path|host)"/.test(reply.text), `${what}: ${reply.text}`);
+  if (reply.status === 400) checkMalformed(request, reply, what);
   if (reply.status === 308) assert(reply.headers.has("location"), `${what}: no Location`);
   if (reply.status === 404) assert(/^$|"\/problem\/not-found"/.test(reply.text), `${what}: ${reply.text}`);
 }
@@ -105,12 +105,15 @@ function checkNowhere({ reply, what }: Exchange): void {
 /** A method that the document does not have at this path. */
 function checkOtherMethod({ request, reply, what }: Exchange, methods: readonly string[]): void {
   // A parameter that is no text is found out first.
-  if (reply.status === 400) {
-    return assert(/"\/problem\/malformed-(path|host)"/.test(reply.text), `${what}: ${reply.text}`);
-  }
+  if (reply.status === 400) return checkMalformed(request, reply, what);
   assertEquals(reply.status, request.method === "OPTIONS" ? 204 : 405, `${what}: the document has no such method`);
   const allowed = [...methods, ...methods.includes("get") ? ["head"] : [], "options"].sort().join(", ").toUpperCase();
   assertEquals(reply.headers.get("allow"), allowed, what);
+}
+
+function checkMalformed({ method }: Exchange["request"], { text }: Exchange["reply"], what: string): void {
+  const expected = method === "HEAD" ? /^$/ : /"\/problem\/malformed-(path|host)"/;
+  assert(expected.test(text), `${what}: ${text}`);
 }
 
 function checkReply({ headers, content = {} }: DocumentedReply, { request, reply, what, faultOf }: Exchange): void {

@@ -123,10 +123,21 @@ for (const path of nothing) {
 Deno.test("a path whose percent-encoding is no text is refused", async () => {
   const { send } = await openTestApp();
   for (
-    const path of ["/user/%zz", "/user/%", "/user/%ff", "/user/%c3", "/problem/%ed%a0%80", "/user/%C0%80"]
+    const path of [
+      "/user/%zz",
+      "/user/%",
+      "/user/%ff",
+      "/user/%c3",
+      "/problem/%ed%a0%80",
+      "/user/%C0%80",
+      "/user/%zz/password",
+      "/user/%zz/session",
+    ]
   ) {
     const { status, json } = await send("GET", path);
     assertEquals([status, json.type], [400, "/problem/malformed-path"], path);
+    const head = await send("HEAD", path);
+    assertEquals([head.status, head.text], [400, ""], path);
   }
 });
 
