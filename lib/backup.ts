@@ -8,7 +8,7 @@
 
 import { basename, dirname } from "node:path";
 import { folderOf, readConfig } from "./config.ts";
-import { printError, printLine, showProgress } from "./log.ts";
+import { runTask, showProgress } from "./log.ts";
 import type { Change } from "./store.ts";
 import { realDisk } from "./store/disk.ts";
 import { isDataFile, readRunningFolder } from "./store/folder.ts";
@@ -35,17 +35,7 @@ export class BackupError extends Error {
 /** Records between two signs of progress. */
 const progressEvery = 20_000;
 
-if (import.meta.main) {
-  try {
-    const text = await runCommand(Deno.args);
-    showProgress("");
-    printLine(text);
-  } catch (error) {
-    showProgress("");
-    printError(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTask(() => runCommand(Deno.args));
 
 /**
  * Writes what the folder holds to a new file.

@@ -8,7 +8,7 @@
 
 import { resolve } from "node:path";
 import { settings, type StorePlace } from "./config.ts";
-import { createLog, type Log, printError, printLine, showProgress } from "./log.ts";
+import { createLog, type Log, printError, runTask, showProgress } from "./log.ts";
 import { shownAddress } from "./postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
 import { type Put, type Store, StoreFullError } from "./store.ts";
@@ -44,17 +44,7 @@ const progressEvery = 10_000;
 /** A statement has a thousand records, and nobody waits for its answer as for that of a service. */
 const callMs = 60_000;
 
-if (import.meta.main) {
-  try {
-    const text = await runCommand(Deno.args, Deno.env.toObject());
-    showProgress("");
-    printLine(text);
-  } catch (error) {
-    showProgress("");
-    printError(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTask(() => runCommand(Deno.args, Deno.env.toObject()));
 
 /**
  * Adds what `to` lacks of all that `from` holds, and checks that then both hold the same.

@@ -85,6 +85,19 @@ export function showProgress(text: string): void {
   if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
+/** Runs a command that talks to a person: prints what came of it, or in one line why not, with exit status 1. */
+export async function runTask(task: () => Promise<string>): Promise<void> {
+  try {
+    const text = await task();
+    showProgress("");
+    printLine(text);
+  } catch (error) {
+    showProgress("");
+    printError(error instanceof Error ? error.message : String(error));
+    Deno.exit(1);
+  }
+}
+
 class LineBuffer implements BufferedLog {
   readonly #output: Output;
   readonly #log = createLog((line) => this.#hold(line));
