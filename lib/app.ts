@@ -16,7 +16,6 @@ import { KeyedLock } from "./keyed_lock.ts";
 import { Limiter } from "./limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { Passes } from "./passes.ts";
 import { Quota } from "./quota.ts";
 import type { Store } from "./store.ts";
 import { Throttle } from "./throttle.ts";
@@ -41,8 +40,6 @@ export interface App {
   readonly throttle: Throttle;
   /** Credentials of HTTP Basic that were right a moment ago. */
   readonly basicMemory: BasicMemory;
-  /** What `/guard` has answered a moment ago. */
-  readonly passes: Passes;
   /** What the service counts of itself. */
   readonly metrics: Metrics;
   /** Events for those who look at it. */
@@ -103,6 +100,5 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     registrationQuota: new Quota(limiter, { name: "registration", perHour: config.registrationsPerHour }),
     throttle: new Throttle(limiter),
     basicMemory: new BasicMemory(now),
-    passes: new Passes(store, now),
   });
 }

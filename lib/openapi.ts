@@ -16,7 +16,7 @@ import type {
   Reference,
   Schema,
 } from "./openapi_document.ts";
-import { type HeaderName, headersOf, ownHeaders, problemReplies } from "./openapi_reply.ts";
+import { type HeaderName, headersOf, problemReplies } from "./openapi_reply.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Route } from "./router.ts";
 
@@ -42,8 +42,6 @@ export interface Reply {
   readonly headers?: Readonly<Partial<Record<HeaderName, "always" | "sometimes">>>;
   /** By default nobody may store it; "" is no such header at all. */
   readonly cacheControl?: string;
-  /** Whether it comes without the headers that every reply has, see `Route`. */
-  readonly isQuiet?: boolean;
 }
 
 /** What can be done at one method and path. */
@@ -167,11 +165,10 @@ function documented(operation: Operation, responses: Record<string, DocumentedRe
 }
 
 function successReply(reply: Reply): DocumentedReply {
-  const { description, type, schema = {}, examples = {}, headers = {}, cacheControl = "no-store", isQuiet } = reply;
+  const { description, type, schema = {}, examples = {}, headers = {}, cacheControl = "no-store" } = reply;
   const types = type === undefined ? [] : [type].flat();
   const content: Content = Object.fromEntries(types.map((one) => [one, { schema, examples }]));
-  const all = isQuiet ? ownHeaders(headers) : headersOf(headers, cacheControl);
-  return { description, headers: all, ...types.length > 0 && { content } };
+  return { description, headers: headersOf(headers, cacheControl), ...types.length > 0 && { content } };
 }
 
 /** Two forms of one reply. */

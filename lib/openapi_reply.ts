@@ -85,8 +85,7 @@ export function headersOf(own: Headers, cacheControl: string): Record<string, Do
   return { ...ownHeaders(own), ...cacheControl !== "" && { "Cache-Control": cache }, ...everyReply };
 }
 
-/** The headers that a reply of a quiet route has. */
-export function ownHeaders(own: Headers): Record<string, DocumentedHeader> {
+function ownHeaders(own: Headers): Record<string, DocumentedHeader> {
   const named = Object.entries(own).map(([name, when]): [string, DocumentedHeader] => {
     return [name, { ...headers[name as HeaderName], required: when === "always" }];
   });

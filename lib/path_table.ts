@@ -32,11 +32,6 @@ export class PathTable<Entry extends { readonly path: string }> {
     this.#withParams = withParams.map((entry) => ({ entry, segments: entry.path.split("/") }));
   }
 
-  /** The entry of a path without parameters. */
-  fixed(path: string): Entry | undefined {
-    return this.#fixed.get(path);
-  }
-
   /** @throws {HttpError} `malformed-path` */
   find(path: string): Match<Entry> | undefined {
     const entry = this.#fixed.get(path);

@@ -10,7 +10,6 @@
 import type { App, Context } from "./app.ts";
 import { OverloadedError } from "./gate.ts";
 import { HttpError, problemReply } from "./http.ts";
-import type { Tally } from "./metrics.ts";
 import { noParams, type Params, pathOf, PathTable } from "./path_table.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
@@ -22,14 +21,10 @@ export interface Route {
   /** Segments; one that begins with ":" takes any text that is not empty, as a parameter of that name. */
   readonly path: string;
   readonly handler: Handler;
-  /**
-   * The reply to a GET or HEAD that was answered with 200 before, if it is known to be the same again; for what is asked
-   * for with every request to a site. It goes out as it is, before all that is done for other requests, so `recall` must
-   * not take one request for another. Whether recalled or not, a 200 of such a route has no line in the log and none of
-   * the headers of every reply.
-   */
-  readonly recall?: (request: Request, app: App) => Response | undefined;
 }
+
+/** A response whose request is counted and has no line in the log: for what every request to a guarded site asks. */
+export class UnloggedResponse extends Response {}
 
 /** What is known of the connection that a request came by. */
 export interface Connection {
@@ -82,9 +77,6 @@ interface Endpoint {
   readonly handlers: ReadonlyMap<string, Handler>;
   /** For the Allow header. */
   readonly allowed: string;
-  readonly recall: ((request: Request) => Response | undefined) | undefined;
-  /** Its 200s, if there is `recall`. */
-  readonly quietRequests: Tally | undefined;
 }
 
 /** What the log calls a request that no route is for: paths as sent could be anything, also a password. */
@@ -102,14 +94,11 @@ export function createRouter(
   routes: readonly Route[],
   app: App,
 ): (request: Request, connection: Connection) => Promise<Response> | Response {
-  const paths = new PathTable(toEndpoints(routes, app));
+  const paths = new PathTable(toEndpoints(routes));
   const idPrefix = crypto.randomUUID().slice(0, 8);
   let count = 0;
   return (request, connection) => {
-    const path = pathOf(request.url);
-    const recalled = paths.fixed(path)?.recall?.(request);
-    if (recalled !== undefined) return recalled;
-    return serve({ request, connection, idPrefix, number: count++ }, { path, paths, app });
+    return serve({ request, connection, idPrefix, number: count++ }, { path: pathOf(request.url), paths, app });
   };
 }
 
@@ -138,17 +127,15 @@ async function serve(
     response = problemReply(asHttpError(error, context));
   }
   if (method === "HEAD") response = await withoutBody(response);
-  if (endpoint?.quietRequests !== undefined && response.status === 200) {
-    endpoint.quietRequests.count++;
-    return response;
-  }
-  const { requestId, client } = context;
+  const { requestId } = context;
   response.headers.set("x-request-id", requestId);
   response.headers.set("x-content-type-options", "nosniff");
   const ms = Math.max(0, Date.now() - startedAt);
   const { status } = response;
   const route = endpoint?.path ?? noRoute;
   app.metrics.requests(method, route, status).count++;
+  if (response instanceof UnloggedResponse) return response;
+  const { client } = context;
   app.log.info("request", { method: loggedMethod(method), route, status, ms, client, requestId });
   return response;
 }
@@ -193,40 +180,14 @@ function asHttpError(error: unknown, { app, requestId }: Context): HttpError {
   return new HttpError("internal-error");
 }
 
-function toEndpoints(routes: readonly Route[], app: App): Endpoint[] {
+function toEndpoints(routes: readonly Route[]): Endpoint[] {
   return Array.from(Map.groupBy(routes, (route) => route.path), ([path, group]) => {
     const handlers = new Map(group.map((route) => [route.method as string, route.handler]));
     if (handlers.size < group.length) throw new TypeError(`Cannot route ${path}: a method is there twice`);
     const methods = [...handlers.keys(), ...handlers.has("GET") ? ["HEAD"] : [], "OPTIONS"];
     const allowed = methods.sort().join(", ");
-    const recall = group.find((route) => route.recall !== undefined)?.recall;
-    const quiet = recall === undefined ? {} : recallerOf(recall, { path, app });
-    return {
-      path,
-      handlers,
-      allowed,
-      recall: undefined,
-      quietRequests: undefined,
-      ...quiet,
-    };
+    return { path, handlers, allowed };
   });
-}
-
-function recallerOf(
-  recall: NonNullable<Route["recall"]>,
-  { path, app }: { path: string; app: App },
-): Required<Pick<Endpoint, "recall" | "quietRequests">> {
-  // Looked up once: each look takes a tenth of the time that `/guard` has.
-  const quietRequests = app.metrics.requests("GET", path, 200);
-  return {
-    quietRequests,
-    recall: (request) => {
-      const { method } = request;
-      const reply = method === "GET" || method === "HEAD" ? recall(request, app) : undefined;
-      if (reply !== undefined) quietRequests.count++;
-      return reply;
-    },
-  };
 }
 
 /** Relative, so that it is right also where the service is mounted at another path. */

@@ -105,7 +105,7 @@ export async function findLiveSession(
 }
 
 /** When a session that is in use is to be noted as seen again, in milliseconds since the epoch. */
-export function touchedAt(session: Session, lifetimes: Lifetimes): number {
+function touchedAt(session: Session, lifetimes: Lifetimes): number {
   return session.lastSeenAt + Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
 }
 

@@ -180,15 +180,6 @@ export interface Store extends AsyncDisposable {
   findSession(id: string): Promise<UserSession | undefined>;
 
   /**
-   * Whether both were found by `findSession` and are what is kept to this moment. `false` where that can be said only
-   * by asking again.
-   */
-  isCurrent(found: UserSession): boolean;
-
-  /** Goes up with every change: while it is the same, so is what `isCurrent` says. */
-  readonly revision: number;
-
-  /**
    * Adds a session of `user`. When there is no room for it, it may be gone when the store is opened again.
    * @returns `false` when the user is gone, disabled, or has another password by now
    */

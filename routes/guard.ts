@@ -6,15 +6,16 @@
  * that navigates is sent to the login page of its own host; everything else is told what is missing.
  */
 
-import type { App, Context } from "../lib/app.ts";
+import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
 import { clientKey } from "../lib/client.ts";
 import { html } from "../lib/html.ts";
 import { HttpError, queryOf } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
-import { bearerToken, cookieToken, expiresAt, touchedAt } from "../lib/session.ts";
-import type { User, UserSession } from "../lib/store.ts";
+import { UnloggedResponse } from "../lib/router.ts";
+import { bearerToken, cookieToken } from "../lib/session.ts";
+import type { User } from "../lib/store.ts";
 import { groupPattern } from "../lib/user.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
@@ -33,24 +34,8 @@ export async function guard(request: Request, context: Context): Promise<Respons
   const user = found?.user ?? await userOfAuthorization(request, context);
   if (user === undefined) return refuse(request);
   if (!groups.every((group) => group === everyone || user.groups.includes(group))) return refuseMember(request, user);
-  const reply = new Response(null, {
-    headers: { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) },
-  });
-  if (found !== undefined) rememberPass(request, reply, { found, context });
-  return reply;
-}
-
-/** What `guard` answered the same request before, if it still would. */
-export function recallPass(request: Request, { passes }: App): Response | undefined {
-  const cookie = request.headers.get("cookie");
-  return cookie === null ? undefined : passes.recall(cookie, request.url);
-}
-
-function rememberPass(request: Request, reply: Response, by: { found: UserSession; context: Context }): void {
-  const { found, context: { app } } = by;
-  const { session } = found;
-  const until = Math.min(touchedAt(session, app.config), expiresAt(session, app.config));
-  app.passes.remember(request.headers.get("cookie") ?? "", { found, url: request.url, until, reply });
+  const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
+  return new UnloggedResponse(null, { headers });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Route } from "../lib/router.ts";
 import { showDocs } from "./docs.ts";
-import { guard, recallPass } from "./guard.ts";
+import { guard } from "./guard.ts";
 import { live, ready } from "./health.ts";
 import { showMetrics } from "./metrics.ts";
 import { showOpenApi } from "./openapi.ts";
@@ -35,7 +35,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/setting/", handler: listSettings },
   { method: "GET", path: "/state/", handler: streamState },
   { method: "GET", path: "/metrics", handler: showMetrics },
-  { method: "GET", path: "/guard", handler: guard, recall: recallPass },
+  { method: "GET", path: "/guard", handler: guard },
   { method: "GET", path: "/health/live", handler: live },
   { method: "GET", path: "/health/ready", handler: ready },
   { method: "GET", path: "/problem/:code", handler: showProblem },

@@ -133,15 +133,6 @@ export class MemoryStore implements Store {
     return Promise.resolve(session && user && { session, user });
   }
 
-  get revision(): number {
-    return this.#tables.changeCount;
-  }
-
-  /** Records are replaced whole: the same object is the same record. */
-  isCurrent({ session, user }: UserSession): boolean {
-    return this.#tables.session(session.id) === session && this.#tables.user(user.login) === user;
-  }
-
   insertSession(session: Session, user: User): Promise<boolean> {
     return this.#lock.run(session.login, async () => {
       const kept = this.#tables.user(session.login);

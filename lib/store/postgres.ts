@@ -157,14 +157,6 @@ export class PostgresStore implements Store {
     return row && { session: sessionOfRow(row), user: userOfRow(row) };
   }
 
-  /** Nothing is ever current. */
-  readonly revision = 0;
-
-  /** Another instance may have changed both since. */
-  isCurrent(): boolean {
-    return false;
-  }
-
   async insertSession(session: Session, user: User): Promise<boolean> {
     const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = session;
     const values = [id, login, secretHash, createdAt, lastSeenAt, userAgent, address, user.id, user.passwordHash];

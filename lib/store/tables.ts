@@ -17,13 +17,6 @@ export class Tables {
   readonly #tickets = new Map<string, Ticket>();
   readonly #admins = new Set<string>();
 
-  #changeCount = 0;
-
-  /** How many changes were applied. */
-  get changeCount(): number {
-    return this.#changeCount;
-  }
-
   get userCount(): number {
     return this.#users.size;
   }
@@ -84,7 +77,6 @@ export class Tables {
 
   /** Puts or deletes one record. Applied twice it is as applied once. */
   apply(change: Change): void {
-    this.#changeCount++;
     switch (change.kind) {
       case "put-user":
         this.#users.set(change.user.login, change.user);

@@ -56,7 +56,7 @@ export const siteOperations: readonly Operation[] = [
       200: {
         description: "It may pass, and this is who asks.",
         headers: { "Remote-User": "always", "Remote-Id": "always", "Remote-Groups": "always" },
-        isQuiet: true,
+        cacheControl: "",
       },
       302: {
         description: "To the login page of the same host: the client is a browser that wants to show a page.",
