@@ -12,11 +12,11 @@
  * that was cut anywhere shows it. And a write over old bytes is synced without the file's size, at 0.6 of the time.
  *
  * Which broken frame is a torn write, and which is damage? A write that a power cut tore leaves, of its bytes, those
- * of before: zeros. Whole sectors of 512 bytes are written or not, in any order, or the bytes up to some place. So a
+ * of before: zeros. Whole sectors of 512 bytes are written or not, in any order, or the bytes up to some place. The same
+ * holds for the zeros that the service writes over a frame whose write failed: they may reach any place of it. So a
  * frame may be torn if it lacks its end mark 0xFF, or a whole sector in it is zero, or all behind its header is zero,
- * or its header with all of its sector behind it is zero, and if no whole frame stands behind it, as a frame is begun
- * only after the one before is synced. The header is aligned to 16 bytes and so lies in one sector. All else, every
- * flipped bit among it, is damage.
+ * or its header is zero, and if no whole frame stands behind it, as a frame is begun only after the one before is
+ * synced. The header is aligned to 16 bytes and so lies in one sector. All else, every flipped bit among it, is damage.
  */
 
 import { Buffer } from "node:buffer";
@@ -121,15 +121,10 @@ function readFrame(reader: Reader, offset: number): number | FrameEnd {
   });
 }
 
-/** A header of zeros ends the frames, unless later sectors of a torn frame, or frames, stand behind it. */
+/** A header of zeros ends the frames, unless the rest of a torn frame, or frames, stand behind it. */
 function endAtZeros(reader: Reader, offset: number): FrameEnd {
   if (reader.isZeroFrom(offset)) return { offset, reason: "zeros", problem: "" };
-  // The header would have been written with the rest of its sector.
-  const restOfSector = reader.view(offset, sectorBytes - offset % sectorBytes);
-  return brokenFrame(reader, offset, {
-    problem: "the header of a frame is missing",
-    couldBeTorn: isZero(restOfSector),
-  });
+  return brokenFrame(reader, offset, { problem: "the header of a frame is missing", couldBeTorn: true });
 }
 
 function brokenFrame(

@@ -33,7 +33,7 @@ const nothing: Kept = { user: undefined, sessions: [] };
 const sessionIds = ["s1", "s2"];
 
 Deno.test("history() makes at least two compactions and tries every kind of change", async () => {
-  const { disk, acknowledged } = await run(undefined);
+  const { disk, acknowledged } = await run([]);
   const renamed = disk.calls.filter((call) => call.kind === "rename").map((call) => call.name);
   assert(renamed.filter((name) => name.startsWith("snapshot-")).length >= 3, renamed.join());
   assertEquals(acknowledged.size, allLogins.length);
@@ -41,11 +41,11 @@ Deno.test("history() makes at least two compactions and tries every kind of chan
 
 for (const fault of ["cut", "tear", "fail", "late"] as const) {
   Deno.test(`FileStore keeps every acknowledged change when any call is a ${fault}, and no other in part`, async () => {
-    const callCount = (await run(undefined)).disk.calls.length;
+    const callCount = (await run([])).disk.calls.length;
     for (let index = 0; index < callCount; index++) {
-      const { disk, acknowledged, unsure } = await run({ index, fault }, checkAtOnce);
+      const { disk, acknowledged, unsure } = await run([{ index, fault }], checkAtOnce);
       for (const survival of survivals) {
-        const where = `${fault} at call ${index} (${Object.values(disk.calls[index] ?? {})}), ${survival} survives`;
+        const where = `${fault} at call ${index} (${callText(disk, index)}), ${survival} survives`;
         const left = disk.afterPowerCut(survival);
         const found = await reopen(left, where);
         for (const login of allLogins) {
@@ -61,9 +61,42 @@ for (const fault of ["cut", "tear", "fail", "late"] as const) {
   });
 }
 
+/** After the first of two faults so many calls are tried for the second: the next frame is on the disk by then. */
+const callsBetween = 8;
+const pairs: readonly (readonly [Fault, Fault])[] = [
+  ["late", "cut"],
+  ["late", "late"],
+  ["late", "fail"],
+  ["tear", "cut"],
+  ["tear", "tear"],
+  ["fail", "cut"],
+];
+
+for (const [first, second] of pairs) {
+  Deno.test(`FileStore keeps every acknowledged change when a ${second} follows a ${first}`, async () => {
+    const callCount = (await run([])).disk.calls.length;
+    for (let index = 0; index < callCount; index++) {
+      for (let next = index + 1; next <= index + callsBetween; next++) {
+        const { disk, ...known } = await run([{ index, fault: first }, { index: next, fault: second }]);
+        for (const survival of survivals) {
+          const where = `${first} at call ${index}, ${second} at ${next} (${
+            callText(disk, next)
+          }), ${survival} survives`;
+          const found = await reopen(disk.afterPowerCut(survival), where);
+          for (const login of allLogins) assertKept(found.get(login), { ...known, login, where });
+        }
+      }
+    }
+  });
+}
+
 interface Known {
   readonly acknowledged: ReadonlyMap<string, Kept>;
   readonly unsure: ReadonlyMap<string, Kept>;
+}
+
+function callText({ calls }: SimulatedDisk, index: number): string {
+  return Object.values(calls[index] ?? {}).join();
 }
 
 /** What is kept of a login is what was acknowledged, or that with the one change that was not. */
@@ -185,20 +218,22 @@ function logOut(login: string, id: string): Step {
 }
 
 /**
- * Runs the history with one fault.
+ * Runs the history with faults, in the order of their calls.
  *
  * @returns what is kept of each login after all that was acknowledged, and after the change that was not, if any. A
  *   login
  *   whose change failed is left alone from there on, as nobody knows what is kept of it
  */
 async function run(
-  fault: { index: number; fault: Fault } | undefined,
+  faults: readonly { readonly index: number; readonly fault: Fault }[],
   onFault: (disk: SimulatedDisk, known: Known) => Promise<void> = () => Promise.resolve(),
 ) {
   const disk = new SimulatedDisk();
   // Not of a full disk, on which sessions are remembered without being on the disk.
   disk.errorCode = "EIO";
-  disk.script = (call) => call.index === fault?.index ? fault.fault : undefined;
+  disk.script = (call) => faults.find(({ index }) => index === call.index)?.fault;
+  const isSound = faults.length === 0;
+  const lastIndex = faults.at(-1)?.index ?? Infinity;
   const acknowledged = new Map<string, Kept>();
   const unsure = new Map<string, Kept>();
   const checks: PromiseSettledResult<void>[] = [];
@@ -212,19 +247,19 @@ async function run(
         try {
           assertEquals(await step.make(store), true, `a change of ${step.login} was refused`);
         } catch (error) {
-          if (fault === undefined || String(error).includes("was refused")) throw error;
+          if (isSound || String(error).includes("was refused")) throw error;
           return;
         }
         acknowledged.set(step.login, step.after(before));
         unsure.delete(step.login);
       }));
-      if (!disk.isOff && disk.calls.length > (fault?.index ?? Infinity)) {
+      if (!disk.isOff && disk.calls.length > lastIndex) {
         checks.push(...await Promise.allSettled([onFault(disk, { acknowledged, unsure })]));
       }
     }
   } catch (error) {
     // The fault hit the opening or the closing of the store: nothing more is acknowledged.
-    if (fault === undefined || String(error).includes("was refused")) throw error;
+    if (isSound || String(error).includes("was refused")) throw error;
   }
   for (const check of checks) if (check.status === "rejected") throw check.reason;
   return { disk, acknowledged, unsure };

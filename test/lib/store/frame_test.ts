@@ -62,7 +62,12 @@ const tails: Record<string, { tail: Uint8Array[]; reason: FrameEnd["reason"] }> 
   },
   "a frame without its end mark": { tail: [changedAt(encodeFrame(long, 1), -1, 0), zeros], reason: "torn" },
   "a frame without its first sector": { tail: [without(encodeFrame(long, 1), 0, 128), zeros], reason: "torn" },
-  "a frame without its header alone": { tail: [without(encodeFrame(long, 1), 0, 16), zeros], reason: "damaged" },
+  "a frame without its header alone": { tail: [without(encodeFrame(long, 1), 0, 16), zeros], reason: "torn" },
+  "a frame without half of its header": { tail: [without(encodeFrame(long, 1), 0, 8), zeros], reason: "damaged" },
+  "a frame without its header alone, then a whole one": {
+    tail: [without(encodeFrame(long, 1), 0, 16), encodeFrame(short, 1), zeros],
+    reason: "damaged",
+  },
   "a frame without a whole sector": {
     tail: [without(encodeFrame(long, 1), 128, 640), zeros],
     reason: "torn",

@@ -35,7 +35,13 @@ export type Survival =
   /** What was written over old bytes, and none of what made a file longer. */
   | "old-sizes"
   | "names-only"
-  | "content-only";
+  | "content-only"
+  /** Of each file the last write, and none before it: a disk may write in any order. */
+  | "last-write"
+  /** All but the write before the last of each file. */
+  | "lost-write"
+  /** All but the end of each file's last write. */
+  | "part-of-last-write";
 
 export const survivals: readonly Survival[] = [
   "nothing",
@@ -45,6 +51,9 @@ export const survivals: readonly Survival[] = [
   "old-sizes",
   "names-only",
   "content-only",
+  "last-write",
+  "lost-write",
+  "part-of-last-write",
 ];
 
 const sectorBytes = 512;
@@ -75,7 +84,11 @@ class Inode {
 
   survivor(survival: Survival): Inode {
     const inode = new Inode();
-    inode.durable = this.pending.reduce((bytes, change) => {
+    inode.durable = this.pending.reduce((bytes, change, index) => {
+      const isLast = index === this.pending.length - 1;
+      if (survival === "lost-write") return index === this.pending.length - 2 ? bytes : changed(bytes, change);
+      if (survival === "last-write") return isLast ? changed(bytes, change) : bytes;
+      if (survival === "part-of-last-write") return changed(bytes, isLast ? partOf(change) : change);
       if (survival === "nothing" || survival === "names-only") return bytes;
       if (survival === "everything" || survival === "content-only" || "size" in change) {
         return changed(bytes, change);
@@ -238,6 +251,13 @@ function changed(bytes: Uint8Array, change: Change): Uint8Array<ArrayBuffer> {
   result.set(bytes.subarray(0, size));
   if ("bytes" in change) result.set(change.bytes, change.offset);
   return result;
+}
+
+/** A write up to some place within a sector. What it writes over, a header of 16 bytes, is not torn apart. */
+function partOf(change: Change): Change {
+  return "size" in change
+    ? change
+    : { ...change, bytes: change.bytes.subarray(0, (change.bytes.length * 3 >> 2) & ~15) };
 }
 
 /** The size changes, and of the write's sectors every second is there. */
