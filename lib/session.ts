@@ -11,6 +11,7 @@ import { hash } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { ulid } from "@std/ulid";
 import type { Config } from "./config.ts";
+import { copyHeaderText, copyText } from "./kept_text.ts";
 import type { Session, Store, UserSession } from "./store.ts";
 
 /** OWASP ASVS 5.0, 7.2.3 asks for 128 bits at least. */
@@ -21,7 +22,7 @@ const touchEveryMs = 60 * 60 * 1_000;
 const touchesPerIdle = 10;
 /** Of a token, characters: a ULID. */
 const idLength = 26;
-/** Of a User-Agent so much is kept, characters: enough to know one's own browser again. */
+/** Longest User-Agent that is kept, in units of UTF-16: enough to recognize one's own browser. */
 export const maxUserAgentLength = 256;
 /** `__Host-`: only this very host can set it, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
 export const cookieName = "__Host-gatehouse";
@@ -46,7 +47,7 @@ export interface Presented {
   readonly isCookie: boolean;
 }
 
-/** Makes a session of `login`; it is not stored yet. */
+/** Makes a session of `login`; it is not stored yet. @param options `userAgent` as the header has it */
 export function createSession(
   login: string,
   options: { now: number; userAgent: string; address: string },
@@ -61,8 +62,8 @@ export function createSession(
     secretHash: hashSecret(secret),
     createdAt: now,
     lastSeenAt: now,
-    userAgent: userAgent.slice(0, maxUserAgentLength),
-    address,
+    userAgent: copyHeaderText(userAgent, maxUserAgentLength),
+    address: copyText(address),
   };
   return { session, token: `${id}.${secret}` };
 }

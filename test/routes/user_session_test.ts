@@ -56,6 +56,16 @@ Deno.test("listSessions() shows when, where and with what each session was made,
   assertEquals(await listOf(opened, opened.admin), expected.map((session) => ({ ...session, current: false })));
 });
 
+Deno.test("listSessions() shows a User-Agent in UTF-8 as it was meant", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  // Headers are bytes: each stands in a character of its own.
+  const sent = String.fromCharCode(...new TextEncoder().encode("Браузер/1.0 🦡\u202e"));
+  const reply = await opened.send("POST", "/session/", { json: alice, headers: { "user-agent": sent } });
+  const [, session] = await listOf(opened, String(reply.json.token));
+  assertEquals(session?.["user_agent"], "Браузер/1.0 🦡");
+});
+
 Deno.test("listSessions() shows no session that has ended or expired, and none of another", async () => {
   const opened = await openAdminApp();
   await opened.addUser("alice");
