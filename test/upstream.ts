@@ -2,6 +2,8 @@
  * What can stand in for the service behind Caddy, where a test must see or break what Caddy sends.
  */
 
+const ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+
 /** A server on loopback. */
 export interface Upstream extends AsyncDisposable {
   /** As Caddy is told. */
@@ -19,28 +21,41 @@ export function serveUpstream(handler: (request: Request) => Response | Promise<
 /** An upstream that is ready, and that ends the connection of other requests `times` times where the reply belongs. */
 export function breakConnections({ times }: { times: number }): Upstream & { readonly requests: string[] } {
   const requests: string[] = [];
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const answering = answerEach(listener, (head) => {
+  const upstream = answerEach((head) => {
     const request = head.split(" ", 2).join(" ");
-    if (request === "GET /health/ready") return true;
+    if (request === "GET /health/ready") return ok;
     requests.push(request);
-    return requests.length > times;
+    return requests.length > times ? ok : undefined;
   });
+  return { ...upstream, requests };
+}
+
+/** An upstream that switches to whatever protocol it is asked for. `heads` are those of its requests. */
+export function switchProtocols(): Upstream & { readonly heads: string[] } {
+  const heads: string[] = [];
+  const upstream = answerEach((head) => {
+    heads.push(head);
+    const [upgrade] = /^upgrade: \S+/im.exec(head) ?? [];
+    return upgrade === undefined ? ok : `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n${upgrade}\r\n\r\n`;
+  });
+  return { ...upstream, heads };
+}
+
+/** Answers one request a connection, or ends the connection where `replyTo` says nothing. */
+function answerEach(replyTo: (head: string) => string | undefined): Upstream {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answering = (async () => {
+    for await (const connection of listener) {
+      using _ = connection;
+      const buffer = new Uint8Array(16 * 1024);
+      const count = await connection.read(buffer) ?? 0;
+      const reply = replyTo(new TextDecoder().decode(buffer.subarray(0, count)));
+      if (reply !== undefined) await connection.write(new TextEncoder().encode(reply));
+    }
+  })();
   const close = async () => {
     listener.close();
     await answering;
   };
-  return { address: `127.0.0.1:${listener.addr.port}`, requests, [Symbol.asyncDispose]: close };
-}
-
-/** Answers one request a connection with 200 and `{}`, or with nothing when `decide` says so. */
-async function answerEach(listener: Deno.Listener, decide: (head: string) => boolean): Promise<void> {
-  const reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
-  for await (const connection of listener) {
-    using _ = connection;
-    const buffer = new Uint8Array(16 * 1024);
-    const count = await connection.read(buffer) ?? 0;
-    const head = new TextDecoder().decode(buffer.subarray(0, count));
-    if (decide(head)) await connection.write(new TextEncoder().encode(reply));
-  }
+  return { address: `127.0.0.1:${listener.addr.port}`, [Symbol.asyncDispose]: close };
 }

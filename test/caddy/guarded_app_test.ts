@@ -1,21 +1,53 @@
 /** An app behind `caddy/guarded.Caddyfile` in a real Caddy: what it is told, what is kept from it, and what it may do. */
+import { Buffer } from "node:buffer";
+import { connect } from "node:http2";
 import { assertEquals, assertMatch } from "@std/assert";
-import { startGuarded } from "../guarded.ts";
+import { type Guarded, startGuarded } from "../guarded.ts";
 import { ensureProgram } from "../packages.ts";
-import { serveUpstream } from "../upstream.ts";
+import { serveUpstream, switchProtocols } from "../upstream.ts";
 
+/** By which apps take it on trust who asks, from where, for which page; as a guard's, a CDN's or a web server's word. */
+const trustedNames = [
+  ...["User", "Id", "Groups", "Email", "Name"].map((name) => `Remote-${name}`),
+  // Jupyter, Kubernetes, Nexus.
+  ...["User", "Group", "Addr"].map((name) => `X-Remote-${name}`),
+  ...["For", "Host", "Proto", "Uri", "Method", "User", "Groups", "Email"].map((name) => `X-Forwarded-${name}`),
+  ...["Forwarded", "X-Original-Forwarded-For"],
+  // Gitea, Grafana; oauth2-proxy; authentik; Kong and Google; OpenSearch; caddy-security.
+  ...["X-WebAuth-User", "X-WebAuth-Email", "X-WebAuth-Role", "X-Auth-Request-User", "X-Auth-Request-Email"],
+  ...["X-authentik-username", "X-authentik-groups", "X-Authenticated-User", "X-Authenticated-Userid"],
+  ...["X-Goog-Authenticated-User-Email", "Cf-Access-Authenticated-User-Email", "X-Proxy-User", "X-Proxy-Roles"],
+  ...["X-Token-User-Email", "X-Token-Subject", "X-User", "X-Username", "X-Auth-User", "X-Auth-Username"],
+  // Certificates: RFC 9440, Keycloak, Spring.
+  ...["Client-Cert", "SSL-Client-Cert", "X-SSL-Client-S-DN", "X-Client-Cert"],
+  // Addresses: Gin, Vaultwarden, chi, Cloudflare, Akamai, Rails.
+  ...["X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "X-Client-IP", "Client-IP"],
+  ...["X-Cluster-Client-IP", "Fastly-Client-IP", "X-Originating-IP"],
+  // Pages: IIS, Symfony, Laminas. HTTP_PROXY of CGI programs (httpoxy).
+  ...["X-Original-URL", "X-Original-URI", "X-Rewrite-URL", "Proxy"],
+];
+
+/** Names that are the same to some app. */
+const spellings = [
+  (name: string) => name,
+  (name: string) => name.toUpperCase(),
+  (name: string) => name.toLowerCase(),
+  (name: string) => name.replaceAll("-", "_"),
+  (name: string) => name.toUpperCase().replaceAll("-", "."),
+];
+const settings = "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA";
 const ignore = !await ensureProgram("caddy", "caddy");
 
 test("guarded.Caddyfile tells the app who asks, and lets nobody else tell it", async () => {
   await using site = await startGuarded();
   const cookie = await site.enter("alice");
-  const names = ["Remote-User", "remote-groups", "Remote-Email", "Remote_User", "REMOTE_GROUPS", "Remote.Id", "Remote"];
-  const forwarded = ["For", "User", "Uri", "Method", "Groups"].flatMap((name) => [
-    `X-Forwarded-${name}`,
-    `X_Forwarded_${name}`,
-  ]);
-  const forged = [...names, ...forwarded, "Forwarded"].map((name) => `${name}: forged`);
-  const headers = await site.headersAtApp([`Cookie: ${cookie}`, ...forged]);
+  // Not all at once: a request to Deno has at most 100 headers.
+  for (const spell of spellings) {
+    const forged = trustedNames.map((name) => `${spell(name)}: forged`);
+    const headers = await site.headersAtApp([`Cookie: ${cookie}`, ...forged]);
+    assertEquals(Object.entries(headers).filter(([, value]) => value === "forged"), []);
+  }
+  const headers = await site.headersAtApp([`Cookie: ${cookie}`, "Remote-User: root", "X-Forwarded-For: 203.0.113.77"]);
   const told = Object.entries(headers).filter(([name]) => /^(x.)?(remote|forwarded)/.test(name));
   const [, id = ""] = told.find(([name]) => name === "remote-id") ?? [];
   assertMatch(id, /^[0-9A-Z]{26}$/);
@@ -36,15 +68,27 @@ test("guarded.Caddyfile keeps session and password from the app, and no other co
   await using site = await startGuarded();
   const cookie = await site.enter("alice");
   const device = "__Host-gatehouse-device=x";
-  const rows = [
-    [cookie, undefined],
-    [`${cookie}; a=1`, "a=1"],
-    [`a=1; ${cookie}; b=2`, "a=1; b=2"],
-    [`a=1;${cookie}`, "a=1"],
-    [`${device}; ${cookie}; a=__Host-gatehouse=1`, "a=__Host-gatehouse=1"],
+  const rows: readonly (readonly [lines: readonly string[], arrived: string | undefined])[] = [
+    [[cookie], undefined],
+    [[`${cookie}; a=1`], "a=1"],
+    [[`a=1; ${cookie}; b=2`], "a=1; b=2"],
+    [[`a=1;${cookie}`], "a=1"],
+    [[`${device}; ${cookie}; a=__Host-gatehouse=1`], "a=__Host-gatehouse=1"],
+    [[`a=1,2;b="x y"; ${cookie};${device}; a=3; c={env.HOME}$1`], 'a=1,2;b="x y"; a=3; c={env.HOME}$1'],
+    [[cookie, "a=1"], "a=1"],
+    [["a=1", cookie], "a=1"],
+    [["a=1", cookie, "b=2"], "a=1; b=2"],
+    [[cookie, device], undefined],
+    [["", cookie, ";"], undefined],
+    [["", "a=1;", " ;; ", `${device};${cookie}; b=2`, "", "a=3"], "a=1; b=2; a=3"],
+    // A host beside this one can set it, but not `__Host-b`.
+    [[",__Host-b=1", cookie, ",__Host-b=2; ,c"], ",__Host-b=1; ,__Host-b=2; ,c"],
   ];
-  for (const [sent, arrived] of rows) {
-    assertEquals((await site.headersAtApp([`Cookie: ${sent}`]))["cookie"], arrived, sent);
+  for (const [lines, arrived] of rows) {
+    const headers = lines.map((line) => `Cookie: ${line}`);
+    assertEquals((await site.headersAtApp(headers))["cookie"], arrived, `${lines}`);
+    const crumbs = lines.flatMap((line) => line.split("; ")).filter((crumb) => !/^[; ]*$/.test(crumb));
+    assertEquals((await overHttp2(site, crumbs))["cookie"], arrived, `${crumbs}`);
   }
   const token = cookie.slice(cookie.indexOf("=") + 1);
   const password = btoa("alice:mellow-otter-41-lantern");
@@ -72,15 +116,51 @@ test("guarded.Caddyfile does not stand in an app's way", async () => {
   socket.onerror = reject;
   assertEquals(await promise, "alice: hello");
   socket.close();
-
-  // Further requests over it would pass the guard by.
-  const upgrade = [
-    "Connection: close, Upgrade, HTTP2-Settings",
-    "Upgrade: h2c",
-    "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+  const own = [
+    "X-Auth-Token",
+    "X-User-Id",
+    "X-CSRF-Token",
+    "X-HTTP-Method-Override",
+    "Sec-WebSocket-Protocol",
+    "Origin",
   ];
-  const headers = await site.headersAtApp([`Cookie: ${cookie}`, ...upgrade]);
-  assertEquals([headers["upgrade"], headers["connection"]], [undefined, undefined]);
+  const headers = await site.headersAtApp([`Cookie: ${cookie}`, ...own.map((name) => `${name}: own`)]);
+  assertEquals(own.map((name) => headers[name.toLowerCase()]), own.map(() => "own"));
+});
+
+test("guarded.Caddyfile lets a connection become a websocket, and nothing else", async () => {
+  // It would switch to any protocol, as an app that speaks h2c does: further requests would pass the guard by.
+  await using willing = switchProtocols();
+  await using site = await startGuarded({ env: { APP: willing.address } });
+  const cookie = await site.enter("alice");
+  const websocket = "connection: upgrade, upgrade: websocket";
+  const rows: readonly (readonly [sent: readonly string[], arrived: string])[] = [
+    [["Connection: Upgrade", "Upgrade: websocket"], websocket],
+    [["Connection: keep-alive, upgrade", "Upgrade: WebSocket"], websocket],
+    [["Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket"], websocket],
+    [["Connection: Upgrade, Remote-User", "Connection: remote-id", "Upgrade: websocket"], websocket],
+    [[], ""],
+    [["Connection: Upgrade"], ""],
+    [["Upgrade: websocket"], ""],
+    [["Upgrade: h2c"], ""],
+    [["Connection: Remote-User, remote-id", "Connection: X-Forwarded-For"], ""],
+    ...["", "h2c", "H2C", "hh2c2c", "h2c, websocket", "websocket, h2c", "websocketh2c", "TLS/1.2", "h2", "HTTP/2.0"]
+      .map(
+        (value) => [["Connection: Upgrade, HTTP2-Settings", `Upgrade: ${value}`, settings], ""] as const,
+      ),
+    [["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "Upgrade: hh2c2c", settings], ""],
+    [["Connection: Upgrade", "Connection: HTTP2-Settings", "Upgrade: h2c", settings], ""],
+  ];
+  for (const [sent, expected] of rows) {
+    const headers = [`Cookie: ${cookie}`, "Connection: close", ...sent];
+    const { status } = await site.client.send("GET", "/", { headers });
+    const lines = willing.heads.splice(0).flatMap((head) => head.toLowerCase().split("\r\n"));
+    const arrived = lines.filter((line) => /^(connection|upgrade|http2-settings):/.test(line)).join(", ");
+    assertEquals([arrived, status], [expected, expected === "" ? 200 : 101], `${sent}`);
+    for (const name of ["remote-user: alice", "remote-id: ", "x-forwarded-for: "]) {
+      assertEquals(lines.filter((line) => line.startsWith(name)).length, 1, `${sent}: ${name}`);
+    }
+  }
 });
 
 test("guarded.Caddyfile sets headers, and leaves the app its own", async () => {
@@ -107,6 +187,18 @@ test("guarded.Caddyfile sets headers, and leaves the app its own", async () => {
   assertEquals([limited.status, limited.headers.get("x-content-type-options")], [413, "nosniff"]);
   assertEquals(await limited.json(), { type: "about:blank", title: "Body too large", status: 413 });
 });
+
+/** What arrives at the app of a request over HTTP/2 with each of these as a field of its own (RFC 9113, 8.2.3). */
+async function overHttp2({ caddy }: Guarded, cookie: string[]): Promise<Record<string, string | undefined>> {
+  const session = connect(caddy.url, { ca: caddy.rootCertificate });
+  try {
+    const stream = session.request({ ":path": "/", cookie });
+    const chunks = await Array.fromAsync(stream);
+    return JSON.parse(Buffer.concat(chunks).toString()).headers;
+  } finally {
+    session.close();
+  }
+}
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore, fn });
