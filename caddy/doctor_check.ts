@@ -43,7 +43,7 @@ export interface Sight {
 
 /** What mends a guard that does not ask, or not always. */
 export const ask = `forward_auth 127.0.0.1:8000 {   # in route, with no matcher before the address
-	uri /guard?group=users
+	uri /guard/users
 	copy_headers Remote-User Remote-Id Remote-Groups
 }`;
 

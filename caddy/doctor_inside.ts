@@ -161,13 +161,17 @@ const next: Check<Inside> = {
 const query: Check<Inside> = {
   id: "query",
   holds: "the query of a page makes no difference to the guard",
-  mend: "uri /guard?group=users   # in forward_auth: without a query, Caddy passes on that of the page",
+  mend: "uri /guard/users   # in forward_auth: the demand is its path, and nothing of the page",
   async run(inside) {
     const { path, marker } = inside;
-    // A group that nobody is in, of the form of a group.
-    const group = `group=${marker.slice(0, 32)}`;
-    const { status } = await visit({ ...inside, path: `${path}${path.includes("?") ? "&" : "?"}${group}` });
-    return status === 403 ? { fault: "?group=… of a page is taken for a demand" } : "pass";
+    // A group that nobody is in, of the form of a group; the others are of the guard's and the page's own.
+    for (const query of [`group=${marker.slice(0, 32)}`, "next=//evil.example/", "second-factor"]) {
+      const reply = await visit({ ...inside, path: `${path}${path.includes("?") ? "&" : "?"}${query}` });
+      if (!isAdmitted(inside, reply)) {
+        return { fault: `?${query.replace(marker.slice(0, 32), "…")} of a page is answered with ${reply.status}` };
+      }
+    }
+    return "pass";
   },
 };
 

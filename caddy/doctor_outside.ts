@@ -18,6 +18,10 @@ import type { Message } from "./doctor_client.ts";
 /** What a careless redirect leads off the host from; the last two only when it decodes or shortens a path. */
 const leadingOff = [...elsewhere, "/%2fevil.example/", "//evil.example/%2e%2e"];
 
+/** What mends paths of Gatehouse that are for the machine alone. */
+const mendPrivate = "@private path /auth/metrics /auth/metrics/* /auth/guard /auth/guard/*   # in route, before " +
+  "handle_path\nerror @private 404";
+
 const noSession: Check<Outside> = {
   id: "no-session",
   holds: "without a session people are led to the page to log in, and programs get 401",
@@ -109,12 +113,28 @@ const redirect: Check<Outside> = {
 const metrics: Check<Outside> = {
   id: "metrics",
   holds: "/auth/metrics is not to be had",
-  mend: "@private path /auth/metrics /auth/metrics/*   # in route, before handle_path\nerror @private 404",
+  mend: mendPrivate,
   async run({ site }) {
     const spellings = ["metrics", "metrics/", "/metrics", "./metrics", "METRICS", "%6detrics", "x/../metrics"];
     for (const target of spellings.map((spelling) => `/auth/${spelling}`)) {
       const { status } = await site.send("GET", target);
       if (status < 400) return { fault: `${target} is answered with ${status}` };
+    }
+    return "pass";
+  },
+};
+
+const guard: Check<Outside> = {
+  id: "guard",
+  holds: "/auth/guard/ is not to be had: only the proxy asks the guard",
+  mend: mendPrivate,
+  async run({ site }) {
+    for (const spelling of ["guard/", "guard/users", "/guard/", "./guard/", "%67uard/", "x/../guard/"]) {
+      const target = `/auth/${spelling}`;
+      const reply = await site.send("GET", target, { headers: navigation });
+      // Asked by a proxy for a page, the guard would name it in `next`.
+      const isAsked = isToLogin(site, reply) && !redirectOf(site, reply)?.searchParams.has("next");
+      if (isAsked || reply.headers.has("remote-user")) return { fault: `${target} is answered by the guard` };
     }
     return "pass";
   },
@@ -130,6 +150,7 @@ export const outsideChecks: readonly Check<Outside>[] = [
   decision,
   redirect,
   metrics,
+  guard,
 ];
 
 /** Beside the page, where nothing is: a site that is not guarded is not to be harmed by a DELETE. */

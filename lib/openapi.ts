@@ -106,7 +106,7 @@ type Components = OpenApiDocument["components"];
 /** Makes the document of all operations. */
 export function createDocument(operations: readonly Operation[], frame: Frame): OpenApiDocument {
   const responses: Record<string, DocumentedReply> = {};
-  const byPath = Map.groupBy(operations, (operation) => operation.path.replaceAll(/:(\w+)/g, "{$1}"));
+  const byPath = Map.groupBy(operations, (operation) => operation.path.replaceAll(/:(\w+)\*?/g, "{$1}"));
   const paths = Array.from(byPath, ([path, group]) => {
     return [path, Object.fromEntries(group.map((one) => [one.method.toLowerCase(), documented(one, responses)]))];
   });

@@ -1,12 +1,13 @@
 /**
  * Paths of a table, and which of them a path that was sent is.
  *
- * Paths are matched as they were sent, a segment at a time; "%2F" in a segment is a character of it.
+ * Paths are matched as they were sent, a segment at a time; "%2F" in a segment is a character of it. A last segment
+ * ":name*" takes the rest of the path, which may be empty.
  */
 
 import { HttpError } from "./http.ts";
 
-/** The parameters of a path, decoded. */
+/** The parameters of a path, decoded; the rest of a path as it was sent, as its segments are decoded one by one. */
 export type Params = Readonly<Record<string, string>>;
 
 /** Which entry a path is, and with what parameters. */
@@ -57,20 +58,28 @@ export function pathOf(url: string): string {
   return from === -1 || from > end ? "/" : url.slice(from, end);
 }
 
+function isRestPath(pattern: readonly string[]): boolean {
+  return pattern.at(-1)?.endsWith("*") ?? false;
+}
+
 function fits(pattern: readonly string[], segments: readonly string[]): boolean {
-  return pattern.length === segments.length &&
-    pattern.every((part, index) => part.startsWith(":") ? segments[index] !== "" : part === segments[index]);
+  const isRest = isRestPath(pattern);
+  const fixed = isRest ? pattern.slice(0, -1) : pattern;
+  return (isRest ? segments.length > fixed.length : segments.length === fixed.length) &&
+    fixed.every((part, index) => part.startsWith(":") ? segments[index] !== "" : part === segments[index]);
 }
 
 function paramsOf(pattern: readonly string[], segments: readonly string[]): Params {
   const params: Record<string, string> = {};
   pattern.forEach((part, index) => {
-    if (part.startsWith(":")) params[part.slice(1)] = decodeSegment(segments[index] ?? "");
+    if (part.endsWith("*")) params[part.slice(1, -1)] = segments.slice(index).join("/");
+    else if (part.startsWith(":")) params[part.slice(1)] = decodeSegment(segments[index] ?? "");
   });
   return params;
 }
 
-function decodeSegment(segment: string): string {
+/** @throws {HttpError} `malformed-path` */
+export function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (error) {

@@ -18,7 +18,7 @@ export type Handler = (request: Request, context: Context) => Promise<Response> 
 
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Segments; one that begins with ":" takes any text that is not empty, as a parameter of that name. */
+  /** Segments; ":name" takes any text that is not empty, as a parameter; a last ":name*" takes the rest of the path. */
   readonly path: string;
   readonly handler: Handler;
 }
@@ -140,9 +140,14 @@ async function serve(
   return response;
 }
 
-/** @throws {HttpError} `not-found`, unless only the last slash is missing */
+/**
+ * A path with a rest is not redirected to: `/guard?group=staff`, which old Caddyfiles ask for, fails with 404.
+ *
+ * @throws {HttpError} `not-found`, unless only the last slash is missing
+ */
 function replyNowhere(request: Request, { path, paths }: { path: string; paths: PathTable<Endpoint> }): Response {
-  if (paths.find(path + "/") === undefined) throw new HttpError("not-found");
+  const slashed = paths.find(path + "/");
+  if (slashed === undefined || slashed.entry.path.endsWith("*")) throw new HttpError("not-found");
   return redirectToSlash(request.url, path);
 }
 

@@ -1,5 +1,8 @@
 /**
- * `/guard`: whether a request to another site may pass, for Caddy's `forward_auth`.
+ * `/guard/`: whether a request to another site may pass, for Caddy's `forward_auth`.
+ *
+ * The segments of the path are the groups that the user must be in. The query is ignored: proxies append that of the
+ * page, which anybody can choose.
  *
  * The answer comes from memory alone: a live session, or credentials of HTTP Basic that were right a moment ago. No
  * identity header is ever empty, as some versions of Caddy then let the client's own pass (CVE-2026-30851). A browser
@@ -11,12 +14,12 @@ import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
 import { clientKey } from "../lib/client.ts";
 import { html } from "../lib/html.ts";
-import { HttpError, queryOf } from "../lib/http.ts";
+import { HttpError } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
+import { decodeSegment } from "../lib/path_table.ts";
 import { UnloggedResponse } from "../lib/router.ts";
 import { bearerToken, cookieToken } from "../lib/session.ts";
 import type { User } from "../lib/store.ts";
-import { groupPattern } from "../lib/user.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
 
@@ -24,32 +27,34 @@ import { basicChallenge, challenge, liveSession } from "./caller.ts";
 const mount = "/auth/";
 /** The group that every user is in. */
 const everyone = "users";
+/** Reserved: it demands a session of two factors, which no session has yet, and not a group of that name. */
+const secondFactor = "second-factor";
+const maxDemands = 32;
 
-/** `GET /guard`: 200 with who it is, or why not. */
+/** `GET /guard/{demand}/…`: 200 with who it is, or why not. */
 export async function guard(request: Request, context: Context): Promise<Response> {
-  const groups = demandedGroups(queryOf(request));
+  const demands = demandsOf(context.params["demands"] ?? "");
   // The cookie first: the guarded site may use `Authorization` for something of its own.
   const token = cookieToken(request.headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
   const user = found?.user ?? await userOfAuthorization(request, context);
   if (user === undefined) return refuse(request);
-  if (!groups.every((group) => group === everyone || user.groups.includes(group))) return refuseMember(request, user);
+  if (!meets(user, demands)) return refuseMember(request, user);
   const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
   return new UnloggedResponse(null, { headers });
 }
 
-/**
- * The groups that whoever passes must be in.
- *
- * @throws {HttpError} `invalid-query`: a misspelt demand must not be none
- */
-function demandedGroups(query: URLSearchParams): readonly string[] {
-  const entries = [...query];
-  const errors = entries
-    .filter(([name, value]) => name !== "group" || !groupPattern.test(value))
-    .map(([name]) => ({ pointer: `/${name}`, code: "unknown-parameter", detail: "Only group=<a group> is known" }));
-  if (errors.length > 0) throw new HttpError("invalid-query", { errors });
-  return entries.map(([, group]) => group);
+/** @throws {HttpError} `malformed-path` */
+function demandsOf(path: string): readonly string[] {
+  if (path === "") return [everyone];
+  // One more than may be, for `meets` to refuse.
+  return path.split("/", maxDemands + 1).map(decodeSegment);
+}
+
+/** An unknown demand is a group that nobody is in: a misspelt one lets nobody pass. */
+function meets({ groups }: User, demands: readonly string[]): boolean {
+  return demands.length <= maxDemands &&
+    demands.every((demand) => demand === everyone || demand !== secondFactor && groups.includes(demand));
 }
 
 /**

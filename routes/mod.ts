@@ -35,7 +35,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/setting/", handler: listSettings },
   { method: "GET", path: "/state/", handler: streamState },
   { method: "GET", path: "/metrics", handler: showMetrics },
-  { method: "GET", path: "/guard", handler: guard },
+  { method: "GET", path: "/guard/:demands*", handler: guard },
   { method: "GET", path: "/health/live", handler: live },
   { method: "GET", path: "/health/ready", handler: ready },
   { method: "GET", path: "/problem/:code", handler: showProblem },

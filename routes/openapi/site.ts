@@ -1,7 +1,6 @@
-/** The operations of `/guard` and of the page, as the document tells of them. */
+/** The operations of `/guard/` and of the page, as the document tells of them. */
 
 import type { Operation } from "../../lib/openapi.ts";
-import { groupPattern } from "../../lib/user.ts";
 import { example } from "./examples.ts";
 import { ifNoneMatchParameter } from "./parameters.ts";
 
@@ -19,7 +18,7 @@ const unchanged = {
 export const siteOperations: readonly Operation[] = [
   {
     method: "GET",
-    path: "/guard",
+    path: "/guard/:demands*",
     id: "guard",
     tag: "Guard",
     summary: "Ask whether a request to a guarded site may pass",
@@ -30,11 +29,13 @@ export const siteOperations: readonly Operation[] = [
     who: "session or password",
     parameters: [
       {
-        name: "group",
-        in: "query",
-        required: false,
-        description: "A group that the user must be in; it may be there several times. Everybody is in `users`.",
-        schema: { type: "string", pattern: groupPattern.source },
+        name: "demands",
+        in: "path",
+        required: true,
+        description: "Groups that the user must be in, all of them, as segments: `/guard/staff/night`, at most 32. " +
+          "Everybody is in `users`, which `/guard/` alone means. `second-factor` is reserved and never met. The query " +
+          "is ignored, as proxies append that of the page.",
+        schema: { type: "string" },
         example: "users",
       },
       {
@@ -74,7 +75,6 @@ export const siteOperations: readonly Operation[] = [
       "unknown-login",
       "too-many-attempts",
       "not-in-group",
-      "invalid-query",
       "overloaded",
     ],
   },

@@ -100,7 +100,7 @@ test("ends a session for all instances at once", async () => {
   const headers = { authorization: `Bearer ${token}` };
   const statuses = () =>
     Promise.all(instances.flatMap(({ url }) =>
-      ["/session/", "/guard"].map(async (path) => {
+      ["/session/", "/guard/"].map(async (path) => {
         const reply = await fetch(url + path, { headers });
         await reply.body?.cancel();
         return reply.status;

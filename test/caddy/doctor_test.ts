@@ -45,7 +45,7 @@ test("doctor passes an app, and deletes its temporary user", async () => {
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 0, output);
   assertStringIncludes(output, "pass     no-session ");
-  assertMatch(output, /\n18 pass, 0 fail, 0 unknown\n$/);
+  assertMatch(output, /\n19 pass, 0 fail, 0 unknown\n$/);
   await assertUserDeleted(guarded);
 });
 
@@ -76,12 +76,12 @@ test("doctor logs in as the user it is given where nobody may register, and ends
   const without = await runDoctor(guarded);
   assertEquals(without.code, 0, without.output);
   assertMatch(without.output, /^unknown {2}ended .*\n {11}cannot register: 403 /m);
-  assertStringIncludes(without.output, "\n8 pass, 0 fail, 10 unknown\n");
+  assertStringIncludes(without.output, "\n9 pass, 0 fail, 10 unknown\n");
 
   const cookie = await guarded.enterAsAdmin("root");
   const { code, output } = await runDoctor(guarded, { DOCTOR_LOGIN: "root", DOCTOR_PASSWORD: password });
   assertEquals([code, output.includes(password)], [0, false], output);
-  assertStringIncludes(output, "\n18 pass, 0 fail, 0 unknown\n");
+  assertStringIncludes(output, "\n19 pass, 0 fail, 0 unknown\n");
   const sessions = await guarded.ask("/auth/user/root/session/", { headers: { cookie } });
   assertEquals((await sessions.json()).sessions.length, 1);
 
@@ -103,7 +103,7 @@ test("doctor tells which check got no answer, and goes on", async () => {
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 0, output);
   assertMatch(output, /^unknown {2}underscores .*\n {11}no answer to GET \/: the connection ended/m);
-  assertStringIncludes(output, "\n16 pass, 0 fail, 2 unknown\n");
+  assertStringIncludes(output, "\n17 pass, 0 fail, 2 unknown\n");
 });
 
 test("doctor deletes its user also when the site breaks off", async () => {

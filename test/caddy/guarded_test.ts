@@ -102,7 +102,10 @@ test("guarded.Caddyfile leaves no path but /auth/ unguarded", async () => {
   const expected = {
     401: ["/authx", "/auth../", "//", "/%2e/", "/auth/../secret", "/auth/%2e%2e/secret", "//auth/../x", "/x/../authx"],
     200: ["/auth/", "/AUTH/", "//auth/", "/%61uth/", "/x/../auth/"],
-    404: ["/auth/metrics", "/auth/metrics/x", "/AUTH/METRICS", "/auth/%6detrics", "//auth//metrics", "/auth%2fmetrics"],
+    404: ["/auth/metrics", "/auth/metrics/x", "/AUTH/METRICS", "/auth/%6detrics", "//auth//metrics", "/auth%2fmetrics"]
+      .concat(
+        ["/auth/guard", "/auth/guard/", "/auth/guard/users", "/AUTH/Guard/", "/auth/%67uard/", "//auth//guard/"],
+      ),
   };
   for (const [status, paths] of Object.entries(expected)) {
     for (const path of paths) {
@@ -123,7 +126,8 @@ test("guarded.Caddyfile leaves no path but /auth/ unguarded", async () => {
 test("guarded.Caddyfile demands a group where it is told to", async () => {
   const everybody = "\troute {\n\t\timport guard users";
   const staff = "\troute /staff* {\n\t\timport guard staff\n\t\treverse_proxy {$APP}\n\t}\n";
-  await using site = await startGuarded({ edits: [app, [everybody, staff + everybody]] });
+  const both = "\troute /both* {\n\t\timport guard staff/night\n\t\treverse_proxy {$APP}\n\t}\n";
+  await using site = await startGuarded({ edits: [app, [everybody, staff + both + everybody]] });
   const root = await site.enterAsAdmin("root");
   const cookie = await site.enter("alice");
   const people = await site.ask("/staff/?group=users", { headers: { ...navigation, cookie } });
@@ -143,7 +147,10 @@ test("guarded.Caddyfile demands a group where it is told to", async () => {
     body: JSON.stringify({ groups: ["staff"] }),
   });
   assertEquals(changed.status, 200, await changed.text());
-  assertEquals(await site.statusOf("/staff/", { headers: { cookie } }), 200);
+  for (const query of ["", "?group=night", "?next=//evil.example", "?%zz", `?${"a&".repeat(2_000)}`]) {
+    assertEquals(await site.statusOf(`/staff/${query}`, { headers: { cookie } }), 200, query);
+    assertEquals(await site.statusOf(`/both/${query}`, { headers: { cookie } }), 403, query);
+  }
   assertEquals((await site.headersAtApp([`Cookie: ${cookie}`]))["remote-groups"], "users,staff");
 });
 

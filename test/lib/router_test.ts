@@ -56,6 +56,7 @@ const table: readonly Route[] = [
   get("/user/:login/session/"),
   get("/user/:login/session/:id"),
   get("/file/:name.txt"),
+  get("/rest/:id/:names*"),
 ];
 
 const found: readonly (readonly [method: string, url: string, name: string, params: Record<string, string>])[] = [
@@ -82,6 +83,10 @@ const found: readonly (readonly [method: string, url: string, name: string, para
   ["GET", "/user/:login", "/user/:login", { login: ":login" }],
   ["GET", "/user/alice/session/", "/user/:login/session/", { login: "alice" }],
   ["GET", "/user/alice/session/7", "/user/:login/session/:id", { login: "alice", id: "7" }],
+  // The rest of a path, as it was sent.
+  ["GET", "/rest/1/", "/rest/:id/:names*", { id: "1", names: "" }],
+  ["GET", "/rest/1/a?b/c", "/rest/:id/:names*", { id: "1", names: "a" }],
+  ["GET", "/rest/a%40b/c/%2F//%zz", "/rest/:id/:names*", { id: "a@b", names: "c/%2F//%zz" }],
   // Absolute forms, with and without a path.
   ["GET", "http://other.test/user/me", "/user/me", {}],
   ["GET", "https://[::1]:8443/user/me?a", "/user/me", {}],

@@ -95,7 +95,7 @@ Deno.test("a flood of logins keeps nobody out but those who wait too long, and i
   // Others have the next turn: all of this is done before the flood is.
   assertEquals((await post(service, "/session/", alice)).status, 201);
   assertEquals((await register("bob")).status, 201);
-  assertEquals([await get(service, "/health/ready"), await get(service, "/guard", token)], [200, 200]);
+  assertEquals([await get(service, "/health/ready"), await get(service, "/guard/", token)], [200, 200]);
   assertEquals([await get(service, "/session/", token), await get(service, "/session/")], [200, 401]);
   assertGreater(mallory.waiting, 0);
 
@@ -106,7 +106,7 @@ Deno.test("a flood of logins keeps nobody out but those who wait too long, and i
   await visitors.untilRefused((number) => ({ login: crowd[number % crowd.length] ?? "", client: clientOf(number) }));
   assertGreater(visitors.waiting, visitors.count(201));
   while (mallory.waiting > 5) await new Promise((resolve) => setTimeout(resolve, 5));
-  assertEquals([await get(service, "/health/ready"), await get(service, "/guard", token)], [200, 200]);
+  assertEquals([await get(service, "/health/ready"), await get(service, "/guard/", token)], [200, 200]);
   assertGreater(visitors.waiting, 0);
 
   // Who waits is served.

@@ -80,7 +80,7 @@ const rows: readonly Row[] = [
   { route: "GET /setting/", statuses: adminOnly },
   { route: "GET /state/", statuses: adminOnly },
   { route: "GET /metrics", statuses: everybody },
-  { route: "GET /guard", statuses: [401, 200, 200, 200, 401, 401] },
+  { route: "GET /guard/:demands*", statuses: [401, 200, 200, 200, 401, 401] },
   { route: "GET /", statuses: everybody },
   { route: "GET /page/:file", statuses: everybody },
 ];
@@ -104,7 +104,7 @@ for (const { route, statuses, options } of rows) {
         ":code": "not-found",
         ":file": "main.js",
       };
-      const target = path.replace(/:\w+/g, (name) => params[name] ?? "");
+      const target = path.replace(/:\w+\*?/g, (name) => params[name] ?? "");
       const reply = await opened.send(method, target, { ...sent, ...token !== undefined && { token } });
       assertEquals(reply.status, statuses[column], reply.text);
     });

@@ -22,7 +22,7 @@ async function openWithAlice(options?: TestAppOptions): Promise<AdminApp & { tok
 
 /** Asks as `curl -u` does. */
 function ask({ send }: TestApp, authorization: string, options: SendOptions = {}): Promise<Reply> {
-  return send("GET", "/guard", { ...options, headers: { authorization, ...options.headers } });
+  return send("GET", "/guard/", { ...options, headers: { authorization, ...options.headers } });
 }
 
 /** The outcome, whom the site is told of, and how many hashes it took: "200 alice, 1 hash". */

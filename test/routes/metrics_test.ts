@@ -60,7 +60,7 @@ Deno.test("showMetrics() counts logins by what came of them, also those by HTTP 
   await logIn();
   assertEquals([await counts(), await valueOf(opened, "gatehouse_sessions")], [[2, 0, 0], 2]);
   await send("POST", "/session/", { json: { login: "nobody", password: "wrong" } });
-  await send("GET", "/guard", { headers: { authorization: `Basic ${btoa("alice:wrong 0")}` } });
+  await send("GET", "/guard/", { headers: { authorization: `Basic ${btoa("alice:wrong 0")}` } });
   assertEquals(await counts(), [2, 2, 0]);
   const json = (count: number) => ({ ...alice, password: `wrong ${count}` });
   for (let count = 1; count < 10; count++) await send("POST", "/session/", { json: json(count) });
@@ -75,12 +75,12 @@ Deno.test("showMetrics() counts requests by the pattern of their route, quiet on
   const count = (method: string, route: string, status: number) => {
     return valueOf(opened, `http_requests_total{method="${method}",route="${route}",status="${status}"}`);
   };
-  assertEquals(await count("GET", "/guard", 200), 0);
+  assertEquals(await count("GET", "/guard/:demands*", 200), 0);
   for (let turn = 0; turn < 3; turn++) {
-    await send("GET", "/guard", { headers: { cookie: `__Host-gatehouse=${token}` } });
+    await send("GET", "/guard/", { headers: { cookie: `__Host-gatehouse=${token}` } });
   }
-  await send("GET", "/guard");
-  assertEquals([await count("GET", "/guard", 200), await count("GET", "/guard", 401)], [3, 1]);
+  await send("GET", "/guard/");
+  assertEquals([await count("GET", "/guard/:demands*", 200), await count("GET", "/guard/:demands*", 401)], [3, 1]);
   for (const login of ["root", "nobody", "no%20body"]) await send("GET", `/user/${login}`, { token });
   assertEquals([await count("GET", "/user/:login", 200), await count("GET", "/user/:login", 404)], [1, 2]);
   await send("GET", "/secret/path");

@@ -11,10 +11,11 @@ const examples: Readonly<Record<string, string>> = {
   ":code": "not-found",
   ":id": "none",
   ":file": "main.js",
+  ":demands*": "users",
 };
 
 function exampleOf(path: string): string {
-  return path.replace(/:\w+/g, (parameter) => examples[parameter] ?? "");
+  return path.replace(/:\w+\*?/g, (parameter) => examples[parameter] ?? "");
 }
 
 function methodsOf(path: string): string[] {
@@ -101,6 +102,9 @@ const nothing = [
   "/health",
   "/health/",
   "/health/live/",
+  // Old Caddyfiles ask for /guard?group=staff: without its demand it would let everybody in.
+  "/guard",
+  "/guard?group=staff",
   "/health%2Flive",
   "/problem/",
   "/problem/a/b",

@@ -66,7 +66,7 @@ Deno.test("nothing is verified and nobody registers while the counts are away", 
     ["POST", "/session/", { json: alice }],
     ["POST", "/session/", { json: { ...alice, login: "nobody" } }],
     ["POST", "/user/", { json: { ...alice, login: "bob" } }],
-    ["GET", "/guard", { headers: { authorization: basic } }],
+    ["GET", "/guard/", { headers: { authorization: basic } }],
     ["PUT", "/user/alice/password", { token, json: { current_password: alice.password, password: newPassword } }],
   ];
   const before = opened.app.hasher.hashCount;

@@ -85,8 +85,8 @@ Deno.test("guard() knows a device too, for Basic", async () => {
   const cookie = await deviceOf(opened);
   await lock(opened);
   const authorization = `Basic ${new TextEncoder().encode(`alice:${alice.password}`).toBase64()}`;
-  assertEquals((await opened.send("GET", "/guard", { headers: { authorization }, ...owner })).status, 429);
-  assertEquals((await opened.send("GET", "/guard", { headers: { authorization, cookie }, ...owner })).status, 200);
+  assertEquals((await opened.send("GET", "/guard/", { headers: { authorization }, ...owner })).status, 429);
+  assertEquals((await opened.send("GET", "/guard/", { headers: { authorization, cookie }, ...owner })).status, 200);
 });
 
 /** Cookies that make nobody known as `alice`, made while she can log in. */

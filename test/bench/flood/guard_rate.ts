@@ -55,7 +55,7 @@ local tokens = { ${tokens.map((token) => `"${token}"`).join(", ")} }
 local requests, number = {}, 0
 function init(args)
   for index, token in ipairs(tokens) do
-    requests[index] = wrk.format("GET", "/guard", { ["Cookie"] = "__Host-gatehouse=" .. token })
+    requests[index] = wrk.format("GET", "/guard/", { ["Cookie"] = "__Host-gatehouse=" .. token })
   end
 end
 function request()

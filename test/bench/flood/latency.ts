@@ -52,8 +52,8 @@ function kindsOf({ live, spare }: Scene): readonly Kind[] {
   const bearer = (token: string | undefined) => ({ headers: { Authorization: `Bearer ${token}` } });
   return [
     {
-      what: "`GET /guard`",
-      next: (number) => requestOf("GET /guard", { headers: { Cookie: `__Host-gatehouse=${tokenOf(number)}` } }),
+      what: "`GET /guard/`",
+      next: (number) => requestOf("GET /guard/", { headers: { Cookie: `__Host-gatehouse=${tokenOf(number)}` } }),
       status: 200,
       perSecond: 200,
       targetMs: 10,
