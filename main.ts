@@ -1,5 +1,5 @@
 /**
- * Gatehouse: opens the store, builds the handler, serves, and drains on SIGTERM or SIGINT.
+ * Gatehouse: opens the store, builds the handler, serves, and drains on SIGTERM, SIGINT or SIGHUP.
  *
  * The only file of the service that acts when it is loaded and that names a store's implementation. What keeps it from
  * starting is said in one line on standard error, and the exit status is 1.
@@ -8,7 +8,8 @@
 import { type App, openApp } from "./lib/app.ts";
 import { type Config, configWarnings, readConfig } from "./lib/config.ts";
 import { MemoryCounts } from "./lib/counts.ts";
-import { type Log, openStdoutLog, printError } from "./lib/log.ts";
+import type { LineWriter } from "./lib/line_writer.ts";
+import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics.ts";
 import { shownAddress } from "./lib/postgres_address.ts";
 import { createRouter } from "./lib/router.ts";
@@ -27,18 +28,24 @@ import { routes } from "./routes/mod.ts";
  */
 const sweepEveryMs = 60 * 60 * 1_000;
 
-try {
-  await main();
-  // Connections that were cut off, and the timer that did it, would keep the process alive.
-  Deno.exit(0);
-} catch (error) {
-  printError(error instanceof Error ? error.message : String(error));
-  Deno.exit(1);
+// Connections that were cut off, the timer that did it and an output that nobody reads would keep the process alive.
+Deno.exit(await run());
+
+/** @returns the exit status */
+async function run(): Promise<number> {
+  await using stderr = openStderr();
+  try {
+    await main(stderr);
+    return 0;
+  } catch (error) {
+    stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  }
 }
 
-async function main(): Promise<void> {
+async function main(stderr: LineWriter): Promise<void> {
   const config = readConfig(Deno.env.toObject());
-  using log = openStdoutLog();
+  await using log = openStdoutLog();
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
 
   // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full
@@ -67,7 +74,7 @@ async function main(): Promise<void> {
 
   const service = { listen: config.listen, app, createHandler: (app: App) => createRouter(routes, app) };
   const serving = keepServing(await serve(service), service);
-  await offerSetup(store, log);
+  await offerSetup(store, { log, stderr });
   const sweep = setInterval(() => {
     Promise.all([
       deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
@@ -88,12 +95,12 @@ function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Met
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */
-async function offerSetup(store: Store, log: Log): Promise<void> {
+async function offerSetup(store: Store, { log, stderr }: { log: Log; stderr: LineWriter }): Promise<void> {
   if (await store.countAdmins() > 0) return;
   const { ticket, code } = createTicket("setup", { login: "", expiresAt: Number.MAX_SAFE_INTEGER });
   try {
     await store.insertTicket(ticket);
-    printError(`There is no administrator yet: whoever registers with this ticket becomes the first: ${code}`);
+    stderr.write(`There is no administrator yet: whoever registers with this ticket becomes the first: ${code}\n`);
   } catch (error) {
     // A full disk: the service is of use without an administrator too.
     log.error("setup-ticket-failed", { error });
@@ -103,7 +110,7 @@ async function offerSetup(store: Store, log: Log): Promise<void> {
 /** Aborted by the first signal to stop. Later ones do nothing: Ctrl-C in a terminal reaches every process of a task. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => controller.abort(signal));
   }
   return controller.signal;

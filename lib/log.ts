@@ -1,19 +1,10 @@
 /**
- * What the service says: one JSON line per event. The only file that writes to the console.
+ * What the service says: one JSON line per event. With `lib/line_writer.ts` the only file that writes to the console.
  *
- * A log must neither slow nor end what it tells of. Lines of one turn of the event loop leave in one write: a
- * write for each would double what a line costs (1.4 µs to 2.8 µs into a pipe). A standard output that takes
- * nothing (closed, a full disk, a slow reader) costs lines, never a request: beyond 1 MiB they are dropped,
- * and counted. JSON escapes line breaks, so nobody can forge a line. Secrets are for those who log to keep.
+ * A log must neither slow nor end what it tells of: see `LineWriter`. JSON escapes line breaks, so nobody can forge a
+ * line. Secrets are for those who log to keep.
  */
-
-const flushAfterMs = 10;
-
-/** What a pipe takes in one write, in characters, which are bytes in nearly all lines. */
-const flushAtLength = 64 * 1024;
-
-/** What may wait for an output that does not take it: some 5,000 lines. */
-const maxWaitingLength = 1024 * 1024;
+import { LineWriter, type Output } from "./line_writer.ts";
 
 /** Deep enough for any error's causes, and an end for those that go in a circle. */
 const maxDepth = 8;
@@ -35,16 +26,10 @@ export interface Log {
   error(event: string, fields?: Fields): void;
 }
 
-/** A log that keeps lines for a moment; what it still holds when it is disposed of is written then. */
-export interface BufferedLog extends Log, Disposable {
-  /** Writes what is held. */
-  flush(): void;
-}
-
-/** Where lines go: `Deno.stdout`, and what behaves like it. */
-export interface Output {
-  /** Writes some of the bytes, and returns how many. */
-  writeSync(bytes: Uint8Array): number;
+/** A log that keeps lines for a moment. Disposing of it writes what it still holds, as far as the output takes it. */
+export interface BufferedLog extends Log, AsyncDisposable {
+  /** Starts to write what is held. */
+  flush(): Promise<void>;
 }
 
 /** A log that hands each line, with its line break, to `write`. */
@@ -67,7 +52,20 @@ export function openStdoutLog(): BufferedLog {
 
 /** Like `openStdoutLog`, on any output. */
 export function openLog(output: Output): BufferedLog {
-  return new LineBuffer(output);
+  const writer = new LineWriter(output, describeDropped);
+  const { info, warn, error } = createLog((line) => writer.write(line));
+  return {
+    info,
+    warn: (event, fields) => (warn(event, fields), void writer.flush()),
+    error: (event, fields) => (error(event, fields), void writer.flush()),
+    flush: () => writer.flush(),
+    [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
+  };
+}
+
+/** Standard error, for what a program that serves says to a person; a terminal that is stopped does not stop it. */
+export function openStderr(): LineWriter {
+  return new LineWriter(Deno.stderr, (count) => `${count} lines were dropped as nobody read them\n`);
 }
 
 /** Writes a line to standard output, for the commands that talk to a person. */
@@ -98,101 +96,10 @@ export async function runTask(task: () => Promise<string>): Promise<void> {
   }
 }
 
-class LineBuffer implements BufferedLog {
-  readonly #output: Output;
-  readonly #log = createLog((line) => this.#hold(line));
-  readonly #encoder = new TextEncoder();
-  /** Lines that no write has been tried for. */
-  #text = "";
-  /** What is left of a write: a line must not end in the middle. */
-  #rest = new Uint8Array();
-  #droppedCount = 0;
-  #isClosed = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(output: Output) {
-    this.#output = output;
-  }
-
-  info(event: string, fields?: Fields): void {
-    this.#log.info(event, fields);
-  }
-
-  warn(event: string, fields?: Fields): void {
-    this.#log.warn(event, fields);
-    this.flush();
-  }
-
-  error(event: string, fields?: Fields): void {
-    this.#log.error(event, fields);
-    this.flush();
-  }
-
-  flush(): void {
-    this.#stopTimer();
-    try {
-      while (this.#hasNext()) this.#rest = this.#rest.subarray(this.#output.writeSync(this.#rest));
-    } catch (error) {
-      // Nobody reads any more. Any other fault, such as a full disk or a slow reader, may pass: the rest is
-      // tried again, as the service is worth more than its log.
-      if (error instanceof Deno.errors.BrokenPipe) this.#close();
-      else this.#startTimer();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.flush();
-    this.#close();
-  }
-
-  #hold(line: string): void {
-    if (this.#isClosed) return;
-    if (this.#rest.length + this.#text.length + line.length > maxWaitingLength) {
-      this.#droppedCount++;
-      return;
-    }
-    this.#text += line;
-    const isStuck = this.#rest.length > 0;
-    if (this.#text.length >= flushAtLength && !isStuck) this.flush();
-    else this.#startTimer();
-  }
-
-  /** Whether there is something to write, which is then in `#rest`. */
-  #hasNext(): boolean {
-    if (this.#rest.length > 0) return true;
-    if (this.#text === "" && this.#droppedCount > 0) this.#tellDropped();
-    this.#rest = this.#encoder.encode(this.#text);
-    this.#text = "";
-    return this.#rest.length > 0;
-  }
-
-  #tellDropped(): void {
-    const count = this.#droppedCount;
-    this.#droppedCount = 0;
-    this.#log.warn("log-lines-dropped", { count });
-    this.#stopTimer();
-  }
-
-  #close(): void {
-    this.#isClosed = true;
-    this.#text = "";
-    this.#rest = new Uint8Array();
-    this.#stopTimer();
-  }
-
-  #startTimer(): void {
-    if (this.#timer !== undefined) return;
-    const timer = setTimeout(() => this.flush(), flushAfterMs);
-    // The process may end meanwhile: whoever opened the log disposes of it, and what it holds is written
-    // then.
-    Deno.unrefTimer(timer);
-    this.#timer = timer;
-  }
-
-  #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
+function describeDropped(count: number): string {
+  let text = "";
+  createLog((line) => text = line).warn("log-lines-dropped", { count });
+  return text;
 }
 
 /** A loop, as `Object.fromEntries` took 0.7 µs more a line, which every request pays. */
