@@ -70,7 +70,7 @@ function readAll(connection: Deno.Conn): { text: string } {
   return read;
 }
 
-for (const signals of [["SIGTERM"], ["SIGINT", "SIGINT"]] as const) {
+for (const signals of [["SIGTERM"], ["SIGINT", "SIGINT"], ["SIGHUP"]] as const) {
   Deno.test(`${signals.join(" and ")} lets what is in flight end, and soon takes nothing new`, async () => {
     await using service = await startService({ env: slow });
     const logins = Array.from({ length: slowCount }, (_, index) => `user${index}`);
