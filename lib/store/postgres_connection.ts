@@ -11,7 +11,15 @@ import type { Socket } from "node:net";
 // postgres: the protocol of PostgreSQL, which is not what this project exists for; it has no dependency of its own.
 import postgres, { type Sql } from "postgres";
 import type { PostgresAddress } from "../postgres_address.ts";
-import { codeOf, ConnectionError, refusedBy, toConnectionError } from "./postgres_error.ts";
+import {
+  codeOf,
+  ConnectionError,
+  DatabaseRefusedError,
+  reasonOf,
+  refusedBy,
+  toConnectionError,
+} from "./postgres_error.ts";
+import { preparePassword } from "./postgres_password.ts";
 import { openSocket } from "./postgres_socket.ts";
 
 /** What a statement takes for $1, $2 … */
@@ -34,6 +42,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** The server gives a statement up after so many milliseconds, and a transaction in which nothing happens. */
   readonly statementMs: number;
+  /** Whether statements are prepared once and named, which halves their time. Not behind PgBouncer's transaction mode. */
+  readonly isPreparing?: boolean;
 }
 
 /** PostgreSQL's types of numbers: 64 bits are enough for no date before the year 287396, and doubles hold 53 of them. */
@@ -45,6 +55,11 @@ const int8 = { to: 20, from: [20], parse: Number, serialize: String };
 const farewells = /^(08...|57P..|25P03|25006)$/;
 /** Invalid authorization (class 28), and no such database. */
 const refusals = /^(28...|3D000)$/;
+/** What PgBouncer says of the parameters that limit how long a statement takes. */
+const unsupported = /^unsupported startup parameter/;
+const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
+/** A wrong password. */
+const wrongPassword = "28P01";
 
 /**
  * Connects, and waits until statements are taken.
@@ -53,13 +68,26 @@ const refusals = /^(28...|3D000)$/;
  * @throws {ConnectionError} the server or the network is
  */
 export async function connect(address: PostgresAddress, options: ConnectOptions): Promise<Connection> {
+  const prepared = preparePassword(address.password);
+  try {
+    return await connectAs({ ...address, password: prepared }, options);
+  } catch (error) {
+    const isWrong = error instanceof DatabaseRefusedError && codeOf(error.cause) === wrongPassword;
+    if (!isWrong || prepared === address.password) throw error;
+    // MD5 and plain passwords are compared as they are.
+    return await connectAs(address, options);
+  }
+}
+
+async function connectAs(address: PostgresAddress, options: ConnectOptions): Promise<Connection> {
   const socket = await openSocket(address, options.signal);
-  const connection = new Connection(socket, address, options.statementMs);
+  const connection = new Connection(socket, address, options);
   try {
     await connection.run("SELECT 1", [], options.signal);
     return connection;
   } catch (error) {
     connection.destroy();
+    if (unsupported.test(reasonOf(error))) throw refusedBy(address, new Error(`${reasonOf(error)}: ${remedy}`));
     if (refusals.test(codeOf(error))) throw refusedBy(address, error);
     throw toConnectionError(error);
   }
@@ -72,10 +100,13 @@ export class Connection {
   idleSince = this.openedAt;
   readonly #socket: Socket;
   readonly #sql: Sql;
+  readonly #isPreparing: boolean;
   #isBroken = false;
 
-  constructor(socket: Socket, address: PostgresAddress, statementMs: number) {
+  constructor(socket: Socket, address: PostgresAddress, options: Omit<ConnectOptions, "signal">) {
+    const { statementMs, isPreparing = true } = options;
     this.#socket = socket;
+    this.#isPreparing = isPreparing;
     this.#sql = createClient(socket, address, { statementMs, onclose: () => this.#isBroken = true });
   }
 
@@ -85,7 +116,7 @@ export class Connection {
   }
 
   /**
-   * Runs one statement; it is prepared at its first time. When `signal` is aborted, the connection is destroyed: what
+   * Runs one statement; it is prepared at its first time, if at all. When `signal` is aborted, the connection is destroyed: what
    * the server makes of the statement is not known.
    *
    * @throws {TypeError} a value is not keepable
@@ -103,7 +134,7 @@ export class Connection {
     if (!values.every(isKeepable)) throw new TypeError("Cannot send a text that PostgreSQL cannot keep");
     signal.addEventListener("abort", abort, { once: true });
     try {
-      const prepare = values.length > 0;
+      const prepare = this.#isPreparing && values.length > 0;
       const result = await Promise.race([this.#sql.unsafe<Row[]>(text, [...values], { prepare }), aborted]);
       return { rows: result, count: result.count ?? 0, command: result.command };
     } catch (error) {

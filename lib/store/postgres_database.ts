@@ -4,6 +4,7 @@
  *
  * - A conflict (40001, 40P01) means that nothing was done: everything is repeated, a few times, after a short wait that
  *   differs from call to call.
+ * - A statement that is named and not known means the same. No statement is named from then on.
  * - A connection that breaks leaves open whether the change was made. All is repeated once, on another connection, and
  *   is told `isRepeated`: then what it finds may be its own doing, as a login that is taken by the very user.
  * - What exceeds the deadline is not repeated; nor is it known whether it was done.
@@ -61,6 +62,8 @@ const maxConflicts = 20;
 const maxConflictWaitMs = 100;
 /** A serialization failure, and a deadlock. */
 const conflicts = /^40(001|P01)$/;
+/** A named statement that the server does not know, or knows already: PgBouncer has handed it to another. */
+const misplaced = /^(26000|42P05)$/;
 /** The disk is full, or the quota of it. */
 const full = /^53100$/;
 /**
@@ -194,7 +197,9 @@ export class Database implements AsyncDisposable {
         });
       } catch (error) {
         signal.throwIfAborted();
-        if (conflicts.test(codeOf(error))) {
+        const code = codeOf(error);
+        if (misplaced.test(code) || conflicts.test(code)) {
+          if (misplaced.test(code)) this.#pool.stopPreparing();
           if (++conflictCount > maxConflicts) throw error;
           await delay(Math.random() * Math.min(2 ** conflictCount, maxConflictWaitMs), { signal });
         } else {

@@ -14,11 +14,14 @@ export interface PoolOptions {
   /** For connecting, within what a call may take. */
   readonly connectMs: number;
   readonly statementMs: number;
+  /** How long an idle connection is trusted, and how long any is used, in milliseconds. */
+  readonly maxIdleMs?: number;
+  readonly maxAgeMs?: number;
 }
 
 /** Less than firewalls and load balancers keep an idle connection: 350 s on AWS, 4 minutes on Azure. */
-const maxIdleMs = 3 * 60 * 1_000;
-const maxAgeMs = 30 * 60 * 1_000;
+const defaultMaxIdleMs = 3 * 60 * 1_000;
+const defaultMaxAgeMs = 30 * 60 * 1_000;
 
 /** Connections to one database. */
 export class Pool {
@@ -27,6 +30,7 @@ export class Pool {
   /** Free ones, the last used last. */
   readonly #idle: Connection[] = [];
   readonly #waiting: (() => void)[] = [];
+  #isPreparing = true;
   #isClosed = false;
   #freeCount: number;
 
@@ -63,6 +67,12 @@ export class Pool {
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
+  /** Names no statement any more: a proxy hands each to any server, which may not know it. */
+  stopPreparing(): void {
+    this.#isPreparing = false;
+    this.discardIdle();
+  }
+
   /** Closes the connections: those that are used, when they are not any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -88,6 +98,7 @@ export class Pool {
 
   /** There are never more than `maxConnections`, as nobody connects while one is idle. */
   #takeIdle(): Connection | undefined {
+    const { maxIdleMs = defaultMaxIdleMs, maxAgeMs = defaultMaxAgeMs } = this.#options;
     const now = performance.now();
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (connection.isBroken) continue;
@@ -105,7 +116,11 @@ export class Pool {
     const timer = setTimeout(timeout, connectMs);
     signal.addEventListener("abort", abort, { once: true });
     try {
-      return await connect(this.#address, { signal: controller.signal, statementMs });
+      return await connect(this.#address, {
+        signal: controller.signal,
+        statementMs,
+        isPreparing: this.#isPreparing,
+      });
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);

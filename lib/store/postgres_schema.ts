@@ -100,7 +100,7 @@ export async function migrate(address: PostgresAddress, wanted: readonly Step[] 
   const timer = setTimeout(() => controller.abort(new Error("it takes too long")), migrationMs);
   try {
     const { signal } = controller;
-    const connection = await connect(address, { signal, statementMs: migrationMs });
+    const connection = await connect(address, { signal, statementMs: migrationMs, isPreparing: false });
     try {
       await migrateBy((text, values = []) => connection.run(text, values, signal), wanted);
     } finally {
@@ -121,6 +121,7 @@ export function orderedText(engine: string): string {
 type Run = (text: string, values?: readonly Value[]) => Promise<Result>;
 
 async function migrateBy(run: Run, wanted: readonly Step[]): Promise<void> {
+  await checkEncoding(run);
   const version = await findVersion(run);
   if (version > wanted.length) {
     throw new Error(
@@ -139,6 +140,14 @@ async function migrateBy(run: Run, wanted: readonly Step[]): Promise<void> {
       index + 1,
     ]);
   }
+}
+
+/** Texts of any script are kept: in another encoding a login from a browser of another script would fail. */
+async function checkEncoding(run: Run): Promise<void> {
+  const { rows } = await run("SHOW server_encoding");
+  const encoding = String(rows[0]?.["server_encoding"]).toUpperCase();
+  if (/^UTF-?8$/.test(encoding)) return;
+  throw new Error(`the database has the encoding ${encoding}: make one WITH ENCODING 'UTF8' TEMPLATE template0`);
 }
 
 /** How many steps are done. */

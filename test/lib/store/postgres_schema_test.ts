@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
 import { PostgresStore } from "../../../lib/store/postgres.ts";
@@ -49,6 +49,24 @@ Deno.test({
       const turns = await sql`SELECT name FROM gatehouse_turn ORDER BY name`;
       assertEquals(turns.map((row) => row["name"]), ["admins", "setup"]);
       for (const store of stores) await store[Symbol.asyncDispose]();
+    }
+  },
+});
+
+Deno.test({
+  name: "migrate() refuses a database whose texts are not UTF-8, and makes no table in it",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const sql = server.sql("postgres");
+    for (const [name, encoding] of [["latin", "LATIN1"], ["bytes", "SQL_ASCII"]] as const) {
+      await sql.unsafe(
+        `CREATE DATABASE ${name} OWNER gatehouse ENCODING '${encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0`,
+      );
+      const { message } = await assertRejects(() => migrate(parsePostgresUrl(server.url(name))), SchemaError);
+      const remedy = "make one WITH ENCODING 'UTF8' TEMPLATE template0";
+      assertStringIncludes(message, `the database has the encoding ${encoding}: ${remedy}`);
+      assertEquals([...await server.sql(name)`SELECT tablename FROM pg_tables WHERE tablename LIKE 'gatehouse%'`], []);
     }
   },
 });
