@@ -15,6 +15,9 @@ export const maxBodyBytes = 16 * 1024;
 /** Longest time from the head of a request to the end of its body. */
 export const maxBodyMs = 10_000;
 
+/** Errors that one response tells: a response stays a small multiple of its request, whatever is wrong with that. */
+export const maxErrors = 10;
+
 /** What is wrong with one field of a body. */
 export interface FieldError {
   /** JSON pointer (RFC 6901) to the field, as "/password". */
@@ -28,7 +31,7 @@ export interface FieldError {
 export interface HttpErrorOptions extends ErrorOptions {
   /** What happened in this very case, for people. */
   readonly detail?: string;
-  /** Every bad field. */
+  /** The bad fields; the first `maxErrors` are told. */
   readonly errors?: readonly FieldError[];
   /** Headers of the reply, beside those that every problem has. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -48,7 +51,7 @@ export class HttpError extends Error {
     this.code = code;
     this.status = problems[code].status;
     this.detail = options.detail;
-    this.errors = options.errors;
+    this.errors = options.errors?.slice(0, maxErrors);
     this.headers = options.headers ?? {};
   }
 }

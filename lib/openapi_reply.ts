@@ -6,6 +6,7 @@
  */
 
 import { STATUS_CODE } from "@std/http/status";
+import { maxErrors } from "./http.ts";
 import type { DocumentedHeader, DocumentedReply, Schema } from "./openapi_document.ts";
 import { type ProblemCode, problems } from "./problem.ts";
 import { loginPattern } from "./user.ts";
@@ -99,6 +100,7 @@ export const problemSchemas: Readonly<Record<"Problem" | "FieldProblem", Schema>
     errors: {
       type: "array",
       minItems: 1,
+      maxItems: maxErrors,
       items: {
         type: "object",
         required: ["pointer", "code", "detail"],

@@ -4,13 +4,13 @@
  * Behind these functions the types are trusted. What a login and a password must be is in `user.ts`.
  */
 
-import { type FieldError, HttpError } from "./http.ts";
+import { type FieldError, HttpError, maxErrors } from "./http.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { User } from "./store.ts";
 import { canonicalLogin, isGroups, loginErrors, maxGroups, passwordErrors, type PasswordRules } from "./user.ts";
 
-/** Of unknown fields so many are told, or a reply could be twenty times its request. */
-const maxUnknownTold = 10;
+/** Of unknown fields so many are told: of ten errors that leaves four for those that are known. */
+const maxUnknownTold = maxErrors - 4;
 
 /** A login as it is kept, and a password. */
 export interface Credentials {

@@ -182,10 +182,10 @@ Deno.test("parseRegistration() tells all bad fields at once", () => {
   assertEquals(refusalOf(() => parseRegistration(withoutLogin, rules)), ["invalid-user", ...both]);
 });
 
-Deno.test("parseRegistration() tells ten unknown fields, and refuses however many there are", () => {
+Deno.test("parseRegistration() tells six unknown fields, and refuses however many there are", () => {
   const names = Array.from({ length: 1_000 }, (_, index) => `field${index}`);
   const body = { ...Object.fromEntries(names.map((name) => [name, 1])), login: "alice", password };
-  const errors = names.slice(0, 10).map((name) => `/${name} unknown-field`);
+  const errors = names.slice(0, 6).map((name) => `/${name} unknown-field`);
   assertEquals(refusalOf(() => parseRegistration(body, rules)), ["invalid-user", ...errors]);
 });
 
