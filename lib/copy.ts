@@ -3,18 +3,20 @@
  *
  * Nothing that is kept is ever overwritten or deleted: a target that holds anything that the source does not hold is
  * refused before the first change, and so a copy that was killed goes on where it was when it is run again. What counts
- * in the end is what both hold when they are opened anew and read from the first record to the last.
+ * in the end is what both hold when they are opened anew and read from the first record to the last. The source is never
+ * written to.
  */
 
 import { resolve } from "node:path";
 import { settings, type StorePlace } from "./config.ts";
 import { createLog, type Log, printError, runTask, showProgress } from "./log.ts";
-import { shownAddress } from "./postgres_address.ts";
+import { type PostgresAddress, shownAddress } from "./postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
 import { type Put, type Store, StoreFullError } from "./store.ts";
-import { realDisk } from "./store/disk.ts";
+import { realDisk, requireUnlocked } from "./store/disk.ts";
 import { FileStore } from "./store/file.ts";
-import { isDataFile } from "./store/folder.ts";
+import { isDataFile, readRunningFolder } from "./store/folder.ts";
+import { MemoryStore } from "./store/memory.ts";
 import { PostgresStore } from "./store/postgres.ts";
 
 /** Where a register is, or is to be. */
@@ -134,7 +136,7 @@ async function runCommand(args: readonly string[], env: Readonly<Record<string, 
   }
   const log = openWarningLog();
   if ("folder" in source) requireRegister(source.folder);
-  const copied = await copy(placeOf(source, log), placeOf(target, log));
+  const copied = await copy(sourceOf(source, log), targetOf(target, log));
   return `Copied ${copied.added} records: both hold ${describe(copied)}`;
 }
 
@@ -164,15 +166,31 @@ async function identityOf(place: StorePlace): Promise<string> {
   }
 }
 
-function placeOf(place: StorePlace, log: Log): Place {
+/** Opened without writing to it: a source that is named wrong stays what it is. */
+function sourceOf(place: StorePlace, log: Log): Place {
   return {
     shown: shownPlace(place),
-    open: () =>
-      "folder" in place ? FileStore.open(place.folder, { log }) : PostgresStore.open(place, { log, callMs, waitMs: 0 }),
+    open: () => "folder" in place ? readFolder(place.folder) : openDatabase(place, { log, isReadOnly: true }),
   };
 }
 
-/** Opening a folder makes it. */
+function targetOf(place: StorePlace, log: Log): Place {
+  return {
+    shown: shownPlace(place),
+    open: () => "folder" in place ? FileStore.open(place.folder, { log }) : openDatabase(place, { log }),
+  };
+}
+
+async function readFolder(folder: string): Promise<Store> {
+  await requireUnlocked(folder);
+  return new MemoryStore(readRunningFolder(realDisk(folder)).tables);
+}
+
+function openDatabase(address: PostgresAddress, options: { log: Log; isReadOnly?: boolean }): Promise<Store> {
+  return PostgresStore.open(address, { ...options, callMs, waitMs: 0 });
+}
+
+/** @throws {CopyError} the folder holds none */
 function requireRegister(folder: string): void {
   try {
     if (realDisk(folder).list().some(isDataFile)) return;

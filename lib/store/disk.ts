@@ -188,19 +188,37 @@ async function syncParent(path: string): Promise<void> {
   }
 }
 
+/**
+ * For whoever reads a folder and writes nothing to it, not even the lock.
+ *
+ * @throws {StoreLockedError} a process has it now
+ */
+export async function requireUnlocked(path: string): Promise<void> {
+  try {
+    using file = await Deno.open(`${path}/lock`);
+    if (!await file.tryLock(true)) throw await lockedError(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Holds the folder for this process until disposed of. */
 async function lockFolder(path: string): Promise<Disposable> {
   await makeFolder(path);
   const file = await Deno.open(`${path}/lock`, { read: true, write: true, create: true, mode: 0o600 });
   if (!await file.tryLock(true)) {
     file.close();
-    const holder = (await Deno.readTextFile(`${path}/lock`)).trim();
-    throw new StoreLockedError(
-      `Cannot open store "${path}" as it is locked: process ${holder} holds it. ` +
-        `Stop that process, or set GATEHOUSE_STORE to another folder`,
-    );
+    throw await lockedError(path);
   }
   await file.truncate(0);
   await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
   return { [Symbol.dispose]: () => file.close() };
+}
+
+async function lockedError(path: string): Promise<StoreLockedError> {
+  const holder = (await Deno.readTextFile(`${path}/lock`)).trim();
+  return new StoreLockedError(
+    `Cannot open store "${path}" as it is locked: process ${holder} holds it. ` +
+      `Stop that process, or set GATEHOUSE_STORE to another folder`,
+  );
 }

@@ -31,7 +31,7 @@ import { isKeepable, type Row, type Value } from "./postgres_connection.ts";
 import { Database, type DatabaseOptions, type RunResult } from "./postgres_database.ts";
 import { insertAll, recordsIn } from "./postgres_records.ts";
 import { insertTicket, isLastAdmin, lockUser, useTicket, valuesOf } from "./postgres_rules.ts";
-import { migrate } from "./postgres_schema.ts";
+import { migrate, requireTables } from "./postgres_schema.ts";
 import { rememberSize } from "./postgres_size.ts";
 import { numberIn, sessionOfRow, statements, sweepBatch, ticketOfRow, userOfRow } from "./postgres_statements.ts";
 import type { Remembered } from "./remembered.ts";
@@ -43,6 +43,8 @@ const lastCharacter = "\x7f";
 export interface PostgresStoreOptions extends DatabaseOptions {
   /** How old what `size` tells may be. */
   readonly sizeAgeMs?: number;
+  /** Whether nothing is to be written: the tables must be there. */
+  readonly isReadOnly?: boolean;
 }
 
 /** A `Store` that asks a database. Made by `PostgresStore.open`. */
@@ -61,12 +63,12 @@ export class PostgresStore implements Store {
    *
    * @throws {StoreUnavailableError} it was not there in time
    * @throws {DatabaseRefusedError} the settings are at fault
-   * @throws {SchemaError} a newer program has changed the tables, or they cannot be made
+   * @throws {SchemaError} a newer program has changed the tables, or they cannot be made, or must not
    */
   static async open(address: PostgresAddress, options: PostgresStoreOptions): Promise<PostgresStore> {
     const database = await Database.open(address, options);
     try {
-      await migrate(address);
+      await (options.isReadOnly ? requireTables(address) : migrate(address));
       return new PostgresStore(database, options.sizeAgeMs);
     } catch (error) {
       await database[Symbol.asyncDispose]();

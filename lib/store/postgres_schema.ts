@@ -95,14 +95,35 @@ const steps: readonly Step[] = [usersSessionsTickets, counts];
  *
  * @throws {SchemaError} a newer program has changed them, or they cannot be made
  */
-export async function migrate(address: PostgresAddress, wanted: readonly Step[] = steps): Promise<void> {
+export function migrate(address: PostgresAddress, wanted: readonly Step[] = steps): Promise<void> {
+  return withTables(address, (run) => migrateBy(run, wanted));
+}
+
+/**
+ * Looks whether the tables of a database are what this program needs, and changes nothing.
+ *
+ * @throws {SchemaError} they are not
+ */
+export function requireTables(address: PostgresAddress): Promise<void> {
+  return withTables(address, async (run) => {
+    const version = await findVersion(run, steps);
+    if (version === 0) throw new Error("there are none: it holds no register");
+    if (version === steps.length) return;
+    throw new Error("an older version of Gatehouse has made them: start this version on it once");
+  });
+}
+
+/** Runs `work` on a connection of its own. */
+async function withTables(address: PostgresAddress, work: (run: Run) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error("it takes too long")), migrationMs);
   try {
     const { signal } = controller;
     const connection = await connect(address, { signal, statementMs: migrationMs, isPreparing: false });
     try {
-      await migrateBy((text, values = []) => connection.run(text, values, signal), wanted);
+      const run: Run = (text, values = []) => connection.run(text, values, signal);
+      await checkEncoding(run);
+      await work(run);
     } finally {
       await connection.close();
     }
@@ -121,14 +142,7 @@ export function orderedText(engine: string): string {
 type Run = (text: string, values?: readonly Value[]) => Promise<Result>;
 
 async function migrateBy(run: Run, wanted: readonly Step[]): Promise<void> {
-  await checkEncoding(run);
-  const version = await findVersion(run);
-  if (version > wanted.length) {
-    throw new Error(
-      `a newer version of Gatehouse has changed them (theirs is version ${version}, and this program knows ` +
-        `${wanted.length}): start that version`,
-    );
-  }
+  const version = await findVersion(run, wanted);
   if (version === wanted.length) return;
   const { rows } = await run("SELECT version() AS engine");
   const text = orderedText(String(rows[0]?.["engine"]));
@@ -150,8 +164,21 @@ async function checkEncoding(run: Run): Promise<void> {
   throw new Error(`the database has the encoding ${encoding}: make one WITH ENCODING 'UTF8' TEMPLATE template0`);
 }
 
-/** How many steps are done. */
-async function findVersion(run: Run): Promise<number> {
+/**
+ * How many steps are done.
+ *
+ * @throws {Error} more than this program knows
+ */
+async function findVersion(run: Run, wanted: readonly Step[]): Promise<number> {
+  const version = await readVersion(run);
+  if (version <= wanted.length) return version;
+  throw new Error(
+    `a newer version of Gatehouse has changed them (theirs is version ${version}, and this program knows ` +
+      `${wanted.length}): start that version`,
+  );
+}
+
+async function readVersion(run: Run): Promise<number> {
   try {
     const { rows } = await run("SELECT max(version) AS version FROM gatehouse_schema");
     return Number(rows[0]?.["version"] ?? 0);

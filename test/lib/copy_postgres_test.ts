@@ -65,7 +65,7 @@ Deno.test({
       ],
       [
         [empty, `${folder}/new`],
-        `Cannot copy "postgres:///empty at ${server.folder}/.s.PGSQL.5432" as it holds no register`,
+        `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: there are none: it holds no register`,
       ],
       [[target, target.replace("gatehouse:a-secret", "another")], "to itself"],
       [[`${folder}/data`, target.replace(server.folder, folder)], "Cannot open the database postgres:///target"],
@@ -78,6 +78,28 @@ Deno.test({
       // A person need not wait for a database to come.
       assert(!task.output.includes("store-awaited"), task.output);
     }
+    const tables = await server.sql("empty")`SELECT tablename FROM pg_tables WHERE tablename LIKE 'gatehouse%'`;
+    assertEquals([...tables], []);
+  },
+});
+
+Deno.test({
+  name: "the task copy changes no table of a source that an older version has made",
+  ignore,
+  async fn() {
+    await using server = await startPostgres();
+    const url = await server.createDatabase("older");
+    const folder = await Deno.makeTempDir();
+    const sql = server.sql("older");
+    {
+      await using store = await PostgresStore.open(parsePostgresUrl(url), { log });
+      await store.insertUser(userOf("bob"));
+    }
+    await sql`DELETE FROM gatehouse_schema WHERE version > 1`;
+    await using task = copyProcess([url, `${folder}/new`]);
+    assertEquals((await task.status).code, 1, task.output);
+    assertStringIncludes(task.output, "an older version of Gatehouse has made them: start this version on it once");
+    assertEquals([...await sql`SELECT max(version)::int AS version FROM gatehouse_schema`], [{ version: 1 }]);
   },
 });
 

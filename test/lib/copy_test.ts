@@ -5,6 +5,8 @@ import { copy, CopyError, type Place } from "../../lib/copy.ts";
 import { createLog } from "../../lib/log.ts";
 import { type Put, type Store, StoreFullError, type User } from "../../lib/store.ts";
 import { FileStore } from "../../lib/store/file.ts";
+import { encodeFrame, frameHeaderBytes } from "../../lib/store/frame.ts";
+import { fileHeaderBytes } from "../../lib/store/header.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { recordsOf, sessionOf, ticketOf, userOf } from "./store/records.ts";
 
@@ -131,6 +133,29 @@ Deno.test("the task copy from folder to folder says what both hold, and what it 
   for (const name of ["none", "third"]) await assertRejects(() => Deno.stat(at(name)), Deno.errors.NotFound);
   assertEquals(Array.from(Deno.readDirSync(at("empty"))), []);
 });
+
+Deno.test("the task copy writes nothing to its source, not even where it has a torn frame", async () => {
+  const folder = await Deno.makeTempDir();
+  await fillFolder(`${folder}/data`, recordsOf(20));
+  const journal = Array.from(Deno.readDirSync(`${folder}/data`)).find(({ name }) => name.startsWith("journal-"));
+  using file = await Deno.open(`${folder}/data/${journal?.name}`, { write: true });
+  await file.seek(fileHeaderBytes, Deno.SeekMode.Start);
+  // A header, and zeros behind it.
+  await file.write(encodeFrame(new Uint8Array(100), 1).subarray(0, frameHeaderBytes));
+  const before = await filesIn(`${folder}/data`);
+  const { success, stderr } = await runTask([`${folder}/data`, `${folder}/new`], {});
+  assert(success, stderr);
+  assertEquals(await filesIn(`${folder}/data`), before);
+});
+
+/** What each file of a folder holds, and when it was written. */
+async function filesIn(folder: string) {
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+  return await Promise.all(names.map(async (name) => {
+    const path = `${folder}/${name}`;
+    return { name, bytes: await Deno.readFile(path), mtime: (await Deno.stat(path)).mtime };
+  }));
+}
 
 /** Takes some users and no more. */
 class SmallStore extends MemoryStore {
