@@ -52,6 +52,37 @@ export const mount = `handle_path /auth/* {   # in route, before forward_auth
 	reverse_proxy 127.0.0.1:8000
 }`;
 
+/** Where a line belongs that takes something from what the client says. */
+export const first = "   # in route, before all else";
+/** And one that takes away what the guard has read. */
+const last = "   # in route, after forward_auth";
+/** What mends hop-by-hop headers that arrive. */
+export const onlyWebsocket = `@guard-not-websocket not {${first}
+	header_regexp Connection (?i)upgrade
+	header_regexp Upgrade (?i)^websocket$
+}
+request_header @guard-not-websocket -Upgrade
+request_header @guard-not-websocket -Connection
+@guard-websocket header Upgrade *
+request_header @guard-websocket Upgrade websocket
+request_header @guard-websocket Connection Upgrade
+request_header -HTTP2-Settings`;
+/** What mends names of other guards that arrive. */
+export const noOtherNames = `request_header -*Remote*${first}\n` +
+  ["*Proxy*", "*-IP", "*-IPv6", "*WebAuth*", "*Auth-Request*", "*Auth-User*", "*Authenticated*", "*Authentik*"]
+    .concat("*SSL-Client*", "*Client-Cert*", "X-Token-*", "X-User", "X-Username", "X-Original-*", "X-Rewrite-*")
+    .map((name) => `request_header -${name}`).join("\n");
+/** What mends a session or a password that arrives. */
+export const noCredentials = `request_header -Authorization${last}
+request_header Cookie [;\\s]*$ ;
+@guard-cookie header Cookie *
+request_header @guard-cookie Cookie {header.Cookie}
+request_header Cookie ;, "; "
+request_header Cookie "(^|;)(\\s*(__Host-gatehouse[^=;]*=[^;]*)?;)+" $1
+request_header Cookie ^\\s+|;$ $nothing
+@guard-no-cookie header Cookie ""
+request_header @guard-no-cookie -Cookie`;
+
 /** What browsers send when a person goes to a page. */
 export const navigation = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
 

@@ -9,10 +9,14 @@ import {
   ask,
   type Check,
   elsewhere,
+  first,
   hasText,
   type Inside,
   isRefused,
   mount,
+  noCredentials,
+  noOtherNames,
+  onlyWebsocket,
   type Sight,
   staysOnHost,
   type Verdict,
@@ -20,8 +24,6 @@ import {
 } from "./doctor_check.ts";
 import type { Reply } from "./doctor_client.ts";
 
-const first = "   # in route, before all else";
-const last = "   # in route, after forward_auth";
 const pageShowsNothing = { unknown: "the page shows no headers; name one that does with --path" };
 /** Where `next` might lead to; the last three cannot be asked for as paths. */
 const nexts = [...elsewhere, "https://evil.example/", "/\t/evil.example/", "\\\\evil.example/"];
@@ -57,8 +59,7 @@ export const admitted: Check<Inside> = {
 const identity: Check<Inside> = {
   id: "identity",
   holds: "the site is told who asks, and the client cannot prevent it",
-  mend: `copy_headers Remote-User Remote-Id Remote-Groups   # in forward_auth\n` +
-    `request_header Connection (?i)remote-[^,]* $nothing${first}`,
+  mend: `copy_headers Remote-User Remote-Id Remote-Groups   # in forward_auth\n${onlyWebsocket}`,
   async run(inside) {
     const { showsHeaders, showsLogin } = inside.sight;
     if (!showsLogin) return showsHeaders ? { fault: "the login does not arrive" } : pageShowsNothing;
@@ -71,15 +72,18 @@ const identity: Check<Inside> = {
 const remote: Check<Inside> = {
   id: "remote",
   holds: "forged Remote-* headers do not arrive at the site",
-  mend: `request_header -Remote*${first}`,
+  mend: `request_header -*Remote*${first}`,
   run: (inside) => neverArrive(inside, ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "Remote-Id"]),
 };
 
 const underscores: Check<Inside> = {
   id: "underscores",
   holds: "other spellings of them, such as Remote_User, do not arrive either",
-  mend: `request_header -Remote*${first}`,
-  run: (inside) => neverArrive(inside, ["Remote_User", "REMOTE_EMAIL", "remote_groups", "Remote.User"]),
+  mend: `request_header -*_*${first}\nrequest_header -*.*${first}`,
+  run: (inside) => {
+    const names = ["Remote_User", "REMOTE_EMAIL", "remote_groups", "Remote.User"];
+    return neverArrive(inside, [...names, "X_Real_IP", "X_WebAuth_User", "X_Original_URL", "X.Real.IP"]);
+  },
 };
 
 const forwarded: Check<Inside> = {
@@ -90,6 +94,37 @@ const forwarded: Check<Inside> = {
     const names = ["For", "Host", "Proto", "Uri", "User", "Email", "Groups", "Preferred-Username"];
     const dashed = names.map((name) => `X-Forwarded-${name}`);
     return neverArrive(inside, [...dashed, "X_Forwarded_For", "X_Forwarded_User", "Forwarded"]);
+  },
+};
+
+const names: Check<Inside> = {
+  id: "names",
+  holds: "nor do other names that apps trust to say who asks, from where and for what",
+  mend: noOtherNames,
+  run: (inside) => {
+    const identities = ["X-Remote-User", "X-WebAuth-User", "X-Auth-Request-User", "X-Authenticated-User", "X-User"];
+    const others = ["X-authentik-username", "X-Auth-User", "X-Proxy-User", "X-Token-User-Name", "SSL-Client-Cert"];
+    const addresses = ["X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"];
+    return neverArrive(inside, [...identities, ...others, ...addresses, "X-Original-URL", "X-Rewrite-URL"]);
+  },
+};
+
+const upgrade: Check<Inside> = {
+  id: "upgrade",
+  holds: "a connection becomes a websocket or nothing else: past the guard, an app would take requests over h2c",
+  mend: onlyWebsocket,
+  async run(inside) {
+    const { marker, sight } = inside;
+    // What takes h2c away leaves it of `hh2c2c`. Of two lines Caddy passes the first on.
+    const values = [["h2c"], ["hh2c2c"], [marker], [`h2c, ${marker}`], [`websocket, ${marker}`], [marker, "websocket"]];
+    for (const lines of values) {
+      const headers = ["Connection: close, Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"];
+      const reply = await visit(inside, [...headers, ...lines.map((value) => `Upgrade: ${value}`)]);
+      const isSwitched = reply.status === 101 && !lines.includes("websocket");
+      if (isSwitched || hasText(reply, marker)) return { fault: `\`Upgrade: ${lines.join()}\` arrives` };
+    }
+    if (hasText(await visit(inside, [`HTTP2-Settings: ${marker}`]), marker)) return { fault: "HTTP2-Settings arrives" };
+    return sight.showsHeaders ? "pass" : pageShowsNothing;
   },
 };
 
@@ -127,8 +162,7 @@ const ended: Check<Inside> = {
 const credentials: Check<Inside> = {
   id: "credentials",
   holds: "neither session nor password arrive at the site",
-  mend: `request_header Cookie "(^|;)\\s*__Host-gatehouse[^=;]*=[^;]*" $nothing${last}\n` +
-    `request_header -Authorization${last}`,
+  mend: noCredentials,
   async run(inside) {
     const { site, path, session, marker, sight } = inside;
     const secret = session.token.slice(session.token.indexOf(".") + 1);
@@ -183,6 +217,8 @@ export const insideChecks: readonly Check<Inside>[] = [
   remote,
   underscores,
   forwarded,
+  names,
+  upgrade,
   address,
   credentials,
   next,

@@ -2,21 +2,23 @@
  * The task `doctor`: the project's Caddyfile passes, and each of the wrong ones in `doctor/` fails by the checks that its
  * comment begins with, and by no other. Nothing is left behind.
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { examine, type Finding, outcomeOf } from "../../caddy/doctor.ts";
+import { insideChecks } from "../../caddy/doctor_inside.ts";
+import { outsideChecks } from "../../caddy/doctor_outside.ts";
 import { app, type Guarded, impatience, startGuarded } from "../guarded.ts";
 import { ensureProgram } from "../packages.ts";
 import { freePort, TestProcess } from "../process.ts";
 import { startService } from "../service.ts";
-import { serveUpstream } from "../upstream.ts";
+import { serveUpstream, switchProtocols } from "../upstream.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const wrongFolder = new URL("./doctor/", import.meta.url);
 const wrongFiles = [...Deno.readDirSync(wrongFolder)].filter(({ name }) => name.endsWith(".Caddyfile"))
   .map(({ name }) => ({ name, checks: checksOf(Deno.readTextFileSync(new URL(name, wrongFolder))) }));
 /** What a page that does not show its headers leaves open. */
-const invisible = ["identity", "remote", "underscores", "forwarded", "credentials"];
+const invisible = ["identity", "remote", "underscores", "forwarded", "names", "upgrade", "credentials"];
 const password = "mellow-otter-41-lantern";
 
 test("examine() finds what is wrong in each wrong Caddyfile, and nothing else", async (context) => {
@@ -40,12 +42,33 @@ test("there is a wrong Caddyfile for every check", async () => {
   assertEquals(findings.length, idsOf(findings, "pass").length);
 });
 
+test("examine() takes a switch to h2c for a fault, though the page shows nothing", async () => {
+  await using willing = switchProtocols();
+  const env = { APP: willing.address };
+  for (const [name, faults] of [["upgrade.Caddyfile", ["upgrade"]], [undefined, []]] as const) {
+    const config = name && new URL(name, wrongFolder).pathname;
+    await using guarded = await startGuarded({ env, ...config && { config } });
+    const findings = await examineAll(guarded);
+    assertEquals([idsOf(findings, "fault"), idsOf(findings, "pass").includes("upgrade")], [faults, false]);
+  }
+});
+
+test("what a check says to write into a Caddyfile stands in the project's", async () => {
+  const text = await Deno.readTextFile(new URL("../../caddy/guarded.Caddyfile", import.meta.url));
+  const lines = new Set(text.split("\n").map((line) => line.trim()));
+  const mends = [...insideChecks, ...outsideChecks].flatMap(({ mend }) => mend.split("\n"));
+  const headers = mends.filter((line) => /^(request_header|@|\t)/.test(line) && !/^\t(uri|reverse_proxy)/.test(line));
+  const written = headers.map((line) => line.split("   #")[0]?.trim() ?? "");
+  assertEquals(written.filter((line) => !lines.has(line)), []);
+  assertGreater(written.length, 40);
+});
+
 test("doctor passes an app, and deletes its temporary user", async () => {
   await using guarded = await startGuarded();
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 0, output);
   assertStringIncludes(output, "pass     no-session ");
-  assertMatch(output, /\n19 pass, 0 fail, 0 unknown\n$/);
+  assertMatch(output, /\n21 pass, 0 fail, 0 unknown\n$/);
   await assertUserDeleted(guarded);
 });
 
@@ -67,7 +90,7 @@ test("doctor fails by a wrong Caddyfile, with the line that mends it", async () 
   assertEquals(code, 1, output);
   const [, told = ""] = /^FAIL +underscores .*\n((?: {11}.*\n)+)/m.exec(output) ?? [];
   assertStringIncludes(told, "Remote_User arrives. In the Caddyfile:\n");
-  assertStringIncludes(told, "request_header -Remote*   # in route, before all else\n");
+  assertStringIncludes(told, "request_header -*_*   # in route, before all else\n");
 });
 
 test("doctor logs in as the user it is given where nobody may register, and ends its sessions", async () => {
@@ -76,12 +99,12 @@ test("doctor logs in as the user it is given where nobody may register, and ends
   const without = await runDoctor(guarded);
   assertEquals(without.code, 0, without.output);
   assertMatch(without.output, /^unknown {2}ended .*\n {11}cannot register: 403 /m);
-  assertStringIncludes(without.output, "\n9 pass, 0 fail, 10 unknown\n");
+  assertStringIncludes(without.output, "\n9 pass, 0 fail, 12 unknown\n");
 
   const cookie = await guarded.enterAsAdmin("root");
   const { code, output } = await runDoctor(guarded, { DOCTOR_LOGIN: "root", DOCTOR_PASSWORD: password });
   assertEquals([code, output.includes(password)], [0, false], output);
-  assertStringIncludes(output, "\n19 pass, 0 fail, 0 unknown\n");
+  assertStringIncludes(output, "\n21 pass, 0 fail, 0 unknown\n");
   const sessions = await guarded.ask("/auth/user/root/session/", { headers: { cookie } });
   assertEquals((await sessions.json()).sessions.length, 1);
 
@@ -103,7 +126,7 @@ test("doctor tells which check got no answer, and goes on", async () => {
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 0, output);
   assertMatch(output, /^unknown {2}underscores .*\n {11}no answer to GET \/: the connection ended/m);
-  assertStringIncludes(output, "\n17 pass, 0 fail, 2 unknown\n");
+  assertStringIncludes(output, "\n19 pass, 0 fail, 2 unknown\n");
 });
 
 test("doctor deletes its user also when the site breaks off", async () => {
