@@ -39,8 +39,21 @@ export interface BasicOptions {
   readonly client: string;
   /** The user of that login as kept now. */
   readonly find: (login: string) => Promise<User | undefined>;
-  /** The user that the credentials are right for. It throws when they are not. */
-  readonly verify: () => Promise<User>;
+  /**
+   * The user that the credentials are right for. It throws when they are not. Run for all requests that send the same
+   * at once: `hungUp` is aborted when the last of them has hung up.
+   */
+  readonly verify: (hungUp: AbortSignal) => Promise<User>;
+  /** Aborted when the client of this request hangs up. */
+  readonly hungUp: AbortSignal;
+}
+
+/** A verification under way, which belongs to no single request. */
+interface Verification {
+  readonly isOver: Promise<void>;
+  readonly abandoned: AbortController;
+  /** Requests that wait for it. */
+  waitingCount: number;
 }
 
 /** Remembers which credentials were right. */
@@ -48,8 +61,8 @@ export class BasicMemory {
   readonly #now: () => number;
   readonly #secret = randomBytes(32);
   readonly #entries = new RecentMap<string, Entry>(maxRemembered);
-  /** Being verified: a client may open many connections at once, with the same credentials. */
-  readonly #open = new Map<string, Promise<void>>();
+  /** A client may open many connections at once, with the same credentials. */
+  readonly #open = new Map<string, Verification>();
 
   /** @param now milliseconds since the epoch */
   constructor(now: () => number) {
@@ -66,15 +79,40 @@ export class BasicMemory {
     const key = this.#keyOf(credentials, options.client);
     const user = await this.#recall(key, options);
     if (user !== undefined) return user;
-    const open = this.#open.get(key) ?? this.#verify(key, options);
-    await open;
+    await this.#join(this.#open.get(key) ?? this.#verify(key, options), { key, ...options });
     return await this.#recall(key, options);
   }
 
-  #verify(key: string, { verify }: BasicOptions): Promise<void> {
-    const verified = verify().then((user) => this.#remember(key, user)).finally(() => this.#open.delete(key));
-    this.#open.set(key, verified);
-    return verified;
+  #verify(key: string, { verify }: BasicOptions): Verification {
+    const abandoned = new AbortController();
+    const isOver = verify(abandoned.signal)
+      .then((user) => this.#remember(key, user))
+      .finally(() => this.#close(key, verification));
+    const verification = { isOver, abandoned, waitingCount: 0 };
+    this.#open.set(key, verification);
+    return verification;
+  }
+
+  /** Waits with the others. When the last has hung up, those who come later do not join what is given up. */
+  async #join(verification: Verification, { key, hungUp }: BasicOptions & { key: string }): Promise<void> {
+    const leave = () => {
+      verification.waitingCount--;
+      if (verification.waitingCount > 0) return;
+      this.#close(key, verification);
+      verification.abandoned.abort();
+    };
+    verification.waitingCount++;
+    if (hungUp.aborted) leave();
+    hungUp.addEventListener("abort", leave);
+    try {
+      await verification.isOver;
+    } finally {
+      hungUp.removeEventListener("abort", leave);
+    }
+  }
+
+  #close(key: string, verification: Verification): void {
+    if (this.#open.get(key) === verification) this.#open.delete(key);
   }
 
   async #recall(key: string, { find }: BasicOptions): Promise<User | undefined> {

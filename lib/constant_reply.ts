@@ -44,6 +44,8 @@ export class ConstantReply {
     const body = this.#make(config);
     const entity = eTag(body.text).then((etag) => ({ ...body, etag }));
     this.#entities.set(config, entity);
+    // A failure is that of the requests that wait for it, and not of all later ones.
+    entity.catch(() => this.#entities.delete(config));
     return entity;
   }
 }

@@ -37,11 +37,13 @@ export async function guard(request: Request, context: Context): Promise<Respons
   // The cookie first: the guarded site may use `Authorization` for something of its own.
   const token = cookieToken(request.headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
-  const user = found?.user ?? await userOfAuthorization(request, context);
+  const { user, isVerified } = found === undefined
+    ? await askerOfAuthorization(request, context)
+    : { user: found.user, isVerified: false };
   if (user === undefined) return refuse(request);
   if (!meets(user, demands)) return refuseMember(request, user);
   const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
-  return new UnloggedResponse(null, { headers });
+  return isVerified ? new Response(null, { headers }) : new UnloggedResponse(null, { headers });
 }
 
 /** @throws {HttpError} `malformed-path` */
@@ -57,19 +59,26 @@ function meets({ groups }: User, demands: readonly string[]): boolean {
     demands.every((demand) => demand === everyone || demand !== secondFactor && groups.includes(demand));
 }
 
+/** Who asks, if anybody. */
+interface Asker {
+  readonly user: User | undefined;
+  /** Whether this request had a password verified: a login, whose line in the log has the id of its audit line. */
+  readonly isVerified: boolean;
+}
+
 /**
  * Who asks, by `Authorization`.
  *
  * @throws {HttpError} `wrong-credentials`, `too-many-attempts`
  */
-async function userOfAuthorization(request: Request, context: Context): Promise<User | undefined> {
+async function askerOfAuthorization(request: Request, context: Context): Promise<Asker> {
   const { headers } = request;
   const { store, throttle, basicMemory } = context.app;
   const token = bearerToken(headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
-  if (found !== undefined) return found.user;
+  if (found !== undefined) return { user: found.user, isVerified: false };
   const credentials = basicCredentials(headers);
-  if (credentials === undefined) return undefined;
+  if (credentials === undefined) return { user: undefined, isVerified: false };
   const { login } = credentials;
   const client = clientKey(context.client);
   // First: who is to wait does not learn from what is remembered whether a password is right.
@@ -80,8 +89,9 @@ async function userOfAuthorization(request: Request, context: Context): Promise<
   const user = await basicMemory.userOf(credentials, {
     client,
     find: (login) => store.findUser(login),
-    verify: async () => {
-      const verified = await authenticate(credentials, request, context);
+    hungUp: request.signal,
+    verify: async (hungUp) => {
+      const verified = await authenticate(credentials, new Request(request, { signal: hungUp }), context);
       isVerified = true;
       return verified;
     },
@@ -92,7 +102,7 @@ async function userOfAuthorization(request: Request, context: Context): Promise<
     throw wrongCredentials(request);
   }
   if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
-  return user;
+  return { user, isVerified };
 }
 
 function groupsOf({ groups }: User): string {

@@ -96,6 +96,8 @@ function createScene() {
   const users = new Map<string, User>(["alice", "bob"].map((login) => [login, userOf(login)]));
   /** Logins whose hash takes for ever. */
   const slow = new Set<string>();
+  /** What each verification was given up by. */
+  const signals: AbortSignal[] = [];
   let verifyCount = 0;
 
   async function verify(login: string, isRight: boolean): Promise<User> {
@@ -112,17 +114,22 @@ function createScene() {
     login: string,
     password = secret,
     client = "192.0.2.1",
+    hungUp = new AbortController().signal,
   ): Promise<[User | undefined, "verified" | "remembered"]> {
     const before = verifyCount;
     const user = await memory.userOf({ login, password }, {
       client,
       find: (asked) => Promise.resolve(users.get(asked)),
-      verify: () => verify(login, password === secret),
+      hungUp,
+      verify: (abandoned) => {
+        signals.push(abandoned);
+        return verify(login, password === secret);
+      },
     });
     return [user, verifyCount > before ? "verified" : "remembered"];
   }
 
-  return { clock, users, slow, ask, verifyCount: () => verifyCount };
+  return { clock, users, slow, signals, ask, verifyCount: () => verifyCount };
 }
 
 Deno.test("BasicMemory.userOf() verifies once, and remembers for a minute from then", async () => {
@@ -265,6 +272,45 @@ Deno.test("BasicMemory.userOf() tells of nobody to all who waited for a user who
   while (verifyCount() === 0) await Promise.resolve();
   users.set("alice", userOf("alice", { passwordHash: "another" }));
   assertEquals((await Promise.all(asked)).map(([user]) => user), [undefined, undefined, undefined]);
+  assertEquals(verifyCount(), 1);
+});
+
+Deno.test("BasicMemory.userOf() gives a verification up when the last who waits has hung up, and not before", async () => {
+  const { slow, signals, ask, verifyCount } = createScene();
+  slow.add("alice");
+  const clients = Array.from({ length: 4 }, () => new AbortController());
+  const askAll = (from: number) =>
+    clients.slice(from).forEach(({ signal }) => void ask("alice", secret, "192.0.2.1", signal));
+  askAll(0);
+  while (verifyCount() === 0) await Promise.resolve();
+  await delay(0);
+  for (const [index, client] of clients.entries()) {
+    assertEquals([index, signals[0]?.aborted], [index, false]);
+    client.abort();
+  }
+  assertEquals(signals[0]?.aborted, true);
+  // Whoever comes now waits for nothing that was given up.
+  ask("alice");
+  while (verifyCount() === 1) await Promise.resolve();
+  assertEquals(signals.map(({ aborted }) => aborted), [true, false]);
+});
+
+Deno.test("BasicMemory.userOf() gives a verification up for who had hung up before it began", async () => {
+  const { slow, signals, ask, verifyCount } = createScene();
+  slow.add("alice");
+  ask("alice", secret, "192.0.2.1", AbortSignal.abort());
+  while (verifyCount() === 0) await Promise.resolve();
+  assertEquals(signals.map(({ aborted }) => aborted), [true]);
+});
+
+Deno.test("BasicMemory.userOf() answers all who wait, whoever hangs up meanwhile, and those who join late", async () => {
+  const { ask, verifyCount } = createScene();
+  const clients = Array.from({ length: 4 }, () => new AbortController());
+  const asked = clients.map(({ signal }) => ask("alice", secret, "192.0.2.1", signal));
+  while (verifyCount() === 0) await Promise.resolve();
+  clients.slice(0, 3).forEach((client) => client.abort());
+  asked.push(ask("alice"));
+  for (const [user] of await Promise.all(asked)) assertEquals(user, userOf("alice"));
   assertEquals(verifyCount(), 1);
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { readConfig } from "../../lib/config.ts";
 import { ConstantReply } from "../../lib/constant_reply.ts";
 
@@ -38,4 +38,19 @@ Deno.test("ConstantReply.to() sends it to whoever does not have it, and 304 to w
     assertEquals([response.status, response.headers.get("etag")], [status, etag], value);
     assertEquals(await response.text() === "", status === 304);
   }
+});
+
+Deno.test("ConstantReply.to() is made anew when making it failed", async () => {
+  const { reply, made } = openReply();
+  const config = readConfig({});
+  const { digest } = crypto.subtle;
+  crypto.subtle.digest = () => Promise.reject(new RangeError("no memory"));
+  try {
+    for (let count = 0; count < 2; count++) {
+      await assertRejects(() => reply.to(request, config), RangeError, "no memory");
+    }
+  } finally {
+    crypto.subtle.digest = digest;
+  }
+  assertEquals([(await reply.to(request, config)).status, made], [200, [15, 15, 15]]);
 });

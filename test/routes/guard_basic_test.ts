@@ -1,10 +1,12 @@
 /** HTTP Basic at the guard: verified once, remembered for a minute, forgotten at once when anything has changed. */
 import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { Hasher } from "../../lib/hasher.ts";
 import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, auditOf, countOutcomes, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../app.ts";
+import { occupy } from "../occupied.ts";
 
 const { password } = alice;
 const challenge = 'Basic realm="gatehouse", charset="UTF-8", Bearer realm="gatehouse"';
@@ -52,6 +54,57 @@ Deno.test("guard() verifies Basic once for any number of requests at once", asyn
   assertEquals(opened.app.hasher.hashCount - before, 1);
 });
 
+for (const hungUp of [[0], [1], [0, 1, 2]]) {
+  Deno.test(`guard() answers Basic that was sent four times at once, though of them hang up: ${hungUp}`, async () => {
+    const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+    const opened = await openWithAlice({ hasher });
+    const before = hasher.hashCount;
+    const clients = Array.from({ length: 4 }, () => new AbortController());
+    const asked: Promise<Reply>[] = [];
+    {
+      using gate = occupy(hasher);
+      asked.push(...clients.map(({ signal }) => ask(opened, basicOf("alice"), { signal })));
+      while (hasher.waiting === 0) await delay(1);
+      for (const index of hungUp) clients[index]?.abort();
+      asked.push(ask(opened, basicOf("alice")));
+      await gate.leave();
+    }
+    const outcomes = (await Promise.all(asked)).filter((_, index) => !hungUp.includes(index)).map(outcomeOf);
+    assertEquals([outcomes, hasher.hashCount - before], [Array(5 - hungUp.length).fill("200"), 2]);
+  });
+}
+
+Deno.test("guard() hashes nothing for Basic when all who sent it have hung up, and counts no guess", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const opened = await openWithAlice({ hasher });
+  for (let round = 0; round < 12; round++) {
+    using gate = occupy(hasher);
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    const asked = clients.map(({ signal }) => ask(opened, basicOf("alice", `wrong ${round}`), { signal }));
+    while (hasher.waiting === 0) await delay(1);
+    for (const client of clients) client.abort();
+    assertEquals(countOutcomes(await Promise.all(asked)), { "503 overloaded": 3 });
+    assertEquals(hasher.waiting, 0);
+    await gate.leave();
+  }
+  assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
+});
+
+Deno.test("guard() counts a wrong password of Basic once for all who send it at once, whoever hangs up", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const opened = await openWithAlice({ hasher });
+  for (let round = 0; round < 10; round++) {
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    using gate = occupy(hasher);
+    const asked = clients.map(({ signal }) => ask(opened, basicOf("alice", `wrong ${round}`), { signal }));
+    while (hasher.waiting === 0) await delay(1);
+    clients[0]?.abort();
+    await gate.leave();
+    assertEquals((await Promise.all(asked.slice(1))).map(outcomeOf), Array(2).fill("401 wrong-credentials"));
+  }
+  assertEquals(await told(opened, basicOf("alice")), "429 too-many-attempts, 0 hash");
+});
+
 Deno.test("guard() remembers Basic for the address that it came from, and verifies it from another", async () => {
   const opened = await openWithAlice();
   for (const client of ["192.0.2.8", "192.0.2.9", "2001:db8::1"]) {
@@ -66,8 +119,12 @@ Deno.test("guard() tells the audit of who was verified by Basic, and nothing of 
   const opened = await openWithAlice();
   const before = opened.lines.length;
   for (let count = 0; count < 2; count++) assertEquals((await ask(opened, basicOf("alice"))).status, 200);
-  const logged = auditOf(opened.lines.slice(before)).map(({ requestId: _id, ...rest }) => rest);
+  const lines = opened.lines.slice(before);
+  const logged = auditOf(lines).map(({ requestId: _id, ...rest }) => rest);
   assertEquals(logged, [{ event: "login", by: "alice", user: "alice", scheme: "basic", client: "127.0.0.1" }]);
+  // The login has its line of a request too, under the same id.
+  const [login, request, ...rest] = lines.map((line) => JSON.parse(line));
+  assertEquals([request.event, request.status, request.requestId, rest], ["request", 200, login.requestId, []]);
 });
 
 Deno.test("guard() makes no session of Basic", async () => {
