@@ -4,8 +4,9 @@
  * Anyone may ask for such pages as often as they like, so that making one must not be work for each request.
  */
 
-import { eTag, ifNoneMatch } from "@std/http/etag";
+import { eTag } from "@std/http/etag";
 import type { Config } from "./config.ts";
+import { ifNoneMatch } from "./entity_tag.ts";
 
 /** What is sent, beside the headers that follow from it. */
 export interface ConstantBody {

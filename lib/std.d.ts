@@ -102,10 +102,6 @@ declare module "@std/http/etag" {
 
   export function eTag(entity: string | Uint8Array, options?: ETagOptions): Promise<string>;
   export function eTag(entity: FileInfo, options?: ETagOptions): Promise<string | undefined>;
-  /** Whether to go on: `false` answers 412. Without a header, `null`, it is `false` too. */
-  export function ifMatch(value: string | null, etag: string | undefined): boolean;
-  /** Whether to go on: `false` answers 304. */
-  export function ifNoneMatch(value: string | null, etag: string | undefined): boolean;
 }
 
 declare module "@std/http/status" {

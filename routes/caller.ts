@@ -4,8 +4,8 @@
  * Who may not see a user gets the same answer whether the user exists or not.
  */
 
-import { ifMatch } from "@std/http/etag";
 import type { Context } from "../lib/app.ts";
+import { ifMatch } from "../lib/entity_tag.ts";
 import { HttpError } from "../lib/http.ts";
 import { findLiveSession, isSameOrigin, presentedToken } from "../lib/session.ts";
 import { isAdmin, type User, type UserSession } from "../lib/store.ts";

@@ -5,11 +5,11 @@
  * must be refused.
  */
 
-import { ifNoneMatch } from "@std/http/etag";
 import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
+import { ifNoneMatch } from "../lib/entity_tag.ts";
 import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
 import { adminGroup, type Ticket } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";

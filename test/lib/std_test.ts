@@ -52,9 +52,7 @@ Deno.test("std.d.ts declares the package's status codes, each and no other", asy
 });
 
 Deno.test("std.d.ts says what the package returns and throws", async () => {
-  const tag = await stdEtag.eTag("text");
-  assertEquals([stdEtag.ifMatch(tag, tag), stdEtag.ifMatch('"old"', tag)], [true, false]);
-  assertEquals([stdEtag.ifNoneMatch(tag, tag), stdEtag.ifNoneMatch(null, tag)], [false, true]);
+  assertEquals(await stdEtag.eTag("text"), await stdEtag.eTag(new TextEncoder().encode("text")));
   assertEquals(await stdEtag.eTag({ mtime: null, size: 1 }), undefined);
 
   assertEquals(stdTimingSafeEqual.timingSafeEqual(new Uint8Array([1]), new Uint8Array([1])), true);
