@@ -10,15 +10,17 @@
 
 import { createHmac } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { cookieReader } from "./cookie.ts";
 import type { User } from "./store.ts";
 
-/** Beside `cookieName` in `lib/session.ts`, and as strict. */
+/** Beside `cookieName` in `lib/session.ts`. */
 export const deviceCookieName = "__Host-gatehouse-device";
 const idBytes = 16;
 /** RFC 6265bis, 5.5: browsers keep no cookie for longer than 400 days. */
 const maxAgeSeconds = 400 * 24 * 60 * 60;
 
-const cookiePattern = new RegExp(`(?:^|; ?)${deviceCookieName}=([A-Za-z0-9_-]{22})\\.([A-Za-z0-9_-]{43})(?:;|$)`);
+const readCookie = cookieReader(deviceCookieName);
+const valuePattern = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 
 /** The Set-Cookie that makes a browser known as one of `user`. */
 export function deviceCookie(user: User): string {
@@ -29,7 +31,7 @@ export function deviceCookie(user: User): string {
 
 /** The id of the device that a request comes from, if `user` has logged in from it. */
 export function deviceOf(headers: Headers, user: User | undefined): string | undefined {
-  const [, id, signed] = cookiePattern.exec(headers.get("cookie") ?? "") ?? [];
+  const [, id, signed] = valuePattern.exec(readCookie(headers) ?? "") ?? [];
   if (id === undefined || signed === undefined) return undefined;
   const encoder = new TextEncoder();
   // Also without a user, as the time it takes would tell.

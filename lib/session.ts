@@ -11,6 +11,7 @@ import { hash } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { ulid } from "@std/ulid";
 import type { Config } from "./config.ts";
+import { cookieReader } from "./cookie.ts";
 import { copyHeaderText, copyText } from "./kept_text.ts";
 import type { Session, Store, UserSession } from "./store.ts";
 
@@ -26,8 +27,8 @@ const idLength = 26;
 export const maxUserAgentLength = 256;
 /** `__Host-`: only this very host can set it, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
 export const cookieName = "__Host-gatehouse";
-/** Strict: who trims names by Unicode takes "\u00a0__Host-gatehouse", which a sibling host can set, for the cookie. */
-const cookiePattern = new RegExp(`(?:^|; ?)${cookieName}=([^;]*)`);
+/** Longest origin that is looked at, characters: a scheme, the longest host and a port. */
+const maxOriginLength = 300;
 
 export const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
 
@@ -69,23 +70,24 @@ export function createSession(
 }
 
 /**
- * The token of a request: of `Authorization`; of the cookie if there is no such header at all.
+ * The token of a request: of `Authorization`, else of the cookie. A header that carries no token of ours says nothing: a
+ * proxy in front may want one for itself, as for HTTP Basic.
  */
 export function presentedToken(headers: Headers): Presented | undefined {
-  const isCookie = !headers.has("authorization");
-  const token = isCookie ? cookieToken(headers) : bearerToken(headers);
-  return token === undefined ? undefined : { token, isCookie };
+  const bearer = bearerToken(headers);
+  if (bearer !== undefined) return { token: bearer, isCookie: false };
+  const token = cookieToken(headers);
+  return token === undefined ? undefined : { token, isCookie: true };
 }
 
-/** The token of `Authorization: Bearer` (RFC 6750, 2.1). */
+/** The token of `Authorization: Bearer` (RFC 6750, 2.1); `undefined` when it does not look like one of ours. */
 export function bearerToken(headers: Headers): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const token = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  return token !== undefined && tokenPattern.test(token) ? token : undefined;
 }
 
 /** The token of the cookie. */
-export function cookieToken(headers: Headers): string | undefined {
-  return cookiePattern.exec(headers.get("cookie") ?? "")?.[1];
-}
+export const cookieToken = cookieReader(cookieName);
 
 /**
  * The session that a token stands for, with its user, if it is one and good at `now`. Now and then it is noted as seen, which is not
@@ -136,12 +138,19 @@ export function sessionCookie(token: string, maxAgeSeconds: number): string {
  * Whether a browser sent the request for a page of this very origin: by `Sec-Fetch-Site`, which pages cannot forge,
  * else by `Origin`. Without either it is taken for another's.
  */
-export function isSameOrigin(headers: Headers): boolean {
+export function isSameOrigin({ headers, url }: Pick<Request, "headers" | "url">): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null) return site === "same-origin";
   const origin = headers.get("origin");
   // The scheme is not compared, as only the proxy knows it: the cookie is sent over HTTPS alone.
-  return origin !== null && URL.parse(origin)?.host === headers.get("host");
+  if (origin === null || origin.length > maxOriginLength) return false;
+  const host = URL.parse(origin)?.host ?? "";
+  return host !== "" && host === (headers.get("host") ?? authorityOf(url));
+}
+
+/** Where HTTP/2 has it, and the absolute form of HTTP/1.1: those have no Host header (RFC 9113, 8.3.1). */
+function authorityOf(url: string): string | undefined {
+  return /^[^/]*\/\/([^/?#]*)/.exec(url)?.[1];
 }
 
 function isSecretOf(session: Session, secret: string): boolean {

@@ -34,7 +34,7 @@ export interface CallerAndUser extends UserSession {
 export async function requireCaller(request: Request, context: Context): Promise<UserSession> {
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
-  if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request.headers)) {
+  if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request)) {
     throw new HttpError("cross-origin");
   }
   const found = await liveSession(presented.token, context);

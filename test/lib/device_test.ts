@@ -53,7 +53,10 @@ Deno.test("deviceOf() finds its cookie among others", () => {
   assertEquals(deviceIn(`a=1; ${cookie}; b=2`), id);
   assertEquals(deviceIn(`a=1;${cookie};b=2`), id);
   assertEquals(deviceIn(`__Host-gatehouse=token; ${cookie}`), id);
-  assertEquals(deviceIn(`=; ;;=a; ${deviceCookieName}=broken; ${cookie}`), id);
+  assertEquals(deviceIn(`=; ;;=a; ${deviceCookieName}x=broken; ${cookie}`), id);
+  // A browser holds one of them at most.
+  assertEquals(deviceIn(`${deviceCookieName}=broken; ${cookie}`), undefined);
+  assertEquals(deviceIn(`${cookie}; ${cookie}`), undefined);
 });
 
 Deno.test("deviceOf() knows the device also when all but the password has changed", () => {

@@ -90,30 +90,39 @@ Deno.test("createSession() keeps 256 characters of a User-Agent", () => {
 
 const cookieName = "__Host-gatehouse";
 type Presented = ReturnType<typeof presentedToken>;
+/** A token that looks like one of ours, and is none. */
+const ours = `01KAN6Z3H3AAAAAAAAAAAAAAAA.${"b".repeat(43)}`;
 const bearer = (token: string): Presented => ({ token, isCookie: false });
 const cookie = (token: string): Presented => ({ token, isCookie: true });
 
 const presented: readonly (readonly [headers: Readonly<Record<string, string>>, expected: Presented])[] = [
   [{}, undefined],
-  [{ authorization: "Bearer abc.def" }, bearer("abc.def")],
-  [{ authorization: "bearer abc" }, bearer("abc")],
-  [{ authorization: "BEARER   abc" }, bearer("abc")],
+  [{ authorization: `Bearer ${ours}` }, bearer(ours)],
+  [{ authorization: `bearer ${ours}` }, bearer(ours)],
+  [{ authorization: `BEARER   ${ours}` }, bearer(ours)],
+  [{ authorization: "Bearer abc.def" }, undefined],
+  [{ authorization: `Bearer ${ours}A` }, undefined],
+  [{ authorization: `Bearer ${ours.toLowerCase()}` }, undefined],
   [{ authorization: "Bearer" }, undefined],
   [{ authorization: "Bearer " }, undefined],
-  [{ authorization: "Bearerabc" }, undefined],
-  [{ authorization: "Bearer\tabc" }, undefined],
-  [{ authorization: "Bearer abc def" }, undefined],
-  [{ authorization: "Bearer abc, Bearer def" }, undefined],
-  [{ authorization: "XBearer abc" }, undefined],
+  [{ authorization: `Bearer${ours}` }, undefined],
+  [{ authorization: `Bearer\t${ours}` }, undefined],
+  [{ authorization: `Bearer ${ours} def` }, undefined],
+  [{ authorization: `Bearer ${ours}, Bearer ${ours}` }, undefined],
+  [{ authorization: `XBearer ${ours}` }, undefined],
   [{ authorization: "Basic YWxpY2U6eA==" }, undefined],
-  [{ authorization: "abc" }, undefined],
+  [{ authorization: ours }, undefined],
   [{ authorization: "" }, undefined],
   [{ cookie: `${cookieName}=abc` }, cookie("abc")],
   [{ cookie: `a=1; ${cookieName}=abc; b=2` }, cookie("abc")],
   [{ cookie: `a=1;${cookieName}=abc;b=2` }, cookie("abc")],
   [{ cookie: `${cookieName}=` }, cookie("")],
   [{ cookie: `${cookieName}=a=b` }, cookie("a=b")],
-  [{ cookie: `${cookieName}=first; ${cookieName}=second` }, cookie("first")],
+  // A browser holds one of them at most.
+  [{ cookie: `${cookieName}=first; ${cookieName}=second` }, undefined],
+  [{ cookie: `${cookieName}=same; a=1;${cookieName}=same` }, undefined],
+  [{ cookie: `${cookieName}=; a=1; b=2; ${cookieName}=abc; c` }, undefined],
+  [{ cookie: `${cookieName}=abc; ${cookieName}x=def; x${cookieName}=ghi` }, cookie("abc")],
   [{ cookie: "" }, undefined],
   [{ cookie: "a=1" }, undefined],
   [{ cookie: cookieName }, undefined],
@@ -133,10 +142,13 @@ const presented: readonly (readonly [headers: Readonly<Record<string, string>>, 
     [{ cookie: `a=1; ${blank}${cookieName}=planted` }, undefined] as const
   ),
   [{ cookie: `\u00a0${cookieName}=planted` }, undefined],
-  // Whoever sends the header means it, be it good or bad: so no other site's cookie gets in its place.
-  [{ authorization: "Bearer abc", cookie: `${cookieName}=def` }, bearer("abc")],
-  [{ authorization: "Basic abc", cookie: `${cookieName}=def` }, undefined],
-  [{ authorization: "Bearer", cookie: `${cookieName}=def` }, undefined],
+  // A token of ours means it, be it good or bad; any other header is somebody else's.
+  [{ authorization: `Bearer ${ours}`, cookie: `${cookieName}=def` }, bearer(ours)],
+  [{ authorization: "Bearer abc", cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: "Basic YWxpY2U6eA==", cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: 'Digest username="a"', cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: "Bearer", cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: "", cookie: `${cookieName}=def` }, cookie("def")],
 ];
 
 Deno.test("presentedToken() reads the bearer token, else the cookie, and nothing like them", () => {
@@ -361,13 +373,41 @@ const origins: readonly (readonly [headers: Readonly<Record<string, string>>, is
 
 Deno.test("isSameOrigin() is true for a page of this origin alone", () => {
   for (const [headers, isSame] of origins) {
-    assertEquals(isSameOrigin(new Headers({ host, ...headers })), isSame, JSON.stringify(headers));
+    const withHost = { headers: new Headers({ host, ...headers }), url: "http://elsewhere.test/" };
+    assertEquals(isSameOrigin(withHost), isSame, JSON.stringify(headers));
   }
 });
 
+Deno.test("isSameOrigin() knows the host by the address where there is no Host, as over HTTP/2", () => {
+  const rows = [
+    ["http://auth.example.org/user/?a=//b", true],
+    ["http://auth.example.org", true],
+    ["http+unix://auth.example.org/", true],
+    ["http://auth.example.org:8443/", false],
+    ["http://evil.example/auth.example.org", false],
+    ["http://evil.example?//auth.example.org/", false],
+    ["http://evil.example#//auth.example.org/", false],
+    ["http://user@auth.example.org/", false],
+    ["http:///", false],
+    ["", false],
+  ] as const;
+  const headers = new Headers({ origin: `https://${host}` });
+  for (const [url, isSame] of rows) assertEquals(isSameOrigin({ headers, url }), isSame, url);
+});
+
 Deno.test("isSameOrigin() takes two unknown hosts for different ones", () => {
-  for (const origin of ["null", "", "https://evil.example", "nonsense"]) {
-    assertFalse(isSameOrigin(new Headers({ origin })));
+  for (const url of ["http:///", "", "null", "file:///"]) {
+    for (const origin of ["null", "", "https://evil.example", "nonsense", "file:///a", "data:,"]) {
+      assertFalse(isSameOrigin({ headers: new Headers({ origin }), url }));
+    }
+    assertFalse(isSameOrigin({ headers: new Headers(), url }));
   }
-  assertFalse(isSameOrigin(new Headers()));
+});
+
+Deno.test("isSameOrigin() does not look at an origin that is longer than any host", () => {
+  const hostOf = (length: number) => "a.".repeat(length).slice(0, length - "https://".length);
+  for (const [length, isSame] of [[300, true], [302, false]] as const) {
+    const long = hostOf(length);
+    assertEquals(isSameOrigin({ headers: new Headers({ host: long, origin: `https://${long}` }), url: "" }), isSame);
+  }
 });

@@ -182,6 +182,32 @@ Deno.test("requireCaller() finds its cookie beside the broken ones of others", a
   }
 });
 
+Deno.test("requireCaller() takes the cookie beside an Authorization header that is somebody else's", async () => {
+  const { send, token } = await openAppOfAlice();
+  const basic = `Basic ${btoa("proxy:secret")}`;
+  for (const authorization of [basic, "Bearer abc", 'Digest username="a"', "Negotiate abc", "AWS4-HMAC-SHA256 x", ""]) {
+    const headers = { ...cookieOf(token), authorization };
+    assertEquals((await send("GET", "/session/", { headers })).status, 200, authorization);
+    // It counts as the cookie that it is.
+    const forged = { ...headers, "sec-fetch-site": "cross-site" };
+    assertEquals((await send("DELETE", "/session/", { headers: forged })).status, 403, authorization);
+  }
+  const ended = `Bearer ${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
+  assertEquals((await send("GET", "/session/", { headers: { ...cookieOf(token), authorization: ended } })).status, 401);
+  const own = { ...cookieOf(token), authorization: basic, "sec-fetch-site": "same-origin" };
+  const { status, headers } = await send("DELETE", "/session/", { headers: own });
+  assertEquals([status, headers.get("set-cookie")?.split(";")[0]], [204, "__Host-gatehouse="]);
+});
+
+Deno.test("requireCaller() takes neither of two session cookies", async () => {
+  const { send, token, logIn } = await openAppOfAlice();
+  const cookies = [cookieOf(token), cookieOf(await logIn())].map(({ cookie }) => cookie);
+  assertEquals((await send("GET", "/session/", { headers: { cookie: cookies[1] ?? "" } })).status, 200);
+  for (const cookie of [cookies.join("; "), `${cookies[0]}; ${cookies[0]}`]) {
+    assertEquals((await send("GET", "/session/", { headers: { cookie } })).status, 401);
+  }
+});
+
 const host = "gatehouse.test";
 const origins: [headers: Record<string, string>, isSame: boolean][] = [
   [{ "sec-fetch-site": "same-origin" }, true],
@@ -198,7 +224,9 @@ const origins: [headers: Record<string, string>, isSame: boolean][] = [
   [{ origin: "https://elsewhere.test", host }, false],
   [{ origin: "null", host }, false],
   [{ origin: "", host }, false],
-  [{ origin: `https://${host}` }, false],
+  // Over HTTP/2 there is no Host.
+  [{ origin: `https://${host}` }, true],
+  [{ origin: `https://${host}:8443` }, false],
   [{ host }, false],
   [{}, false],
 ];
