@@ -9,16 +9,29 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { RecentMap } from "./recent_map.ts";
 import type { User } from "./store.ts";
-import { canonicalLogin } from "./user.ts";
+import { canonicalLogin, maxLoginLength, maxPasswordBytes } from "./user.ts";
 import type { Credentials } from "./user_input.ts";
 
 const rememberedMs = 60 * 1_000;
 /** So many are remembered: 2 MB. */
 const maxRemembered = 10_000;
 
-/** The credentials of `Authorization: Basic`; `undefined` when there are none, or they are not well formed. */
+/**
+ * Longest credentials, bytes: the longest login, a colon, and a password four times as long as the longest, which one may be
+ * before its normalization.
+ */
+const maxCredentialsBytes = maxLoginLength + 1 + 4 * maxPasswordBytes;
+/** In base64, after the scheme and some blanks. */
+const maxHeaderLength = Math.ceil(maxCredentialsBytes / 3) * 4 + 16;
+
+/**
+ * The credentials of `Authorization: Basic`; `undefined` when there are none, they are not well formed, or they are longer
+ * than anybody's.
+ */
 export function basicCredentials(headers: Headers): Credentials | undefined {
-  const [, encoded] = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(headers.get("authorization") ?? "") ?? [];
+  const header = headers.get("authorization") ?? "";
+  if (header.length > maxHeaderLength) return undefined;
+  const [, encoded] = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   const text = encoded === undefined ? undefined : decode(encoded);
   const colonAt = text?.indexOf(":") ?? -1;
   if (text === undefined || colonAt < 0) return undefined;

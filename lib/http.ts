@@ -76,9 +76,15 @@ export function problemReply(error: HttpError): Response {
   return jsonReply(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
 }
 
-/** The parameters of a request's query. By hand: an address as it was sent may be one that `URL` refuses. */
-export function queryOf(request: Request): URLSearchParams {
-  return new URLSearchParams(/\?([^#]*)/.exec(request.url)?.[1] ?? "");
+/**
+ * The parameters of these names in a request's query, the first of each: a query can have 32,000, which take 13 ms.
+ *
+ * By hand, as an address as it was sent may be one that `URL` refuses.
+ */
+export function queryOf(request: Request, names: readonly string[]): URLSearchParams {
+  const query = /\?([^#]*)/.exec(request.url)?.[1] ?? "";
+  const found = names.map((name) => new RegExp(`(?:^|&)${name}=[^&]*`).exec(query)?.[0] ?? "");
+  return new URLSearchParams(found.join("&"));
 }
 
 export interface ReadOptions {

@@ -10,6 +10,7 @@ const maxLength = 2_000;
 
 /** The path and query, as a Location can carry it, or `undefined` when `text` is not a path of this host. */
 export function nextPath(text: string): string | undefined {
+  if (text.length > maxLength) return undefined;
   // deno-lint-ignore no-control-regex -- control characters are what it refuses
   if (!/^\/(?!\/)[^\x00-\x20\x7f\\]*$/.test(text) || !text.isWellFormed()) return undefined;
   const path = text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);

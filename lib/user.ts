@@ -54,8 +54,9 @@ export async function etagOf(user: User): Promise<string> {
   return await eTag(JSON.stringify(publicUser(user))) ?? "";
 }
 
-/** A login in the spelling that it is kept in. */
+/** A login in the spelling that it is kept in. One that is too long is nobody's, whatever its spelling. */
 export function canonicalLogin(login: string): string {
+  if (login.length > maxLoginLength) return login;
   // Not toLowerCase: it would make "k" of the Kelvin sign, and so let a look-alike in.
   return login.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

@@ -53,7 +53,7 @@ const files: ReadonlyMap<string, ConstantReply> = new Map(
 export async function showPage(request: Request, context: Context): Promise<Response> {
   const token = cookieToken(request.headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
-  const next = nextPath(queryOf(request).get("next") ?? "");
+  const next = nextPath(queryOf(request, ["next"]).get("next") ?? "");
   if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }

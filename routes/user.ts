@@ -44,7 +44,7 @@ export async function register(request: Request, context: Context): Promise<Resp
 /** `GET /user/`: who is registered, by pages. */
 export async function listUsers(request: Request, context: Context): Promise<Response> {
   await requireAdmin(request, context);
-  const query = parseUserQuery(queryOf(request));
+  const query = parseUserQuery(queryOf(request, ["limit", "after", "prefix"]));
   const { users, total, next } = await context.app.store.listUsers(query);
   const headers: Record<string, string> = {};
   if (next !== undefined) {
