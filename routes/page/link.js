@@ -5,6 +5,20 @@
  * the history nor in a picture of the screen.
  */
 
+/**
+ * Browsers keep the fragment of the address that led here: with `next` it is that of the page wanted, and goes along in
+ * `next`. Later ones are of this page, also after a reload.
+ */
+export function moveFragment() {
+  const url = new URL(location.href);
+  const next = url.searchParams.get("next");
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (next === null || url.hash === "" || type !== "navigate") return;
+  if (!next.includes("#")) url.searchParams.set("next", next + url.hash);
+  url.hash = "";
+  history.replaceState(null, "", url);
+}
+
 /** What the address has of a link, which is taken out of it. @returns `undefined` when it has none */
 export function takeLink() {
   const parameters = new URLSearchParams(location.hash.slice(1));

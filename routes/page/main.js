@@ -9,7 +9,7 @@ import { loadPart, Problem, send } from "./api.js";
 import { wireButton } from "./form.js";
 import { preferredLanguage, setLanguage, translate } from "./language.js";
 import { wireLanguages } from "./language_switch.js";
-import { takeLink } from "./link.js";
+import { moveFragment, takeLink } from "./link.js";
 import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
 import { logInView, otherAccountView, registerView, resetView } from "./visitor.js";
@@ -174,6 +174,7 @@ async function startLanguage() {
 
 async function start() {
   await startLanguage();
+  moveFragment();
   app.link = takeLink();
   addEventListener("hashchange", () => {
     app.link = takeLink() ?? app.link;

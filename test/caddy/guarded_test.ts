@@ -39,7 +39,7 @@ test("guarded.Caddyfile takes its settings from the environment", async () => {
 for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impatience]]] as const) {
   test(`guarded.Caddyfile shows ${kind} to who has logged in, as long as they are`, async () => {
     await using site = await startGuarded({ edits, env: { ROOT: folder } });
-    const path = "/index.html?tab=2";
+    const path = `/index.html?tab=2&file=C:%5Cx&text=${"t".repeat(5_000)}`;
     const refused = await site.ask(path, { headers: navigation });
     const page = refused.headers.get("location") ?? "";
     assertEquals([refused.status, page], [302, `/auth/?next=${encodeURIComponent(path)}`]);
@@ -117,6 +117,8 @@ test("guarded.Caddyfile leaves no path but /auth/ unguarded", async () => {
   }
   const bare = await client.send("GET", "/auth");
   assertEquals([bare.status, bare.headers.get("location")], [302, "/auth/"]);
+  const next = `?next=%2Fa%3Fb%5C${"c".repeat(6_000)}&d`;
+  assertEquals((await client.send("GET", `/auth${next}`)).headers.get("location"), `/auth/${next}`);
   for (const method of ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "BREW"]) {
     assertEquals(`${method} ${(await client.send(method, "/")).status}`, `${method} 401`);
   }

@@ -29,7 +29,19 @@ const good: readonly [text: string, path: string][] = [
   ["/\x80\x85\xa0\u2028\u3000\ufeff", "/%C2%80%C2%85%C2%A0%E2%80%A8%E3%80%80%EF%BB%BF"],
   // Looks like a slash, and is none.
   ["/／evil.example", "/%EF%BC%8Fevil.example"],
-  [`/${"a".repeat(1_999)}`, `/${"a".repeat(1_999)}`],
+  [`/${"a".repeat(7_897)}`, `/${"a".repeat(7_897)}`],
+  [`/?q=${"a".repeat(7_890)}`, `/?q=${"a".repeat(7_890)}`],
+  // Beyond that the path alone: where "?", "/" and letters of other alphabets take more room in the address, sooner.
+  [`/a/b?q=${"a".repeat(7_891)}`, "/a/b"],
+  [`/a/b?q=${"?".repeat(2_700)}`, "/a/b"],
+  [`/a/b?q=${"é".repeat(1_000)}`, "/a/b"],
+  [`/a/b#${"a".repeat(64_000)}`, "/a/b"],
+  [`/a?${"\n".repeat(8_000)}`, "/a"],
+  // A backslash is a slash to browsers, and its percent-encoding to nobody.
+  ["/a\\b", "/a%5Cb"],
+  ["/a?b=\\", "/a?b=%5C"],
+  ["/a?q=C:\\x\\y&r=\\\\host", "/a?q=C:%5Cx%5Cy&r=%5C%5Chost"],
+  ["/.\\/evil.example", "/.%5C/evil.example"],
 ];
 
 for (const [text, path] of good) {
@@ -52,8 +64,6 @@ const bad: readonly string[] = [
   "/\\evil.example",
   "\\\\evil.example",
   "\\/evil.example",
-  "/a\\b",
-  "/a?b=\\",
   "/\t/evil.example",
   "/\n/evil.example",
   "/\r/evil.example",
@@ -75,7 +85,11 @@ const bad: readonly string[] = [
   "javascript:alert(1)",
   "data:text/html,a",
   "mailto:a@evil.example",
-  `/${"a".repeat(2_000)}`,
+  `/${"a".repeat(7_898)}`,
+  `/${"a".repeat(64_000)}?q`,
+  `/${"é".repeat(1_000)}`,
+  // Without its query it would be a path, and it is no address that a browser has sent.
+  "/a?\n",
 ];
 
 for (const text of bad) {
@@ -129,7 +143,9 @@ Deno.test("nextPath() never leads to another host, also when somebody has resolv
 });
 
 Deno.test("nextPath() says nothing that is longer than it takes", () => {
-  for (const text of [`/${"é".repeat(1_999)}`, `/${"日".repeat(300)}`, `/${"🚪".repeat(900)}`]) {
-    assert((nextPath(text) ?? "").length <= 2_000, `${nextPath(text)?.length}`);
+  for (
+    const text of [`/${"é".repeat(1_999)}`, `/${"日".repeat(300)}`, `/${"/".repeat(5_000)}`, `/?${"🚪".repeat(900)}`]
+  ) {
+    assert(encodeURIComponent(nextPath(text) ?? "").length <= 7_900, `${nextPath(text)?.length}`);
   }
 });

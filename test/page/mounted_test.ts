@@ -50,6 +50,29 @@ testLooks("who wants to see a guarded page registers and is led there", async ({
   });
 });
 
+test("a fragment of a guarded page is that page's, also where the login has one of that name", async ({ site, browser }) => {
+  await site.addUser("fragment");
+  for (const fragment of ["#register", "#ticket=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA&login=x", "#/a/b?c=d"]) {
+    await visit(browser, { url: site.url }, async ({ page }) => {
+      const wiki = new URL(`/wiki.html?file=C:\\x&tab=2${fragment}`, site.url).href;
+      await page.goto(wiki);
+      await page.getByRole("heading", { name: "Log in" }).waitFor();
+      assertEquals(await page.locator("input").count(), 2);
+      // The page's own fragments work as ever.
+      await page.getByRole("link", { name: "Register" }).click();
+      await page.getByRole("heading", { name: "Create an account" }).waitFor();
+      await page.reload();
+      await page.getByRole("heading", { name: "Create an account" }).waitFor();
+      await page.goBack();
+      await page.getByLabel("Login", { exact: true }).fill("fragment");
+      await page.getByLabel("Password", { exact: true }).fill(password);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "The wiki" }).waitFor();
+      assertEquals(page.url(), wiki.replaceAll("\\", "%5C"));
+    });
+  }
+});
+
 test("an administrator of a guarded site makes links that lead to its page", async ({ site, browser }) => {
   const token = await site.admin();
   await site.addUser("alice");

@@ -116,7 +116,10 @@ const queries: readonly [query: string, location: string | undefined][] = [
   ["?next=https://evil.example/", undefined],
   ["?next=javascript:alert(1)", undefined],
   ["?next=%FF", undefined],
-  [`?next=/${"a".repeat(2_000)}`, undefined],
+  ["?next=/a?q=%5Cb", "/a?q=%5Cb"],
+  [`?next=/${"a".repeat(7_000)}`, `/${"a".repeat(7_000)}`],
+  [`?next=/a%3F${"a".repeat(8_000)}`, "/a"],
+  [`?next=/${"a".repeat(8_000)}`, undefined],
 ];
 
 for (const [query, location] of queries) {
