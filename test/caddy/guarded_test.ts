@@ -36,6 +36,14 @@ test("guarded.Caddyfile takes its settings from the environment", async () => {
   }
 });
 
+for (const name of ["Caddyfile", "cluster.Caddyfile", "guarded.Caddyfile"]) {
+  test(`${name} speaks HTTP/2 as long as it is not told otherwise`, async () => {
+    const args = ["adapt", "--config", `caddy/${name}`, "--adapter", "caddyfile"];
+    assertStringIncludes((await runCaddy(args)).stdout, '"protocols":["h1","h2"]');
+    assertStringIncludes((await runCaddy(args, { PROTOCOLS: "h1" })).stdout, '"protocols":["h1"]');
+  });
+}
+
 for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impatience]]] as const) {
   test(`guarded.Caddyfile shows ${kind} to who has logged in, as long as they are`, async () => {
     await using site = await startGuarded({ edits, env: { ROOT: folder } });
