@@ -81,6 +81,11 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
   const { metrics = new Metrics(now), guesser = new Guesser(), counts = new MemoryCounts() } = options;
   const limiter = new Limiter(counts, now);
+  const { highestIterations, unusableCount } = await store.hashCosts();
+  if (unusableCount > 0) {
+    const warning = "Users whose password hash cannot be verified, or costs more than any setting, cannot log in";
+    log.warn("unusable-hashes", { warning, users: unusableCount });
+  }
   return Object.freeze({
     config,
     store,
@@ -91,7 +96,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     eventStreams: new EventStreams(maxEventStreams),
     hasher: await Hasher.open({
       iterations: config.pbkdf2Iterations,
-      highestIterations: await store.highestIterations(),
+      highestIterations,
       onRun: (seconds) => metrics.hashes.observe(seconds),
     }),
     guesser,

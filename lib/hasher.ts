@@ -4,7 +4,8 @@
  * Every verification is exactly one pass through the gate and, unless the password was right, the same work, that of
  * the dearest hash that is kept, whether the user exists or not: neither the answer nor its time tells an attacker which
  * logins are registered (OWASP ASVS 5.0, 6.3.8). A right password of another cost is hashed anew, so that after a change
- * of the setting the register comes to one cost by itself.
+ * of the setting the register comes to one cost by itself. A hash that cannot be verified, or is dearer than any setting,
+ * is as if nobody had it.
  */
 
 import { Gate } from "./gate.ts";
@@ -13,13 +14,20 @@ import { hashPassword, iterationsOf, verifyPassword } from "./password.ts";
 /** The start may take this much longer for measuring what a hash costs; the last round may go beyond it. */
 const measureMs = 50;
 const measureRounds = 5;
+/** Deno has 32 threads for what blocks, which the journal's writes share: with 128 hashes at once one took 1.9 s. */
+const maxConcurrency = 30;
+/** A password that nobody has, for work of which nothing is to come. */
+const nobodys = "nobody's";
 
 export interface HasherOptions {
   /** PBKDF2 iterations for new hashes. */
   readonly iterations: number;
   /** The most iterations of any hash that is kept, 0 by default; see `verify`. */
   readonly highestIterations?: number;
-  /** How many hashes run at once; by default one more than there are cores, which works while the next is handed over. */
+  /**
+   * How many hashes run at once; by default one more than there are cores, which works while the next is handed over, and
+   * at most 30.
+   */
   readonly concurrency?: number;
   /** The longest wait for a turn that is accepted, in milliseconds, 5,000 by default; see `lib/gate.ts`. */
   readonly maxWaitMs?: number;
@@ -37,7 +45,7 @@ export interface Turn {
 /** What came of a verification. */
 export interface Verdict {
   readonly isRight: boolean;
-  /** The same password hashed anew, when it was right and its hash of another cost than today's. */
+  /** The same password hashed anew, when it was right, its hash of another cost than today's, and that was wanted. */
   readonly rehashed: string | undefined;
 }
 
@@ -67,7 +75,8 @@ export class Hasher {
   /** Makes the decoy, and measures what a hash costs here. */
   static async open(options: HasherOptions): Promise<Hasher> {
     const { iterations, highestIterations = 0 } = options;
-    const { concurrency = navigator.hardwareConcurrency + 1, maxWaitMs = 5_000, onRun = () => {} } = options;
+    const { maxWaitMs = 5_000, onRun = () => {} } = options;
+    const { concurrency = Math.min(navigator.hardwareConcurrency + 1, maxConcurrency) } = options;
     const whole = { iterations, highestIterations, concurrency, maxWaitMs, onRun };
     return new Hasher(whole, await measure(iterations, concurrency));
   }
@@ -108,23 +117,26 @@ export class Hasher {
   /**
    * Verifies a password against a user's hash or, when there is no user, against the decoy, which no password is.
    *
+   * @param options without `isRehashing` no right password is hashed anew
    * @throws {OverloadedError} too many are waiting, or nobody waits for it any more
    */
   verify(
     password: string,
-    options: Turn & { readonly passwordHash: string | undefined },
+    options: Turn & { readonly passwordHash: string | undefined; readonly isRehashing?: boolean },
   ): Promise<Verdict> {
-    const { passwordHash, client, hungUp } = options;
+    const { passwordHash = "", client, hungUp, isRehashing = true } = options;
     const verify = async () => {
       this.#hashCount++;
-      const kept = passwordHash ?? this.#decoy;
-      const isRight = await verifyPassword(password, kept) && passwordHash !== undefined;
+      const isUsable = iterationsOf(passwordHash) > 0;
+      const kept = isUsable ? passwordHash : this.#decoy;
+      const isRight = await verifyPassword(password, kept) && isUsable;
       const iterations = iterationsOf(kept);
       if (isRight) {
-        return { isRight, rehashed: iterations === this.#iterations ? undefined : await this.#hash(password) };
+        const isStale = isRehashing && iterations !== this.#iterations;
+        return { isRight, rehashed: isStale ? await this.#hash(password) : undefined };
       }
       // The rest of the work: by its time a cheaper hash would tell that its login is registered, or is not.
-      if (iterations < this.#workIterations) await hashPassword(password, this.#workIterations - iterations);
+      if (iterations < this.#workIterations) await hashPassword(nobodys, this.#workIterations - iterations);
       return { isRight, rehashed: undefined };
     };
     return this.#gate.run(client, verify, hungUp);

@@ -7,8 +7,12 @@
  * be raised while old hashes still verify. Passwords are normalized to NFC first (NIST SP 800-63B-4, 3.1.1.2): an "é"
  * typed on another system may be two code points, and is the same letter. WebCrypto does the work, in threads beside
  * the event loop.
+ *
+ * Normalizing takes time by the square of the combining marks in a row: 8 kB of them took 27 ms of the event loop. So what
+ * is longer than any password, or has more marks in a row than any text, is not normalized, and is nobody's password.
  */
 
+import { hash as digest } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 
 /** OWASP Password Storage Cheat Sheet (2026) for PBKDF2-HMAC-SHA256. */
@@ -18,20 +22,32 @@ const saltBytes = 16;
 /** The output of one SHA-256: more would double the defender's work and not the attacker's. */
 const hashBytes = 32;
 
-/** 1,024 bytes in NFC, the longest password, are at most four times as many UTF-16 units in NFD (UAX #15, 12). */
-export const maxNormalizedLength = 4 * 1_024;
+/** The most iterations of a hash that is verified, as of the setting: some 1.5 s. */
+export const maxIterations = 10_000_000;
+/** Bytes of UTF-8: 1,024 in NFC, the longest password, are at most three times as many in NFD (UAX #15, 12). */
+export const maxNormalizedBytes = 4_096;
+/** As in the Stream-Safe Text Format (UAX #15, 13): no language has more than a few on one letter. */
+export const maxMarksInARow = 30;
+/** Every character that NFC reorders is a mark. Each step looks at no more than 31 characters. */
+const tooManyMarks = new RegExp(`\\p{M}{${maxMarksInARow + 1}}`, "u");
+/** HMAC pads its key with NUL (RFC 2104, 2), so that a password would be the same with some at its end. */
+const nul = "\0";
 
+const encoder = new TextEncoder();
 const phcPattern = /^\$pbkdf2-sha256\$i=([1-9]\d{0,8})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 
 /**
  * Hashes a password with a new salt.
  *
- * @param iterations 1…999,999,999; see `recommendedIterations`
+ * @param iterations 1…10,000,000; see `recommendedIterations`
  * @returns PHC text
+ * @throws {TypeError} no password can be this one, see `normalizePassword`
  */
 export async function hashPassword(password: string, iterations: number): Promise<string> {
+  const text = normalizePassword(password);
+  if (text === undefined) throw new TypeError("Cannot hash a password that is too long, or has NUL or too many marks");
   const salt = crypto.getRandomValues(new Uint8Array(saltBytes));
-  const hash = await derive(password, { salt, iterations });
+  const hash = await derive(text, { salt, iterations });
   return `$pbkdf2-sha256$i=${iterations}$${toBase64(salt)}$${toBase64(hash)}`;
 }
 
@@ -42,24 +58,38 @@ export async function hashPassword(password: string, iterations: number): Promis
  */
 export async function verifyPassword(password: string, passwordHash: string): Promise<boolean> {
   const { iterations, salt, hash } = parseHash(passwordHash);
-  return timingSafeEqual(await derive(password, { salt, iterations }), hash);
+  const text = normalizePassword(password);
+  // What is nobody's password takes the same work.
+  const isRight = timingSafeEqual(await derive(text ?? "", { salt, iterations }), hash);
+  return isRight && text !== undefined;
 }
 
-/**
- * The cost at which the hash was made.
- *
- * @throws {TypeError} as `verifyPassword`
- */
+/** The cost at which the hash was made; 0 when it is none that can be verified, or dearer than any setting. */
 export function iterationsOf(passwordHash: string): number {
-  return parseHash(passwordHash).iterations;
+  const iterations = Number(phcPattern.exec(passwordHash)?.[1] ?? 0);
+  return iterations > maxIterations ? 0 : iterations;
 }
 
 /**
- * A password as it is hashed and compared: NFC, but for texts longer than any password, of which it would take time that
- * grows with the square of their length (40 ms for 16 KiB of accents).
+ * A password as it is hashed and compared, in NFC; `undefined` when it is nobody's: longer than any password, with more
+ * marks in a row than any text, or with NUL.
  */
-export function normalizePassword(password: string): string {
-  return password.length > maxNormalizedLength ? password : password.normalize("NFC");
+export function normalizePassword(password: string): string | undefined {
+  if (isTooLong(password) || password.includes(nul) || tooManyMarks.test(password)) return undefined;
+  return password.normalize("NFC");
+}
+
+/** Whether it is longer than any password in any form, in bytes. */
+export function isTooLong(password: string): boolean {
+  // A UTF-16 unit has at least one byte.
+  return password.length > maxNormalizedBytes || encoder.encode(password).length > maxNormalizedBytes;
+}
+
+/** Whether both are the same password. The time it takes does not tell how much of them is the same. */
+export function isSamePassword(one: string, other: string): boolean {
+  const [a, b] = [normalizePassword(one), normalizePassword(other)];
+  if (a === undefined || b === undefined) return false;
+  return timingSafeEqual(digest("sha256", a, "buffer"), digest("sha256", b, "buffer"));
 }
 
 interface ParsedHash {
@@ -70,9 +100,11 @@ interface ParsedHash {
 
 function parseHash(passwordHash: string): ParsedHash {
   const [, iterations, salt, hash] = phcPattern.exec(passwordHash) ?? [];
-  if (iterations === undefined || salt === undefined || hash === undefined) {
+  if (iterations === undefined || salt === undefined || hash === undefined || Number(iterations) > maxIterations) {
     // Without the text: a hash in a log is a hash to be guessed at.
-    throw new TypeError("Cannot parse a password hash: it is not $pbkdf2-sha256$i=…$salt$hash");
+    throw new TypeError(
+      `Cannot parse a password hash: it is not $pbkdf2-sha256$i=…$salt$hash of at most ${maxIterations} iterations`,
+    );
   }
   return {
     iterations: Number(iterations),
@@ -86,8 +118,7 @@ async function derive(
   options: { salt: Uint8Array<ArrayBuffer>; iterations: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { salt, iterations } = options;
-  const secret = new TextEncoder().encode(normalizePassword(password));
-  const key = await crypto.subtle.importKey("raw", secret, "PBKDF2", false, ["deriveBits"]);
+  const key = await crypto.subtle.importKey("raw", encoder.encode(password), "PBKDF2", false, ["deriveBits"]);
   const parameters = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
   return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashBytes * 8));
 }

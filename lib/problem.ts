@@ -141,7 +141,7 @@ export const problems = {
       "JSON pointer to it, a code, and a detail. " +
       "A login has 1 to 64 of a-z 0-9 . _ - @ + and begins with a letter or digit; capitals are taken as small " +
       "letters. A password has 15 characters or more (this service may have set another number), at most 1,024 bytes, " +
-      "and is not easily guessed: any characters will do, and a few random words are good.",
+      "and is not easily guessed: any but control characters will do, and a few random words are good.",
   },
   "invalid-credentials": {
     status: STATUS_CODE.UnprocessableEntity,

@@ -132,6 +132,14 @@ export interface ReplaceOptions {
   readonly ticketHash?: string;
 }
 
+/** What password hashes cost. */
+export interface HashCosts {
+  /** The most iterations of any that can be verified; 0 when there is none. */
+  readonly highestIterations: number;
+  /** How many cannot be verified, or are dearer than any setting: nobody logs in with them. */
+  readonly unusableCount: number;
+}
+
 /** The register of users and their sessions. */
 export interface Store extends AsyncDisposable {
   /** The user of that login (in lower case), or `undefined`. */
@@ -149,8 +157,8 @@ export interface Store extends AsyncDisposable {
   /** How many of the users that are kept were registered on each of the days. Looks at every user, in no haste. */
   countRegistrations(days: Days): Promise<readonly number[]>;
 
-  /** The most iterations of any password hash that is kept; 0 when there is no user. Looks at every user. */
-  highestIterations(): Promise<number>;
+  /** What the password hashes that are kept cost. Looks at every user. */
+  hashCosts(): Promise<HashCosts>;
 
   /**
    * Adds a user, and uses up a ticket in the same change.

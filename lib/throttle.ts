@@ -168,7 +168,7 @@ export class Throttle {
   #countersOf({ login, password, client, device }: Guess): Counters {
     const ofLogin = { kind: perLogin, of: [login] };
     // By the client too: from what is not counted nobody shall learn what somebody else has tried.
-    const texts = [login, client, device ?? "", normalizePassword(password)];
+    const texts = [login, client, device ?? "", normalizePassword(password) ?? password];
     return {
       login: ofLogin,
       row: device === undefined ? ofLogin : { kind: perDevice, of: [login, device] },

@@ -8,7 +8,7 @@
 import { eTag } from "@std/http/etag";
 import type { Guesser } from "./guesser.ts";
 import type { FieldError } from "./http.ts";
-import { normalizePassword } from "./password.ts";
+import { isTooLong, maxMarksInARow, normalizePassword } from "./password.ts";
 import type { User } from "./store.ts";
 
 /** Longest login, characters. */
@@ -76,18 +76,30 @@ export function loginErrors(login: string): FieldError[] {
   return errors;
 }
 
-/** What is wrong with a new password of that login. */
+/**
+ * What is wrong with a new password of that login. What is nobody's password is refused before any more work is done on it,
+ * and whether it is guessable is asked last, which takes the most.
+ */
 export function passwordErrors(password: string, login: string, rules: PasswordRules): FieldError[] {
   const pointer = "/password";
+  const tooLong = { pointer, code: "too-long", detail: `It must have at most ${maxPasswordBytes} bytes of UTF-8` };
+  if (isTooLong(password)) return [tooLong];
+  // They come by pasting, and what is typed later would be another password; NUL at the end would even be the same.
+  if (/\p{Cc}/u.test(password)) {
+    const detail = "It must have no control characters, such as tabs and line breaks";
+    return [{ pointer, code: "control-characters", detail }];
+  }
   const text = normalizePassword(password);
+  if (text === undefined) {
+    const detail = `It must have at most ${maxMarksInARow} combining marks in a row`;
+    return [{ pointer, code: "too-many-marks", detail }];
+  }
   const length = [...text].length;
   if (length < rules.minLength) {
     const detail = `It must have at least ${rules.minLength} characters and has ${length}`;
     return [{ pointer, code: "too-short", detail }];
   }
-  if (new TextEncoder().encode(text).length > maxPasswordBytes) {
-    return [{ pointer, code: "too-long", detail: `It must have at most ${maxPasswordBytes} bytes of UTF-8` }];
-  }
+  if (new TextEncoder().encode(text).length > maxPasswordBytes) return [tooLong];
   const reason = rules.guesser.reasonAgainst(text, login);
   return reason === undefined ? [] : [{ pointer, code: "guessable", detail: `It is easily guessed: ${reason}` }];
 }

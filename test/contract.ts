@@ -48,7 +48,7 @@ interface Exchange {
 }
 
 /** What JSON Schema cannot say of a body, by the codes of the bad fields. */
-const beyondSchemas = ["guessable", "unchanged", "not-unicode"];
+const beyondSchemas = ["guessable", "unchanged", "not-unicode", "too-many-marks"];
 /** Headers that are the matter of HTTP, or of `content` in the document. */
 const generalHeaders = ["content-length", "content-type"];
 

@@ -11,6 +11,7 @@ import { iterationsOf } from "../password.ts";
 import {
   type Change,
   type Days,
+  type HashCosts,
   isAdmin,
   isSameUser,
   type Put,
@@ -72,16 +73,18 @@ export class MemoryStore implements Store {
     return registrationsOn(days, this.#tables.users());
   }
 
-  highestIterations(): Promise<number> {
-    let highest = 0;
-    let head = "$";
+  hashCosts(): Promise<HashCosts> {
+    let [highestIterations, unusableCount] = [0, 0];
+    let head = "";
     for (const { passwordHash } of this.#tables.users()) {
       // Nearly all cost the same, which is seen in a tenth of the time that parsing takes.
-      if (highest > 0 && passwordHash.startsWith(head)) continue;
-      highest = Math.max(highest, iterationsOf(passwordHash));
-      head = passwordHash.slice(0, passwordHash.indexOf("$", passwordHash.indexOf("i=")) + 1);
+      if (head !== "" && passwordHash.startsWith(head)) continue;
+      const iterations = iterationsOf(passwordHash);
+      if (iterations === 0) unusableCount++;
+      highestIterations = Math.max(highestIterations, iterations);
+      head = iterations === 0 ? "" : passwordHash.slice(0, passwordHash.indexOf("$", passwordHash.indexOf("i=")) + 1);
     }
-    return Promise.resolve(highest);
+    return Promise.resolve({ highestIterations, unusableCount });
   }
 
   insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {

@@ -14,6 +14,7 @@
 import type { PostgresAddress } from "../postgres_address.ts";
 import {
   type Days,
+  type HashCosts,
   isAdmin,
   isSameUser,
   type Put,
@@ -105,9 +106,10 @@ export class PostgresStore implements Store {
     return counts;
   }
 
-  async highestIterations(): Promise<number> {
-    const { rows } = await this.database.run(statements.highestIterations);
-    return rows[0]?.["iterations"] === null ? 0 : numberIn(rows[0], "iterations");
+  async hashCosts(): Promise<HashCosts> {
+    const { rows: [row] } = await this.database.run(statements.hashCosts);
+    const highestIterations = row?.["iterations"] === null ? 0 : numberIn(row, "iterations");
+    return { highestIterations, unusableCount: numberIn(row, "unusable") };
   }
 
   insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {

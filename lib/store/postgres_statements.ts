@@ -5,6 +5,7 @@
  * A parameter whose type cannot be seen from where it stands has a cast.
  */
 
+import { maxIterations } from "../password.ts";
 import type { Session, Ticket, User } from "../store.ts";
 import type { Row } from "./postgres_connection.ts";
 
@@ -27,7 +28,9 @@ export const statements = {
   // CockroachDB divides whole numbers into broken ones; the remainder is the same in all.
   countRegistrations: `SELECT registered_at - registered_at % 86400000 AS midnight, count(*) AS users
     FROM gatehouse_user WHERE registered_at >= $1 AND registered_at < $2 GROUP BY 1`,
-  highestIterations: "SELECT max(iterations) AS iterations FROM gatehouse_user",
+  // Parts of an index each. Rows of an earlier version have what their hash says, however much it is.
+  hashCosts: `SELECT (SELECT max(iterations) FROM gatehouse_user WHERE iterations <= ${maxIterations}) AS iterations,
+    (SELECT count(*) FROM gatehouse_user WHERE iterations < 1 OR iterations > ${maxIterations}) AS unusable`,
   // On any conflict: one that is repeated while its first try goes on without a connection meets its own id as well.
   insertUser: `INSERT INTO gatehouse_user
     (login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes)

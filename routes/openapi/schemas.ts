@@ -42,8 +42,11 @@ export function schemasOf({ passwordMinLength }: Pick<Config, "passwordMinLength
       type: "string",
       format: "password",
       minLength: passwordMinLength,
+      pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
       description:
-        `Any characters, ${passwordMinLength} or more, at most ${maxPasswordBytes.toLocaleString("en")} bytes ` +
+        `Any but control characters, ${passwordMinLength} or more, at most ${
+          maxPasswordBytes.toLocaleString("en")
+        } bytes ` +
         "of UTF-8 in NFC, and not easily guessed: not a common password, a repeat, a sequence or a keyboard walk, and " +
         "without the login in it.",
     },

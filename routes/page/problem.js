@@ -44,6 +44,8 @@ const fieldOfProblem = {
 const fieldTexts = {
   "missing": "This is needed.",
   "invalid-characters": "Only a–z, digits and . _ - @ +, beginning with a letter or digit.",
+  "control-characters": "No tabs, line breaks or other control characters.",
+  "too-many-marks": "It has too many accents on one letter.",
   "not-unicode": "It has characters that are none.",
   "unchanged": "It must be another than the present one.",
   "invalid-groups": "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.",

@@ -214,6 +214,8 @@ export const texts = {
   "This is needed.": "Заполните это поле.",
   "Only a–z, digits and . _ - @ +, beginning with a letter or digit.":
     "Только a–z, цифры и знаки . _ - @ +, сначала буква или цифра.",
+  "No tabs, line breaks or other control characters.": "Без табуляций, переводов строки и других управляющих символов.",
+  "It has too many accents on one letter.": "Слишком много диакритических знаков над одной буквой.",
   "It has characters that are none.": "Здесь есть недопустимые знаки.",
   "It must be another than the present one.": "Новый пароль должен отличаться от текущего.",
   "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.":

@@ -1,4 +1,4 @@
-import { assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config.ts";
 import { createLog } from "../../lib/log.ts";
@@ -25,4 +25,29 @@ Deno.test("openApp() has an unknown login cost as much as the dearest hash that 
   const unknown = { passwordHash: undefined, client: "192.0.2.1" };
   // Far less than the least, far more than without: whatever else the machine does.
   assertGreater(await msOf(() => hasher.verify("wrong", unknown)), Math.min(...samples) / 5);
+});
+
+Deno.test("openApp() warns of hashes that nobody can log in with, which make no failed login dearer", async () => {
+  const good = await hashPassword("x", 1);
+  const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "100" });
+  for (const dearCount of [0, 2]) {
+    const store = new MemoryStore();
+    await store.insertUser(userOf("alice", { passwordHash: good }));
+    for (let index = 0; index < dearCount; index++) {
+      const passwordHash = good.replace("i=1$", "i=999999999$");
+      await store.insertUser(userOf(`user${index}`, { passwordHash }));
+    }
+    const lines: string[] = [];
+    const { hasher } = await openApp(config, { store, log: createLog((line) => lines.push(line)) });
+    const warnings = lines.map((line) => JSON.parse(line));
+    assertEquals(
+      warnings.map(({ level, event, users }) => [level, event, users]),
+      dearCount === 0 ? [] : [
+        ["warn", "unusable-hashes", dearCount],
+      ],
+    );
+    const { passwordHash } = await store.findUser(`user${dearCount - 1}`) ?? { passwordHash: undefined };
+    // The whole of it would be two minutes.
+    assertLess(await msOf(() => hasher.verify("x", { passwordHash, client: "192.0.2.1" })), 10_000);
+  }
 });

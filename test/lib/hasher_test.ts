@@ -156,13 +156,55 @@ Deno.test("Hasher.verify() takes no password for right where there is no user, n
   }
 });
 
-Deno.test("Hasher.verify() throws for what is no hash, and goes on with the next", async () => {
-  const hasher = await Hasher.open({ iterations, concurrency: 1 });
-  const client = "client";
-  await assertRejects(() => hasher.verify(password, { passwordHash: "no hash", client }), TypeError);
-  const passwordHash = await hasher.hash(password, { client });
-  assertEquals((await hasher.verify(password, { passwordHash, client })).isRight, true);
+Deno.test("Hasher.verify() does as much for what is no hash, or too dear a one, as where there is no user", async () => {
+  const hasher = await Hasher.open({ iterations, highestIterations: 30 });
+  const good = await hashPassword(password, 20);
+  for (const passwordHash of ["no hash", "", good.slice(1), good.replace("i=20", "i=999999999"), undefined]) {
+    using spy = spyOnDerive();
+    const verdict = await hasher.verify(password, { passwordHash, client: "client" });
+    assertEquals([verdict, spy.costs], [{ isRight: false, rehashed: undefined }, [20, 10]]);
+  }
 });
+
+Deno.test("Hasher.verify() does as much for what is nobody's password as for a wrong one", async () => {
+  const hasher = await Hasher.open({ iterations, highestIterations: 30 });
+  for (const passwordHash of [await hashPassword(password, 20), undefined]) {
+    for (const given of ["wrong", `${password}\0`, "x".repeat(5_000), "\u0301".repeat(31)]) {
+      using spy = spyOnDerive();
+      const verdict = await hasher.verify(given, { passwordHash, client: "client" });
+      assertEquals([verdict, spy.costs], [{ isRight: false, rehashed: undefined }, [20, 10]]);
+    }
+  }
+});
+
+Deno.test("Hasher.verify() hashes nothing anew when that is not wanted", async () => {
+  const hasher = await Hasher.open({ iterations });
+  const passwordHash = await hashPassword(password, 5);
+  using spy = spyOnDerive();
+  const verdict = await hasher.verify(password, { passwordHash, client: "client", isRehashing: false });
+  assertEquals([verdict, spy.costs], [{ isRight: true, rehashed: undefined }, [5]]);
+});
+
+/** Cores, and how many hashes run at once by default. */
+const cores: readonly (readonly [coreCount: number, atOnce: number])[] = [[1, 2], [28, 29], [29, 30], [30, 30], [
+  256,
+  30,
+]];
+for (const [coreCount, atOnce] of cores) {
+  Deno.test(`Hasher.open() lets ${atOnce} run at once on ${coreCount} cores`, async () => {
+    const hardware = Object.getOwnPropertyDescriptor(Navigator.prototype, "hardwareConcurrency") ?? {};
+    Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { ...hardware, get: () => coreCount });
+    try {
+      using _clock = stubClock(2_000);
+      using spy = spyOnDerive();
+      await Hasher.open({ iterations: 1 });
+      // The decoy is one more.
+      assertEquals(spy.costs.length, atOnce + 1);
+    } finally {
+      Object.defineProperty(Navigator.prototype, "hardwareConcurrency", hardware);
+    }
+  });
+}
 
 Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, no more than can wait", async () => {
   const rows: readonly (readonly [concurrency: number | undefined, atOnce: number])[] = [

@@ -395,21 +395,34 @@ testStores("shows every user that is there throughout on exactly one page", asyn
 });
 
 testStores("tells the highest cost of any hash that is kept, in whatever order they came", async (store) => {
-  assertEquals(await store.highestIterations(), 0);
+  const highest = async () => (await store.hashCosts()).highestIterations;
+  assertEquals(await highest(), 0);
   const userWith = (login: string, iterations: number) => {
     return userOf(login, { passwordHash: userOf(login).passwordHash.replace("i=1$", `i=${iterations}$`) });
   };
   // Some begin like the one before.
   const costs = [[1, 1], [10, 10], [10, 10], [9, 10], [600, 600], [60, 600], [6_000, 6_000], [10, 6_000]] as const;
-  for (const [index, [cost, highest]] of costs.entries()) {
+  for (const [index, [cost, expected]] of costs.entries()) {
     assertEquals(await store.insertUser(userWith(`user${index}`, cost)), "done");
-    assertEquals(await store.highestIterations(), highest);
+    assertEquals(await highest(), expected);
   }
   const dearest = userWith("user6", 6_000);
   assertEquals(await store.replaceUser(dearest, userWith("user6", 700)), "done");
-  assertEquals(await store.highestIterations(), 700);
+  assertEquals(await highest(), 700);
   assertEquals(await store.deleteUser("user6"), "done");
-  assertEquals(await store.highestIterations(), 600);
+  assertEquals(await highest(), 600);
+});
+
+testStores("counts the hashes that nobody can log in with, and leaves them out of the highest cost", async (store) => {
+  assertEquals(await store.hashCosts(), { highestIterations: 0, unusableCount: 0 });
+  const { passwordHash } = userOf("user");
+  const dear = [10_000_001, 999_999_999, 999_999_999].map((cost) => passwordHash.replace("i=1$", `i=${cost}$`));
+  const costliest = passwordHash.replace("i=1$", "i=10000000$");
+  const hashes = ["no hash", passwordHash, ...dear, costliest, "no hash", passwordHash.slice(0, -1)];
+  for (const [index, passwordHash] of hashes.entries()) {
+    assertEquals(await store.insertUser(userOf(`user${index}`, { passwordHash })), "done");
+  }
+  assertEquals(await store.hashCosts(), { highestIterations: 10_000_000, unusableCount: 6 });
 });
 
 testStores(
@@ -457,7 +470,7 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
 
   // They are what the others are.
   assertEquals((await store.findSession("s2"))?.user.login, "bob");
-  assertEquals([await store.countAdmins(), await store.highestIterations()], [1, 1]);
+  assertEquals([await store.countAdmins(), (await store.hashCosts()).highestIterations], [1, 1]);
   assertEquals(await store.replaceUser(userOf("bob", { id: "2", disabled: true }), userOf("bob", { id: "2" })), "done");
   assertEquals(await store.deleteUser("zoe"), "last-admin");
   await store.insertUser(userOf("carol", { groups: ["admin"] }));

@@ -93,10 +93,17 @@ const passwords: readonly (readonly [title: string, password: string, code: stri
   ["16 KiB of accents", "\u0301".repeat(8_192), "too-long"],
   ["16 KiB of accents in no order", "\u0301\u0323".repeat(4_096), "too-long"],
   ["a letter and 4,096 accents", `${password}${"\u0301".repeat(4_096)}`, "too-long"],
-  ["spaces, NUL and control characters", "\0 wJ4\t-qLm9\nzVt\x7f ", undefined],
+  ["spaces at both ends, and what joins letters", "  wJ4-qLm9\u00a0zV\u200dt  ", undefined],
   ["what everyone guesses", "passwordpassword", "guessable"],
   ["the login", "ten quiet alice walruses", "guessable"],
   ["the login in capitals", "ten quiet ALICE walruses", "guessable"],
+  ["a tab", "correct horse\tbattery", "control-characters"],
+  ["a line break", "correct horse battery\n", "control-characters"],
+  ["NULs that make it long enough", "8 chars.\0\0\0\0\0\0\0", "control-characters"],
+  ["a control character of Latin-1", "correct horse battery\x85", "control-characters"],
+  ["31 marks in a row", `correct horse battery${"\u0301".repeat(31)}`, "too-many-marks"],
+  ["30 marks in a row", `correct horse battery${"\u0301".repeat(30)}`, undefined],
+  ["5,000 control characters", "\t".repeat(5_000), "too-long"],
   ["the service's name", "ten quiet Gatehouse walruses", "guessable"],
 ];
 for (const [title, text, code] of passwords) {

@@ -76,7 +76,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.listUsers({ limit: 5 });
   await store.countAdmins();
   await store.countRegistrations({ first: 20_000, count: 30 });
-  await store.highestIterations();
+  await store.hashCosts();
   await store.insertSession(sessionOf("alice", "s1"), next);
   await store.findSession("s1");
   await store.touchSession("s1", 1_900_000_000_000);
