@@ -30,6 +30,16 @@ export async function send(method, path, { body, etag } = {}) {
   return { value, etag: reply.headers.get("etag")?.replace(/-(gzip|zstd|br)"$/, '"') };
 }
 
+/** Who is logged in: login and groups; `undefined` when nobody is. @throws {Problem} when that cannot be said */
+export async function findSession() {
+  try {
+    return (await send("GET", "session/")).value;
+  } catch (error) {
+    if (error.code === "not-authenticated") return undefined;
+    throw error;
+  }
+}
+
 /** Loads a part of the page that is not there from the beginning. @throws {Problem} when it cannot be had now */
 export async function loadPart(load) {
   try {

@@ -10,11 +10,8 @@ import { part } from "./template.js";
 export function showDialog(dialog) {
   document.body.append(dialog);
   part(dialog, "close").addEventListener("click", () => dialog.close());
-  const { promise, resolve } = Promise.withResolvers();
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    resolve();
-  });
+  const closed = new Promise((resolve) => dialog.addEventListener("close", resolve));
+  dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
-  return promise;
+  return closed;
 }

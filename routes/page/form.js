@@ -68,7 +68,7 @@ function showErrors(form, errors) {
 }
 
 function missingFields(form) {
-  const empty = [...form.elements].filter((input) => input.required && input.value === "");
+  const empty = [...form.elements].filter((input) => input.required && input.value.trim() === "");
   return empty.map(({ name }) => ({ name, text: fieldText({ code: "missing" }) }));
 }
 
@@ -77,8 +77,11 @@ function clear(form, message) {
   for (const input of form.elements) if (input.name !== "") showError(input, "");
 }
 
+/** A phone puts a space behind a word that it has completed; neither a login nor a ticket begins or ends with one. */
 function valuesOf(form) {
-  return Object.fromEntries(new FormData(form));
+  const values = Object.fromEntries(new FormData(form));
+  for (const name of ["login", "ticket"]) if (name in values) values[name] = values[name].trim();
+  return values;
 }
 
 /** Does what a button says, once at a time. What goes wrong is told by `report`. */

@@ -5,7 +5,7 @@
  * "back" works. What only residents see is loaded when there is one.
  */
 
-import { loadPart, Problem, send } from "./api.js";
+import { findSession, loadPart, Problem, send } from "./api.js";
 import { wireButton } from "./form.js";
 import { preferredLanguage, setLanguage, translate } from "./language.js";
 import { wireLanguages } from "./language_switch.js";
@@ -99,8 +99,11 @@ function go(name, text = "") {
 
 /**
  * There is a session now, and the page is loaded again: the service leads on to where `next` says, or shows this page.
+ *
+ * @throws {Problem} the browser does not keep the session: it would show the form again, without a word
  */
-function enter() {
+async function enter() {
+  if (await findSession() === undefined) throw new Problem({ code: isSecureContext ? "no-cookie" : "no-https" });
   const isVisitors = Object.hasOwn(visitorViews, location.hash.slice(1));
   if (isVisitors) history.replaceState(null, "", location.pathname + location.search);
   location.reload();
@@ -150,15 +153,6 @@ function showNavigation(current) {
   document.querySelector("header").append(navigation);
 }
 
-async function findSession() {
-  try {
-    return (await send("GET", "session/")).value;
-  } catch (error) {
-    if (error.code === "not-authenticated") return undefined;
-    throw error;
-  }
-}
-
 /** The language that is wanted; English when its texts cannot be had. */
 async function startLanguage() {
   try {
@@ -172,7 +166,18 @@ async function startLanguage() {
   });
 }
 
+/** An error that nobody foresaw: the page says so, in the place of a view that never came or above the one there is. */
+function showUnexpected() {
+  const problem = new Problem({ code: "page-failed" });
+  const hasView = slot.ariaBusy !== "true" && slot.querySelector("h1") !== null;
+  slot.ariaBusy = null;
+  if (hasView) notice.textContent = problemText(problem);
+  else slot.replaceChildren(failureView(problem));
+}
+
 async function start() {
+  addEventListener("error", showUnexpected);
+  addEventListener("unhandledrejection", showUnexpected);
   await startLanguage();
   moveFragment();
   app.link = takeLink();

@@ -31,6 +31,9 @@ const texts = {
   "not-ready": "The service is starting or stopping.",
   "internal-error": "The service failed.",
   "unreachable": "The service cannot be reached.",
+  "no-https": "You are logged in, but the browser keeps no session, as this address is not https.",
+  "no-cookie": "You are logged in, but the browser keeps no session: allow cookies for this site.",
+  "page-failed": "Something on this page failed. Load it again.",
 };
 
 /** Where a problem of the whole belongs to a field. */

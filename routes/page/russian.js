@@ -207,6 +207,11 @@ export const texts = {
   "The database of the service does not answer.": "База данных сервиса не отвечает.",
   "The service is starting or stopping.": "Служба запускается или останавливается.",
   "The service failed.": "В службе произошёл сбой.",
+  "You are logged in, but the browser keeps no session, as this address is not https.":
+    "Вход выполнен, но браузер не сохранил сеанс: страница открыта не по https.",
+  "You are logged in, but the browser keeps no session: allow cookies for this site.":
+    "Вход выполнен, но браузер не сохранил сеанс: разрешите этому сайту файлы cookie.",
+  "Something on this page failed. Load it again.": "На странице произошла ошибка. Обновите её.",
   "The service cannot be reached.": "Служба недоступна.",
   "Try again {when}.": "Попробуйте {when}.",
 

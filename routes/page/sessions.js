@@ -13,7 +13,9 @@ import { fromTemplate, part, textElement } from "./template.js";
  */
 export async function showSessions(list, { login, report }) {
   const { value } = await send("GET", userPath(login, "/session/"));
-  const sorted = value.sessions.toSorted((a, b) => b.current - a.current || (a.last_seen_at < b.last_seen_at ? 1 : -1));
+  const sorted = [...value.sessions].sort((a, b) =>
+    b.current - a.current || (a.last_seen_at < b.last_seen_at ? 1 : -1)
+  );
   list.replaceChildren(...sorted.map((session) => sessionItem(session, { list, login, report })));
   showNone(list);
 }

@@ -75,7 +75,7 @@ export class Strength {
     // As in the service: three parts are not enough whatever they are.
     const guesses = sequence.reduce((product, part) => product * part.guesses, 1);
     if (score >= minScore && guesses >= minGuesses) return { score, reason: undefined };
-    const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
+    const longest = [...sequence].sort((a, b) => b.token.length - a.token.length)[0];
     return { score, reason: reasons[longest?.pattern] ?? "it is too short to be hard to guess" };
   }
 }

@@ -3,6 +3,7 @@
 import { Problem, send, userPath } from "./api.js";
 import { invalid, wireForm } from "./form.js";
 import { translate } from "./language.js";
+import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
 
 /** Logging in. */
@@ -83,7 +84,7 @@ function closedView(app) {
 
 async function logIn(app, { login, password }) {
   await send("POST", "session/", { body: { login, password, cookie: true } });
-  app.enter();
+  await app.enter();
   // Until the page is gone the form stays busy.
   await new Promise(() => {});
 }
@@ -95,6 +96,6 @@ async function enter(app, credentials, notice) {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     app.link = undefined;
-    app.go("log-in", translate(notice));
+    app.go("log-in", `${translate(notice)} ${problemText(error)}`);
   }
 }

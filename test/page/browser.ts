@@ -8,6 +8,9 @@
 import { type Browser, chromium } from "playwright-core";
 import { ensureProgram } from "../packages.ts";
 
+/** A host that the browser finds on this machine. */
+export const plainHost = "plain.test";
+
 /** Whether there is all that a browser needs; on Debian it is installed. */
 export async function hasBrowser(): Promise<boolean> {
   const found = [
@@ -41,6 +44,8 @@ export async function startBrowser(roots: readonly string[]): Promise<RunningBro
       "--disable-component-update",
       "--disable-sync",
       "--no-first-run",
+      // A name that is not the machine's own, for what a browser does without HTTPS.
+      `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
     ],
   });
   cleanup.defer(() => browser.close());

@@ -14,7 +14,8 @@ const brand =
   /^(Edge|Yandex Browser|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|iPhone|iPad|Android|ChromeOS|Windows|Linux|Deno)$/;
 
 function textsOfHtml(): string[] {
-  const body = html.replaceAll(/<!--.*?-->/gs, "");
+  // What is shown when no script runs is there in both languages.
+  const body = html.replaceAll(/<!--.*?-->|<div class="late">.*?<\/div>/gs, "");
   const between = body.split(/<[^>]*>/).map((text) => text.trim().replaceAll(/\s+/g, " "));
   const attributes = body.matchAll(/\s(?:aria-label|data-label)="([^"]*)"/g).map(([, text = ""]) => text);
   return [...between, ...attributes].filter((text) => text !== "" && !nameless.test(text));
