@@ -1,5 +1,6 @@
 // Deno's sanitizers fail a test that leaves a timer behind: each stream here must clear its own.
 import { assert, assertEquals } from "@std/assert";
+import { watchSignal } from "../listeners.ts";
 import { EventStreams, type StreamOptions } from "../../lib/event_stream.ts";
 
 /** A reader of a stream, by events: their names, and the data of all but the first. */
@@ -160,4 +161,16 @@ Deno.test("nothing piles up for a reader who does not read", async () => {
   await new Promise((resolve) => setTimeout(resolve, 50));
   assertEquals(count, 1);
   await reader.cancel();
+});
+
+Deno.test("open() leaves no listener on the signal of the service, however a stream ends", async () => {
+  const streams = new EventStreams(1);
+  const stopping = watchSignal();
+  const { signal } = stopping;
+  await new Reader(streams.open(optionsWith({ stopping: signal, next: countTo(1) }))).rest();
+  await new Reader(streams.open(optionsWith({ stopping: signal, maxEvents: 1 }))).rest();
+  await new Reader(streams.open(optionsWith({ stopping: signal }))).cancel();
+  const faulty = { next: () => Promise.reject(new Error("disk")), onFault: () => {} };
+  await new Reader(streams.open(optionsWith({ stopping: signal, ...faulty }))).rest();
+  assertEquals([stopping.addedCount, stopping.openCount, streams.openCount], [4, 0, 0]);
 });

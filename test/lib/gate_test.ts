@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { Gate, OverloadedError } from "../../lib/gate.ts";
+import { watchSignal } from "../listeners.ts";
 
 interface Started {
   readonly name: string;
@@ -331,4 +332,21 @@ Deno.test("run() tells how long the work took, without its wait, also of work th
   // One after another: with a wait among them they would be more than all the time there was.
   assert(first + second + failed <= elapsedSeconds, `${seconds} in ${elapsedSeconds}`);
   assertEquals(more, []);
+});
+
+Deno.test("Gate.run() leaves no listener on the signal of whoever waited, also when they hang up", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const running = gate.run("a", () => promise);
+  const waited = watchSignal();
+  const leaving = new AbortController();
+  const left = watchSignal(leaving.signal);
+  const waiting = gate.run("b", () => Promise.resolve(), waited.signal);
+  const refused = assertRejects(() => gate.run("c", () => Promise.resolve(), left.signal), OverloadedError);
+  assertEquals([waited.openCount, left.openCount], [1, 1]);
+  leaving.abort();
+  await refused;
+  resolve();
+  await Promise.all([running, waiting]);
+  assertEquals([waited.openCount, left.openCount], [0, 0]);
 });
