@@ -118,9 +118,13 @@ function missingBody(): HttpError {
   return new HttpError("malformed-json", { detail: "The body is missing" });
 }
 
+/** Empty parameters are common, and allowed (RFC 9110, 5.6.6); UTF-8 has two names that clients send. */
+const jsonType = /^application\/json[ \t]*(?:;[ \t]*(?:charset[ \t]*=[ \t]*(?:utf-?8|"utf-?8")[ \t]*)?)*$/i;
+const maxTypeLength = 200;
+
 function checkContentType(headers: Headers): void {
   const type = headers.get("content-type") ?? "";
-  if (!/^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(type)) {
+  if (type.length > maxTypeLength || !jsonType.test(type)) {
     throw new HttpError("not-json", { headers: { accept: "application/json" } });
   }
   if (headers.has("content-encoding")) {

@@ -9,6 +9,7 @@ import {
   readJson,
   type ReadOptions,
 } from "../../lib/http.ts";
+import { watchSignal } from "../listeners.ts";
 
 const json = { "content-type": "application/json" };
 const encoder = new TextEncoder();
@@ -112,6 +113,26 @@ const types: readonly (readonly [contentType: string, isTaken: boolean])[] = [
   ["application/json; charset=utf-8", true],
   ["application/json;charset=UTF-8", true],
   ['Application/JSON ; charset = "utf-8" ', true],
+  ["application/json;charset=utf8", true],
+  ["application/json; charset=UTF8", true],
+  ['application/json; charset="UTF-8"', true],
+  ["application/json;", true],
+  ["application/json ; ", true],
+  ["application/json; charset=utf-8;", true],
+  ["application/json;;\tcharset=utf-8 ; ", true],
+  // Quoted pairs (RFC 9110, 5.6.4) are for whoever needs them.
+  ['application/json; charset="utf\\-8"', false],
+  ['application/json; charset="utf-8', false],
+  ["application/json; charset='utf-8'", false],
+  ["application/json; charset=", false],
+  ["application/json; charset=utf-8; charset=utf-16", false],
+  ["application/json; profile=a", false],
+  ["application/json; charset=utf-8; profile=a", false],
+  ["application/json charset=utf-8", false],
+  ["application/json, charset=utf-8", false],
+  ["application /json", false],
+  [";application/json", false],
+  [`application/json${"; ".repeat(1_000)}`, false],
   ["", false],
   ["text/plain", false],
   ["text/plain; application/json", false],
@@ -125,7 +146,6 @@ const types: readonly (readonly [contentType: string, isTaken: boolean])[] = [
   ["application/json, text/plain", false],
   ["application/json; charset=iso-8859-1", false],
   ["application/json; charset=utf-16", false],
-  ["application/json; charset=utf-8; charset=utf-16", false],
   ["application/json; charset", false],
 ];
 
@@ -339,6 +359,25 @@ Deno.test("readJson() waits for no body when the service is about to stop, or do
   }
   // What has come already is not refused.
   assertEquals(await readJson(post("{}"), { stopping: AbortSignal.abort() }), {});
+});
+
+Deno.test("readJson() leaves no listener on a signal that outlives the request, however the body ends", async () => {
+  const stopping = watchSignal();
+  const bodies: (() => Request)[] = [
+    () => post("{}"),
+    () => post(streamOf(jsonOf(maxBodyBytes + 1))),
+    () => post(ReadableStream.from(failing())),
+    () => post(new ReadableStream<Uint8Array<ArrayBuffer>>()),
+    () => post("{"),
+  ];
+  for (let round = 0; round < 20; round++) {
+    for (const body of bodies) {
+      await readJson(body(), { stopping: stopping.signal, timeoutMs: 1 }).catch((error) =>
+        assertInstanceOf(error, HttpError)
+      );
+    }
+  }
+  assertEquals([stopping.addedCount, stopping.openCount], [100, 0]);
 });
 
 Deno.test("HttpError has the status and title of its problem, and what happened in this case", () => {
