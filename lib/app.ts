@@ -17,6 +17,7 @@ import { Limiter } from "./limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Quota } from "./quota.ts";
+import { Readiness } from "./readiness.ts";
 import type { Store } from "./store.ts";
 import { Throttle } from "./throttle.ts";
 
@@ -42,6 +43,8 @@ export interface App {
   readonly basicMemory: BasicMemory;
   /** What the service counts of itself. */
   readonly metrics: Metrics;
+  /** Whether the store can keep changes. */
+  readonly readiness: Readiness;
   /** Events for those who look at it. */
   readonly eventStreams: EventStreams;
   /** Aborted when the service is about to stop. */
@@ -93,6 +96,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     stopping,
     now,
     metrics,
+    readiness: new Readiness(store, log),
     eventStreams: new EventStreams(maxEventStreams),
     hasher: await Hasher.open({
       iterations: config.pbkdf2Iterations,

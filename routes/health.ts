@@ -10,9 +10,8 @@ export function live(): Response {
 
 /** `GET /health/ready`: not while it stops, nor when the store can keep no change. */
 export async function ready(_request: Request, context: Context): Promise<Response> {
-  const { stopping, store } = context.app;
+  const { stopping, readiness } = context.app;
   if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });
-  const fault = await store.fault();
-  if (fault !== undefined) throw new HttpError("not-ready", { detail: fault });
+  if (!await readiness.check()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });
   return jsonReply({ status: "ready" });
 }

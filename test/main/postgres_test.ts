@@ -94,7 +94,9 @@ Deno.test({
         await delay(20);
       }
     };
-    await until("503 The database cannot be reached");
+    await until("503 The store cannot keep changes");
+    // The reason is for the log.
+    assertEquals(service.log().match(/"store-not-ready","reason":"The database cannot be reached"/g)?.length, 1);
     await server.start();
     await until("200 ");
     await logIn(service);

@@ -2,11 +2,19 @@ import { assertEquals } from "@std/assert";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { openTestApp } from "../app.ts";
 
-/** A store that takes no changes. */
+/** A store that takes no changes for a reason, or takes them. */
 class FaultyStore extends MemoryStore {
+  reason: string | undefined = 'Cannot sync "/var/lib/gatehouse/journal-1": Input/output error (os error 5)';
+
   override fault(): Promise<string | undefined> {
-    return Promise.resolve("Cannot change the store until restart");
+    return Promise.resolve(this.reason);
   }
+}
+
+/** Levels, events and reasons in a log, but for those of requests. */
+function eventsOf(lines: readonly string[]): unknown[][] {
+  const records = lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== "request");
+  return records.map(({ level, event, reason }) => [level, event, reason]);
 }
 
 Deno.test("live() and ready() answer 200 while all is well", async () => {
@@ -33,4 +41,37 @@ Deno.test("ready() answers 503 when the store takes no changes, and live() does 
   const { status, json } = await send("GET", "/health/ready");
   assertEquals([status, json.type], [503, "/problem/not-ready"]);
   assertEquals((await send("GET", "/health/live")).status, 200);
+});
+
+Deno.test("ready() tells anyone nothing of the reason, and the log once for each change", async () => {
+  const store = new FaultyStore();
+  const { send, lines } = await openTestApp({ store });
+  const { reason } = store;
+  const another = "The database cannot be reached";
+  const told: unknown[][] = [];
+  for (
+    const [now, line] of [
+      [reason, ["error", "store-not-ready", reason]],
+      [another, ["error", "store-not-ready", another]],
+      [undefined, ["info", "store-ready", undefined]],
+      [reason, ["error", "store-not-ready", reason]],
+    ] as const
+  ) {
+    store.reason = now;
+    told.push([...line]);
+    for (let probe = 0; probe < 3; probe++) {
+      const { status, json } = await send("GET", "/health/ready");
+      assertEquals(
+        [status, json.detail],
+        now === undefined ? [200, undefined] : [503, "The store cannot keep changes"],
+      );
+    }
+    assertEquals(eventsOf(lines), told);
+  }
+});
+
+Deno.test("ready() has nothing to log while all is well", async () => {
+  const { send, lines } = await openTestApp();
+  await send("GET", "/health/ready");
+  assertEquals(eventsOf(lines), []);
 });
