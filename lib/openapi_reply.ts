@@ -26,7 +26,10 @@ const headers = {
     description: "The next page, as RFC 8288 has it; missing on the last.",
     schema: { type: "string", pattern: '^<\\?[^>]+>; rel="next"$' },
   },
-  "Location": { description: "The path of what was made, or where to go.", schema: { type: "string", pattern: "^/" } },
+  "Location": {
+    description: "The path of what was made, relative to that of the request, or where to go.",
+    schema: { type: "string", pattern: "^\\.?/" },
+  },
   "Permissions-Policy": { description: "What of a device is never asked for.", schema: { type: "string" } },
   "Referrer-Policy": { description: "Links tell nobody where they were.", schema: { const: "no-referrer" } },
   "Remote-Groups": {

@@ -116,7 +116,8 @@ async function insert({ registration, ticket }: Admitted, request: Request, cont
   audit(context, "user-registered", { user: login });
   // Whatever was tried before was tried in vain.
   await app.throttle.forget(login);
-  const headers = { location: `/user/${encodeURIComponent(login)}` };
+  // Relative, so that it is right also where the service is mounted at another path.
+  const headers = { location: `./${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });
 }
 

@@ -36,7 +36,7 @@ Deno.test("register() answers 201 with the user and where it is", async () => {
   assertEquals(Object.fromEntries(headers), {
     "cache-control": "no-store",
     "content-type": "application/json",
-    "location": "/user/alice",
+    "location": "./alice",
     "x-content-type-options": "nosniff",
     "x-request-id": String(requestId),
   });
@@ -54,9 +54,13 @@ Deno.test("register() gives the address of a login that a path must encode, and 
   const { send, logIn } = await openTestApp();
   const credentials = { ...alice, login: "al+ice@example.org" };
   const { headers } = await send("POST", "/user/", { json: credentials });
-  assertEquals(headers.get("location"), "/user/al%2Bice%40example.org");
+  assertEquals(headers.get("location"), "./al%2Bice%40example.org");
   const token = await logIn(credentials);
-  const { status, json } = await send("GET", headers.get("location") ?? "", { token });
+  const location = headers.get("location") ?? "";
+  // Also where it is mounted.
+  assertEquals(new URL(location, "https://site.test/auth/user/").pathname, "/auth/user/al%2Bice%40example.org");
+  const { pathname } = new URL(location, "http://gatehouse.test/user/");
+  const { status, json } = await send("GET", pathname, { token });
   assertEquals([status, json.login], [200, "al+ice@example.org"]);
 });
 
