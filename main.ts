@@ -74,7 +74,7 @@ async function main(stderr: LineWriter): Promise<void> {
 
   const service = { listen: config.listen, app, createHandler: (app: App) => createRouter(routes, app) };
   const serving = keepServing(await serve(service), service);
-  await offerSetup(store, { log, stderr });
+  await offerSetup(store, { config, log, stderr });
   const sweep = setInterval(() => {
     Promise.all([
       deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
@@ -95,9 +95,12 @@ function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Met
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */
-async function offerSetup(store: Store, { log, stderr }: { log: Log; stderr: LineWriter }): Promise<void> {
+async function offerSetup(
+  store: Store,
+  { config, log, stderr }: { config: Config; log: Log; stderr: LineWriter },
+): Promise<void> {
   if (await store.countAdmins() > 0) return;
-  const { ticket, code } = createTicket("setup", { login: "", expiresAt: Number.MAX_SAFE_INTEGER });
+  const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: config.ticketMs });
   try {
     await store.insertTicket(ticket);
     stderr.write(`There is no administrator yet: whoever registers with this ticket becomes the first: ${code}\n`);

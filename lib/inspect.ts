@@ -10,7 +10,7 @@ import { printError, printLine } from "./log.ts";
 import { realDisk } from "./store/disk.ts";
 import { readRunningFolder } from "./store/folder.ts";
 
-/** The ticket for the setup does not expire: this is as late as a date can be. */
+/** As late as a date can be: a ticket for the setup that an older version made does not expire. */
 const lastDate = 8_640_000_000_000_000;
 
 if (import.meta.main) {
@@ -58,8 +58,9 @@ export function* inspect(folder: string): Generator<string> {
       address,
     });
   }
-  for (const { purpose, login, expiresAt } of tables.tickets()) {
+  for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets()) {
+    const created_at = new Date(createdAt).toISOString();
     const expires_at = new Date(Math.min(expiresAt, lastDate)).toISOString();
-    yield JSON.stringify({ kind: "ticket", purpose, login, expires_at });
+    yield JSON.stringify({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
   }
 }

@@ -52,12 +52,18 @@ export interface UserSession {
 
 /** A single-use permission, made by an administrator or at start, as kept: its code is not among it. */
 export interface Ticket {
-  /** SHA-256 of the code, hex; names the ticket. */
+  /** ULID; its public name, in the order of creation. */
+  readonly id: string;
+  /** SHA-256 of the code, hex; the key of the record. */
   readonly secretHash: string;
   /** `setup` makes the first administrator, `register` a user, `reset` sets the password of one. */
   readonly purpose: "setup" | "register" | "reset";
   /** The only login that it is for; "" is any. */
   readonly login: string;
+  /** The `User.id` of the administrator who made it; "" when the service or an older version did. */
+  readonly maker: string;
+  /** Milliseconds since the epoch; 0 when an older version made it. */
+  readonly createdAt: number;
   /** Milliseconds since the epoch; it is not valid from then on. */
   readonly expiresAt: number;
 }
@@ -93,6 +99,31 @@ export interface UserPage {
   readonly next: string | undefined;
 }
 
+/** Which tickets a list is to show: of those that are good at `now`, but for the setup. */
+export interface TicketQuery {
+  /** At the most; at least 1. */
+  readonly limit: number;
+  /** Only tickets behind the one of this id. */
+  readonly after?: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A ticket, and the login of its maker if an administrator made it. */
+export interface ListedTicket {
+  readonly ticket: Ticket;
+  readonly madeBy: string | undefined;
+}
+
+export interface TicketPage {
+  /** In order of their ids. */
+  readonly tickets: readonly ListedTicket[];
+  /** On all pages. */
+  readonly total: number;
+  /** What the next page is `after`; `undefined` on the last. */
+  readonly next: string | undefined;
+}
+
 /** Days of UTC, one after another, counted from 1970-01-01. */
 export interface Days {
   readonly first: number;
@@ -122,10 +153,27 @@ export function isSameUser(kept: User | undefined, expected: User): boolean {
     kept.disabled === expected.disabled && kept.groups.join() === expected.groups.join();
 }
 
+/**
+ * By whose rights a change is made. They are checked again with the change, as they may have gone since the request was
+ * checked: a body takes seconds to come, and so does a hash.
+ */
+export interface Actor {
+  /** Must not have ended, and its user not be disabled. */
+  readonly session: Session;
+  /** Whether the user must administer the register. */
+  readonly asAdmin: boolean;
+}
+
+export interface ActorOptions {
+  /** The change is refused as `forbidden` when the rights have gone; by default nobody's are asked for. */
+  readonly actor?: Actor;
+}
+
 /** What else `replaceUser` changes, in the same change. */
-export interface ReplaceOptions {
+export interface ReplaceOptions extends ActorOptions {
   /**
-   * For a new password: ends the sessions of the user but the one of this id ("" ends all) and the tickets for a reset.
+   * For a new password: ends the sessions of the user but the one of this id ("" ends all), the tickets for a reset, and
+   * the tickets that the user has made.
    */
   readonly endSessionsBut?: string;
   /** Uses up this ticket. */
@@ -138,6 +186,12 @@ export interface HashCosts {
   readonly highestIterations: number;
   /** How many cannot be verified, or are dearer than any setting: nobody logs in with them. */
   readonly unusableCount: number;
+}
+
+/** What an insertion of a ticket depends on. */
+export interface TicketOptions extends ActorOptions {
+  /** Whom a reset is for: `stale` when the user is no longer so. */
+  readonly target?: User;
 }
 
 /** The register of users and their sessions. */
@@ -168,21 +222,24 @@ export interface Store extends AsyncDisposable {
   insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket">;
 
   /**
-   * Puts `next` in the place of `current`; the login stays the same. Disabling a user ends the sessions.
+   * Puts `next` in the place of `current`; the login stays the same. Disabling a user ends the sessions. Tickets become
+   * void as `lib/store/ticket_rules.ts` says.
    * @returns `stale` when what is kept is no longer `current`: somebody else was faster; `last-admin` when nobody would
-   *   administer the register any more; `no-ticket` when the ticket was used meanwhile
+   *   administer the register any more; `no-ticket` when the ticket was used meanwhile; `forbidden` see `ActorOptions`
    */
   replaceUser(
     current: User,
     next: User,
     options?: ReplaceOptions,
-  ): Promise<"done" | "stale" | "last-admin" | "no-ticket">;
+  ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden">;
 
   /**
-   * Deletes the user with every session and every ticket for a reset: the login may be another's tomorrow.
-   * @returns `missing` when there is none; `last-admin` when nobody would administer the register any more
+   * Deletes the user with every session, every ticket for a reset and every ticket that the user has made: the login may
+   * be another's tomorrow.
+   * @returns `missing` when the login is nobody's or another user's by now; `stale` when what is kept is no longer `user`;
+   *   `last-admin` when nobody would administer the register any more; `forbidden` see `ActorOptions`
    */
-  deleteUser(login: string): Promise<"done" | "missing" | "last-admin">;
+  deleteUser(user: User, options?: ActorOptions): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden">;
 
   /** The session of that id with its user, or `undefined`. Whether it has expired is for `lib/session.ts` to say. */
   findSession(id: string): Promise<UserSession | undefined>;
@@ -196,28 +253,35 @@ export interface Store extends AsyncDisposable {
   /** Notes that a session was seen. A session that has ended meanwhile stays ended. */
   touchSession(id: string, lastSeenAt: number): Promise<void>;
 
-  /** Ends a session. @returns `false` when there is none */
-  deleteSession(id: string): Promise<boolean>;
+  /** Ends a session. @returns `false` when there is none, or the actor may not */
+  deleteSession(id: string, options?: ActorOptions): Promise<boolean>;
 
   /** Every session of a user, the oldest first. Some may have expired. */
   listSessions(login: string): Promise<readonly Session[]>;
 
-  /** Ends every session of a user. @returns how many */
-  deleteSessions(login: string): Promise<number>;
+  /** Ends every session of a user, and the tickets that the user has made. @returns how many sessions */
+  deleteSessions(login: string, options?: ActorOptions): Promise<number | "forbidden">;
 
   /**
    * Ends every session last seen at `lastSeenUntil` or earlier, or made at `createdUntil` or earlier. @returns how many
    */
   deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number>;
 
-  /** The ticket whose code has this SHA-256, or `undefined`. */
+  /** The ticket whose code has this SHA-256, or `undefined`; also when its maker administers the register no more. */
   findTicket(secretHash: string): Promise<Ticket | undefined>;
+
+  /** The tickets that a query asks for. */
+  listTickets(query: TicketQuery): Promise<TicketPage>;
 
   /**
    * Adds a ticket. One for the setup takes the place of every other of that purpose.
-   * @returns `false` when it is for a reset and there is no such user
+   * @returns `missing` when it is for a reset and there is no such user; `stale` see `TicketOptions`; `forbidden` see
+   *   `ActorOptions`
    */
-  insertTicket(ticket: Ticket): Promise<boolean>;
+  insertTicket(ticket: Ticket, options?: TicketOptions): Promise<"done" | "missing" | "stale" | "forbidden">;
+
+  /** Deletes a ticket that is not for the setup. @returns `missing` when there is none; `forbidden` see `ActorOptions` */
+  deleteTicket(id: string, options?: ActorOptions): Promise<"done" | "missing" | "forbidden">;
 
   /** Deletes every ticket that expires at `expiresUntil` or earlier. @returns how many */
   deleteExpiredTickets(expiresUntil: number): Promise<number>;

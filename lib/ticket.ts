@@ -1,12 +1,13 @@
 /**
  * Tickets: single-use codes that let somebody register, or set a password without the old one.
  *
- * A code is 32 random bytes as base64url and is shown once, to whoever made it. Only its SHA-256 is kept, and names the
- * ticket: a fast hash will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome:
- * none.
+ * A code is 32 random bytes as base64url and is shown once, to whoever made it. Only its SHA-256 is kept: a fast hash
+ * will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome: none. A ticket acts with
+ * the rights of its maker, and is void once they have gone: see `lib/store/ticket_rules.ts`.
  */
 
 import { hash } from "node:crypto";
+import { ulid } from "@std/ulid";
 import type { Store, Ticket } from "./store.ts";
 
 const codeBytes = 32;
@@ -17,14 +18,28 @@ export interface NewTicket {
   readonly code: string;
 }
 
-/** Makes a ticket; it is not stored yet. @param login the only one that it is for; "" is any */
+/**
+ * Makes a ticket; it is not stored yet.
+ *
+ * @param login the only one that it is for; "" is any. @param maker its administrator's `User.id`; "" is the service
+ */
 export function createTicket(
   purpose: Ticket["purpose"],
-  options: { login: string; expiresAt: number },
+  options: { login: string; maker: string; now: number; ttlMs: number },
 ): NewTicket {
+  const { login, maker, now, ttlMs } = options;
   const code = crypto.getRandomValues(new Uint8Array(codeBytes))
     .toBase64({ alphabet: "base64url", omitPadding: true });
-  return { ticket: { secretHash: hashCode(code), purpose, ...options }, code };
+  const ticket: Ticket = {
+    id: ulid(now),
+    secretHash: hashCode(code),
+    purpose,
+    login,
+    maker,
+    createdAt: now,
+    expiresAt: now + ttlMs,
+  };
+  return { ticket, code };
 }
 
 /** The ticket of a code, if there is one, for one of the purposes and this login, and not expired at `now`. */

@@ -14,9 +14,10 @@ export async function makeTicket(request: Request, context: Context): Promise<Re
   const { purpose, login } = parseTicketRequest(await readJson(request, { stopping }));
   // Nobody could use it.
   if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
-  const { ticket, code } = createTicket(purpose, { login, expiresAt: now() + config.ticketMs });
-  if (!await store.insertTicket(ticket)) throw new HttpError("not-found");
+  const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
+  if (await store.insertTicket(ticket) !== "done") throw new HttpError("not-found");
   audit(context, "ticket-made", { by: user.login, purpose, ...login !== "" && { user: login } });
   const expires_at = new Date(ticket.expiresAt).toISOString();
-  return jsonReply({ ticket: code, purpose, ...login !== "" && { login }, expires_at }, { status: 201 });
+  const value = { id: ticket.id, ticket: code, purpose, ...login !== "" && { login }, expires_at };
+  return jsonReply(value, { status: 201 });
 }

@@ -73,7 +73,7 @@ export async function deleteUser(request: Request, context: Context): Promise<Re
   const isFresh = now() - session.createdAt < freshLoginMs;
   if (!user.groups.includes(adminGroup) && !isFresh) throw new HttpError("login-again");
   await requireMatch(request, target);
-  const outcome = await store.deleteUser(target.login);
+  const outcome = await store.deleteUser(target);
   if (outcome === "last-admin") throw new HttpError("last-admin");
   // Somebody else deleted the user meanwhile, which is what was wanted.
   if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });

@@ -45,7 +45,8 @@ export async function openAdminApp(options?: TestAppOptions): Promise<AdminApp> 
 
 /** Adds what a start without an administrator prints. @returns the code */
 export async function insertSetupTicket({ app }: TestApp): Promise<string> {
-  const { ticket, code } = createTicket("setup", { login: "", expiresAt: Number.MAX_SAFE_INTEGER });
+  const { ticketMs: ttlMs } = app.config;
+  const { ticket, code } = createTicket("setup", { login: "", maker: "", now: app.now(), ttlMs });
   await app.store.insertTicket(ticket);
   return code;
 }

@@ -15,7 +15,7 @@ import { routes } from "../routes/mod.ts";
 const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "1", GATEHOUSE_REGISTRATIONS_PER_HOUR: "0" });
 const store = new MemoryStore();
 const app = await openApp(config, { store, log: createLog(() => {}) });
-const { ticket, code } = createTicket("setup", { login: "", expiresAt: Number.MAX_SAFE_INTEGER });
+const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: 60_000 });
 await store.insertTicket(ticket);
 const handle = createRouter(routes, app);
 

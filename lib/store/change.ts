@@ -5,8 +5,9 @@
  *          | [2, logins]                                                                       users deleted
  *          | [3, ids, logins, secretHashes, createdAts, lastSeenAts, userAgents, addresses]     sessions put
  *          | [4, ids]                                                                          sessions deleted
- *          | [5, secretHashes, purposes, logins, expiresAts]                                 tickets put
+ *          | [5, secretHashes, purposes, logins, expiresAts]                tickets put, as format 1 has them
  *          | [6, secretHashes]                                                             tickets deleted
+ *          | [7, secretHashes, purposes, logins, expiresAts, ids, makers, createdAts]          tickets put
  *
  * A run is a number of changes of one kind, by columns: records as objects would repeat the names of their fields, and
  * as lists would be a list each, whose making and clearing away took a third of the time of decoding. One call
@@ -15,6 +16,7 @@
 
 import { deserialize, serialize } from "node:v8";
 import type { Change, Session, Ticket, User } from "../store.ts";
+import { idOfOldTicket } from "./ticket_rules.ts";
 
 /** Most users have no group: they share this one list, which saves 16 bytes a user in memory. */
 const noGroups: readonly string[] = Object.freeze([]);
@@ -77,11 +79,14 @@ function toRun(changes: readonly Change[]): unknown[] {
       ];
     case "put-ticket":
       return [
-        5,
+        7,
         column(tickets, (ticket) => ticket.secretHash),
         column(tickets, (ticket) => ticket.purpose),
         column(tickets, (ticket) => ticket.login),
         column(tickets, (ticket) => ticket.expiresAt),
+        column(tickets, (ticket) => ticket.id),
+        column(tickets, (ticket) => ticket.maker),
+        column(tickets, (ticket) => ticket.createdAt),
       ];
     case "delete-user":
       return [2, keys];
@@ -152,11 +157,21 @@ function fromRun(run: unknown): Change[] {
     }
     case 4:
       return columns[0].map((id: string): Change => ({ kind: "delete-session", id }));
-    case 5: {
-      const [hashes, purposes, logins, expiresAts] = columns;
+    case 5:
+    case 7: {
+      // Format 1 has no more than the first four.
+      const [hashes, purposes, logins, expiresAts, ids, makers, createdAts] = columns;
       return hashes.map((secretHash: string, row: number): Change => ({
         kind: "put-ticket",
-        ticket: { secretHash, purpose: purposes[row], login: logins[row], expiresAt: expiresAts[row] },
+        ticket: {
+          id: ids?.[row] ?? idOfOldTicket(secretHash),
+          secretHash,
+          purpose: purposes[row],
+          login: logins[row],
+          maker: makers?.[row] ?? "",
+          createdAt: createdAts?.[row] ?? 0,
+          expiresAt: expiresAts[row],
+        },
       }));
     }
     case 6:

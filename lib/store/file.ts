@@ -12,7 +12,14 @@ import { type Disk, realDisk } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./header.ts";
 import { Journal } from "./journal.ts";
-import { createJournal, cutJournal, journalName, readJournal } from "./journal_file.ts";
+import {
+  createJournal,
+  cutJournal,
+  type FoundJournal,
+  journalName,
+  type JournalStart,
+  readJournal,
+} from "./journal_file.ts";
 import { MemoryStore } from "./memory.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { Tables } from "./tables.ts";
@@ -170,16 +177,24 @@ async function openFolder(disk: Disk, options: FileStoreOptions): Promise<Omit<O
   const found = readFolder(disk, apply);
   await mendFolder(disk, found, options.log);
 
-  let last = found.journals.at(-1);
-  if (last === undefined) {
-    const file = await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
+  const journals = [...found.journals];
+  let last = journals.at(-1);
+  if (last === undefined || last.isOld) {
+    // An older program, which could not read what follows, refuses a folder with a journal of this version.
+    const start = last === undefined ? { generation: 1, changesBefore: 0 } : startBehind(last);
+    const file = await createJournal(disk, start, options.extendBytes);
     file.close();
-    last = readJournal(disk, 1, apply);
+    last = readJournal(disk, start.generation, apply);
+    journals.push(last);
   }
   const journal = Journal.open(disk, last, { apply, ...options });
-  const olderJournalBytes = found.journals.slice(0, -1)
+  const olderJournalBytes = journals.slice(0, -1)
     .reduce((bytes, { end }) => bytes + end - fileHeaderBytes, 0);
   return { disk, tables, journal, snapshotBytes: found.snapshotBytes, olderJournalBytes };
+}
+
+function startBehind({ generation, changesBefore, changeCount }: FoundJournal): JournalStart {
+  return { generation: generation + 1, changesBefore: changesBefore + changeCount };
 }
 
 /** Cuts the torn frame that a crash left, and removes what nobody needs. */

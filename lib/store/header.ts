@@ -10,7 +10,8 @@ import type { DiskFile } from "./disk.ts";
 export const fileHeaderBytes = 32;
 const magic = "GATEHOUSE";
 const kindLetters = { snapshot: "S", journal: "J" } as const;
-const version = 1;
+/** Files of every version up to this one are read; all are written in this one. 2: tickets have an id and a maker. */
+const version = 2;
 
 export type FileKind = "snapshot" | "journal";
 
@@ -21,6 +22,12 @@ export interface FileHeader {
   readonly generation: number;
   /** How many changes were ever made before: a snapshot holds them all, and a journal goes on with the next. */
   readonly changesBefore: number;
+}
+
+/** A header that was read. */
+export interface FoundHeader extends FileHeader {
+  /** Whether a version before this one wrote it. A program of that version cannot read what is written now. */
+  readonly isOld: boolean;
 }
 
 /** A file that cannot be read as what it should be. The message says where, what is wrong, and what to do. */
@@ -41,10 +48,11 @@ export class CorruptFileError extends Error {
   }
 }
 
-export function encodeFileHeader(header: FileHeader): Uint8Array<ArrayBuffer> {
+/** @param formatVersion of a file that is to be read; what is written has the present one */
+export function encodeFileHeader(header: FileHeader, formatVersion = version): Uint8Array<ArrayBuffer> {
   const bytes = Buffer.alloc(fileHeaderBytes);
   bytes.write(magic + kindLetters[header.kind], 0, "latin1");
-  bytes.writeUInt16LE(version, 10);
+  bytes.writeUInt16LE(formatVersion, 10);
   bytes.writeUInt32LE(header.generation, 12);
   bytes.writeBigUInt64LE(BigInt(header.changesBefore), 16);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 24)), 24);
@@ -55,26 +63,33 @@ export function encodeFileHeader(header: FileHeader): Uint8Array<ArrayBuffer> {
  * Reads the header of a file.
  *
  * @throws {CorruptFileError} it is not that of a whole file of this kind and, if given, generation
+ * @throws {Error} a later version of Gatehouse wrote it
  */
 export function readFileHeader(
   file: DiskFile,
   expected: { kind: FileKind; generation?: number },
-): FileHeader {
+): FoundHeader {
   const bytes = Buffer.alloc(fileHeaderBytes);
   const read = file.read(bytes, 0);
   if (read < fileHeaderBytes) throw new CorruptFileError(file.path, read, "it ends within its header");
   if (bytes.toString("latin1", 0, 9) !== magic) {
     throw new CorruptFileError(file.path, 0, `it does not begin with "${magic}"`);
   }
-  // The version comes before the checksum: a later one may have another header.
-  if (bytes.readUInt16LE(10) !== version) {
-    const problem = `its format has version ${bytes.readUInt16LE(10)}, and this program reads ${version}`;
-    throw new CorruptFileError(file.path, 10, problem);
-  }
+  const found = bytes.readUInt16LE(10);
+  if (found > version) throw laterVersion(file, found, bytes);
   const { kind, generation = bytes.readUInt32LE(12) } = expected;
   const header = { kind, generation, changesBefore: Number(bytes.readBigUInt64LE(16)) };
-  if (!bytes.equals(encodeFileHeader(header))) {
+  if (found === 0 || !bytes.equals(encodeFileHeader(header, found))) {
     throw new CorruptFileError(file.path, 9, `its header is not that of ${kind} ${generation}`);
   }
-  return header;
+  return { ...header, isOld: found < version };
+}
+
+/** @param found the version in the header. A checksum elsewhere than here is either damage or another kind of header. */
+function laterVersion(file: DiskFile, found: number, bytes: Buffer): Error {
+  const problem = `its format has version ${found}, and this program reads up to ${version}`;
+  if (bytes.readUInt32LE(24) !== crc32(bytes.subarray(0, 24))) return new CorruptFileError(file.path, 10, problem);
+  return new Error(
+    `Cannot read "${file.path}" as a newer version of Gatehouse wrote it (${problem}): start that version`,
+  );
 }

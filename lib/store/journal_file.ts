@@ -34,6 +34,8 @@ export interface FoundJournal extends JournalStart {
   readonly end: number;
   /** What is wrong with the torn frame behind it; `undefined` when there is none. */
   readonly torn: string | undefined;
+  /** Whether it has an older format: what is written now must go to another journal. */
+  readonly isOld: boolean;
 }
 
 /** The name of the file of a generation. */
@@ -53,7 +55,7 @@ export function readJournal(
 ): FoundJournal {
   const file = disk.open(journalName(generation));
   try {
-    const { changesBefore } = readFileHeader(file, { kind: "journal", generation });
+    const { changesBefore, isOld } = readFileHeader(file, { kind: "journal", generation });
     let changeCount = 0;
     const { offset, reason, problem } = readFrames(file, (payload, _, at) => {
       for (const change of decodePayload(file, payload, at)) {
@@ -71,6 +73,7 @@ export function readJournal(
       changeCount,
       end: offset,
       torn: reason === "torn" ? problem : undefined,
+      isOld,
     };
   } finally {
     file.close();

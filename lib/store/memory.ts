@@ -6,13 +6,13 @@
  * the look at what is kept to the end of `commit`, so that no two changes of one login overtake each other.
  */
 
-import { KeyedLock } from "../keyed_lock.ts";
 import { iterationsOf } from "../password.ts";
 import {
+  type Actor,
+  type ActorOptions,
   type Change,
   type Days,
   type HashCosts,
-  isAdmin,
   isSameUser,
   type Put,
   type ReplaceOptions,
@@ -21,6 +21,9 @@ import {
   StoreFullError,
   type StoreSize,
   type Ticket,
+  type TicketOptions,
+  type TicketPage,
+  type TicketQuery,
   type User,
   type UserPage,
   type UserQuery,
@@ -29,6 +32,9 @@ import {
 import { recordsOf } from "./records.ts";
 import { registrationsOn } from "./registrations.ts";
 import { Tables } from "./tables.ts";
+import { StoreLocks } from "./store_locks.ts";
+import { isMadeByAdmin, ticketPageOf } from "./ticket_page.ts";
+import { voidedTickets } from "./ticket_rules.ts";
 import { pageOf } from "./user_page.ts";
 
 /** Makes the changes durable as one, and then applies them to the tables, in this order. */
@@ -36,21 +42,16 @@ export type Commit = (changes: readonly Change[]) => Promise<void>;
 
 /** Ended sessions are deleted this many at a time: few enough that one frame stays small. */
 const sweepBatch = 1_000;
-/**
- * Locks of their own, as that of each ticket: no login has a space. They are taken inside that of a login, admins last.
- */
-const ticketsKey = "all tickets";
-const adminsKey = "all admins";
-
 /** A `Store` that answers from memory. */
 export class MemoryStore implements Store {
   readonly #tables: Tables;
   readonly #commit: Commit;
-  readonly #lock = new KeyedLock();
+  readonly #locks: StoreLocks;
 
   /** @param tables what is kept already. @param commit by default the changes are only applied. */
   constructor(tables: Tables = new Tables(), commit?: Commit) {
     this.#tables = tables;
+    this.#locks = new StoreLocks(tables);
     this.#commit = commit ?? ((changes) => {
       for (const change of changes) tables.apply(change);
       return Promise.resolve();
@@ -88,8 +89,8 @@ export class MemoryStore implements Store {
   }
 
   insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {
-    return this.#lock.run(user.login, () =>
-      this.#withTicket(ticketHash, async (used) => {
+    return this.#locks.ofLogin(user.login, () =>
+      this.#locks.withTicket(ticketHash, async (used) => {
         if (this.#tables.user(user.login) !== undefined) return "taken";
         await this.#commit([{ kind: "put-user", user }, ...used]);
         return "done";
@@ -99,35 +100,46 @@ export class MemoryStore implements Store {
   replaceUser(
     current: User,
     next: User,
-    options: ReplaceOptions = {},
-  ): Promise<"done" | "stale" | "last-admin" | "no-ticket"> {
-    const { login } = current;
+    { actor, endSessionsBut, ticketHash }: ReplaceOptions = {},
+  ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden"> {
+    const { id, login } = current;
     if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
-    const replace = async (used: Change[]) => {
+    const replace = async (used: readonly Change[]) => {
       if (!isSameUser(this.#tables.user(login), current)) return "stale" as const;
-      const keptSession = next.disabled ? "" : options.endSessionsBut;
+      const keptSession = next.disabled ? "" : endSessionsBut;
       const ended = keptSession === undefined ? [] : this.#endSessions(login, keptSession);
-      const resets = options.endSessionsBut === undefined ? [] : this.#deleteResets(login);
-      await this.#commit([{ kind: "put-user", user: next }, ...ended, ...resets, ...used]);
+      const voided = voidedTickets(current, next, endSessionsBut !== undefined);
+      const tickets = this.#deleteTickets((ticket) =>
+        voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login)
+      );
+      await this.#commit([{ kind: "put-user", user: next }, ...ended, ...tickets, ...used]);
       return "done" as const;
     };
-    return this.#lock.run(
-      login,
-      () => this.#withTicket(options.ticketHash, (used) => this.#keepingAnAdmin(login, next, () => replace(used))),
+    return this.#locks.as(
+      { actor, login },
+      () =>
+        this.#locks.withTicket(ticketHash, (used) => this.#locks.keepingAnAdmin({ login, next }, () => replace(used))),
     );
   }
 
-  deleteUser(login: string): Promise<"done" | "missing" | "last-admin"> {
-    return this.#lock.run(login, () =>
-      this.#keepingAnAdmin(login, undefined, async () => {
-        if (this.#tables.user(login) === undefined) return "missing";
+  deleteUser(
+    user: User,
+    { actor }: ActorOptions = {},
+  ): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden"> {
+    const { id, login } = user;
+    return this.#locks.as({ actor, login }, async () => {
+      const kept = this.#tables.user(login);
+      if (kept?.id !== id) return "missing";
+      if (!isSameUser(kept, user)) return "stale";
+      return await this.#locks.keepingAnAdmin({ login }, async () => {
         await this.#commit([
           { kind: "delete-user", login },
           ...this.#endSessions(login, ""),
-          ...this.#deleteResets(login),
+          ...this.#deleteTickets((ticket) => ticket.maker === id || isResetOf(ticket, login)),
         ]);
-        return "done";
-      }));
+        return "done" as const;
+      });
+    });
   }
 
   findSession(id: string): Promise<UserSession | undefined> {
@@ -137,7 +149,7 @@ export class MemoryStore implements Store {
   }
 
   insertSession(session: Session, user: User): Promise<boolean> {
-    return this.#lock.run(session.login, async () => {
+    return this.#locks.ofLogin(session.login, async () => {
       const kept = this.#tables.user(session.login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
       await this.#commitOrRemember({ kind: "put-session", session });
@@ -152,8 +164,8 @@ export class MemoryStore implements Store {
     });
   }
 
-  deleteSession(id: string): Promise<boolean> {
-    return this.#withSession(id, () => this.#commit([{ kind: "delete-session", id }]));
+  deleteSession(id: string, { actor }: ActorOptions = {}): Promise<boolean> {
+    return this.#withSession(id, () => this.#commit([{ kind: "delete-session", id }]), actor);
   }
 
   listSessions(login: string): Promise<readonly Session[]> {
@@ -161,10 +173,12 @@ export class MemoryStore implements Store {
     return Promise.resolve(sessions.filter((session) => session !== undefined));
   }
 
-  deleteSessions(login: string): Promise<number> {
-    return this.#lock.run(login, async () => {
+  deleteSessions(login: string, { actor }: ActorOptions = {}): Promise<number | "forbidden"> {
+    return this.#locks.as({ actor, login }, async () => {
+      const maker = this.#tables.user(login)?.id;
       const ended = this.#endSessions(login, "");
-      if (ended.length > 0) await this.#commit(ended);
+      const tickets = maker === undefined ? [] : this.#deleteTickets((ticket) => ticket.maker === maker);
+      if (ended.length + tickets.length > 0) await this.#commit([...ended, ...tickets]);
       return ended.length;
     });
   }
@@ -185,23 +199,45 @@ export class MemoryStore implements Store {
   }
 
   findTicket(secretHash: string): Promise<Ticket | undefined> {
-    return Promise.resolve(this.#tables.ticket(secretHash));
+    const ticket = this.#tables.ticket(secretHash);
+    return Promise.resolve(ticket !== undefined && isMadeByAdmin(ticket, this.#tables) ? ticket : undefined);
   }
 
-  insertTicket(ticket: Ticket): Promise<boolean> {
-    return this.#lock.run(ticket.login, () =>
-      this.#lock.run(ticketsKey, async () => {
-        if (ticket.purpose === "reset" && this.#tables.user(ticket.login) === undefined) return false;
+  listTickets(query: TicketQuery): Promise<TicketPage> {
+    return Promise.resolve(ticketPageOf(this.#tables, query));
+  }
+
+  insertTicket(
+    ticket: Ticket,
+    { actor, target }: TicketOptions = {},
+  ): Promise<"done" | "missing" | "stale" | "forbidden"> {
+    return this.#locks.as({ actor, login: ticket.login }, () =>
+      this.#locks.ofTickets(async () => {
+        const user = this.#tables.user(ticket.login);
+        if (ticket.purpose === "reset" && user === undefined) return "missing";
+        if (target !== undefined && !isSameUser(user, target)) return "stale";
         const replaced = ticket.purpose === "setup"
           ? this.#deleteTickets((other) => other.purpose === "setup" && other.secretHash !== ticket.secretHash)
           : [];
         await this.#commit([{ kind: "put-ticket", ticket }, ...replaced]);
-        return true;
+        return "done";
       }));
   }
 
+  deleteTicket(id: string, { actor }: ActorOptions = {}): Promise<"done" | "missing" | "forbidden"> {
+    return this.#locks.as({ actor, login: "" }, async () => {
+      const [found] = this.#deleteTickets((ticket) => ticket.id === id && ticket.purpose !== "setup");
+      if (found?.kind !== "delete-ticket") return "missing";
+      const outcome = await this.#locks.withTicket(found.secretHash, async (used) => {
+        await this.#commit(used);
+        return "done" as const;
+      });
+      return outcome === "no-ticket" ? "missing" : outcome;
+    });
+  }
+
   deleteExpiredTickets(expiresUntil: number): Promise<number> {
-    return this.#lock.run(ticketsKey, async () => {
+    return this.#locks.ofTickets(async () => {
       const deleted = this.#deleteTickets((ticket) => ticket.expiresAt <= expiresUntil);
       if (deleted.length > 0) await this.#commit(deleted);
       return deleted.length;
@@ -249,49 +285,20 @@ export class MemoryStore implements Store {
       .map(({ secretHash }) => ({ kind: "delete-ticket", secretHash }));
   }
 
-  #deleteResets(login: string): Change[] {
-    return this.#deleteTickets((ticket) => ticket.purpose === "reset" && ticket.login === login);
-  }
-
-  /** Runs `change` with what uses up the ticket, if there is one, so that of any number at once one finds it. */
-  async #withTicket<Outcome>(
-    ticketHash: string | undefined,
-    change: (used: Change[]) => Promise<Outcome>,
-  ): Promise<Outcome | "no-ticket"> {
-    if (ticketHash === undefined) return await change([]);
-    return await this.#lock.run(`ticket ${ticketHash}`, async () => {
-      if (this.#tables.ticket(ticketHash) === undefined) return "no-ticket";
-      return await change([{ kind: "delete-ticket", secretHash: ticketHash }]);
-    });
-  }
-
-  /** Runs `change` unless it takes away the last admin: one at a time, as two admins could each remove the other. */
-  async #keepingAnAdmin<Outcome>(
-    login: string,
-    next: User | undefined,
-    change: () => Promise<Outcome>,
-  ): Promise<Outcome | "last-admin"> {
-    const isAdminNow = () => isAdminUser(this.#tables.user(login));
-    if (!isAdminNow() || isAdminUser(next)) return await change();
-    return await this.#lock.run(adminsKey, async () => {
-      if (isAdminNow() && this.#tables.adminCount === 1) return "last-admin";
-      return await change();
-    });
-  }
-
-  /** Runs `change` under the lock of the session's login. @returns `false` when the session has ended */
-  async #withSession(id: string, change: (session: Session) => Promise<void>): Promise<boolean> {
+  /** Runs `change` under the lock of the session's login. @returns `false` when it has ended, or the actor may not */
+  async #withSession(id: string, change: (session: Session) => Promise<void>, actor?: Actor): Promise<boolean> {
     const login = this.#tables.session(id)?.login;
     if (login === undefined) return false;
-    return await this.#lock.run(login, async () => {
+    const outcome = await this.#locks.as({ actor, login }, async () => {
       const session = this.#tables.session(id);
-      if (session === undefined) return false;
+      if (session === undefined) return "missing";
       await change(session);
-      return true;
+      return "done";
     });
+    return outcome === "done";
   }
 }
 
-function isAdminUser(user: User | undefined): boolean {
-  return user !== undefined && isAdmin(user);
+function isResetOf({ purpose, login }: Ticket, ofLogin: string): boolean {
+  return purpose === "reset" && login === ofLogin;
 }

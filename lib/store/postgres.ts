@@ -13,6 +13,7 @@
 
 import type { PostgresAddress } from "../postgres_address.ts";
 import {
+  type ActorOptions,
   type Days,
   type HashCosts,
   isAdmin,
@@ -23,6 +24,9 @@ import {
   type Store,
   type StoreSize,
   type Ticket,
+  type TicketOptions,
+  type TicketPage,
+  type TicketQuery,
   type User,
   type UserPage,
   type UserQuery,
@@ -31,11 +35,30 @@ import {
 import { isKeepable, type Row, type Value } from "./postgres_connection.ts";
 import { Database, type DatabaseOptions, type RunResult } from "./postgres_database.ts";
 import { insertAll, recordsIn } from "./postgres_records.ts";
-import { insertTicket, isLastAdmin, lockUser, useTicket, valuesOf } from "./postgres_rules.ts";
+import {
+  deleteSessionAs,
+  deleteSessions,
+  deleteTicket,
+  insertTicket,
+  isLastAdmin,
+  lockUser,
+  lockUserFor,
+  useTicket,
+  valuesOf,
+} from "./postgres_rules.ts";
 import { migrate, requireTables } from "./postgres_schema.ts";
 import { rememberSize } from "./postgres_size.ts";
-import { numberIn, sessionOfRow, statements, sweepBatch, ticketOfRow, userOfRow } from "./postgres_statements.ts";
+import {
+  listedTicketOfRow,
+  numberIn,
+  sessionOfRow,
+  statements,
+  sweepBatch,
+  ticketOfRow,
+  userOfRow,
+} from "./postgres_statements.ts";
 import type { Remembered } from "./remembered.ts";
+import { voidedTickets } from "./ticket_rules.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 /** Behind every character that a login may have. */
@@ -125,33 +148,43 @@ export class PostgresStore implements Store {
   async replaceUser(
     current: User,
     next: User,
-    { endSessionsBut, ticketHash }: ReplaceOptions = {},
-  ): Promise<"done" | "stale" | "last-admin" | "no-ticket"> {
+    { actor, endSessionsBut, ticketHash }: ReplaceOptions = {},
+  ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden"> {
     const { login } = current;
     if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
     return await this.database.transact(async (transaction) => {
       const { run, isRepeated } = transaction;
-      const kept = await lockUser(transaction, login);
+      const { kept, mayAct } = await lockUserFor(transaction, { login, actor });
       if (isRepeated && isSameUser(kept, next)) return "done";
+      if (!await mayAct()) return "forbidden";
       if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
       if (!isAdmin(next) && await isLastAdmin(transaction, kept)) return "last-admin";
       if (!isSameUser(kept, current)) return "stale";
       await run(statements.replaceUser, valuesOf(next));
       const keptSession = next.disabled ? "" : endSessionsBut;
       if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
-      if (endSessionsBut !== undefined) await run(statements.deleteResets, [login]);
+      const voided = voidedTickets(current, next, endSessionsBut !== undefined);
+      if (voided.made) await run(statements.deleteMade, [current.id]);
+      if (voided.resets) await run(statements.deleteResets, [login]);
       return "done";
     });
   }
 
-  deleteUser(login: string): Promise<"done" | "missing" | "last-admin"> {
-    if (!isKeepable(login)) return Promise.resolve("missing");
+  deleteUser(
+    user: User,
+    { actor }: ActorOptions = {},
+  ): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden"> {
     return this.database.transact(async (transaction) => {
-      const kept = await lockUser(transaction, login);
-      if (kept === undefined) return transaction.isRepeated ? "done" : "missing";
+      const { run, isRepeated } = transaction;
+      const { kept, mayAct } = await lockUserFor(transaction, { login: user.login, actor });
+      if (kept?.id !== user.id && isRepeated) return "done";
+      if (!await mayAct()) return "forbidden";
+      if (kept?.id !== user.id) return "missing";
+      if (!isSameUser(kept, user)) return "stale";
       if (await isLastAdmin(transaction, kept)) return "last-admin";
       // Sessions and tickets for a reset go with the user, by their foreign keys.
-      await transaction.run(statements.deleteUser, [login]);
+      await run(statements.deleteUser, [user.login]);
+      await run(statements.deleteMade, [user.id]);
       return "done";
     });
   }
@@ -173,7 +206,8 @@ export class PostgresStore implements Store {
   }
 
   /** When it was run again, the first run may be what has ended the session. */
-  async deleteSession(id: string): Promise<boolean> {
+  async deleteSession(id: string, { actor }: ActorOptions = {}): Promise<boolean> {
+    if (actor !== undefined) return await deleteSessionAs(this.database, id, { actor });
     const { count, isRepeated } = await this.#change(statements.deleteSession, [id]);
     return count === 1 || isRepeated;
   }
@@ -182,8 +216,8 @@ export class PostgresStore implements Store {
     return (await this.#find(statements.listSessions, [login])).map(sessionOfRow);
   }
 
-  async deleteSessions(login: string): Promise<number> {
-    return (await this.#change(statements.deleteSessionsBut, [login, ""])).count;
+  async deleteSessions(login: string, options: ActorOptions = {}): Promise<number | "forbidden"> {
+    return isKeepable(login) ? await deleteSessions(this.database, login, options) : 0;
   }
 
   async deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number> {
@@ -197,8 +231,25 @@ export class PostgresStore implements Store {
     return row && ticketOfRow(row);
   }
 
-  insertTicket(ticket: Ticket): Promise<boolean> {
-    return insertTicket(this.database, ticket);
+  async listTickets({ limit, after = "", now }: TicketQuery): Promise<TicketPage> {
+    const [rows, [counted]] = await Promise.all([
+      this.#find(statements.listTickets, [now, after, limit + 1]),
+      this.#find(statements.countTickets, [now]),
+    ]);
+    const tickets = rows.slice(0, limit).map(listedTicketOfRow);
+    const total = counted === undefined ? 0 : numberIn(counted, "total");
+    return { tickets, total, next: rows.length > limit ? tickets.at(-1)?.ticket.id : undefined };
+  }
+
+  insertTicket(
+    ticket: Ticket,
+    options: TicketOptions = {},
+  ): Promise<"done" | "missing" | "stale" | "forbidden"> {
+    return insertTicket(this.database, ticket, options);
+  }
+
+  deleteTicket(id: string, options: ActorOptions = {}): Promise<"done" | "missing" | "forbidden"> {
+    return deleteTicket(this.database, id, options);
   }
 
   async deleteExpiredTickets(expiresUntil: number): Promise<number> {

@@ -7,7 +7,7 @@
 import type { Put, Session, Ticket, User } from "../store.ts";
 import type { Row, Value } from "./postgres_connection.ts";
 import type { Database, Transaction } from "./postgres_database.ts";
-import { valuesOf } from "./postgres_rules.ts";
+import { ticketValuesOf, valuesOf } from "./postgres_rules.ts";
 import { pageSize, sessionOfRow, statements, ticketOfRow, userOfRow } from "./postgres_statements.ts";
 
 /** A table, and how a record of it becomes a row. */
@@ -34,8 +34,8 @@ const sessionTable: Table<Session> = {
 
 const ticketTable: Table<Ticket> = {
   name: "gatehouse_ticket",
-  columns: ["secret_hash", "purpose", "login", "expires_at"],
-  valuesOf: ({ secretHash, purpose, login, expiresAt }) => [secretHash, purpose, login, expiresAt],
+  columns: ["secret_hash", "purpose", "login", "expires_at", "id", "maker", "created_at"],
+  valuesOf: ticketValuesOf,
 };
 
 /** A ticket for a reset is deleted with its user. */

@@ -1,19 +1,55 @@
 /** What changes of users in a PostgreSQL are made of: steps within a transaction, most of them. */
 
 import { iterationsOf } from "../password.ts";
-import { isAdmin, type Ticket, type User } from "../store.ts";
-import type { Value } from "./postgres_connection.ts";
+import {
+  type Actor,
+  type ActorOptions,
+  isAdmin,
+  isSameUser,
+  type Ticket,
+  type TicketOptions,
+  type User,
+} from "../store.ts";
+import { isKeepable, type Value } from "./postgres_connection.ts";
 import type { Database, Transaction } from "./postgres_database.ts";
-import { codeOf } from "./postgres_error.ts";
 import { numberIn, statements, userOfRow } from "./postgres_statements.ts";
-
-/** The user of a ticket went away in the moment between the look and the insertion. */
-const foreignKeyViolation = "23503";
 
 /** The user of a login, whom nobody else changes until the transaction ends. */
 export async function lockUser({ run }: Transaction, login: string): Promise<User | undefined> {
   const { rows: [row] } = await run(statements.lockUser, [login]);
   return row && userOfRow(row);
+}
+
+/** The user of a login, and whether an actor may change them. */
+export interface LockedUser {
+  readonly kept: User | undefined;
+  /** Asked for after `kept` was found not to be the transaction's own doing, which may have taken the rights away. */
+  mayAct(): Promise<boolean>;
+}
+
+/**
+ * The user of a login, locked as by `lockUser`, and the actor: until the transaction ends the rights stay as they are. Of
+ * two users the first in the alphabet is locked first, so that two who change each other do not wait for each other.
+ */
+export async function lockUserFor(
+  transaction: Transaction,
+  { login, actor }: { login: string; actor: Actor | undefined },
+): Promise<LockedUser> {
+  const logins = actor === undefined ? [login] : [...new Set([login, actor.session.login])].sort();
+  const users = new Map<string, User | undefined>();
+  for (const one of logins) users.set(one, await lockUser(transaction, one));
+  return {
+    kept: users.get(login),
+    mayAct: async () => actor === undefined || await isAllowed(transaction, actor, users.get(actor.session.login)),
+  };
+}
+
+async function isAllowed({ run }: Transaction, { session, asAdmin }: Actor, user: User | undefined): Promise<boolean> {
+  if (user === undefined || user.disabled || asAdmin && !isAdmin(user)) return false;
+  if ((await run(statements.lockSession, [session.id, session.login])).count === 0) return false;
+  // Written, not only locked: see the head of `postgres.ts`.
+  await run(statements.noteChange, [session.login]);
+  return true;
 }
 
 /** Uses up a ticket. @returns whether it was there */
@@ -36,32 +72,89 @@ export async function isLastAdmin(transaction: Transaction, user: User | undefin
 }
 
 /** Adds a ticket, as `Store.insertTicket`. */
-export async function insertTicket(database: Database, ticket: Ticket): Promise<boolean> {
-  const { secretHash, purpose, login, expiresAt } = ticket;
-  const values = [secretHash, purpose, login, expiresAt];
-  if (purpose === "reset") return await insertReset(database, values);
-  await database.transact(async (transaction) => {
+export function insertTicket(
+  database: Pick<Database, "transact">,
+  ticket: Ticket,
+  { actor, target }: TicketOptions,
+): Promise<"done" | "missing" | "stale" | "forbidden"> {
+  const { secretHash, purpose, login } = ticket;
+  return database.transact(async (transaction) => {
+    const { run, isRepeated } = transaction;
+    const { kept, mayAct } = await lockUserFor(transaction, { login, actor });
+    if (isRepeated && (await run(statements.hasTicket, [secretHash])).count === 1) return "done";
+    if (!await mayAct()) return "forbidden";
+    if (purpose === "reset") {
+      if (kept === undefined) return "missing";
+      if (target !== undefined && !isSameUser(kept, target)) return "stale";
+      await run(statements.noteChange, [login]);
+    }
     if (purpose === "setup") {
       await takeTurn(transaction, "setup");
-      await transaction.run(statements.deleteOtherSetups, [secretHash]);
+      await run(statements.deleteOtherSetups, [secretHash]);
     }
-    await transaction.run(statements.insertTicket, values);
+    await run(purpose === "reset" ? statements.insertReset : statements.insertTicket, ticketValuesOf(ticket));
     return "done";
   });
-  return true;
 }
 
-/** @param values its hash first. @returns `false` when there is no such user */
-async function insertReset(database: Database, values: readonly Value[]): Promise<boolean> {
-  try {
-    const { count } = await database.run(statements.insertReset, values);
-    if (count === 1) return true;
-    // None when the very ticket is there already, too.
-    return (await database.run(statements.findTicket, values.slice(0, 1))).count === 1;
-  } catch (error) {
-    if (codeOf(error) === foreignKeyViolation) return false;
-    throw error;
-  }
+/** Deletes a ticket, as `Store.deleteTicket`. */
+export async function deleteTicket(
+  database: Pick<Database, "transact">,
+  id: string,
+  { actor }: ActorOptions,
+): Promise<"done" | "missing" | "forbidden"> {
+  if (!isKeepable(id)) return "missing";
+  return await database.transact(async (transaction) => {
+    const { run, isRepeated } = transaction;
+    const { mayAct } = await lockUserFor(transaction, { login: "", actor });
+    if (!await mayAct()) return "forbidden";
+    const { count } = await run(statements.deleteTicketById, [id]);
+    return count > 0 || isRepeated ? "done" : "missing";
+  });
+}
+
+/** Ends all sessions, as `Store.deleteSessions`. */
+export async function deleteSessions(
+  database: Pick<Database, "transact">,
+  login: string,
+  { actor }: ActorOptions,
+): Promise<number | "forbidden"> {
+  let count = 0;
+  const outcome = await database.transact(async (transaction) => {
+    const { run, isRepeated } = transaction;
+    const { kept, mayAct } = await lockUserFor(transaction, { login, actor });
+    if (kept === undefined) return "done";
+    // The first run may be what has ended the actor's own session.
+    if (!await mayAct()) return isRepeated ? "done" : "forbidden";
+    ({ count } = await run(statements.deleteSessionsBut, [login, ""]));
+    await run(statements.deleteMade, [kept.id]);
+    await run(statements.noteChange, [login]);
+    return "done";
+  });
+  return outcome === "done" ? count : outcome;
+}
+
+/** Ends a session, as `Store.deleteSession` for an actor. */
+export async function deleteSessionAs(
+  database: Pick<Database, "transact">,
+  id: string,
+  { actor }: { actor: Actor },
+): Promise<boolean> {
+  if (!isKeepable(id)) return false;
+  const outcome = await database.transact(async (transaction) => {
+    const { run, isRepeated } = transaction;
+    const { mayAct } = await lockUserFor(transaction, { login: "", actor });
+    // When it is run again, the first run may be what has ended the session, which may be the actor's own.
+    if (!await mayAct()) return isRepeated ? "done" : "missing";
+    const { count } = await run(statements.deleteSession, [id]);
+    return count === 1 || isRepeated ? "done" : "missing";
+  });
+  return outcome === "done";
+}
+
+/** The values of a ticket, in the order in which the statements have them. */
+export function ticketValuesOf({ secretHash, purpose, login, expiresAt, id, maker, createdAt }: Ticket): Value[] {
+  return [secretHash, purpose, login, expiresAt, id, maker, createdAt];
 }
 
 /** The values of a user, in the order in which the statements have them. */

@@ -88,7 +88,20 @@ const counts: Step = (text) => [
   )`,
 ];
 
-const steps: readonly Step[] = [usersSessionsTickets, counts];
+/**
+ * The id of a ticket that has none is `idOfOldTicket` of `ticket_rules.ts`. No default but "" for what an instance of the
+ * version before adds meanwhile; hence no unique index either.
+ */
+const ticketMakers: Step = (text) => [
+  `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS id ${text} NOT NULL DEFAULT ''`,
+  `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS maker ${text} NOT NULL DEFAULT ''`,
+  "ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS created_at bigint NOT NULL DEFAULT 0",
+  "UPDATE gatehouse_ticket SET id = '0000000000' || upper(substr(secret_hash, 1, 16)) WHERE id = ''",
+  "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_id ON gatehouse_ticket (id ASC)",
+  "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_maker ON gatehouse_ticket (maker)",
+];
+
+const steps: readonly Step[] = [usersSessionsTickets, counts, ticketMakers];
 
 /**
  * Brings the tables of a database to what this program needs; changes nothing where they are so.

@@ -6,11 +6,19 @@
  */
 
 import { maxIterations } from "../password.ts";
-import type { Session, Ticket, User } from "../store.ts";
+import type { ListedTicket, Session, Ticket, User } from "../store.ts";
 import type { Row } from "./postgres_connection.ts";
+import { idOfOldTicket } from "./ticket_rules.ts";
 
 const userColumns = "id, login, password_hash, registered_at, groups, disabled";
+const ticketColumns = "secret_hash, purpose, login, expires_at, id, maker, created_at";
 const sessionColumns = "id, login, secret_hash, created_at, last_seen_at, user_agent, address";
+
+/** With the maker as `u`, if an administrator made it: whether it is good, but for its end. */
+const isMadeByAdmin = "(t.maker = '' OR u.is_admin)";
+/** Whether a list shows it: $1 is the time. */
+const isListed = `t.expires_at > $1 AND t.purpose <> 'setup' AND ${isMadeByAdmin}`;
+const ticketsAndMakers = "gatehouse_ticket t LEFT JOIN gatehouse_user u ON u.id = t.maker";
 
 /** Of so many sessions one statement deletes what has expired: few enough to be done soon. */
 export const sweepBatch = 1_000;
@@ -38,6 +46,7 @@ export const statements = {
   replaceUser: `UPDATE gatehouse_user SET id = $2, password_hash = $3, iterations = $4, registered_at = $5,
     groups = $6, is_admin = $7, disabled = $8, changes = changes + 1 WHERE login = $1`,
   deleteUser: "DELETE FROM gatehouse_user WHERE login = $1",
+  noteChange: "UPDATE gatehouse_user SET changes = changes + 1 WHERE login = $1",
   takeTurn: "UPDATE gatehouse_turn SET changes = changes + 1 WHERE name = $1",
 
   findSession: `SELECT ${prefixed("s", sessionColumns)}, u.id AS user_id, u.password_hash, u.registered_at, u.groups,
@@ -48,6 +57,7 @@ export const statements = {
     ) INSERT INTO gatehouse_session (${sessionColumns})
     SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text FROM kept
     ON CONFLICT (id) DO NOTHING`,
+  lockSession: "SELECT id FROM gatehouse_session WHERE id = $1 AND login = $2 FOR UPDATE",
   touchSession: "UPDATE gatehouse_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
   deleteSession: "DELETE FROM gatehouse_session WHERE id = $1",
   listSessions: `SELECT ${sessionColumns} FROM gatehouse_session WHERE login = $1 ORDER BY created_at, id`,
@@ -58,12 +68,18 @@ export const statements = {
   deleteOldSessions: `DELETE FROM gatehouse_session WHERE id IN (
     SELECT id FROM gatehouse_session WHERE created_at <= $1 LIMIT ${sweepBatch})`,
 
-  findTicket: "SELECT secret_hash, purpose, login, expires_at FROM gatehouse_ticket WHERE secret_hash = $1",
-  insertTicket: `INSERT INTO gatehouse_ticket (secret_hash, purpose, login, expires_at) VALUES ($1, $2, $3, $4)
+  findTicket: `SELECT ${prefixed("t", ticketColumns)} FROM ${ticketsAndMakers}
+    WHERE t.secret_hash = $1 AND ${isMadeByAdmin}`,
+  hasTicket: "SELECT secret_hash FROM gatehouse_ticket WHERE secret_hash = $1",
+  listTickets: `SELECT ${prefixed("t", ticketColumns)}, u.login AS maker_login FROM ${ticketsAndMakers}
+    WHERE t.id > $2 AND ${isListed} ORDER BY t.id LIMIT $3`,
+  countTickets: `SELECT count(*) AS total FROM ${ticketsAndMakers} WHERE ${isListed}`,
+  insertTicket: `INSERT INTO gatehouse_ticket (${ticketColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (secret_hash) DO NOTHING`,
-  insertReset: `INSERT INTO gatehouse_ticket (secret_hash, purpose, login, reset_login, expires_at)
-    SELECT $1::text, $2::text, login, login, $4::bigint FROM gatehouse_user WHERE login = $3
+  insertReset: `INSERT INTO gatehouse_ticket (${ticketColumns}, reset_login) VALUES ($1, $2, $3, $4, $5, $6, $7, $3)
     ON CONFLICT (secret_hash) DO NOTHING`,
+  deleteTicketById: "DELETE FROM gatehouse_ticket WHERE id = $1 AND purpose <> 'setup'",
+  deleteMade: "DELETE FROM gatehouse_ticket WHERE maker = $1",
   deleteTicket: "DELETE FROM gatehouse_ticket WHERE secret_hash = $1",
   deleteResets: "DELETE FROM gatehouse_ticket WHERE reset_login = $1",
   deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND secret_hash <> $1",
@@ -71,7 +87,7 @@ export const statements = {
 
   userPage: `SELECT ${userColumns}, id AS key FROM gatehouse_user WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
   sessionPage: `SELECT ${sessionColumns}, id AS key FROM gatehouse_session WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
-  ticketPage: `SELECT secret_hash, purpose, login, expires_at, secret_hash AS key FROM gatehouse_ticket
+  ticketPage: `SELECT ${ticketColumns}, secret_hash AS key FROM gatehouse_ticket
     WHERE secret_hash > $1 ORDER BY secret_hash LIMIT ${pageSize}`,
 
   countAll: `SELECT (SELECT count(*) FROM gatehouse_user) AS users,
@@ -112,12 +128,21 @@ export function ticketOfRow(row: Row): Ticket {
   if (purpose !== "setup" && purpose !== "register" && purpose !== "reset") {
     throw new TypeError(`Cannot read a ticket: its purpose is "${purpose}"`);
   }
+  const secretHash = textIn(row, "secret_hash");
   return {
-    secretHash: textIn(row, "secret_hash"),
+    id: textIn(row, "id") || idOfOldTicket(secretHash),
+    secretHash,
     purpose,
     login: textIn(row, "login"),
+    maker: textIn(row, "maker"),
+    createdAt: numberIn(row, "created_at"),
     expiresAt: numberIn(row, "expires_at"),
   };
+}
+
+/** A ticket in a row that has the login of its maker, too. */
+export function listedTicketOfRow(row: Row): ListedTicket {
+  return { ticket: ticketOfRow(row), madeBy: row["maker_login"] === null ? undefined : textIn(row, "maker_login") };
 }
 
 /** @throws {TypeError} the column is no number */

@@ -34,6 +34,15 @@ export class Tables {
     return this.#admins.size;
   }
 
+  /** The user of that id, if they administer the register. */
+  adminOf(id: string): User | undefined {
+    for (const login of this.#admins) {
+      const user = this.#users.get(login);
+      if (user?.id === id) return user;
+    }
+    return undefined;
+  }
+
   user(login: string): User | undefined {
     return this.#users.get(login);
   }

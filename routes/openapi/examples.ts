@@ -8,6 +8,8 @@ import type { Example } from "../../lib/openapi_document.ts";
 
 /** Stands for any ticket. */
 export const exampleCode = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
+/** Names any ticket. */
+export const exampleTicketId = "01M81Q8RAN6Y7QJ4E0V3SCM2ZT";
 /** Stands for any session. */
 export const exampleSessionId = "01M81Q8RAFRWT8N2ZHDEH012P3";
 

@@ -128,6 +128,7 @@ const replySchemas: Readonly<Record<string, Schema>> = {
   }),
   SessionList: strict("Sessions, the oldest first.", { sessions: { type: "array", items: schemaNamed("Session") } }),
   Ticket: strict("A ticket that was just made.", {
+    id: { ...id, description: "What names it in the list of tickets." },
     ticket: { ...code, description: "The code. It is shown this once, and good once." },
     purpose: { enum: ["register", "reset"] },
     expires_at: date,

@@ -1,7 +1,7 @@
 /** The operations of `/session/` and `/ticket/`, as the document tells of them. */
 
 import type { Operation } from "../../lib/openapi.ts";
-import { example, exampleCode, exampleDates, examplePassword, exampleSessionId } from "./examples.ts";
+import { example, exampleCode, exampleDates, examplePassword, exampleSessionId, exampleTicketId } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";
 
 const tag = "Sessions";
@@ -95,6 +95,7 @@ export const ticketOperations: readonly Operation[] = [
         type,
         schema: schemaNamed("Ticket"),
         examples: example("An invitation", {
+          id: exampleTicketId,
           ticket: exampleCode,
           purpose: "register",
           expires_at: "2026-11-23T13:31:28.463Z",

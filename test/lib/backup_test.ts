@@ -4,7 +4,7 @@ import { createLog } from "../../lib/log.ts";
 import { StoreLockedError } from "../../lib/store/disk.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { CorruptFileError } from "../../lib/store/header.ts";
-import { sessionOf, ticketOf, userOf } from "./store/records.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "./store/records.ts";
 
 Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {
   const folder = await Deno.makeTempDir();
@@ -12,7 +12,7 @@ Deno.test("backUp() of a folder in use and restore() give a folder that holds th
   await store.insertUser(userOf("alice", { groups: ["admin", "staff"] }));
   await store.insertSession(sessionOf("alice", "s1"), userOf("alice", { groups: ["admin", "staff"] }));
   await store.insertUser(userOf("bob"));
-  await store.deleteUser("bob");
+  await deleteByLogin(store, "bob");
 
   await store.insertTicket(ticketOf("t1"));
 

@@ -1,22 +1,28 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { decodeTime } from "@std/ulid";
 import { createHash } from "node:crypto";
 import type { Ticket } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { createTicket, findGoodTicket } from "../../lib/ticket.ts";
 
 const now = Date.parse("2026-11-22T09:35:39.123Z");
-const expiresAt = now + 1_000;
+const ttlMs = 1_000;
+const expiresAt = now + ttlMs;
 
 Deno.test("createTicket() makes a code of 32 random bytes, and a ticket that has only its SHA-256", () => {
-  const { ticket, code } = createTicket("register", { login: "alice", expiresAt });
+  const { ticket, code } = createTicket("register", { login: "alice", maker: "root's id", now, ttlMs });
   assertMatch(code, /^[A-Za-z0-9_-]{43}$/);
   assertEquals(Uint8Array.fromBase64(code, { alphabet: "base64url" }).length, 32);
   const secretHash = createHash("sha256").update(code).digest("hex");
-  assertEquals(ticket, { secretHash, purpose: "register", login: "alice", expiresAt });
+  const { id, ...rest } = ticket;
+  assertMatch(id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
+  assertEquals(decodeTime(id), now);
+  const expected = { secretHash, purpose: "register", login: "alice", maker: "root's id", createdAt: now, expiresAt };
+  assertEquals(rest, expected);
 });
 
 Deno.test("createTicket() never repeats a code", () => {
-  const codes = Array.from({ length: 1_000 }, () => createTicket("setup", { login: "", expiresAt }).code);
+  const codes = Array.from({ length: 1_000 }, () => createTicket("setup", { login: "", maker: "", now, ttlMs }).code);
   assertEquals(new Set(codes).size, 1_000);
 });
 
@@ -49,7 +55,7 @@ for (const [what, made, look, isGood] of looks) {
     const store = new MemoryStore();
     const { purpose = "register", login = purpose === "reset" ? "alice" : "" } = made;
     await addAlice(store);
-    const { ticket, code } = createTicket(purpose, { login, expiresAt });
+    const { ticket, code } = createTicket(purpose, { login, maker: "", now, ttlMs });
     await store.insertTicket(ticket);
     const found = await findGoodTicket(code, { store, purposes, login: "alice", now, ...look });
     assertEquals(found, isGood ? ticket : undefined);
@@ -58,10 +64,10 @@ for (const [what, made, look, isGood] of looks) {
 
 Deno.test("findGoodTicket() finds none by a code that is not the whole one, or by the hash that is kept", async () => {
   const store = new MemoryStore();
-  const { ticket, code } = createTicket("setup", { login: "", expiresAt });
+  const { ticket, code } = createTicket("setup", { login: "", maker: "", now, ttlMs });
   await store.insertTicket(ticket);
   const options = { store, purposes, login: "alice", now };
-  const other = createTicket("setup", { login: "", expiresAt }).code;
+  const other = createTicket("setup", { login: "", maker: "", now, ttlMs }).code;
   assertNotEquals(other, code);
   for (const bad of ["", "none", code.slice(1), code.slice(0, -1), `${code}A`, ` ${code}`, ticket.secretHash, other]) {
     assertEquals(await findGoodTicket(bad, options), undefined, bad);

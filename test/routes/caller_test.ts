@@ -5,6 +5,7 @@ import { MemoryStore } from "../../lib/store/memory.ts";
 import { routes } from "../../routes/mod.ts";
 import { type AdminApp, insertSetupTicket, newPassword, openAdminApp, outcomeOf, sessionIdOf } from "../accounts.ts";
 import { alice, type SendOptions } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 
 /** What a row's request is made of: an app in which `alice` is the user of the paths, and her token. */
 interface Scene extends AdminApp {
@@ -208,7 +209,7 @@ class DeletingStore extends MemoryStore {
     return ticket;
   }
   async #deleteAlice(): Promise<void> {
-    if (this.isDeleting) assertEquals(await this.deleteUser("alice"), "done");
+    if (this.isDeleting) assertEquals(await deleteByLogin(this, "alice"), "done");
   }
 }
 

@@ -6,6 +6,7 @@ import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, auditOf, countOutcomes, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 import { occupy } from "../occupied.ts";
 
 const { password } = alice;
@@ -260,7 +261,7 @@ class ChangingStore extends MemoryStore {
 const meanwhile: readonly [what: string, change: (store: MemoryStore, user: User) => Promise<unknown>, then: string][] =
   [
     ["is disabled", (store, user) => store.replaceUser(user, { ...user, disabled: true }), "401 wrong-credentials"],
-    ["is deleted", (store, { login }) => store.deleteUser(login), "401 wrong-credentials"],
+    ["is deleted", (store, { login }) => deleteByLogin(store, login), "401 wrong-credentials"],
     ["gets another password", async (store, user) => {
       const { passwordHash } = await store.findUser("root") ?? user;
       // Of the other salt it is another hash, though of the same password.

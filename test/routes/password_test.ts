@@ -13,6 +13,7 @@ import {
   outcomeOf,
 } from "../accounts.ts";
 import { alice, type Reply, type SendOptions, type TestAppOptions } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 
 const right = { current_password: alice.password, password: newPassword };
 
@@ -167,9 +168,9 @@ const meanwhile: [what: string, between: (store: MemoryStore, user: User) => Pro
   ["gets groups", (store, user) => store.replaceUser(user, { ...user, groups: ["staff"] }), "204"],
   ["is disabled", (store, user) => store.replaceUser(user, { ...user, disabled: true }), "204"],
   ["gets another password", (store, user) => store.replaceUser(user, { ...user, passwordHash: "other" }), "403"],
-  ["is deleted", (store, user) => store.deleteUser(user.login), "403"],
+  ["is deleted", (store, user) => deleteByLogin(store, user.login), "403"],
   ["becomes another of that login", async (store, user) => {
-    await store.deleteUser(user.login);
+    await deleteByLogin(store, user.login);
     await store.insertUser({ ...user, id: "01KAN6Z3H3AAAAAAAAAAAAAAAA" });
   }, "403"],
 ];

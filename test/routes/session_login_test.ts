@@ -6,6 +6,7 @@ import { iterationsOf } from "../../lib/password.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 
 /** Changes a user once, right after it was looked up: while the password is verified. */
 class ChangingStore extends MemoryStore {
@@ -233,12 +234,12 @@ async function otherHash(): Promise<string> {
 
 const changes: [what: string, change: (store: Store, user: User) => Promise<unknown>, status: number][] = [
   ["is disabled", (store, user) => store.replaceUser(user, { ...user, disabled: true }), 401],
-  ["is deleted", (store, user) => store.deleteUser(user.login), 401],
+  ["is deleted", (store, user) => deleteByLogin(store, user.login), 401],
   ["gets another password", async (store, user) => {
     return await store.replaceUser(user, { ...user, passwordHash: await otherHash() });
   }, 401],
   ["becomes another user of that login", async (store, user) => {
-    await store.deleteUser(user.login);
+    await deleteByLogin(store, user.login);
     await store.insertUser({ ...user, id: "01KAN6Z3H3AAAAAAAAAAAAAAAA", passwordHash: await otherHash() });
   }, 401],
   ["stays as it is", () => Promise.resolve(), 201],

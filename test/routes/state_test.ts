@@ -9,6 +9,7 @@ import { MemoryStore } from "../../lib/store/memory.ts";
 import { routes } from "../../routes/mod.ts";
 import { type AdminApp, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
@@ -145,7 +146,7 @@ const ends: Readonly<Record<string, (opened: AdminApp) => Promise<unknown> | voi
   "its user is deleted": async ({ addUser, send, admin, app }) => {
     await addUser("alice");
     await send("PATCH", "/user/alice", { token: admin, json: { groups: ["admin"] } });
-    assertEquals(await app.store.deleteUser("root"), "done");
+    assertEquals(await deleteByLogin(app.store, "root"), "done");
   },
 };
 

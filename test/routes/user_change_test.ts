@@ -4,6 +4,7 @@ import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, type Reply, type SendOptions } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 
 async function change({ send, admin }: AdminApp, json: unknown, options: SendOptions = {}): Promise<Reply> {
   return await send("PATCH", "/user/alice", { token: admin, json, ...options });
@@ -176,7 +177,7 @@ Deno.test("changeUser() changes nobody who is deleted meanwhile, nor who registe
     const opened = await openAdminApp({ store });
     await opened.addUser("alice");
     store.between = async () => {
-      assertEquals(await store.deleteUser("alice"), "done");
+      assertEquals(await deleteByLogin(store, "alice"), "done");
       if (isRegisteredAgain) await opened.addUser("alice");
     };
     assertEquals(outcomeOf(await change(opened, { groups: ["admin"] })), "404 not-found");

@@ -1,5 +1,6 @@
 /** The end of an account: `DELETE /user/{login}`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice } from "../app.ts";
@@ -118,9 +119,9 @@ Deno.test("deleteUser() answers all of 20 at once that the user is gone, and tel
 
 Deno.test("deleteUser() answers 204 when somebody else deletes the user meanwhile", async () => {
   class FasterStore extends MemoryStore {
-    override async deleteUser(login: string) {
-      await super.deleteUser(login);
-      return await super.deleteUser(login);
+    override async deleteUser(user: User) {
+      await super.deleteUser(user);
+      return await super.deleteUser(user);
     }
   }
   const opened = await openAdminApp({ store: new FasterStore() });

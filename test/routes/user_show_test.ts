@@ -1,6 +1,7 @@
 /** What a user may see of itself and of others: `GET /user/{login}`. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { alice, openAppOfAlice, type Reply } from "../app.ts";
+import { deleteByLogin } from "../lib/store/records.ts";
 
 function withoutIds({ status, headers, text }: Reply): unknown {
   return { status, text, headers: Array.from(headers).filter(([name]) => name !== "x-request-id") };
@@ -70,6 +71,6 @@ Deno.test("showUser() keeps the ETag when nothing that it shows has changed", as
 
 Deno.test("showUser() knows nobody whose user is deleted", async () => {
   const { app, send, token } = await openAppOfAlice();
-  await app.store.deleteUser("alice");
+  await deleteByLogin(app.store, "alice");
   assertEquals((await send("GET", "/user/alice", { token })).status, 401);
 });

@@ -12,7 +12,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createLog } from "../../../lib/log.ts";
 import type { Session, Store, Ticket, User } from "../../../lib/store.ts";
 import { FileStore } from "../../../lib/store/file.ts";
-import { sessionOf, ticketOf, userOf } from "./records.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
 import { type Fault, SimulatedDisk, survivals } from "./simulated_disk.ts";
 
 /** What is kept of one login. */
@@ -146,7 +146,11 @@ function register(login: string): Step {
 
 function invite(login: string): Step {
   const ticket = ticketOf(login);
-  return { login, make: (store) => store.insertTicket(ticket), after: () => ({ ...nothing, ticket }) };
+  return {
+    login,
+    make: async (store) => await store.insertTicket(ticket) === "done",
+    after: () => ({ ...nothing, ticket }),
+  };
 }
 
 function registerByTicket(login: string): Step {
@@ -182,7 +186,7 @@ function replace(
 }
 
 function remove(login: string): Step {
-  return { login, make: async (store) => await store.deleteUser(login) === "done", after: () => nothing };
+  return { login, make: async (store) => await deleteByLogin(store, login) === "done", after: () => nothing };
 }
 
 function logIn(login: string, id: string): Step {

@@ -4,7 +4,7 @@ import { StoreClosedError, StoreFullError } from "../../../lib/store.ts";
 import { type Disk, realDisk, StoreLockedError } from "../../../lib/store/disk.ts";
 import { FileStore, type FileStoreOptions } from "../../../lib/store/file.ts";
 import { CorruptFileError } from "../../../lib/store/header.ts";
-import { sessionOf, ticketOf, userOf } from "./records.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 
 const small = { extendBytes: 1024, minCompactBytes: 2048 };
@@ -18,7 +18,7 @@ Deno.test("FileStore keeps users and sessions over a restart", async () => {
     await store.insertUser(alice);
     await store.insertSession(session, alice);
     await store.insertUser(userOf("bob"));
-    await store.deleteUser("bob");
+    await deleteByLogin(store, "bob");
     await store.insertTicket(ticketOf("t1"));
   }
   await using store = await openFolder(path);

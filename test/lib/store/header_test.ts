@@ -10,8 +10,23 @@ Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () =>
     generation: 4_294_967_295,
     changesBefore: Number.MAX_SAFE_INTEGER,
   } as const;
-  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), last), last);
-  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), last);
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), last), { ...last, isOld: false });
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), { ...last, isOld: false });
+});
+
+Deno.test("readFileHeader() reads what format 1 has, and says that it is old", () => {
+  const old = { kind: "journal", generation: 7, changesBefore: 1_000 } as const;
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(old, 1)), { kind: "journal" }), { ...old, isOld: true });
+});
+
+Deno.test("readFileHeader() refuses a later format in one line that says what to do", () => {
+  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 3);
+  const { message } = assertThrows(() => readFileHeader(fileOf(later), { kind: "journal" }), Error);
+  assertEquals(
+    message,
+    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 3, and this program ' +
+      "reads up to 2): start that version",
+  );
 });
 
 const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: string }> = {
@@ -22,7 +37,12 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
     offset: 0,
     problem: 'does not begin with "GATEHOUSE"',
   },
-  "a later version": { bytes: changedAt(header, 10, 2), offset: 10, problem: "version 2" },
+  "a later version, or damage": { bytes: changedAt(header, 10, 3), offset: 10, problem: "version 3" },
+  "a version before the first": {
+    bytes: encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 0),
+    offset: 9,
+    problem: "not that of journal 7",
+  },
   "another kind": {
     bytes: encodeFileHeader({ kind: "snapshot", generation: 7, changesBefore: 1_000 }),
     offset: 9,

@@ -13,7 +13,7 @@ Deno.test("createJournal() makes a journal that is empty, and durable with its n
   const disk = new SimulatedDisk();
   await createJournal(disk, { generation: 4, changesBefore: 9 }, 1_024);
   const found = readJournal(disk.afterPowerCut("nothing"), 4, () => {});
-  assertEquals(found, { generation: 4, changesBefore: 9, changeCount: 0, end: 32, torn: undefined });
+  assertEquals(found, { generation: 4, changesBefore: 9, changeCount: 0, end: 32, torn: undefined, isOld: false });
   assertEquals(disk.content("journal-4").length, 1_024);
 });
 

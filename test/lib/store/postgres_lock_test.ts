@@ -73,12 +73,12 @@ const rows: readonly (readonly [
   ["a login, of one who is gone", gone, (s) => s.insertSession(sessionOf("alice", "s2"), userOf("alice")), false, 0],
   ["a replacement, of one who is disabled", disabled, (s) => s.replaceUser(userOf("alice"), next), "stale", 1],
   ["a replacement, of one who is gone", gone, (s) => s.replaceUser(userOf("alice"), next), "stale", 0],
-  ["a deletion, of one who is gone", gone, (s) => s.deleteUser("alice"), "missing", 0],
+  ["a deletion, of one who is gone", gone, (s) => s.deleteUser(userOf("alice")), "missing", 0],
   [
     "a ticket for a reset, of one who is gone",
     gone,
     (s) => s.insertTicket(ticketOf("t1", { purpose: "reset", login: "alice" })),
-    false,
+    "missing",
     0,
   ],
   [

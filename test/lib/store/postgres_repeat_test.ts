@@ -7,7 +7,7 @@ import { type Store, StoreUnavailableError } from "../../../lib/store.ts";
 import { PostgresStore } from "../../../lib/store/postgres.ts";
 import { type Cut, CuttingProxy } from "../../cutting_proxy.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../../postgres.ts";
-import { sessionOf, ticketOf, userOf } from "./records.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
 
 const ignore = !await ensurePostgres();
 const log = createLog(() => {});
@@ -29,6 +29,7 @@ async function openBoth(maxConnections = 1) {
 const next = userOf("alice", { passwordHash: "new" });
 const session = sessionOf("alice", "s1");
 const reset = ticketOf("t1", { purpose: "reset", login: "alice" });
+const ofAlice = { session, asAdmin: false };
 const nothing = () => Promise.resolve();
 
 /** A change, what is there before it, its outcome, and that it was made once. */
@@ -83,7 +84,7 @@ const changes: readonly Change[] = [
     title: "a deletion",
     message: "commit",
     before: insertSession,
-    change: (store) => store.deleteUser("alice"),
+    change: (store) => store.deleteUser(userOf("alice")),
     outcome: "done",
     kept: async (store) => [await store.findUser("alice"), await store.findSession("s1")],
     expected: [undefined, undefined],
@@ -117,10 +118,10 @@ const changes: readonly Change[] = [
   },
   {
     title: "a ticket for a reset",
-    message: "execute",
+    message: "commit",
     before: insertAlice,
     change: (store) => store.insertTicket(reset),
-    outcome: true,
+    outcome: "done",
     kept: (store) => store.findTicket("t1"),
     expected: reset,
   },
@@ -129,9 +130,55 @@ const changes: readonly Change[] = [
     message: "commit",
     before: (store) => store.insertTicket(ticketOf("t0", { purpose: "setup" })),
     change: (store) => store.insertTicket(ticketOf("t1", { purpose: "setup" })),
-    outcome: true,
+    outcome: "done",
     kept: async (store) => [await store.findTicket("t0"), await store.findTicket("t1")],
     expected: [undefined, ticketOf("t1", { purpose: "setup" })],
+  },
+  {
+    title: "the end of a ticket",
+    message: "commit",
+    before: (store) => store.insertTicket(ticketOf("t1")),
+    change: (store) => store.deleteTicket("id of t1"),
+    outcome: "done",
+    kept: (store) => store.findTicket("t1"),
+    expected: undefined,
+  },
+  {
+    title: "an end of all sessions, by whom it logs out",
+    message: "commit",
+    before: insertSession,
+    // How many there were is known to the first try alone.
+    change: async (store) => typeof await store.deleteSessions("alice", { actor: ofAlice }),
+    outcome: "number",
+    kept: (store) => store.listSessions("alice"),
+    expected: [],
+  },
+  {
+    title: "an end of the own session",
+    message: "commit",
+    before: insertSession,
+    change: (store) => store.deleteSession("s1", { actor: ofAlice }),
+    outcome: true,
+    kept: (store) => store.findSession("s1"),
+    expected: undefined,
+  },
+  {
+    title: "a deletion of oneself",
+    message: "commit",
+    before: insertSession,
+    change: (store) => store.deleteUser(userOf("alice"), { actor: ofAlice }),
+    outcome: "done",
+    kept: (store) => store.findUser("alice"),
+    expected: undefined,
+  },
+  {
+    title: "a new password that ends all sessions",
+    message: "commit",
+    before: insertSession,
+    change: (store) => store.replaceUser(userOf("alice"), next, { actor: ofAlice, endSessionsBut: "" }),
+    outcome: "done",
+    kept: (store) => store.findUser("alice"),
+    expected: next,
   },
   {
     title: "a search",
@@ -200,10 +247,10 @@ const others: readonly (readonly [
   ],
   [
     "a ticket for a reset",
-    "execute",
+    "commit",
     (store) => store.insertTicket(reset),
-    (store) => store.deleteUser("alice"),
-    false,
+    (store) => deleteByLogin(store, "alice"),
+    "missing",
   ],
 ];
 

@@ -12,9 +12,10 @@ import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
 import { PostgresStore } from "../../../lib/store/postgres.ts";
 import { PostgresCounts } from "../../../lib/store/postgres_counts.ts";
+import { insertTicket } from "../../../lib/store/postgres_rules.ts";
 import { statements } from "../../../lib/store/postgres_statements.ts";
 import { ensurePostgres, sharedPostgres } from "../../postgres.ts";
-import { sessionOf, ticketOf, userOf } from "./records.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
 
 const ignore = !await ensurePostgres();
 const postgres = sharedPostgres({
@@ -23,9 +24,9 @@ const postgres = sharedPostgres({
 
 /** How a statement may begin. */
 const beginnings =
-  /^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|CREATE (UNIQUE )?INDEX IF NOT EXISTS)\b/;
+  /^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|CREATE (UNIQUE )?INDEX IF NOT EXISTS|ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b/;
 /** What may be called. All three have them. */
-const functions = ["count", "max", "row_number", "version"];
+const functions = ["count", "max", "row_number", "substr", "upper", "version"];
 /** PostgreSQL and YugabyteDB have them; whoever calls them must do without. */
 const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
 /** What stands before a bracket and is no function. */
@@ -69,9 +70,13 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.insertUser(alice, "t1");
   await store.insertUser(userOf("bob", { groups: ["admin"] }));
   await store.insertTicket(ticketOf("t3", { purpose: "reset", login: "alice" }));
+  await store.insertSession(sessionOf("bob", "s0"), userOf("bob", { groups: ["admin"] }));
+  await store.insertTicket(ticketOf("t4"), { actor: { session: sessionOf("bob", "s0"), asAdmin: true } });
+  await store.listTickets({ limit: 5, now: 1 });
+  await store.deleteTicket("id of t4");
   await store.replaceUser(alice, next, { endSessionsBut: "", ticketHash: "t3" });
-  await store.deleteUser("bob");
-  await store.deleteUser("alice");
+  await deleteByLogin(store, "bob");
+  await deleteByLogin(store, "alice");
   await store.findUser("alice");
   await store.listUsers({ limit: 5 });
   await store.countAdmins();
@@ -86,6 +91,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 1 });
   await store.deleteExpiredTickets(1);
   await store.findTicket("t1");
+  await repeatTicket(store);
   const [records] = await Array.fromAsync(store.records());
   await store.insertRecords(records ?? []);
   await store.size();
@@ -97,6 +103,14 @@ async function useAll(store: PostgresStore): Promise<void> {
   await counts.change(counters, () => [many, noCount]);
   await counts.read(counters);
   await counts.deleteIdle(Date.now());
+}
+
+/** Adds a ticket by a connection that breaks once, as only then it is asked whether the ticket is there. */
+async function repeatTicket(store: PostgresStore): Promise<void> {
+  const repeated: Pick<typeof store.database, "transact"> = {
+    transact: (work) => store.database.transact((transaction) => work({ ...transaction, isRepeated: true })),
+  };
+  await insertTicket(repeated, ticketOf("t5"), {});
 }
 
 /** What the service has sent, in order. @param log of a server that logs every statement with user and session */
@@ -150,7 +164,7 @@ Deno.test({
     for (const { session, text } of sentIn(server.log)) {
       if (text === "BEGIN") open.add(session);
       else if (text === "COMMIT" || text === "ROLLBACK") open.delete(session);
-      else if (text.startsWith("CREATE")) {
+      else if (/^(CREATE|ALTER)/.test(text)) {
         created++;
         assert(!open.has(session), text);
       }

@@ -7,7 +7,7 @@ import type { User } from "../../../lib/store.ts";
 import { PostgresStore, type PostgresStoreOptions } from "../../../lib/store/postgres.ts";
 import { openTestApp } from "../../app.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../../postgres.ts";
-import { sessionOf, ticketOf, userOf } from "./records.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
 
 const ignore = !await ensurePostgres();
 const log = createLog(() => {});
@@ -101,10 +101,10 @@ for (const isolation of isolations) {
       for (let round = 0; round < 5; round++) {
         const admins = ["a", "b", "c", "d"].map((name) => userOf(`${name}${round}`, { groups: ["admin"] }));
         for (const admin of admins) await instances.of(0).insertUser(admin);
-        for (const left of await adminsOf(instances, round - 1)) await instances.of(0).deleteUser(left.login);
+        for (const left of await adminsOf(instances, round - 1)) await deleteByLogin(instances.of(0), left.login);
         const outcomes = await Promise.all(admins.map((admin, index) => {
           const store = instances.of(index);
-          return index < 2 ? store.deleteUser(admin.login) : store.replaceUser(admin, { ...admin, groups: [] });
+          return index < 2 ? deleteByLogin(store, admin.login) : store.replaceUser(admin, { ...admin, groups: [] });
         }));
         assertEquals(outcomes.toSorted(), ["done", "done", "done", "last-admin"]);
         assertEquals(await instances.of(1).countAdmins(), 1);
@@ -153,7 +153,7 @@ Deno.test({
       assertEquals(await store.findUser(odd), undefined);
       assertEquals(await store.listUsers({ limit: 9, prefix: odd }), { users: [], total: 0, next: undefined });
       assertEquals((await store.listUsers({ limit: 9, after: odd })).users, []);
-      assertEquals(await store.deleteUser(odd), "missing");
+      assertEquals(await deleteByLogin(store, odd), "missing");
       assertEquals(await store.findSession(odd), undefined);
       await store.touchSession(odd, 1_800_000_000_000);
       assertEquals(await store.deleteSession(odd), false);

@@ -1,6 +1,6 @@
 /** Users, sessions and tickets for tests of stores: whole records, told apart by their login and number. */
 
-import type { Put, Session, Ticket, User } from "../../../lib/store.ts";
+import type { Put, Session, Store, Ticket, User } from "../../../lib/store.ts";
 
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
@@ -29,9 +29,24 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
   };
 }
 
-/** A ticket for anyone's registration; `secretHash` is any text here. */
+/** A ticket of the service for anyone's registration; `secretHash` is any text here. */
 export function ticketOf(secretHash: string, changes: Partial<Ticket> = {}): Ticket {
-  return { secretHash, purpose: "register", login: "", expiresAt: 1_900_000_000_000, ...changes };
+  return {
+    id: `id of ${secretHash}`,
+    secretHash,
+    purpose: "register",
+    login: "",
+    maker: "",
+    createdAt: 1_795_343_739_123,
+    expiresAt: 1_900_000_000_000,
+    ...changes,
+  };
+}
+
+/** Deletes whoever has the login. @returns `missing` when nobody has */
+export async function deleteByLogin(store: Store, login: string): Promise<string> {
+  const user = await store.findUser(login);
+  return user === undefined ? "missing" : await store.deleteUser(user);
 }
 
 /** Users, and among them all that a record may have; sessions and tickets of all kinds behind them. */
@@ -52,7 +67,7 @@ export function recordsOf(userCount: number): readonly Put[] {
   ];
   const tickets = [
     ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }),
-    ticketOf("t2", { purpose: "reset", login: "user0" }),
+    ticketOf("t2", { purpose: "reset", login: "user0", maker: userOf("user0").id, createdAt: 0 }),
     ticketOf("t3", { purpose: "register", login: "nobody.yet@example.org" }),
   ];
   return [
