@@ -25,14 +25,29 @@ const serviceName = "gatehouse";
 const russianKeys = "ёйцукенгшщзхъфывапролджэячсмитьбю";
 const englishKeys = "`qwertyuiop[]asdfghjkl;'zxcvbnm,.";
 
+/** Why a password is easily guessed: codes for programs, and a clause for people. */
+export const guessReasons = {
+  "login": "it contains the login",
+  "service-name": "it contains the name of this service",
+  "common": "it is made of commonly used passwords",
+  "keyboard": "it is made of keys beside each other",
+  "repeat": "it repeats itself",
+  "sequence": "it is a sequence like abc or 123",
+  "date": "it is made of dates",
+  "year": "it is made of years",
+  "short": "it is too short to be hard to guess",
+} as const;
+
+export type GuessReason = keyof typeof guessReasons;
+
 /** What each pattern of zxcvbn is called here. */
-const reasons: Readonly<Record<string, string>> = {
-  dictionary: "it is made of commonly used passwords",
-  spatial: "it is made of keys beside each other",
-  repeat: "it repeats itself",
-  sequence: "it is a sequence like abc or 123",
-  date: "it is made of dates",
-  regex: "it is made of years",
+const reasonOfPattern: Readonly<Record<string, GuessReason>> = {
+  dictionary: "common",
+  spatial: "keyboard",
+  repeat: "repeat",
+  sequence: "sequence",
+  date: "date",
+  regex: "year",
 };
 
 /** Says whether a password is easily guessed. Making one takes 30 ms and 15 MB, so one serves the whole process. */
@@ -45,25 +60,25 @@ export class Guesser {
     l33tMaxSubstitutions: 2,
   });
 
-  /** @returns why the password is easily guessed, as a clause; `undefined` when it is not */
-  reasonAgainst(password: string, login: string): string | undefined {
+  /** @returns why the password is easily guessed; `undefined` when it is not */
+  reasonAgainst(password: string, login: string): GuessReason | undefined {
     const text = password.normalize("NFC");
     const lowerCase = text.toLowerCase();
-    if (login.length >= minForbiddenLength && lowerCase.includes(login)) return "it contains the login";
-    if (lowerCase.includes(serviceName)) return "it contains the name of this service";
+    if (login.length >= minForbiddenLength && lowerCase.includes(login)) return "login";
+    if (lowerCase.includes(serviceName)) return "service-name";
     const reason = this.#reasonAgainst(text, login);
     if (reason !== undefined || !/[а-яё]/.test(lowerCase)) return reason;
     return this.#reasonAgainst(onEnglishKeys(lowerCase), login);
   }
 
-  #reasonAgainst(text: string, login: string): string | undefined {
+  #reasonAgainst(text: string, login: string): GuessReason | undefined {
     const { score, sequence } = this.#zxcvbn.check(text, [login, serviceName]);
     // To the score three parts are enough whatever they are, such as three rows of a keyboard: it takes for granted that
     // an attacker tries 10,000 of each number of parts first. So the parts by themselves must be enough too.
     const guesses = sequence.reduce((product: number, part) => product * part["guesses"], 1);
     if (score >= minScore && guesses >= minGuesses) return undefined;
     const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];
-    return reasons[longest?.pattern ?? ""] ?? "it is too short to be hard to guess";
+    return reasonOfPattern[longest?.pattern ?? ""] ?? "short";
   }
 }
 

@@ -26,6 +26,10 @@ export interface FieldError {
   readonly code: string;
   /** For people. */
   readonly detail: string;
+  /** What the value goes beyond, with the codes `too-short` and `too-long`: characters, or bytes of a password. */
+  readonly limit?: number;
+  /** Why, with the code `guessable`; stable, for programs. */
+  readonly reason?: string;
 }
 
 export interface HttpErrorOptions extends ErrorOptions {

@@ -6,6 +6,7 @@
  */
 
 import { STATUS_CODE } from "@std/http/status";
+import { guessReasons } from "./guesser.ts";
 import { maxErrors } from "./http.ts";
 import type { DocumentedHeader, DocumentedReply, Schema } from "./openapi_document.ts";
 import { type ProblemCode, problems } from "./problem.ts";
@@ -116,6 +117,14 @@ export const problemSchemas: Readonly<Record<"Problem" | "FieldProblem", Schema>
           },
           code: { type: "string", pattern: "^[a-z]+(-[a-z]+)*$", description: "Stable, for programs." },
           detail: { type: "string", description: "For people." },
+          limit: {
+            type: "integer",
+            minimum: 1,
+            description:
+              "What the value goes beyond, with `too-short` and `too-long`: characters, or bytes where `detail` " +
+              "says so.",
+          },
+          reason: { enum: Object.keys(guessReasons), description: "Why, with `guessable`. Stable, for programs." },
         },
       },
     },
@@ -191,7 +200,12 @@ function exampleOf(code: ProblemCode): Schema {
 }
 
 const exampleErrors: Readonly<Partial<Record<ProblemCode, Schema>>> = {
-  "invalid-user": { pointer: "/password", code: "too-short", detail: "It must have at least 15 characters and has 4" },
+  "invalid-user": {
+    pointer: "/password",
+    code: "too-short",
+    limit: 15,
+    detail: "It must have at least 15 characters and has 4",
+  },
   "invalid-credentials": { pointer: "/password", code: "missing", detail: "It must be there" },
   "invalid-ticket": { pointer: "/purpose", code: "unknown-purpose", detail: "It must be register or reset" },
   "invalid-query": { pointer: "/limit", code: "out-of-range", detail: "It must be a number from 1 to 1000" },

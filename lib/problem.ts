@@ -138,7 +138,7 @@ export const problems = {
     status: STATUS_CODE.UnprocessableEntity,
     title: "Invalid user",
     meaning: "The body is JSON and not a user that can be registered. Its member `errors` lists every bad field: a " +
-      "JSON pointer to it, a code, and a detail. " +
+      "JSON pointer to it, a code, and a detail; with some codes also the limit, or the reason why it is easily guessed. " +
       "A login has 1 to 64 of a-z 0-9 . _ - @ + and begins with a letter or digit; capitals are taken as small " +
       "letters. A password has 15 characters or more (this service may have set another number), at most 1,024 bytes, " +
       "and is not easily guessed: any but control characters will do, and a few random words are good.",

@@ -6,7 +6,7 @@
  */
 
 import { eTag } from "@std/http/etag";
-import type { Guesser } from "./guesser.ts";
+import { type Guesser, guessReasons } from "./guesser.ts";
 import type { FieldError } from "./http.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "./password.ts";
 import type { User } from "./store.ts";
@@ -64,10 +64,11 @@ export function canonicalLogin(login: string): string {
 /** What is wrong with a new login, in the spelling that it is kept in. */
 export function loginErrors(login: string): FieldError[] {
   const pointer = "/login";
-  if (login === "") return [{ pointer, code: "too-short", detail: "It must have at least 1 character" }];
+  if (login === "") return [{ pointer, code: "too-short", limit: 1, detail: "It must have at least 1 character" }];
   const errors: FieldError[] = [];
   if (login.length > maxLoginLength) {
-    errors.push({ pointer, code: "too-long", detail: `It must have at most ${maxLoginLength} characters` });
+    const detail = `It must have at most ${maxLoginLength} characters`;
+    errors.push({ pointer, code: "too-long", limit: maxLoginLength, detail });
   }
   if (!loginPattern.test(login)) {
     const detail = "It must be made of a-z 0-9 . _ - @ + and begin with a letter or digit";
@@ -82,7 +83,12 @@ export function loginErrors(login: string): FieldError[] {
  */
 export function passwordErrors(password: string, login: string, rules: PasswordRules): FieldError[] {
   const pointer = "/password";
-  const tooLong = { pointer, code: "too-long", detail: `It must have at most ${maxPasswordBytes} bytes of UTF-8` };
+  const tooLong = {
+    pointer,
+    code: "too-long",
+    limit: maxPasswordBytes,
+    detail: `It must have at most ${maxPasswordBytes} bytes of UTF-8`,
+  };
   if (isTooLong(password)) return [tooLong];
   // They come by pasting, and what is typed later would be another password; NUL at the end would even be the same.
   if (/\p{Cc}/u.test(password)) {
@@ -97,11 +103,12 @@ export function passwordErrors(password: string, login: string, rules: PasswordR
   const length = [...text].length;
   if (length < rules.minLength) {
     const detail = `It must have at least ${rules.minLength} characters and has ${length}`;
-    return [{ pointer, code: "too-short", detail }];
+    return [{ pointer, code: "too-short", limit: rules.minLength, detail }];
   }
   if (new TextEncoder().encode(text).length > maxPasswordBytes) return [tooLong];
   const reason = rules.guesser.reasonAgainst(text, login);
-  return reason === undefined ? [] : [{ pointer, code: "guessable", detail: `It is easily guessed: ${reason}` }];
+  if (reason === undefined) return [];
+  return [{ pointer, code: "guessable", reason, detail: `It is easily guessed: ${guessReasons[reason]}` }];
 }
 
 /** Whether the value is a list of groups that a user can have. */

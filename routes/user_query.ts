@@ -28,7 +28,8 @@ export function parseUserQuery(parameters: URLSearchParams): UserQuery {
   }
   const prefix = canonicalLogin(parameters.get("prefix") ?? "");
   if (prefix.length > maxLoginLength) {
-    errors.push({ pointer: "/prefix", code: "too-long", detail: `It must have at most ${maxLoginLength} characters` });
+    const detail = `It must have at most ${maxLoginLength} characters`;
+    errors.push({ pointer: "/prefix", code: "too-long", limit: maxLoginLength, detail });
   }
   if (errors.length > 0) throw new HttpError("invalid-query", { errors });
   return { limit, after, prefix };

@@ -55,6 +55,18 @@ const fieldTexts = {
   "confirmation": "This is not your login.",
 };
 
+const reasonTexts = {
+  "login": "it contains the login",
+  "service-name": "it contains the name of this service",
+  "common": "it is made of commonly used passwords",
+  "keyboard": "it is made of keys beside each other",
+  "repeat": "it repeats itself",
+  "sequence": "it is a sequence like abc or 123",
+  "date": "it is made of dates",
+  "year": "it is made of years",
+  "short": "it is too short to be hard to guess",
+};
+
 /** A problem in words, with when to come again. */
 export function problemText({ code, title, retrySeconds }) {
   const text = translate(texts[code] ?? title);
@@ -68,9 +80,8 @@ export function fieldErrors(problem) {
   return problem.errors.map((error) => ({ name: error.pointer.slice(1), text: fieldText(error) }));
 }
 
-/** What is wrong with a field. The limit that it breaks is the first number of the service's own words. */
-export function fieldText({ code, detail = "" }) {
-  const count = Number(/\d+/.exec(detail)?.[0] ?? 0);
+/** What is wrong with a field: by its code, the limit that it goes beyond, and the reason. */
+export function fieldText({ code, limit: count = 0, reason, detail = "" }) {
   if (code === "too-short") {
     return translateCount(count, {
       one: "It needs at least {count} character.",
@@ -83,11 +94,11 @@ export function fieldText({ code, detail = "" }) {
       other: "It may have at most {count} characters.",
     });
   }
-  if (code === "guessable") return guessableText(detail.replace(/^.*?: /, ""));
+  if (code === "guessable") return guessableText(reason);
   return translate(fieldTexts[code] ?? detail);
 }
 
-/** Why a password is easily guessed. @param reason as the service says it */
+/** Why a password is easily guessed. @param reason the service's code for it */
 export function guessableText(reason) {
-  return translate("Easily guessed: {reason}.", { reason: translate(reason) });
+  return translate("Easily guessed: {reason}.", { reason: translate(reasonTexts[reason] ?? reason) });
 }

@@ -15,13 +15,14 @@ const serviceName = "gatehouse";
 const russianKeys = "ёйцукенгшщзхъфывапролджэячсмитьбю";
 const englishKeys = "`qwertyuiop[]asdfghjkl;'zxcvbnm,.";
 
+/** As in the service: the code of each pattern of zxcvbn. */
 const reasons = {
-  dictionary: "it is made of commonly used passwords",
-  spatial: "it is made of keys beside each other",
-  repeat: "it repeats itself",
-  sequence: "it is a sequence like abc or 123",
-  date: "it is made of dates",
-  regex: "it is made of years",
+  dictionary: "common",
+  spatial: "keyboard",
+  repeat: "repeat",
+  sequence: "sequence",
+  date: "date",
+  regex: "year",
 };
 
 const opened = { strength: undefined };
@@ -61,9 +62,9 @@ export class Strength {
   #guess(text, login) {
     const lowerCase = text.toLowerCase();
     if (login.length >= minForbiddenLength && lowerCase.includes(login)) {
-      return { score: 0, reason: "it contains the login" };
+      return { score: 0, reason: "login" };
     }
-    if (lowerCase.includes(serviceName)) return { score: 0, reason: "it contains the name of this service" };
+    if (lowerCase.includes(serviceName)) return { score: 0, reason: "service-name" };
     const guess = this.#guessSpelling(text, login);
     if (guess.reason !== undefined || !/[а-яё]/.test(lowerCase)) return guess;
     const other = this.#guessSpelling(onEnglishKeys(lowerCase), login);
@@ -76,7 +77,7 @@ export class Strength {
     const guesses = sequence.reduce((product, part) => product * part.guesses, 1);
     if (score >= minScore && guesses >= minGuesses) return { score, reason: undefined };
     const longest = [...sequence].sort((a, b) => b.token.length - a.token.length)[0];
-    return { score, reason: reasons[longest?.pattern] ?? "it is too short to be hard to guess" };
+    return { score, reason: reasons[longest?.pattern] ?? "short" };
   }
 }
 

@@ -3,25 +3,25 @@ import { Guesser, judgedCharacters } from "../../lib/guesser.ts";
 
 const guesser = new Guesser();
 
-const repeat = "it repeats itself";
-const common = "it is made of commonly used passwords";
+const repeat = "repeat";
+const common = "common";
 const refused: readonly (readonly [password: string, reason: string])[] = [
   ["aaaaaaaaaaaaaaaaaaaa", repeat],
   ["passwordpassword1", repeat],
   ["letmeinletmein", repeat],
   ["Ab1!Ab1!Ab1!Ab1!", repeat],
   ["\u{1f600}".repeat(16), repeat],
-  ["abcdefghijklmnopqrst", "it is a sequence like abc or 123"],
+  ["abcdefghijklmnopqrst", "sequence"],
   ["qwertyuiopasdfghjkl", common],
   ["iloveyou", common],
   ["987654321987654", common],
   ["p@55w0rd1", common],
   ["PASSWORD", common],
-  ["poiuytgb", "it is made of keys beside each other"],
-  ["13.04.1988", "it is made of dates"],
-  ["2001", "it is made of years"],
-  ["zxkqjvph", "it is too short to be hard to guess"],
-  ["", "it is too short to be hard to guess"],
+  ["poiuytgb", "keyboard"],
+  ["13.04.1988", "date"],
+  ["2001", "year"],
+  ["zxkqjvph", "short"],
+  ["", "short"],
 ];
 
 Deno.test("Guesser.reasonAgainst() says why a password is easily guessed", () => {
@@ -92,19 +92,19 @@ Deno.test("Guesser.reasonAgainst() refuses what is long and silly, however many 
 
 Deno.test("Guesser.reasonAgainst() judges what a Russian keyboard types by its keys too", () => {
   const rows: readonly (readonly [password: string, reason: string | undefined])[] = [
-    ["йцукенгшщзхъфывапролджэ", "it is made of keys beside each other"],
-    ["ЙЦУКЕНгшщзхъ12345", "it is made of keys beside each other"],
+    ["йцукенгшщзхъфывапролджэ", "keyboard"],
+    ["ЙЦУКЕНгшщзхъ12345", "keyboard"],
     ["пароль123456789", common],
     ["123456парольdragonqwerty", common],
     ["приветпривет123", repeat],
-    ["абвгдежзийклмнопрст", "it is a sequence like abc or 123"],
+    ["абвгдежзийклмнопрст", "sequence"],
     ["ёлка над рекой, туман", undefined],
   ];
   for (const [password, reason] of rows) assertEquals(guesser.reasonAgainst(password, "alice"), reason, password);
 });
 
 Deno.test("Guesser.reasonAgainst() refuses the login and the service's name inside a password", () => {
-  const inside = "it contains the login";
+  const inside = "login";
   const rows: readonly (readonly [password: string, login: string, reason: string | undefined])[] = [
     ["ten quiet alice walruses", "alice", inside],
     ["ten quiet ALICE walruses", "alice", inside],
@@ -116,14 +116,14 @@ Deno.test("Guesser.reasonAgainst() refuses the login and the service's name insi
     ["ten quiet bobsleds race", "bob", undefined],
     ["ten quiet walruses", "", undefined],
     ["any al@example.org fish", "al@example.org", inside],
-    ["ten quiet GateHouse walruses", "alice", "it contains the name of this service"],
+    ["ten quiet GateHouse walruses", "alice", "service-name"],
     ["ten quiet gate house walruses", "alice", undefined],
     // Behind what is otherwise judged.
     [`${"ten quiet walruses eat nine loud sardines"} alice`, "alice", inside],
     [
       `${"ten quiet walruses eat nine loud sardines"} gatehouse`,
       "alice",
-      "it contains the name of this service",
+      "service-name",
     ],
   ];
   for (const [password, login, reason] of rows) {
@@ -132,16 +132,16 @@ Deno.test("Guesser.reasonAgainst() refuses the login and the service's name insi
 });
 
 Deno.test("Guesser.reasonAgainst() counts a short login as known to whoever guesses", () => {
-  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "xqz"), "it is made of dates");
+  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "xqz"), "date");
   assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "nob"), undefined);
-  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "xqz"), "it is made of dates");
+  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "xqz"), "date");
 });
 
 Deno.test("Guesser.reasonAgainst() judges the composed spelling", () => {
   // In NFD each is two characters, a letter and an accent, which repeat in no simple way.
   const composed = "\u00e9".repeat(20);
   assertEquals(guesser.reasonAgainst(composed.normalize("NFD"), "alice"), repeat);
-  assertEquals(guesser.reasonAgainst("ten quiet caf\u0065\u0301s", "caf\u00e9"), "it contains the login");
+  assertEquals(guesser.reasonAgainst("ten quiet caf\u0065\u0301s", "caf\u00e9"), "login");
 });
 
 Deno.test("Guesser.reasonAgainst() judges the first 32 characters alone", () => {

@@ -124,13 +124,17 @@ Deno.test("parseRegistration() asks for the length that is set, and says how lon
   }
   const parse = () => parseRegistration({ login: "alice", password }, { ...rules, minLength: 18 });
   const detail = "It must have at least 18 characters and has 17";
-  assertEquals(assertThrows(parse, HttpError).errors, [{ pointer: "/password", code: "too-short", detail }]);
+  assertEquals(assertThrows(parse, HttpError).errors, [
+    { pointer: "/password", code: "too-short", limit: 18, detail },
+  ]);
 });
 
 Deno.test("parseRegistration() tells why a password is easily guessed, in no more words than needed", () => {
   const parse = () => parseRegistration({ login: "alice", password: "passwordpassword" }, rules);
   const detail = "It is easily guessed: it repeats itself";
-  assertEquals(assertThrows(parse, HttpError).errors, [{ pointer: "/password", code: "guessable", detail }]);
+  assertEquals(assertThrows(parse, HttpError).errors, [
+    { pointer: "/password", code: "guessable", reason: "repeat", detail },
+  ]);
 });
 
 /** Bodies that neither a registration nor a login can be. */

@@ -35,8 +35,8 @@ Deno.test("problemText() says when to come again, if that is known", () => {
 
 Deno.test("fieldErrors() puts what is wrong at the field that it belongs to", () => {
   const errors = [
-    { pointer: "/login", code: "too-long", detail: "It must have at most 64 characters" },
-    { pointer: "/password", code: "guessable", detail: "It is easily guessed: it repeats itself" },
+    { pointer: "/login", code: "too-long", limit: 64, detail: "Other words with a number, 65" },
+    { pointer: "/password", code: "guessable", reason: "repeat", detail: "Other words: also of this" },
     { pointer: "/other", code: "not-known-here", detail: "It must be something" },
   ];
   assertEquals(fieldErrors({ code: "invalid-user", title, retrySeconds: 0, errors }), [
