@@ -37,6 +37,10 @@ export interface App {
   readonly registrationLock: KeyedLock;
   /** Registrations for each client. */
   readonly registrationQuota: Quota;
+  /** Registrations that failed for no reason of the client's, and are counted as none. */
+  readonly failedQuota: Quota;
+  /** New passwords that are judged, good ones or not. */
+  readonly judgedQuota: Quota;
   /** Wrong passwords. */
   readonly throttle: Throttle;
   /** Credentials of HTTP Basic that were right a moment ago. */
@@ -84,6 +88,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
   const { metrics = new Metrics(now), guesser = new Guesser(), counts = new MemoryCounts() } = options;
   const limiter = new Limiter(counts, now);
+  const perHour = config.registrationsPerHour;
   const { highestIterations, unusableCount } = await store.hashCosts();
   if (unusableCount > 0) {
     const warning = "Users whose password hash cannot be verified, or costs more than any setting, cannot log in";
@@ -106,8 +111,18 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     guesser,
     clientOf: clientResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
-    registrationQuota: new Quota(limiter, { name: "registration", perHour: config.registrationsPerHour }),
+    registrationQuota: new Quota(limiter, { name: "registration", perHour }),
+    failedQuota: new Quota(limiter, { name: "registration-failed", perHour }),
+    judgedQuota: new Quota(limiter, { name: "judged", perHour: judgedPerHour(perHour) }),
     throttle: new Throttle(limiter),
     basicMemory: new BasicMemory(now),
   });
+}
+
+/**
+ * How many new passwords of one client are judged in an hour: ten for each registration, as people mistype and mend, and no
+ * fewer than 600, as many may change theirs from one address. That is 2 s of the event loop. 0 is unlimited.
+ */
+function judgedPerHour(registrationsPerHour: number): number {
+  return registrationsPerHour === 0 ? 0 : Math.max(600, 10 * registrationsPerHour);
 }

@@ -163,8 +163,9 @@ export const problems = {
   "too-many-registrations": {
     status: STATUS_CODE.TooManyRequests,
     title: "Too many registrations",
-    meaning: "From this address came more registrations than one client may make in an hour. Retry-After says when " +
-      "the next is taken.",
+    meaning:
+      "From this address came more registrations than one client may make in an hour, or ten times as many that " +
+      "were refused for what they say. Retry-After says when the next is taken.",
   },
   "too-many-attempts": {
     status: STATUS_CODE.TooManyRequests,

@@ -63,14 +63,13 @@ export function parseRegistration(body: unknown, rules: PasswordRules): Registra
 }
 
 /**
- * A new password, from the body of `PUT /user/:login/password`.
+ * A new password, from the body of `PUT /user/:login/password`. It is not judged yet: see `requireGoodPassword`.
  *
  * @throws {HttpError} `invalid-user` with every bad field
  */
-export function parsePasswordChange(body: unknown, rules: PasswordRules & { login: string }): PasswordChange {
+export function parsePasswordChange(body: unknown): PasswordChange {
   const { fields, errors } = readFields(body, ["current_password", "ticket", "password"], "invalid-user");
   const password = readText(fields, "password", errors);
-  if (password !== undefined) errors.push(...passwordErrors(password, rules.login, rules));
   const proof = fields["ticket"] === undefined ? "current_password" : "ticket";
   const text = readText(fields, proof, errors);
   if (proof === "ticket" && fields["current_password"] !== undefined) {
@@ -80,6 +79,12 @@ export function parsePasswordChange(body: unknown, rules: PasswordRules & { logi
     throw new HttpError("invalid-user", { errors });
   }
   return proof === "ticket" ? { password, ticket: text } : { password, currentPassword: text, ticket: undefined };
+}
+
+/** @throws {HttpError} `invalid-user`, the password is none that the login may have */
+export function requireGoodPassword(password: string, login: string, rules: PasswordRules): void {
+  const errors = passwordErrors(password, login, rules);
+  if (errors.length > 0) throw new HttpError("invalid-user", { errors });
 }
 
 /** The new password is the old one, which is told when all else was right. */

@@ -20,6 +20,8 @@ import { basicChallenge, challenge } from "./caller.ts";
 export interface Attempt extends Credentials {
   /** The user of that login, if there is one. */
   readonly user: User | undefined;
+  /** Whether a right password of another cost is to be hashed anew; by default it is. */
+  readonly isRehashing?: boolean;
 }
 
 /**
@@ -69,16 +71,28 @@ export function refuseThrottled(waitSeconds: number, user: User | undefined, con
  */
 export async function tryPassword(attempt: Attempt, request: Request, context: Context): Promise<Verdict> {
   const { throttle, hasher } = context.app;
-  const { login, password, user } = attempt;
+  const { login, password, user, isRehashing = true } = attempt;
   const client = clientKey(context.client);
   const passwordHash = user?.disabled ? undefined : user?.passwordHash;
   const guess = { login, password, client, device: deviceOf(request.headers, user) };
   // Aborted when the client hangs up; "no-legacy-abort" in deno.json keeps it from being so after each reply.
-  const verify = () => hasher.verify(password, { passwordHash, client, hungUp: request.signal });
+  const verify = () => hasher.verify(password, { passwordHash, isRehashing, client, hungUp: request.signal });
   const { waitSeconds, verdict } = await throttle.run(guess, verify);
   if (verdict === undefined) return refuseThrottled(waitSeconds, user, context);
   if (!verdict.isRight) audit(context, "login-failed", user === undefined ? {} : { user: user.login });
   return verdict;
+}
+
+/**
+ * Changes counts after what they are about: what was done stays done, and what was refused stays refused, so that nothing
+ * is thrown when they cannot be changed.
+ */
+export async function changeCounts({ app, requestId }: Context, change: () => Promise<unknown>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    app.log.warn("counts-failed", { requestId, error });
+  }
 }
 
 /** The one refusal of credentials. */

@@ -9,11 +9,12 @@ import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
 import { deviceCookie } from "../lib/device.ts";
 import { HttpError, readJson } from "../lib/http.ts";
+import { isSamePassword } from "../lib/password.ts";
 import { presentedToken } from "../lib/session.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
-import { parsePasswordChange, unchangedPassword } from "../lib/user_input.ts";
-import { tryPassword } from "./authenticate.ts";
+import { parsePasswordChange, type PasswordChange, requireGoodPassword, unchangedPassword } from "../lib/user_input.ts";
+import { changeCounts, tryPassword } from "./authenticate.ts";
 import { loginInPath, requireCaller } from "./caller.ts";
 
 /** Who is to get the new password, and what else changes with it. */
@@ -24,32 +25,29 @@ interface Admitted {
 
 /** `PUT /user/:login/password`: sets the password. */
 export async function changePassword(request: Request, context: Context): Promise<Response> {
-  const { config, guesser, hasher, throttle, stopping } = context.app;
+  const { hasher, throttle, stopping } = context.app;
   const login = loginInPath(context);
-  const rules = { minLength: config.passwordMinLength, guesser, login };
-  const body = parsePasswordChange(await readJson(request, { stopping }), rules);
-  const { user, options } = body.ticket === undefined
-    ? await admitByPassword(request, body.currentPassword, context)
+  const body = parsePasswordChange(await readJson(request, { stopping }));
+  const admitted = body.ticket === undefined
+    ? await admitBySession(request, context)
     : await admitByTicket(body.ticket, context);
+  await judge(body.password, context);
+  await requireChange(body, request, { user: admitted.user, context });
   const turn = { client: clientKey(context.client), hungUp: request.signal };
-  const { isRight } = await hasher.verify(body.password, { passwordHash: user.passwordHash, ...turn });
-  if (isRight) throw unchangedPassword();
-  const changed = await replacePassword({ user, options }, await hasher.hash(body.password, turn), context);
-  const by = options.ticketHash === undefined ? { by: user.login } : {};
-  if (options.ticketHash !== undefined) audit(context, "ticket-used", { user: user.login, purpose: "reset" });
-  audit(context, "password-changed", { ...by, user: user.login });
-  await throttle.forget(login);
+  const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context);
+  const byTicket = body.ticket !== undefined;
+  if (byTicket) audit(context, "ticket-used", { user: login, purpose: "reset" });
+  audit(context, "password-changed", { ...!byTicket && { by: login }, user: login });
+  await changeCounts(context, () => throttle.forget(login));
   const headers = new Headers({ "cache-control": "no-store" });
   // The browser is still one of the owner's.
   if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", deviceCookie(changed));
   return new Response(null, { status: 204, headers });
 }
 
-async function admitByPassword(request: Request, password: string, context: Context): Promise<Admitted> {
+async function admitBySession(request: Request, context: Context): Promise<Admitted> {
   const { session, user } = await requireCaller(request, context);
   if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
-  const { isRight } = await tryPassword({ login: user.login, password, user }, request, context);
-  if (!isRight) throw new HttpError("wrong-current-password");
   return { user, options: { endSessionsBut: session.id } };
 }
 
@@ -60,6 +58,40 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
   const user = await store.findUser(login);
   if (ticket === undefined || user === undefined) throw new HttpError("ticket-invalid");
   return { user, options: { endSessionsBut: "", ticketHash: ticket.secretHash } };
+}
+
+/** Judges the new password, which takes more time than all else that comes before a hash: so it is counted first. */
+async function judge(password: string, context: Context): Promise<void> {
+  const { config, guesser, judgedQuota } = context.app;
+  const waitSeconds = await judgedQuota.take(clientKey(context.client));
+  if (waitSeconds > 0) {
+    const detail = "Too many new passwords came from this address";
+    throw new HttpError("too-many-attempts", { detail, headers: { "retry-after": String(waitSeconds) } });
+  }
+  requireGoodPassword(password, loginInPath(context), { minLength: config.passwordMinLength, guesser });
+}
+
+/**
+ * That the present password is right, if there is one in the body, and the new one another: one hash either way.
+ *
+ * @throws {HttpError} `wrong-current-password`, `too-many-attempts`; `invalid-user`
+ */
+async function requireChange(
+  body: PasswordChange,
+  request: Request,
+  { user, context }: { user: User; context: Context },
+): Promise<void> {
+  const { login, passwordHash } = user;
+  if (body.ticket === undefined) {
+    const attempt = { login, password: body.currentPassword, user, isRehashing: false };
+    const { isRight } = await tryPassword(attempt, request, context);
+    if (!isRight) throw new HttpError("wrong-current-password");
+    if (isSamePassword(body.password, body.currentPassword)) throw unchangedPassword();
+    return;
+  }
+  const turn = { client: clientKey(context.client), hungUp: request.signal };
+  const { isRight } = await context.app.hasher.verify(body.password, { passwordHash, isRehashing: false, ...turn });
+  if (isRight) throw unchangedPassword();
 }
 
 /**

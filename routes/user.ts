@@ -11,10 +11,11 @@ import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
 import { ifNoneMatch } from "../lib/entity_tag.ts";
 import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
-import { adminGroup, type Ticket } from "../lib/store.ts";
+import { adminGroup, type Ticket, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
 import { etagOf, publicUser } from "../lib/user.ts";
 import { parseRegistration, type Registration } from "../lib/user_input.ts";
+import { changeCounts } from "./authenticate.ts";
 import { requireAdmin, requireMatch, requireSelfOrAdmin } from "./caller.ts";
 import { parseUserQuery } from "./user_query.ts";
 
@@ -30,13 +31,14 @@ interface Admitted {
 
 /** `POST /user/`: registers a user. */
 export async function register(request: Request, context: Context): Promise<Response> {
-  const { config, guesser, hasher, registrationLock, registrationQuota, stopping } = context.app;
+  const { config, guesser, hasher, registrationLock, registrationQuota, judgedQuota, stopping } = context.app;
   const client = clientKey(context.client);
-  // First: judging a password takes half a millisecond, which whoever is to wait shall not have.
   hasher.requireRoom(client);
   refuseTooMany(await registrationQuota.waitSeconds(client));
-  const rules = { minLength: config.passwordMinLength, guesser };
-  const registration = parseRegistration(await readJson(request, { stopping }), rules);
+  const body = await readJson(request, { stopping });
+  // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
+  refuseTooMany(await judgedQuota.take(client));
+  const registration = parseRegistration(body, { minLength: config.passwordMinLength, guesser });
   const ticket = await admit(registration, context);
   return await registrationLock.run(registration.login, () => insert({ registration, ticket }, request, context));
 }
@@ -96,49 +98,51 @@ async function admit(registration: Registration, context: Context): Promise<Tick
   return ticket;
 }
 
-/**
- * Hashes and stores, unless the login is taken: which is looked for first, as a hash is a hundred times the work. That
- * counts too, or who is registered could be asked without end.
- */
-async function insert({ registration, ticket }: Admitted, request: Request, context: Context): Promise<Response> {
-  const { app, client } = context;
-  const { login, password } = registration;
-  refuseTooMany(await app.registrationQuota.take(clientKey(client)));
-  if (await app.store.findUser(login) !== undefined) throw new HttpError("login-taken");
-  const passwordHash = await hash(password, request, context);
-  const registeredAt = app.now();
-  const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
-  const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
-  const outcome = await app.store.insertUser(user, ticket?.secretHash);
-  if (outcome === "taken") throw new HttpError("login-taken");
-  if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
+/** Counts, hashes and stores. What failed for no reason of the client's is not counted. */
+async function insert(admitted: Admitted, request: Request, context: Context): Promise<Response> {
+  const { registrationQuota, throttle } = context.app;
+  const { registration: { login }, ticket } = admitted;
+  refuseTooMany(await registrationQuota.take(clientKey(context.client)));
+  const user = await hashAndInsert(admitted, request, context).catch(async (error) => {
+    if (!(error instanceof HttpError)) await changeCounts(context, () => putBack(context));
+    throw error;
+  });
   if (ticket !== undefined) audit(context, "ticket-used", { user: login, purpose: ticket.purpose });
   audit(context, "user-registered", { user: login });
   // Whatever was tried before was tried in vain.
-  await app.throttle.forget(login);
+  await changeCounts(context, () => throttle.forget(login));
   // Relative, so that it is right also where the service is mounted at another path.
   const headers = { location: `./${encodeURIComponent(login)}` };
   return jsonReply(publicUser(user), { status: 201, headers });
+}
+
+/** Looks whether the login is taken first, as a hash is a hundred times the work. */
+async function hashAndInsert({ registration, ticket }: Admitted, request: Request, context: Context): Promise<User> {
+  const { store, hasher, now } = context.app;
+  const { login, password } = registration;
+  if (await store.findUser(login) !== undefined) throw new HttpError("login-taken");
+  const passwordHash = await hasher.hash(password, { client: clientKey(context.client), hungUp: request.signal });
+  const registeredAt = now();
+  const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
+  const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
+  const outcome = await store.insertUser(user, ticket?.secretHash);
+  if (outcome === "taken") throw new HttpError("login-taken");
+  if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
+  return user;
+}
+
+/**
+ * Has a registration that failed for no reason of the client's count for nothing. But as it tells that the login is not
+ * taken, it does so only as often as a client may register: or who is registered could be asked without end, by whoever
+ * keeps the service busy.
+ */
+async function putBack({ app, client }: Context): Promise<void> {
+  const key = clientKey(client);
+  if (await app.failedQuota.take(key) === 0) await app.registrationQuota.putBack(key);
 }
 
 /** @throws {HttpError} `too-many-registrations`, when there are any seconds to wait */
 function refuseTooMany(waitSeconds: number): void {
   if (waitSeconds === 0) return;
   throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
-}
-
-/**
- * Hashes a new password. Who is refused, as too many wait for theirs, may register later: that is not counted. But as it
- * tells that the login is not taken, it is so only as often as a client may register, or whoever keeps the service busy
- * could ask without end.
- */
-async function hash(password: string, request: Request, context: Context): Promise<string> {
-  const { hasher, registrationQuota } = context.app;
-  const client = clientKey(context.client);
-  try {
-    return await hasher.hash(password, { client, hungUp: request.signal });
-  } catch (error) {
-    if (await registrationQuota.take(`${client} refused`) === 0) await registrationQuota.putBack(client);
-    throw error;
-  }
 }

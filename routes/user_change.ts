@@ -5,6 +5,7 @@ import { audit } from "../lib/audit.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
 import { etagOf, publicUser } from "../lib/user.ts";
 import { parseUserChange } from "../lib/user_input.ts";
+import { changeCounts } from "./authenticate.ts";
 import { requireAdminFor, requireMatch } from "./caller.ts";
 
 /** `PATCH /user/:login`: changes a user, if they are as the `If-Match` of the request says. */
@@ -22,7 +23,7 @@ export async function changeUser(request: Request, context: Context): Promise<Re
     if (outcome === "last-admin") throw new HttpError("last-admin");
     if (outcome !== "done") continue;
     audit(context, "user-changed", { by: user.login, user: next.login, ...change });
-    if (change.disabled === false) await throttle.forget(next.login);
+    if (change.disabled === false) await changeCounts(context, () => throttle.forget(next.login));
     return jsonReply(publicUser(next), { headers: { etag: await etagOf(next) } });
   }
 }

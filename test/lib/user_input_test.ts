@@ -2,7 +2,7 @@ import { assertEquals, assertFalse, assertStrictEquals, assertThrows } from "@st
 import { Guesser } from "../../lib/guesser.ts";
 import { HttpError } from "../../lib/http.ts";
 import { maxLoginLength, maxPasswordBytes } from "../../lib/user.ts";
-import { parseLogin, parsePasswordChange, parseRegistration } from "../../lib/user_input.ts";
+import { parseLogin, parsePasswordChange, parseRegistration, requireGoodPassword } from "../../lib/user_input.ts";
 
 const rules = { minLength: 15, guesser: new Guesser() };
 /** 17 characters, 17 bytes. */
@@ -269,14 +269,16 @@ Deno.test("parseRegistration() takes a ticket as it is, and refuses one that is 
 });
 
 Deno.test("parsePasswordChange() takes the present password or a ticket, never both", () => {
-  const parse = (body: unknown) => parsePasswordChange(body, { ...rules, login: "alice" });
+  const parse = (body: unknown) => parsePasswordChange(body);
   const byPassword = { password, currentPassword: "", ticket: undefined };
   assertEquals(parse({ password, current_password: "" }), byPassword);
   assertEquals(parse({ password, ticket: "x" }), { password, ticket: "x" });
   const both = { password, ticket: "x", current_password: "y" };
   assertEquals(refusalOf(() => parse(both)), ["invalid-user", "/current_password unknown-field"]);
-  assertEquals(refusalOf(() => parse({ password: "Alice-Vk9-qTz4.Lm2", ticket: "x" })), [
-    "invalid-user",
-    "/password guessable",
-  ]);
+  // Who may set it is asked before it is judged.
+  const guessable = { password: "Alice-Vk9-qTz4.Lm2", ticket: "x" };
+  assertEquals(parse(guessable), guessable);
+  const judge = (password: string) => requireGoodPassword(password, "alice", rules);
+  assertEquals(refusalOf(() => judge(guessable.password)), ["invalid-user", "/password guessable"]);
+  judge(password);
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryCounts } from "../../lib/counts.ts";
 import { Hasher } from "../../lib/hasher.ts";
-import { StoreClosedError, type User } from "../../lib/store.ts";
+import { StoreClosedError, StoreFullError, type User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { auditOf, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type SendOptions } from "../app.ts";
@@ -81,7 +81,7 @@ Deno.test("nothing is verified and nobody registers while the counts are away", 
   assertEquals(outcomeOf(await opened.send("POST", "/session/", { json: alice })), "201");
 });
 
-Deno.test("what was changed is in the audit also when the counts are away right after it", async () => {
+Deno.test("what was changed is told and in the audit also when the counts are away right after it", async () => {
   const counts = new AskedCounts();
   const store = new MemoryStore();
   const opened = await openAdminApp({ store, counts });
@@ -95,15 +95,29 @@ Deno.test("what was changed is in the audit also when the counts are away right 
   };
   store.insertUser = (...options) => fail(insertUser.apply(store, options));
   store.replaceUser = (...options) => fail(replaceUser.apply(store, options));
-  const requests: readonly [method: string, path: string, options: SendOptions, event: string][] = [
-    ["POST", "/user/", { json: { ...alice, login: "bob" } }, "user-registered"],
-    ["PUT", "/user/alice/password", { json: { ticket, password: newPassword } }, "password-changed"],
-    ["PATCH", "/user/alice", { token: opened.admin, json: { disabled: false } }, "user-changed"],
+  const requests: readonly [outcome: string, method: string, path: string, options: SendOptions, event: string][] = [
+    ["201", "POST", "/user/", { json: { ...alice, login: "bob" } }, "user-registered"],
+    ["204", "PUT", "/user/alice/password", { json: { ticket, password: newPassword } }, "password-changed"],
+    ["200", "PATCH", "/user/alice", { token: opened.admin, json: { disabled: false } }, "user-changed"],
   ];
-  for (const [method, path, options, event] of requests) {
+  for (const [outcome, method, path, options, event] of requests) {
     counts.error = undefined;
     const before = opened.lines.length;
-    assertEquals(outcomeOf(await opened.send(method, path, options)), "503 store-closed");
-    assertEquals(auditOf(opened.lines.slice(before)).at(-1)?.event, event);
+    assertEquals(outcomeOf(await opened.send(method, path, options)), outcome);
+    const lines = opened.lines.slice(before);
+    assertEquals(auditOf(lines).at(-1)?.event, event);
+    assertEquals(lines.filter((line) => line.includes('"counts-failed"') && line.includes('"warn"')).length, 1);
   }
+});
+
+Deno.test("a registration that fails for the service's own reasons says why also when the counts are away then", async () => {
+  const counts = new AskedCounts();
+  const store = new MemoryStore();
+  const { send, lines } = await openTestApp({ store, counts, settings: limited });
+  store.insertUser = () => {
+    counts.error = new StoreClosedError("Cannot count");
+    return Promise.reject(new StoreFullError("No room"));
+  };
+  assertEquals(outcomeOf(await send("POST", "/user/", { json: alice })), "507 store-full");
+  assertEquals(lines.filter((line) => line.includes('"counts-failed"')).length, 1);
 });

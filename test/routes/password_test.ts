@@ -1,5 +1,7 @@
 /** A new password, by the present one or by a ticket: `PUT /user/{login}/password`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { Guesser } from "../../lib/guesser.ts";
+import { hashPassword } from "../../lib/password.ts";
 import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import {
@@ -121,6 +123,64 @@ for (const [what, body, ...errors] of badBodies) {
     assertEquals(opened.app.hasher.hashCount, before);
   });
 }
+
+Deno.test("changePassword() hashes twice, whatever shows that one may and whatever the old hash cost", async () => {
+  for (const cost of ["100", "50"]) {
+    const opened = await openWithAlice({ settings: { GATEHOUSE_PBKDF2_ITERATIONS: "100" } });
+    const { hasher, store } = opened.app;
+    const { token } = opened;
+    const user = await keptUser(opened, "alice");
+    const rehash = async (password: string) => {
+      const current = await keptUser(opened, "alice");
+      const passwordHash = await hashPassword(password, Number(cost));
+      assertEquals(await store.replaceUser(current, { ...current, passwordHash }), "done");
+    };
+    assertEquals(user.disabled, false);
+    await rehash(alice.password);
+    let before = hasher.hashCount;
+    assertEquals(outcomeOf(await change(opened, right, { token })), "204");
+    assertEquals(hasher.hashCount - before, 2);
+
+    await rehash(newPassword);
+    const ticket = await opened.makeTicket("reset", "alice");
+    before = hasher.hashCount;
+    assertEquals(outcomeOf(await change(opened, { ticket, password: alice.password })), "204");
+    assertEquals(hasher.hashCount - before, 2);
+  }
+});
+
+Deno.test("changePassword() judges nothing for who may not change it, nor more than a client may have judged", async () => {
+  const opened = await openWithAlice({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" } });
+  const { token, app } = opened;
+  const bob = await opened.addUser("bob");
+  const guesser = new Guesser();
+  Object.assign(app.guesser, {
+    reasonAgainst: (...options: Parameters<Guesser["reasonAgainst"]>) => {
+      judgedCount++;
+      return guesser.reasonAgainst(...options);
+    },
+  });
+  let judgedCount = 0;
+  const client = "192.0.2.7";
+  try {
+    const guessable = { ...right, password: "passwordpassword" };
+    assertEquals(outcomeOf(await change(opened, guessable, { client })), "401 not-authenticated");
+    assertEquals(outcomeOf(await change(opened, guessable, { client, token: bob })), "403 forbidden");
+    const byTicket = { ticket: "none", password: "passwordpassword" };
+    assertEquals(outcomeOf(await change(opened, byTicket, { client, token })), "403 ticket-invalid");
+    assertEquals(judgedCount, 0);
+    const replies: Reply[] = [];
+    for (let count = 0; count < 602; count++) replies.push(await change(opened, guessable, { client, token }));
+    assertEquals(countOutcomes(replies), {
+      "422 invalid-user /password guessable": 600,
+      "429 too-many-attempts": 2,
+    });
+    assertEquals([judgedCount, replies.at(-1)?.headers.get("retry-after")], [600, "6"]);
+    assertEquals(outcomeOf(await change(opened, right, { token })), "204");
+  } finally {
+    Reflect.deleteProperty(app.guesser, "reasonAgainst");
+  }
+});
 
 Deno.test("changePassword() demands as many characters as are set", async () => {
   const opened = await openWithAlice({ settings: { GATEHOUSE_PASSWORD_MIN_LENGTH: "20" } });

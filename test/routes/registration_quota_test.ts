@@ -1,7 +1,10 @@
 /** How many registrations a client may make: what counts, and what does not. */
 import { assertEquals } from "@std/assert";
+import type { Guesser } from "../../lib/guesser.ts";
 import { OverloadedError } from "../../lib/gate.ts";
-import { countOutcomes } from "../accounts.ts";
+import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { countOutcomes, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type Reply, type TestApp } from "../app.ts";
 
 const hourMs = 60 * 60 * 1_000;
@@ -89,6 +92,36 @@ Deno.test("register() counts what is refused so too when there is much of it: it
   for (const login of ["a2", "a3", "a4"]) assertEquals((await register(opened, login)).status, 201);
 });
 
+const faults: readonly (readonly [error: Error, outcome: string])[] = [
+  [new StoreFullError("full"), "507 store-full"],
+  [new StoreClosedError("closed"), "503 store-closed"],
+  [new StoreUnavailableError("away"), "503 store-unavailable"],
+  [new Error("a fault"), "500 internal-error"],
+];
+for (const [error, outcome] of faults) {
+  Deno.test(`register() counts no registration that ends as ${outcome}, as often as a client may register`, async () => {
+    const store = new MemoryStore();
+    const opened = await openTestApp({ store, settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
+    const insertUser = store.insertUser.bind(store);
+    const fail = async (login: string) => {
+      store.insertUser = () => Promise.reject(error);
+      const reply = await register(opened, login);
+      store.insertUser = insertUser;
+      return outcomeOf(reply);
+    };
+    assertEquals((await register(opened, "a1")).status, 201);
+    assertEquals([await fail("a2"), await fail("a3")], [outcome, outcome]);
+    assertEquals((await register(opened, "a2")).status, 201);
+    assertEquals((await register(opened, "a3")).status, 429);
+    opened.clock.now += hourMs;
+    // Who is registered cannot be asked without end by it.
+    store.findUser = () => Promise.reject(error);
+    const outcomes: string[] = [];
+    for (let count = 0; count < 5; count++) outcomes.push(outcomeOf(await register(opened, "a4")));
+    assertEquals(outcomes, [outcome, outcome, outcome, outcome, "429 too-many-registrations"]);
+  });
+}
+
 Deno.test("register() counts what it answers with login-taken also while too many wait for a hash", async () => {
   const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
   assertEquals((await register(opened, "a1")).status, 201);
@@ -115,3 +148,33 @@ Deno.test("register() looks at nothing that a client sends who is to wait", asyn
   guesser.reasonAgainst = judge;
   assertEquals((await register(opened, "a b", "192.0.2.1")).status, 422);
 });
+
+Deno.test("register() judges ten passwords for each registration of a client and hour, and at least 600", async () => {
+  for (const [perHour, judged] of [["1", 600], ["60", 600], ["61", 610]] as const) {
+    const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: perHour } });
+    let judgedCount = 0;
+    const { guesser } = opened.app;
+    using _spy = stub(guesser, () => {
+      judgedCount++;
+      return "repeat";
+    });
+    const guessable = { ...alice, password: "password1234567" };
+    const replies: Reply[] = [];
+    for (let count = 0; count < judged + 2; count++) {
+      replies.push(await opened.send("POST", "/user/", { json: guessable }));
+    }
+    assertEquals(countOutcomes(replies), {
+      "422 invalid-user /password guessable": judged,
+      "429 too-many-registrations": 2,
+    });
+    assertEquals(judgedCount, judged);
+    const other = await opened.send("POST", "/user/", { json: guessable, client: "192.0.2.9" });
+    assertEquals(other.status, 422);
+  }
+});
+
+/** Has a guesser, which all apps share, judge in another way until it is disposed of. */
+function stub(guesser: Guesser, judge: Guesser["reasonAgainst"]): Disposable {
+  guesser.reasonAgainst = judge;
+  return { [Symbol.dispose]: () => void Reflect.deleteProperty(guesser, "reasonAgainst") };
+}
