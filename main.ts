@@ -28,14 +28,22 @@ import { routes } from "./routes/mod.ts";
  */
 const sweepEveryMs = 60 * 60 * 1_000;
 
+/** Where the service says something. */
+interface Outputs {
+  readonly log: Log;
+  /** For a person. */
+  readonly stderr: LineWriter;
+}
+
 // Connections that were cut off, the timer that did it and an output that nobody reads would keep the process alive.
 Deno.exit(await run());
 
 /** @returns the exit status */
 async function run(): Promise<number> {
   await using stderr = openStderr();
+  await using log = openStdoutLog();
   try {
-    await main(stderr);
+    await Promise.race([main({ log, stderr }), uncaughtError(log)]);
     return 0;
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -43,9 +51,8 @@ async function run(): Promise<number> {
   }
 }
 
-async function main(stderr: LineWriter): Promise<void> {
+async function main({ log, stderr }: Outputs): Promise<void> {
   const config = readConfig(Deno.env.toObject());
-  await using log = openStdoutLog();
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
 
   // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full
@@ -95,10 +102,7 @@ function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Met
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */
-async function offerSetup(
-  store: Store,
-  { config, log, stderr }: { config: Config; log: Log; stderr: LineWriter },
-): Promise<void> {
+async function offerSetup(store: Store, { config, log, stderr }: Outputs & { config: Config }): Promise<void> {
   if (await store.countAdmins() > 0) return;
   const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: config.ticketMs });
   try {
@@ -108,6 +112,19 @@ async function offerSetup(
     // A full disk: the service is of use without an administrator too.
     log.error("setup-ticket-failed", { error });
   }
+}
+
+/** Rejects with an error that nothing has caught. Deno would end the process before the last lines are written. */
+function uncaughtError(log: Log): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const end = (event: Event, error: unknown) => {
+    event.preventDefault();
+    log.error("uncaught-error", { error });
+    reject(error);
+  };
+  globalThis.addEventListener("error", (event) => end(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => end(event, event.reason));
+  return promise;
 }
 
 /** Aborted by the first signal to stop. Later ones do nothing: Ctrl-C in a terminal reaches every process of a task. */

@@ -99,6 +99,20 @@ Deno.test("bad settings end the start with all of them, before anything is made"
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
 });
 
+Deno.test("an error that nothing catches ends the service with status 1, and is in the last line of its log", async () => {
+  const faults = ["throw new Error('boom')", "Promise.reject(new Error('boom'))"];
+  for (const fault of faults) {
+    await using folder = await temporaryFolder();
+    await Deno.writeTextFile(`${folder.path}/fault.js`, `Deno.addSignalListener("SIGUSR2", () => { ${fault}; });`);
+    const env = { GATEHOUSE_STORE: `${folder.path}/data`, GATEHOUSE_LISTEN: anyPort };
+    await using service = await startBy(["run", "-A", "--preload", `${folder.path}/fault.js`, "main.ts"], env);
+    assertEquals((await service.process.stop("SIGUSR2")).code, 1);
+    const { output } = service.process;
+    assertMatch(output, /"level":"error","event":"uncaught-error","error":\{"name":"Error","message":"boom","stack":/);
+    assertMatch(output, /^boom$/m);
+  }
+});
+
 Deno.test("a folder that cannot be had ends the start with one line that names it", async () => {
   await using folder = await temporaryFolder();
   await Deno.writeTextFile(`${folder.path}/file`, "");
