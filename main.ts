@@ -93,7 +93,7 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   const last = await serving;
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
-  await drain(last, log);
+  await drain(last, { log });
 }
 
 function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Metrics }): Promise<Store> {

@@ -12,13 +12,9 @@ import type { Listen } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Connection } from "./router.ts";
 
-/** Requests in flight get so long to end: the longest wait for a hash, and some. Below the 10 s of most supervisors. */
-const drainMs = 8_000;
-/**
- * Before it stops, what a proxy sends is still taken for so long, while the service says that it is not ready: else the
- * requests of those who were told just before that it is would find a closed connection.
- */
-const lingerMs = 300;
+/** The longest wait for a hash, and some. Below the 10 s of most supervisors. */
+const defaultDrainMs = 8_000;
+const defaultLingerMs = 300;
 /** How often it is looked whether they have ended, and tried to listen again; replies are written sooner. */
 const pollMs = 50;
 /** What is served, and where. */
@@ -27,17 +23,30 @@ export interface Service {
   readonly app: App;
   /** Makes what answers each request. Its app is about to stop also when the connections are to be cut off. */
   readonly createHandler: (app: App) => (request: Request, connection: Connection) => Promise<Response> | Response;
+  /** How long requests in flight have to end when all connections are to be cut off; 8 s by default. */
+  readonly drainMs?: number;
+}
+
+export interface DrainOptions {
+  readonly log: Log;
+  /**
+   * What a proxy sends is still taken for so long, while the service says that it is not ready: else the requests of
+   * those who were told just before that it is would find a closed connection. 300 ms by default.
+   */
+  readonly lingerMs?: number;
+  /** How long requests in flight have to end then; 8 s by default. */
+  readonly drainMs?: number;
 }
 
 /** What serves until it cannot accept a connection, and how it is ended then. */
 export interface Server {
-  readonly http: Deno.HttpServer<Deno.Addr>;
+  readonly http: Pick<Deno.HttpServer<Deno.Addr>, "addr" | "finished" | "shutdown">;
   /** Lets requests in flight end without waiting for their bodies, and then cuts off every connection. */
   cutOff(): Promise<void>;
 }
 
 /** Serves where the settings say. @throws {Error} when the address cannot be had */
-export async function serve({ listen, app, createHandler }: Service): Promise<Server> {
+export async function serve({ listen, app, createHandler, drainMs = defaultDrainMs }: Service): Promise<Server> {
   const ending = new AbortController();
   const cutting = new AbortController();
   const handle = createHandler({ ...app, stopping: AbortSignal.any([app.stopping, ending.signal]) });
@@ -78,8 +87,9 @@ export async function keepServing(first: Server, service: Service): Promise<Serv
   const { listen, app } = service;
   // Where port 0 has led to: clients know no other address.
   const address = "port" in listen && "port" in first.http.addr ? { ...listen, port: first.http.addr.port } : listen;
+  const stopping = aborted(app.stopping);
   for (let server = first;;) {
-    const error: unknown = await Promise.race([aborted(app.stopping), server.http.finished.catch((error) => error)]);
+    const error: unknown = await Promise.race([stopping, server.http.finished.catch((error) => error)]);
     if (app.stopping.aborted) return server;
     app.log.warn("accept-failed", { problem: String(error) });
     await server.cutOff();
@@ -138,13 +148,13 @@ async function removeDeadSocket(path: string): Promise<void> {
 }
 
 /** Lets requests end that are in flight or on their way. The longest of them are cut off: a slow client cannot hold up the end. */
-export async function drain({ http }: Server, log: Log): Promise<void> {
+export async function drain({ http }: Server, options: DrainOptions): Promise<void> {
+  const { log, lingerMs = defaultLingerMs, drainMs = defaultDrainMs } = options;
   await delay(lingerMs);
-  const isDrained = await Promise.race([
-    http.shutdown().then(() => true),
-    delay(drainMs).then(() => false),
-  ]);
-  if (!isDrained) log.warn("drain-cut-off", { ms: drainMs });
+  const { promise: isLate, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(true), drainMs);
+  if (await Promise.race([http.shutdown(), isLate])) log.warn("drain-cut-off", { ms: drainMs });
+  clearTimeout(timer);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
