@@ -1,6 +1,6 @@
-// Deno's sanitizers fail a test that leaves a timer behind: each stream here must clear its own.
 import { assert, assertEquals } from "@std/assert";
 import { watchSignal } from "../listeners.ts";
+import { sanitized } from "../sanitized.ts";
 import { EventStreams, type StreamOptions } from "../../lib/event_stream.ts";
 
 /** A reader of a stream, by events: their names, and the data of all but the first. */
@@ -58,7 +58,7 @@ function until(condition: () => boolean): Promise<void> {
   });
 }
 
-Deno.test("open() sends the first event at once and then one after another, to the end", async () => {
+Deno.test("open() sends the first event at once and then one after another, to the end", sanitized, async () => {
   const streams = new EventStreams(1);
   const first = { name: "first", data: { text: "two\nlines", none: null } };
   const reader = new Reader(streams.open(optionsWith({ first, next: countTo(2) })));
@@ -70,7 +70,7 @@ Deno.test("open() sends the first event at once and then one after another, to t
   assertEquals(streams.openCount, 0);
 });
 
-Deno.test("open() ends the stream after as many events as are wanted, and makes no more", async () => {
+Deno.test("open() ends the stream after as many events as are wanted, and makes no more", sanitized, async () => {
   for (const maxEvents of [1, 3]) {
     let count = 0;
     const next = () => Promise.resolve({ name: "next", data: ++count });
@@ -80,7 +80,7 @@ Deno.test("open() ends the stream after as many events as are wanted, and makes 
   }
 });
 
-Deno.test("open() pauses before each event", async () => {
+Deno.test("open() pauses before each event", sanitized, async () => {
   const streams = new EventStreams(1);
   const startedAt = performance.now();
   await new Reader(streams.open(optionsWith({ next: countTo(2), everyMs: 30 }))).rest();
@@ -88,28 +88,32 @@ Deno.test("open() pauses before each event", async () => {
   assert(ms >= 85, `${ms}`);
 });
 
-Deno.test("a stream ends at once when its reader goes away, in a pause and while an event is made", async () => {
-  const streams = new EventStreams(2);
-  const pausing = new Reader(streams.open(optionsWith({ everyMs: 3_600_000 })));
-  await pausing.next();
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  let isAsked = false;
-  const next = () => {
-    isAsked = true;
-    return promise;
-  };
-  const making = new Reader(streams.open(optionsWith({ next })));
-  await making.next();
-  await until(() => isAsked);
-  assertEquals(streams.openCount, 2);
-  await pausing.cancel();
-  await making.cancel();
-  assertEquals(streams.openCount, 0);
-  resolve(undefined);
-  await promise;
-});
+Deno.test(
+  "a stream ends at once when its reader goes away, in a pause and while an event is made",
+  sanitized,
+  async () => {
+    const streams = new EventStreams(2);
+    const pausing = new Reader(streams.open(optionsWith({ everyMs: 3_600_000 })));
+    await pausing.next();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let isAsked = false;
+    const next = () => {
+      isAsked = true;
+      return promise;
+    };
+    const making = new Reader(streams.open(optionsWith({ next })));
+    await making.next();
+    await until(() => isAsked);
+    assertEquals(streams.openCount, 2);
+    await pausing.cancel();
+    await making.cancel();
+    assertEquals(streams.openCount, 0);
+    resolve(undefined);
+    await promise;
+  },
+);
 
-Deno.test("a stream ends when the service stops, in its pause", async () => {
+Deno.test("a stream ends when the service stops, in its pause", sanitized, async () => {
   const streams = new EventStreams(1);
   const stop = new AbortController();
   const reader = new Reader(streams.open(optionsWith({ everyMs: 3_600_000, stopping: stop.signal })));
@@ -119,13 +123,13 @@ Deno.test("a stream ends when the service stops, in its pause", async () => {
   assertEquals([await end, streams.openCount], [undefined, 0]);
 });
 
-Deno.test("a stream ends after its first event when the service has stopped", async () => {
+Deno.test("a stream ends after its first event when the service has stopped", sanitized, async () => {
   const streams = new EventStreams(1);
   const reader = new Reader(streams.open(optionsWith({ everyMs: 3_600_000, stopping: AbortSignal.abort() })));
   assertEquals([(await reader.rest()).length, streams.openCount], [1, 0]);
 });
 
-Deno.test("a stream ends when the next event fails, which is told", async () => {
+Deno.test("a stream ends when the next event fails, which is told", sanitized, async () => {
   const streams = new EventStreams(1);
   const faults: unknown[] = [];
   const error = new Error("disk");
@@ -134,7 +138,7 @@ Deno.test("a stream ends when the next event fails, which is told", async () => 
   assertEquals([(await reader.rest()).length, streams.openCount, faults], [1, 0, [error]]);
 });
 
-Deno.test("open() opens as many as there may be, and one more for each that ends", async () => {
+Deno.test("open() opens as many as there may be, and one more for each that ends", sanitized, async () => {
   const streams = new EventStreams(2);
   const stop = new AbortController();
   const options = optionsWith({ everyMs: 3_600_000, stopping: stop.signal });
@@ -149,7 +153,7 @@ Deno.test("open() opens as many as there may be, and one more for each that ends
   assertEquals(streams.openCount, 0);
 });
 
-Deno.test("nothing piles up for a reader who does not read", async () => {
+Deno.test("nothing piles up for a reader who does not read", sanitized, async () => {
   let count = 0;
   const next = () => Promise.resolve({ name: "next", data: ++count });
   const reader = new Reader(new EventStreams(1).open(optionsWith({ next })));
@@ -163,7 +167,7 @@ Deno.test("nothing piles up for a reader who does not read", async () => {
   await reader.cancel();
 });
 
-Deno.test("open() leaves no listener on the signal of the service, however a stream ends", async () => {
+Deno.test("open() leaves no listener on the signal of the service, however a stream ends", sanitized, async () => {
   const streams = new EventStreams(1);
   const stopping = watchSignal();
   const { signal } = stopping;

@@ -7,6 +7,7 @@ import { drain, keepServing, serve, type Server, type Service } from "../../lib/
 import { openTestApp } from "../app.ts";
 import { watchSignal } from "../listeners.ts";
 import { type RawReply, sendRaw } from "../raw_request.ts";
+import { sanitized } from "../sanitized.ts";
 
 const anyPort = { hostname: "127.0.0.1", port: 0 };
 const get = "GET / HTTP/1.1\r\nHost: gatehouse.test\r\n\r\n";
@@ -61,7 +62,7 @@ function hasRefused(asked: Promise<RawReply>): Promise<boolean> {
   return asked.then(() => false, (error) => error instanceof Deno.errors.ConnectionRefused);
 }
 
-Deno.test("drain() takes requests while it lingers, and no more after", async () => {
+Deno.test("drain() takes requests while it lingers, and no more after", sanitized, async () => {
   const { server, app: { log }, answer, ask, lines } = await open({ drainMs: 5_000 });
   answer();
   const startedAt = performance.now();
@@ -75,7 +76,7 @@ Deno.test("drain() takes requests while it lingers, and no more after", async ()
   assert(!lines.join().includes("drain-cut-off"));
 });
 
-Deno.test("drain() waits for requests in flight", async () => {
+Deno.test("drain() waits for requests in flight", sanitized, async () => {
   const { server, app: { log }, answer, ask, hasStarted, lines } = await open({ drainMs: 5_000 });
   const asked = ask();
   await hasStarted(1);
@@ -87,7 +88,7 @@ Deno.test("drain() waits for requests in flight", async () => {
   assert(!lines.join().includes("drain-cut-off"));
 });
 
-Deno.test("drain() ends after drainMs though a request does not, and says so", async () => {
+Deno.test("drain() ends after drainMs though a request does not, and says so", sanitized, async () => {
   const { server, app: { log }, answer, ask, hasStarted, lines } = await open({ drainMs: 5_000 });
   const asked = ask();
   await hasStarted(1);
@@ -103,7 +104,7 @@ Deno.test("drain() ends after drainMs though a request does not, and says so", a
   await server.http.finished;
 });
 
-Deno.test("cutOff() lets requests in flight end, and then ends every connection", async () => {
+Deno.test("cutOff() lets requests in flight end, and then ends every connection", sanitized, async () => {
   const { server, address, answer, ask, hasStarted } = await open({ drainMs: 5_000 });
   const asked = ask();
   using idle = await Deno.connect(address);
@@ -119,7 +120,7 @@ Deno.test("cutOff() lets requests in flight end, and then ends every connection"
   await server.http.finished;
 });
 
-Deno.test("cutOff() waits no longer than drainMs for a request", async () => {
+Deno.test("cutOff() waits no longer than drainMs for a request", sanitized, async () => {
   const { server, answer, ask, hasStarted } = await open({ drainMs: 200 });
   const asked = ask().catch(() => undefined);
   await hasStarted(1);
@@ -132,21 +133,29 @@ Deno.test("cutOff() waits no longer than drainMs for a request", async () => {
   await server.http.finished;
 });
 
-Deno.test("keepServing() serves again at the same address, and leaves no listener of the server before", async () => {
-  const { server, service, app, stopping, answer, ask, lines } = await open({ drainMs: 100 });
-  answer();
-  const watched = watchSignal(app.stopping);
-  const finished = Promise.reject(new Error("Too many open files"));
-  const failed = { ...server, http: { addr: server.http.addr, shutdown: () => server.http.shutdown(), finished } };
-  const serving = keepServing(failed, service);
-  for (const endsAt = Date.now() + 5_000; lines.filter(isListening).length < 2 && Date.now() < endsAt;) await delay(5);
-  assertEquals((await ask()).status, 200);
-  assert(lines.join().includes('"event":"accept-failed","problem":"Error: Too many open files"'));
-  assertEquals(watched.openCount, 1);
-  stopping.abort("SIGTERM");
-  await drain(await serving, { log: app.log, lingerMs: 0 });
-  assert(await hasRefused(ask()));
-});
+Deno.test(
+  "keepServing() serves again at the same address, and leaves no listener of the server before",
+  sanitized,
+  async () => {
+    const { server, service, app, stopping, answer, ask, lines } = await open({ drainMs: 100 });
+    answer();
+    const watched = watchSignal(app.stopping);
+    const finished = Promise.reject(new Error("Too many open files"));
+    const failed = { ...server, http: { addr: server.http.addr, shutdown: () => server.http.shutdown(), finished } };
+    const serving = keepServing(failed, service);
+    for (const endsAt = Date.now() + 5_000; lines.filter(isListening).length < 2 && Date.now() < endsAt;) {
+      await delay(
+        5,
+      );
+    }
+    assertEquals((await ask()).status, 200);
+    assert(lines.join().includes('"event":"accept-failed","problem":"Error: Too many open files"'));
+    assertEquals(watched.openCount, 1);
+    stopping.abort("SIGTERM");
+    await drain(await serving, { log: app.log, lingerMs: 0 });
+    assert(await hasRefused(ask()));
+  },
+);
 
 function isListening(line: string): boolean {
   return line.includes('"event":"listening"');

@@ -1,7 +1,4 @@
-/**
- * `GET /state/`: what is told, to whom, and until when. That no stream leaves a timer behind is for Deno's sanitizers to
- * see, in every test here.
- */
+/** `GET /state/`: what is told, to whom, and until when. No stream leaves a timer behind. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createRouter } from "../../lib/router.ts";
 import type { UserSession } from "../../lib/store.ts";
@@ -10,6 +7,7 @@ import { routes } from "../../routes/mod.ts";
 import { type AdminApp, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice } from "../app.ts";
 import { deleteByLogin } from "../lib/store/records.ts";
+import { sanitized } from "../sanitized.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
@@ -50,30 +48,34 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-Deno.test("streamState() begins with the registrations of 30 days and the logins of 60 minutes", async () => {
-  const opened = await openAdminApp();
-  const { send, clock, addUser } = opened;
-  await addUser("alice");
-  clock.now += 2 * 60_000;
-  await send("POST", "/session/", { json: { ...alice, password: "wrong" } });
-  const admin = await opened.logIn({ ...alice, login: "root" });
-  await using events = await watch(opened, admin);
-  const zeros = (count: number) => new Array<number>(count).fill(0);
-  assertEquals(await events.next(), {
-    name: "history",
-    data: {
-      registrations: { first_day: "2026-10-24", counts: [...zeros(29), 2] },
-      logins: {
-        first_minute: "2026-11-22T08:38:00.000Z",
-        success: [...zeros(57), 2, 0, 1],
-        failure: [...zeros(59), 1],
-        throttled: zeros(60),
+Deno.test(
+  "streamState() begins with the registrations of 30 days and the logins of 60 minutes",
+  sanitized,
+  async () => {
+    const opened = await openAdminApp();
+    const { send, clock, addUser } = opened;
+    await addUser("alice");
+    clock.now += 2 * 60_000;
+    await send("POST", "/session/", { json: { ...alice, password: "wrong" } });
+    const admin = await opened.logIn({ ...alice, login: "root" });
+    await using events = await watch(opened, admin);
+    const zeros = (count: number) => new Array<number>(count).fill(0);
+    assertEquals(await events.next(), {
+      name: "history",
+      data: {
+        registrations: { first_day: "2026-10-24", counts: [...zeros(29), 2] },
+        logins: {
+          first_minute: "2026-11-22T08:38:00.000Z",
+          success: [...zeros(57), 2, 0, 1],
+          failure: [...zeros(59), 1],
+          throttled: zeros(60),
+        },
       },
-    },
-  });
-});
+    });
+  },
+);
 
-Deno.test("streamState() counts a day from midnight to midnight, in UTC", async () => {
+Deno.test("streamState() counts a day from midnight to midnight, in UTC", sanitized, async () => {
   const opened = await openAdminApp();
   const { clock, addUser } = opened;
   for (const [login, date] of [["a", "2026-11-23T00:00:00.000Z"], ["b", "2026-12-22T23:59:59.999Z"]] as const) {
@@ -85,7 +87,7 @@ Deno.test("streamState() counts a day from midnight to midnight, in UTC", async 
   assertEquals(registrations, { first_day: "2026-11-23", counts: [1, ...new Array<number>(28).fill(0), 1] });
 });
 
-Deno.test("streamState() tells every second how things are", async () => {
+Deno.test("streamState() tells every second how things are", sanitized, async () => {
   const opened = await openAdminApp();
   const { app, addUser, admin } = opened;
   await addUser("alice");
@@ -113,7 +115,7 @@ Deno.test("streamState() tells every second how things are", async () => {
   });
 });
 
-Deno.test("streamState() has no times of a minute without hashes and syncs", async () => {
+Deno.test("streamState() has no times of a minute without hashes and syncs", sanitized, async () => {
   const opened = await openAdminApp();
   await using events = await watch(opened, opened.admin);
   await events.next();
@@ -123,7 +125,7 @@ Deno.test("streamState() has no times of a minute without hashes and syncs", asy
   assertEquals([hash, sync, logins], [none, none, { success: 0, failure: 0, throttled: 0 }]);
 });
 
-Deno.test("streamState() goes on while the session is good", async () => {
+Deno.test("streamState() goes on while the session is good", sanitized, async () => {
   const opened = await openAdminApp();
   await using events = await watch(opened, opened.admin);
   await events.next();
@@ -151,7 +153,7 @@ const ends: Readonly<Record<string, (opened: AdminApp) => Promise<unknown> | voi
 };
 
 for (const [when, act] of Object.entries(ends)) {
-  Deno.test(`streamState() ends when ${when}`, async () => {
+  Deno.test(`streamState() ends when ${when}`, sanitized, async () => {
     const opened = await openAdminApp();
     await using events = await watch(opened, opened.admin);
     assertEquals((await events.next())?.name, "history");
@@ -160,7 +162,7 @@ for (const [when, act] of Object.entries(ends)) {
   });
 }
 
-Deno.test("streamState() ends when the service stops, at once", async () => {
+Deno.test("streamState() ends when the service stops, at once", sanitized, async () => {
   const stop = new AbortController();
   const opened = await openAdminApp({ stopping: stop.signal });
   await using events = await watch(opened, opened.admin);
@@ -171,7 +173,7 @@ Deno.test("streamState() ends when the service stops, at once", async () => {
   assert(performance.now() - startedAt < 500);
 });
 
-Deno.test("streamState() serves 20 at once, and the next when one has gone away", async () => {
+Deno.test("streamState() serves 20 at once, and the next when one has gone away", sanitized, async () => {
   const opened = await openAdminApp();
   const { send, admin: token } = opened;
   const watches = await Promise.all(Array.from({ length: 20 }, () => watch(opened, token)));
@@ -188,7 +190,7 @@ async function leave(events: Watch | undefined): Promise<void> {
   await events?.[Symbol.asyncDispose]();
 }
 
-Deno.test("streamState() opens no stream for HEAD, and forbids to store or compress it", async () => {
+Deno.test("streamState() opens no stream for HEAD, and forbids to store or compress it", sanitized, async () => {
   const { app, send, admin: token } = await openAdminApp();
   // Opened and read to its end it would look the same, 45 s later.
   app.eventStreams.open = () => {
@@ -208,7 +210,7 @@ class FailingStore extends MemoryStore {
   }
 }
 
-Deno.test("streamState() ends with a line in the log when the store fails", async () => {
+Deno.test("streamState() ends with a line in the log when the store fails", sanitized, async () => {
   const store = new FailingStore();
   const opened = await openAdminApp({ store });
   await using events = await watch(opened, opened.admin);
@@ -220,7 +222,7 @@ Deno.test("streamState() ends with a line in the log when the store fails", asyn
   assertMatch(requestId, /^[0-9a-f]{8}-/);
 });
 
-Deno.test("the end of the service does not wait for a stream over a socket", async () => {
+Deno.test("the end of the service does not wait for a stream over a socket", sanitized, async () => {
   const stop = new AbortController();
   const { app, admin } = await openAdminApp({ stopping: stop.signal });
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, createRouter(routes, app));
@@ -233,7 +235,7 @@ Deno.test("the end of the service does not wait for a stream over a socket", asy
   assertMatch(await response.text(), /^event: history\n[^]*\n\n$/);
 });
 
-Deno.test("a stream over a socket ends when its client goes away", async () => {
+Deno.test("a stream over a socket ends when its client goes away", sanitized, async () => {
   const opened = await openAdminApp();
   const { app, admin } = opened;
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, createRouter(routes, app));
