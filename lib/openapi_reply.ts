@@ -16,6 +16,10 @@ import { loginPattern } from "./user.ts";
 const headers = {
   "Accept": { description: "The type that the body must have.", schema: { const: "application/json" } },
   "Accept-Encoding": { description: "No coding of the body is understood.", schema: { const: "identity" } },
+  "Clear-Site-Data": {
+    description: "A browser forgets the pages that it keeps, which the session let in to.",
+    schema: { const: '"cache"' },
+  },
   "Connection": { description: "The rest of the body is not read.", schema: { const: "close" } },
   "Content-Encoding": { description: "It is not to be compressed on its way.", schema: { const: "identity" } },
   "Content-Security-Policy": { description: "Nothing is loaded, run or framed.", schema: { type: "string" } },

@@ -7,7 +7,7 @@
 import type { Context } from "../lib/app.ts";
 import { ifMatch } from "../lib/entity_tag.ts";
 import { HttpError } from "../lib/http.ts";
-import { findLiveSession, isSameOrigin, presentedToken } from "../lib/session.ts";
+import { findLiveSession, isSameOrigin, presentedToken, sessionCookie } from "../lib/session.ts";
 import { isAdmin, type User, type UserSession } from "../lib/store.ts";
 import { canonicalLogin, etagOf } from "../lib/user.ts";
 
@@ -40,6 +40,19 @@ export async function requireCaller(request: Request, context: Context): Promise
   const found = await liveSession(presented.token, context);
   if (found === undefined) throw notAuthenticated();
   return found;
+}
+
+/**
+ * 204 after sessions have ended. A browser whose own session is among them forgets its cookie and the pages that it keeps: by
+ * Back it would show a guarded page again, without asking.
+ */
+export function sessionsEnded(request: Request, { isOwnEnded }: { isOwnEnded: boolean }): Response {
+  const headers = new Headers({ "cache-control": "no-store" });
+  if (isOwnEnded && presentedToken(request.headers)?.isCookie) {
+    headers.set("set-cookie", sessionCookie("", 0));
+    headers.set("clear-site-data", '"cache"');
+  }
+  return new Response(null, { status: 204, headers });
 }
 
 /** The live session that a token stands for, with its user. */

@@ -4,11 +4,11 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { deviceCookie } from "../lib/device.ts";
 import { jsonReply, readJson } from "../lib/http.ts";
-import { createSession, expiresAt, presentedToken, sessionCookie } from "../lib/session.ts";
+import { createSession, expiresAt, sessionCookie } from "../lib/session.ts";
 import type { Session } from "../lib/store.ts";
 import { parseLogin } from "../lib/user_input.ts";
 import { authenticate, wrongCredentials } from "./authenticate.ts";
-import { requireCaller } from "./caller.ts";
+import { requireCaller, sessionsEnded } from "./caller.ts";
 
 /** `POST /session/`: logs in. */
 export async function logIn(request: Request, context: Context): Promise<Response> {
@@ -44,9 +44,7 @@ export async function logOut(request: Request, context: Context): Promise<Respon
   const { session, user } = await requireCaller(request, context);
   await context.app.store.deleteSession(session.id);
   audit(context, "logout", { by: user.login, user: user.login });
-  const headers = new Headers({ "cache-control": "no-store" });
-  if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", sessionCookie("", 0));
-  return new Response(null, { status: 204, headers });
+  return sessionsEnded(request, { isOwnEnded: true });
 }
 
 function datesOf(session: Session, context: Context): { created_at: string; expires_at: string } {

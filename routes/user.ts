@@ -16,7 +16,7 @@ import { findGoodTicket } from "../lib/ticket.ts";
 import { etagOf, publicUser } from "../lib/user.ts";
 import { parseRegistration, type Registration } from "../lib/user_input.ts";
 import { changeCounts } from "./authenticate.ts";
-import { requireAdmin, requireMatch, requireSelfOrAdmin } from "./caller.ts";
+import { requireAdmin, requireMatch, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
 import { parseUserQuery } from "./user_query.ts";
 
 /** A deletion of oneself needs a login that is not older: whoever finds an open browser cannot do it. */
@@ -79,7 +79,7 @@ export async function deleteUser(request: Request, context: Context): Promise<Re
   if (outcome === "last-admin") throw new HttpError("last-admin");
   // Somebody else deleted the user meanwhile, which is what was wanted.
   if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  return sessionsEnded(request, { isOwnEnded: user.id === target.id });
 }
 
 /** Whether anyone may register, or this one by a ticket. @returns the ticket, if there is one */

@@ -5,7 +5,7 @@ import { audit } from "../lib/audit.ts";
 import { HttpError, jsonReply } from "../lib/http.ts";
 import { expiresAt } from "../lib/session.ts";
 import type { Session } from "../lib/store.ts";
-import { requireSelfOrAdmin } from "./caller.ts";
+import { requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
 
 /** `GET /user/:login/session/`: the sessions that have not expired, the oldest first. */
 export async function listSessions(request: Request, context: Context): Promise<Response> {
@@ -21,19 +21,19 @@ export async function endSessions(request: Request, context: Context): Promise<R
   const { user, target } = await requireSelfOrAdmin(request, context);
   const count = await context.app.store.deleteSessions(target.login);
   audit(context, "sessions-ended", { by: user.login, user: target.login, count });
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  return sessionsEnded(request, { isOwnEnded: user.id === target.id });
 }
 
 /** `DELETE /user/:login/session/:id`: ends one. */
 export async function endSession(request: Request, context: Context): Promise<Response> {
-  const { user, target } = await requireSelfOrAdmin(request, context);
+  const { session, user, target } = await requireSelfOrAdmin(request, context);
   const { store } = context.app;
   const found = await store.findSession(context.params["id"] ?? "");
   if (found?.user.login !== target.login || !await store.deleteSession(found.session.id)) {
     throw new HttpError("not-found");
   }
   audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  return sessionsEnded(request, { isOwnEnded: found.session.id === session.id });
 }
 
 /** What of a session leaves the service: field by field, so that none gets out by being added. */

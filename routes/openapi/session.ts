@@ -8,6 +8,9 @@ const tag = "Sessions";
 const type = "application/json";
 const token = `${exampleSessionId}.ViKCCZ6Z63J8PbJ1YbTuW7hH_eCpkibooMHLY9fIMQ4`;
 
+/** Of what ends the session by whose cookie it is asked for. */
+export const sessionEndedHeaders = { "Set-Cookie": "sometimes", "Clear-Site-Data": "sometimes" } as const;
+
 export const sessionOperations: readonly Operation[] = [
   {
     method: "POST",
@@ -68,7 +71,7 @@ export const sessionOperations: readonly Operation[] = [
     tag,
     summary: "Log out",
     who: "session",
-    replies: { 204: { description: "The session has ended.", headers: { "Set-Cookie": "sometimes" } } },
+    replies: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
   },
 ];
 

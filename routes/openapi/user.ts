@@ -19,6 +19,7 @@ import {
   sessionIdParameter,
 } from "./parameters.ts";
 import { schemaNamed } from "./schemas.ts";
+import { sessionEndedHeaders } from "./session.ts";
 
 const tag = "Users";
 const type = "application/json";
@@ -123,7 +124,7 @@ export const userOperations: readonly Operation[] = [
       `${freshLoginMs / 60_000} minutes old.`,
     who: "user or admin",
     parameters: [loginParameter, ifMatchParameter],
-    replies: { 204: { description: "The user is gone." } },
+    replies: { 204: { description: "The user is gone.", headers: sessionEndedHeaders } },
     problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
   },
   {
@@ -185,7 +186,7 @@ export const userOperations: readonly Operation[] = [
     description: "All of them, that of the request among them.",
     who: "user or admin",
     parameters: [loginParameter],
-    replies: { 204: { description: "None is left." } },
+    replies: { 204: { description: "None is left.", headers: sessionEndedHeaders } },
     problems: ["not-found"],
   },
   {
@@ -196,7 +197,7 @@ export const userOperations: readonly Operation[] = [
     summary: "End one session",
     who: "user or admin",
     parameters: [loginParameter, sessionIdParameter],
-    replies: { 204: { description: "It has ended." } },
+    replies: { 204: { description: "It has ended.", headers: sessionEndedHeaders } },
     problems: ["not-found"],
   },
 ];

@@ -26,8 +26,16 @@ export interface RunningBrowser extends AsyncDisposable {
   readonly browser: Browser;
 }
 
-/** Starts Chromium. @param roots PEM of each root certificate that it is to trust */
-export async function startBrowser(roots: readonly string[]): Promise<RunningBrowser> {
+/**
+ * Starts Chromium.
+ *
+ * @param roots PEM of each root certificate that it is to trust
+ * @param options `hasBackCache`: whether pages that were left stay in memory for Back, as for people; Playwright turns it off
+ */
+export async function startBrowser(
+  roots: readonly string[],
+  { hasBackCache = false }: { hasBackCache?: boolean } = {},
+): Promise<RunningBrowser> {
   await using cleanup = new AsyncDisposableStack();
   const home = await Deno.makeTempDir({ prefix: "gatehouse-home-" });
   // Chromium's last writes may come after its end.
@@ -36,6 +44,7 @@ export async function startBrowser(roots: readonly string[]): Promise<RunningBro
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
+    ignoreDefaultArgs: hasBackCache ? ["--disable-back-forward-cache"] : [],
     args: [
       // Root, as which CI runs, has no sandbox; all pages are our own.
       "--no-sandbox",

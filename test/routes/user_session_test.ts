@@ -114,6 +114,35 @@ for (const by of ["the user", "an admin"]) {
   });
 }
 
+for (const path of ["/session/", "/user/alice/session/", "/user/alice/session/<own>", "/user/alice"]) {
+  Deno.test(`DELETE ${path} takes the cookie and kept pages away from the browser whose session it ends`, async () => {
+    const opened = await openAdminApp();
+    const own = await opened.addUser("alice");
+    const told = await endByCookie(opened, path.replace("<own>", sessionIdOf(own)), own);
+    assertEquals(told, [204, "__Host-gatehouse=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax", '"cache"']);
+    assertEquals(await isLive(opened, own), false);
+  });
+
+  Deno.test(`DELETE ${path} takes nothing away from a program`, async () => {
+    const opened = await openAdminApp();
+    const own = await opened.addUser("alice");
+    const { status, headers } = await opened.send("DELETE", path.replace("<own>", sessionIdOf(own)), { token: own });
+    assertEquals([status, headers.get("set-cookie"), headers.get("clear-site-data")], [204, null, null]);
+  });
+}
+
+Deno.test("who ends sessions of others, or another of their own, stays logged in", async () => {
+  const opened = await openAdminApp();
+  const own = await opened.addUser("alice");
+  const other = await opened.logIn();
+  assertEquals(await endByCookie(opened, `/user/alice/session/${sessionIdOf(other)}`, own), [204, null, null]);
+  assert(await isLive(opened, own));
+  for (const path of [`/user/alice/session/${sessionIdOf(own)}`, "/user/alice/session/", "/user/alice"]) {
+    assertEquals(await endByCookie(opened, path, opened.admin), [204, null, null]);
+  }
+  assert(await isLive(opened, opened.admin));
+});
+
 Deno.test("endSession() ends the session that asks for it", async () => {
   const opened = await openAdminApp();
   const token = await opened.addUser("alice");
@@ -151,3 +180,10 @@ Deno.test("endSessions() of a user without a session is done already", async () 
     assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice/session/", { token: opened.admin })), "204");
   }
 });
+
+/** Ends sessions as a browser does. @returns the status, and what a browser is told to forget */
+async function endByCookie({ send }: AdminApp, path: string, token: string) {
+  const own = { cookie: `__Host-gatehouse=${token}`, "sec-fetch-site": "same-origin" };
+  const { status, headers } = await send("DELETE", path, { headers: own });
+  return [status, headers.get("set-cookie"), headers.get("clear-site-data")];
+}

@@ -1,0 +1,63 @@
+/** Back, after logging out, to a guarded page that real Chromium keeps in memory, as it does for people. */
+import { assertEquals } from "@std/assert";
+import type { Page } from "playwright-core";
+import { impatience, startGuarded } from "../guarded.ts";
+import { hasBrowser, startBrowser } from "./browser.ts";
+import { sessionCookie } from "./visit.ts";
+
+const ignore = !await hasBrowser();
+/** Its title says whether it was kept. */
+const wiki = `<!DOCTYPE html><link rel="icon" href="data:,"><h1>The wiki</h1>
+<script>addEventListener("pageshow", ({ persisted }) => document.title = persisted ? "kept" : "loaded")</script>`;
+/** Where Back ends. */
+const kept = ["/wiki.html", "kept", "The wiki"];
+const refused = ["/auth/?next=%2Fwiki.html", "Log in · Gatehouse", "Log in"];
+
+/** What happens between leaving the page and Back. */
+const rows: readonly (readonly [what: string, act: (page: Page) => Promise<void>, expected: readonly string[]])[] = [
+  ["without logging out shows the page that was kept", () => Promise.resolve(), kept],
+  ["after logging out shows no guarded page", logOut, refused],
+  ["after ending all sessions shows no guarded page", endAll, refused],
+  ["after logging out in another tab shows no guarded page", logOutInNewTab, refused],
+];
+
+for (const [index, [what, act, expected]] of rows.entries()) {
+  Deno.test({ name: `Back ${what}`, ignore, sanitizeOps: false, sanitizeResources: false }, async () => {
+    await using cleanup = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir({ prefix: "gatehouse-guarded-" });
+    cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+    await Deno.writeTextFile(`${folder}/wiki.html`, wiki);
+    const site = cleanup.use(await startGuarded({ edits: [impatience], env: { ROOT: folder } }));
+    const { browser } = cleanup.use(await startBrowser([site.caddy.rootCertificate], { hasBackCache: true }));
+    const context = await browser.newContext({ locale: "en-GB", baseURL: site.caddy.url });
+    const [, token = ""] = (await site.enter(`user-${index}`)).split("=");
+    await context.addCookies([sessionCookie(site.caddy.url, token)]);
+
+    const page = await context.newPage();
+    await page.goto("/wiki.html");
+    await page.goto("/auth/");
+    const pageUrl = page.url();
+    await act(page);
+    // The page to log in has entries of its own.
+    while (page.url().split("#")[0] === pageUrl) await page.goBack({ waitUntil: "commit" });
+    await page.getByRole("heading", { name: expected[2] ?? "", exact: true }).waitFor();
+    const { pathname, search } = new URL(page.url());
+    assertEquals([pathname + search, await page.title(), await page.locator("h1").innerText()], expected);
+  });
+}
+
+async function logOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  await page.getByRole("status").getByText("You are logged out.").waitFor();
+}
+
+async function endAll(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Log out everywhere" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+}
+
+async function logOutInNewTab(page: Page): Promise<void> {
+  const other = await page.context().newPage();
+  await other.goto("/auth/");
+  await logOut(other);
+}
