@@ -161,12 +161,14 @@ function problemReply(status: number, codes: readonly ProblemCode[]): Documented
   }]);
   return {
     description: description.join("\n"),
-    headers: headersOf(mergedHeaders(codes), "no-store"),
+    headers: headersOf({ "Content-Security-Policy": "sometimes", ...mergedHeaders(codes) }, "no-store"),
     content: {
       "application/problem+json": {
         schema: { $ref, type: "object", properties },
         examples: Object.fromEntries(examples),
       },
+      // For a person whose browser navigates.
+      "text/html": { schema: { type: "string" }, examples: {} },
     },
   };
 }

@@ -11,6 +11,7 @@ import type { App, Context } from "./app.ts";
 import { OverloadedError } from "./gate.ts";
 import { HttpError, problemReply } from "./http.ts";
 import { noParams, type Params, pathOf, PathTable } from "./path_table.ts";
+import { isNavigation, isSafe, problemPage } from "./refusal_page.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 /** Answers one request. It throws `HttpError` for what the client may know, and catches nothing. */
@@ -124,7 +125,7 @@ async function serve(
       ? replyNowhere(request, { path, paths })
       : await answer(match.entry, request, context.with(match.params));
   } catch (error) {
-    response = problemReply(asHttpError(error, context));
+    response = problemResponse(asHttpError(error, context), request, context.requestId);
   }
   if (method === "HEAD") response = await withoutBody(response);
   const { requestId } = context;
@@ -168,6 +169,12 @@ async function withoutBody(response: Response): Promise<Response> {
   const headers = new Headers(response.headers);
   headers.set("content-length", String(byteLength));
   return new Response(null, { status: response.status, headers });
+}
+
+/** JSON, and a page for a person who navigates: with GET, as what takes a body here takes JSON alone. */
+function problemResponse(error: HttpError, request: Request, requestId: string): Response {
+  const isPage = isSafe(request.method) && isNavigation(request.headers);
+  return isPage ? problemPage(error, request, requestId) : problemReply(error);
 }
 
 /** The one place where a fault becomes what the client is told of it. */

@@ -13,18 +13,16 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
 import { clientKey } from "../lib/client.ts";
-import { html } from "../lib/html.ts";
 import { HttpError } from "../lib/http.ts";
 import { nextPath } from "../lib/next_path.ts";
 import { decodeSegment } from "../lib/path_table.ts";
+import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/refusal_page.ts";
 import { UnloggedResponse } from "../lib/router.ts";
 import { bearerToken, cookieToken } from "../lib/session.ts";
 import type { User } from "../lib/store.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
 
-/** Where `caddy/guarded.Caddyfile` mounts the service on a guarded host. */
-const mount = "/auth/";
 /** The group that every user is in. */
 const everyone = "users";
 /** Reserved: it demands a session of two factors, which no session has yet, and not a group of that name. */
@@ -110,44 +108,28 @@ function groupsOf({ groups }: User): string {
 }
 
 /** To the login page, or told that a session is missing. */
-function refuse({ headers }: Request): Response {
-  if (!isNavigation(headers)) {
+function refuse(request: Request): Response {
+  const { headers } = request;
+  if (!isPageWanted(request)) {
     // A browser would show a form of its own for Basic, over the page that asked.
     const isBrowser = headers.has("sec-fetch-mode");
     throw new HttpError("not-authenticated", { headers: isBrowser ? challenge : basicChallenge });
   }
+  // Redirected, a form would come to nothing.
+  if (!isSafe(methodOf(request))) return notSentPage(request, challenge);
   const next = nextPath(headers.get("x-forwarded-uri") ?? "");
   const location = next === undefined ? mount : `${mount}?next=${encodeURIComponent(next)}`;
   return new Response(null, { status: 302, headers: { location, "cache-control": "no-store" } });
 }
 
-function refuseMember({ headers }: Request, user: User): Response {
-  if (!isNavigation(headers)) throw new HttpError("not-in-group");
-  const page = html`
-    <!DOCTYPE html>
-    <html lang="en">
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width">
-      <title>Not for you</title>
-      <h1>Not for you</h1>
-      <p>You are logged in as <b>${user.login}</b>, and this page is for members of a group that you are not in.
-    An administrator can add you to it.</p>
-      <p><a href="${mount}">Your account</a></p>
-  `;
-  return new Response(page.toString(), {
-    status: 403,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-      "cache-control": "no-store",
-    },
-  });
+function refuseMember(request: Request, { login }: User): Response {
+  if (!isPageWanted(request)) throw new HttpError("not-in-group");
+  return notInGroupPage(request, login);
 }
 
-/** Whether a person is waiting for a page. What `Sec-Fetch-Mode` says counts; older browsers are known by Accept. */
-function isNavigation(headers: Headers): boolean {
-  const method = headers.get("x-forwarded-method") ?? "GET";
-  if (method !== "GET" && method !== "HEAD") return false;
-  const mode = headers.get("sec-fetch-mode");
-  return mode === null ? (headers.get("accept") ?? "").includes("text/html") : mode === "navigate";
+/** Whether a person is waiting for a page. Browsers that do not say are known by Accept. */
+function isPageWanted(request: Request): boolean {
+  const { headers } = request;
+  if (headers.has("sec-fetch-mode")) return isNavigation(headers);
+  return isSafe(methodOf(request)) && (headers.get("accept") ?? "").includes("text/html");
 }

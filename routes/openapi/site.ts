@@ -63,11 +63,6 @@ export const siteOperations: readonly Operation[] = [
         description: "To the login page of the same host: the client is a browser that wants to show a page.",
         headers: { Location: "always" },
       },
-      403: {
-        description: "The same for a browser that wants to show a page.",
-        headers: { "Content-Security-Policy": "sometimes" },
-        ...html,
-      },
     },
     problems: [
       "wrong-credentials",

@@ -4,7 +4,7 @@
  * What Caddy sends again, and what never, is tested with an upstream of this file that counts and breaks
  * connections at will; everything else with the real service.
  */
-import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { type RunningCaddy, startCaddy } from "../caddy.ts";
 import { assertRepeatable, lostOf, underLoad } from "../caddy_load.ts";
@@ -242,6 +242,10 @@ test("Caddyfile says 503 when the service stays away", async () => {
     assertEquals([status, body.status, body.title], [503, 503, "Service Unavailable"]);
     assertEquals(body.detail, "The service cannot be reached; nothing was done");
   }
+  const headers = { "sec-fetch-mode": "navigate" };
+  const shown = await fetch(`${caddy.url}/`, { client: caddy.client, headers });
+  assertEquals([shown.status, shown.headers.get("content-type")], [503, "text/html; charset=utf-8"]);
+  assertMatch(await shown.text(), /<h1>Service Unavailable<.*nothing was done.*попробуйте/);
 });
 
 function test(name: string, fn: () => Promise<void>): void {

@@ -1,5 +1,5 @@
 /** The guarded site of `caddy/guarded.Caddyfile` in a real Caddy, before the real service: who gets what of it. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { app, impatience, startGuarded } from "../guarded.ts";
 import { ensureProgram } from "../packages.ts";
@@ -77,7 +77,13 @@ for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impati
     await using site = await startGuarded({ edits, env: { ROOT: folder } });
     const cookie = await site.enter("alice");
     await site.service.kill();
-    for (const headers of [{ cookie }, { cookie, ...navigation }, { authorization: "Basic eDp5" }]) {
+    for (const path of ["/index.html", "/auth/"]) {
+      const shown = await site.ask(path, { headers: { cookie, ...navigation } });
+      assertEquals([shown.status, shown.headers.get("content-type")], [503, "text/html; charset=utf-8"]);
+      assertEquals([shown.headers.get("retry-after"), shown.headers.get("cache-control")], ["5", "no-store"]);
+      assertMatch(await shown.text(), /<h1>Service Unavailable<.*Try again.*попробуйте/);
+    }
+    for (const headers of [{ cookie }, { authorization: "Basic eDp5" }]) {
       for (const path of ["/index.html", "/auth/", "/auth/session/"]) {
         const response = await site.ask(path, { headers });
         assertEquals([response.status, response.headers.get("content-type")], [503, "application/problem+json"]);

@@ -413,6 +413,30 @@ Deno.test("createRouter() counts every request by method, pattern and status", a
   });
 });
 
+Deno.test("createRouter() shows a problem as a page to who navigates by GET, and as JSON to all others", async () => {
+  const fail = () => Promise.reject(new HttpError("forbidden"));
+  const { serve } = await openScene([get("/x", fail), { method: "POST", path: "/x", handler: fail }]);
+  const navigate = { "sec-fetch-mode": "navigate" };
+  const html = "text/html; charset=utf-8";
+  const json = "application/problem+json";
+  const rows: readonly [method: string, headers: Record<string, string>, type: string][] = [
+    ["GET", navigate, html],
+    ["HEAD", navigate, html],
+    ["GET", { "sec-fetch-mode": "cors", accept: "text/html" }, json],
+    ["GET", { accept: "text/html" }, json],
+    ["GET", {}, json],
+    ["POST", navigate, json],
+  ];
+  for (const [method, headers, type] of rows) {
+    const response = await serve(method, "/x", headers);
+    assertEquals([response.status, response.headers.get("content-type")], [403, type], method);
+    assertEquals([response.headers.has("x-request-id"), response.headers.get("cache-control")], [true, "no-store"]);
+    const text = await response.text();
+    if (method === "HEAD") assertEquals(text, "");
+    if (type === html && method === "GET") assertMatch(text, new RegExp(response.headers.get("x-request-id") ?? "-"));
+  }
+});
+
 Deno.test("createRouter() refuses two routes of the same method and path", async () => {
   const { app } = await openTestApp();
   assertThrows(() => createRouter([get("/user/"), get("/x"), get("/user/")], app), TypeError, "Cannot route /user/");

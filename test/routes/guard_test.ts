@@ -1,5 +1,6 @@
 /** Who passes the guard by a session, and what those are told who do not; HTTP Basic is in guard_basic_test.ts. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { StoreUnavailableError } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { Tables } from "../../lib/store/tables.ts";
 import { type AdminApp, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
@@ -250,7 +251,6 @@ const requests: readonly [headers: Headers, challenge: string | undefined][] = [
   [{ "x-forwarded-method": "POST", accept: html }, basic],
   [{ "x-forwarded-method": "PROPFIND", accept: html }, basic],
   [{ "x-forwarded-method": "", accept: html }, basic],
-  [{ "x-forwarded-method": "POST", "sec-fetch-mode": "navigate" }, bearer],
   [{ "x-forwarded-method": "GET", "sec-fetch-mode": "navigate" }, undefined],
 ];
 
@@ -276,6 +276,52 @@ for (const [headers, challenge] of requests) {
     assertStringIncludes(stranger.text, '<a href="/auth/">');
   });
 }
+
+/** What is asked for, by whom, and the status and heading of the page. */
+const forms: readonly [what: string, headersOf: (scene: Scene) => Headers, demands: string, page: string][] = [
+  ["a form without a session", () => ({}), "", "401 The form was not sent"],
+  ["a form after the session has ended", () => byCookie(dead), "", "401 The form was not sent"],
+  ["a form without a session, in Russian", () => ({ "accept-language": "ru" }), "", "401 Форма не отправлена"],
+  ["a form of who is in no group", ({ ofAlice }) => byCookie(ofAlice), "staff", "403 This page is not for you"],
+  ["a wrong password", () => byBasic("alice", "wrong"), "", "401 Wrong login or password"],
+  ["a malformed demand", () => ({}), "%zz", "400 The request was refused"],
+];
+
+for (const [what, headersOf, demands, page] of forms) {
+  for (const method of ["POST", "PUT", "FROB"]) {
+    Deno.test(`guard() shows a page to a browser that navigates by ${method}: ${what}`, async () => {
+      const scene = await openScene();
+      const headers = { "sec-fetch-mode": "navigate", "x-forwarded-method": method, ...headersOf(scene) };
+      const reply = await ask(scene, headers, demands);
+      const [, heading] = /<h1>(.*)<\/h1>/.exec(reply.text) ?? [];
+      assertEquals([`${reply.status} ${heading}`, reply.headers.get("cache-control")], [page, "no-store"]);
+      assertStringIncludes(reply.text, 'href="/auth/');
+      assert(reply.status !== 401 || reply.headers.has("www-authenticate"));
+      for (const mode of ["cors", "same-origin", "no-cors"]) {
+        const program = await ask(scene, { ...headers, "sec-fetch-mode": mode }, demands);
+        assertEquals([program.status, program.json.status], [reply.status, reply.status]);
+      }
+    });
+  }
+}
+
+Deno.test("guard() shows a page, with when to come again, where it cannot say who asks", async () => {
+  const scene = await openScene();
+  const headers = { "sec-fetch-mode": "navigate", "x-forwarded-method": "POST", ...byBasic("alice", "wrong") };
+  for (let count = 0; count < 10; count++) await ask(scene, byBasic("alice", `wrong ${count}`));
+  const throttled = await ask(scene, headers);
+  assertEquals([throttled.status, throttled.headers.get("retry-after")], [429, "360"]);
+  assertMatch(
+    throttled.text,
+    /<h1>Too many wrong passwords<\/h1>[^]*Try again in 6 minutes\.[^]*The form was not sent/,
+  );
+
+  scene.app.store.findSession = () => Promise.reject(new StoreUnavailableError("away"));
+  const away = await ask(scene, { ...byCookie(scene.ofAlice), "sec-fetch-mode": "navigate", "accept-language": "ru" });
+  assertEquals([away.status, away.headers.get("retry-after")], [503, "5"]);
+  assertMatch(away.text, /<h1>Сейчас недоступно<\/h1>[^]*Попробуйте снова через 5 секунд\./);
+  assert(!away.text.includes("Форма"));
+});
 
 /** What the browser asked the site for, and what the page is told of it; nothing when it is no path of the site. */
 const addresses: readonly [uri: string, next: string | undefined][] = [
