@@ -14,6 +14,9 @@ import { type FoundJournal, journalName, readJournal } from "./journal_file.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
 import { Tables } from "./tables.ts";
 
+/** What the header of a file can hold. */
+const maxGeneration = 2 ** 32 - 1;
+
 /** What a folder holds, beside the records. */
 export interface FoundFolder {
   /** Bytes of the snapshot, 0 when there is none. */
@@ -103,6 +106,9 @@ function checkOrder(disk: Disk, found: { snapshot: number | undefined; journals:
   const { snapshot, journals } = found;
   if (snapshot === undefined && journals.length === 0) return;
   const last = journals.at(-1) ?? snapshot ?? 1;
+  if (last > maxGeneration) {
+    throw new CorruptFileError(`${disk.path}/${journalName(last)}`, 0, "no generation has such a number");
+  }
   for (let generation = snapshot ?? 1; generation <= last; generation++) {
     if (journals.includes(generation)) continue;
     throw new CorruptFileError(`${disk.path}/${journalName(generation)}`, 0, "the file is missing");

@@ -28,11 +28,23 @@ import { fileHeaderBytes } from "./header.ts";
 export const frameHeaderBytes = 16;
 /** Longest payload that is read: far above what is written, and below what would exhaust the memory. */
 const maxPayloadBytes = 256 * 1024 * 1024;
+/** So many headers may stand in what a torn write left: chance makes one of 4,294,967,296 places look like one. */
+const maxStrayHeaders = 8;
 
 const endMark = 0xff;
 const sectorBytes = 512;
 /** Read at once: large enough that the calls do not count, small beside the state. */
 const readBytes = 4 * 1024 * 1024;
+
+/** A whole frame. */
+export interface Frame {
+  /** Valid only until the next frame is read. */
+  readonly payload: Buffer;
+  /** How many changes it says to hold. */
+  readonly changeCount: number;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+}
 
 /** Where the frames of a file end, and why there. */
 export interface FrameEnd {
@@ -59,12 +71,12 @@ export function encodeFrame(payload: Uint8Array, changeCount: number): Uint8Arra
 /**
  * Reads frames from behind the file's header to where they end.
  *
- * @param onFrame is given each whole frame; its payload is valid during the call only
+ * @param onFrame is given each whole frame
  * @returns where and why they end; it is for the caller to say whether that is all right
  */
 export function readFrames(
   file: DiskFile,
-  onFrame: (payload: Buffer, changeCount: number, offset: number) => void,
+  onFrame: (frame: Frame) => void,
 ): FrameEnd {
   const reader = new Reader(file);
   let offset = fileHeaderBytes;
@@ -72,11 +84,8 @@ export function readFrames(
     const step = readFrame(reader, offset);
     if (typeof step === "object") return step;
     const frame = reader.view(offset, step);
-    onFrame(
-      frame.subarray(frameHeaderBytes, frameHeaderBytes + frame.readUInt32LE(0)),
-      frame.readUInt32LE(8),
-      offset,
-    );
+    const payload = frame.subarray(frameHeaderBytes, frameHeaderBytes + frame.readUInt32LE(0));
+    onFrame({ payload, changeCount: frame.readUInt32LE(8), offset });
     offset += step;
   }
 }
@@ -102,23 +111,26 @@ function readFrame(reader: Reader, offset: number): number | FrameEnd {
     });
   }
   const bytes = frameBytes(header.readUInt32LE(0));
-  const frame = bytes > maxPayloadBytes ? undefined : reader.view(offset, bytes);
-  if (frame === undefined || frame.length < bytes) {
+  if (bytes > maxPayloadBytes || offset + bytes > reader.size) {
     return {
       offset,
       reason: "damaged",
       problem: `a frame of ${bytes} bytes goes beyond the end of the file`,
     };
   }
-  const payload = frame.subarray(frameHeaderBytes, frameHeaderBytes + frame.readUInt32LE(0));
-  const padding = frame.subarray(frameHeaderBytes + payload.length, bytes - 1);
-  if (frame[bytes - 1] === endMark && isZero(padding) && crc32(payload) === frame.readUInt32LE(4)) {
-    return bytes;
-  }
+  const frame = reader.view(offset, bytes);
+  if (isWhole(frame)) return bytes;
   return brokenFrame(reader, offset, {
     problem: "the checksum of a frame is wrong",
     couldBeTorn: frame[bytes - 1] === 0 || hasZeroSector(frame, offset),
   });
+}
+
+/** Whether a frame, all its bytes, has its payload, padding and end mark. */
+function isWhole(frame: Buffer): boolean {
+  const payload = frame.subarray(frameHeaderBytes, frameHeaderBytes + frame.readUInt32LE(0));
+  const padding = frame.subarray(frameHeaderBytes + payload.length, -1);
+  return frame.at(-1) === endMark && isZero(padding) && crc32(payload) === frame.readUInt32LE(4);
 }
 
 /** A header of zeros ends the frames, unless the rest of a torn frame, or frames, stand behind it. */
@@ -136,12 +148,16 @@ function brokenFrame(
   return { offset, reason: torn ? "torn" : "damaged", problem: options.problem };
 }
 
-/** Whether a whole frame begins anywhere behind `offset`. */
+/** Whether a whole frame, or more headers of frames than chance makes, stand anywhere behind `offset`. */
 function hasFrameBehind(reader: Reader, offset: number): boolean {
+  let headerCount = 0;
   for (let at = offset + frameHeaderBytes; at + frameHeaderBytes < reader.size; at += frameHeaderBytes) {
     const header = reader.view(at, frameHeaderBytes);
     if (isZero(header) || header.readUInt32LE(12) !== crc32(header.subarray(0, 12))) continue;
-    if (typeof readFrame(reader, at) === "number") return true;
+    // Each costs the checksum of what it claims to head, up to 256 MiB: a crafted file could take hours.
+    if (++headerCount > maxStrayHeaders) return true;
+    const bytes = frameBytes(header.readUInt32LE(0));
+    if (at + bytes <= reader.size && isWhole(reader.view(at, bytes))) return true;
   }
   return false;
 }

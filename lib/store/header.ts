@@ -12,6 +12,8 @@ const magic = "GATEHOUSE";
 const kindLetters = { snapshot: "S", journal: "J" } as const;
 /** Files of every version up to this one are read; all are written in this one. 2: tickets have an id and a maker. */
 const version = 2;
+/** Half of what a number counts exactly, so that what is added to it is exact too. */
+const maxChangesBefore = 2 ** 52;
 
 export type FileKind = "snapshot" | "journal";
 
@@ -79,7 +81,8 @@ export function readFileHeader(
   if (found > version) throw laterVersion(file, found, bytes);
   const { kind, generation = bytes.readUInt32LE(12) } = expected;
   const header = { kind, generation, changesBefore: Number(bytes.readBigUInt64LE(16)) };
-  if (found === 0 || !bytes.equals(encodeFileHeader(header, found))) {
+  const isCounted = header.changesBefore <= maxChangesBefore;
+  if (found === 0 || !isCounted || !bytes.equals(encodeFileHeader(header, found))) {
     throw new CorruptFileError(file.path, 9, `its header is not that of ${kind} ${generation}`);
   }
   return { ...header, isOld: found < version };

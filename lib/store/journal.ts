@@ -7,7 +7,7 @@
  */
 
 import { type Change, StoreClosedError } from "../store.ts";
-import { encodeChanges } from "./change.ts";
+import { decodeChanges, encodeChanges } from "./change.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { encodeFrame } from "./frame.ts";
 import { fileHeaderBytes } from "./header.ts";
@@ -98,6 +98,7 @@ export class Journal {
    *
    * @throws {StoreFullError} no room; nothing of them is kept
    * @throws {StoreClosedError} a sync failed, now or before: they may or may not be kept
+   * @throws {TypeError} they, or others at the same time, could not be read again; nothing of them is kept
    * @throws what else the disk throws; nothing of them is kept
    */
   append(changes: readonly Change[]): Promise<void> {
@@ -168,7 +169,10 @@ export class Journal {
     try {
       const changes = batch.flatMap((pending) => pending.changes);
       const isGrowing = batch.some((pending) => pending.isGrowing);
-      await this.#writer.append(encodeFrame(encodeChanges(changes), changes.length), { isGrowing });
+      const payload = encodeChanges(changes);
+      // What the next start would refuse must never be acknowledged.
+      decodeChanges(payload);
+      await this.#writer.append(encodeFrame(payload, changes.length), { isGrowing });
       this.#changeCount += changes.length;
       for (const change of changes) this.#apply(change);
     } catch (error) {

@@ -5,11 +5,10 @@
  * frame: a file that lacks them was cut. See `frame.ts` for what may be torn and what is damage.
  */
 
-import type { Buffer } from "node:buffer";
 import { type Change, StoreFullError } from "../store.ts";
 import { decodeChanges } from "./change.ts";
 import { createWhole, type Disk, type DiskFile } from "./disk.ts";
-import { frameHeaderBytes, readFrames } from "./frame.ts";
+import { type Frame, frameHeaderBytes, readFrames } from "./frame.ts";
 import { CorruptFileError, encodeFileHeader, fileHeaderBytes, readFileHeader } from "./header.ts";
 
 /** Zeros are added to the file this many bytes at a time: 1 MiB takes some 6,000 registrations. */
@@ -57,11 +56,9 @@ export function readJournal(
   try {
     const { changesBefore, isOld } = readFileHeader(file, { kind: "journal", generation });
     let changeCount = 0;
-    const { offset, reason, problem } = readFrames(file, (payload, _, at) => {
-      for (const change of decodePayload(file, payload, at)) {
-        changeCount++;
-        onChange(change);
-      }
+    const { offset, reason, problem } = readFrames(file, (frame) => {
+      changeCount += frame.changeCount;
+      for (const change of decodeFrame(file, frame)) onChange(change);
     });
     if (reason === "damaged") throw new CorruptFileError(file.path, offset, problem);
     if (reason === "file") {
@@ -85,9 +82,11 @@ export function readJournal(
  *
  * @throws {CorruptFileError} its checksum is right and it still cannot be decoded: another program wrote it
  */
-export function decodePayload(file: DiskFile, payload: Buffer, offset: number): Change[] {
+export function decodeFrame(file: DiskFile, { payload, changeCount, offset }: Frame): Change[] {
   try {
-    return decodeChanges(payload);
+    const changes = decodeChanges(payload);
+    if (changes.length === changeCount) return changes;
+    throw new TypeError(`${changes.length} changes instead of ${changeCount}`);
   } catch (error) {
     throw new CorruptFileError(file.path, offset, `a frame cannot be decoded (${error})`, { cause: error });
   }

@@ -13,7 +13,7 @@ import { encodeChanges } from "./change.ts";
 import { createWhole, type Disk, type DiskFile } from "./disk.ts";
 import { encodeFrame, readFrames } from "./frame.ts";
 import { CorruptFileError, encodeFileHeader, fileHeaderBytes, readFileHeader } from "./header.ts";
-import { decodePayload, type JournalStart } from "./journal_file.ts";
+import { decodeFrame, type JournalStart } from "./journal_file.ts";
 
 /** Records in a frame: some 70 kB, serialized in about 0.5 ms, which is the longest that a request waits for it. */
 const frameRecords = 500;
@@ -80,17 +80,21 @@ export function readSnapshot(
     let count = 0;
     let total: number | undefined;
     let lastOffset = fileHeaderBytes;
-    const end = readFrames(file, (payload, changeCount, offset) => {
+    const end = readFrames(file, (frame) => {
+      const { payload, changeCount, offset } = frame;
       if (total !== undefined) {
         throw new CorruptFileError(file.path, offset, "it goes on behind its last frame");
       }
       lastOffset = offset;
       if (changeCount === 0) {
+        if (payload.length !== countBytes) {
+          throw new CorruptFileError(file.path, offset, `its last frame has ${payload.length} bytes`);
+        }
         total = Number(payload.readBigUInt64LE());
         return;
       }
       count += changeCount;
-      for (const change of decodePayload(file, payload, offset)) onChange(change);
+      for (const change of decodeFrame(file, frame)) onChange(change);
     });
     // A snapshot gets its name when it is whole and synced, so no broken frame in it is a torn one.
     if (end.reason !== "file") {

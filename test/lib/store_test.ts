@@ -410,7 +410,7 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
     { kind: "put-session", session: sessionOf("bob", "s2") },
     { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }) },
     { kind: "put-ticket", ticket: ticketOf("t2", { purpose: "reset", login: "zoe" }) },
-    { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody yet" }) },
+    { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody.yet" }) },
   ];
   assertEquals(await Array.fromAsync(store.records()), []);
   await store.insertRecords(records.toReversed());

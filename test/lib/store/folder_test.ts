@@ -74,6 +74,10 @@ const refused: Record<string, { files: Files; path: string }> = {
     files: { "snapshot-2": ["a"], "journal-2": ["b"], "snapshot-3": new Uint8Array(100), "journal-3": ["c"] },
     path: "snapshot-3",
   },
+  "a generation that no header can hold": {
+    files: { "snapshot-100000000000000000000": new Uint8Array(1), "journal-100000000000000000000": new Uint8Array(1) },
+    path: "journal-100000000000000000000",
+  },
   "a damaged journal": { files: { "journal-1": new Uint8Array(100) }, path: "journal-1" },
 };
 

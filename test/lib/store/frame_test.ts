@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { encodeFrame, type FrameEnd, readFrames } from "../../../lib/store/frame.ts";
 import { encodeFileHeader } from "../../../lib/store/header.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
@@ -23,7 +23,7 @@ Deno.test("readFrames() hands on each payload, its count of changes and its offs
   const frames: unknown[] = [];
   const end = readFrames(
     fileOf(header, encodeFrame(short, 3), encodeFrame(long, 4), zeros),
-    (payload, count, offset) => frames.push([payload.toString(), count, offset]),
+    ({ payload, changeCount, offset }) => frames.push([payload.toString(), changeCount, offset]),
   );
   assertEquals(frames, [["short", 3, 32], [new TextDecoder().decode(long), 4, 64]]);
   assertEquals(end, { offset: 64 + 1_232, reason: "zeros", problem: "" });
@@ -39,7 +39,7 @@ Deno.test("readFrames() reads frames that are longer than its buffer, and that s
     encodeFrame(long, 1),
     encodeFrame(large, 1),
   );
-  const end = readFrames(file, (payload) => lengths.push(payload.length));
+  const end = readFrames(file, ({ payload }) => lengths.push(payload.length));
   assertEquals(lengths, [5, large.length, 1_200, large.length]);
   assertEquals(end.reason, "file");
 });
@@ -104,7 +104,7 @@ for (const [what, { tail, reason }] of Object.entries(tails)) {
     // 32 bytes of header and 352 of frame: the long frame begins at 384, and its whole sectors at 512 and 1,024.
     const before = encodeFrame(new TextEncoder().encode("x".repeat(330)), 1);
     const payloads: string[] = [];
-    const end = readFrames(fileOf(header, before, ...tail), (payload) => payloads.push(payload.toString()));
+    const end = readFrames(fileOf(header, before, ...tail), ({ payload }) => payloads.push(payload.toString()));
     assertEquals(payloads, ["x".repeat(330)]);
     assertEquals([end.reason, end.offset], [reason, 384]);
     assertEquals(end.problem === "", reason === "zeros" || reason === "file");
@@ -118,6 +118,23 @@ Deno.test("readFrames() does not take a frame of impossible length for one", () 
   new DataView(huge.buffer).setUint32(0, 300_000_000, true);
   const forged = withHeaderChecksum(huge);
   assertEquals(readFrames(fileOf(header, frame, forged, zeros), () => {}).reason, "damaged");
+});
+
+Deno.test("readFrames() takes bounded time for headers behind a broken frame, and more than a few for damage", () => {
+  // Each claims all that follows, but for the end, and its checksum is wrong.
+  const crafted = (headerCount: number) => {
+    const bytes = new Uint8Array(headerCount * 16 + 16);
+    for (let at = 0; at < headerCount * 16; at += 16) {
+      const header = encodeFrame(new Uint8Array(0), 1).subarray(0, 16);
+      new DataView(header.buffer).setUint32(0, headerCount * 16 - at - 1, true);
+      bytes.set(withHeaderChecksum(header).subarray(0, 16), at);
+    }
+    return fileOf(header, bytes);
+  };
+  assertEquals(readFrames(crafted(4), () => {}).reason, "torn");
+  const startedAt = performance.now();
+  assertEquals(readFrames(crafted(60_000), () => {}).reason, "damaged");
+  assertLess(performance.now() - startedAt, 2_000);
 });
 
 function fileOf(...parts: readonly Uint8Array[]) {

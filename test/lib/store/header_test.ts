@@ -8,7 +8,7 @@ Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () =>
   const last = {
     kind: "snapshot",
     generation: 4_294_967_295,
-    changesBefore: Number.MAX_SAFE_INTEGER,
+    changesBefore: 2 ** 52,
   } as const;
   assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), last), { ...last, isOld: false });
   assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), { ...last, isOld: false });
@@ -56,6 +56,16 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
   "a wrong checksum": { bytes: changedAt(header, 25, 0xaa), offset: 9, problem: "not that of journal 7" },
   "another count of changes": {
     bytes: changedAt(header, 16, 0xe9),
+    offset: 9,
+    problem: "not that of journal 7",
+  },
+  "more changes than can be counted": {
+    bytes: encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 2 ** 53 }),
+    offset: 9,
+    problem: "not that of journal 7",
+  },
+  "a count of changes that is no number of JavaScript": {
+    bytes: header.slice().fill(0xff, 16, 24),
     offset: 9,
     problem: "not that of journal 7",
   },

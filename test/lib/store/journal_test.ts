@@ -114,11 +114,19 @@ Deno.test("append() knows a full disk by its number too, as Deno gives some erro
   assert(!(error instanceof StoreFullError));
 });
 
+Deno.test("append() refuses what could not be read again, and goes on", async () => {
+  const { disk, journal, applied } = await openJournal();
+  await assertRejects(() => journal.append([put("with a space")]), TypeError, "the login in row 0");
+  await journal.append([put("after")]);
+  assertEquals(applied, ["after"]);
+  assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["after"]);
+});
+
 Deno.test("append() that can neither write nor cut back cuts back before the next frame", async () => {
   const { disk, journal, applied } = await openJournal();
   disk.errorCode = "EFBIG";
   disk.script = (call) => call.kind === "write" ? "tear" : undefined;
-  await assertRejects(() => journal.append([put("torn"), put("torn too")]), StoreFullError);
+  await assertRejects(() => journal.append([put("torn"), put("torn-too")]), StoreFullError);
   await assertRejects(() => journal.append([put("refused")]), StoreFullError, "Cannot write to the journal");
   disk.script = () => undefined;
   await journal.append([put("after")]);

@@ -98,6 +98,11 @@ const countOf = (count: number) => encodeFrame(new Uint8Array(new BigUint64Array
 const damaged: Record<string, { parts: Uint8Array[]; problem: string }> = {
   "without its last frame": { parts: [frame], problem: "its last frame is missing" },
   "with another count": { parts: [frame, countOf(3)], problem: "should hold 3 records and holds 2" },
+  "with a count that is too short": { parts: [frame, encodeFrame(new Uint8Array(4), 0)], problem: "has 4 bytes" },
+  "with a frame of fewer changes than it says": {
+    parts: [encodeFrame(encodeChanges(records.slice(0, 2)), 3), countOf(3)],
+    problem: "2 changes instead of 3",
+  },
   "that goes on behind its last frame": { parts: [frame, countOf(2), frame], problem: "goes on behind" },
   "with zeros behind it": { parts: [frame, countOf(2), new Uint8Array(16)], problem: "zeros stand" },
   "with a torn frame": { parts: [frame.with(-1, 0), countOf(2)], problem: "checksum of a frame" },
