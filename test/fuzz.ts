@@ -49,6 +49,7 @@ interface Reach {
 export class Coverage {
   readonly #operations = new Map<string, Reach>();
   #count = 0;
+  #longestHeader = 0;
 
   constructor(document: OpenApiDocument) {
     const all = Object.entries(document.paths).flatMap(([path, operations]) =>
@@ -70,8 +71,14 @@ export class Coverage {
     return this.#count;
   }
 
+  /** The longest header that was sent, characters. */
+  get longestHeader(): number {
+    return this.#longestHeader;
+  }
+
   add({ sent, reply }: Exchange): void {
     this.#count++;
+    for (const value of Object.values(sent.headers)) this.#longestHeader = Math.max(this.#longestHeader, value.length);
     const path = new URL(`http://gatehouse.test${sent.path}`).pathname;
     for (const { method, pattern, counts } of this.#operations.values()) {
       if (method !== sent.method || !pattern.test(path)) continue;

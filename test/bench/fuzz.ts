@@ -41,7 +41,7 @@ async function fuzzInProcess(seed: number): Promise<Row> {
     what: "requests from the OpenAPI document and beside it, without a socket: faults, secrets, undocumented replies",
     target: "0",
     // The first would have ended it.
-    measured: `0 of ${coverage.count} (${Math.round(rate)}/s)`,
+    measured: `0 of ${coverage.count} (${Math.round(rate)}/s), headers up to ${coverage.longestHeader} bytes`,
     isHeld: true,
   };
 }
@@ -60,7 +60,7 @@ async function* fuzzService(seed: number): AsyncGenerator<Row> {
   yield {
     what: "the same over sockets",
     target: "0",
-    measured: `0 of ${coverage.count} (${Math.round(rate)}/s)`,
+    measured: `0 of ${coverage.count} (${Math.round(rate)}/s), headers up to ${coverage.longestHeader} bytes`,
     isHeld: true,
   };
   const missing = coverage.missing((status) => status < 400);

@@ -10,6 +10,7 @@
 import fc from "fast-check";
 import type { DocumentedOperation, DocumentedParameter, OpenApiDocument, Schema } from "../../lib/openapi_document.ts";
 import { maxPerLoginAndClient } from "../../lib/throttle.ts";
+import { type LongHeader, longHeader, withLongHeader } from "./long.ts";
 import {
   type Headers,
   oddBody,
@@ -175,9 +176,14 @@ function requestOf(
   conditions: fc.Arbitrary<Partial<Headers>>,
   payload: fc.Arbitrary<Payload>,
 ): fc.Arbitrary<FuzzRequest> {
-  const headers = fc.tuple(caller, conditions, moreHeaders).map((all) => Object.assign({}, ...all));
-  return fc.record({ subject: fc.nat(9), method, path, headers, payload, client, laterMs, guesses })
-    .map(({ payload, ...rest }) => ({ ...rest, ...payload }));
+  const headers = fc.tuple(caller, conditions, moreHeaders).map((all): Headers => Object.assign({}, ...all));
+  const long = weighted<LongHeader | undefined>([40, fc.constant(undefined)], [1, longHeader]);
+  return fc.record({ subject: fc.nat(9), method, path, headers, long, payload, client, laterMs, guesses })
+    .map(({ payload, long, ...rest }) => ({
+      ...rest,
+      ...payload,
+      headers: withLongHeader(rest.headers, rest.path, long),
+    }));
 }
 
 function payloadOf(good: fc.Arbitrary<unknown>): fc.Arbitrary<Payload> {

@@ -13,6 +13,7 @@ Deno.test("ten thousand requests from the document and beside it are answered as
   const coverage = new Coverage(openApiDocument({ passwordMinLength: 15 }));
   await fuzzApps(coverage, { seed: 20_261_122, numRuns: 220 });
   assert(coverage.count >= 10_000, `only ${coverage.count} requests`);
+  assert(coverage.longestHeader > 60_000, `no header of more than ${coverage.longestHeader}`);
   // Every operation was reached to its end, and nearly every problem, but what takes 10 seconds, or a socket.
   assertEquals(coverage.missing((status) => status < 400), []);
   const missing = coverage.missing((status) => status < 500).filter((outcome) =>
