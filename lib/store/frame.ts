@@ -26,8 +26,8 @@ import { fileHeaderBytes } from "./header.ts";
 
 /** Bytes of the header of a frame, and what frames are aligned to; also the zeros that end a journal. */
 export const frameHeaderBytes = 16;
-/** Longest payload that is read: far above what is written, and below what would exhaust the memory. */
-const maxPayloadBytes = 256 * 1024 * 1024;
+/** Longest frame that is read, and so the longest that is written: far below what would exhaust the memory. */
+export const maxFrameBytes = 256 * 1024 * 1024;
 /** So many headers may stand in what a torn write left: chance makes one of 4,294,967,296 places look like one. */
 const maxStrayHeaders = 8;
 
@@ -56,9 +56,27 @@ export interface FrameEnd {
   readonly problem: string;
 }
 
-/** One frame around a payload, which holds `changeCount` changes. */
-export function encodeFrame(payload: Uint8Array, changeCount: number): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.alloc(frameBytes(payload.length));
+/** A frame would be longer than what is read again. */
+export class FrameTooLongError extends RangeError {
+  override name = "FrameTooLongError";
+}
+
+/**
+ * One frame around a payload.
+ *
+ * @param changeCount how many changes the payload holds
+ * @throws {FrameTooLongError} it would have more than `maxBytes`, which are at most `maxFrameBytes`
+ */
+export function encodeFrame(
+  payload: Uint8Array,
+  changeCount: number,
+  { maxBytes = maxFrameBytes }: { readonly maxBytes?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const length = frameBytes(payload.length);
+  if (length > maxBytes) {
+    throw new FrameTooLongError(`Cannot write a frame of ${length} bytes: the longest that is read has ${maxBytes}`);
+  }
+  const bytes = Buffer.alloc(length);
   bytes.writeUInt32LE(payload.length, 0);
   bytes.writeUInt32LE(crc32(payload), 4);
   bytes.writeUInt32LE(changeCount, 8);
@@ -111,7 +129,7 @@ function readFrame(reader: Reader, offset: number): number | FrameEnd {
     });
   }
   const bytes = frameBytes(header.readUInt32LE(0));
-  if (bytes > maxPayloadBytes || offset + bytes > reader.size) {
+  if (bytes > maxFrameBytes || offset + bytes > reader.size) {
     return {
       offset,
       reason: "damaged",

@@ -9,7 +9,7 @@
 import { type Change, StoreClosedError } from "../store.ts";
 import { decodeChanges, encodeChanges } from "./change.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { encodeFrame } from "./frame.ts";
+import { encodeFrame, FrameTooLongError, maxFrameBytes } from "./frame.ts";
 import { fileHeaderBytes } from "./header.ts";
 import {
   createJournal,
@@ -31,6 +31,8 @@ export interface JournalOptions {
   readonly apply: (change: Change) => void;
   /** See `defaultExtendBytes`. */
   readonly extendBytes?: number;
+  /** The longest frame, see `frame.ts`. */
+  readonly maxFrameBytes?: number;
   /** Told how long each sync took, in seconds. */
   readonly onSync?: (seconds: number) => void;
 }
@@ -49,6 +51,7 @@ export class Journal {
   readonly #disk: Disk;
   readonly #apply: (change: Change) => void;
   readonly #writerOptions: JournalWriterOptions;
+  readonly #maxFrameBytes: number;
   #generation: number;
   #changesBefore: number;
   /** Changes in its frames. */
@@ -66,6 +69,7 @@ export class Journal {
       extendBytes: options.extendBytes ?? defaultExtendBytes,
       onSync: options.onSync ?? (() => {}),
     };
+    this.#maxFrameBytes = options.maxFrameBytes ?? maxFrameBytes;
     this.#generation = opened.generation;
     this.#changesBefore = opened.changesBefore;
     this.#changeCount = opened.changeCount;
@@ -99,6 +103,7 @@ export class Journal {
    * @throws {StoreFullError} no room; nothing of them is kept
    * @throws {StoreClosedError} a sync failed, now or before: they may or may not be kept
    * @throws {TypeError} they, or others at the same time, could not be read again; nothing of them is kept
+   * @throws {FrameTooLongError} they are too many for one frame; nothing of them is kept
    * @throws what else the disk throws; nothing of them is kept
    */
   append(changes: readonly Change[]): Promise<void> {
@@ -166,20 +171,29 @@ export class Journal {
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
+    const changes = batch.flatMap((pending) => pending.changes);
+    const isGrowing = batch.some((pending) => pending.isGrowing);
     try {
-      const changes = batch.flatMap((pending) => pending.changes);
-      const isGrowing = batch.some((pending) => pending.isGrowing);
       const payload = encodeChanges(changes);
+      const frame = encodeFrame(payload, changes.length, { maxBytes: this.#maxFrameBytes });
       // What the next start would refuse must never be acknowledged.
       decodeChanges(payload);
-      await this.#writer.append(encodeFrame(payload, changes.length), { isGrowing });
+      await this.#writer.append(frame, { isGrowing });
       this.#changeCount += changes.length;
       for (const change of changes) this.#apply(change);
     } catch (error) {
+      if (error instanceof FrameTooLongError && batch.length > 1) return await this.#commitHalves(batch);
       for (const pending of batch) pending.reject(error);
       return;
     }
     for (const pending of batch) pending.resolve();
+  }
+
+  /** Calls that are too long together: each half in a frame of its own, or in more. */
+  async #commitHalves(batch: readonly Pending[]): Promise<void> {
+    const middle = Math.ceil(batch.length / 2);
+    await this.#commit(batch.slice(0, middle));
+    await this.#commit(batch.slice(middle));
   }
 
   async #createNext(start: JournalStart): Promise<DiskFile> {

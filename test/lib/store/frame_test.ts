@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
-import { assert, assertEquals, assertLess } from "@std/assert";
-import { encodeFrame, type FrameEnd, readFrames } from "../../../lib/store/frame.ts";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { encodeFrame, type FrameEnd, FrameTooLongError, maxFrameBytes, readFrames } from "../../../lib/store/frame.ts";
 import { encodeFileHeader } from "../../../lib/store/header.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 
@@ -17,6 +17,18 @@ Deno.test("encodeFrame() makes frames that end with 0xFF at a multiple of 16", (
     assertEquals([frame.length % 16, frame.at(-1)], [0, 0xff]);
     assert(frame.length >= length + 17 && frame.length < length + 33);
   }
+});
+
+Deno.test("encodeFrame() makes the longest frame that readFrames() reads, and none that is longer", () => {
+  const longest = maxFrameBytes - 17;
+  assertThrows(() => encodeFrame(new Uint8Array(longest + 1), 1), FrameTooLongError, `${maxFrameBytes}`);
+  const frame = encodeFrame(new Uint8Array(longest).fill(1), 1);
+  const disk = new SimulatedDisk();
+  const bytes = new Uint8Array(32 + frame.length);
+  bytes.set(frame, 32);
+  disk.setContent("file", bytes);
+  const end = readFrames(disk.open("file"), (payload) => assertEquals(payload.length, longest));
+  assertEquals([end.reason, end.offset], ["file", bytes.length]);
 });
 
 Deno.test("readFrames() hands on each payload, its count of changes and its offset", () => {

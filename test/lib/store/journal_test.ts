@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, StoreClosedError, StoreFullError } from "../../../lib/store.ts";
+import { FrameTooLongError } from "../../../lib/store/frame.ts";
 import { Journal, type JournalOptions } from "../../../lib/store/journal.ts";
 import { createJournal, readJournal } from "../../../lib/store/journal_file.ts";
 import { userOf } from "./records.ts";
@@ -29,14 +30,25 @@ Deno.test("append() never tears the changes of one call apart, however many", as
   const { disk, journal } = await openJournal();
   const many = Array.from({ length: 5_000 }, (_, index) => put(`user${index}`));
   await Promise.all([journal.append(many), journal.append(many)]);
-  const counts: number[] = [];
-  const bytes = disk.content("journal-1");
-  for (let at = 32; new DataView(bytes.buffer).getUint32(at, true) !== 0;) {
-    const view = new DataView(bytes.buffer, at);
-    counts.push(view.getUint32(8, true));
-    at += Math.ceil((view.getUint32(0, true) + 17) / 16) * 16;
-  }
-  assertEquals(counts, [5_000, 5_000]);
+  assertEquals(framesOf(disk).map(({ changeCount }) => changeCount), [5_000, 5_000]);
+});
+
+Deno.test("append() splits calls over frames that can be read again, and refuses a call that fits into none", async () => {
+  const { disk, journal, applied } = await openJournal({ extendBytes: 4_096, maxFrameBytes: 2_048 });
+  const small = Array.from({ length: 40 }, (_, index) => [put(`user${index}`), put(`other${index}`)]);
+  const large = Array.from({ length: 40 }, (_, index) => put(`large${index}`));
+  // The first goes out alone; all others wait for it, and would share a frame.
+  const calls = [...small.slice(0, 20), large, ...small.slice(20)];
+  const outcomes = await Promise.allSettled(calls.map((changes) => journal.append(changes)));
+  const refused = outcomes.flatMap((outcome, index) => outcome.status === "rejected" ? [[index, outcome.reason]] : []);
+  assertEquals(refused.map(([index]) => index), [20]);
+  assert(refused[0]?.[1] instanceof FrameTooLongError);
+  assertEquals(applied, Array.from({ length: 40 }, (_, index) => [`user${index}`, `other${index}`]).flat());
+  assertEquals(logins(disk, 1), applied);
+  const frames = framesOf(disk);
+  assert(frames.length < 41 && frames.every(({ bytes }) => bytes <= 2_048), JSON.stringify(frames));
+  await journal.append([put("later")]);
+  assertEquals(logins(disk.afterPowerCut("nothing"), 1).at(-1), "later");
 });
 
 Deno.test("append() takes up the work again after a pause", async () => {
@@ -285,6 +297,19 @@ Deno.test("append() tells how long each sync took, and nothing of one that faile
   await assertRejects(() => journal.append([put("carol")]), StoreClosedError);
   assertEquals(seconds.length, 2);
 });
+
+/** The frames of the first journal, as their headers have them. */
+function framesOf(disk: SimulatedDisk): { readonly bytes: number; readonly changeCount: number }[] {
+  const frames: { bytes: number; changeCount: number }[] = [];
+  const content = disk.content("journal-1");
+  for (let at = 32; new DataView(content.buffer).getUint32(at, true) !== 0;) {
+    const view = new DataView(content.buffer, at);
+    const bytes = Math.ceil((view.getUint32(0, true) + 17) / 16) * 16;
+    frames.push({ bytes, changeCount: view.getUint32(8, true) });
+    at += bytes;
+  }
+  return frames;
+}
 
 async function openJournal(options: Partial<JournalOptions> & { extendBytes: number } = { extendBytes: 4096 }) {
   const disk = new SimulatedDisk();
