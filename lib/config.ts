@@ -64,6 +64,8 @@ interface Values {
   readonly ticketMs: number;
   readonly sessionIdleMs: number;
   readonly sessionMaxMs: number;
+  /** Of one user. */
+  readonly maxSessions: number;
 }
 
 /** The settings are not acceptable; the message names every fault, a line each. */
@@ -145,6 +147,12 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
     meaning: "hours after which a session ends however much it is used, 1 to 8760",
     parse: hours({ least: 1, most: 8_760 }),
   },
+  maxSessions: {
+    name: "GATEHOUSE_MAX_SESSIONS",
+    default: "50",
+    meaning: "sessions of one user, 1 to 1000; with one more, the session seen longest ago ends",
+    parse: wholeNumber({ least: 1, most: 1_000 }),
+  },
 };
 
 /**
@@ -165,6 +173,7 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
     trustedProxies: read(settings.trustedProxies),
     ticketMs: read(settings.ticketMs),
     ...readSessionLifetimes({ env, faults }),
+    maxSessions: read(settings.maxSessions),
     inForce: settingsInForce(env),
   };
   if (faults.length > 0) throw new ConfigError(faults);

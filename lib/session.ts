@@ -13,7 +13,7 @@ import { ulid } from "@std/ulid";
 import type { Config } from "./config.ts";
 import { cookieReader } from "./cookie.ts";
 import { copyHeaderText, copyText } from "./kept_text.ts";
-import type { Session, Store, UserSession } from "./store.ts";
+import type { ExpiryLimits, Session, SessionPage, SessionQuery, Store, UserSession } from "./store.ts";
 
 /** OWASP ASVS 5.0, 7.2.3 asks for 128 bits at least. */
 const secretBytes = 32;
@@ -117,16 +117,27 @@ export function expiresAt(session: Session, lifetimes: Lifetimes): number {
   return Math.min(session.lastSeenAt + lifetimes.sessionIdleMs, session.createdAt + lifetimes.sessionMaxMs);
 }
 
+/** A page of the sessions of a user that are good at `now`. */
+export function listLiveSessions(
+  login: string,
+  options: { store: Store; lifetimes: Lifetimes; now: number; page: Pick<SessionQuery, "limit" | "after"> },
+): Promise<SessionPage> {
+  const { store, page } = options;
+  const { lastSeenUntil, createdUntil } = expiryLimits(options);
+  return store.listSessions(login, { ...page, seenAfter: lastSeenUntil, createdAfter: createdUntil });
+}
+
 /** Deletes the sessions that have expired by `now`. @returns how many */
 export function deleteExpiredSessions(
   store: Store,
   options: { lifetimes: Lifetimes; now: number },
 ): Promise<number> {
-  const { lifetimes, now } = options;
-  return store.deleteExpiredSessions({
-    lastSeenUntil: now - lifetimes.sessionIdleMs,
-    createdUntil: now - lifetimes.sessionMaxMs,
-  });
+  return store.deleteExpiredSessions(expiryLimits(options));
+}
+
+/** What has expired by `now`: as `expiresAt`, of all sessions. */
+function expiryLimits({ lifetimes, now }: { lifetimes: Lifetimes; now: number }): ExpiryLimits {
+  return { lastSeenUntil: now - lifetimes.sessionIdleMs, createdUntil: now - lifetimes.sessionMaxMs };
 }
 
 /** The Set-Cookie that gives a browser the token. @param maxAgeSeconds for how long; 0 takes it away */

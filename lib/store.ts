@@ -3,7 +3,8 @@
  *
  * The promises, which hold for every implementation and are one test each in `test/lib/store_test.ts`:
  * - A promise of a change resolves when the change is durable, and no reader sees it before.
- * - A change is whole or absent, also after a crash; changes of one call are one change.
+ * - A change is whole or absent, also after a crash; changes of one call are one change. Of thousands of sessions that
+ *   one call ends, some may end before the others, and before the rest of the change: they would be too many for one.
  * - Changes of one login happen one after another, so of any number of parallel registrations of it one wins.
  *
  * An outcome that the caller must branch on is a value; a fault is thrown: `StoreFullError` when there is no room,
@@ -124,6 +125,32 @@ export interface TicketPage {
   readonly next: string | undefined;
 }
 
+/** Which sessions of a user a list shows. */
+export interface SessionQuery {
+  /** At the most; at least 1. */
+  readonly limit: number;
+  /** Only sessions behind the one of this id. */
+  readonly after?: string | undefined;
+  /** Only sessions last seen later, and made later: the others have expired. Milliseconds since the epoch. */
+  readonly seenAfter?: number;
+  readonly createdAfter?: number;
+}
+
+export interface SessionPage {
+  /** In order of their ids, which is that of creation. */
+  readonly sessions: readonly Session[];
+  /** How many there are on all pages. */
+  readonly total: number;
+  /** What the next page is `after`; `undefined` on the last. */
+  readonly next: string | undefined;
+}
+
+/** Which sessions have expired, in milliseconds since the epoch: each limit is among them. */
+export interface ExpiryLimits {
+  readonly lastSeenUntil: number;
+  readonly createdUntil: number;
+}
+
 /** Days of UTC, one after another, counted from 1970-01-01. */
 export interface Days {
   readonly first: number;
@@ -194,6 +221,12 @@ export interface TicketOptions extends ActorOptions {
   readonly target?: User;
 }
 
+/** What else `insertSession` changes, in the same change. */
+export interface InsertSessionOptions {
+  /** At least 1. When the user has more sessions with the new one, those seen longest ago end. By default any number. */
+  readonly maxSessions?: number;
+}
+
 /** The register of users and their sessions. */
 export interface Store extends AsyncDisposable {
   /** The user of that login (in lower case), or `undefined`. */
@@ -248,7 +281,7 @@ export interface Store extends AsyncDisposable {
    * Adds a session of `user`. When there is no room for it, it may be gone when the store is opened again.
    * @returns `false` when the user is gone, disabled, or has another password by now
    */
-  insertSession(session: Session, user: User): Promise<boolean>;
+  insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
 
   /** Notes that a session was seen. A session that has ended meanwhile stays ended. */
   touchSession(id: string, lastSeenAt: number): Promise<void>;
@@ -256,8 +289,8 @@ export interface Store extends AsyncDisposable {
   /** Ends a session. @returns `false` when there is none, or the actor may not */
   deleteSession(id: string, options?: ActorOptions): Promise<boolean>;
 
-  /** Every session of a user, the oldest first. Some may have expired. */
-  listSessions(login: string): Promise<readonly Session[]>;
+  /** The sessions of a user that a query asks for. */
+  listSessions(login: string, query: SessionQuery): Promise<SessionPage>;
 
   /** Ends every session of a user, and the tickets that the user has made. @returns how many sessions */
   deleteSessions(login: string, options?: ActorOptions): Promise<number | "forbidden">;
@@ -265,7 +298,7 @@ export interface Store extends AsyncDisposable {
   /**
    * Ends every session last seen at `lastSeenUntil` or earlier, or made at `createdUntil` or earlier. @returns how many
    */
-  deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number>;
+  deleteExpiredSessions(limits: ExpiryLimits): Promise<number>;
 
   /** The ticket whose code has this SHA-256, or `undefined`; also when its maker administers the register no more. */
   findTicket(secretHash: string): Promise<Ticket | undefined>;

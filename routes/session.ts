@@ -10,7 +10,7 @@ import { parseLogin } from "../lib/user_input.ts";
 import { authenticate, wrongCredentials } from "./authenticate.ts";
 import { requireCaller, sessionsEnded } from "./caller.ts";
 
-/** `POST /session/`: logs in. */
+/** `POST /session/`: logs in. Beyond so many sessions of one user the one seen longest ago ends. */
 export async function logIn(request: Request, context: Context): Promise<Response> {
   const { store, config, now, stopping } = context.app;
   const credentials = parseLogin(await readJson(request, { stopping }));
@@ -18,7 +18,7 @@ export async function logIn(request: Request, context: Context): Promise<Respons
   const userAgent = request.headers.get("user-agent") ?? "";
   const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.client });
   // The password was changed, or the account disabled, while it was verified: it is no longer the right one.
-  if (!await store.insertSession(session, user)) {
+  if (!await store.insertSession(session, user, { maxSessions: config.maxSessions })) {
     audit(context, "login-failed", { user: user.login });
     throw wrongCredentials(request);
   }

@@ -17,7 +17,7 @@ import { etagOf, publicUser } from "../lib/user.ts";
 import { parseRegistration, type Registration } from "../lib/user_input.ts";
 import { changeCounts } from "./authenticate.ts";
 import { requireAdmin, requireMatch, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
-import { parseUserQuery } from "./user_query.ts";
+import { pageHeaders, parseUserQuery } from "./page_query.ts";
 
 /** A deletion of oneself needs a login that is not older: whoever finds an open browser cannot do it. */
 export const freshLoginMs = 10 * 60 * 1_000;
@@ -48,12 +48,7 @@ export async function listUsers(request: Request, context: Context): Promise<Res
   await requireAdmin(request, context);
   const query = parseUserQuery(queryOf(request, ["limit", "after", "prefix"]));
   const { users, total, next } = await context.app.store.listUsers(query);
-  const headers: Record<string, string> = {};
-  if (next !== undefined) {
-    const { limit, prefix = "" } = query;
-    // Relative, so that it is right also where the service is mounted at another path.
-    headers.link = `<?${new URLSearchParams({ limit: String(limit), after: next, prefix })}>; rel="next"`;
-  }
+  const headers = pageHeaders(query, next);
   return jsonReply({ users: users.map(publicUser), total, next: next ?? null }, { headers });
 }
 

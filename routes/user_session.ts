@@ -2,18 +2,25 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply } from "../lib/http.ts";
-import { expiresAt } from "../lib/session.ts";
+import { HttpError, jsonReply, queryOf } from "../lib/http.ts";
+import { expiresAt, listLiveSessions } from "../lib/session.ts";
 import type { Session } from "../lib/store.ts";
 import { requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
+import { pageHeaders, parsePageQuery } from "./page_query.ts";
 
-/** `GET /user/:login/session/`: the sessions that have not expired, the oldest first. */
+/** `GET /user/:login/session/`: the sessions that have not expired, by pages, the oldest first. */
 export async function listSessions(request: Request, context: Context): Promise<Response> {
   const { session: own, target } = await requireSelfOrAdmin(request, context);
+  const page = parsePageQuery(queryOf(request, ["limit", "after"]));
   const { store, now, config } = context.app;
-  const sessions = await store.listSessions(target.login);
-  const live = sessions.filter((session) => now() < expiresAt(session, config));
-  return jsonReply({ sessions: live.map((session) => publicSession(session, own, context)) });
+  const { sessions, total, next } = await listLiveSessions(target.login, {
+    store,
+    lifetimes: config,
+    now: now(),
+    page,
+  });
+  const shown = sessions.map((session) => publicSession(session, own, context));
+  return jsonReply({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
 }
 
 /** `DELETE /user/:login/session/`: ends all of them, the caller's own among them. */

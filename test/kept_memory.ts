@@ -12,7 +12,12 @@ import { MemoryStore } from "../lib/store/memory.ts";
 import { createTicket } from "../lib/ticket.ts";
 import { routes } from "../routes/mod.ts";
 
-const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "1", GATEHOUSE_REGISTRATIONS_PER_HOUR: "0" });
+const config = readConfig({
+  GATEHOUSE_PBKDF2_ITERATIONS: "1",
+  GATEHOUSE_REGISTRATIONS_PER_HOUR: "0",
+  // More than are made of one kind, or what each keeps would end with it.
+  GATEHOUSE_MAX_SESSIONS: "1000",
+});
 const store = new MemoryStore();
 const app = await openApp(config, { store, log: createLog(() => {}) });
 const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: 60_000 });

@@ -38,6 +38,8 @@ export interface FileStoreOptions {
   readonly minCompactBytes?: number;
   /** Bytes by which the journal is made longer at a time. */
   readonly extendBytes?: number;
+  /** The longest frame of the journal, see `frame.ts`. */
+  readonly maxFrameBytes?: number;
   /** Told how long each sync of the journal took, in seconds. */
   readonly onSync?: (seconds: number) => void;
   /** The disk, when it is not the real one. */

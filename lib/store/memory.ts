@@ -12,11 +12,15 @@ import {
   type ActorOptions,
   type Change,
   type Days,
+  type ExpiryLimits,
   type HashCosts,
+  type InsertSessionOptions,
   isSameUser,
   type Put,
   type ReplaceOptions,
   type Session,
+  type SessionPage,
+  type SessionQuery,
   type Store,
   StoreFullError,
   type StoreSize,
@@ -29,19 +33,19 @@ import {
   type UserQuery,
   type UserSession,
 } from "../store.ts";
+import { deletionsOf, inBatches, maxEndedAtOnce, seenLongestAgo } from "./ended_sessions.ts";
+import { pageOf } from "./record_page.ts";
 import { recordsOf } from "./records.ts";
 import { registrationsOn } from "./registrations.ts";
 import { Tables } from "./tables.ts";
 import { StoreLocks } from "./store_locks.ts";
 import { isMadeByAdmin, ticketPageOf } from "./ticket_page.ts";
 import { voidedTickets } from "./ticket_rules.ts";
-import { pageOf } from "./user_page.ts";
+import { lookAtAll } from "./unhurried.ts";
 
 /** Makes the changes durable as one, and then applies them to the tables, in this order. */
 export type Commit = (changes: readonly Change[]) => Promise<void>;
 
-/** Ended sessions are deleted this many at a time: few enough that one frame stays small. */
-const sweepBatch = 1_000;
 /** A `Store` that answers from memory. */
 export class MemoryStore implements Store {
   readonly #tables: Tables;
@@ -62,8 +66,10 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#tables.user(login));
   }
 
-  listUsers(query: UserQuery): Promise<UserPage> {
-    return pageOf(this.#tables.users(), query);
+  async listUsers({ limit, after, prefix = "" }: UserQuery): Promise<UserPage> {
+    const isListed = (user: User) => user.login.startsWith(prefix);
+    const { items, ...rest } = await pageOf(this.#tables.users(), { limit, after, isListed });
+    return { users: items, ...rest };
   }
 
   countAdmins(): Promise<number> {
@@ -107,7 +113,7 @@ export class MemoryStore implements Store {
     const replace = async (used: readonly Change[]) => {
       if (!isSameUser(this.#tables.user(login), current)) return "stale" as const;
       const keptSession = next.disabled ? "" : endSessionsBut;
-      const ended = keptSession === undefined ? [] : this.#endSessions(login, keptSession);
+      const ended = keptSession === undefined ? [] : await this.#endSessionsBut(login, keptSession);
       const voided = voidedTickets(current, next, endSessionsBut !== undefined);
       const tickets = this.#deleteTickets((ticket) =>
         voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login)
@@ -132,11 +138,9 @@ export class MemoryStore implements Store {
       if (kept?.id !== id) return "missing";
       if (!isSameUser(kept, user)) return "stale";
       return await this.#locks.keepingAnAdmin({ login }, async () => {
-        await this.#commit([
-          { kind: "delete-user", login },
-          ...this.#endSessions(login, ""),
-          ...this.#deleteTickets((ticket) => ticket.maker === id || isResetOf(ticket, login)),
-        ]);
+        const ended = await this.#endSessionsBut(login, "");
+        const tickets = this.#deleteTickets((ticket) => ticket.maker === id || isResetOf(ticket, login));
+        await this.#commit([{ kind: "delete-user", login }, ...ended, ...tickets]);
         return "done" as const;
       });
     });
@@ -148,11 +152,15 @@ export class MemoryStore implements Store {
     return Promise.resolve(session && user && { session, user });
   }
 
-  insertSession(session: Session, user: User): Promise<boolean> {
-    return this.#locks.ofLogin(session.login, async () => {
-      const kept = this.#tables.user(session.login);
+  insertSession(session: Session, user: User, options: InsertSessionOptions = {}): Promise<boolean> {
+    const { login } = session;
+    const { maxSessions = Infinity } = options;
+    return this.#locks.ofLogin(login, async () => {
+      const kept = this.#tables.user(login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      await this.#commitOrRemember({ kind: "put-session", session });
+      const commit: Commit = (changes) => this.#commitOrRemember(changes);
+      const surplus = await inBatches(deletionsOf(seenLongestAgo(this.#sessionsOf(login), maxSessions - 1)), commit);
+      await commit([{ kind: "put-session", session }, ...surplus]);
       return true;
     });
   }
@@ -168,32 +176,36 @@ export class MemoryStore implements Store {
     return this.#withSession(id, () => this.#commit([{ kind: "delete-session", id }]), actor);
   }
 
-  listSessions(login: string): Promise<readonly Session[]> {
-    const sessions = this.#tables.sessionIdsOf(login).map((id) => this.#tables.session(id));
-    return Promise.resolve(sessions.filter((session) => session !== undefined));
+  async listSessions(login: string, query: SessionQuery): Promise<SessionPage> {
+    const { limit, after, seenAfter = -Infinity, createdAfter = -Infinity } = query;
+    const isListed = (session: Session) => session.lastSeenAt > seenAfter && session.createdAt > createdAfter;
+    const { items, ...rest } = await pageOf(this.#sessionsOf(login), { limit, after, isListed });
+    return { sessions: items, ...rest };
   }
 
   deleteSessions(login: string, { actor }: ActorOptions = {}): Promise<number | "forbidden"> {
     return this.#locks.as({ actor, login }, async () => {
       const maker = this.#tables.user(login)?.id;
-      const ended = this.#endSessions(login, "");
+      const { length } = this.#tables.sessionIdsOf(login);
+      const ended = await this.#endSessionsBut(login, "");
       const tickets = maker === undefined ? [] : this.#deleteTickets((ticket) => ticket.maker === maker);
       if (ended.length + tickets.length > 0) await this.#commit([...ended, ...tickets]);
-      return ended.length;
+      return length;
     });
   }
 
-  async deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number> {
-    const { lastSeenUntil, createdUntil } = limits;
-    const expired: string[] = [];
-    for (const session of this.#tables.sessions()) {
-      if (session.lastSeenAt <= lastSeenUntil || session.createdAt <= createdUntil) expired.push(session.id);
-    }
+  async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits): Promise<number> {
+    const isExpired = (session: Session) => session.lastSeenAt <= lastSeenUntil || session.createdAt <= createdUntil;
+    const found = new Set<string>();
+    await lookAtAll(this.#tables.sessions(), (session) => {
+      if (isExpired(session)) found.add(session.login);
+    });
+    const logins = [...found];
     let count = 0;
-    for (let start = 0; start < expired.length; start += sweepBatch) {
-      const ids = expired.slice(start, start + sweepBatch);
-      const deleted = await Promise.all(ids.map((id) => this.deleteSession(id)));
-      count += deleted.filter(Boolean).length;
+    for (let start = 0; start < logins.length; start += maxEndedAtOnce) {
+      const some = logins.slice(start, start + maxEndedAtOnce);
+      const counts = await Promise.all(some.map((login) => this.#endExpired(login, isExpired)));
+      count += counts.reduce((sum, one) => sum + one, 0);
     }
     return count;
   }
@@ -266,18 +278,33 @@ export class MemoryStore implements Store {
   }
 
   /** A full disk must not keep people from logging in: a session that finds no room is kept until the next restart. */
-  async #commitOrRemember(change: Change): Promise<void> {
+  async #commitOrRemember(changes: readonly Change[]): Promise<void> {
     try {
-      await this.#commit([change]);
+      await this.#commit(changes);
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
-      this.#tables.apply(change);
+      for (const change of changes) this.#tables.apply(change);
     }
   }
 
-  #endSessions(login: string, keptId: string): Change[] {
-    const ids = this.#tables.sessionIdsOf(login).filter((id) => id !== keptId);
-    return ids.map((id) => ({ kind: "delete-session", id }));
+  #sessionsOf(login: string): readonly Session[] {
+    const sessions = this.#tables.sessionIdsOf(login).map((id) => this.#tables.session(id));
+    return sessions.filter((session) => session !== undefined);
+  }
+
+  /** Ends all sessions of a user but one, under the user's lock. @returns the changes that end the last of them */
+  #endSessionsBut(login: string, keptId: string): Promise<readonly Change[]> {
+    return inBatches(deletionsOf(this.#sessionsOf(login).filter(({ id }) => id !== keptId)), this.#commit);
+  }
+
+  /** Ends what has expired of a user's sessions. @returns how many */
+  #endExpired(login: string, isExpired: (session: Session) => boolean): Promise<number> {
+    return this.#locks.ofLogin(login, async () => {
+      const ended = deletionsOf(this.#sessionsOf(login).filter(isExpired));
+      const last = await inBatches(ended, this.#commit);
+      if (last.length > 0) await this.#commit(last);
+      return ended.length;
+    });
   }
 
   #deleteTickets(isDeleted: (ticket: Ticket) => boolean): Change[] {

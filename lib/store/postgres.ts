@@ -15,12 +15,16 @@ import type { PostgresAddress } from "../postgres_address.ts";
 import {
   type ActorOptions,
   type Days,
+  type ExpiryLimits,
   type HashCosts,
+  type InsertSessionOptions,
   isAdmin,
   isSameUser,
   type Put,
   type ReplaceOptions,
   type Session,
+  type SessionPage,
+  type SessionQuery,
   type Store,
   type StoreSize,
   type Ticket,
@@ -36,9 +40,11 @@ import { isKeepable, type Row, type Value } from "./postgres_connection.ts";
 import { Database, type DatabaseOptions, type RunResult } from "./postgres_database.ts";
 import { insertAll, recordsIn } from "./postgres_records.ts";
 import {
+  deleteInBatches,
   deleteSessionAs,
   deleteSessions,
   deleteTicket,
+  insertSession,
   insertTicket,
   isLastAdmin,
   lockUser,
@@ -53,7 +59,6 @@ import {
   numberIn,
   sessionOfRow,
   statements,
-  sweepBatch,
   ticketOfRow,
   userOfRow,
 } from "./postgres_statements.ts";
@@ -112,9 +117,7 @@ export class PostgresStore implements Store {
       this.#find(statements.listUsers, [after, ...range, limit + 1]),
       this.#find(statements.countUsers, range),
     ]);
-    const users = rows.slice(0, limit).map(userOfRow);
-    const total = counted === undefined ? 0 : numberIn(counted, "total");
-    return { users, total, next: rows.length > limit ? users.at(-1)?.id : undefined };
+    return { users: rows.slice(0, limit).map(userOfRow), ...restOf(rows, { limit, counted }) };
   }
 
   async countAdmins(): Promise<number> {
@@ -194,11 +197,8 @@ export class PostgresStore implements Store {
     return row && { session: sessionOfRow(row), user: userOfRow(row) };
   }
 
-  async insertSession(session: Session, user: User): Promise<boolean> {
-    const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = session;
-    const values = [id, login, secretHash, createdAt, lastSeenAt, userAgent, address, user.id, user.passwordHash];
-    const { count, isRepeated } = await this.database.run(statements.insertSession, values);
-    return count === 1 || isRepeated && await this.findSession(id) !== undefined;
+  insertSession(session: Session, user: User, options: InsertSessionOptions = {}): Promise<boolean> {
+    return insertSession(this.database, session, { ...options, user });
   }
 
   async touchSession(id: string, lastSeenAt: number): Promise<void> {
@@ -212,18 +212,23 @@ export class PostgresStore implements Store {
     return count === 1 || isRepeated;
   }
 
-  async listSessions(login: string): Promise<readonly Session[]> {
-    return (await this.#find(statements.listSessions, [login])).map(sessionOfRow);
+  async listSessions(login: string, query: SessionQuery): Promise<SessionPage> {
+    const { limit, after = "", seenAfter = Number.MIN_SAFE_INTEGER, createdAfter = Number.MIN_SAFE_INTEGER } = query;
+    const list = [login, seenAfter, createdAfter];
+    const [rows, [counted]] = await Promise.all([
+      this.#find(statements.listSessions, [...list, after, limit + 1]),
+      this.#find(statements.countSessions, list),
+    ]);
+    return { sessions: rows.slice(0, limit).map(sessionOfRow), ...restOf(rows, { limit, counted }) };
   }
 
   async deleteSessions(login: string, options: ActorOptions = {}): Promise<number | "forbidden"> {
     return isKeepable(login) ? await deleteSessions(this.database, login, options) : 0;
   }
 
-  async deleteExpiredSessions(limits: { lastSeenUntil: number; createdUntil: number }): Promise<number> {
-    const { lastSeenUntil, createdUntil } = limits;
-    return await this.#deleteAll(statements.deleteIdleSessions, lastSeenUntil) +
-      await this.#deleteAll(statements.deleteOldSessions, createdUntil);
+  async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits): Promise<number> {
+    return await deleteInBatches(this.database, statements.deleteIdleSessions, [lastSeenUntil]) +
+      await deleteInBatches(this.database, statements.deleteOldSessions, [createdUntil]);
   }
 
   async findTicket(secretHash: string): Promise<Ticket | undefined> {
@@ -236,9 +241,7 @@ export class PostgresStore implements Store {
       this.#find(statements.listTickets, [now, after, limit + 1]),
       this.#find(statements.countTickets, [now]),
     ]);
-    const tickets = rows.slice(0, limit).map(listedTicketOfRow);
-    const total = counted === undefined ? 0 : numberIn(counted, "total");
-    return { tickets, total, next: rows.length > limit ? tickets.at(-1)?.ticket.id : undefined };
+    return { tickets: rows.slice(0, limit).map(listedTicketOfRow), ...restOf(rows, { limit, counted }) };
   }
 
   insertTicket(
@@ -288,13 +291,10 @@ export class PostgresStore implements Store {
   async #change(text: string, values: readonly Value[]): Promise<Pick<RunResult, "count" | "isRepeated">> {
     return values.every(isKeepable) ? await this.database.run(text, values) : { count: 0, isRepeated: false };
   }
+}
 
-  /** @param text deletes at most `sweepBatch` rows */
-  async #deleteAll(text: string, limit: number): Promise<number> {
-    for (let total = 0;;) {
-      const { count } = await this.database.run(text, [limit]);
-      total += count;
-      if (count < sweepBatch) return total;
-    }
-  }
+/** What a page has beside its records. @param rows one more than the page has, if there is another page */
+function restOf(rows: readonly Row[], { limit, counted }: { limit: number; counted: Row | undefined }) {
+  const total = counted === undefined ? 0 : numberIn(counted, "total");
+  return { total, next: rows.length > limit ? String(rows[limit - 1]?.["id"]) : undefined };
 }

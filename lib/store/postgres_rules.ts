@@ -4,15 +4,17 @@ import { iterationsOf } from "../password.ts";
 import {
   type Actor,
   type ActorOptions,
+  type InsertSessionOptions,
   isAdmin,
   isSameUser,
+  type Session,
   type Ticket,
   type TicketOptions,
   type User,
 } from "../store.ts";
 import { isKeepable, type Value } from "./postgres_connection.ts";
 import type { Database, Transaction } from "./postgres_database.ts";
-import { numberIn, statements, userOfRow } from "./postgres_statements.ts";
+import { numberIn, statements, sweepBatch, userOfRow } from "./postgres_statements.ts";
 
 /** The user of a login, whom nobody else changes until the transaction ends. */
 export async function lockUser({ run }: Transaction, login: string): Promise<User | undefined> {
@@ -69,6 +71,41 @@ export async function isLastAdmin(transaction: Transaction, user: User | undefin
   await takeTurn(transaction, "admins");
   const { rows } = await transaction.run(statements.countAdmins);
   return numberIn(rows[0], "admins") === 1;
+}
+
+/** Adds a session of `user`, as `Store.insertSession`. */
+export async function insertSession(
+  database: Pick<Database, "run" | "transact">,
+  session: Session,
+  { user, maxSessions = Infinity }: InsertSessionOptions & { readonly user: User },
+): Promise<boolean> {
+  const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = session;
+  const values = [id, login, secretHash, createdAt, lastSeenAt, userAgent, address, user.id, user.passwordHash];
+  const surplus = maxSessions === Infinity ? undefined : [login, id, maxSessions - 1];
+  let isMore = false;
+  const outcome = await database.transact(async ({ run, isRepeated }) => {
+    const { count } = await run(statements.insertSession, values);
+    const isKept = count === 1 || isRepeated && (await run(statements.findSession, [id])).rows.length === 1;
+    if (!isKept) return "refused";
+    // The insertion has locked the user's row, so this sees what every other login of the user has added.
+    isMore = surplus !== undefined && (await run(statements.deleteSurplusSessions, surplus)).count === sweepBatch;
+    return "done";
+  });
+  if (isMore && surplus !== undefined) await deleteInBatches(database, statements.deleteSurplusSessions, surplus);
+  return outcome === "done";
+}
+
+/** Deletes all that a statement finds. @param text deletes at most `sweepBatch` rows. @returns how many */
+export async function deleteInBatches(
+  database: Pick<Database, "run">,
+  text: string,
+  values: readonly Value[],
+): Promise<number> {
+  for (let total = 0;;) {
+    const { count } = await database.run(text, values);
+    total += count;
+    if (count < sweepBatch) return total;
+  }
 }
 
 /** Adds a ticket, as `Store.insertTicket`. */

@@ -60,7 +60,14 @@ export const statements = {
   lockSession: "SELECT id FROM gatehouse_session WHERE id = $1 AND login = $2 FOR UPDATE",
   touchSession: "UPDATE gatehouse_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
   deleteSession: "DELETE FROM gatehouse_session WHERE id = $1",
-  listSessions: `SELECT ${sessionColumns} FROM gatehouse_session WHERE login = $1 ORDER BY created_at, id`,
+  listSessions: `SELECT ${sessionColumns} FROM gatehouse_session
+    WHERE login = $1 AND last_seen_at > $2 AND created_at > $3 AND id > $4 ORDER BY id LIMIT $5`,
+  countSessions: `SELECT count(*) AS total FROM gatehouse_session
+    WHERE login = $1 AND last_seen_at > $2 AND created_at > $3`,
+  // Never the one that was just made, which the clock of another instance may have as seen before others.
+  deleteSurplusSessions: `DELETE FROM gatehouse_session WHERE id IN (
+    SELECT id FROM gatehouse_session WHERE login = $1 AND id <> $2
+    ORDER BY last_seen_at DESC, id DESC LIMIT ${sweepBatch} OFFSET $3)`,
   deleteSessionsBut: "DELETE FROM gatehouse_session WHERE login = $1 AND id <> $2",
   // Again outside of the brackets: a session that is seen in between is not deleted.
   deleteIdleSessions: `DELETE FROM gatehouse_session WHERE last_seen_at <= $1 AND id IN (

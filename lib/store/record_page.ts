@@ -1,32 +1,51 @@
 /**
- * A page of a list of users, found by looking at all of them: no index costs memory for what administrators do now and
- * then. Requests are let in between, so a list of 1,000,000 users keeps nobody waiting.
+ * A page of a list of records, found by looking at all of them: no index costs memory for what people do now and then.
+ * Requests are let in between, so a list of 1,000,000 keeps nobody waiting.
  */
 
-import type { User, UserPage, UserQuery } from "../store.ts";
 import { lookAtAll } from "./unhurried.ts";
 
-/** The page that a query asks for. @param users nearly in order of their ids; they may change meanwhile */
-export async function pageOf(users: Iterable<User>, query: UserQuery): Promise<UserPage> {
-  const { limit, after = "", prefix = "" } = query;
-  const page: User[] = [];
-  let total = 0;
-  let behind = 0;
-  await lookAtAll(users, (user) => {
-    if (!user.login.startsWith(prefix)) return;
-    total++;
-    if (user.id <= after) return;
-    behind++;
-    insertById(page, user, limit);
-  });
-  return { users: page, total, next: behind > limit ? page.at(-1)?.id : undefined };
+interface PageOptions<Item> {
+  /** At the most; at least 1. */
+  readonly limit: number;
+  /** Only records behind the one of this id. */
+  readonly after?: string | undefined;
+  /** Whether a record belongs to the list. */
+  readonly isListed: (item: Item) => boolean;
 }
 
-/** Puts the user at its place among the `limit` users of the lowest ids. */
-function insertById(page: User[], user: User, limit: number): void {
+interface RecordPage<Item> {
+  /** In order of their ids. */
+  readonly items: readonly Item[];
+  /** How many belong to the list, on all pages. */
+  readonly total: number;
+  /** What the next page is `after`; `undefined` on the last. */
+  readonly next: string | undefined;
+}
+
+/** The page that the options ask for. @param records nearly in order of their ids; they may change meanwhile */
+export async function pageOf<Item extends { readonly id: string }>(
+  records: Iterable<Item>,
+  { limit, after = "", isListed }: PageOptions<Item>,
+): Promise<RecordPage<Item>> {
+  const items: Item[] = [];
+  let total = 0;
+  let behind = 0;
+  await lookAtAll(records, (item) => {
+    if (!isListed(item)) return;
+    total++;
+    if (item.id <= after) return;
+    behind++;
+    insertById(items, item, limit);
+  });
+  return { items, total, next: behind > limit ? items.at(-1)?.id : undefined };
+}
+
+/** Puts the record at its place among the `limit` records of the lowest ids. */
+function insertById<Item extends { readonly id: string }>(page: Item[], item: Item, limit: number): void {
   let place = page.length;
-  for (let before = page[place - 1]; before !== undefined && before.id > user.id; before = page[place - 1]) place--;
+  for (let before = page[place - 1]; before !== undefined && before.id > item.id; before = page[place - 1]) place--;
   if (place === limit) return;
-  page.splice(place, 0, user);
+  page.splice(place, 0, item);
   if (page.length > limit) page.pop();
 }

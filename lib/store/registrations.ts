@@ -1,4 +1,4 @@
-/** How many users were registered on which day, found by looking at all of them, like the pages of `user_page.ts`. */
+/** How many users were registered on which day, found by looking at all of them, like the pages of `record_page.ts`. */
 
 import type { Days, User } from "../store.ts";
 import { lookAtAll } from "./unhurried.ts";

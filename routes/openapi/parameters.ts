@@ -3,7 +3,7 @@
 import type { DocumentedParameter } from "../../lib/openapi_document.ts";
 import { problems } from "../../lib/problem.ts";
 import { maxLoginLength } from "../../lib/user.ts";
-import { cursorPattern, defaultLimit, maxLimit } from "../user_query.ts";
+import { cursorPattern, defaultLimit, maxLimit } from "../page_query.ts";
 import { exampleSessionId, exampleUser } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";
 
@@ -34,22 +34,29 @@ export const codeParameter: DocumentedParameter = {
   example: "login-taken",
 };
 
-export const pageParameters: readonly DocumentedParameter[] = [
-  {
-    name: "limit",
-    in: "query",
-    required: false,
-    description: "How many users at the most.",
-    schema: { type: "integer", minimum: 1, maximum: maxLimit, default: defaultLimit },
-  },
-  {
-    name: "after",
-    in: "query",
-    required: false,
-    description: "What `next` of the page before was.",
-    schema: { type: "string", pattern: cursorPattern.source },
-    example: exampleUser.id,
-  },
+/** Which page of a list. @param example the id of an item */
+export function pageParameters(example: string): readonly DocumentedParameter[] {
+  return [
+    {
+      name: "limit",
+      in: "query",
+      required: false,
+      description: "How many at the most.",
+      schema: { type: "integer", minimum: 1, maximum: maxLimit, default: defaultLimit },
+    },
+    {
+      name: "after",
+      in: "query",
+      required: false,
+      description: "What `next` of the page before was.",
+      schema: { type: "string", pattern: cursorPattern.source },
+      example,
+    },
+  ];
+}
+
+export const userPageParameters: readonly DocumentedParameter[] = [
+  ...pageParameters(exampleUser.id),
   {
     name: "prefix",
     in: "query",

@@ -9,12 +9,18 @@ import type { Schema } from "../../lib/openapi_document.ts";
 import { problemSchemas } from "../../lib/openapi_reply.ts";
 import { maxUserAgentLength, tokenPattern } from "../../lib/session.ts";
 import { groupPattern, loginPattern, maxGroups, maxLoginLength, maxPasswordBytes } from "../../lib/user.ts";
-import { cursorPattern } from "../user_query.ts";
+import { cursorPattern } from "../page_query.ts";
 
 const date: Schema = { type: "string", format: "date-time", description: "RFC 3339, in UTC, with milliseconds." };
 const id: Schema = { type: "string", pattern: cursorPattern.source, description: "A ULID." };
 const flag: Schema = { type: "boolean" };
 const text: Schema = { type: "string" };
+
+/** What the page of a list has beside its items. */
+const pageMembers: Readonly<Record<string, Schema>> = {
+  total: { type: "integer", minimum: 0, description: "How many there are on all pages." },
+  next: { type: ["string", "null"], pattern: cursorPattern.source, description: "What the next page is `after`." },
+};
 
 /** 32 random bytes as base64url. */
 const code: Schema = {
@@ -106,8 +112,7 @@ const replySchemas: Readonly<Record<string, Schema>> = {
   }),
   UserPage: strict("Users in order of registration.", {
     users: { type: "array", items: schemaNamed("User") },
-    total: { type: "integer", minimum: 0, description: "How many there are on all pages." },
-    next: { type: ["string", "null"], pattern: cursorPattern.source, description: "What the next page is `after`." },
+    ...pageMembers,
   }),
   NewSession: strict("A session that was just made.", { login, created_at: date, expires_at: date }, {
     token: {
@@ -126,7 +131,10 @@ const replySchemas: Readonly<Record<string, Schema>> = {
     address: { ...text, description: "Of the client, at login." },
     current: { ...flag, description: "Whether it is the session of the request." },
   }),
-  SessionList: strict("Sessions, the oldest first.", { sessions: { type: "array", items: schemaNamed("Session") } }),
+  SessionPage: strict("Sessions, the oldest first.", {
+    sessions: { type: "array", items: schemaNamed("Session") },
+    ...pageMembers,
+  }),
   Ticket: strict("A ticket that was just made.", {
     id: { ...id, description: "What names it in the list of tickets." },
     ticket: { ...code, description: "The code. It is shown this once, and good once." },

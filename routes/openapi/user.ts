@@ -17,6 +17,7 @@ import {
   loginParameter,
   pageParameters,
   sessionIdParameter,
+  userPageParameters,
 } from "./parameters.ts";
 import { schemaNamed } from "./schemas.ts";
 import { sessionEndedHeaders } from "./session.ts";
@@ -65,7 +66,7 @@ export const userOperations: readonly Operation[] = [
     description: "In order of registration, by pages. Whoever is there from the first page to the last is on exactly " +
       "one of them, whoever else comes and goes in between.",
     who: "admin",
-    parameters: pageParameters,
+    parameters: userPageParameters,
     replies: {
       200: {
         description: "A page of users.",
@@ -155,13 +156,15 @@ export const userOperations: readonly Operation[] = [
     id: "listSessions",
     tag,
     summary: "List a user's sessions",
+    description: "In order of login, by pages. A setting limits how many a user has: with one more, the session seen " +
+      "longest ago ends.",
     who: "user or admin",
-    parameters: [loginParameter],
+    parameters: [loginParameter, ...pageParameters(exampleSessionId)],
     replies: {
       200: {
-        description: "Where the user is logged in.",
+        description: "A page of where the user is logged in.",
         type,
-        schema: schemaNamed("SessionList"),
+        schema: schemaNamed("SessionPage"),
         examples: example("One", {
           sessions: [{
             id: exampleSessionId,
@@ -172,10 +175,13 @@ export const userOperations: readonly Operation[] = [
             address: "192.0.2.7",
             current: true,
           }],
+          total: 1,
+          next: null,
         }),
+        headers: { Link: "sometimes" },
       },
     },
-    problems: ["not-found"],
+    problems: ["not-found", "invalid-query"],
   },
   {
     method: "DELETE",

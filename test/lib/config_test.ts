@@ -104,6 +104,11 @@ const rows: readonly Row[] = [
   ["SESSION_MAX_HOURS", "168", 168 * hourMs],
   ["SESSION_MAX_HOURS", "167", undefined],
   ["SESSION_MAX_HOURS", "8761", undefined],
+
+  ["MAX_SESSIONS", "1", 1],
+  ["MAX_SESSIONS", "1000", 1_000],
+  ["MAX_SESSIONS", "0", undefined],
+  ["MAX_SESSIONS", "1001", undefined],
 ];
 
 for (const [name, text, value] of rows) {
@@ -135,6 +140,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     ticketMs: 24 * hourMs,
     sessionIdleMs: 168 * hourMs,
     sessionMaxMs: 720 * hourMs,
+    maxSessions: 50,
   });
 });
 
@@ -151,6 +157,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     ticketMs: "5",
     sessionIdleMs: "2",
     sessionMaxMs: "3",
+    maxSessions: "7",
   };
   for (const field of fields()) {
     const env = { GATEHOUSE_SESSION_IDLE_HOURS: "1", [settings[field].name]: texts[field] };

@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Actor, adminGroup, type Store } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { sessionOf, ticketOf, userOf } from "./store/records.ts";
+import { sessionOf, sessionsIn, ticketOf, userOf } from "./store/records.ts";
 import { testContended } from "./stores.ts";
 
 /** Records of one login, whose names are those of no other. */
@@ -49,7 +49,7 @@ class Scene {
     const kept = {
       user: await store.findUser(this.#name),
       guest: await store.findUser(this.guest.login),
-      sessions: (await store.listSessions(this.#name)).toSorted((a, b) => a.id < b.id ? -1 : 1),
+      sessions: await sessionsIn(store, this.#name),
       tickets: await Promise.all(tickets.map(({ secretHash }) => store.findTicket(secretHash))),
     };
     return JSON.parse(JSON.stringify(kept).replaceAll(this.#name, "x"));

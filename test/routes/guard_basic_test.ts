@@ -6,7 +6,7 @@ import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, auditOf, countOutcomes, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
 import { occupy } from "../occupied.ts";
 
 const { password } = alice;
@@ -132,7 +132,7 @@ Deno.test("guard() makes no session of Basic", async () => {
   const opened = await openWithAlice();
   const { headers } = await ask(opened, basicOf("root"));
   assertEquals(headers.get("set-cookie"), null);
-  assertEquals((await opened.app.store.listSessions("root")).length, 1);
+  assertEquals((await sessionsIn(opened.app.store, "root")).length, 1);
 });
 
 Deno.test("guard() takes the login of Basic in whatever capitals, and the password exactly", async () => {

@@ -15,7 +15,7 @@ import {
   outcomeOf,
 } from "../accounts.ts";
 import { alice, type Reply, type SendOptions, type TestAppOptions } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
 
 const right = { current_password: alice.password, password: newPassword };
 
@@ -250,7 +250,7 @@ for (const [what, between, outcome] of meanwhile) {
       assertEquals(outcomeOf(reply), outcome === "403" ? refusal : outcome);
       const kept = await store.findUser("alice");
       if (what === "gets groups") assertEquals(kept?.groups, ["staff"]);
-      if (what === "is disabled") assertEquals([kept?.disabled, await store.listSessions("alice")], [true, []]);
+      if (what === "is disabled") assertEquals([kept?.disabled, await sessionsIn(store, "alice")], [true, []]);
       if (outcome === "403") assert(!await isPassword(opened, newPassword));
     });
   }

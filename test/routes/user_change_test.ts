@@ -4,7 +4,7 @@ import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, type Reply, type SendOptions } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
 
 async function change({ send, admin }: AdminApp, json: unknown, options: SendOptions = {}): Promise<Reply> {
   return await send("PATCH", "/user/alice", { token: admin, json, ...options });
@@ -191,7 +191,7 @@ Deno.test("changeUser() ends the sessions of whom it disables at once, and no ot
   const bob = await opened.addUser("bob");
   assertEquals(outcomeOf(await change(opened, { disabled: true })), "200");
   for (const token of tokens) assertEquals(await isLive(opened, token), false);
-  assertEquals(await opened.app.store.listSessions("alice"), []);
+  assertEquals(await sessionsIn(opened.app.store, "alice"), []);
   assert(await isLive(opened, bob) && await isLive(opened, opened.admin));
   assertEquals(outcomeOf(await opened.send("POST", "/session/", { json: alice })), "401 wrong-credentials");
 });

@@ -4,6 +4,7 @@ import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice } from "../app.ts";
+import { sessionsIn } from "../lib/store/records.ts";
 
 const minuteMs = 60 * 1_000;
 
@@ -15,7 +16,7 @@ Deno.test("deleteUser() deletes the caller's own account, with every session of 
   const { status, text, headers } = await send("DELETE", "/user/ALICE", { token: tokens[0] ?? "" });
   assertEquals([status, text, headers.get("cache-control")], [204, "", "no-store"]);
   for (const token of tokens) assertEquals(await isLive(opened, token), false);
-  assertEquals(await app.store.listSessions("alice"), []);
+  assertEquals(await sessionsIn(app.store, "alice"), []);
   assertEquals(outcomeOf(await send("POST", "/session/", { json: alice })), "401 wrong-credentials");
   assertEquals(outcomeOf(await send("GET", "/user/alice", { token: admin })), "404 not-found");
   assert(await isLive(opened, bob));

@@ -10,9 +10,11 @@ const hourMs = 60 * 60 * 1_000;
 async function listOf({ send }: AdminApp, token: string, login = "alice"): Promise<Record<string, unknown>[]> {
   const reply = await send("GET", `/user/${login}/session/`, { token });
   assertEquals(outcomeOf(reply), "200");
-  assertEquals(Object.keys(reply.json), ["sessions"]);
-  assert(Array.isArray(reply.json.sessions));
-  return reply.json.sessions;
+  assertEquals(Object.keys(reply.json), ["sessions", "total", "next"]);
+  const { sessions, total, next } = reply.json;
+  assert(Array.isArray(sessions));
+  assertEquals([total, next], [sessions.length, null]);
+  return sessions;
 }
 
 Deno.test("listSessions() shows when, where and with what each session was made, the oldest first", async () => {
@@ -49,7 +51,7 @@ Deno.test("listSessions() shows when, where and with what each session was made,
     },
   ];
   const shown = await send("GET", "/user/ALICE/session/", { token: second });
-  assertEquals(shown.json, { sessions: expected });
+  assertEquals(shown.json, { sessions: expected, total: 2, next: null });
   assertEquals(shown.headers.get("cache-control"), "no-store");
   const seenByFirst = expected.map((session) => ({ ...session, current: session.id === sessionIdOf(first) }));
   assertEquals(await listOf(opened, first), seenByFirst);
@@ -59,6 +61,7 @@ Deno.test("listSessions() shows when, where and with what each session was made,
 Deno.test("listSessions() shows a User-Agent in UTF-8 as it was meant", async () => {
   const opened = await openAdminApp();
   await opened.addUser("alice");
+  opened.clock.now++;
   // Headers are bytes: each stands in a character of its own.
   const sent = String.fromCharCode(...new TextEncoder().encode("Браузер/1.0 🦡\u202e"));
   const reply = await opened.send("POST", "/session/", { json: alice, headers: { "user-agent": sent } });
@@ -77,6 +80,71 @@ Deno.test("listSessions() shows no session that has ended or expired, and none o
   assertEquals((await listOf(opened, token)).length, 2);
   opened.clock.now += 1;
   assertEquals((await listOf(opened, token)).map(({ id }) => id), [sessionIdOf(token)]);
+});
+
+Deno.test("listSessions() shows all sessions once in pages, and where the next page is", async () => {
+  const opened = await openAdminApp({ settings: { GATEHOUSE_MAX_SESSIONS: "120" } });
+  const tokens = [await opened.addUser("alice")];
+  for (let index = 1; index < 120; index++) {
+    opened.clock.now++;
+    tokens.push(await opened.logIn());
+  }
+  const [token = ""] = tokens;
+  const sizes: number[] = [];
+  const seen: unknown[] = [];
+  for (let query: string | undefined = ""; query !== undefined;) {
+    const reply = await opened.send("GET", `/user/alice/session/${query}`, { token });
+    const { sessions, total, next } = reply.json;
+    assert(Array.isArray(sessions));
+    sizes.push(sessions.length);
+    seen.push(...sessions.map(({ id }) => id));
+    assertEquals([total, next], [120, seen.length < 120 ? seen.at(-1) : null]);
+    query = /^<(.*)>; rel="next"$/.exec(reply.headers.get("link") ?? "")?.[1];
+    assertEquals(query, next === null ? undefined : `?limit=50&after=${next}`);
+  }
+  assertEquals(sizes, [50, 50, 20]);
+  assertEquals(seen, tokens.map(sessionIdOf));
+  const rest = await opened.send("GET", `/user/alice/session/?limit=1000&after=${seen[99]}`, { token });
+  assert(Array.isArray(rest.json.sessions));
+  assertEquals(rest.json.sessions.map(({ id }) => id), seen.slice(100));
+});
+
+for (const query of ["?limit=0", "?limit=1001", "?limit=x", "?after=x", `?after=${"7".repeat(27)}`]) {
+  Deno.test(`listSessions() refuses ${query}`, async () => {
+    const { send, admin } = await openAdminApp();
+    const pointer = query.includes("limit") ? "/limit out-of-range" : "/after invalid-cursor";
+    const reply = await send("GET", `/user/root/session/${query}`, { token: admin });
+    assertEquals(outcomeOf(reply), `422 invalid-query ${pointer}`);
+  });
+}
+
+Deno.test("listSessions() counts no session that has expired, however many pages there are", async () => {
+  const opened = await openAdminApp({ settings: { GATEHOUSE_SESSION_IDLE_HOURS: "1" } });
+  await opened.addUser("alice");
+  for (let index = 0; index < 3; index++) await opened.logIn();
+  opened.clock.now += hourMs;
+  const token = await opened.logIn();
+  const { json } = await opened.send("GET", "/user/alice/session/?limit=1", { token });
+  assertEquals([json.total, json.next], [1, null]);
+  assert(Array.isArray(json.sessions) && json.sessions[0].id === sessionIdOf(token));
+});
+
+Deno.test("logIn() ends the session seen longest ago when the user has too many, and nobody else's", async () => {
+  const opened = await openAdminApp({ settings: { GATEHOUSE_MAX_SESSIONS: "3" } });
+  const { clock } = opened;
+  const tokens = [await opened.addUser("alice")];
+  for (let index = 1; index < 3; index++) {
+    clock.now += hourMs;
+    tokens.push(await opened.logIn());
+  }
+  clock.now += hourMs;
+  // The oldest is used: the second is the one seen longest ago then.
+  assert(await isLive(opened, tokens[0] ?? ""));
+  await delay(0);
+  tokens.push(await opened.logIn());
+  assertEquals(await Promise.all(tokens.map((token) => isLive(opened, token))), [true, false, true, true]);
+  assert(await isLive(opened, opened.admin));
+  assertEquals((await listOf(opened, opened.admin)).length, 3);
 });
 
 Deno.test("listSessions() shows an admin that a user has no session", async () => {

@@ -27,7 +27,7 @@ Deno.test("encodeFrame() makes the longest frame that readFrames() reads, and no
   const bytes = new Uint8Array(32 + frame.length);
   bytes.set(frame, 32);
   disk.setContent("file", bytes);
-  const end = readFrames(disk.open("file"), (payload) => assertEquals(payload.length, longest));
+  const end = readFrames(disk.open("file"), ({ payload }) => assertEquals(payload.length, longest));
   assertEquals([end.reason, end.offset], ["file", bytes.length]);
 });
 

@@ -8,7 +8,7 @@ import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
 import { type Store, StoreUnavailableError } from "../../../lib/store.ts";
 import { PostgresStore } from "../../../lib/store/postgres.ts";
 import { ensurePostgres, sharedPostgres } from "../../postgres.ts";
-import { sessionOf, ticketOf, userOf } from "./records.ts";
+import { sessionOf, sessionsIn, ticketOf, userOf } from "./records.ts";
 
 const ignore = !await ensurePostgres();
 const log = createLog(() => {});
@@ -49,7 +49,7 @@ async function overtaken(statement: string, change: (store: Store) => Promise<un
     await untilWaiting(sql, 1);
   });
   const outcome = await changing;
-  return { outcome, sessions: (await store.listSessions("alice")).length, user: await store.findUser("alice") };
+  return { outcome, sessions: (await sessionsIn(store, "alice")).length, user: await store.findUser("alice") };
 }
 
 const disabled = "UPDATE gatehouse_user SET disabled = true, changes = changes + 1";

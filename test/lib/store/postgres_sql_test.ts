@@ -82,10 +82,10 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.countAdmins();
   await store.countRegistrations({ first: 20_000, count: 30 });
   await store.hashCosts();
-  await store.insertSession(sessionOf("alice", "s1"), next);
+  await store.insertSession(sessionOf("alice", "s1"), next, { maxSessions: 5 });
   await store.findSession("s1");
   await store.touchSession("s1", 1_900_000_000_000);
-  await store.listSessions("alice");
+  await store.listSessions("alice", { limit: 5 });
   await store.deleteSession("s1");
   await store.deleteSessions("alice");
   await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 1 });

@@ -7,7 +7,7 @@ import type { User } from "../../../lib/store.ts";
 import { PostgresStore, type PostgresStoreOptions } from "../../../lib/store/postgres.ts";
 import { openTestApp } from "../../app.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../../postgres.ts";
-import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
+import { deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "./records.ts";
 
 const ignore = !await ensurePostgres();
 const log = createLog(() => {});
@@ -128,7 +128,7 @@ for (const isolation of isolations) {
         const replaced = instances.of(1).replaceUser(user, { ...user, ...change }, { endSessionsBut: "" });
         await Promise.all(logins);
         assertEquals(await replaced, "done");
-        assertEquals(await store.listSessions(user.login), []);
+        assertEquals(await sessionsIn(store, user.login), []);
       }
     },
   });
@@ -157,11 +157,11 @@ Deno.test({
       assertEquals(await store.findSession(odd), undefined);
       await store.touchSession(odd, 1_800_000_000_000);
       assertEquals(await store.deleteSession(odd), false);
-      assertEquals(await store.listSessions(odd), []);
+      assertEquals(await sessionsIn(store, odd), []);
       assertEquals(await store.deleteSessions(odd), 0);
       assertEquals(await store.findTicket(odd), undefined);
     }
-    assertEquals((await store.listSessions("a")).length, 1);
+    assertEquals((await sessionsIn(store, "a")).length, 1);
   },
 });
 
@@ -178,7 +178,8 @@ Deno.test({
     const json = credentials;
     const { status } = await send("POST", "/session/", { json, headers: { "user-agent": userAgent } });
     assertEquals(status, 201);
-    assertEquals((await app.store.listSessions("alice")).map((session) => session.userAgent), [userAgent]);
+    const kept = userAgent.replace(/\p{Cc}/gu, "");
+    assertEquals((await sessionsIn(app.store, "alice")).map((session) => session.userAgent), [kept]);
 
     const token = await logIn(credentials);
     for (const odd of ["a%00", "%ED%A0%80", "%F4%8F%BF%BF", "%EF%BF%BF", "a%C0%80", "%25", "_", "a\\"]) {

@@ -29,6 +29,11 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
   };
 }
 
+/** Every session of a user that is kept. */
+export async function sessionsIn(store: Store, login: string): Promise<readonly Session[]> {
+  return (await store.listSessions(login, { limit: 100_000 })).sessions;
+}
+
 /** A ticket of the service for anyone's registration; `secretHash` is any text here. */
 export function ticketOf(secretHash: string, changes: Partial<Ticket> = {}): Ticket {
   return {
