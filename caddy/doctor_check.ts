@@ -69,8 +69,8 @@ request_header @guard-websocket Connection Upgrade
 request_header -HTTP2-Settings`;
 /** What mends names of other guards that arrive. */
 export const noOtherNames = `request_header -*Remote*${first}\n` +
-  ["*Proxy*", "*-IP", "*-IPv6", "*WebAuth*", "*Auth-Request*", "*Auth-User*", "*Authenticated*", "*Authentik*"]
-    .concat("*SSL-Client*", "*Client-Cert*", "X-Token-*", "X-User", "X-Username", "X-Original-*", "X-Rewrite-*")
+  ["*Proxy*", "*-IP*", "*WebAuth*", "*Auth-Request*", "*Auth-User*", "*Authenticated*", "*Authentik*"]
+    .concat("*SSL-Client*", "*Client-Cert*", "X-Token-*", "X-User", "X-Username", "X-Original-*", "X-Rewrite-URL")
     .map((name) => `request_header -${name}`).join("\n");
 /** What mends a session or a password that arrives. */
 export const noCredentials = `request_header -Authorization${last}
