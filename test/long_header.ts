@@ -13,6 +13,7 @@ export const maxHeadBytes = 64 * 1_024;
 /** Every header that the code reads, and what a value begins with. */
 export const headerBeginnings: Readonly<Record<string, readonly string[]>> = {
   "accept": [""],
+  "accept-language": ["", "en;q="],
   "authorization": ["", "Basic ", "Bearer "],
   "content-encoding": [""],
   "content-length": [""],
@@ -23,10 +24,12 @@ export const headerBeginnings: Readonly<Record<string, readonly string[]>> = {
   "if-match": ["", '"', 'W/"x'],
   "if-none-match": ["", '"', 'W/"x'],
   "origin": ["", "https://"],
+  "referer": ["", "http://gatehouse.test/", "https://"],
   "sec-fetch-mode": [""],
   "sec-fetch-site": [""],
   "user-agent": [""],
   "x-forwarded-for": ["", "["],
+  "x-forwarded-host": [""],
   "x-forwarded-method": [""],
   "x-forwarded-uri": ["/", "/?"],
 };
@@ -46,6 +49,7 @@ export const headerFillers = [
   "A",
   "\xe9",
   "\xe9/",
+  "\xe9a.",
   "%C3%A9",
   "127.0.0.1,",
   "=,",

@@ -90,11 +90,14 @@ function pathOf(path: string): string {
   return path.replaceAll(/:\w+/g, (name) => name === ":login" ? alice.login : "main.js").replace("*", "");
 }
 
-/** Who asks: an administrator, by the token, or by the cookie where that is under test; and nobody. */
+/** Who asks: an administrator, by the token, or by the cookie where that is under test; nobody; and nobody's browser. */
 function callersFor(name: string, token: string): Readonly<Record<string, string>>[] {
   const cookie = { cookie: `__Host-gatehouse=${token}`, "if-match": '"x"' };
   const known = ["origin", "sec-fetch-site"].includes(name) ? cookie : { ...cookie, authorization: `Bearer ${token}` };
-  return [known, {}];
+  const navigation = { "sec-fetch-mode": "navigate" };
+  // Where a refused form was is looked for by these.
+  const isOfForm = ["referer", "x-forwarded-host", "host"].includes(name);
+  return [known, {}, isOfForm ? { ...navigation, "x-forwarded-method": "POST" } : navigation];
 }
 
 const slow: string[] = [];
