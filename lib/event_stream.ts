@@ -15,8 +15,8 @@ export interface StreamEvent {
 }
 
 export interface StreamOptions {
-  /** What is sent at once. */
-  readonly first: StreamEvent;
+  /** What is sent at once; asked for once there is a place for the stream. */
+  readonly first: () => Promise<StreamEvent>;
   /** What is sent then; `undefined` ends the stream. */
   readonly next: () => Promise<StreamEvent | undefined>;
   /** So many are sent after the first, at least 1; then the stream ends, and a browser comes again by itself. */
@@ -46,8 +46,8 @@ export class EventStreams {
     return this.#openCount;
   }
 
-  /** Begins a stream. @returns `undefined` when there are too many */
-  open(options: StreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
+  /** Begins a stream. @returns `undefined` when there are too many @throws what `first` throws */
+  async open(options: StreamOptions): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
     if (this.#openCount >= this.#maxOpen) return undefined;
     this.#openCount++;
     const { first, next, maxEvents, everyMs, stopping, onFault } = options;
@@ -61,8 +61,12 @@ export class EventStreams {
     };
     stopping.addEventListener("abort", end);
     if (stopping.aborted) end();
+    const begin = await first().catch((error) => {
+      end();
+      throw error;
+    });
     return new ReadableStream({
-      start: (controller) => controller.enqueue(encode(first)),
+      start: (controller) => controller.enqueue(encode(begin)),
       // The pause ends early with the stream.
       pull: async (controller) => {
         try {

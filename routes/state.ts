@@ -39,8 +39,8 @@ export async function streamState(request: Request, context: Context): Promise<R
   // It would never end.
   if (request.method === "HEAD") return new Response(null, { headers });
   const { eventStreams, stopping, log } = context.app;
-  const body = eventStreams.open({
-    first: { name: "history", data: await historyOf(context) },
+  const body = await eventStreams.open({
+    first: async () => ({ name: "history", data: await historyOf(context) }),
     next: async () => await isStillAdmin(session.id, context) ? await nowOf(context) : undefined,
     maxEvents,
     everyMs,

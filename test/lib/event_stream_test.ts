@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { watchSignal } from "../listeners.ts";
 import { sanitized } from "../sanitized.ts";
 import { EventStreams, type StreamOptions } from "../../lib/event_stream.ts";
@@ -33,7 +33,7 @@ class Reader {
 function optionsWith(options: Partial<StreamOptions> = {}): StreamOptions {
   let count = 0;
   return {
-    first: { name: "first", data: [] },
+    first: () => Promise.resolve({ name: "first", data: [] }),
     next: () => Promise.resolve({ name: "next", data: ++count }),
     maxEvents: 1_000,
     everyMs: 1,
@@ -61,7 +61,7 @@ function until(condition: () => boolean): Promise<void> {
 Deno.test("open() sends the first event at once and then one after another, to the end", sanitized, async () => {
   const streams = new EventStreams(1);
   const first = { name: "first", data: { text: "two\nlines", none: null } };
-  const reader = new Reader(streams.open(optionsWith({ first, next: countTo(2) })));
+  const reader = new Reader(await streams.open(optionsWith({ first: () => Promise.resolve(first), next: countTo(2) })));
   assertEquals(await reader.rest(), [
     'event: first\nretry: 1000\ndata: {"text":"two\\nlines","none":null}\n\n',
     "event: count\nretry: 1000\ndata: 1\n\n",
@@ -75,7 +75,7 @@ Deno.test("open() ends the stream after as many events as are wanted, and makes 
     let count = 0;
     const next = () => Promise.resolve({ name: "next", data: ++count });
     const streams = new EventStreams(1);
-    const texts = await new Reader(streams.open(optionsWith({ next, maxEvents }))).rest();
+    const texts = await new Reader(await streams.open(optionsWith({ next, maxEvents }))).rest();
     assertEquals([texts.length, count, streams.openCount], [1 + maxEvents, maxEvents, 0]);
   }
 });
@@ -83,7 +83,7 @@ Deno.test("open() ends the stream after as many events as are wanted, and makes 
 Deno.test("open() pauses before each event", sanitized, async () => {
   const streams = new EventStreams(1);
   const startedAt = performance.now();
-  await new Reader(streams.open(optionsWith({ next: countTo(2), everyMs: 30 }))).rest();
+  await new Reader(await streams.open(optionsWith({ next: countTo(2), everyMs: 30 }))).rest();
   const ms = performance.now() - startedAt;
   assert(ms >= 85, `${ms}`);
 });
@@ -93,7 +93,7 @@ Deno.test(
   sanitized,
   async () => {
     const streams = new EventStreams(2);
-    const pausing = new Reader(streams.open(optionsWith({ everyMs: 3_600_000 })));
+    const pausing = new Reader(await streams.open(optionsWith({ everyMs: 3_600_000 })));
     await pausing.next();
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let isAsked = false;
@@ -101,7 +101,7 @@ Deno.test(
       isAsked = true;
       return promise;
     };
-    const making = new Reader(streams.open(optionsWith({ next })));
+    const making = new Reader(await streams.open(optionsWith({ next })));
     await making.next();
     await until(() => isAsked);
     assertEquals(streams.openCount, 2);
@@ -116,7 +116,7 @@ Deno.test(
 Deno.test("a stream ends when the service stops, in its pause", sanitized, async () => {
   const streams = new EventStreams(1);
   const stop = new AbortController();
-  const reader = new Reader(streams.open(optionsWith({ everyMs: 3_600_000, stopping: stop.signal })));
+  const reader = new Reader(await streams.open(optionsWith({ everyMs: 3_600_000, stopping: stop.signal })));
   assertEquals(await reader.next(), "event: first\nretry: 1000\ndata: []\n\n");
   const end = reader.next();
   stop.abort();
@@ -125,7 +125,7 @@ Deno.test("a stream ends when the service stops, in its pause", sanitized, async
 
 Deno.test("a stream ends after its first event when the service has stopped", sanitized, async () => {
   const streams = new EventStreams(1);
-  const reader = new Reader(streams.open(optionsWith({ everyMs: 3_600_000, stopping: AbortSignal.abort() })));
+  const reader = new Reader(await streams.open(optionsWith({ everyMs: 3_600_000, stopping: AbortSignal.abort() })));
   assertEquals([(await reader.rest()).length, streams.openCount], [1, 0]);
 });
 
@@ -134,7 +134,7 @@ Deno.test("a stream ends when the next event fails, which is told", sanitized, a
   const faults: unknown[] = [];
   const error = new Error("disk");
   const options = { next: () => Promise.reject(error), onFault: (fault: unknown) => faults.push(fault) };
-  const reader = new Reader(streams.open(optionsWith(options)));
+  const reader = new Reader(await streams.open(optionsWith(options)));
   assertEquals([(await reader.rest()).length, streams.openCount, faults], [1, 0, [error]]);
 });
 
@@ -142,12 +142,12 @@ Deno.test("open() opens as many as there may be, and one more for each that ends
   const streams = new EventStreams(2);
   const stop = new AbortController();
   const options = optionsWith({ everyMs: 3_600_000, stopping: stop.signal });
-  const readers = [new Reader(streams.open(options)), new Reader(streams.open(options))];
-  assertEquals([streams.open(options), streams.openCount], [undefined, 2]);
+  const readers = [new Reader(await streams.open(options)), new Reader(await streams.open(options))];
+  assertEquals([await streams.open(options), streams.openCount], [undefined, 2]);
   await readers[0]?.cancel();
   await readers[0]?.cancel();
-  const another = new Reader(streams.open(options));
-  assertEquals([streams.open(options), streams.openCount], [undefined, 2]);
+  const another = new Reader(await streams.open(options));
+  assertEquals([await streams.open(options), streams.openCount], [undefined, 2]);
   stop.abort();
   await Promise.all([readers[1]?.rest(), another.rest()]);
   assertEquals(streams.openCount, 0);
@@ -156,7 +156,7 @@ Deno.test("open() opens as many as there may be, and one more for each that ends
 Deno.test("nothing piles up for a reader who does not read", sanitized, async () => {
   let count = 0;
   const next = () => Promise.resolve({ name: "next", data: ++count });
-  const reader = new Reader(new EventStreams(1).open(optionsWith({ next })));
+  const reader = new Reader(await new EventStreams(1).open(optionsWith({ next })));
   await new Promise((resolve) => setTimeout(resolve, 50));
   // The first event waits to be read, and nothing has been made after it.
   assertEquals(count, 0);
@@ -171,10 +171,27 @@ Deno.test("open() leaves no listener on the signal of the service, however a str
   const streams = new EventStreams(1);
   const stopping = watchSignal();
   const { signal } = stopping;
-  await new Reader(streams.open(optionsWith({ stopping: signal, next: countTo(1) }))).rest();
-  await new Reader(streams.open(optionsWith({ stopping: signal, maxEvents: 1 }))).rest();
-  await new Reader(streams.open(optionsWith({ stopping: signal }))).cancel();
+  await new Reader(await streams.open(optionsWith({ stopping: signal, next: countTo(1) }))).rest();
+  await new Reader(await streams.open(optionsWith({ stopping: signal, maxEvents: 1 }))).rest();
+  await new Reader(await streams.open(optionsWith({ stopping: signal }))).cancel();
   const faulty = { next: () => Promise.reject(new Error("disk")), onFault: () => {} };
-  await new Reader(streams.open(optionsWith({ stopping: signal, ...faulty }))).rest();
+  await new Reader(await streams.open(optionsWith({ stopping: signal, ...faulty }))).rest();
   assertEquals([stopping.addedCount, stopping.openCount, streams.openCount], [4, 0, 0]);
+});
+
+Deno.test("open() makes no first event without a place, and gives it back when there is none", async () => {
+  const streams = new EventStreams(1);
+  const reader = new Reader(await streams.open(optionsWith({ everyMs: 3_600_000 })));
+  let count = 0;
+  const first = () => {
+    count++;
+    return Promise.reject(new Error("no history"));
+  };
+  assertEquals([await streams.open(optionsWith({ first })), count], [undefined, 0]);
+  await reader.cancel();
+  const { signal } = new AbortController();
+  for (let round = 1; round <= 2; round++) {
+    await assertRejects(() => streams.open(optionsWith({ first, stopping: signal })), Error, "no history");
+    assertEquals([streams.openCount, count], [0, round]);
+  }
 });
