@@ -18,6 +18,7 @@ export type AuditEvent =
   | "sessions-ended"
   | "password-changed"
   | "ticket-made"
+  | "ticket-deleted"
   | "ticket-used";
 
 export interface AuditFields {

@@ -75,7 +75,9 @@ export const problems = {
   "login-again": {
     status: STATUS_CODE.Forbidden,
     title: "Log in again",
-    meaning: "Deleting one's account needs a session that is less than 10 minutes old.",
+    meaning:
+      "Deleting one's account, and a ticket that sets the password of an administrator, need a session that is " +
+      "less than 10 minutes old.",
   },
   "wrong-current-password": {
     status: STATUS_CODE.Forbidden,
@@ -97,7 +99,7 @@ export const problems = {
   "not-found": {
     status: STATUS_CODE.NotFound,
     title: "Not found",
-    meaning: "There is nothing at this path, or no user or session of the name in it or in the body.",
+    meaning: "There is nothing at this path, or no user, session or ticket of the name in it or in the body.",
   },
   "method-not-allowed": {
     status: STATUS_CODE.MethodNotAllowed,

@@ -1,5 +1,6 @@
 /**
- * Who asks, and whether they may: what handlers call first.
+ * Who asks, and whether they may: what handlers call once the body has come, as a body takes up to 10 s and rights may
+ * go meanwhile. What is changed then is changed by an `Actor`: the store checks the rights again, with the change.
  *
  * Who may not see a user gets the same answer whether the user exists or not.
  */
@@ -8,7 +9,7 @@ import type { Context } from "../lib/app.ts";
 import { ifMatch } from "../lib/entity_tag.ts";
 import { HttpError } from "../lib/http.ts";
 import { findLiveSession, isSameOrigin, presentedToken, sessionCookie } from "../lib/session.ts";
-import { isAdmin, type User, type UserSession } from "../lib/store.ts";
+import { isAdmin, type Session, type User, type UserSession } from "../lib/store.ts";
 import { canonicalLogin, etagOf } from "../lib/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 names the ways to authenticate. */
@@ -18,6 +19,9 @@ export const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };
 export const basicChallenge = {
   "www-authenticate": `Basic realm="gatehouse", charset="UTF-8", ${challenge["www-authenticate"]}`,
 };
+
+/** What an open browser that somebody finds must not allow needs a login that is not older. */
+export const freshLoginMs = 10 * 60 * 1_000;
 
 const safeMethods = new Set(["GET", "HEAD"]);
 
@@ -72,9 +76,7 @@ export function liveSession(token: string, context: Context): Promise<UserSessio
  * @throws {HttpError} as `requireCaller`; `forbidden`
  */
 export async function requireAdmin(request: Request, context: Context): Promise<UserSession> {
-  const caller = await requireCaller(request, context);
-  if (!isAdmin(caller.user)) throw new HttpError("forbidden");
-  return caller;
+  return asAdmin(await requireCaller(request, context));
 }
 
 /**
@@ -83,10 +85,7 @@ export async function requireAdmin(request: Request, context: Context): Promise<
  * @throws {HttpError} as `requireAdmin`; `not-found` when there is no such user
  */
 export async function requireAdminFor(request: Request, context: Context): Promise<CallerAndUser> {
-  const caller = await requireAdmin(request, context);
-  const target = await context.app.store.findUser(loginInPath(context));
-  if (target === undefined) throw new HttpError("not-found");
-  return { ...caller, target };
+  return await withTarget(await requireAdmin(request, context), context);
 }
 
 /**
@@ -97,7 +96,22 @@ export async function requireAdminFor(request: Request, context: Context): Promi
 export async function requireSelfOrAdmin(request: Request, context: Context): Promise<CallerAndUser> {
   const caller = await requireCaller(request, context);
   if (caller.user.login === loginInPath(context)) return { ...caller, target: caller.user };
-  return await requireAdminFor(request, context);
+  return await withTarget(asAdmin(caller), context);
+}
+
+/**
+ * Refuses a change whose actor has lost the rights since they were checked.
+ *
+ * @throws {HttpError} as `requireCaller`, when the session has ended; else `forbidden`
+ */
+export async function refuseActor(request: Request, context: Context): Promise<never> {
+  await requireCaller(request, context);
+  throw new HttpError("forbidden");
+}
+
+/** Whether the session is of a login so recent that it shows who sits there now. */
+export function isFresh(session: Session, { app }: Context): boolean {
+  return app.now() - session.createdAt < freshLoginMs;
 }
 
 /**
@@ -113,6 +127,19 @@ export async function requireMatch(request: Request, user: User): Promise<void> 
 /** The login in the path, in the spelling that it is kept in. */
 export function loginInPath(context: Context): string {
   return canonicalLogin(context.params["login"] ?? "");
+}
+
+/** @throws {HttpError} `forbidden` */
+function asAdmin(caller: UserSession): UserSession {
+  if (!isAdmin(caller.user)) throw new HttpError("forbidden");
+  return caller;
+}
+
+/** @throws {HttpError} `not-found` */
+async function withTarget(caller: UserSession, context: Context): Promise<CallerAndUser> {
+  const target = await context.app.store.findUser(loginInPath(context));
+  if (target === undefined) throw new HttpError("not-found");
+  return { ...caller, target };
 }
 
 function notAuthenticated(): HttpError {

@@ -15,7 +15,7 @@ import type { ReplaceOptions, User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
 import { parsePasswordChange, type PasswordChange, requireGoodPassword, unchangedPassword } from "../lib/user_input.ts";
 import { changeCounts, tryPassword } from "./authenticate.ts";
-import { loginInPath, requireCaller } from "./caller.ts";
+import { loginInPath, refuseActor, requireCaller } from "./caller.ts";
 
 /** Who is to get the new password, and what else changes with it. */
 interface Admitted {
@@ -34,7 +34,8 @@ export async function changePassword(request: Request, context: Context): Promis
   await judge(body.password, context);
   await requireChange(body, request, { user: admitted.user, context });
   const turn = { client: clientKey(context.client), hungUp: request.signal };
-  const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context);
+  const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context) ??
+    await refuseActor(request, context);
   const byTicket = body.ticket !== undefined;
   if (byTicket) audit(context, "ticket-used", { user: login, purpose: "reset" });
   audit(context, "password-changed", { ...!byTicket && { by: login }, user: login });
@@ -48,7 +49,7 @@ export async function changePassword(request: Request, context: Context): Promis
 async function admitBySession(request: Request, context: Context): Promise<Admitted> {
   const { session, user } = await requireCaller(request, context);
   if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
-  return { user, options: { endSessionsBut: session.id } };
+  return { user, options: { endSessionsBut: session.id, actor: { session, asAdmin: false } } };
 }
 
 async function admitByTicket(code: string, context: Context): Promise<Admitted> {
@@ -97,9 +98,13 @@ async function requireChange(
 /**
  * Whatever else of the user is changed meanwhile stays; if it is the password, this change comes too late.
  *
- * @returns the user as changed
+ * @returns the user as changed; `undefined` when the session has ended while passwords were hashed
  */
-async function replacePassword(admitted: Admitted, passwordHash: string, context: Context): Promise<User> {
+async function replacePassword(
+  admitted: Admitted,
+  passwordHash: string,
+  context: Context,
+): Promise<User | undefined> {
   const { store } = context.app;
   const { user, options } = admitted;
   let current: User | undefined = user;
@@ -107,6 +112,7 @@ async function replacePassword(admitted: Admitted, passwordHash: string, context
     const next: User = { ...current, passwordHash };
     const outcome = await store.replaceUser(current, next, options);
     if (outcome === "done") return next;
+    if (outcome === "forbidden") return undefined;
     if (outcome === "no-ticket") break;
     current = await store.findUser(user.login);
   }

@@ -3,21 +3,55 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonReply, readJson } from "../lib/http.ts";
+import { adminGroup, type Session, type Ticket } from "../lib/store.ts";
 import { createTicket } from "../lib/ticket.ts";
 import { parseTicketRequest } from "../lib/user_input.ts";
-import { requireAdmin } from "./caller.ts";
+import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
 
 /** `POST /ticket/`: makes a ticket, whose code is in the reply and nowhere else. */
 export async function makeTicket(request: Request, context: Context): Promise<Response> {
-  const { store, config, now, stopping } = context.app;
-  const { user } = await requireAdmin(request, context);
-  const { purpose, login } = parseTicketRequest(await readJson(request, { stopping }));
+  const { config, now, stopping } = context.app;
+  const body = await readJson(request, { stopping });
+  const { session, user } = await requireAdmin(request, context);
+  const { purpose, login } = parseTicketRequest(body);
   // Nobody could use it.
   if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
   const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
-  if (await store.insertTicket(ticket) !== "done") throw new HttpError("not-found");
-  audit(context, "ticket-made", { by: user.login, purpose, ...login !== "" && { user: login } });
+  const outcome = await insert(ticket, session, context);
+  if (outcome === "forbidden") return await refuseActor(request, context);
+  if (outcome === "missing") throw new HttpError("not-found");
+  // Whom an invitation is for is not registered, and may be a password that was typed in the wrong field.
+  const target = purpose === "reset" ? { user: login } : {};
+  audit(context, "ticket-made", { by: user.login, ticket: ticket.id, purpose, ...target });
   const expires_at = new Date(ticket.expiresAt).toISOString();
   const value = { id: ticket.id, ticket: code, purpose, ...login !== "" && { login }, expires_at };
   return jsonReply(value, { status: 201 });
+}
+
+/** `DELETE /ticket/:id`: withdraws a ticket, whoever made it. */
+export async function deleteTicket(request: Request, context: Context): Promise<Response> {
+  const { session, user } = await requireAdmin(request, context);
+  const id = context.params["id"] ?? "";
+  const outcome = await context.app.store.deleteTicket(id, { actor: { session, asAdmin: true } });
+  if (outcome === "forbidden") return await refuseActor(request, context);
+  if (outcome === "missing") throw new HttpError("not-found");
+  audit(context, "ticket-deleted", { by: user.login, ticket: id });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+/**
+ * Stores a ticket, as one whom a reset is for is at this moment: who has become an administrator meanwhile needs more.
+ *
+ * @throws {HttpError} `login-again`, as a reset of an administrator would give all rights to whoever finds
+ *   the open browser of another
+ */
+async function insert(ticket: Ticket, session: Session, context: Context): Promise<"done" | "missing" | "forbidden"> {
+  const { store } = context.app;
+  const actor = { session, asAdmin: true };
+  while (true) {
+    const target = ticket.purpose === "reset" ? await store.findUser(ticket.login) : undefined;
+    if (target?.groups.includes(adminGroup) && !isFresh(session, context)) throw new HttpError("login-again");
+    const outcome = await store.insertTicket(ticket, { actor, ...target !== undefined && { target } });
+    if (outcome !== "stale") return outcome;
+  }
 }

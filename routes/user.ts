@@ -11,16 +11,13 @@ import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
 import { ifNoneMatch } from "../lib/entity_tag.ts";
 import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
-import { adminGroup, type Ticket, type User } from "../lib/store.ts";
+import { adminGroup, isAdmin, type Ticket, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
 import { etagOf, publicUser } from "../lib/user.ts";
 import { parseRegistration, type Registration } from "../lib/user_input.ts";
 import { changeCounts } from "./authenticate.ts";
-import { requireAdmin, requireMatch, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
+import { isFresh, refuseActor, requireAdmin, requireMatch, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
 import { pageHeaders, parseUserQuery } from "./page_query.ts";
-
-/** A deletion of oneself needs a login that is not older: whoever finds an open browser cannot do it. */
-export const freshLoginMs = 10 * 60 * 1_000;
 
 /** Who may register. */
 interface Admitted {
@@ -66,14 +63,21 @@ export async function showUser(request: Request, context: Context): Promise<Resp
 /** `DELETE /user/:login`: deletes a user with all that is kept of them. */
 export async function deleteUser(request: Request, context: Context): Promise<Response> {
   const { session, user, target } = await requireSelfOrAdmin(request, context);
-  const { store, now } = context.app;
-  const isFresh = now() - session.createdAt < freshLoginMs;
-  if (!user.groups.includes(adminGroup) && !isFresh) throw new HttpError("login-again");
-  await requireMatch(request, target);
-  const outcome = await store.deleteUser(target);
-  if (outcome === "last-admin") throw new HttpError("last-admin");
-  // Somebody else deleted the user meanwhile, which is what was wanted.
-  if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
+  const { store } = context.app;
+  const isOwn = target.id === user.id && isFresh(session, context);
+  if (!isOwn && !isAdmin(user)) throw new HttpError("login-again");
+  const actor = { session, asAdmin: !isOwn };
+  let current: User | undefined = target;
+  while (current !== undefined) {
+    await requireMatch(request, current);
+    // The user is gone, which is what was wanted, and somebody else has the login by now.
+    if (current.id !== target.id) break;
+    const outcome = await store.deleteUser(current, { actor });
+    if (outcome === "forbidden") return await refuseActor(request, context);
+    if (outcome === "last-admin") throw new HttpError("last-admin");
+    if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
+    current = outcome === "done" ? undefined : await store.findUser(target.login);
+  }
   return sessionsEnded(request, { isOwnEnded: user.id === target.id });
 }
 

@@ -5,7 +5,7 @@ import { audit } from "../lib/audit.ts";
 import { HttpError, jsonReply, queryOf } from "../lib/http.ts";
 import { expiresAt, listLiveSessions } from "../lib/session.ts";
 import type { Session } from "../lib/store.ts";
-import { requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
+import { refuseActor, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
 import { pageHeaders, parsePageQuery } from "./page_query.ts";
 
 /** `GET /user/:login/session/`: the sessions that have not expired, by pages, the oldest first. */
@@ -25,8 +25,10 @@ export async function listSessions(request: Request, context: Context): Promise<
 
 /** `DELETE /user/:login/session/`: ends all of them, the caller's own among them. */
 export async function endSessions(request: Request, context: Context): Promise<Response> {
-  const { user, target } = await requireSelfOrAdmin(request, context);
-  const count = await context.app.store.deleteSessions(target.login);
+  const { session, user, target } = await requireSelfOrAdmin(request, context);
+  const actor = { session, asAdmin: target.id !== user.id };
+  const count = await context.app.store.deleteSessions(target.login, { actor });
+  if (count === "forbidden") return await refuseActor(request, context);
   audit(context, "sessions-ended", { by: user.login, user: target.login, count });
   return sessionsEnded(request, { isOwnEnded: user.id === target.id });
 }
@@ -35,8 +37,10 @@ export async function endSessions(request: Request, context: Context): Promise<R
 export async function endSession(request: Request, context: Context): Promise<Response> {
   const { session, user, target } = await requireSelfOrAdmin(request, context);
   const { store } = context.app;
+  const actor = { session, asAdmin: target.id !== user.id };
   const found = await store.findSession(context.params["id"] ?? "");
-  if (found?.user.login !== target.login || !await store.deleteSession(found.session.id)) {
+  if (found?.user.id !== target.id || !await store.deleteSession(found.session.id, { actor })) {
+    await requireSelfOrAdmin(request, context);
     throw new HttpError("not-found");
   }
   audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });

@@ -160,9 +160,9 @@ export async function deleteSessions(
   const outcome = await database.transact(async (transaction) => {
     const { run, isRepeated } = transaction;
     const { kept, mayAct } = await lockUserFor(transaction, { login, actor });
-    if (kept === undefined) return "done";
     // The first run may be what has ended the actor's own session.
     if (!await mayAct()) return isRepeated ? "done" : "forbidden";
+    if (kept === undefined) return "done";
     ({ count } = await run(statements.deleteSessionsBut, [login, ""]));
     await run(statements.deleteMade, [kept.id]);
     await run(statements.noteChange, [login]);

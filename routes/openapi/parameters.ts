@@ -4,7 +4,7 @@ import type { DocumentedParameter } from "../../lib/openapi_document.ts";
 import { problems } from "../../lib/problem.ts";
 import { maxLoginLength } from "../../lib/user.ts";
 import { cursorPattern, defaultLimit, maxLimit } from "../page_query.ts";
-import { exampleSessionId, exampleUser } from "./examples.ts";
+import { exampleSessionId, exampleTicketId, exampleUser } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";
 
 export const loginParameter: DocumentedParameter = {
@@ -23,6 +23,15 @@ export const sessionIdParameter: DocumentedParameter = {
   description: "The id of a session, as the list of sessions has it.",
   schema: { type: "string", pattern: cursorPattern.source },
   example: exampleSessionId,
+};
+
+export const ticketIdParameter: DocumentedParameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: "The id of a ticket, as the list of tickets has it. It is not the code.",
+  schema: { type: "string", pattern: cursorPattern.source },
+  example: exampleTicketId,
 };
 
 export const codeParameter: DocumentedParameter = {

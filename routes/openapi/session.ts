@@ -2,6 +2,8 @@
 
 import type { Operation } from "../../lib/openapi.ts";
 import { example, exampleCode, exampleDates, examplePassword, exampleSessionId, exampleTicketId } from "./examples.ts";
+import { freshLoginMs } from "../caller.ts";
+import { ticketIdParameter } from "./parameters.ts";
 import { schemaNamed } from "./schemas.ts";
 
 const tag = "Sessions";
@@ -83,7 +85,9 @@ export const ticketOperations: readonly Operation[] = [
     tag: "Tickets",
     summary: "Make a ticket",
     description: "A code that is good once: to register, or to set the password of one user without the old one. " +
-      "Give it to the person by a way that only they can read.",
+      "Give it to the person by a way that only they can read. It is void once its maker is no administrator any more, " +
+      "is deleted or disabled, logs out everywhere, or gets another password. One that resets the password of an " +
+      `administrator needs a session that is less than ${freshLoginMs / 60_000} minutes old.`,
     who: "admin",
     body: {
       schema: schemaNamed("TicketRequest"),
@@ -105,6 +109,17 @@ export const ticketOperations: readonly Operation[] = [
         }),
       },
     },
-    problems: ["registration-closed", "not-found", "invalid-ticket"],
+    problems: ["registration-closed", "not-found", "invalid-ticket", "login-again"],
+  },
+  {
+    method: "DELETE",
+    path: "/ticket/:id",
+    id: "deleteTicket",
+    tag: "Tickets",
+    summary: "Withdraw a ticket",
+    who: "admin",
+    parameters: [ticketIdParameter],
+    replies: { 204: { description: "The ticket is void." } },
+    problems: ["not-found"],
   },
 ];

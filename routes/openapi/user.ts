@@ -1,7 +1,7 @@
 /** The operations of `/user/`, as the document tells of them. */
 
 import type { Operation, Reply } from "../../lib/openapi.ts";
-import { freshLoginMs } from "../user.ts";
+import { freshLoginMs } from "../caller.ts";
 import {
   example,
   exampleCode,

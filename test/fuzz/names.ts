@@ -43,7 +43,8 @@ export function purposeAt(path: string): string {
 export function ticketsNamed({ path, json, body }: FuzzRequest): Set<string> {
   const text = typeof body === "string" ? body : JSON.stringify(json) ?? "";
   const names = text.matchAll(/~(ticket|register|reset)~/g).map(([, name = ""]) => name);
-  return new Set(names.map((name) => name === "ticket" ? purposeAt(path) : name));
+  const purposes = new Set(names.map((name) => name === "ticket" ? purposeAt(path) : name));
+  return path.startsWith("/ticket/~") ? purposes.add("register") : purposes;
 }
 
 function parsed(text: string): unknown {

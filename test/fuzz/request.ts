@@ -76,7 +76,7 @@ const fitting: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "password": fc.constantFrom("~password~", "~password~", "~password~", "~login~"),
   "current_password": fc.constantFrom("~password~", "~password~", "~login~"),
   "ticket": fc.constantFrom("~ticket~", "~ticket~", "~ticket~", "~register~", "~reset~"),
-  "id": fc.constant("~session~"),
+  "id": fc.constant("~id~"),
   "next": oddLocation,
   "X-Forwarded-Uri": oddLocation,
   "If-Match": fc.constantFrom("~etag~", "*", '"x", ~etag~'),

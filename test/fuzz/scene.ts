@@ -24,6 +24,7 @@ interface Account {
 }
 
 interface FuzzTicket {
+  readonly id: string;
   readonly code: string;
   readonly purpose: string;
   /** "" is any. */
@@ -164,7 +165,7 @@ export class Scene {
       basic: () => toBasic(login, password),
       wrong: () => toBasic(login, `${password}!`),
       token: () => token,
-      session: () => token.slice(0, 26),
+      id: () => path.startsWith("/ticket/") ? this.#ticket("register", login)?.id ?? "none" : token.slice(0, 26),
       admin: () => admin.tokens.at(-1) ?? this.#ended,
       other: () => other() ?? this.#ended,
       ended: () => this.#ended,
@@ -194,6 +195,7 @@ export class Scene {
     const { ticket } = asRecord(json);
     const isUsed = reply.status < 300 || reply.json.type === "/problem/ticket-invalid";
     if (typeof ticket === "string" && isUsed) this.#useUp(ticket);
+    if (method === "DELETE" && /^\/ticket\/./.test(path)) this.#useUp(path.slice("/ticket/".length));
     const login = /^\/user\/([^/]+)(\/password)?$/.exec(path)?.[1];
     if (login !== undefined) return this.#observeUser(decodeLogin(login), { method, json, reply });
     if (method !== "POST" || reply.status !== 201) return;
@@ -238,15 +240,16 @@ export class Scene {
     if (account !== undefined) account.tokens = [...account.tokens, token].slice(-maxTokens);
   }
 
-  #addTicket({ json: { ticket, purpose, login = "" } }: Reply): void {
+  #addTicket({ json: { id, ticket, purpose, login = "" } }: Reply): void {
     this.secrets.add(String(ticket));
-    const made = { code: String(ticket), purpose: String(purpose), login: String(login) };
+    const made = { id: String(id), code: String(ticket), purpose: String(purpose), login: String(login) };
     this.madeTickets.push(made);
     this.#tickets.push(made);
   }
 
+  /** @param code of the ticket, or its id */
   #useUp(code: string): void {
-    const index = this.#tickets.findIndex((ticket) => ticket.code === code);
+    const index = this.#tickets.findIndex((ticket) => ticket.code === code || ticket.id === code);
     if (index !== -1) this.#tickets.splice(index, 1);
   }
 

@@ -108,18 +108,29 @@ Deno.test("a change of password is told, and by whom", async () => {
   ]);
 });
 
-Deno.test("a ticket is told when it is made, with whom it is for", async () => {
+Deno.test("a ticket is told when it is made, with whom it resets, and when it is withdrawn", async () => {
   const opened = await openWithAlice();
-  const { admin, token } = opened;
-  const made = { event: "ticket-made", by: "root" };
-  const anyone = { purpose: "register" };
-  await assertTold(opened, ["POST", "/ticket/", { token: admin, json: anyone }], ["201", { ...made, ...anyone }]);
-  const one = { purpose: "reset", login: "ALICE" };
-  await assertTold(opened, ["POST", "/ticket/", { token: admin, json: one }], [
-    "201",
-    { ...made, purpose: "reset", user: "alice" },
-  ]);
-  await assertTold(opened, ["POST", "/ticket/", { token, json: anyone }], ["403 forbidden"]);
+  const { admin, token, send, lines } = opened;
+  const makes: [json: unknown, told: Told][] = [
+    [{ purpose: "register" }, { purpose: "register" }],
+    // Nobody of that login is registered.
+    [{ purpose: "register", login: "carol" }, { purpose: "register" }],
+    [{ purpose: "register", login: "alice" }, { purpose: "register" }],
+    [{ purpose: "reset", login: "ALICE" }, { purpose: "reset", user: "alice" }],
+  ];
+  for (const [json, told] of makes) {
+    const before = lines.length;
+    const { json: { id: ticket }, headers } = await send("POST", "/ticket/", { token: admin, json, client });
+    const requestId = headers.get("x-request-id");
+    assertEquals(auditOf(lines.slice(before)), [
+      { event: "ticket-made", by: "root", ticket, ...told, client, requestId },
+    ]);
+    const deleted = { event: "ticket-deleted", by: "root", ticket };
+    await assertTold(opened, ["DELETE", `/ticket/${ticket}`, { token }], ["403 forbidden"]);
+    await assertTold(opened, ["DELETE", `/ticket/${ticket}`, { token: admin }], ["204", deleted]);
+    await assertTold(opened, ["DELETE", `/ticket/${ticket}`, { token: admin }], ["404 not-found"]);
+  }
+  await assertTold(opened, ["POST", "/ticket/", { token, json: { purpose: "register" } }], ["403 forbidden"]);
 });
 
 Deno.test("a change of groups, a disabling and an enabling are told, with what was set", async () => {
@@ -196,6 +207,7 @@ Deno.test("a password that is typed where a login belongs is in no line of the l
       ["DELETE", `${path}/session/${encodeURIComponent(secret)}`],
       ["DELETE", path],
       ["POST", "/ticket/", { purpose: "reset", login: secret }],
+      ["DELETE", `/ticket/${encodeURIComponent(secret)}`],
     ];
     for (const [method, target, json] of requests) {
       for (const presented of [undefined, token, admin]) {
@@ -204,6 +216,9 @@ Deno.test("a password that is typed where a login belongs is in no line of the l
         assert(status >= 400 || target.startsWith("/user/?"), `${method} ${target} ${status}`);
       }
     }
+    // It is not known to be wrong: somebody may be invited by it.
+    const json = { purpose: "register", login: secret };
+    assertEquals((await send("POST", "/ticket/", { token: admin, json })).status, 201);
     for (const line of lines) {
       for (const text of [secret, encodeURIComponent(secret)]) assert(!line.includes(text), line);
     }

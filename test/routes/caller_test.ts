@@ -41,11 +41,14 @@ const adminOnly: Statuses = [401, 403, 403, 200, 401, 401];
 const carol = { ...alice, login: "carol" };
 const change = { current_password: alice.password, password: newPassword };
 
+/** With the id in the path, when it is not that of alice's session. */
+type RowOptions = SendOptions & { readonly id?: string };
+
 interface Row {
   readonly route: string;
   readonly statuses: Statuses;
   /** What the request carries beside the caller's token. */
-  readonly options?: (scene: Scene) => Promise<SendOptions> | SendOptions;
+  readonly options?: (scene: Scene) => Promise<RowOptions> | RowOptions;
 }
 
 const rows: readonly Row[] = [
@@ -73,6 +76,14 @@ const rows: readonly Row[] = [
     options: () => ({ json: { purpose: "register" } }),
     statuses: [401, 403, 403, 201, 401, 401],
   },
+  {
+    route: "DELETE /ticket/:id",
+    options: async ({ send, admin }) => {
+      const { json } = await send("POST", "/ticket/", { token: admin, json: { purpose: "register" } });
+      return { id: String(json.id) };
+    },
+    statuses: [401, 403, 403, 204, 401, 401],
+  },
   { route: "GET /health/live", statuses: everybody },
   { route: "GET /health/ready", statuses: everybody },
   { route: "GET /problem/:code", statuses: everybody },
@@ -96,12 +107,12 @@ for (const { route, statuses, options } of rows) {
     Deno.test(`${route} answers ${statuses[column]} to: ${caller}`, async () => {
       const opened = await openAdminApp();
       const scene = { ...opened, token: await opened.addUser("alice") };
-      const sent = await options?.(scene) ?? {};
+      const { id = sessionIdOf(scene.token), ...sent } = await options?.(scene) ?? {};
       const token = await tokenOf(scene);
       const [method = "", path = ""] = route.split(" ");
       const params: Record<string, string> = {
         ":login": "alice",
-        ":id": sessionIdOf(scene.token),
+        ":id": id,
         ":code": "not-found",
         ":file": "main.js",
       };
@@ -126,6 +137,34 @@ Deno.test("a session that has expired is nobody's, on every route", async () => 
     assertEquals(outcomeOf(await opened.send(method, target, sent)), "401 not-authenticated", route);
   }
 });
+
+Deno.test("a request looks once for the session of its caller, on every route that wants one", async () => {
+  for (const { route, options } of guarded) {
+    for (const who of ["admin", "token"] as const) {
+      const store = new CountingStore();
+      const opened = await openAdminApp({ store });
+      const scene = { ...opened, token: await opened.addUser("alice") };
+      const [method = "", path = ""] = route.split(" ");
+      const { id = sessionIdOf(await opened.logIn()), ...sent } = await options?.(scene) ?? {};
+      const target = path.replace(":login", "alice").replace(":id", id).replace(":demands*", "");
+      store.lookedFor.length = 0;
+      await opened.send(method, target, { ...sent, token: scene[who] });
+      const own = store.lookedFor.filter((id) => id === sessionIdOf(scene[who]));
+      // A stream looks again before each event.
+      assertEquals(own.length, 1, `${route} of ${who}`);
+    }
+  }
+});
+
+/** A store that knows which sessions were looked for. */
+class CountingStore extends MemoryStore {
+  readonly lookedFor: string[] = [];
+
+  override findSession(id: string): Promise<UserSession | undefined> {
+    this.lookedFor.push(id);
+    return super.findSession(id);
+  }
+}
 
 Deno.test("a change by cookie must come from the same origin, on every route that wants a session", async () => {
   const opened = await openAdminApp();

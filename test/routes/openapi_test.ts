@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 // @redocly/openapi-core: the public linter of OpenAPI documents, whose rules also know what readers stumble over.
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import type { OpenApiDocument } from "../../lib/openapi_document.ts";
-import { exampleCode, examplePassword, exampleSessionId } from "../../routes/openapi/examples.ts";
+import { exampleCode, examplePassword, exampleSessionId, exampleTicketId } from "../../routes/openapi/examples.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 import { routes } from "../../routes/mod.ts";
 import { insertSetupTicket } from "../accounts.ts";
@@ -70,7 +70,10 @@ async function openScene(operationId: string): Promise<Scene> {
 async function withRealOnes(text: string, { opened, tokens }: Scene): Promise<string> {
   const purpose = text.includes("/password") ? { purpose: "reset", login: "alice" } : { purpose: "register" };
   const { json } = await opened.send("POST", "/ticket/", { token: tokens.admin, json: purpose });
-  return text.replaceAll(exampleCode, String(json.ticket)).replaceAll(exampleSessionId, tokens.alice.slice(0, 26));
+  return text.replaceAll(exampleCode, String(json.ticket)).replaceAll(exampleTicketId, String(json.id)).replaceAll(
+    exampleSessionId,
+    tokens.alice.slice(0, 26),
+  );
 }
 
 for (const { method, path, operation } of operations) {

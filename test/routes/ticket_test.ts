@@ -1,8 +1,19 @@
 /** Tickets: made by administrators, used once; and the first administrator's. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { createHash } from "node:crypto";
+import type { Ticket, TicketOptions } from "../../lib/store.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
 import { createTicket } from "../../lib/ticket.ts";
-import { type AdminApp, countOutcomes, insertSetupTicket, keptUser, openAdminApp, outcomeOf } from "../accounts.ts";
+import { freshLoginMs } from "../../routes/caller.ts";
+import {
+  type AdminApp,
+  countOutcomes,
+  insertSetupTicket,
+  keptUser,
+  newPassword,
+  openAdminApp,
+  outcomeOf,
+} from "../accounts.ts";
 import { alice, openTestApp, type Reply, type TestApp } from "../app.ts";
 import { deleteByLogin } from "../lib/store/records.ts";
 
@@ -96,6 +107,81 @@ Deno.test("makeTicket() makes no invitation while registration is closed, and a 
   }
   assertEquals(outcomeOf(await make(opened, { purpose: "reset", login: "root" })), "201");
   assertEquals(opened.lines.filter((line) => line.includes('"event":"ticket-made"')).length, 1);
+});
+
+Deno.test("makeTicket() wants a fresh login for a reset of an administrator, and for no other ticket", async () => {
+  const opened = await openAdminApp();
+  await opened.addUser("alice");
+  await opened.addUser("bob");
+  const patch = async (login: string, json: unknown) => {
+    assertEquals((await opened.send("PATCH", `/user/${login}`, { token: opened.admin, json })).status, 200);
+  };
+  await patch("bob", { groups: ["admin"], disabled: true });
+  opened.clock.now += freshLoginMs - 1;
+  for (const login of ["root", "bob", "alice"]) {
+    assertEquals(outcomeOf(await make(opened, { purpose: "reset", login })), "201");
+  }
+  opened.clock.now++;
+  assertEquals(outcomeOf(await make(opened, { purpose: "reset", login: "root" })), "403 login-again");
+  // Disabled is not demoted: enabled again, bob would be an administrator.
+  assertEquals(outcomeOf(await make(opened, { purpose: "reset", login: "BOB" })), "403 login-again");
+  assertEquals(outcomeOf(await make(opened, { purpose: "reset", login: "alice" })), "201");
+  assertEquals(outcomeOf(await make(opened, { purpose: "register" })), "201");
+  const token = await opened.logIn({ ...alice, login: "root" });
+  assertEquals(
+    (await opened.send("POST", "/ticket/", { token, json: { purpose: "reset", login: "bob" } })).status,
+    201,
+  );
+});
+
+Deno.test("makeTicket() makes no reset with an old login of whom becomes an administrator meanwhile", async () => {
+  const store = new PromotingStore();
+  const opened = await openAdminApp({ store });
+  await opened.addUser("alice");
+  opened.clock.now += freshLoginMs;
+  store.isPromoting = true;
+  assertEquals(outcomeOf(await make(opened, { purpose: "reset", login: "alice" })), "403 login-again");
+});
+
+/** A store in which alice becomes an administrator between the look at her and the insertion of a ticket. */
+class PromotingStore extends MemoryStore {
+  isPromoting = false;
+
+  override async insertTicket(ticket: Ticket, options?: TicketOptions) {
+    const user = await this.findUser("alice");
+    if (this.isPromoting && user !== undefined) await this.replaceUser(user, { ...user, groups: ["admin"] });
+    this.isPromoting = false;
+    return await super.insertTicket(ticket, options);
+  }
+}
+
+Deno.test("a ticket of an administrator is void with the rights, the account, all sessions or the password", async () => {
+  const ends: [what: string, method: string, path: string, json?: unknown][] = [
+    ["demoted", "PATCH", "/user/grace", { groups: [] }],
+    ["disabled", "PATCH", "/user/grace", { disabled: true }],
+    ["deleted", "DELETE", "/user/grace"],
+    ["logged out everywhere", "DELETE", "/user/grace/session/"],
+    ["with another password", "PUT", "/user/grace/password", {
+      current_password: alice.password,
+      password: newPassword,
+    }],
+  ];
+  for (const [what, method, path, json] of ends) {
+    const opened = await openAdminApp(inMode("ticket"));
+    const { send, admin } = opened;
+    const token = await opened.addUser("grace");
+    assertEquals((await send("PATCH", "/user/grace", { token: admin, json: { groups: ["admin"] } })).status, 200);
+    const codes: string[] = [];
+    for (const json of [{ purpose: "register" }, { purpose: "reset", login: "root" }]) {
+      codes.push(String((await send("POST", "/ticket/", { token, json })).json.ticket));
+    }
+    const presented = method === "PUT" ? token : admin;
+    assert((await send(method, path, { token: presented, ...json !== undefined && { json } })).status < 300, what);
+    assertEquals(await register(opened, "carol", codes[0]), "403 ticket-invalid", what);
+    const reset = { ticket: codes[1], password: newPassword };
+    assertEquals(outcomeOf(await send("PUT", "/user/root/password", { json: reset })), "403 ticket-invalid", what);
+    assertEquals((await send("GET", "/session/", { token: admin })).status, 200);
+  }
 });
 
 /** What comes of a registration with no ticket, with a good one, and with the code of none. */
