@@ -6,21 +6,21 @@
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { type Config, configWarnings, readConfig } from "./lib/config.ts";
+import { type Config, configWarnings, readConfig, settings } from "./lib/config.ts";
 import { MemoryCounts } from "./lib/counts.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics.ts";
 import { shownAddress } from "./lib/postgres_address.ts";
-import { createRouter } from "./lib/router.ts";
-import { drain, keepServing, serve } from "./lib/server.ts";
+import { createRouter, type Route } from "./lib/router.ts";
+import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/session.ts";
 import type { Store } from "./lib/store.ts";
 import { FileStore } from "./lib/store/file.ts";
 import { PostgresStore } from "./lib/store/postgres.ts";
 import { PostgresCounts } from "./lib/store/postgres_counts.ts";
 import { createTicket } from "./lib/ticket.ts";
-import { routes } from "./routes/mod.ts";
+import { isOfMetrics, routes } from "./routes/mod.ts";
 
 /**
  * Expired sessions and tickets are refused at once, and counts that have run out count nothing; how soon they are
@@ -79,8 +79,9 @@ async function main({ log, stderr }: Outputs): Promise<void> {
     hashesPerSecond: Math.round(hashesPerSecond * 10) / 10,
   });
 
-  const service = { listen: config.listen, app, createHandler: (app: App) => createRouter(routes, app) };
-  const serving = keepServing(await serve(service), service);
+  const servers: Server[] = [];
+  for (const service of servicesOf(app)) servers.push(await serve(service));
+  const serving = Promise.all(servers.map(keepServing));
   await offerSetup(store, { config, log, stderr });
   const sweep = setInterval(() => {
     Promise.all([
@@ -93,7 +94,20 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   const last = await serving;
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
-  await drain(last, { log });
+  await Promise.all(last.map((server) => drain(server, { log })));
+}
+
+/** What is served at each address: users last, who find the service ready when they find it. */
+function servicesOf(app: App): Service[] {
+  const { listen, metricsListen } = app.config;
+  const serviceOf = (routes: readonly Route[]) => ({ app, createHandler: (app: App) => createRouter(routes, app) });
+  const site = { listen, setting: settings.listen.name, event: "listening" };
+  if (metricsListen === undefined) return [{ ...serviceOf(routes), ...site }];
+  const metrics = { listen: metricsListen, setting: settings.metricsListen.name, event: "metrics-listening" };
+  return [
+    { ...serviceOf(routes.filter(isOfMetrics)), ...metrics },
+    { ...serviceOf(routes.filter((route) => !isOfMetrics(route))), ...site },
+  ];
 }
 
 function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Metrics }): Promise<Store> {

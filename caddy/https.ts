@@ -6,7 +6,8 @@
  * harm (Caddy would break off). The service is started by the task `start`, for the same permissions; `deno task`
  * passes on the SIGTERM that it gets.
  */
-import { ConfigError, type Listen, readConfig } from "../lib/config.ts";
+import { ConfigError, readConfig } from "../lib/config.ts";
+import type { Listen } from "../lib/listen.ts";
 import { printError, printLine } from "../lib/log.ts";
 import { findSite, fingerprint, type Site, waitForSite } from "./site.ts";
 

@@ -7,7 +7,7 @@
  */
 
 import { basename, dirname } from "node:path";
-import { folderOf, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { runTask, showProgress } from "./log.ts";
 import type { Change } from "./store.ts";
 import { realDisk } from "./store/disk.ts";
@@ -15,6 +15,7 @@ import { isDataFile, readRunningFolder } from "./store/folder.ts";
 import { createJournal, journalName } from "./store/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "./store/snapshot.ts";
 import { Tables } from "./store/tables.ts";
+import { folderOf } from "./store_place.ts";
 
 /** What a folder or backup was found to hold. */
 export interface Holdings {

@@ -6,30 +6,29 @@
  * misspelt setting would otherwise be its default in silence. `readConfig` takes the environment as an
  * argument: `main.ts` and the commands hand it the real one, tests any other.
  */
-import { isIP } from "node:net";
 import { closestString } from "@std/text/closest-string";
-import { isPostgresUrl, parsePostgresUrl, type PostgresAddress } from "./postgres_address.ts";
-import { oneOf, quote, type Reading, readSetting, type Setting, wholeNumber, withoutSecret } from "./setting.ts";
+import { type Listen, parseListen } from "./listen.ts";
+import { isServiceLink } from "./service_link.ts";
+import {
+  hours,
+  msPerHour,
+  oneOf,
+  type Reading,
+  readSetting,
+  type Setting,
+  wholeNumber,
+  withoutSecret,
+} from "./setting.ts";
+import { parseStore, type StorePlace } from "./store_place.ts";
+import { parseProxies } from "./trusted_proxies.ts";
 
 const prefix = "GATEHOUSE_";
-const msPerHour = 60 * 60 * 1_000;
-
-/** `sun_path` of unix(7) has 108 bytes, the last of them NUL. */
-const maxSocketPathBytes = 108 - 1;
 
 /** OWASP Password Storage Cheat Sheet, 2026, for PBKDF2-HMAC-SHA256. */
 const recommendedIterations = 600_000;
 
 /** NIST SP 800-63B-4, 3.1.1.2: where the password is the only factor. */
 const recommendedPasswordLength = 15;
-
-/** Where to serve: an address and port, or a unix socket. */
-export type Listen =
-  | { readonly hostname: string; readonly port: number }
-  | { readonly path: string };
-
-/** Where users are kept: in a folder, or in a database. */
-export type StorePlace = { readonly folder: string } | PostgresAddress;
 
 /** The settings, read and checked, and as they were written. */
 export interface Config extends Values {
@@ -50,6 +49,8 @@ export interface SettingInForce {
 /** What the settings say. */
 interface Values {
   readonly listen: Listen;
+  /** Where `/metrics` is served, and nothing else; `undefined` is where all the rest is. */
+  readonly metricsListen: Listen | undefined;
   readonly store: StorePlace;
   readonly pbkdf2Iterations: number;
   /** In code points. */
@@ -84,6 +85,14 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
     default: "127.0.0.1:8000",
     meaning: "address and port (IPv6 as `[::1]:8000`; port `0` is any free one), or `unix:/path`",
     parse: parseListen,
+  },
+  metricsListen: {
+    name: "GATEHOUSE_METRICS_LISTEN",
+    default: "",
+    meaning:
+      "address and port, or `unix:/path`, that `/metrics` is served at instead, and nothing else; needed behind " +
+      "a proxy that adds no header",
+    parse: (text) => text === "" ? undefined : parseListen(text),
   },
   store: {
     name: "GATEHOUSE_STORE",
@@ -162,8 +171,10 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
 export function readConfig(env: Readonly<Record<string, string>>): Config {
   const faults = unknownNames(env);
   const read = <Value>(setting: Setting<Value>) => readSetting(setting, { env, faults });
+  const listen = read(settings.listen);
   const config: Config = {
-    listen: read(settings.listen),
+    listen,
+    metricsListen: readMetricsListen({ env, faults }, listen),
     store: read(settings.store),
     pbkdf2Iterations: read(settings.pbkdf2Iterations),
     passwordMinLength: read(settings.passwordMinLength),
@@ -178,16 +189,6 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
   };
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config);
-}
-
-/**
- * The folder that users are kept in, for commands that know files alone.
- *
- * @throws {TypeError} they are kept in a database
- */
-export function folderOf({ store }: Config): string {
-  if ("folder" in store) return store.folder;
-  throw new TypeError("Cannot look into files as users are kept in PostgreSQL: use its own tools, such as pg_dump");
 }
 
 /** What is weaker in `config` than is recommended, each with the value to set; for the log at every start. */
@@ -217,9 +218,9 @@ export function configWarnings(config: Config): string[] {
 
 function unknownNames(env: Readonly<Record<string, string>>): string[] {
   const names = Object.values(settings).map((setting) => setting.name);
-  return Object.keys(env)
-    .filter((name) => name.startsWith(prefix) && !names.includes(name))
-    .map((name) => `${name} is no setting: did you mean ${closestString(name, names)}?`);
+  return Object.entries(env)
+    .filter(([name, value]) => name.startsWith(prefix) && !names.includes(name) && !isServiceLink(name, value))
+    .map(([name]) => `${name} is no setting: did you mean ${closestString(name, names)}?`);
 }
 
 function settingsInForce(env: Readonly<Record<string, string>>): readonly SettingInForce[] {
@@ -227,6 +228,18 @@ function settingsInForce(env: Readonly<Record<string, string>>): readonly Settin
     return Object.freeze({ name, value: withoutSecret(env[name] ?? text), default: text, meaning });
   });
   return Object.freeze(all);
+}
+
+function readMetricsListen(reading: Reading, listen: Listen): Listen | undefined {
+  const metricsListen = readSetting(settings.metricsListen, reading);
+  // Port 0 is a free one each time.
+  const isAnyPort = metricsListen !== undefined && "port" in metricsListen && metricsListen.port === 0;
+  if (!isAnyPort && JSON.stringify(metricsListen) === JSON.stringify(listen)) {
+    reading.faults.push(
+      `${settings.metricsListen.name} must differ from ${settings.listen.name}: unset it, or use another`,
+    );
+  }
+  return metricsListen;
 }
 
 function readSessionLifetimes(reading: Reading): Pick<Config, "sessionIdleMs" | "sessionMaxMs"> {
@@ -240,53 +253,4 @@ function readSessionLifetimes(reading: Reading): Pick<Config, "sessionIdleMs" | 
     );
   }
   return { sessionIdleMs, sessionMaxMs };
-}
-
-function parseListen(text: string): Listen {
-  const socketPath = /^unix:(\/.*[^/])$/s.exec(text)?.[1];
-  if (socketPath !== undefined && new TextEncoder().encode(socketPath).length <= maxSocketPathBytes) {
-    return Object.freeze({ path: socketPath });
-  }
-  const [, host = "", port = ""] = /^(.+):(\d+)$/.exec(text) ?? [];
-  const hostname = parseHost(host);
-  if (hostname !== undefined && Number(port) <= 65_535) {
-    return Object.freeze({ hostname, port: Number(port) });
-  }
-  throw new RangeError(
-    `use ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000, port 0 to 65535, or unix:/PATH of at most ` +
-      `${maxSocketPathBytes} bytes`,
-  );
-}
-
-/** The host, without the brackets of IPv6. The end of a name starts with a letter, unlike `127.0.0.300`. */
-function parseHost(text: string): string | undefined {
-  const ipv6 = /^\[([^%]+)\]$/.exec(text)?.[1];
-  if (ipv6 !== undefined) return isIP(ipv6) === 6 ? ipv6 : undefined;
-  return isIP(text) === 4 || /^([a-z\d-]+\.)*[a-z][a-z\d-]*$/i.test(text) ? text : undefined;
-}
-
-function parseStore(text: string): StorePlace {
-  if (isPostgresUrl(text)) return parsePostgresUrl(text);
-  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return Object.freeze({ folder: text });
-  throw new RangeError("users are kept in a folder or in PostgreSQL: use the path of a folder, or postgres://…");
-}
-
-function parseProxies(text: string): readonly string[] {
-  // The default alone is empty: `readSetting` refuses an empty text.
-  if (text === "") return Object.freeze([]);
-  const proxies = text.split(/, */);
-  const bad = proxies.find((proxy) => !isAddressOrBlock(proxy));
-  if (bad === undefined) return Object.freeze(proxies);
-  throw new RangeError(`${quote(bad)} is none; use addresses or CIDR blocks such as 10.0.0.0/8,2001:db8::1`);
-}
-
-function isAddressOrBlock(text: string): boolean {
-  const [, address = "", , prefixLength = "0"] = /^([^/%]+)(\/(\d+))?$/.exec(text) ?? [];
-  const version = isIP(address);
-  return version !== 0 && Number(prefixLength) <= (version === 4 ? 32 : 128);
-}
-
-function hours(limits: { least: number; most: number }): (text: string) => number {
-  const parse = wholeNumber(limits);
-  return (text) => parse(text) * msPerHour;
 }

@@ -8,7 +8,7 @@
  */
 
 import { resolve } from "node:path";
-import { settings, type StorePlace } from "./config.ts";
+import { settings } from "./config.ts";
 import { createLog, type Log, printError, runTask, showProgress } from "./log.ts";
 import { type PostgresAddress, shownAddress } from "./postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
@@ -18,6 +18,7 @@ import { FileStore } from "./store/file.ts";
 import { isDataFile, readRunningFolder } from "./store/folder.ts";
 import { MemoryStore } from "./store/memory.ts";
 import { PostgresStore } from "./store/postgres.ts";
+import type { StorePlace } from "./store_place.ts";
 
 /** Where a register is, or is to be. */
 export interface Place {

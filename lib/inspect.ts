@@ -5,10 +5,11 @@
  * everything is shown but the hash of the secret.
  */
 
-import { folderOf, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { printError, printLine } from "./log.ts";
 import { realDisk } from "./store/disk.ts";
 import { readRunningFolder } from "./store/folder.ts";
+import { folderOf } from "./store_place.ts";
 
 /** As late as a date can be: a ticket for the setup that an older version made does not expire. */
 const lastDate = 8_640_000_000_000_000;

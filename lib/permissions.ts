@@ -5,9 +5,11 @@
  * service can touch its own folder and its own address and nothing else. When the settings are at fault, it
  * asks for the environment alone: `main.ts` reads that first, and tells what is wrong.
  */
-import { type Config, ConfigError, readConfig, type StorePlace } from "./config.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import type { Listen } from "./listen.ts";
 import { printLine } from "./log.ts";
 import { hostWithPort } from "./postgres_address.ts";
+import type { StorePlace } from "./store_place.ts";
 
 /** Names that are not known can be found only by listing all, which takes the whole environment. */
 const environmentFlag = "--allow-env";
@@ -20,8 +22,9 @@ interface Needs {
 }
 
 /** The flags, with spaces between. */
-export function permissionFlags({ listen, store }: Config): string {
-  const needs = [...storeNeeds(store), "path" in listen ? socketNeeds(listen.path) : { net: hostWithPort(listen) }];
+export function permissionFlags({ listen, metricsListen, store }: Config): string {
+  const addresses = [listen, metricsListen].filter((address) => address !== undefined);
+  const needs = [...storeNeeds(store), ...addresses.map(addressNeeds)];
   return [
     environmentFlag,
     flag("--allow-net", needs.flatMap(({ net }) => net ?? [])),
@@ -35,6 +38,10 @@ function storeNeeds(store: StorePlace): readonly Needs[] {
   const { target, rootCertificates } = store;
   const place = "socketPath" in target ? socketNeeds(target.socketPath) : { net: hostWithPort(target) };
   return rootCertificates === undefined ? [place] : [place, { read: rootCertificates }];
+}
+
+function addressNeeds(address: Listen): Needs {
+  return "path" in address ? socketNeeds(address.path) : { net: hostWithPort(address) };
 }
 
 /** Deno wants all three, to listen and to connect. */

@@ -8,7 +8,7 @@
 
 import { delay } from "@std/async/delay";
 import type { App } from "./app.ts";
-import type { Listen } from "./config.ts";
+import type { Listen } from "./listen.ts";
 import type { Log } from "./log.ts";
 import type { Connection } from "./router.ts";
 
@@ -20,6 +20,10 @@ const pollMs = 50;
 /** What is served, and where. */
 export interface Service {
   readonly listen: Listen;
+  /** The setting that says so. */
+  readonly setting: string;
+  /** What is logged when it listens. */
+  readonly event: string;
   readonly app: App;
   /** Makes what answers each request. Its app is about to stop also when the connections are to be cut off. */
   readonly createHandler: (app: App) => (request: Request, connection: Connection) => Promise<Response> | Response;
@@ -40,13 +44,15 @@ export interface DrainOptions {
 
 /** What serves until it cannot accept a connection, and how it is ended then. */
 export interface Server {
+  readonly service: Service;
   readonly http: Pick<Deno.HttpServer<Deno.Addr>, "addr" | "finished" | "shutdown">;
   /** Lets requests in flight end without waiting for their bodies, and then cuts off every connection. */
   cutOff(): Promise<void>;
 }
 
 /** Serves where the settings say. @throws {Error} when the address cannot be had */
-export async function serve({ listen, app, createHandler, drainMs = defaultDrainMs }: Service): Promise<Server> {
+export async function serve(service: Service): Promise<Server> {
+  const { app, createHandler, drainMs = defaultDrainMs } = service;
   const ending = new AbortController();
   const cutting = new AbortController();
   const handle = createHandler({ ...app, stopping: AbortSignal.any([app.stopping, ending.signal]) });
@@ -59,9 +65,9 @@ export async function serve({ listen, app, createHandler, drainMs = defaultDrain
       inFlightCount--;
     }
   };
-  const http = await listenAt(listen, {
+  const http = await listenAt(service, {
     signal: cutting.signal,
-    onListen: (address) => app.log.info("listening", { at: addressText(address) }),
+    onListen: (address) => app.log.info(service.event, { at: addressText(address) }),
     handler: (request, connection) => {
       const reply = handle(request, connection);
       return reply instanceof Response ? reply : untilEnd(reply);
@@ -75,7 +81,7 @@ export async function serve({ listen, app, createHandler, drainMs = defaultDrain
     // Not waited for: Deno lets go of a connection whose client does not read only when the client does.
     http.shutdown().catch((error) => app.log.error("shutdown-failed", { error }));
   };
-  return { http, cutOff };
+  return { service, http, cutOff };
 }
 
 /**
@@ -83,7 +89,8 @@ export async function serve({ listen, app, createHandler, drainMs = defaultDrain
  *
  * @returns the server that is to be drained
  */
-export async function keepServing(first: Server, service: Service): Promise<Server> {
+export async function keepServing(first: Server): Promise<Server> {
+  const { service } = first;
   const { listen, app } = service;
   // Where port 0 has led to: clients know no other address.
   const address = "port" in listen && "port" in first.http.addr ? { ...listen, port: first.http.addr.port } : listen;
@@ -117,7 +124,7 @@ interface ListenOptions {
   readonly handler: Deno.ServeHandler<Deno.Addr>;
 }
 
-async function listenAt(listen: Listen, options: ListenOptions): Promise<Deno.HttpServer<Deno.Addr>> {
+async function listenAt({ listen, setting }: Service, options: ListenOptions): Promise<Deno.HttpServer<Deno.Addr>> {
   try {
     if (!("path" in listen)) return Deno.serve({ ...options, ...listen });
     await removeDeadSocket(listen.path);
@@ -126,7 +133,7 @@ async function listenAt(listen: Listen, options: ListenOptions): Promise<Deno.Ht
     const at = "path" in listen ? `unix:${listen.path}` : addressText({ transport: "tcp", ...listen });
     if (error instanceof Deno.errors.AddrInUse) {
       throw new Error(
-        `Cannot listen on ${at} as it is in use: stop what listens there, or set GATEHOUSE_LISTEN`,
+        `Cannot listen on ${at} as it is in use: stop what listens there, or set ${setting}`,
       );
     }
     throw new Error(`Cannot listen on ${at}: ${error instanceof Error ? error.message : error}`, {

@@ -5,6 +5,12 @@
  * quotes the value and says what is accepted; it is noted, not thrown, so that the next is found too.
  */
 
+export const msPerHour = 60 * 60 * 1_000;
+
+/** Docker's `--env-file` keeps quotes and blanks around a value, and any file with CRLF keeps the CR. */
+const wrapped = /^["'\s]|["'\s]$/;
+const takeOffWrapping = "leave out the quotes or white space around it; not every file of settings takes them off";
+
 /** One row of the table of settings. */
 export interface Setting<Value> {
   /** The environment variable. */
@@ -32,6 +38,7 @@ export function readSetting<Value>(setting: Setting<Value>, { env, faults }: Rea
   if (text === undefined) return setting.parse(setting.default);
   try {
     if (text === "") throw new RangeError("unset it to get its default");
+    if (wrapped.test(text)) throw new RangeError(takeOffWrapping);
     return setting.parse(text);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -45,9 +52,9 @@ export function quote(text: string): string {
   return JSON.stringify(withoutSecret(text));
 }
 
-/** Of a URL only the scheme, as a password may follow; anything else as it is. */
+/** Of a URL only the scheme, as a password may follow, also of one in quotes; anything else as it is. */
 export function withoutSecret(text: string): string {
-  return text.replace(/(?<=^[a-z][a-z\d+.-]*:\/\/).+/is, "…");
+  return text.replace(/(?<=^["'\s]*[a-z][a-z\d+.-]*:\/\/).+/is, "…");
 }
 
 /** Parses a whole number within limits, both included. */
@@ -66,4 +73,10 @@ export function oneOf<Choice extends string>(...choices: readonly Choice[]): (te
     if (choice !== undefined) return choice;
     throw new RangeError(`use ${choices.join(" or ")}`);
   };
+}
+
+/** Parses a whole number of hours within limits, both included, as milliseconds. */
+export function hours(limits: { least: number; most: number }): (text: string) => number {
+  const parse = wholeNumber(limits);
+  return (text) => parse(text) * msPerHour;
 }

@@ -1,8 +1,9 @@
 /**
  * `/metrics`: what Prometheus asks for, in its text format.
  *
- * Without a session, as Prometheus has none, and so only for those who reach the service itself. The shipped Caddyfiles
- * hide the path; a proxy that somebody else has set up says whom it asks for, and that is enough to refuse.
+ * Without a session, as Prometheus has none, and so only for those who reach the service itself. With
+ * `GATEHOUSE_METRICS_LISTEN` they do so at an address of its own. Without it, `/metrics` is refused to whatever carries a
+ * header of a proxy or of a browser; a proxy on the same machine that adds no header cannot be told from Prometheus.
  */
 
 import type { Context } from "../lib/app.ts";
@@ -10,10 +11,16 @@ import { HttpError } from "../lib/http.ts";
 
 const type = "text/plain; version=0.0.4; charset=utf-8";
 
+/** What proxies add: nginx and Apache only when configured, most others always. */
+const proxyHeaders = ["forwarded", "via", "x-real-ip"];
+
+/** What proxies and browsers add, of which there are several. */
+const proxyPrefixes = ["x-forwarded-", "sec-fetch-"];
+
 /** `GET /metrics`: all that is counted. */
 export async function showMetrics({ headers }: Request, context: Context): Promise<Response> {
-  if (headers.has("x-forwarded-for") || headers.has("forwarded")) throw new HttpError("not-found");
-  const { metrics, hasher, store } = context.app;
+  const { config, metrics, hasher, store } = context.app;
+  if (config.metricsListen === undefined && isPassedOn(headers)) throw new HttpError("not-found");
   const { users, sessions, bytes } = await store.size();
   const text = metrics.toText({
     hashesWaiting: hasher.waiting,
@@ -23,4 +30,12 @@ export async function showMetrics({ headers }: Request, context: Context): Promi
     storeBytes: bytes,
   });
   return new Response(text, { headers: { "content-type": type, "cache-control": "no-store" } });
+}
+
+function isPassedOn(headers: Headers): boolean {
+  // The names are in lower case.
+  for (const name of headers.keys()) {
+    if (proxyHeaders.includes(name) || proxyPrefixes.some((prefix) => name.startsWith(prefix))) return true;
+  }
+  return false;
 }

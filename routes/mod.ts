@@ -45,3 +45,8 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/", handler: showPage },
   { method: "GET", path: "/page/:file", handler: showPageFile },
 ];
+
+/** Whether a route is for Prometheus alone, which may have an address of its own. */
+export function isOfMetrics({ path }: Route): boolean {
+  return path === "/metrics";
+}

@@ -72,7 +72,8 @@ export const stateOperations: readonly Operation[] = [
     tag,
     summary: "Get the metrics, for Prometheus",
     description: "Only for those who reach the service itself: a request that a proxy has passed on, as its headers " +
-      "`X-Forwarded-For` or `Forwarded` show, finds nothing here.",
+      "`X-Forwarded-…`, `Forwarded`, `X-Real-IP` or `Via` show, or that a browser has made (`Sec-Fetch-…`), finds " +
+      "nothing here. With `GATEHOUSE_METRICS_LISTEN` it is served at that address instead, and nothing else is.",
     who: "anyone",
     replies: {
       200: {

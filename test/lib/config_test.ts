@@ -35,6 +35,11 @@ const rows: readonly Row[] = [
   ["LISTEN", "http://localhost:8000", undefined],
   ["LISTEN", " localhost:8000", undefined],
 
+  ["METRICS_LISTEN", "127.0.0.1:9000", { hostname: "127.0.0.1", port: 9_000 }],
+  ["METRICS_LISTEN", "unix:/run/metrics.sock", { path: "/run/metrics.sock" }],
+  ["METRICS_LISTEN", "127.0.0.1:8000", undefined],
+  ["METRICS_LISTEN", "9000", undefined],
+
   ["STORE", "/var/lib/gatehouse", { folder: "/var/lib/gatehouse" }],
   ["STORE", "my data", { folder: "my data" }],
   ["STORE", "postgres://db/gatehouse", undefined],
@@ -130,6 +135,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
   const { inForce: _, ...values } = readConfig({});
   assertEquals(values, {
     listen: { hostname: "127.0.0.1", port: 8_000 },
+    metricsListen: undefined,
     store: { folder: "data" },
     pbkdf2Iterations: 600_000,
     passwordMinLength: 15,
@@ -147,6 +153,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
 Deno.test("readConfig() reads every field from its own setting", () => {
   const texts: Record<Field, string> = {
     listen: "unix:/s",
+    metricsListen: "unix:/m",
     store: "elsewhere",
     pbkdf2Iterations: "1",
     passwordMinLength: "8",

@@ -11,7 +11,7 @@ Deno.test("permissionFlags() names the address and the folder or database, and n
     ["[::1]:8000", "data", "--allow-net=[::1]:8000 --allow-read=data --allow-write=data"],
     ["unix:/s", "data", "--allow-net=unix:/s --allow-read=data,/s --allow-write=data,/s"],
     ["127.0.0.1:1", "my data", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
-    ["127.0.0.1:1", "a\tb", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
+    ["127.0.0.1:1", "a\u00a0b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a,b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
     ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1"],
@@ -89,7 +89,7 @@ const probes: readonly ProbeRow[] = [
   },
   {
     title: "of a folder with signs that a shell would read",
-    env: { GATEHOUSE_LISTEN: "0.0.0.0:0", GATEHOUSE_STORE: "$HOME/~*[a'\"\\;&" },
+    env: { GATEHOUSE_LISTEN: "0.0.0.0:0", GATEHOUSE_STORE: "./$HOME/~*[a'\"\\;&" },
     outcomes: allRefused,
   },
   {

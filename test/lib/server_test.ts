@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLess } from "@std/ass
 import { delay } from "@std/async/delay";
 import type { App } from "../../lib/app.ts";
 import type { Connection } from "../../lib/router.ts";
-import { drain, keepServing, serve, type Server, type Service } from "../../lib/server.ts";
+import { drain, keepServing, serve, type Server } from "../../lib/server.ts";
 import { openTestApp } from "../app.ts";
 import { watchSignal } from "../listeners.ts";
 import { type RawReply, sendRaw } from "../raw_request.ts";
@@ -17,7 +17,6 @@ interface Scene {
   readonly app: App;
   readonly address: Deno.ConnectOptions;
   readonly lines: readonly string[];
-  readonly service: Service;
   readonly server: Server;
   readonly stopping: AbortController;
   /** Resolves when the handler has so many requests. */
@@ -37,7 +36,14 @@ async function open({ drainMs }: { drainMs: number }): Promise<Scene> {
     await promise;
     return new Response("answered");
   };
-  const service = { listen: anyPort, app, createHandler: () => handler, drainMs };
+  const service = {
+    listen: anyPort,
+    setting: "GATEHOUSE_LISTEN",
+    event: "listening",
+    app,
+    createHandler: () => handler,
+    drainMs,
+  };
   const server = await serve(service);
   assert("port" in server.http.addr);
   const address = { hostname: "127.0.0.1", port: server.http.addr.port };
@@ -45,7 +51,6 @@ async function open({ drainMs }: { drainMs: number }): Promise<Scene> {
     app,
     address,
     lines,
-    service,
     server,
     stopping,
     answer: resolve,
@@ -137,12 +142,12 @@ Deno.test(
   "keepServing() serves again at the same address, and leaves no listener of the server before",
   sanitized,
   async () => {
-    const { server, service, app, stopping, answer, ask, lines } = await open({ drainMs: 100 });
+    const { server, app, stopping, answer, ask, lines } = await open({ drainMs: 100 });
     answer();
     const watched = watchSignal(app.stopping);
     const finished = Promise.reject(new Error("Too many open files"));
     const failed = { ...server, http: { addr: server.http.addr, shutdown: () => server.http.shutdown(), finished } };
-    const serving = keepServing(failed, service);
+    const serving = keepServing(failed);
     for (const endsAt = Date.now() + 5_000; lines.filter(isListening).length < 2 && Date.now() < endsAt;) {
       await delay(
         5,

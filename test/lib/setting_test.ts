@@ -22,6 +22,15 @@ Deno.test("readSetting() reads the text, the default when there is none, and not
   }
 });
 
+Deno.test("readSetting() refuses quotes and white space around a value, which a file of settings has kept", () => {
+  for (const text of ['"4"', "'4'", '4"', "'4", " 4", "4 ", "4\r", "4\n", "\ufeff4"]) {
+    const faults: string[] = [];
+    readSetting(count, { env: { COUNT: text }, faults });
+    assertEquals(faults.length, 1);
+    assertStringIncludes(faults[0] ?? "", ": leave out the quotes or white space around it; not every file");
+  }
+});
+
 Deno.test("readSetting() lets a bug in a parser through", () => {
   const broken: Setting<number> = {
     ...count,
@@ -63,6 +72,8 @@ Deno.test("withoutSecret() keeps of a URL the scheme, and anything else as it is
     ["postgres://gatehouse:hunter2@db/gatehouse", "postgres://…"],
     ["POSTGRES+x://:a\nb@db", "POSTGRES+x://…"],
     ["postgres://", "postgres://"],
+    [`"postgres://a:b@c/d"`, `"postgres://…`],
+    ["' postgres://a:b@c/d", "' postgres://…"],
     ["data", "data"],
     ["unix:/run/gatehouse.sock", "unix:/run/gatehouse.sock"],
     ["my data://x", "my data://x"],

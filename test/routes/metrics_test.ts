@@ -18,21 +18,43 @@ Deno.test("showMetrics() answers in the text format of Prometheus, not to be sto
   assert(text.startsWith("# HELP gatehouse_registrations_total "));
 });
 
-for (
-  const [name, value] of [["X-Forwarded-For", "192.0.2.1"], ["X-Forwarded-For", ""], ["Forwarded", "for=192.0.2.1"]]
-) {
-  Deno.test(`showMetrics() tells a proxy nothing: ${name}: ${value}`, async () => {
+/** What a request has that a proxy has passed on, or that a browser has made. */
+const signs = [
+  ["X-Forwarded-For", "192.0.2.1"],
+  ["X-Forwarded-For", ""],
+  ["X-Forwarded-Proto", "https"],
+  ["X-Forwarded-Host", "a.example"],
+  ["Forwarded", "for=192.0.2.1"],
+  ["X-Real-IP", "192.0.2.1"],
+  ["Via", "1.1 proxy"],
+  ["Sec-Fetch-Mode", "no-cors"],
+  ["Sec-Fetch-Site", "cross-site"],
+] as const;
+
+for (const [name, value] of signs) {
+  Deno.test(`showMetrics() tells a proxy or a browser nothing: ${name}: ${value}`, async () => {
     const { send, admin: token } = await openAdminApp();
-    const headers = { [String(name)]: String(value) };
+    const headers = { [name]: value };
     assertEquals(outcomeOf(await send("GET", "/metrics", { headers, token })), "404 not-found");
     assertEquals(outcomeOf(await send("HEAD", "/metrics", { headers })), "404");
   });
 }
 
-Deno.test("showMetrics() answers who sends other headers of proxies", async () => {
+Deno.test("showMetrics() answers Prometheus, whatever else it sends", async () => {
   const { send } = await openTestApp();
-  const headers = { "x-forwarded-proto": "https", "x-forwarded-host": "a.example", "via": "1.1 Caddy" };
+  const headers = {
+    "accept-encoding": "gzip",
+    "user-agent": "Prometheus/2.42.0",
+    "x-prometheus-scrape-timeout-seconds": "10",
+  };
   assertEquals((await send("GET", "/metrics", { headers })).status, 200);
+});
+
+Deno.test("showMetrics() answers whatever reaches the address of its own", async () => {
+  const { send } = await openTestApp({ settings: { GATEHOUSE_METRICS_LISTEN: "127.0.0.1:9000" } });
+  for (const [name, value] of signs) {
+    assertEquals((await send("GET", "/metrics", { headers: { [name]: value } })).status, 200);
+  }
 });
 
 Deno.test("showMetrics() counts registrations, once each", async () => {
