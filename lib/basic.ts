@@ -44,7 +44,7 @@ interface Entry {
   readonly userId: string;
   readonly passwordHash: string;
   /** Milliseconds since the epoch. */
-  readonly until: number;
+  readonly verifiedAt: number;
 }
 
 export interface BasicOptions {
@@ -130,19 +130,24 @@ export class BasicMemory {
 
   async #recall(key: string, { find }: BasicOptions): Promise<User | undefined> {
     const entry = this.#entries.get(key);
-    if (entry === undefined || this.#now() >= entry.until) return undefined;
+    if (entry === undefined || !isRecent(entry, this.#now())) return undefined;
     const user = await find(entry.login);
     const isSame = user?.id === entry.userId && user.passwordHash === entry.passwordHash && !user.disabled;
     return isSame ? user : undefined;
   }
 
   #remember(key: string, { login, id: userId, passwordHash }: User): void {
-    this.#entries.set(key, { login, userId, passwordHash, until: this.#now() + rememberedMs });
+    this.#entries.set(key, { login, userId, passwordHash, verifiedAt: this.#now() });
   }
 
   #keyOf({ login, password }: Credentials, client: string): string {
     return createHmac("sha256", this.#secret).update(JSON.stringify([login, password, client])).digest("base64url");
   }
+}
+
+/** What was verified ahead of now was so by a clock that was set back since, and would be remembered until then. */
+function isRecent({ verifiedAt }: Entry, now: number): boolean {
+  return verifiedAt <= now && now < verifiedAt + rememberedMs;
 }
 
 function decode(base64: string): string | undefined {

@@ -4,11 +4,15 @@
  * There are two kinds. One renews itself, evenly, within an hour: a token bucket, of which only the moment is kept at
  * which it is full again (the generic cell rate algorithm, ITU-T I.371), so that nothing has to be refilled. The other
  * counts what fails in a row, until that ends. This is arithmetic alone: `lib/counts.ts` is where counts are kept.
+ *
+ * A clock may be set back, and those of several instances differ by a little. So no moment counts that is further ahead of
+ * now than its rule allows, and a count that was taken further ahead than clocks differ is brought back to now: with what
+ * was left to wait then, and no more.
  */
 
 import { createHash } from "node:crypto";
 
-const hourMs = 60 * 60 * 1_000;
+export const hourMs = 60 * 60 * 1_000;
 /** Milliseconds that sums of fractions may be off by. */
 const roundingMs = 0.5;
 /** When to come again while a row is full: time alone does not help. */
@@ -18,6 +22,8 @@ const fullSeconds = 60 * 60;
  * may wait for its turn.
  */
 export const openMs = 60 * 1_000;
+/** What was taken further ahead of now than this was so by a clock that was wrong. */
+export const maxAheadMs = 60 * 1_000;
 
 /** What is kept of one counter: of each kind its own members, the others are 0. */
 export interface Count {
@@ -27,7 +33,7 @@ export interface Count {
   readonly wrongCount: number;
   /** Taken, and under way: they may fail too. */
   readonly openCount: number;
-  /** When the last of a row was taken, in milliseconds since the epoch. */
+  /** When the last was taken, in milliseconds since the epoch. */
   readonly openedAt: number;
 }
 
@@ -47,6 +53,8 @@ export interface CounterKind {
   readonly take: Step;
   /** Puts back one that was taken. */
   readonly putBack: Step;
+  /** Brings a count that is too far ahead of now back to it; any other is returned as it is. */
+  readonly bringBack: Step;
 }
 
 /** Counts failures in a row. */
@@ -68,14 +76,21 @@ export function hourly(name: string, perHour: number): CounterKind {
   const refillMs = hourMs / perHour;
   return {
     name,
-    waitSeconds: ({ fullAt }, now) => {
-      const waitMs = Math.max(now, fullAt) + refillMs - now - hourMs;
+    waitSeconds: (count, now) => {
+      const waitMs = fullMsOf(count, now) + refillMs - hourMs;
       return waitMs > roundingMs ? Math.ceil(waitMs / 1_000) : 0;
     },
-    take: ({ fullAt }, now) => ({ ...noCount, fullAt: Math.max(now, fullAt) + refillMs }),
-    putBack: ({ fullAt }, now) => {
-      const before = fullAt - refillMs;
-      return before - now > roundingMs ? { ...noCount, fullAt: before } : noCount;
+    take: (count, now) => ({ ...noCount, fullAt: now + fullMsOf(count, now) + refillMs, openedAt: now }),
+    putBack: (count, now) => {
+      const beforeMs = fullMsOf(count, now) - refillMs;
+      return beforeMs > roundingMs
+        ? { ...count, fullAt: now + beforeMs, openedAt: Math.min(count.openedAt, now) }
+        : noCount;
+    },
+    bringBack: (count, now) => {
+      if (!isAhead(count, now) && count.fullAt - now <= hourMs + maxAheadMs) return count;
+      const fullMs = fullMsOf(count, now);
+      return fullMs > roundingMs ? { ...noCount, fullAt: now + fullMs, openedAt: now } : noCount;
     },
   };
 }
@@ -95,6 +110,7 @@ export function inARow(name: string, limit: number): RowKind {
       return whole({ ...count, wrongCount: count.wrongCount + 1, openCount: openCountOf(count, now) - 1 });
     },
     end: (count) => whole({ ...count, wrongCount: 0 }),
+    bringBack: (count, now) => isAhead(count, now) ? whole({ ...count, openCount: 0, openedAt: now }) : count,
   };
 }
 
@@ -108,8 +124,18 @@ export function counterKey({ of }: Counter, secret: string): string {
   return createHash("sha256").update(secret + JSON.stringify(of)).digest("hex");
 }
 
-function openCountOf({ openCount, openedAt }: Count, now: number): number {
-  return now - openedAt > openMs ? 0 : openCount;
+function openCountOf(count: Count, now: number): number {
+  return now - count.openedAt > openMs || isAhead(count, now) ? 0 : count.openCount;
+}
+
+/** After how many milliseconds all may be done again. */
+function fullMsOf(count: Count, now: number): number {
+  const { fullAt, openedAt } = count;
+  return Math.min(Math.max(0, fullAt - (isAhead(count, now) ? openedAt : now)), hourMs);
+}
+
+function isAhead({ openedAt }: Count, now: number): boolean {
+  return openedAt - now > maxAheadMs;
 }
 
 /** One that was over by time, or given up, may end after it. */

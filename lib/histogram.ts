@@ -55,8 +55,10 @@ export class Histogram {
    * there were none. Of more than 1,000 the last count.
    */
   recentQuantiles(shares: readonly number[]): (number | undefined)[] {
-    const since = this.#now() - recentMs;
-    const recent = this.#recentSeconds.filter((_, index) => (this.#recentAt[index] ?? 0) > since).sort();
+    const now = this.#now();
+    // What was ahead of now was so by a clock that was set back since.
+    const isRecent = (at: number) => now - recentMs < at && at <= now;
+    const recent = this.#recentSeconds.filter((_, index) => isRecent(this.#recentAt[index] ?? 0)).sort();
     return shares.map((share) => recent[Math.ceil(share * recent.length) - 1]);
   }
 }

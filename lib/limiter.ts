@@ -2,10 +2,11 @@
  * Takes from counters, several at once, and changes them: what the throttle and the quotas have in common.
  *
  * The time is that of this instance. Where several share the counts, their clocks are taken to agree to a second or so:
- * by as much a wait that one of them tells may be wrong.
+ * by as much a wait that one of them tells may be wrong. Where they differ by more than a minute, who goes from one to
+ * another may do a little more than the limit.
  */
 
-import { type Count, type Counter, noCount, type Step } from "./counter.ts";
+import { type Count, type Counter, type CounterKind, noCount, type Step } from "./counter.ts";
 import type { Counts } from "./counts.ts";
 
 /** What is to become of one counter. */
@@ -27,7 +28,13 @@ export class Limiter {
 
   /** The whole seconds after which there will be one of each; 0 when there is. */
   async waitSeconds(counters: readonly Counter[]): Promise<number> {
-    return this.#longest(counters, await this.#counts.read(counters));
+    const counts = await this.#counts.read(counters);
+    const now = this.#now();
+    // Kept, as what is only read would be as far ahead, or as long to wait for, the next time.
+    if (counters.some(({ kind }, index) => isBroughtBack(kind, counts[index] ?? noCount, now))) {
+      await this.change(counters.map((counter) => ({ counter, step: counter.kind.bringBack })));
+    }
+    return this.#longest(counters, counts);
   }
 
   /**
@@ -59,4 +66,8 @@ export class Limiter {
     const now = this.#now();
     return Math.max(0, ...counters.map(({ kind }, index) => kind.waitSeconds(counts[index] ?? noCount, now)));
   }
+}
+
+function isBroughtBack({ bringBack }: CounterKind, count: Count, now: number): boolean {
+  return bringBack(count, now) !== count;
 }

@@ -54,11 +54,13 @@ export class MinuteCounter {
     return this.#counts[minute % keptMinutes] ?? 0;
   }
 
-  /** A clock that was set back goes on in the minute in which it was. */
+  /** A clock that was set back by a little goes on in the minute in which it was; by more than is kept, it begins anew. */
   #clearUntilNow(): void {
     const current = this.#currentMinute;
-    if (current - this.#minute >= keptMinutes) this.#counts.fill(0);
-    else while (this.#minute < current) this.#counts[++this.#minute % keptMinutes] = 0;
+    if (Math.abs(current - this.#minute) >= keptMinutes) {
+      this.#counts.fill(0);
+      this.#minute = current;
+    } else while (this.#minute < current) this.#counts[++this.#minute % keptMinutes] = 0;
     this.#minute = Math.max(this.#minute, current);
   }
 }

@@ -13,7 +13,15 @@ import { ulid } from "@std/ulid";
 import type { Config } from "./config.ts";
 import { cookieReader } from "./cookie.ts";
 import { copyHeaderText, copyText } from "./kept_text.ts";
-import type { ExpiryLimits, Session, SessionPage, SessionQuery, Store, UserSession } from "./store.ts";
+import {
+  type ExpiryLimits,
+  maxSessionAheadMs,
+  type Session,
+  type SessionPage,
+  type SessionQuery,
+  type Store,
+  type UserSession,
+} from "./store.ts";
 
 /** OWASP ASVS 5.0, 7.2.3 asks for 128 bits at least. */
 const secretBytes = 32;
@@ -103,13 +111,18 @@ export async function findLiveSession(
   if (found === undefined || !isSecretOf(found.session, token.slice(idLength + 1))) return undefined;
   const { session } = found;
   if (now >= expiresAt(session, lifetimes)) return undefined;
-  if (now >= touchedAt(session, lifetimes)) store.touchSession(session.id, now).catch(onFault);
+  if (now >= touchedAt(session, lifetimes) || isAhead(session, now)) store.touchSession(session.id, now).catch(onFault);
   return found;
 }
 
 /** When a session that is in use is to be noted as seen again, in milliseconds since the epoch. */
 function touchedAt(session: Session, lifetimes: Lifetimes): number {
   return session.lastSeenAt + Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
+}
+
+/** Whether it was made or seen before the clock was set back: it would live for so much longer, and is brought back. */
+function isAhead({ createdAt, lastSeenAt }: Session, now: number): boolean {
+  return Math.max(createdAt, lastSeenAt) - now > maxSessionAheadMs;
 }
 
 /** When a session that is not used again expires, in milliseconds since the epoch. */

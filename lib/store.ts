@@ -27,6 +27,9 @@ export interface User {
   readonly disabled: boolean;
 }
 
+/** A session that was made or seen further ahead was so by a clock that was set back since; those of instances differ less. */
+export const maxSessionAheadMs = 60 * 60 * 1_000;
+
 /** A login that lasts, as kept: the token itself is not among it. */
 export interface Session {
   /** ULID; the public half of the token. */
@@ -283,7 +286,10 @@ export interface Store extends AsyncDisposable {
    */
   insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
 
-  /** Notes that a session was seen. A session that has ended meanwhile stays ended. */
+  /**
+   * Notes that a session was seen, which is never earlier than noted, unless that is further ahead than `maxSessionAheadMs`:
+   * then its creation is brought back to it too. A session that has ended meanwhile stays ended.
+   */
   touchSession(id: string, lastSeenAt: number): Promise<void>;
 
   /** Ends a session. @returns `false` when there is none, or the actor may not */

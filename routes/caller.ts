@@ -111,7 +111,8 @@ export async function refuseActor(request: Request, context: Context): Promise<n
 
 /** Whether the session is of a login so recent that it shows who sits there now. */
 export function isFresh(session: Session, { app }: Context): boolean {
-  return app.now() - session.createdAt < freshLoginMs;
+  // Nor one that is further ahead: it was made before the clock was set back, and would be fresh for as long.
+  return Math.abs(app.now() - session.createdAt) < freshLoginMs;
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   type HashCosts,
   type InsertSessionOptions,
   isSameUser,
+  maxSessionAheadMs,
   type Put,
   type ReplaceOptions,
   type Session,
@@ -167,8 +168,10 @@ export class MemoryStore implements Store {
 
   async touchSession(id: string, lastSeenAt: number): Promise<void> {
     await this.#withSession(id, async (session) => {
-      if (session.lastSeenAt >= lastSeenAt) return;
-      await this.#commit([{ kind: "put-session", session: { ...session, lastSeenAt } }]);
+      const isAhead = Math.max(session.createdAt, session.lastSeenAt) - lastSeenAt > maxSessionAheadMs;
+      if (session.lastSeenAt >= lastSeenAt && !isAhead) return;
+      const createdAt = Math.min(session.createdAt, lastSeenAt);
+      await this.#commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
     });
   }
 

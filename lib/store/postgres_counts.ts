@@ -10,7 +10,7 @@
  * text too, and what was typed as a login and is none. No wrong password comes here, see `lib/throttle.ts`.
  */
 
-import { type Count, type Counter, counterKey, noCount, openMs } from "../counter.ts";
+import { type Count, type Counter, counterKey, hourMs, maxAheadMs, noCount, openMs } from "../counter.ts";
 import { type Counts, maxKeptCounts } from "../counts.ts";
 import type { Row, Value } from "./postgres_connection.ts";
 import type { Database } from "./postgres_database.ts";
@@ -62,9 +62,11 @@ export class PostgresCounts implements Counts {
 
   /**
    * Forgets what has renewed itself or was given up. What failed in a row never ends by itself: of each kind those are
-   * kept that were tried last, as many as in memory, and what was tried in the same millisecond as the next goes too.
+   * kept that were tried last, as many as in memory, and what was tried in the same millisecond as the next goes too. What
+   * is too far ahead of now is brought back to it first, as in `lib/counter.ts`: it would be kept for as long.
    */
   async deleteIdle(now: number): Promise<number> {
+    await this.#database.run(bringBackStatement, [now, now + maxAheadMs, now + maxAheadMs + hourMs, now]);
     let count = await this.#deleteAll("full_at <= $1 AND wrong_count = 0 AND opened_at < $2", [now, now - openMs]);
     const { rows } = await this.#database.run(
       `SELECT kind, max(opened_at) AS until FROM (
@@ -91,6 +93,13 @@ export class PostgresCounts implements Counts {
     }
   }
 }
+
+/** By the time of now, that with what clocks differ by, that with both and an hour, and now once more: as another type. */
+const bringBackStatement = `UPDATE gatehouse_count SET opened_at = $1,
+  full_at = GREATEST(0, $4 + LEAST(full_at - CASE WHEN opened_at > $2 THEN CAST(opened_at AS double precision) ELSE $4 END,
+    ${hourMs})),
+  open_count = CASE WHEN opened_at > $2 THEN 0 ELSE open_count END
+  WHERE opened_at > $2 OR full_at > $3`;
 
 type Key = readonly [kind: string, key: string];
 

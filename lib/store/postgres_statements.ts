@@ -6,7 +6,7 @@
  */
 
 import { maxIterations } from "../password.ts";
-import type { ListedTicket, Session, Ticket, User } from "../store.ts";
+import { type ListedTicket, maxSessionAheadMs, type Session, type Ticket, type User } from "../store.ts";
 import type { Row } from "./postgres_connection.ts";
 import { idOfOldTicket } from "./ticket_rules.ts";
 
@@ -58,7 +58,8 @@ export const statements = {
     SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text FROM kept
     ON CONFLICT (id) DO NOTHING`,
   lockSession: "SELECT id FROM gatehouse_session WHERE id = $1 AND login = $2 FOR UPDATE",
-  touchSession: "UPDATE gatehouse_session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
+  touchSession: `UPDATE gatehouse_session SET last_seen_at = $2, created_at = LEAST(created_at, $2) WHERE id = $1
+    AND (last_seen_at < $2 OR GREATEST(created_at, last_seen_at) - $2 > ${maxSessionAheadMs})`,
   deleteSession: "DELETE FROM gatehouse_session WHERE id = $1",
   listSessions: `SELECT ${sessionColumns} FROM gatehouse_session
     WHERE login = $1 AND last_seen_at > $2 AND created_at > $3 AND id > $4 ORDER BY id LIMIT $5`,

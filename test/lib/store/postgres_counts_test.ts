@@ -1,7 +1,7 @@
 /** Several instances on one database count as one; what holds for counts anywhere is in test/lib/counts_test.ts. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type Count, hourly, inARow } from "../../../lib/counter.ts";
+import { type Count, hourly, inARow, noCount } from "../../../lib/counter.ts";
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
 import { StoreUnavailableError } from "../../../lib/store.ts";
@@ -210,3 +210,46 @@ testInstances(
     assertEquals((await counts.read(others)).map((count) => count.wrongCount), [1, 1, 1]);
   },
 );
+
+testInstances("deleteIdle() brings back to now what a clock that was ahead has taken", async ({ stores: [store] }) => {
+  assert(store !== undefined);
+  const counts = new PostgresCounts(store.database);
+  const [row, hour] = [inARow("row", 100), hourly("hour", 10)];
+  const now = 1_795_000_000_123;
+  const aheadMs = 180 * minuteMs;
+  const whole = (count: Partial<Count>) => ({ ...noCount, ...count });
+  const rows: readonly [kind: typeof row | typeof hour, of: string, before: Count, after: Count][] = [
+    [
+      hour,
+      "one",
+      whole({ fullAt: now + aheadMs + 6 * minuteMs, openedAt: now + aheadMs }),
+      whole({ fullAt: now + 6 * minuteMs, openedAt: now }),
+    ],
+    [
+      hour,
+      "an earlier version's",
+      whole({ fullAt: now + aheadMs }),
+      whole({ fullAt: now + 60 * minuteMs, openedAt: now }),
+    ],
+    [hour, "in time", whole({ fullAt: now + 1, openedAt: now }), whole({ fullAt: now + 1, openedAt: now })],
+    [
+      row,
+      "row",
+      whole({ wrongCount: 3, openCount: 2, openedAt: now + aheadMs }),
+      whole({ wrongCount: 3, openedAt: now }),
+    ],
+    [
+      row,
+      "a little",
+      whole({ openCount: 2, openedAt: now + minuteMs }),
+      whole({ openCount: 2, openedAt: now + minuteMs }),
+    ],
+  ];
+  for (const [kind, of, before] of rows) await counts.change([{ kind, of: [of] }], () => [before]);
+  assertEquals(await counts.deleteIdle(now), 0);
+  for (const [kind, of, before, after] of rows) {
+    assertEquals(await counts.read([{ kind, of: [of] }]), [after], of);
+    // As in memory.
+    assertEquals(kind.bringBack(before, now), after, of);
+  }
+});
