@@ -12,7 +12,7 @@ import { showProblem } from "./problem.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
 import { streamState } from "./state.ts";
-import { deleteTicket, makeTicket } from "./ticket.ts";
+import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
 import { deleteUser, listUsers, register, showUser } from "./user.ts";
 import { changeUser } from "./user_change.ts";
 import { endSession, endSessions, listSessions } from "./user_session.ts";
@@ -32,6 +32,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/session/", handler: showSession },
   { method: "DELETE", path: "/session/", handler: logOut },
   { method: "POST", path: "/ticket/", handler: makeTicket },
+  { method: "GET", path: "/ticket/", handler: listTickets },
   { method: "DELETE", path: "/ticket/:id", handler: deleteTicket },
   { method: "GET", path: "/setting/", handler: listSettings },
   { method: "GET", path: "/state/", handler: streamState },

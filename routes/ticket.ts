@@ -2,11 +2,12 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, readJson } from "../lib/http.ts";
-import { adminGroup, type Session, type Ticket } from "../lib/store.ts";
+import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
+import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
 import { createTicket } from "../lib/ticket.ts";
 import { parseTicketRequest } from "../lib/user_input.ts";
 import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
+import { pageHeaders, parsePageQuery } from "./page_query.ts";
 
 /** `POST /ticket/`: makes a ticket, whose code is in the reply and nowhere else. */
 export async function makeTicket(request: Request, context: Context): Promise<Response> {
@@ -26,6 +27,17 @@ export async function makeTicket(request: Request, context: Context): Promise<Re
   const expires_at = new Date(ticket.expiresAt).toISOString();
   const value = { id: ticket.id, ticket: code, purpose, ...login !== "" && { login }, expires_at };
   return jsonReply(value, { status: 201 });
+}
+
+/** `GET /ticket/`: the tickets that are good, by pages, in the order in which they were made. Never a code. */
+export async function listTickets(request: Request, context: Context): Promise<Response> {
+  await requireAdmin(request, context);
+  const query = parsePageQuery(queryOf(request, ["limit", "after"]));
+  const { store, now } = context.app;
+  const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
+  return jsonReply({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
+    headers: pageHeaders(query, next),
+  });
 }
 
 /** `DELETE /ticket/:id`: withdraws a ticket, whoever made it. */
@@ -54,4 +66,17 @@ async function insert(ticket: Ticket, session: Session, context: Context): Promi
     const outcome = await store.insertTicket(ticket, { actor, ...target !== undefined && { target } });
     if (outcome !== "stale") return outcome;
   }
+}
+
+/** What of a ticket leaves the service: field by field, so that none gets out by being added. */
+function publicTicket({ ticket, madeBy }: ListedTicket) {
+  const { id, purpose, login, createdAt, expiresAt } = ticket;
+  return {
+    id,
+    purpose,
+    ...login !== "" && { login },
+    made_by: madeBy ?? null,
+    created_at: createdAt === 0 ? null : new Date(createdAt).toISOString(),
+    expires_at: new Date(expiresAt).toISOString(),
+  };
 }

@@ -141,6 +141,23 @@ const replySchemas: Readonly<Record<string, Schema>> = {
     purpose: { enum: ["register", "reset"] },
     expires_at: date,
   }, { login: { ...login, description: "The only one that it is for; missing when it is for any." } }),
+  ListedTicket: strict("A ticket without its code.", {
+    id,
+    purpose: { enum: ["register", "reset"] },
+    made_by: {
+      type: ["string", "null"],
+      maxLength: maxLoginLength,
+      pattern: loginPattern.source,
+      description: "The login of the administrator who made it; null when an older version did.",
+    },
+    created_at: { ...date, type: ["string", "null"], description: "Null when an older version made it." },
+    expires_at: date,
+  }, { login: { ...login, description: "The only one that it is for; missing when it is for any." } }),
+  TicketPage: strict("Tickets in the order in which they were made.", {
+    tickets: { type: "array", items: schemaNamed("ListedTicket") },
+    total: { type: "integer", minimum: 0, description: "How many there are on all pages." },
+    next: { type: ["string", "null"], pattern: cursorPattern.source, description: "What the next page is `after`." },
+  }),
   SettingList: strict("The settings in force.", {
     settings: {
       type: "array",

@@ -3,7 +3,7 @@
 import type { Operation } from "../../lib/openapi.ts";
 import { example, exampleCode, exampleDates, examplePassword, exampleSessionId, exampleTicketId } from "./examples.ts";
 import { freshLoginMs } from "../caller.ts";
-import { ticketIdParameter } from "./parameters.ts";
+import { pageParameters, ticketIdParameter } from "./parameters.ts";
 import { schemaNamed } from "./schemas.ts";
 
 const tag = "Sessions";
@@ -110,6 +110,37 @@ export const ticketOperations: readonly Operation[] = [
       },
     },
     problems: ["registration-closed", "not-found", "invalid-ticket", "login-again"],
+  },
+  {
+    method: "GET",
+    path: "/ticket/",
+    id: "listTickets",
+    tag: "Tickets",
+    summary: "List tickets",
+    description: "Those that are good, by pages, in the order in which they were made; without their codes.",
+    who: "admin",
+    parameters: pageParameters(exampleTicketId),
+    replies: {
+      200: {
+        description: "A page of tickets.",
+        type,
+        schema: schemaNamed("TicketPage"),
+        examples: example("One invitation", {
+          tickets: [{
+            id: exampleTicketId,
+            purpose: "register",
+            login: "bob",
+            made_by: "grace",
+            created_at: "2026-11-22T13:31:28.463Z",
+            expires_at: "2026-11-23T13:31:28.463Z",
+          }],
+          total: 1,
+          next: null,
+        }),
+        headers: { Link: "sometimes" },
+      },
+    },
+    problems: ["invalid-query"],
   },
   {
     method: "DELETE",

@@ -76,6 +76,7 @@ const rows: readonly Row[] = [
     options: () => ({ json: { purpose: "register" } }),
     statuses: [401, 403, 403, 201, 401, 401],
   },
+  { route: "GET /ticket/", statuses: adminOnly },
   {
     route: "DELETE /ticket/:id",
     options: async ({ send, admin }) => {

@@ -14,7 +14,7 @@ import {
   openAdminApp,
   outcomeOf,
 } from "../accounts.ts";
-import { alice, openTestApp, type Reply, type TestApp } from "../app.ts";
+import { alice, openedAt, openTestApp, type Reply, type TestApp } from "../app.ts";
 import { deleteByLogin } from "../lib/store/records.ts";
 
 const hourMs = 60 * 60 * 1_000;
@@ -182,6 +182,81 @@ Deno.test("a ticket of an administrator is void with the rights, the account, al
     assertEquals(outcomeOf(await send("PUT", "/user/root/password", { json: reset })), "403 ticket-invalid", what);
     assertEquals((await send("GET", "/session/", { token: admin })).status, 200);
   }
+});
+
+Deno.test("listTickets() shows the tickets that are good by pages, with who made them, and never a code", async () => {
+  const opened = await openAdminApp();
+  const { send, admin, clock } = opened;
+  await opened.addUser("alice");
+  const old = createTicket("register", { login: "dora", maker: "", now: clock.now, ttlMs: hourMs });
+  await opened.app.store.insertTicket({ ...old.ticket, createdAt: 0 });
+  await insertSetupTicket(opened);
+  const codes: string[] = [old.code];
+  const wanted = [{ purpose: "register" }, { purpose: "register", login: "carol" }, {
+    purpose: "reset",
+    login: "alice",
+  }];
+  for (const json of wanted) {
+    clock.now += 1_000;
+    codes.push(String((await make(opened, json)).json.ticket));
+  }
+  const created = (second: number) => new Date(openedAt + second * 1_000).toISOString();
+  const expires = (second: number) => new Date(openedAt + second * 1_000 + 24 * hourMs).toISOString();
+  const expected = [
+    { purpose: "register", login: "dora", made_by: null, created_at: null, expires_at: "2026-11-22T10:35:39.123Z" },
+    ...wanted.map((one, index) => ({
+      ...one,
+      made_by: "root",
+      created_at: created(index + 1),
+      expires_at: expires(index + 1),
+    })),
+  ];
+  const get = (query = "") => send("GET", `/ticket/${query}`, { token: admin });
+  const all = await get();
+  const shown = all.json.tickets as Record<string, unknown>[];
+  assertEquals(shown.map(({ id: _, ...rest }) => rest), expected);
+  assertEquals([all.json.total, all.json.next, all.headers.get("link")], [4, null, null]);
+  assertEquals(all.headers.get("cache-control"), "no-store");
+  for (const code of codes) {
+    assert(!all.text.includes(code));
+    assert(!all.text.includes(createHash("sha256").update(code).digest("hex")));
+  }
+  const first = await get("?limit=3");
+  assertEquals([first.json.tickets, first.json.total, first.json.next], [shown.slice(0, 3), 4, shown[2]?.id]);
+  assertEquals(first.headers.get("link"), `<?limit=3&after=${shown[2]?.id}>; rel="next"`);
+  const second = await get(`?limit=3&after=${shown[2]?.id}`);
+  assertEquals([second.json.tickets, second.json.total, second.json.next], [shown.slice(3), 4, null]);
+
+  assertEquals(outcomeOf(await send("DELETE", `/ticket/${shown[1]?.id}`, { token: admin })), "204");
+  assertEquals(await register(opened, "bob", codes[1]), "403 ticket-invalid");
+  assertEquals((await get()).json.total, 3);
+  clock.now = openedAt + hourMs;
+  assertEquals((await get()).json.total, 2);
+});
+
+Deno.test("listTickets() refuses what is no page", async () => {
+  const { send, admin: token } = await openAdminApp();
+  const rows = [["?limit=0", "/limit out-of-range"], ["?limit=1001", "/limit out-of-range"], [
+    "?after=none",
+    "/after invalid-cursor",
+  ]];
+  for (const [query, error] of rows) {
+    assertEquals(outcomeOf(await send("GET", `/ticket/${query}`, { token })), `422 invalid-query ${error}`);
+  }
+  assertEquals((await send("GET", "/ticket/?limit=1000", { token })).status, 200);
+});
+
+Deno.test("deleteTicket() withdraws no setup, and nothing by a code", async () => {
+  const opened = await openAdminApp();
+  const { send, admin: token } = opened;
+  const code = await insertSetupTicket(opened);
+  const ticket = await opened.app.store.findTicket(createHash("sha256").update(code).digest("hex"));
+  const other = await opened.makeTicket("register");
+  for (const id of [ticket?.id, code, other, createHash("sha256").update(other).digest("hex"), "none", "%00"]) {
+    assertEquals(outcomeOf(await send("DELETE", `/ticket/${id}`, { token })), "404 not-found");
+  }
+  assertEquals(await register(opened, "bob", other), "201");
+  assertEquals(await register(opened, "carol", code), "201");
 });
 
 /** What comes of a registration with no ticket, with a good one, and with the code of none. */
