@@ -158,6 +158,9 @@ export function sessionCookie(token: string, maxAgeSeconds: number): string {
   return `${cookieName}=${token}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
 }
 
+/** For a browser whose session has ended: it forgets the pages that it keeps, in its cache and for Back. */
+export const forgetPages = { "clear-site-data": '"cache"' };
+
 /**
  * Whether a browser sent the request for a page of this very origin: by `Sec-Fetch-Site`, which pages cannot forge,
  * else by `Origin`. Without either it is taken for another's.

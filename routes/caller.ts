@@ -8,7 +8,7 @@
 import type { Context } from "../lib/app.ts";
 import { ifMatch } from "../lib/entity_tag.ts";
 import { HttpError } from "../lib/http.ts";
-import { findLiveSession, isSameOrigin, presentedToken, sessionCookie } from "../lib/session.ts";
+import { findLiveSession, forgetPages, isSameOrigin, presentedToken, sessionCookie } from "../lib/session.ts";
 import { isAdmin, type Session, type User, type UserSession } from "../lib/store.ts";
 import { canonicalLogin, etagOf } from "../lib/user.ts";
 
@@ -51,11 +51,11 @@ export async function requireCaller(request: Request, context: Context): Promise
  * Back it would show a guarded page again, without asking.
  */
 export function sessionsEnded(request: Request, { isOwnEnded }: { isOwnEnded: boolean }): Response {
-  const headers = new Headers({ "cache-control": "no-store" });
-  if (isOwnEnded && presentedToken(request.headers)?.isCookie) {
-    headers.set("set-cookie", sessionCookie("", 0));
-    headers.set("clear-site-data", '"cache"');
-  }
+  const isBrowser = isOwnEnded && presentedToken(request.headers)?.isCookie;
+  const headers = {
+    "cache-control": "no-store",
+    ...isBrowser && { "set-cookie": sessionCookie("", 0), ...forgetPages },
+  };
   return new Response(null, { status: 204, headers });
 }
 

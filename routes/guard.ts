@@ -18,7 +18,7 @@ import { nextPath } from "../lib/next_path.ts";
 import { decodeSegment } from "../lib/path_table.ts";
 import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/refusal_page.ts";
 import { UnloggedResponse } from "../lib/router.ts";
-import { bearerToken, cookieToken } from "../lib/session.ts";
+import { bearerToken, cookieToken, forgetPages } from "../lib/session.ts";
 import type { User } from "../lib/store.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
@@ -119,7 +119,9 @@ function refuse(request: Request): Response {
   if (!isSafe(methodOf(request))) return notSentPage(request, challenge);
   const next = nextPath(headers.get("x-forwarded-uri") ?? "");
   const location = next === undefined ? mount : `${mount}?next=${encodeURIComponent(next)}`;
-  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store" } });
+  // The browser had a session: what it has kept since then is shown no more, by Back for instance.
+  const kept = cookieToken(headers) === undefined ? {} : forgetPages;
+  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...kept } });
 }
 
 function refuseMember(request: Request, { login }: User): Response {

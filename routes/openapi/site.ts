@@ -61,7 +61,7 @@ export const siteOperations: readonly Operation[] = [
       },
       302: {
         description: "To the login page of the same host: the client is a browser that wants to show a page.",
-        headers: { Location: "always" },
+        headers: { Location: "always", "Clear-Site-Data": "sometimes" },
       },
     },
     problems: [

@@ -266,6 +266,10 @@ for (const [headers, challenge] of requests) {
       return;
     }
     assertEquals([nobody.status, nobody.text, nobody.headers.get("location")], [302, "", "/auth/"]);
+    // Who had a session has kept pages.
+    const ended = await ask(scene, { ...headers, ...byCookie(dead) });
+    assertEquals([ended.status, ended.headers.get("clear-site-data")], [302, '"cache"']);
+    assertEquals([nobody, stranger].map((reply) => reply.headers.get("clear-site-data")), [null, null]);
     assertEquals([stranger.status, stranger.headers.get("remote-user")], [403, null]);
     assertEquals(stranger.headers.get("content-type"), "text/html; charset=utf-8");
     assertMatch(
