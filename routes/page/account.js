@@ -4,7 +4,7 @@ import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";
 import { invalid, wireButton, wireForm } from "./form.js";
 import { formatDay, translate } from "./language.js";
-import { showSessions } from "./sessions.js";
+import { SessionList } from "./sessions.js";
 import { fromTemplate, part, textElement } from "./template.js";
 
 /** The account of who is logged in. */
@@ -18,7 +18,7 @@ export async function accountView(app) {
   });
   const report = reporter(app);
   showGroups(part(view, "groups"), user.groups);
-  await showSessions(view.querySelector(".sessions"), { login, report });
+  await new SessionList(view, { login, report }).show();
   wireButton(part(view, "end-all"), {
     act: async () => {
       await send("DELETE", userPath(login, "/session/"));

@@ -5,7 +5,7 @@ import { showDialog } from "./dialog.js";
 import { wireButton, wireForm } from "./form.js";
 import { formatDay, translate } from "./language.js";
 import { problemText } from "./problem.js";
-import { showSessions } from "./sessions.js";
+import { SessionList } from "./sessions.js";
 import { fromTemplate, part } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 
@@ -18,6 +18,7 @@ export class ResidentDialog {
   #etag;
   #app;
   #dialog;
+  #sessions;
 
   constructor(user, app) {
     this.user = user;
@@ -29,6 +30,10 @@ export class ResidentDialog {
       id: "groups",
       act: ({ groups }) => this.#change({ groups: groups.split(/[\s,]+/).filter(Boolean) }, "The groups are saved."),
       onEnded: () => this.#leave(),
+    });
+    this.#sessions = new SessionList(this.#dialog, {
+      login: user.login,
+      report: (...told) => this.#report(...told),
     });
     this.#does("disable", () => this.#disable());
     this.#does("enable", () => this.#enable());
@@ -42,7 +47,7 @@ export class ResidentDialog {
     const closed = showDialog(this.#dialog);
     try {
       await this.#look();
-      await this.#showSessions();
+      await this.#sessions.show();
     } catch (error) {
       this.#report(error, problemText(error));
     }
@@ -67,7 +72,7 @@ export class ResidentDialog {
       if (error.code === "precondition-failed") await this.#look();
       throw error;
     }
-    await this.#showSessions();
+    await this.#sessions.show();
     this.#report(undefined, translate(text));
   }
 
@@ -83,7 +88,7 @@ export class ResidentDialog {
 
   async #endAll() {
     await send("DELETE", `${this.#path}/session/`);
-    await this.#showSessions();
+    await this.#sessions.show();
     this.#report(undefined, translate("All sessions have ended."));
   }
 
@@ -105,11 +110,6 @@ export class ResidentDialog {
     showUserState(this.#dialog.querySelector(".state"), user);
     part(this.#dialog, "disable").hidden = user.disabled;
     part(this.#dialog, "enable").hidden = !user.disabled;
-  }
-
-  async #showSessions() {
-    const report = (...told) => this.#report(...told);
-    await showSessions(this.#dialog.querySelector(".sessions"), { login: this.#login, report });
   }
 
   #report(problem, text) {

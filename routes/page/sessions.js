@@ -1,4 +1,4 @@
-/** The sessions of a user as a list, each of which can be ended. */
+/** The sessions of a user as a list, by pages, each of which can be ended. */
 
 import { send, userPath } from "./api.js";
 import { deviceName } from "./device.js";
@@ -6,51 +6,84 @@ import { wireButton } from "./form.js";
 import { formatDay, formatMoment, translate } from "./language.js";
 import { fromTemplate, part, textElement } from "./template.js";
 
-/**
- * Fills `list` with the sessions of `login`, the present one and the latest first.
- *
- * @param report is told what went wrong, or was done
- */
-export async function showSessions(list, { login, report }) {
-  const { value } = await send("GET", userPath(login, "/session/"));
-  const sorted = [...value.sessions].sort((a, b) =>
-    b.current - a.current || (a.last_seen_at < b.last_seen_at ? 1 : -1)
-  );
-  list.replaceChildren(...sorted.map((session) => sessionItem(session, { list, login, report })));
-  showNone(list);
-}
+const pageSize = 50;
 
-function sessionItem(session, { list, login, report }) {
-  const device = deviceName(session.user_agent);
-  const item = fromTemplate("session", {
-    device,
-    address: session.address,
-    created: formatDay(session.created_at),
-    seen: formatMoment(session.last_seen_at),
-  });
-  item.querySelector("strong").textContent = device;
-  item.querySelector("strong").title = session.user_agent;
-  const button = part(item, "end");
-  if (session.current) {
-    item.querySelector(".chip").hidden = false;
-    button.remove();
+/** The list `.sessions` of a view, and its button `more-sessions`. */
+export class SessionList {
+  #list;
+  #more;
+  #path;
+  #report;
+  /** What the next page is after; `null` when there is none. */
+  #next = null;
+
+  /** @param report is told what went wrong, or was done */
+  constructor(view, { login, report }) {
+    this.#list = view.querySelector(".sessions");
+    this.#list.tabIndex = -1;
+    this.#more = part(view, "more-sessions");
+    this.#path = userPath(login, "/session/");
+    this.#report = report;
+    wireButton(this.#more, { act: () => this.#showMore(), report });
   }
-  wireButton(button, {
-    act: async () => {
-      await send("DELETE", userPath(login, `/session/${session.id}`));
-      const next = item.nextElementSibling ?? item.previousElementSibling;
-      item.remove();
-      showNone(list);
-      report(undefined, translate("The session has ended."));
-      // The button with the focus is gone.
-      (next?.querySelector("button") ?? list).focus();
-    },
-    report,
-  });
-  return item;
-}
 
-function showNone(list) {
-  list.tabIndex = -1;
-  if (list.children.length === 0) list.append(textElement("li", translate("None."), "hint"));
+  /** Shows the first page as it is now. */
+  async show() {
+    const items = await this.#load("");
+    this.#list.replaceChildren(...items);
+    this.#showNone();
+  }
+
+  async #showMore() {
+    const items = await this.#load(this.#next);
+    this.#list.append(...items);
+    // The button may be gone.
+    if (this.#next === null) (items[0]?.querySelector("button") ?? this.#list).focus();
+  }
+
+  /** One page, the present session and the latest first. */
+  async #load(after) {
+    const { value } = await send("GET", `${this.#path}?${new URLSearchParams({ limit: pageSize, after })}`);
+    this.#next = value.next;
+    this.#more.hidden = value.next === null;
+    const sorted = [...value.sessions].sort((a, b) =>
+      b.current - a.current || (a.last_seen_at < b.last_seen_at ? 1 : -1)
+    );
+    return sorted.map((session) => this.#item(session));
+  }
+
+  #item(session) {
+    const device = deviceName(session.user_agent);
+    const item = fromTemplate("session", {
+      device,
+      address: session.address,
+      created: formatDay(session.created_at),
+      seen: formatMoment(session.last_seen_at),
+    });
+    item.querySelector("strong").textContent = device;
+    item.querySelector("strong").title = session.user_agent;
+    const button = part(item, "end");
+    if (session.current) {
+      item.querySelector(".chip").hidden = false;
+      button.remove();
+    }
+    wireButton(button, { act: () => this.#end(session, item), report: this.#report });
+    return item;
+  }
+
+  async #end(session, item) {
+    await send("DELETE", this.#path + session.id);
+    const neighbour = item.nextElementSibling ?? item.previousElementSibling;
+    item.remove();
+    // There may be others behind the last that was shown.
+    if (this.#list.children.length === 0 && this.#next !== null) await this.#showMore();
+    this.#showNone();
+    this.#report(undefined, translate("The session has ended."));
+    // The button with the focus is gone.
+    (neighbour?.querySelector("button") ?? this.#list).focus();
+  }
+
+  #showNone() {
+    if (this.#list.children.length === 0) this.#list.append(textElement("li", translate("None."), "hint"));
+  }
 }

@@ -28,7 +28,7 @@ class Scene {
 
   /** Made by the user. */
   invitation(which: string) {
-    return ticketOf(`${which} of ${this.#name}`, { maker: this.user.id, login: `guest of ${this.#name}` });
+    return ticketOf(`${which} of ${this.#name}`, { maker: this.user.id, login: `guest-of-${this.#name}` });
   }
 
   reset(which: string) {
@@ -56,7 +56,7 @@ class Scene {
   }
 
   get guest() {
-    return userOf(`guest of ${this.#name}`, { id: `id of guest of ${this.#name}` });
+    return userOf(`guest-of-${this.#name}`, { id: `id of guest of ${this.#name}` });
   }
 }
 
