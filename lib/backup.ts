@@ -11,11 +11,12 @@ import { readConfig } from "./config.ts";
 import { runTask, showProgress } from "./log.ts";
 import type { Change } from "./store.ts";
 import { realDisk } from "./store/disk.ts";
-import { isDataFile, readRunningFolder } from "./store/folder.ts";
+import { type FoundFolder, isDataFile, readRunningFolder } from "./store/folder.ts";
 import { createJournal, journalName } from "./store/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "./store/snapshot.ts";
+import { asFolderError } from "./store/store_folder.ts";
 import { Tables } from "./store/tables.ts";
-import { folderOf } from "./store_place.ts";
+import { folderOf, pathFromCaller } from "./store_place.ts";
 
 /** What a folder or backup was found to hold. */
 export interface Holdings {
@@ -36,12 +37,13 @@ export class BackupError extends Error {
 /** Records between two signs of progress. */
 const progressEvery = 20_000;
 
-if (import.meta.main) await runTask(() => runCommand(Deno.args));
+if (import.meta.main) await runTask(() => runCommand(Deno.args, Deno.env.toObject()));
 
 /**
- * Writes what the folder holds to a new file.
+ * Writes what the folder holds to a new file, and reads that back.
  *
- * @throws {BackupError} the file exists, or the folder holds nothing
+ * @throws {BackupError} the file exists
+ * @throws {NoRegisterError} the folder holds no register
  * @throws {CorruptFileError} the folder is damaged
  */
 export async function backUp(folder: string, file: string): Promise<Holdings> {
@@ -54,33 +56,43 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
       throw new BackupError(`Cannot write backup "${file}" as there is a file "${path}": choose another name`);
     }
   }
-  const { tables, found } = readRunningFolder(realDisk(folder), progress("read"));
-  const last = found.journals.at(-1);
-  if (last === undefined) throw new BackupError(`Cannot back up "${folder}" as it holds no register`);
-  const start = { generation: 1, changesBefore: last.changesBefore + last.changeCount };
-  await writeSnapshot(target.disk, start, {
-    records: counted(tables.changes(), progress("written")),
-    name: target.name,
+  const { tables, found } = await readRunningFolder(realDisk(folder), {
+    action: "back up",
+    onChange: progress("read"),
   });
+  const start = { generation: 1, changesBefore: changeCountOf(found) };
+  try {
+    const records = counted(tables.changes(), progress("written"));
+    await writeSnapshot(target.disk, start, { records, name: target.name });
+  } catch (error) {
+    throw new BackupError(`Cannot write backup "${file}": ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
   return await verify(file);
 }
 
 /**
  * Checks every frame of a backup or a folder, and changes nothing.
  *
+ * @throws {NoRegisterError} the folder holds no register
  * @throws {CorruptFileError} it is damaged
  */
 export async function verify(path: string): Promise<Holdings> {
-  const { isDirectory } = await Deno.stat(path);
-  if (!isDirectory) return readBackup(path).holdings;
-  const { tables, found } = readRunningFolder(realDisk(path), progress("checked"));
-  const last = found.journals.at(-1);
+  const { isDirectory } = await Deno.stat(path).catch((error) => {
+    throw new BackupError(`Cannot verify "${path}": ${error.message}`, { cause: error });
+  });
+  if (!isDirectory) return (await readBackup(path)).holdings;
+  const { tables, found } = await readRunningFolder(realDisk(path), {
+    action: "verify",
+    onChange: progress("checked"),
+  });
   const torn = found.journals.find((journal) => journal.torn !== undefined);
   return {
     users: tables.userCount,
     sessions: tables.sessionCount,
     tickets: tables.ticketCount,
-    changeCount: last === undefined ? 0 : last.changesBefore + last.changeCount,
+    changeCount: changeCountOf(found),
     torn: torn && `the last frame of ${journalName(torn.generation)} at byte ${torn.end} is torn: ${torn.torn}`,
   };
 }
@@ -93,7 +105,16 @@ export async function verify(path: string): Promise<Holdings> {
  * @throws {StoreLockedError} a service runs on the folder
  */
 export async function restore(file: string, folder: string): Promise<Holdings> {
-  const { tables, holdings } = readBackup(file);
+  const { tables, holdings } = await readBackup(file);
+  try {
+    await fillFolder(folder, { tables, changesBefore: holdings.changeCount });
+  } catch (error) {
+    throw asFolderError(error, { path: folder, action: "restore to" });
+  }
+  return holdings;
+}
+
+async function fillFolder(folder: string, { tables, changesBefore }: { tables: Tables; changesBefore: number }) {
   const disk = realDisk(folder);
   using _lock = await disk.lock();
   if (disk.list().some(isDataFile)) {
@@ -101,34 +122,42 @@ export async function restore(file: string, folder: string): Promise<Holdings> {
   }
   // The journal first, and not the first generation: a start on what was not restored whole finds journals of before
   // missing, and refuses.
-  const start = { generation: 2, changesBefore: holdings.changeCount };
+  const start = { generation: 2, changesBefore };
   await createJournal(disk, start);
   await writeSnapshot(disk, start, { records: counted(tables.changes(), progress("written")) });
-  return holdings;
 }
 
-async function runCommand(args: readonly string[]): Promise<string> {
-  const [command, from, to] = args;
+async function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const [command, ...paths] = args;
+  const [from, to] = paths.map((path) => pathFromCaller(path, env));
   if (command === "backup" && from !== undefined && to === undefined) {
-    return `Backed up ${describe(await backUp(folderOf(readConfig(Deno.env.toObject())), from))}`;
+    return `Backed up ${describe(await backUp(folderOf(readConfig(env)), from), `to "${from}"`)}`;
   }
   if (command === "verify" && from !== undefined && to === undefined) {
-    return `Whole: ${describe(await verify(from))}`;
+    return `Whole: ${describe(await verify(from), `in "${from}"`)}`;
   }
   if (command === "restore" && from !== undefined && to !== undefined) {
-    return `Restored ${describe(await restore(from, to))}`;
+    return `Restored ${describe(await restore(from, to), `to "${to}"`)}`;
   }
   throw new BackupError(
     "Usage: deno task backup FILE | deno task verify FILE_OR_FOLDER | deno task restore FILE FOLDER",
   );
 }
 
-function describe({ users, sessions, tickets, changeCount, torn }: Holdings): string {
-  const text = `${users} users, ${sessions} sessions, ${tickets} tickets, up to change ${changeCount}`;
+function describe({ users, sessions, tickets, changeCount, torn }: Holdings, place: string): string {
+  const text = `${users} users, ${sessions} sessions, ${tickets} tickets, up to change ${changeCount}, ${place}`;
   return torn === undefined ? text : `${text}; ${torn}, as a crash leaves it, and the next start cuts it`;
 }
 
-function readBackup(file: string): { tables: Tables; holdings: Holdings } {
+/** Of all changes that were ever made, how many are in the folder. */
+function changeCountOf({ journals }: FoundFolder): number {
+  const last = journals.at(-1);
+  return last === undefined ? 0 : last.changesBefore + last.changeCount;
+}
+
+async function readBackup(file: string): Promise<{ tables: Tables; holdings: Holdings }> {
+  // A pipe would make it wait for ever, and a device give bytes for ever.
+  if (!(await Deno.stat(file)).isFile) throw new BackupError(`Cannot read "${file}" as it is not a file`);
   const { disk, name } = locate(file);
   const tables = new Tables();
   const count = progress("read");
@@ -157,7 +186,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function locate(file: string) {
-  return { disk: realDisk(dirname(file)), name: basename(file) };
+  return { disk: realDisk(dirname(file), { isOverwriting: false }), name: basename(file) };
 }
 
 /** Passes the records on and counts them. */

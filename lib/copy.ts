@@ -13,12 +13,13 @@ import { createLog, type Log, printError, runTask, showProgress } from "./log.ts
 import { type PostgresAddress, shownAddress } from "./postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
 import { type Put, type Store, StoreFullError } from "./store.ts";
-import { realDisk, requireUnlocked } from "./store/disk.ts";
+import { realDisk } from "./store/disk.ts";
 import { FileStore } from "./store/file.ts";
 import { isDataFile, readRunningFolder } from "./store/folder.ts";
 import { MemoryStore } from "./store/memory.ts";
 import { PostgresStore } from "./store/postgres.ts";
-import type { StorePlace } from "./store_place.ts";
+import { requireUnlocked } from "./store/store_folder.ts";
+import { pathFromCaller, type StorePlace } from "./store_place.ts";
 
 /** Where a register is, or is to be. */
 export interface Place {
@@ -145,7 +146,9 @@ async function runCommand(args: readonly string[], env: Readonly<Record<string, 
 function parsePlace(text: string, env: Readonly<Record<string, string>>): StorePlace {
   const { name, parse } = settings.store;
   try {
-    return parse(text === name ? env[name] ?? settings.store.default : text);
+    if (text === name) return parse(env[name] ?? settings.store.default);
+    const place = parse(text);
+    return "folder" in place ? { folder: pathFromCaller(place.folder, env) } : place;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CopyError(`Cannot copy as a store is not named right: ${error.message}`, { cause: error });
@@ -184,7 +187,7 @@ function targetOf(place: StorePlace, log: Log): Place {
 
 async function readFolder(folder: string): Promise<Store> {
   await requireUnlocked(folder);
-  return new MemoryStore(readRunningFolder(realDisk(folder)).tables);
+  return new MemoryStore((await readRunningFolder(realDisk(folder), { action: "copy" })).tables);
 }
 
 function openDatabase(address: PostgresAddress, options: { log: Log; isReadOnly?: boolean }): Promise<Store> {

@@ -9,15 +9,17 @@ import { readConfig } from "./config.ts";
 import { printError, printLine } from "./log.ts";
 import { realDisk } from "./store/disk.ts";
 import { readRunningFolder } from "./store/folder.ts";
-import { folderOf } from "./store_place.ts";
+import { folderOf, pathFromCaller } from "./store_place.ts";
 
 /** As late as a date can be: a ticket for the setup that an older version made does not expire. */
 const lastDate = 8_640_000_000_000_000;
 
 if (import.meta.main) {
   try {
-    const folder = Deno.args[0] ?? folderOf(readConfig(Deno.env.toObject()));
-    for (const line of inspect(folder)) printLine(line);
+    const [path] = Deno.args;
+    const env = Deno.env.toObject();
+    const folder = path === undefined ? folderOf(readConfig(env)) : pathFromCaller(path, env);
+    for await (const line of inspect(folder)) printLine(line);
   } catch (error) {
     printError(error instanceof Error ? error.message : String(error));
     Deno.exit(1);
@@ -27,11 +29,12 @@ if (import.meta.main) {
 /**
  * Every record of the folder, users in order of registration first.
  *
+ * @throws {NoRegisterError} the folder holds no register
  * @throws {CorruptFileError} it is damaged
  * @throws {Deno.errors.NotFound} there is no such folder
  */
-export function* inspect(folder: string): Generator<string> {
-  const { tables } = readRunningFolder(realDisk(folder));
+export async function* inspect(folder: string): AsyncGenerator<string> {
+  const { tables } = await readRunningFolder(realDisk(folder), { action: "inspect" });
   for (const user of tables.users()) {
     const { id, login, registeredAt, passwordHash, groups, disabled } = user;
     const registered_at = new Date(registeredAt).toISOString();

@@ -1,4 +1,5 @@
 /** Where users are kept: how the text of a setting becomes a folder or a database. */
+import { resolve } from "node:path";
 import { isPostgresUrl, parsePostgresUrl, type PostgresAddress } from "./postgres_address.ts";
 
 /** A folder, or a database. */
@@ -29,4 +30,12 @@ export function parseStore(text: string): StorePlace {
 export function folderOf({ store }: { readonly store: StorePlace }): string {
   if ("folder" in store) return store.folder;
   throw new TypeError("Cannot look into files as users are kept in PostgreSQL: use its own tools, such as pg_dump");
+}
+
+/**
+ * A path that a task was given, absolute. `deno task` runs in the folder of the project and says in INIT_CWD where it
+ * was called: a relative path is meant from there.
+ */
+export function pathFromCaller(path: string, env: Readonly<Record<string, string>>): string {
+  return resolve(env["INIT_CWD"] ?? "", path);
 }

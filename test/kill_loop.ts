@@ -45,7 +45,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
       if (round < rounds) acknowledged.push(...await registerUntilKilled(service, { round, maxLoadMs }));
       onRound(round);
     }
-    const { tables } = readRunningFolder(realDisk(folder));
+    const { tables } = await readRunningFolder(realDisk(folder));
     for (const login of acknowledged) if (tables.user(login) === undefined) lost.add(login);
     return { acknowledged: acknowledged.length, lost: [...lost] };
   } finally {

@@ -6,7 +6,7 @@
  * where nothing else is to be done, and is synchronous.
  */
 
-import { dirname } from "node:path";
+import { cannotSync, type Exposure, listFiles, lockFolder, makePrivate } from "./store_folder.ts";
 
 /** A file of the folder, open. */
 export interface DiskFile {
@@ -34,9 +34,16 @@ export interface Disk {
    * `syncFolder` needs no file descriptor more.
    *
    * @throws {StoreLockedError} another has it
+   * @throws {StoreFolderError} it cannot be made or locked
    */
   lock(): Promise<Disposable>;
-  /** The names in it, in no order. */
+  /** Lets no other user look into it, where that can be done. @returns what was found, if it was not so */
+  makePrivate(): Promise<Exposure | undefined>;
+  /**
+   * The names of the files in it, in no order.
+   *
+   * @throws {StoreFolderError} a file of a store is none, but a link for example
+   */
   list(): string[];
   /** Whether a file of that name is there, for all that can be told. Needs no file descriptor. */
   mayHave(name: string): boolean;
@@ -52,13 +59,13 @@ export interface Disk {
   syncFolder(): Promise<void>;
 }
 
-/** The folder is held by another process. */
-export class StoreLockedError extends Error {
-  override name = "StoreLockedError";
-}
-
-/** The folder at `path` of the real file system. */
-export function realDisk(path: string): Disk {
+/**
+ * The folder at `path` of the real file system.
+ *
+ * @param options.isOverwriting whether a file may take the place of one that exists; if not, neither `create` nor
+ *   `rename` follows a link or replaces anything
+ */
+export function realDisk(path: string, { isOverwriting = true } = {}): Disk {
   const at = (name: string) => `${path}/${name}`;
   /** While it is locked. */
   let folder: Deno.FsFile | undefined;
@@ -76,12 +83,19 @@ export function realDisk(path: string): Disk {
       return { [Symbol.dispose]: close };
     },
     mayHave: (name) => mayBeThere(at(name)),
-    list: () => Array.from(Deno.readDirSync(path)).filter((entry) => entry.isFile).map((entry) => entry.name),
+    makePrivate: () => makePrivate(path),
+    list: () => listFiles(path),
     open: (name) => realFile(at(name), { read: true }),
     openToWrite: (name) => realFile(at(name), { read: true, write: true }),
     // Only the service's own user may read hashes.
-    create: (name) => realFile(at(name), { read: true, write: true, create: true, truncate: true, mode: 0o600 }),
-    rename: (from, to) => Deno.rename(at(from), at(to)),
+    create(name) {
+      const how = isOverwriting ? { create: true, truncate: true } : { createNew: true };
+      return realFile(at(name), { read: true, write: true, mode: 0o600, ...how });
+    },
+    async rename(from, to) {
+      if (!isOverwriting && mayBeThere(at(to))) throw new Deno.errors.AlreadyExists(`There is a file "${at(to)}"`);
+      await Deno.rename(at(from), at(to));
+    },
     remove: (name) => Deno.remove(at(name)),
     async syncFolder() {
       if (folder !== undefined) return await folder.sync();
@@ -112,12 +126,28 @@ export async function createWhole(
     // At once for every reader: there is no moment with half of it.
     await disk.rename(temporary, name);
     // The name itself is content of the folder: without this it can be lost with all that is written later.
-    await disk.syncFolder();
+    await syncNames(disk);
     return { ...file, path: `${disk.path}/${name}` };
   } catch (error) {
     file?.close();
     // A full disk needs its room back. When even that fails, the next start removes it.
-    await disk.remove(temporary).catch(() => {});
+    if (file !== undefined) await disk.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Waits until the names in the folder are on the disk, where its file system can do that. Some cannot sync a folder:
+ * most of those keep names in order with what is synced in the files.
+ *
+ * @returns why it cannot be done; `undefined` when it is done
+ */
+export async function syncNames(disk: Disk): Promise<string | undefined> {
+  try {
+    await disk.syncFolder();
+    return undefined;
+  } catch (error) {
+    if (cannotSync(error)) return String(error);
     throw error;
   }
 }
@@ -148,15 +178,6 @@ function realFile(path: string, options: Deno.OpenOptions): DiskFile {
   };
 }
 
-/** Makes the folder, and those above it, durably: else a power cut could take it away with all that is in it. */
-async function makeFolder(path: string): Promise<void> {
-  const parents: string[] = [];
-  for (let missing = path; !await isThere(missing); missing = dirname(missing)) parents.push(dirname(missing));
-  // Only the service's own user may see what is in it.
-  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-  for (const parent of parents) await syncParent(parent);
-}
-
 function mayBeThere(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -164,61 +185,4 @@ function mayBeThere(path: string): boolean {
   } catch (error) {
     return !(error instanceof Deno.errors.NotFound);
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    // The task `start` may not look above its folder, so what is there is left to `mkdir`.
-    if (error instanceof Deno.errors.NotCapable) return true;
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-async function syncParent(path: string): Promise<void> {
-  try {
-    using parent = await Deno.open(path);
-    await parent.sync();
-  } catch (error) {
-    // As above. Most file systems put a new name on the disk with the first sync of what is in it.
-    if (!(error instanceof Deno.errors.NotCapable) && !(error instanceof Deno.errors.PermissionDenied)) throw error;
-  }
-}
-
-/**
- * For whoever reads a folder and writes nothing to it, not even the lock.
- *
- * @throws {StoreLockedError} a process has it now
- */
-export async function requireUnlocked(path: string): Promise<void> {
-  try {
-    using file = await Deno.open(`${path}/lock`);
-    if (!await file.tryLock(true)) throw await lockedError(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Holds the folder for this process until disposed of. */
-async function lockFolder(path: string): Promise<Disposable> {
-  await makeFolder(path);
-  const file = await Deno.open(`${path}/lock`, { read: true, write: true, create: true, mode: 0o600 });
-  if (!await file.tryLock(true)) {
-    file.close();
-    throw await lockedError(path);
-  }
-  await file.truncate(0);
-  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-  return { [Symbol.dispose]: () => file.close() };
-}
-
-async function lockedError(path: string): Promise<StoreLockedError> {
-  const holder = (await Deno.readTextFile(`${path}/lock`)).trim();
-  return new StoreLockedError(
-    `Cannot open store "${path}" as it is locked: process ${holder} holds it. ` +
-      `Stop that process, or set GATEHOUSE_STORE to another folder`,
-  );
 }

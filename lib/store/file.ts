@@ -8,7 +8,7 @@
 
 import type { Log } from "../log.ts";
 import type { Change, StoreSize } from "../store.ts";
-import { type Disk, realDisk } from "./disk.ts";
+import { type Disk, realDisk, syncNames } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./header.ts";
 import { Journal } from "./journal.ts";
@@ -22,6 +22,7 @@ import {
 } from "./journal_file.ts";
 import { MemoryStore } from "./memory.ts";
 import { writeSnapshot } from "./snapshot.ts";
+import { asFolderError } from "./store_folder.ts";
 import { Tables } from "./tables.ts";
 
 /** Below this many bytes of journal no snapshot is due: a small folder is not worth writing anew at each change. */
@@ -82,17 +83,20 @@ export class FileStore extends MemoryStore {
    * Opens the folder, which is made when there is none.
    *
    * @throws {StoreLockedError} another process has it
+   * @throws {StoreFolderError} it cannot be used, for what an operator can mend
    * @throws {CorruptFileError} it is damaged; nothing was changed
    */
   static async open(path: string, options: FileStoreOptions): Promise<FileStore> {
     const disk = options.disk ?? realDisk(path);
-    const lock = await disk.lock();
+    let lock: Disposable | undefined;
     try {
+      lock = await disk.lock();
+      await checkFolder(disk, options.log);
       const opened = await openFolder(disk, options);
       return new FileStore({ ...opened, lock }, options);
     } catch (error) {
-      lock[Symbol.dispose]();
-      throw error;
+      lock?.[Symbol.dispose]();
+      throw asFolderError(error, { path, action: "open" });
     }
   }
 
@@ -171,6 +175,25 @@ interface OpenedFolder {
   readonly journal: Journal;
   readonly snapshotBytes: number;
   readonly olderJournalBytes: number;
+}
+
+/** Makes the folder private, and warns of what it cannot do. */
+async function checkFolder(disk: Disk, log: Log): Promise<void> {
+  const folder = disk.path;
+  const exposure = await disk.makePrivate();
+  if (exposure?.problem !== undefined) {
+    log.warn("folder-not-private", {
+      folder,
+      ...exposure,
+      remedy: "Forbid other users to look into it with chmod 700",
+    });
+  } else if (exposure !== undefined) {
+    log.info("folder-made-private", { folder, mode: exposure.mode });
+  }
+  const problem = await syncNames(disk);
+  if (problem === undefined) return;
+  const remedy = "Set GATEHOUSE_STORE to a folder on a local disk: here a power cut may take new files away";
+  log.warn("folder-not-synced", { folder, problem, remedy });
 }
 
 async function openFolder(disk: Disk, options: FileStoreOptions): Promise<Omit<OpenedFolder, "lock">> {

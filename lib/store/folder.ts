@@ -12,6 +12,7 @@ import type { Disk } from "./disk.ts";
 import { CorruptFileError, fileHeaderBytes } from "./header.ts";
 import { type FoundJournal, journalName, readJournal } from "./journal_file.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
+import { asFolderError } from "./store_folder.ts";
 import { Tables } from "./tables.ts";
 
 /** What the header of a file can hold. */
@@ -63,32 +64,75 @@ export interface ReadFolder {
   readonly found: FoundFolder;
 }
 
+export interface ReadOptions {
+  /** What it is read for, such as "verify". */
+  readonly action?: string;
+  /** Called for each change that is read. */
+  readonly onChange?: () => void;
+}
+
+/** The folder holds no register: another folder was named, or its disk is not mounted. */
+export class NoRegisterError extends Error {
+  override name = "NoRegisterError";
+}
+
 /** A compaction can come in between, and hardly twice. */
-const maxReads = 5;
+const maxReads = 20;
+/** A frame is written within milliseconds, and a large one on a busy disk within seconds. */
+const pausesMs = [50, 200, 1_000];
 
 /**
  * Reads a folder while a service may run on it: all that was acknowledged before the call is in it.
  *
- * A compaction that removes a file after it was listed, or a frame that is written while it is read, makes it read
- * anew.
+ * A compaction removes files that were listed, and a frame may be read while it is written. So the folder is read
+ * again: what is missing, torn or damaged counts only when it is still the same after `pausesMs`.
  *
- * @param onChange is called for each change that was read
+ * @throws {NoRegisterError} the folder holds none
  * @throws {CorruptFileError} it is damaged
- * @throws {Deno.errors.NotFound} there is no such folder
+ * @throws {StoreFolderError} it cannot be read
  */
-export function readRunningFolder(disk: Disk, onChange = () => {}): ReadFolder {
-  for (let read = 1;; read++) {
-    const tables = new Tables();
-    try {
-      const found = readFolder(disk, (change) => {
-        tables.apply(change);
-        onChange();
-      });
-      return { tables, found };
-    } catch (error) {
-      const mayPass = error instanceof Deno.errors.NotFound || error instanceof CorruptFileError;
-      if (!mayPass || read === maxReads) throw error;
-    }
+export async function readRunningFolder(disk: Disk, options: ReadOptions = {}): Promise<ReadFolder> {
+  requireRegister(disk, options);
+  for (let read = 1, same = 0, before: string | undefined;; read++) {
+    const attempt = tryToRead(disk, options);
+    same = attempt.problem === before ? same + 1 : 0;
+    before = attempt.problem;
+    const pauseMs = pausesMs[same];
+    if (attempt.problem === undefined || pauseMs === undefined || read === maxReads) return attempt.result();
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+function requireRegister(disk: Disk, { action = "read" }: ReadOptions): void {
+  try {
+    if (disk.list().some(isDataFile)) return;
+  } catch (error) {
+    throw asFolderError(error, { path: disk.path, action });
+  }
+  throw new NoRegisterError(
+    `Cannot ${action} "${disk.path}": it is no register: the folder has no journal. Name the folder of a register, ` +
+      "and mount its disk if it has one",
+  );
+}
+
+/** @returns what is wrong, which may pass; and a function that returns what was read, or throws if it cannot be used */
+function tryToRead(disk: Disk, { action = "read", onChange }: ReadOptions) {
+  const tables = new Tables();
+  try {
+    const found = readFolder(disk, (change) => {
+      tables.apply(change);
+      onChange?.();
+    });
+    const torn = found.journals.find((journal) => journal.torn !== undefined);
+    const problem = torn && `${torn.generation} ${torn.end} ${torn.torn}`;
+    return { problem, result: () => ({ tables, found }) };
+  } catch (error) {
+    const fail = () => {
+      throw asFolderError(error, { path: disk.path, action });
+    };
+    const mayPass = error instanceof Deno.errors.NotFound || error instanceof CorruptFileError;
+    if (!mayPass) return fail();
+    return { problem: error.message, result: fail };
   }
 }
 

@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { backUp, BackupError, restore, verify } from "../../lib/backup.ts";
+import { inspect } from "../../lib/inspect.ts";
 import { createLog } from "../../lib/log.ts";
-import { StoreLockedError } from "../../lib/store/disk.ts";
+
 import { FileStore } from "../../lib/store/file.ts";
+import { NoRegisterError } from "../../lib/store/folder.ts";
 import { CorruptFileError } from "../../lib/store/header.ts";
+import { StoreFolderError, StoreLockedError } from "../../lib/store/store_folder.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "./store/records.ts";
 
 Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {
@@ -61,7 +64,7 @@ Deno.test("backUp() holds every user acknowledged before it began, while users r
 Deno.test("backUp() refuses to overwrite a file, and a folder without a register", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/empty`);
-  await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), BackupError, "holds no register");
+  await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), NoRegisterError, "Cannot back up");
   {
     await using store = await open(`${folder}/data`);
     await store.insertUser(userOf("alice"));
@@ -74,6 +77,93 @@ Deno.test("backUp() refuses to overwrite a file, and a folder without a register
   await Deno.symlink(`${folder}/nowhere`, `${folder}/link`);
   await assertRejects(() => backUp(`${folder}/data`, `${folder}/link`), BackupError, "as there is a file");
   await assertRejects(() => backUp(`${folder}/data`, `${folder}/data/snapshot-9`), BackupError, "of such names");
+});
+
+for (const name of ["backup.tmp", "backup"]) {
+  Deno.test(`backUp() neither follows nor replaces what is made as ${name} while it reads`, async () => {
+    for (const make of [Deno.symlinkSync, Deno.linkSync]) {
+      const folder = await Deno.makeTempDir();
+      {
+        await using store = await open(`${folder}/data`);
+        await store.insertUser(userOf("alice"));
+      }
+      await Deno.writeTextFile(`${folder}/precious`, "gold");
+      const { readDirSync } = Deno;
+      try {
+        Deno.readDirSync = (path) => {
+          Deno.readDirSync = readDirSync;
+          make(`${folder}/precious`, `${folder}/${name}`);
+          return readDirSync(path);
+        };
+        await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "Cannot write backup");
+      } finally {
+        Deno.readDirSync = readDirSync;
+      }
+      assertEquals(await Deno.readTextFile(`${folder}/precious`), "gold");
+      assertEquals(await Deno.readTextFile(`${folder}/${name}`), "gold");
+    }
+  });
+}
+
+Deno.test("backUp() reads back what the disk has kept, and refuses other bytes than it wrote", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  const { rename } = Deno;
+  try {
+    Deno.rename = async (from, to) => {
+      await rename(from, to);
+      const bytes = await Deno.readFile(to);
+      await Deno.writeFile(to, bytes.with(60, 0xee));
+    };
+    await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), CorruptFileError, "at byte 32");
+  } finally {
+    Deno.rename = rename;
+  }
+});
+
+Deno.test("backUp() says which file it cannot write", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  const file = `${folder}/none/backup`;
+  await assertRejects(() => backUp(`${folder}/data`, file), BackupError, `Cannot write backup "${file}": No such file`);
+});
+
+Deno.test("verify(), inspect() and restore() refuse what is no register and no backup", async () => {
+  const folder = await Deno.makeTempDir();
+  const inspectAll = (path: string) => Array.fromAsync(inspect(path));
+  for (const path of [folder, "/etc"]) {
+    await assertRejects(() => verify(path), NoRegisterError, `Cannot verify "${path}": it is no register`);
+    await assertRejects(() => inspectAll(path), NoRegisterError, `Cannot inspect "${path}": it is no register`);
+    await assertRejects(() => restore(path, `${folder}/new`), BackupError, `Cannot read "${path}" as it is not a file`);
+  }
+  await assertRejects(() => verify("/dev/zero"), BackupError, 'Cannot read "/dev/zero" as it is not a file');
+  await assertRejects(() => verify(`${folder}/none`), BackupError, `Cannot verify "${folder}/none": No such file`);
+  await assertRejects(() => inspectAll(`${folder}/none`), StoreFolderError, "No such file");
+  await Deno.writeTextFile(`${folder}/text`, "x".repeat(100));
+  await assertRejects(() => verify(`${folder}/text`), CorruptFileError, "does not begin with");
+  {
+    await using _store = await open(`${folder}/data`);
+  }
+  assertEquals((await verify(`${folder}/data`)).users, 0);
+  assertEquals(await inspectAll(`${folder}/data`), []);
+});
+
+Deno.test("restore() says what keeps it from filling the folder", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  await backUp(`${folder}/data`, `${folder}/backup`);
+  const target = `${folder}/backup/below`;
+  const message = `Cannot restore to store "${target}": Not a directory`;
+  await assertRejects(() => restore(`${folder}/backup`, target), StoreFolderError, message);
 });
 
 Deno.test("restore() refuses a folder that holds a register, and one in use", async () => {
@@ -128,12 +218,16 @@ Deno.test("the tasks backup, verify and restore say what they did, and what is w
     await using store = await open(`${folder}/data`);
     await store.insertUser(userOf("alice"));
   }
-  const env = { GATEHOUSE_STORE: `${folder}/data` };
-  const held = "1 users, 0 sessions, 0 tickets, up to change 1\n";
+  // As `deno task` says where it was called.
+  const env = { GATEHOUSE_STORE: `${folder}/data`, INIT_CWD: folder };
+  const held = "1 users, 0 sessions, 0 tickets, up to change 1";
   const rows: readonly [args: string[], success: boolean, text: string][] = [
-    [["backup", `${folder}/backup`], true, `Backed up ${held}`],
-    [["verify", `${folder}/backup`], true, `Whole: ${held}`],
-    [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}`],
+    [["backup", `${folder}/backup`], true, `Backed up ${held}, to "${folder}/backup"\n`],
+    [["verify", `${folder}/backup`], true, `Whole: ${held}, in "${folder}/backup"\n`],
+    [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}, to "${folder}/new"\n`],
+    [["backup", "relative"], true, `Backed up ${held}, to "${folder}/relative"\n`],
+    [["verify", "./relative"], true, `Whole: ${held}, in "${folder}/relative"\n`],
+    [["verify", "."], false, `Cannot verify "${folder}": it is no register`],
     [["backup", `${folder}/backup`], false, "as there is a file"],
     [["backup"], false, "Usage: deno task backup FILE"],
     [["verify", `${folder}/none`], false, "No such file"],

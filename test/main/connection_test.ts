@@ -89,7 +89,7 @@ Deno.test({
     assertStringIncludes(service.log(), '"event":"accept-failed"');
     assertEquals(await ready(address), 200);
     await service.kill();
-    const found = new Set(Array.from(inspect(service.folder), (line) => JSON.parse(line).login));
+    const found = new Set(await Array.fromAsync(inspect(service.folder), (line) => JSON.parse(line).login));
     assertEquals(kept.filter((login) => !found.has(login)), []);
   },
 });

@@ -31,7 +31,7 @@ Deno.test({
     await limitFileSize(service, "unlimited");
     assertEquals((await post(service, "/user/", "later")).status, 201);
     await service.kill();
-    const kept = new Set(Array.from(inspect(service.folder), (line) => JSON.parse(line).login));
+    const kept = new Set(await Array.fromAsync(inspect(service.folder), (line) => JSON.parse(line).login));
     for (const login of [...acknowledged, "later"]) assert(kept.has(login), login);
     assert(!kept.has(refusedLogin));
   },

@@ -36,8 +36,8 @@ async function statusOf(service: RunningService, token: string): Promise<number>
 }
 
 /** The logins that the folder holds, in order of the alphabet. */
-function loginsIn(folder: string): string[] {
-  const records = Array.from(inspect(folder), (line) => JSON.parse(line));
+async function loginsIn(folder: string): Promise<string[]> {
+  const records = await Array.fromAsync(inspect(folder), (line) => JSON.parse(line));
   return records.filter(({ kind }) => kind === "user").map(({ login }) => login).sort();
 }
 
@@ -53,7 +53,7 @@ Deno.test("of 200 parallel registrations of one login one is taken, and it is th
   assertEquals(await registerAll(service, logins), { 201: 1, 409: 199 });
   await logIn(service, "alice");
   await service.kill();
-  assertEquals(loginsIn(service.folder), ["alice"]);
+  assertEquals(await loginsIn(service.folder), ["alice"]);
 });
 
 Deno.test("1,000 parallel registrations are all taken, and all there after a crash", async () => {
@@ -67,7 +67,7 @@ Deno.test("1,000 parallel registrations are all taken, and all there after a cra
     await service.kill();
   }
   await using service = await startService({ env });
-  assertEquals(loginsIn(folder.path), logins);
+  assertEquals(await loginsIn(folder.path), logins);
   for (let index = 0; index < logins.length; index += 99) await logIn(service, logins[index] ?? "");
   assertEquals(await registerAll(service, logins.slice(0, 50)), { 409: 50 });
 });
@@ -107,7 +107,7 @@ Deno.test("a crash in the middle of registrations loses none that was acknowledg
     while (acknowledged.length < (round + 1) * 40) await delay(5);
     await service.kill();
     await Promise.all(all);
-    const kept = new Set(loginsIn(folder.path));
+    const kept = new Set(await loginsIn(folder.path));
     assertEquals(acknowledged.filter((login) => !kept.has(login)), []);
     assert(kept.size < (round + 1) * 300, "the crash came in the middle");
   }

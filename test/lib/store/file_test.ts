@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
 import { createLog } from "../../../lib/log.ts";
 import { StoreClosedError, StoreFullError } from "../../../lib/store.ts";
-import { type Disk, realDisk, StoreLockedError } from "../../../lib/store/disk.ts";
+import { type Disk, realDisk } from "../../../lib/store/disk.ts";
 import { FileStore, type FileStoreOptions } from "../../../lib/store/file.ts";
 import { CorruptFileError } from "../../../lib/store/header.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
+import { StoreLockedError } from "../../../lib/store/store_folder.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 
 const small = { extendBytes: 1024, minCompactBytes: 2048 };

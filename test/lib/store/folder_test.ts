@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../lib/store.ts";
-import { readFolder, readRunningFolder } from "../../../lib/store/folder.ts";
+import { NoRegisterError, type ReadFolder, readFolder, readRunningFolder } from "../../../lib/store/folder.ts";
 import { encodeFrame } from "../../../lib/store/frame.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../lib/store/header.ts";
 import type { Disk } from "../../../lib/store/disk.ts";
@@ -124,15 +124,87 @@ Deno.test("readRunningFolder() reads anew when a compaction removes what was lis
   const disk = await diskOf({ "snapshot-2": ["a"], "journal-2": ["b"] });
   let lists = 0;
   const moving = (times: number): Disk =>
-    Object.assign(Object.create(disk), {
-      list: () => ++lists <= times ? ["journal-1"] : disk.list(),
-      open: (name: string) => disk.open(name),
-    });
-  const { tables } = readRunningFolder(moving(4));
-  assertEquals(Array.from(tables.users(), (user) => user.login), ["a", "b"]);
+    changedDisk(disk, { list: () => ++lists <= times ? ["journal-1"] : disk.list() });
+  assertEquals(loginsOf(await readRunningFolder(moving(4))), ["a", "b"]);
   lists = 0;
-  assertThrows(() => readRunningFolder(moving(5)), Deno.errors.NotFound);
+  await assertRejects(() => readRunningFolder(moving(Infinity)), Deno.errors.NotFound);
+  assertEquals(lists, 5);
 });
+
+/** What a reader sees of a journal while its last frame is written, and whether that is damage when it stays. */
+const halfWritten: Record<string, { half: (whole: Uint8Array, end: number) => Uint8Array; isDamage: boolean }> = {
+  "without its end": { half: (whole, end) => whole.slice().fill(0, end - 40, end), isDamage: false },
+  "with a part that is not there yet": {
+    half: (whole, end) => whole.slice().fill(0, end - 60, end - 20),
+    isDamage: true,
+  },
+  "that makes the file longer": { half: (whole, end) => whole.slice(0, end - 16), isDamage: true },
+};
+
+for (const [what, { half, isDamage }] of Object.entries(halfWritten)) {
+  Deno.test(`readRunningFolder() waits for a frame ${what}, and tells of it when it stays so`, async () => {
+    const disk = await diskOf({ "journal-1": ["a", "b"] });
+    const whole = disk.content("journal-1");
+    const written = half(whole, whole.length - 256);
+    disk.setContent("journal-1", new Uint8Array(written));
+    let reads = 0;
+    const running = changedDisk(disk, {
+      open(name: string) {
+        if (++reads === 4) disk.setContent(name, whole);
+        return disk.open(name);
+      },
+    });
+    const read = await readRunningFolder(running);
+    assertEquals([loginsOf(read), read.found.journals[0]?.torn, reads], [["a", "b"], undefined, 4]);
+
+    disk.setContent("journal-1", new Uint8Array(written));
+    if (isDamage) {
+      await assertRejects(() => readRunningFolder(disk), CorruptFileError);
+    } else {
+      const { found } = await readRunningFolder(disk);
+      assert(found.journals[0]?.torn !== undefined);
+    }
+  });
+}
+
+Deno.test("readRunningFolder() reads on while what it finds changes, and not for ever", async () => {
+  const disk = await diskOf({ "journal-1": ["a"] });
+  const whole = disk.content("journal-1");
+  let reads = 0;
+  const running = changedDisk(disk, {
+    open(name: string) {
+      disk.setContent(name, whole.with(40, ++reads));
+      if (reads === 8) disk.setContent(name, whole);
+      // Another problem each time.
+      return { ...disk.open(name), path: `${name} read ${reads}` };
+    },
+  });
+  assertEquals(loginsOf(await readRunningFolder(running)), ["a"]);
+  reads = 8;
+  await assertRejects(() => readRunningFolder(running), CorruptFileError);
+  assertEquals(reads, 28);
+});
+
+Deno.test("readRunningFolder() refuses a folder without a register, and accepts an empty one that was opened", async () => {
+  for (const files of [{}, { "notes.txt": [], "snapshot-1.tmp": new Uint8Array(9), "lock": new Uint8Array(4) }]) {
+    const disk = await diskOf(files);
+    const error = await assertRejects(() => readRunningFolder(disk, { action: "verify" }), NoRegisterError);
+    assert(error.message.startsWith('Cannot verify "simulated": it is no register: '), error.message);
+  }
+  assertEquals(loginsOf(await readRunningFolder(await diskOf({ "journal-1": [] }))), []);
+});
+
+function changedDisk(disk: SimulatedDisk, changes: Partial<Disk>): Disk {
+  return Object.assign(
+    Object.create(disk),
+    { list: () => disk.list(), open: (name: string) => disk.open(name) },
+    changes,
+  );
+}
+
+function loginsOf({ tables }: ReadFolder): string[] {
+  return Array.from(tables.users(), (user) => user.login);
+}
 
 async function diskOf(files: Files): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();

@@ -61,7 +61,7 @@ for (const limit of [9_001, 12_345]) {
       const args = [`--fsize=${limit}:`, Deno.execPath(), "run", "-A", program, folder, "1000", "1000000"];
       const acknowledged = (await run("prlimit", args)).split("\n").filter((line) => line.startsWith("ack "));
       assert(acknowledged.length > 10 && acknowledged.length < 1_000, `${acknowledged.length}`);
-      const { tables } = readRunningFolder(realDisk(folder));
+      const { tables } = await readRunningFolder(realDisk(folder));
       const kept = new Set(Array.from(tables.users(), ({ login }) => `ack ${login}`));
       assertEquals(acknowledged.filter((line) => !kept.has(line)), []);
       await Deno.remove(folder, { recursive: true });

@@ -154,6 +154,10 @@ export class SimulatedDisk implements Disk {
     return Promise.resolve({ [Symbol.dispose]: () => {} });
   }
 
+  makePrivate(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   list(): string[] {
     return [...this.#names.keys()];
   }

@@ -102,7 +102,7 @@ for (const folder of folders) {
     assertEquals([holdings.users, holdings.sessions, holdings.tickets], [facts.users, 12, 2]);
     assertEquals(await backUp(path, `${path}/backup`), holdings);
     assertEquals(await verify(`${path}/backup`), holdings);
-    assertEquals(Array.from(inspect(path)).length, facts.users + 12 + 2);
+    assertEquals((await Array.fromAsync(inspect(path))).length, facts.users + 12 + 2);
   });
 }
 
