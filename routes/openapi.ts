@@ -46,7 +46,8 @@ const securitySchemes = {
     in: "cookie",
     name: cookieName,
     description: 'The token as a cookie, from POST /session/ with `"cookie": true`. A request that changes something ' +
-      "must come from a page of the same origin, as `Sec-Fetch-Site` or `Origin` shows.",
+      "must come from a page of the same origin, as `Sec-Fetch-Site` or `Origin` shows. It counts unless `Authorization` " +
+      "carries a token of this service; of two cookies of the name neither counts.",
   },
   basic: { type: "http", scheme: "basic", description: "Login and password, RFC 7617." },
 };
