@@ -9,6 +9,8 @@ import type { Reply } from "../app.ts";
 import { addressOf } from "../raw_request.ts";
 import type { SentRequest } from "./names.ts";
 
+/** Where the requests come from. */
+const loopback = "127.0.0.1";
 /** Set by the client itself. */
 const framing = ["host", "connection", "content-length", "transfer-encoding", "expect", "x-forwarded-for"];
 /** Longer than the service waits for a body, or a password for its turn. */
@@ -118,11 +120,12 @@ export function targetOf(path: string): string {
 
 function bytesOf({ method, path, headers, body, client }: SentRequest): Uint8Array {
   const content = typeof body === "string" ? Buffer.from(body) : body;
+  // Loopback is trusted to say who the client is; when it says nothing, it is the client.
+  const forwardedFor = headers["x-forwarded-for"] ?? (client === loopback ? undefined : client);
   const lines = [
     `${method} ${targetOf(path)} HTTP/1.1`,
     "host: gatehouse.test",
-    // Loopback is trusted to say who the client is.
-    `x-forwarded-for: ${headers["x-forwarded-for"] ?? client}`,
+    ...forwardedFor === undefined ? [] : [`x-forwarded-for: ${forwardedFor}`],
     ...Object.entries(headers).filter(([name]) => !framing.includes(name)).map((header) => header.join(": ")),
     ...content === undefined ? [] : [`content-length: ${content.length}`],
   ];

@@ -33,6 +33,10 @@ class ReadHeaders {
   has(name: string): boolean {
     return this.get(name) !== null;
   }
+  /** Their values are not read by that. */
+  keys(): IteratorObject<string> {
+    return Object.keys(this.#values).values();
+  }
 }
 
 interface Sent {
