@@ -59,6 +59,16 @@ export function clientKey(address: string): string {
   return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
 }
 
+/**
+ * The wider networks of what a client is counted by, the narrower first: of an IPv6 /64 its /56 and its /48, as many have
+ * so much to themselves (RFC 6177) and could come from each of its 256 or 65,536 /64 in turn. Anything else is in none.
+ */
+export function networksOf(clientKey: string): readonly string[] {
+  const [, head, last] = /^([\da-f]+:[\da-f]+:[\da-f]+):([\da-f]+)::\/64$/.exec(clientKey) ?? [];
+  if (head === undefined || last === undefined) return [];
+  return [`${head}:${(parseInt(last, 16) & 0xff00).toString(16)}::/56`, `${head}::/48`];
+}
+
 /** The address in an entry: without a zone, which would say nothing here. */
 function addressIn(entry: string): string | undefined {
   const text = entry.trim();

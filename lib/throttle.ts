@@ -4,7 +4,8 @@
  * Counted before the hash, so that any number of guesses at once counts, and taken back when the password was right.
  *
  *     10 an hour    of one login from one client
- *    100 an hour    of any logins from one client
+ *    100 an hour    of any logins from one client; 400 from an IPv6 /56, 1,000 from a /48, see `lib/quota.ts`
+ *    100 an hour    of one login from all known devices
  *    100 in a row   of one login from anywhere, until the right one comes (NIST SP 800-63B-4, 3.2.2)
  *
  * The same wrong password again is no other guess: a device that has kept an old one locks nobody out. A browser that
@@ -21,21 +22,26 @@ import { type Counter, hourly, inARow, type RowKind } from "./counter.ts";
 import { maxKeptCounts } from "./counts.ts";
 import type { Change, Limiter } from "./limiter.ts";
 import { normalizePassword } from "./password.ts";
+import { clientCounters } from "./quota.ts";
 import { RecentMap } from "./recent_map.ts";
 
 /** Wrong passwords of one login by one client, or by one known device, in an hour. */
 export const maxPerLoginAndClient = 10;
 /** Wrong passwords of one client in an hour. */
 export const maxPerClient = 100;
+/** Wrong passwords of one login by all known devices, in an hour. */
+export const maxOfDevices = 100;
 /** Wrong passwords of one login, one after another. */
 export const maxInARow = 100;
 
 const perLogin = inARow("login", maxInARow);
 const perLoginAndClient = hourly("login-client", maxPerLoginAndClient);
-const perClient = hourly("client", maxPerClient);
+const perClient = clientCounters("client", maxPerClient);
 // Of known devices: apart from the others, so that nobody else's guessing pushes them out.
 const perDevice = inARow("device", maxInARow);
 const perDeviceHourly = hourly("device-hour", maxPerLoginAndClient);
+// Or somebody with very many cookies of one login could push out what is counted of others' devices.
+const perLoginOfDevices = hourly("device-login", maxOfDevices);
 
 /** A password that somebody tries. */
 export interface Guess {
@@ -179,8 +185,10 @@ export class Throttle {
 }
 
 function hourlyCounters({ login, client, device }: Omit<Guess, "password">): readonly Counter[] {
-  if (device !== undefined) return [{ kind: perDeviceHourly, of: [login, device] }];
-  return [{ kind: perLoginAndClient, of: [login, client] }, { kind: perClient, of: [client] }];
+  if (device !== undefined) {
+    return [{ kind: perDeviceHourly, of: [login, device] }, { kind: perLoginOfDevices, of: [login] }];
+  }
+  return [{ kind: perLoginAndClient, of: [login, client] }, ...perClient(client)];
 }
 
 /** What changes when a guess has ended. @param isSettled whether what was taken for it is now counted, or put back */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { clientKey, clientResolver } from "../../lib/client.ts";
+import { clientKey, clientResolver, networksOf } from "../../lib/client.ts";
 
 const socket: Deno.Addr = { transport: "unix", path: "/run/gatehouse.sock" };
 
@@ -272,3 +272,20 @@ Deno.test("clientKey() is an IPv4 address as it is, an IPv6 address by its /64",
   ];
   for (const [address, key] of keys) assertEquals(clientKey(address), key, address);
 });
+
+const networks: readonly (readonly [address: string, ...networks: string[]])[] = [
+  ["2001:db8:0:1234::1", "2001:db8:0:1200::/56", "2001:db8:0::/48"],
+  ["2001:db8:0:12ff:1:2:3:4", "2001:db8:0:1200::/56", "2001:db8:0::/48"],
+  ["2001:db8:0:1300::", "2001:db8:0:1300::/56", "2001:db8:0::/48"],
+  ["2001:db8::1", "2001:db8:0:0::/56", "2001:db8:0::/48"],
+  ["2001:db8:1::ff", "2001:db8:1:0::/56", "2001:db8:1::/48"],
+  ["fe80::1%eth0", "fe80:0:0:0::/56", "fe80:0:0::/48"],
+  ["192.0.2.1"],
+  ["::ffff:192.0.2.1"],
+  ["unix"],
+];
+for (const [address, ...expected] of networks) {
+  Deno.test(`networksOf() tells the networks of what ${address} is counted by: ${expected.length}`, () => {
+    assertEquals(networksOf(clientKey(address)), expected);
+  });
+}

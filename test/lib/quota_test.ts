@@ -200,3 +200,21 @@ Deno.test("Quota.putBack() does nothing when the quota is 0, which is unlimited"
   for (let count = 0; count < 100; count++) await quota.putBack("a");
   assertEquals([await quota.take("a"), await quota.waitSeconds("a")], [0, 0]);
 });
+
+/** The /64 of a number, of which 256 are in one /56. */
+const net = (index: number) => `2001:db8:0:${index.toString(16)}::/64`;
+
+Deno.test("Quota.take() gives an IPv6 /56 four times as much as a client, and a /48 ten times", async () => {
+  const { quota, clock } = createScene(6);
+  for (let index = 0; index < 4; index++) assertEquals(await drain(quota, net(index)), 6);
+  assertEquals([await drain(quota, net(255)), await quota.take(net(0))], [0, 600]);
+  for (let index = 1; index <= 6; index++) assertEquals(await drain(quota, net(256 * index)), 6);
+  assertEquals([await drain(quota, net(256 * 7)), await quota.waitSeconds(net(256 * 7))], [0, 60]);
+  // Another network, and whoever is in none.
+  assertEquals([await drain(quota, "2001:db8:1:0::/64"), await drain(quota, "192.0.2.1")], [6, 6]);
+  // What is put back is so everywhere.
+  await quota.putBack(net(0));
+  assertEquals([await drain(quota, net(256 * 7)), await drain(quota, net(0))], [1, 0]);
+  clock.now += hourMs / 60;
+  assertEquals(await drain(quota, net(256 * 7)), 1);
+});

@@ -189,3 +189,16 @@ testScene("Throttle.forget() opens a login also to a known device that has tried
   await throttle.forget("alice");
   assertEquals(await guess({ ...laptop, password: right }), "right");
 });
+
+testScene(
+  "Throttle.run() lets all known devices of a login try 100 wrong passwords in an hour",
+  async (createScene) => {
+    const { clock, guess, guesses } = await createScene();
+    const many = (index: number): Change => ({ device: `device ${index}`, client: "192.0.2.7" });
+    // Then they are like any other client.
+    assertEquals(await guesses(111, many), "110 wrong, 1 wait 360");
+    assertEquals(await guess({ ...many(0), login: "bob" }), "wrong");
+    clock.now += 36_000;
+    assertEquals(await guesses(2, (index) => many(200 + index)), "1 wrong, 1 wait 324");
+  },
+);

@@ -274,3 +274,21 @@ Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 othe
     clock.now += 60 * minuteMs;
   }
 });
+
+/** A guess from a /64 of its own in one /48, of a login of its own. */
+const inNetwork = (index: number): Change => ({
+  client: `2001:db8:0:${(index % 65_536).toString(16)}::/64`,
+  login: `user${index}`,
+});
+
+Deno.test("Throttle.run() lets an IPv6 /48 try 1,000 wrong passwords in an hour, and a /56 400: no more can push out what is kept", async () => {
+  const { clock, guess, guesses } = createScene();
+  const ofOne56 = (index: number) => ({ ...inNetwork(index % 256), login: `user${index}` });
+  assertEquals(await guesses(402, ofOne56), "400 wrong, 2 wait 9");
+  const spread = (index: number) => inNetwork(256 + 257 * index % 65_000);
+  assertEquals(await guesses(2_000, spread), "600 wrong, 1400 wait 4");
+  const elsewhere = { client: "2001:db8:1:0::/64" };
+  assertEquals([await guess(elsewhere), await guess({ ...elsewhere, password: right })], ["wrong", "right"]);
+  clock.now += 3_600;
+  assertEquals(await guesses(2, (index) => spread(3_000 + index)), "1 wrong, 1 wait 4");
+});
