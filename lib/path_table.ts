@@ -16,12 +16,19 @@ export interface Match<Entry> {
   readonly params: Params;
 }
 
+/** What a path must be, a segment at a time. */
+interface Pattern {
+  readonly parts: readonly string[];
+  /** The name of what follows the parts, if anything may. */
+  readonly rest: string | undefined;
+}
+
 export const noParams: Params = Object.freeze({});
 
 /** Entries by their paths, whose segments that begin with ":" take any text that is not empty. */
 export class PathTable<Entry extends { readonly path: string }> {
   readonly #fixed: ReadonlyMap<string, Entry>;
-  readonly #withParams: readonly { readonly entry: Entry; readonly segments: readonly string[] }[];
+  readonly #withParams: readonly { readonly entry: Entry; readonly pattern: Pattern }[];
 
   /** @param entries of which a path with parameters is found by the first that fits */
   constructor(entries: readonly Entry[]) {
@@ -30,7 +37,7 @@ export class PathTable<Entry extends { readonly path: string }> {
       (entry) => entry.path.includes("/:") ? "withParams" : "fixed",
     );
     this.#fixed = new Map(fixed.map((entry) => [entry.path, entry]));
-    this.#withParams = withParams.map((entry) => ({ entry, segments: entry.path.split("/") }));
+    this.#withParams = withParams.map((entry) => ({ entry, pattern: patternOf(entry.path) }));
   }
 
   /** @throws {HttpError} `malformed-path` */
@@ -38,8 +45,8 @@ export class PathTable<Entry extends { readonly path: string }> {
     const entry = this.#fixed.get(path);
     if (entry !== undefined) return { entry, params: noParams };
     const segments = path.split("/");
-    const found = this.#withParams.find((candidate) => fits(candidate.segments, segments));
-    return found && { entry: found.entry, params: paramsOf(found.segments, segments) };
+    const found = this.#withParams.find(({ pattern }) => fits(pattern, segments));
+    return found && { entry: found.entry, params: paramsOf(found.pattern, segments) };
   }
 }
 
@@ -58,23 +65,23 @@ export function pathOf(url: string): string {
   return from === -1 || from > end ? "/" : url.slice(from, end);
 }
 
-function isRestPath(pattern: readonly string[]): boolean {
-  return pattern.at(-1)?.endsWith("*") ?? false;
+function patternOf(path: string): Pattern {
+  const parts = path.split("/");
+  const last = parts.at(-1) ?? "";
+  return last.endsWith("*") ? { parts: parts.slice(0, -1), rest: last.slice(1, -1) } : { parts, rest: undefined };
 }
 
-function fits(pattern: readonly string[], segments: readonly string[]): boolean {
-  const isRest = isRestPath(pattern);
-  const fixed = isRest ? pattern.slice(0, -1) : pattern;
-  return (isRest ? segments.length > fixed.length : segments.length === fixed.length) &&
-    fixed.every((part, index) => part.startsWith(":") ? segments[index] !== "" : part === segments[index]);
+function fits({ parts, rest }: Pattern, segments: readonly string[]): boolean {
+  if (rest === undefined ? segments.length !== parts.length : segments.length <= parts.length) return false;
+  return parts.every((part, index) => part.startsWith(":") ? segments[index] !== "" : part === segments[index]);
 }
 
-function paramsOf(pattern: readonly string[], segments: readonly string[]): Params {
+function paramsOf({ parts, rest }: Pattern, segments: readonly string[]): Params {
   const params: Record<string, string> = {};
-  pattern.forEach((part, index) => {
-    if (part.endsWith("*")) params[part.slice(1, -1)] = segments.slice(index).join("/");
-    else if (part.startsWith(":")) params[part.slice(1)] = decodeSegment(segments[index] ?? "");
+  parts.forEach((part, index) => {
+    if (part.startsWith(":")) params[part.slice(1)] = decodeSegment(segments[index] ?? "");
   });
+  if (rest !== undefined) params[rest] = segments.slice(parts.length).join("/");
   return params;
 }
 

@@ -8,7 +8,6 @@
  */
 
 import { hash } from "node:crypto";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { ulid } from "@std/ulid";
 import type { Config } from "./config.ts";
 import { cookieReader } from "./cookie.ts";
@@ -180,9 +179,17 @@ function authorityOf(url: string): string | undefined {
   return /^[^/]*\/\/([^/?#]*)/.exec(url)?.[1];
 }
 
-function isSecretOf(session: Session, secret: string): boolean {
-  const encoder = new TextEncoder();
-  return timingSafeEqual(encoder.encode(hashSecret(secret)), encoder.encode(session.secretHash));
+/**
+ * Takes the same time wherever the two differ. As text: to encode both takes half as long as the hash, for each request
+ * to a guarded site.
+ */
+function isSecretOf({ secretHash }: Session, secret: string): boolean {
+  const given = hashSecret(secret);
+  let difference = given.length ^ secretHash.length;
+  for (let index = 0; index < given.length; index++) {
+    difference |= given.charCodeAt(index) ^ secretHash.charCodeAt(index);
+  }
+  return difference === 0;
 }
 
 /** Hex, as it is made in half the time of base64url and looked at for each request. */
