@@ -37,6 +37,7 @@ import stateStyle from "./page/state.css" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
 import template from "./page/template.js" with { type: "text" };
 import ticketLink from "./page/ticket_link.js" with { type: "text" };
+import tickets from "./page/tickets.js" with { type: "text" };
 import visitor from "./page/visitor.js" with { type: "text" };
 // uplot: plots over time that are drawn anew every second; 22 KiB compressed, and needs nothing else. Of its builds
 // only the classic script is small: a third of its module.
@@ -75,6 +76,7 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["style.css", style],
   ["template.js", template],
   ["ticket_link.js", ticketLink],
+  ["tickets.js", tickets],
   ["uplot.css", uplotStyle],
   // A classic script that makes one variable, as a module.
   ["uplot.js", `${uplot}\nexport default uPlot;\n`],

@@ -93,7 +93,8 @@ export class ResidentDialog {
   }
 
   async #makeResetLink() {
-    const { value } = await send("POST", "ticket/", { body: { purpose: "reset", login: this.#login } });
+    const make = () => send("POST", "ticket/", { body: { purpose: "reset", login: this.#login } });
+    const { value } = await withFreshLogin(make, this.#app.session.login);
     showTicketLink(part(this.#dialog, "link"), value);
   }
 
@@ -127,6 +128,32 @@ export class ResidentDialog {
 export function showUserState(element, { disabled }) {
   element.textContent = translate(disabled ? "Disabled" : "Active");
   element.dataset.state = disabled ? "disabled" : "active";
+}
+
+/** Does what may need a fresh login: then the password is asked for, and it is done again. */
+async function withFreshLogin(act, login) {
+  try {
+    return await act();
+  } catch (error) {
+    if (error.code !== "login-again" || !await logInAgain(login)) throw error;
+    return await act();
+  }
+}
+
+/** @returns whether it was done */
+async function logInAgain(login) {
+  const dialog = fromTemplate("log-in-again", { login });
+  const state = { isDone: false };
+  wireForm(dialog.querySelector("form"), {
+    id: "log-in-again",
+    act: async ({ password }) => {
+      await send("POST", "session/", { body: { login, password, cookie: true } });
+      state.isDone = true;
+      dialog.close();
+    },
+  });
+  await showDialog(dialog);
+  return state.isDone;
 }
 
 /** The second step. @returns whether it was done */

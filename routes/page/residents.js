@@ -1,7 +1,7 @@
 /** What an administrator sees of the residents: a list that is searched by the beginning of the login. */
 
 import { reporter } from "./account.js";
-import { Problem, send } from "./api.js";
+import { loadPart, Problem, send } from "./api.js";
 import { showDialog } from "./dialog.js";
 import { wireField } from "./field.js";
 import { wireButton, wireForm } from "./form.js";
@@ -21,6 +21,14 @@ export async function residentsView(app) {
   const list = { app, view, prefix: "", next: null, turn: 0, report: reporter(app) };
   wireSearch(list, view.querySelector("form"));
   wireButton(part(view, "more"), { act: () => showMore(list), report: list.report });
+  wireButton(part(view, "tickets"), {
+    act: async () => {
+      const { showTickets } = await loadPart(() => import("./tickets.js"));
+      // Not waited for: the button is not busy while the dialog is there.
+      showTickets(app);
+    },
+    report: list.report,
+  });
   const invite = part(view, "invite");
   if (app.facts.registration === "closed") invite.remove();
   invite.addEventListener("click", () => askInvitation(app));

@@ -64,6 +64,8 @@ export const views: readonly View[] = [
       await visit.page.locator("dialog [name=delete]").click();
     },
   },
+  { name: "tickets", path: "#residents", who: "root", open: seeTickets },
+  { name: "log-in-again", path: "#residents", who: "root", open: makeLinkLate, refused: ["403 POST ticket/"] },
   { name: "settings", path: "#account", who: "root", open: showSettings },
   { name: "state", path: "#state", who: "root", open: ({ page }) => seeFigures(page) },
   { name: "state-busy", path: "#account", who: "root", open: seeBusyState },
@@ -116,6 +118,27 @@ async function makeLink(visit: Visit): Promise<void> {
   await manage(visit, "old-account");
   await page.getByRole("button", { name: say("Make a reset link") }).click();
   await page.getByLabel(say("Link"), { exact: true }).waitFor();
+}
+
+async function makeLinkLate(visit: Visit): Promise<void> {
+  const { page, say } = visit;
+  const body = JSON.stringify({ type: "/problem/login-again", title: "Log in again", status: 403 });
+  await page.route("**/ticket/", (route) => route.fulfill({ status: 403, body }));
+  await manage(visit, "old-account");
+  await page.getByRole("button", { name: say("Make a reset link") }).click();
+  await page.getByRole("dialog", { name: say("Show that it is you"), exact: true }).waitFor();
+}
+
+async function seeTickets({ page, say }: Visit): Promise<void> {
+  const expires_at = "2026-11-28T09:35:39.123Z";
+  const tickets = [
+    { id: "1", purpose: "register", made_by: "root", expires_at },
+    { id: "2", purpose: "register", login: longLogin, made_by: "grace", expires_at },
+    { id: "3", purpose: "reset", login: "old-account", made_by: null, expires_at },
+  ];
+  await page.route("**/ticket/?*", (route) => route.fulfill({ json: { tickets, total: 70, next: "next" } }));
+  await page.getByRole("button", { name: say("Open tickets…") }).click();
+  await page.getByRole("dialog").getByRole("button", { name: say("Show more") }).waitFor();
 }
 
 /** As where GATEHOUSE_REGISTRATION is "closed". */
