@@ -171,7 +171,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function spawn(source: string): Deno.ChildProcess {
   const imports = `import { openStdoutLog, printError, printLine } from ${JSON.stringify(moduleUrl)};`;
-  const args = ["eval", "--no-config", `${imports}\n${source}`];
+  const args = ["eval", "--config", `${import.meta.dirname}/../../deno.json`, `${imports}\n${source}`];
   return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" })
     .spawn();
 }
