@@ -8,11 +8,18 @@
  */
 import { ConfigError, readConfig } from "../lib/config.ts";
 import type { Listen } from "../lib/listen.ts";
-import { printError, printLine } from "../lib/log.ts";
+import type { LineWriter } from "../lib/line_writer.ts";
+import { openStderr, openStdout } from "../lib/log.ts";
 import { findSite, fingerprint, type Site, waitForSite } from "./site.ts";
 
 const noCaddy = "Cannot serve HTTPS as there is no caddy on the PATH. To get it: apt-get install caddy (Debian), " +
   "brew install caddy (macOS), https://caddyserver.com/docs/install (others)";
+
+/** What a person reads; a terminal that is stopped must not keep signals and what Caddy says waiting. */
+interface Terminal {
+  readonly out: LineWriter;
+  readonly err: LineWriter;
+}
 
 interface Child {
   readonly name: string;
@@ -26,18 +33,18 @@ interface Child {
  * @returns the exit status: 0 when a signal ended it and both ended well
  * @throws {ConfigError} before anything is started
  */
-export async function serveHttps(env: Readonly<Record<string, string>>): Promise<number> {
+export async function serveHttps(env: Readonly<Record<string, string>>, terminal: Terminal): Promise<number> {
   const upstream = env.UPSTREAM ?? upstreamOf(readConfig(env).listen);
   const site = await findSite(env);
   if (site === undefined) {
-    printError(noCaddy);
+    terminal.err.write(`${noCaddy}\n`);
     return 1;
   }
   // In the order in which they are to stop.
-  const children = [startCaddy(upstream), startService()];
+  const children = [startCaddy(upstream, terminal.err), startService()];
   let isWell = false;
   try {
-    isWell = await untilOver(site, children);
+    isWell = await untilOver(site, { children, terminal });
   } finally {
     // Whatever happens here must leave none of them behind.
     isWell = await stopAll(children) && isWell;
@@ -54,27 +61,29 @@ export function upstreamOf(listen: Listen): string {
 }
 
 /** Announces the site when it answers. @returns `true` after a signal, `false` when a child has ended by itself */
-async function untilOver(site: Site, children: readonly Child[]): Promise<boolean> {
+async function untilOver(
+  site: Site,
+  { children, terminal }: { children: readonly Child[]; terminal: Terminal },
+): Promise<boolean> {
   const over = Promise.race([firstSignal(), ...children.map(untilEnded)]);
   const waiting = new AbortController();
-  const answer = waitForSite(site, { signal: waiting.signal, onNotice: printError });
+  const answer = waitForSite(site, { signal: waiting.signal, onNotice: (text) => terminal.err.write(`${text}\n`) });
   const hasAnswered = await Promise.race([answer, over.then(() => false)]);
   waiting.abort();
-  if (hasAnswered) await announce(site);
+  if (hasAnswered) terminal.out.write(await announcementOf(site));
   const fault = await over;
-  if (fault !== undefined) printError(fault);
+  if (fault !== undefined) terminal.err.write(`${fault}\n`);
   return fault === undefined;
 }
 
-async function announce({ url, rootPath }: Site): Promise<void> {
-  printLine(`Gatehouse answers on ${url.origin}`);
-  if (rootPath !== undefined) {
-    printLine(`Its root certificate: ${rootPath}`);
-    printLine(`The root's SHA-256: ${await fingerprint(await Deno.readTextFile(rootPath))}`);
-    printLine(`To try it: curl --cacert "${rootPath}" ${url.origin}/health/ready`);
-    printLine("To make a browser trust it: see caddy/Caddyfile");
-  }
-  printLine("Ctrl-C stops both");
+async function announcementOf({ url, rootPath }: Site): Promise<string> {
+  const trust = rootPath === undefined ? [] : [
+    `Its root certificate: ${rootPath}`,
+    `The root's SHA-256: ${await fingerprint(await Deno.readTextFile(rootPath))}`,
+    `To try it: curl --cacert "${rootPath}" ${url.origin}/health/ready`,
+    "To make a browser trust it: see caddy/Caddyfile",
+  ];
+  return [`Gatehouse answers on ${url.origin}`, ...trust, "Ctrl-C stops both", ""].join("\n");
 }
 
 function startService(): Child {
@@ -87,7 +96,7 @@ function startService(): Child {
   return { name: "The service", process, status: process.status };
 }
 
-function startCaddy(upstream: string): Child {
+function startCaddy(upstream: string, err: LineWriter): Child {
   const process = new Deno.Command("caddy", {
     args: ["run", "--config", `${import.meta.dirname}/Caddyfile`, "--adapter", "caddyfile"],
     env: { UPSTREAM: upstream },
@@ -96,19 +105,19 @@ function startCaddy(upstream: string): Child {
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const status = printFaults(process.stderr).then(() => process.status);
+  const status = printFaults(process.stderr, err).then(() => process.status);
   return { name: "Caddy", process, status };
 }
 
 /** Prints what Caddy says but for its first lines: until it has read its log level, it tells of itself. */
-async function printFaults(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+async function printFaults(stderr: ReadableStream<Uint8Array<ArrayBuffer>>, err: LineWriter): Promise<void> {
   let rest = "";
   for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
     const lines = `${rest}${text}`.split("\n");
     rest = lines.pop() ?? "";
-    lines.filter((line) => !/^\{"level":"(info|warn)"/.test(line)).forEach(printError);
+    lines.filter((line) => !/^\{"level":"(info|warn)"/.test(line)).forEach((line) => err.write(`${line}\n`));
   }
-  if (rest !== "") printError(rest);
+  if (rest !== "") err.write(`${rest}\n`);
 }
 
 /** Resolves at the first signal that means the end. The listeners stay, so that a later one does nothing. */
@@ -139,12 +148,17 @@ async function stopAll(children: readonly Child[]): Promise<boolean> {
   return allWell;
 }
 
-if (import.meta.main) {
+/** @returns the exit status */
+async function run(): Promise<number> {
+  await using out = openStdout();
+  await using err = openStderr();
   try {
-    Deno.exit(await serveHttps(Deno.env.toObject()));
+    return await serveHttps(Deno.env.toObject(), { out, err });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    printError(error.message);
-    Deno.exit(1);
+    err.write(`${error.message}\n`);
+    return 1;
   }
 }
+
+if (import.meta.main) Deno.exit(await run());

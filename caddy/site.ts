@@ -7,8 +7,10 @@
 
 import { delay } from "@std/async/delay";
 import { ConfigError } from "../lib/config.ts";
+import { SiteClient } from "./doctor_client.ts";
 
 const pollMs = 100;
+const askTimeoutMs = 5 * 1_000;
 const defaultNoticeMs = 30 * 1_000;
 /** In Caddy's data folder. */
 const rootFile = "pki/authorities/local/root.crt";
@@ -70,7 +72,7 @@ export async function waitForSite(site: Site, options: WaitOptions): Promise<boo
   const { signal, onNotice, noticeMs = defaultNoticeMs } = options;
   let noticeAt = Date.now() + noticeMs;
   while (!signal.aborted) {
-    const fault = await ask(site, signal);
+    const fault = await ask(site);
     if (fault === undefined) return true;
     if (Date.now() >= noticeAt) {
       onNotice(`${site.url.origin} does not answer yet: ${fault}`);
@@ -88,14 +90,17 @@ export async function fingerprint(pem: string): Promise<string> {
   return new Uint8Array(digest).toHex().toUpperCase().replace(/..(?=.)/g, "$&:");
 }
 
-/** Asks the site whether it is ready. @returns why not, or `undefined` when it is */
-async function ask({ url, rootPath }: Site, signal: AbortSignal): Promise<string | undefined> {
+/**
+ * Asks the site whether it is ready, never through a proxy: it is on this machine, and `fetch` would ask the one that
+ * `HTTPS_PROXY` names.
+ *
+ * @returns why not, or `undefined` when it is
+ */
+async function ask({ url, rootPath }: Site): Promise<string | undefined> {
   try {
     const caCerts = rootPath === undefined ? [] : [await Deno.readTextFile(rootPath)];
-    using client = Deno.createHttpClient({ caCerts });
-    const response = await fetch(new URL("/health/ready", url), { client, signal });
-    await response.body?.cancel();
-    return response.ok ? undefined : `status ${response.status}`;
+    const { status } = await new SiteClient(url, { caCerts, timeoutMs: askTimeoutMs }).send("GET", "/health/ready");
+    return status === 200 ? undefined : `status ${status}`;
   } catch (error) {
     // No certificate yet, nobody listening, a certificate of someone else: it is asked again.
     return String(error);

@@ -8,8 +8,6 @@
  * each would double what a line costs.
  */
 
-import { delay } from "@std/async/delay";
-
 const flushAfterMs = 10;
 
 /** What a pipe takes in one write, in characters, which are bytes in nearly all lines. */
@@ -79,7 +77,7 @@ export class LineWriter implements AsyncDisposable {
     await Promise.race([this.flush(), isLate]);
     // An error may pass, see #writeDue.
     while (this.#heldLength > 0 && performance.now() < endsAt) {
-      await delay(flushAfterMs);
+      await new Promise((resolve) => setTimeout(resolve, flushAfterMs));
       await Promise.race([this.flush(), isLate]);
     }
     clearTimeout(timer);

@@ -63,9 +63,14 @@ export function openLog(output: Output): BufferedLog {
   };
 }
 
-/** Standard error, for what a program that serves says to a person; a terminal that is stopped does not stop it. */
+/** Standard output, for what a program that serves says to a person; a terminal that is stopped does not stop it. */
+export function openStdout(): LineWriter {
+  return new LineWriter(Deno.stdout, droppedNotice);
+}
+
+/** Like `openStdout`, for standard error. */
 export function openStderr(): LineWriter {
-  return new LineWriter(Deno.stderr, (count) => `${count} lines were dropped as nobody read them\n`);
+  return new LineWriter(Deno.stderr, droppedNotice);
 }
 
 /** Writes a line to standard output, for the commands that talk to a person. */
@@ -94,6 +99,10 @@ export async function runTask(task: () => Promise<string>): Promise<void> {
     printError(error instanceof Error ? error.message : String(error));
     Deno.exit(1);
   }
+}
+
+function droppedNotice(count: number): string {
+  return `${count} lines were dropped as nobody read them\n`;
 }
 
 function describeDropped(count: number): string {

@@ -8,7 +8,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { upstreamOf } from "../../caddy/https.ts";
 import { ensureProgram } from "../packages.ts";
+import { fillPipe, openPipe } from "../pipe.ts";
 import { freePort, TestProcess } from "../process.ts";
+import { fakeCaddy } from "./fake_caddy.ts";
 
 const hasPrograms = await ensureProgram("caddy", "caddy") && await ensureProgram("curl", "curl");
 // Processes are looked for in /proc.
@@ -54,13 +56,53 @@ Deno.test({ name: "https serves over a unix socket, and a second Ctrl-C does no 
   assertEquals(pids.filter(isAlive), []);
 });
 
-Deno.test({ name: "https ends well by SIGTERM", ignore }, async () => {
-  await using task = await startTask();
+for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+  Deno.test({ name: `https ends well by ${signal}`, ignore }, async () => {
+    await using task = await startTask();
+    await task.untilReady();
+    const pids = await descendants(task.pid);
+    Deno.kill(task.pid, signal);
+    assertEquals(await task.ended(), 0, task.output);
+    assertEquals(pids.filter(isAlive), []);
+  });
+}
+
+Deno.test({ name: "https asks its site itself, whatever proxy the environment names", ignore }, async () => {
+  const proxy = "http://127.0.0.1:1";
+  const names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+  await using task = await startTask(() => Object.fromEntries(names.map((name) => [name, proxy])));
   await task.untilReady();
-  const pids = await descendants(task.pid);
-  Deno.kill(task.pid, "SIGTERM");
-  assertEquals(await task.ended(), 0, task.output);
-  assertEquals(pids.filter(isAlive), []);
+});
+
+for (const { caddyStatus, status } of [{ caddyStatus: 0, status: 0 }, { caddyStatus: 3, status: 1 }]) {
+  const title = `https stops Caddy first, and ends with ${status} when Caddy ends with ${caddyStatus}`;
+  Deno.test({ name: title, ignore }, async () => {
+    await using caddy = await fakeCaddy(caddyStatus);
+    await using task = await startTask(() => ({ PATH: `${caddy.folder}:${Deno.env.get("PATH")}` }));
+    await task.untilServiceAnswers();
+    Deno.kill(task.pid, "SIGTERM");
+    assertEquals(await task.ended(), status, task.output);
+    assertEquals(await Deno.readTextFile(`${caddy.folder}/asked`), "200");
+  });
+}
+
+Deno.test({ name: "https heeds signals though nobody reads what it prints", ignore }, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
+  try {
+    const { path, file } = await openPipe(folder);
+    using _unread = file;
+    await fillPipe(path);
+    await using task = await startTask(() => ({ PIPE: path }), '>"$PIPE"');
+    await task.untilServiceAnswers();
+    const pids = await descendants(task.pid);
+    // By then it has something to print.
+    await delay(2_000);
+    Deno.kill(task.pid, "SIGTERM");
+    assertEquals(await task.ended(), 0);
+    assertEquals(pids.filter(isAlive), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test({ name: "https says which of the two ended by itself, and stops the other", ignore }, async () => {
@@ -119,9 +161,12 @@ class Task implements AsyncDisposable {
   readonly #process: TestProcess;
   readonly #folder: string;
 
-  constructor(readonly url: string, options: { process: TestProcess; folder: string }) {
+  readonly #address: string;
+
+  constructor(readonly url: string, options: { process: TestProcess; folder: string; address: string }) {
     this.#process = options.process;
     this.#folder = options.folder;
+    this.#address = options.address;
   }
 
   get pid(): number {
@@ -137,6 +182,15 @@ class Task implements AsyncDisposable {
     await this.#process.until(isReady, { what: "the task to be ready" });
   }
 
+  async untilServiceAnswers(): Promise<void> {
+    const isReady = async () => {
+      const response = await fetch(`http://${this.#address}/health/ready`).catch(() => undefined);
+      await response?.body?.cancel();
+      return response?.ok || undefined;
+    };
+    await this.#process.until(isReady, { what: "the service to answer" });
+  }
+
   /** @returns the exit status */
   async ended(): Promise<number> {
     return (await this.#process.status).code;
@@ -148,7 +202,10 @@ class Task implements AsyncDisposable {
   }
 }
 
-async function startTask(settings: (folder: string) => Record<string, string> = () => ({})): Promise<Task> {
+async function startTask(
+  settings: (folder: string) => Record<string, string> = () => ({}),
+  redirection = "",
+): Promise<Task> {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
   const env = {
     SITE: `https://localhost:${freePort()}`,
@@ -159,8 +216,9 @@ async function startTask(settings: (folder: string) => Record<string, string> = 
     GATEHOUSE_STORE: `${folder}/store`,
     ...settings(folder),
   };
-  const process = new TestProcess(Deno.execPath(), { args: ["task", "https"], env, detached: true });
-  return new Task(env.SITE, { process, folder });
+  const args = ["-c", `exec "$0" task https ${redirection}`, Deno.execPath()];
+  const process = new TestProcess("sh", { args, env, detached: true });
+  return new Task(env.SITE, { process, folder, address: env.GATEHOUSE_LISTEN });
 }
 
 /** The processes that a process has started, and theirs. */

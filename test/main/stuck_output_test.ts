@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { ensureProgram } from "../packages.ts";
+import { fillPipe, openPipe } from "../pipe.ts";
 import { freePort, TestProcess } from "../process.ts";
 
 const hasScript = await ensureProgram("script", "bsdutils");
@@ -90,14 +91,6 @@ async function stop(process: TestProcess): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** A named pipe, which nobody reads until somebody does. */
-async function openPipe({ folder }: Scene): Promise<{ readonly path: string; readonly file: Deno.FsFile }> {
-  const path = `${folder}/pipe`;
-  const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
-  assert(success);
-  return { path, file: await Deno.open(path, { read: true, write: true }) };
-}
-
 /** The service with its standard output on `path`, and standard error as well if `redirection` says so. */
 function startOn(path: string, { env, redirection }: { env: Record<string, string>; redirection: string }) {
   const script = `exec "$0" run -A main.ts ${redirection}`;
@@ -113,7 +106,7 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     await using scene = new Scene();
-    const { path, file } = await openPipe(scene);
+    const { path, file } = await openPipe(scene.folder);
     using _open = file;
     await using service = startOn(path, { env: scene.env, redirection: '>"$PIPE"' });
     await untilReady(scene);
@@ -128,7 +121,7 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     await using scene = new Scene();
-    const { path, file } = await openPipe(scene);
+    const { path, file } = await openPipe(scene.folder);
     await using service = startOn(path, { env: scene.env, redirection: '>"$PIPE"' });
     await untilReady(scene);
     assertEquals(await askOften(scene), requestCount);
@@ -149,9 +142,9 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     await using scene = new Scene();
-    const { path, file } = await openPipe(scene);
+    const { path, file } = await openPipe(scene.folder);
     using _open = file;
-    await fill(path);
+    await fillPipe(path);
     {
       await using service = startOn(path, { env: scene.env, redirection: '>"$PIPE" 2>&1' });
       await untilReady(scene);
@@ -167,7 +160,7 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     await using scene = new Scene();
-    const { path, file } = await openPipe(scene);
+    const { path, file } = await openPipe(scene.folder);
     await using service = startOn(path, { env: scene.env, redirection: '>"$PIPE"' });
     await untilReady(scene);
     file.close();
@@ -231,10 +224,4 @@ async function readUntil(file: Deno.FsFile, end: string): Promise<string> {
     text += decoder.decode(buffer.subarray(0, await open.read(buffer) ?? 0), { stream: true });
   }
   return text;
-}
-
-/** Writes to the pipe until it takes no more: GNU dd does not wait for a reader. */
-async function fill(path: string): Promise<void> {
-  const args = ["if=/dev/zero", `of=${path}`, "oflag=nonblock", "bs=1", "count=1000000"];
-  await new Deno.Command("dd", { args, stderr: "null" }).output();
 }
