@@ -86,7 +86,7 @@ export function problemReply(error: HttpError): Response {
  * By hand, as an address as it was sent may be one that `URL` refuses.
  */
 export function queryOf(request: Request, names: readonly string[]): URLSearchParams {
-  const query = /\?([^#]*)/.exec(request.url)?.[1] ?? "";
+  const query = /^[^?#]*\?([^#]*)/.exec(request.url)?.[1] ?? "";
   const found = names.map((name) => new RegExp(`(?:^|&)${name}=[^&]*`).exec(query)?.[0] ?? "");
   return new URLSearchParams(found.join("&"));
 }

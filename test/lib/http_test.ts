@@ -6,6 +6,7 @@ import {
   maxBodyBytes,
   maxBodyMs,
   problemReply,
+  queryOf,
   readJson,
   type ReadOptions,
 } from "../../lib/http.ts";
@@ -31,6 +32,34 @@ function refusalOf(request: Request, options?: ReadOptions): Promise<HttpError> 
 /** JSON of exactly so many bytes: a text in quotes. */
 function jsonOf(byteCount: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`"${"x".repeat(byteCount - 2)}"`);
+}
+
+const queries: readonly (readonly [url: string, parameters: Readonly<Record<string, string>>])[] = [
+  ["http://a/", {}],
+  ["http://a/?", {}],
+  ["http://a/?limit=5", { limit: "5" }],
+  ["http://a/?prefix=%C3%A9+b&limit=5", { prefix: "é b", limit: "5" }],
+  ["http://a/?limit=", { limit: "" }],
+  ["http://a/?limit", {}],
+  ["http://a/?limit=%zz", { limit: "%zz" }],
+  ["http://a/?limit=1=2?3", { limit: "1=2?3" }],
+  ["http://a/?&&limit=5&&", { limit: "5" }],
+  // The first counts.
+  ["http://a/?limit=1&limit=2", { limit: "1" }],
+  ["http://a/?xlimit=1&limitx=2&a?limit=3&x=limit=4", {}],
+  ["http://a/#?limit=1", {}],
+  ["http://a/?prefix=a#&limit=1", { prefix: "a" }],
+  ["http://a/?after=1", {}],
+  // An address that `URL` refuses.
+  ["http://[/?limit=5", { limit: "5" }],
+  [`http://a/?${"a&".repeat(30_000)}limit=5`, { limit: "5" }],
+];
+
+for (const [url, parameters] of queries) {
+  Deno.test(`queryOf() reads the parameters that are named, and nothing like them: ${url.slice(0, 60)}`, () => {
+    const request = Object.defineProperty(new Request("http://a/"), "url", { value: url });
+    assertEquals(Object.fromEntries(queryOf(request, ["limit", "prefix"])), parameters);
+  });
 }
 
 Deno.test("readJson() reads what JSON is", async () => {
@@ -120,6 +149,7 @@ const types: readonly (readonly [contentType: string, isTaken: boolean])[] = [
   ["application/json ; ", true],
   ["application/json; charset=utf-8;", true],
   ["application/json;;\tcharset=utf-8 ; ", true],
+  [`application/json${"; ".repeat(92)}`, true],
   // Quoted pairs (RFC 9110, 5.6.4) are for whoever needs them.
   ['application/json; charset="utf\\-8"', false],
   ['application/json; charset="utf-8', false],
