@@ -5,6 +5,7 @@
  * service can touch its own folder and its own address and nothing else. When the settings are at fault, it
  * asks for the environment alone: `main.ts` reads that first, and tells what is wrong.
  */
+import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import type { Listen } from "./listen.ts";
 import { printLine } from "./log.ts";
@@ -28,8 +29,8 @@ export function permissionFlags({ listen, metricsListen, store }: Config): strin
   return [
     environmentFlag,
     flag("--allow-net", needs.flatMap(({ net }) => net ?? [])),
-    flag("--allow-read", needs.flatMap(({ read }) => read ?? [])),
-    flag("--allow-write", needs.flatMap(({ write }) => write ?? [])),
+    flag("--allow-read", needs.flatMap(({ read }) => pathsOf(read))),
+    flag("--allow-write", needs.flatMap(({ write }) => pathsOf(write))),
   ].filter((text) => text !== "").join(" ");
 }
 
@@ -47,6 +48,22 @@ function addressNeeds(address: Listen): Needs {
 /** Deno wants all three, to listen and to connect. */
 function socketNeeds(path: string): Needs {
   return { net: `unix:${path}`, read: path, write: path };
+}
+
+/** A path, and where it leads if there are symbolic links in it: Deno looks at both. */
+function pathsOf(path: string | undefined): readonly string[] {
+  if (path === undefined) return [];
+  const real = realPathOf(resolve(path));
+  return real === resolve(path) ? [path] : [path, real];
+}
+
+/** As far as the path exists: the rest is made at the start. What keeps it from being looked at, the start will tell. */
+function realPathOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return dirname(path) === path ? path : join(realPathOf(dirname(path)), basename(path));
+  }
 }
 
 /**

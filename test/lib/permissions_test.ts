@@ -40,6 +40,34 @@ Deno.test("permissionFlags() names the address and the folder or database, and n
   }
 });
 
+Deno.test("permissionFlags() names where a path leads too, also one that is to be made behind a link", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  await Deno.mkdir(`${folder}/real`);
+  await Deno.symlink("real", `${folder}/link`);
+  await Deno.symlink("nowhere", `${folder}/dangling`);
+  await Deno.symlink("loop", `${folder}/loop`);
+  await Deno.writeTextFile(`${folder}/file`, "");
+  const rows: readonly (readonly [store: string, paths: string])[] = [
+    ["real", `${folder}/real`],
+    ["link", `${folder}/link,${folder}/real`],
+    ["link/new/data", `${folder}/link/new/data,${folder}/real/new/data`],
+    ["dangling", `${folder}/dangling`],
+    ["loop/data", `${folder}/loop/data`],
+    ["file/data", `${folder}/file/data`],
+  ];
+  for (const [store, paths] of rows) {
+    const config = readConfig({ GATEHOUSE_STORE: `${folder}/${store}`, GATEHOUSE_LISTEN: "127.0.0.1:1" });
+    const flags = `--allow-env --allow-net=127.0.0.1:1 --allow-read=${paths} --allow-write=${paths}`;
+    assertEquals(permissionFlags(config), flags);
+  }
+  const socket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
+  const paths = `${folder}/real,${folder}/link/s,${folder}/real/s`;
+  assertEquals(
+    permissionFlags(socket),
+    `--allow-env --allow-net=unix:${folder}/link/s --allow-read=${paths} --allow-write=${paths}`,
+  );
+});
+
 /** Does what the service does at its address and in its folder, then what it must not; tells the outcomes. */
 const probe = `
   import "@zxcvbn-ts/core";
@@ -54,6 +82,7 @@ const probe = `
   if (!await lock.tryLock(true)) throw new Error("not locked");
   await lock.write(v8.serialize(zlib.crc32("x") + navigator.hardwareConcurrency));
   await lock.syncData();
+  lock.statSync();
   await Deno.rename(store + "/lock", store + "/renamed");
   using folder = await Deno.open(store);
   await folder.sync();
@@ -102,6 +131,11 @@ const probes: readonly ProbeRow[] = [
     env: { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: "a,b" },
     outcomes: { ...allRefused, read: "yes", write: "yes" },
   },
+  {
+    title: "of a folder behind a link",
+    env: { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: "CWD/link" },
+    outcomes: allRefused,
+  },
   { title: "of a unix socket", env: { GATEHOUSE_LISTEN: "unix:CWD/s" }, outcomes: allRefused },
 ];
 
@@ -127,12 +161,13 @@ async function runProbe(source: string, env: Readonly<Record<string, string>>) {
   const parent = await Deno.makeTempDir();
   try {
     const cwd = `${parent}/cwd`;
-    await Deno.mkdir(cwd);
+    await Deno.mkdir(`${cwd}/real`, { recursive: true });
+    await Deno.symlink("real", `${cwd}/link`);
     await Deno.writeTextFile(`${parent}/outside`, "");
     await Deno.writeTextFile(`${cwd}/probe.js`, source);
     const config = new URL("deno.json", root).pathname;
     const permissions = new URL("lib/permissions.ts", root).pathname;
-    const task = `deno run --no-prompt --config ${config} $(deno run --allow-env ${permissions}) probe.js`;
+    const task = `deno run --no-prompt --config ${config} $(deno run --allow-env --allow-read ${permissions}) probe.js`;
     const settings = Object.entries(env).map(([name, value]) => [name, value.replace("CWD", cwd)]);
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "--eval", task],
