@@ -82,13 +82,13 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   const servers: Server[] = [];
   for (const service of servicesOf(app)) servers.push(await serve(service));
   const serving = Promise.all(servers.map(keepServing));
-  await offerSetup(store, { config, log, stderr });
+  await offerSetup(app, { stderr });
   const sweep = setInterval(() => {
     Promise.all([
       deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
       store.deleteExpiredTickets(app.now()),
       counts.deleteIdle(app.now()),
-    ]).catch((error) => log.error("sweep-failed", { error }));
+    ]).catch((error) => app.failures.report("sweep-failed", { error }));
   }, sweepEveryMs);
 
   const last = await serving;
@@ -116,7 +116,7 @@ function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Met
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */
-async function offerSetup(store: Store, { config, log, stderr }: Outputs & { config: Config }): Promise<void> {
+async function offerSetup({ config, store, failures }: App, { stderr }: Pick<Outputs, "stderr">): Promise<void> {
   if (await store.countAdmins() > 0) return;
   const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: config.ticketMs });
   try {
@@ -124,7 +124,7 @@ async function offerSetup(store: Store, { config, log, stderr }: Outputs & { con
     stderr.write(`There is no administrator yet: whoever registers with this ticket becomes the first: ${code}\n`);
   } catch (error) {
     // A full disk: the service is of use without an administrator too.
-    log.error("setup-ticket-failed", { error });
+    failures.report("setup-ticket-failed", { error });
   }
 }
 

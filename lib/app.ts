@@ -10,6 +10,7 @@ import { clientResolver } from "./client.ts";
 import type { Config } from "./config.ts";
 import { type Counts, MemoryCounts } from "./counts.ts";
 import { EventStreams } from "./event_stream.ts";
+import { FailureLog } from "./failure_log.ts";
 import { Guesser } from "./guesser.ts";
 import { Hasher } from "./hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
@@ -31,6 +32,8 @@ export interface App {
   readonly hasher: Hasher;
   readonly guesser: Guesser;
   readonly log: Log;
+  /** What has failed. */
+  readonly failures: FailureLog;
   /** The address of the client that a request came from. */
   readonly clientOf: (request: Request, peer: Deno.Addr) => string;
   /** Registrations of one login wait for each other before they hash: of 200 at once one does the work. */
@@ -98,6 +101,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     config,
     store,
     log,
+    failures: new FailureLog(log, now),
     stopping,
     now,
     metrics,

@@ -1,8 +1,8 @@
 /**
  * A table of routes as one function from a request to its reply.
  *
- * It always replies: what a handler throws becomes a problem. What is neither an `HttpError` nor overload is a fault of
- * the service, logged with its cause. Each request gets an id, which its reply and its line in the log carry.
+ * It always replies: what a handler throws becomes a problem. What is neither an `HttpError` nor overload is a failure
+ * of the store or a fault of the service, logged as `failure_log.ts` says. Each request gets an id, which its reply and its line in the log carry.
  *
  * There is one spelling of each path: a missing last slash is redirected to.
  */
@@ -183,7 +183,7 @@ function asHttpError(error: unknown, { app, requestId }: Context): HttpError {
   if (error instanceof OverloadedError) {
     return new HttpError("overloaded", { headers: { "retry-after": String(error.retryAfterSeconds) } });
   }
-  app.log.error("request-failed", { requestId, error });
+  app.failures.report("request-failed", { requestId, error });
   if (error instanceof StoreFullError) return new HttpError("store-full");
   if (error instanceof StoreClosedError) return new HttpError("store-closed");
   if (error instanceof StoreUnavailableError) {

@@ -11,8 +11,9 @@ import { basicCredentials } from "../lib/basic.ts";
 import { clientKey } from "../lib/client.ts";
 import { deviceOf } from "../lib/device.ts";
 import type { Verdict } from "../lib/hasher.ts";
+import { isStoreFailure } from "../lib/failure_log.ts";
 import { HttpError } from "../lib/http.ts";
-import { StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../lib/store.ts";
+import type { User } from "../lib/store.ts";
 import type { Credentials } from "../lib/user_input.ts";
 import { basicChallenge, challenge } from "./caller.ts";
 
@@ -52,8 +53,7 @@ async function keepRehashed(user: User, passwordHash: string, context: Context):
     return await context.app.store.replaceUser(user, next) === "done" ? next : undefined;
   } catch (error) {
     // On a full disk users log in all the same, with the hash that they have.
-    const classes = [StoreFullError, StoreClosedError, StoreUnavailableError];
-    if (classes.some((one) => error instanceof one)) return user;
+    if (isStoreFailure(error)) return user;
     throw error;
   }
 }
@@ -91,7 +91,7 @@ export async function changeCounts({ app, requestId }: Context, change: () => Pr
   try {
     await change();
   } catch (error) {
-    app.log.warn("counts-failed", { requestId, error });
+    app.failures.report("counts-failed", { requestId, error });
   }
 }
 

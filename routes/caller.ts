@@ -66,7 +66,7 @@ export function liveSession(token: string, context: Context): Promise<UserSessio
     store: app.store,
     lifetimes: app.config,
     now: app.now(),
-    onFault: (error) => app.log.error("touch-failed", { requestId: context.requestId, error }),
+    onFault: (error) => app.failures.report("touch-failed", { requestId: context.requestId, error }),
   });
 }
 

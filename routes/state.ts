@@ -38,14 +38,14 @@ export async function streamState(request: Request, context: Context): Promise<R
   const { session } = await requireAdmin(request, context);
   // It would never end.
   if (request.method === "HEAD") return new Response(null, { headers });
-  const { eventStreams, stopping, log } = context.app;
+  const { eventStreams, stopping, failures } = context.app;
   const body = await eventStreams.open({
     first: async () => ({ name: "history", data: await historyOf(context) }),
     next: async () => await isStillAdmin(session.id, context) ? await nowOf(context) : undefined,
     maxEvents,
     everyMs,
     stopping,
-    onFault: (error) => log.error("state-failed", { requestId: context.requestId, error }),
+    onFault: (error) => failures.report("state-failed", { requestId: context.requestId, error }),
   });
   if (body === undefined) {
     const detail = "Too many look at the state of the service already";

@@ -260,7 +260,8 @@ interface FaultRow {
   readonly thrown: unknown;
   readonly status: number;
   readonly code: string;
-  readonly isLogged: boolean;
+  /** The level, unless it is not logged. */
+  readonly logged?: "error" | "warn";
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -271,7 +272,6 @@ const faults: readonly FaultRow[] = [
     thrown: new HttpError("login-taken", { headers: { allow: "x" }, cause: new Error(secret) }),
     status: 409,
     code: "login-taken",
-    isLogged: false,
     headers: { allow: "x" },
   },
   {
@@ -279,24 +279,23 @@ const faults: readonly FaultRow[] = [
     thrown: new OverloadedError(7),
     status: 503,
     code: "overloaded",
-    isLogged: false,
     headers: { "retry-after": "7" },
   },
-  { title: "a full disk", thrown: new StoreFullError(secret), status: 507, code: "store-full", isLogged: true },
-  { title: "a closed store", thrown: new StoreClosedError(secret), status: 503, code: "store-closed", isLogged: true },
+  { title: "a full disk", thrown: new StoreFullError(secret), status: 507, code: "store-full", logged: "warn" },
+  { title: "a closed store", thrown: new StoreClosedError(secret), status: 503, code: "store-closed", logged: "warn" },
   {
     title: "a database that is away, and when to come again",
     thrown: new StoreUnavailableError(secret),
     status: 503,
     code: "store-unavailable",
-    isLogged: true,
+    logged: "warn",
     headers: { "retry-after": "5" },
   },
-  { title: "an error", thrown: new Error(secret), status: 500, code: "internal-error", isLogged: true },
-  { title: "text", thrown: secret, status: 500, code: "internal-error", isLogged: true },
-  { title: "nothing", thrown: undefined, status: 500, code: "internal-error", isLogged: true },
+  { title: "an error", thrown: new Error(secret), status: 500, code: "internal-error", logged: "error" },
+  { title: "text", thrown: secret, status: 500, code: "internal-error", logged: "error" },
+  { title: "nothing", thrown: undefined, status: 500, code: "internal-error", logged: "error" },
 ];
-for (const { title, thrown, status, code, isLogged, headers = {} } of faults) {
+for (const { title, thrown, status, code, logged, headers = {} } of faults) {
   for (const when of ["at once", "later"]) {
     Deno.test(`createRouter() replies what a handler throws ${when}: ${title}`, async () => {
       const { response, log } = await served(() => {
@@ -310,7 +309,7 @@ for (const { title, thrown, status, code, isLogged, headers = {} } of faults) {
       assertEquals(response.headers.get("x-content-type-options"), "nosniff");
       assertFalse(text.includes(secret));
       assertEquals(log.map(({ level, event, requestId }) => [level, event, requestId]), [
-        ...isLogged ? [["error", "request-failed", id]] : [],
+        ...logged === undefined ? [] : [[logged, "request-failed", id]],
         ["info", "request", id],
       ]);
     });

@@ -1,5 +1,6 @@
 /** What becomes of a fault of the service: in the reply, and in the log. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { isStoreFailure } from "../../lib/failure_log.ts";
 import { Hasher } from "../../lib/hasher.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
@@ -41,7 +42,7 @@ const faults: [what: string, error: unknown, status: number, code: string][] = [
 ];
 
 for (const [what, error, status, code] of faults) {
-  Deno.test(`${what} is told to the client without its text, and to the log with its cause`, async () => {
+  Deno.test(`${what} is told to the client without its text, and to the log for operators`, async () => {
     const store = new FailingStore();
     store.error = error;
     const { lines, send, token } = await openAppOfFailing(store);
@@ -53,17 +54,24 @@ for (const [what, error, status, code] of faults) {
       ["GET", "/user/alice", { token }],
       ["GET", "/health/ready", {}],
     ];
-    for (const [method, path, options] of requests) {
+    for (const [index, [method, path, options]] of requests.entries()) {
       const before = lines.length;
       const reply = await send(method, path, options);
       assertEquals([reply.status, reply.json.type], [status, `/problem/${code}`]);
       assertEquals(Object.keys(reply.json), ["type", "title", "status"]);
       assert(!/secret|root of it/.test(reply.text + JSON.stringify(Array.from(reply.headers))));
 
-      const [fault, request] = lines.slice(before).map((line) => JSON.parse(line));
-      assertEquals([lines.length - before, fault.event, fault.level], [2, "request-failed", "error"]);
-      assertEquals([fault.requestId, request.requestId], Array(2).fill(reply.headers.get("x-request-id")));
-      if (error !== undefined) assertMatch(JSON.stringify(fault), /secret.*root of it/s);
+      const logged = lines.slice(before).map((line) => JSON.parse(line));
+      const id = reply.headers.get("x-request-id");
+      const events = logged.map(({ level, event, requestId }) => [level, event, requestId]);
+      if (!isStoreFailure(error)) {
+        assertEquals(events, [["error", "request-failed", id], ["info", "request", id]]);
+        if (error !== undefined) assertMatch(JSON.stringify(logged[0]), /secret.*root of it/s);
+        continue;
+      }
+      // What fails for all of them for the same reason is told once, and without a stack.
+      assertEquals(events, [...index === 0 ? [["warn", "request-failed", id]] : [], ["info", "request", id]]);
+      if (index === 0) assertEquals([logged[0].reason, logged[0].error], ["secret", undefined]);
     }
   });
 }
@@ -101,29 +109,61 @@ Deno.test("an overload is answered with the time to come again, and is no error 
   assertEquals(lines.filter((line) => line.includes('"error"')), []);
 });
 
-Deno.test("a use that cannot be noted is an error in the log, and the session goes on", async () => {
-  class ReadOnlyStore extends MemoryStore {
-    override touchSession(): Promise<never> {
-      return Promise.reject(new StoreClosedError("Cannot change the store"));
-    }
+/** A store that notes no use of a session. */
+class ReadOnlyStore extends MemoryStore {
+  error: Error = new StoreClosedError("Cannot change the store");
+
+  override touchSession(): Promise<never> {
+    return Promise.reject(this.error);
   }
+}
+
+/** What was logged beside the requests. */
+function notesOf(lines: readonly string[]) {
+  return lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== "info");
+}
+
+Deno.test("uses that cannot be noted are one warning a minute without a stack, and the session goes on", async () => {
   const { clock, lines, send, token } = await openAppOfAlice({ store: new ReadOnlyStore() });
   clock.now += 2 * 60 * 60 * 1_000;
-  const { status, headers } = await send("GET", "/session/", { token });
-  assertEquals(status, 200);
-  const fault = lines.map((line) => JSON.parse(line)).find(({ level }) => level === "error");
-  assertEquals([fault?.event, fault?.error.name], ["touch-failed", "StoreClosedError"]);
-  assertEquals(fault?.requestId, headers.get("x-request-id"));
+  const ids: (string | null)[] = [];
+  for (let index = 0; index < 50; index++) {
+    if (index === 40) clock.now += 60_000;
+    const { status, headers } = await send("GET", index % 2 === 0 ? "/session/" : "/guard/", { token });
+    assertEquals(status, 200);
+    ids.push(headers.get("x-request-id"));
+  }
+  const notes = notesOf(lines);
+  assertEquals(notes.map(({ level, event, reason, omitted }) => [level, event, reason, omitted]), [
+    ["warn", "touch-failed", "Cannot change the store", undefined],
+    ["warn", "touch-failed", "Cannot change the store", 39],
+  ]);
+  assertEquals(notes.map(({ requestId }) => requestId), [ids[0], ids[40]]);
+  assert(lines.every((line) => !line.includes("stack")));
 });
 
-Deno.test("a hash that is none is a fault, and neither the reply nor the log shows it", async () => {
+Deno.test("a use that cannot be noted for another reason is an error in the log with its stack", async () => {
+  const store = new ReadOnlyStore();
+  store.error = new TypeError("a bug");
+  const { clock, lines, send, token } = await openAppOfAlice({ store });
+  clock.now += 2 * 60 * 60 * 1_000;
+  for (let index = 0; index < 2; index++) await send("GET", "/session/", { token });
+  const notes = notesOf(lines);
+  assertEquals(notes.map(({ level, event, error }) => [level, event, error.name]), [
+    ["error", "touch-failed", "TypeError"],
+    ["error", "touch-failed", "TypeError"],
+  ]);
+  assertMatch(notes[0].error.stack, /a bug/);
+});
+
+Deno.test("a hash that is none lets nobody in, and neither the reply nor the log shows it", async () => {
   const { app, lines, send } = await openAppOfAlice();
   const user = await app.store.findUser("alice");
   assert(user !== undefined);
   const passwordHash = user.passwordHash.replace("$i=", "$I=");
   await app.store.replaceUser(user, { ...user, passwordHash });
   const reply = await send("POST", "/session/", { json: alice });
-  assertEquals([reply.status, reply.json.type], [500, "/problem/internal-error"]);
+  assertEquals([reply.status, reply.json.type], [401, "/problem/wrong-credentials"]);
   for (const part of [alice.password, ...passwordHash.split("$").slice(2)]) {
     assert(![reply.text, ...lines].some((text) => text.includes(part)), part);
   }
