@@ -36,7 +36,7 @@ testStores("lists tickets by pages in order of their ids, with the login of the 
   await fill(store);
   const tickets = [
     madeBy(alice, "a", { id: "3", purpose: "reset", login: "bob" }),
-    madeBy(root, "b", { id: "1", login: "nobody yet" }),
+    madeBy(root, "b", { id: "1", login: "nobody.yet" }),
     ticketOf("c", { id: "2" }),
     ticketOf("expired", { id: "4", expiresAt: now }),
     ticketOf("good", { id: "5", expiresAt: now + 1 }),
