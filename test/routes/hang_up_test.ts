@@ -49,3 +49,35 @@ for (const [what, send, outcome] of requests) {
     assertEquals(outcomeOf(await send(opened, ticket, owner)), outcome);
   });
 }
+
+Deno.test("a registration goes on when the client of another of the same login hangs up", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const opened = await openAdminApp({ hasher });
+  const register = (options: SendOptions) =>
+    opened.send("POST", "/user/", { json: { ...alice, login: "bob" }, ...options });
+  const hangUp = new AbortController();
+  using gate = occupy(hasher);
+  const first = register({ signal: hangUp.signal });
+  while (hasher.waiting === 0) await delay(1);
+  // They wait for the first: of all who want one login, one hashes.
+  const others = [register({}), register({})];
+  hangUp.abort();
+  assertEquals(outcomeOf(await first), "503 overloaded");
+  await gate.leave();
+  assertEquals((await Promise.all(others)).map(outcomeOf), ["201", "409 login-taken"]);
+});
+
+Deno.test("a login goes on when the client of another with the same password hangs up", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const opened = await openAdminApp({ hasher });
+  await opened.addUser("alice");
+  const hangUp = new AbortController();
+  using gate = occupy(hasher);
+  const first = opened.send("POST", "/session/", { json: alice, signal: hangUp.signal });
+  while (hasher.waiting === 0) await delay(1);
+  const other = opened.send("POST", "/session/", { json: alice });
+  hangUp.abort();
+  assertEquals(outcomeOf(await first), "503 overloaded");
+  await gate.leave();
+  assertEquals(outcomeOf(await other), "201");
+});
