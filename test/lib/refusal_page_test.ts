@@ -1,4 +1,4 @@
-/** The pages that refuse: their language, their links, and that nothing gets into them. When they are shown is in guard_test.ts. */
+/** The pages that refuse: their language, their links, and that nothing gets into them. When they are shown is in guard_refusal_test.ts. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hash } from "node:crypto";
 import { HttpError } from "../../lib/http.ts";

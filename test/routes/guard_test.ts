@@ -1,39 +1,9 @@
-/** Who passes the guard by a session, and what those are told who do not; HTTP Basic is in guard_basic_test.ts. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { StoreUnavailableError } from "../../lib/store.ts";
+/** Who passes the guard by a session; who does not is told so in guard_refusal_test.ts, HTTP Basic is in guard_basic_test.ts. */
+import { assert, assertEquals } from "@std/assert";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { Tables } from "../../lib/store/tables.ts";
-import { type AdminApp, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, type Reply, type TestAppOptions } from "../app.ts";
-
-type Headers = Readonly<Record<string, string>>;
-
-/** An app in which `alice` and `bob` are logged in. */
-interface Scene extends AdminApp {
-  readonly ofAlice: string;
-  readonly ofBob: string;
-}
-
-async function openScene(options?: TestAppOptions): Promise<Scene> {
-  const opened = await openAdminApp(options);
-  return { ...opened, ofAlice: await opened.addUser("alice"), ofBob: await opened.addUser("bob") };
-}
-
-const byCookie = (token: string): Headers => ({ cookie: `theme=dark; __Host-gatehouse=${token}` });
-const byBearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
-const byBasic = (login: string, password = alice.password): Headers => {
-  return { authorization: `Basic ${new TextEncoder().encode(`${login}:${password}`).toBase64()}` };
-};
-
-function ask({ send }: AdminApp, headers: Headers, demands = ""): Promise<Reply> {
-  return send("GET", `/guard/${demands}`, { headers });
-}
-
-/** The outcome, and whom the site is told of: "200 alice", "401 not-authenticated". */
-function told(reply: Reply): string {
-  const user = reply.headers.get("remote-user");
-  return user === null ? outcomeOf(reply) : `${outcomeOf(reply)} ${user}`;
-}
+import { type AdminApp, keptUser, newPassword } from "../accounts.ts";
+import { ask, byBasic, byBearer, byCookie, dead, type Headers, openScene, type Scene, told } from "../guard_scene.ts";
 
 async function setGroups({ send, admin }: AdminApp, login: string, groups: readonly string[]): Promise<void> {
   assertEquals((await send("PATCH", `/user/${login}`, { token: admin, json: { groups } })).status, 200);
@@ -65,7 +35,6 @@ Deno.test("guard() takes no other secret for that of a session in use, nor that 
   assertEquals(told(await ask(scene, byCookie(ofAlice))), "200 alice");
 });
 
-const dead = "01KAN6Z3H3AAAAAAAAAAAAAAAA." + "a".repeat(43);
 const askers: readonly [what: string, headersOf: (scene: Scene) => Headers, expected: string][] = [
   ["a cookie", ({ ofAlice }) => byCookie(ofAlice), "200 alice"],
   ["a bearer", ({ ofBob }) => byBearer(ofBob), "200 bob"],
@@ -226,137 +195,6 @@ Deno.test("guard() refuses a demand whose percent-encoding is no text, whoever a
     }
   }
 });
-
-const basic = 'Basic realm="gatehouse", charset="UTF-8", Bearer realm="gatehouse"';
-const bearer = 'Bearer realm="gatehouse"';
-const html = "text/html,application/xhtml+xml,*/*;q=0.8";
-/** What a request has, and the challenge that it gets; none is the way to the page. */
-const requests: readonly [headers: Headers, challenge: string | undefined][] = [
-  [{}, basic],
-  [{ accept: "*/*" }, basic],
-  [{ accept: html }, undefined],
-  [{ accept: "text/html" }, undefined],
-  [{ accept: "application/json" }, basic],
-  [{ "sec-fetch-mode": "navigate" }, undefined],
-  [{ "sec-fetch-mode": "navigate", accept: "*/*" }, undefined],
-  [{ "sec-fetch-mode": "cors", accept: html }, bearer],
-  [{ "sec-fetch-mode": "no-cors", accept: html }, bearer],
-  [{ "sec-fetch-mode": "same-origin" }, bearer],
-  [{ "sec-fetch-mode": "websocket" }, bearer],
-  [{ "sec-fetch-mode": "" }, bearer],
-  [{ "x-forwarded-method": "GET", accept: html }, undefined],
-  [{ "x-forwarded-method": "HEAD", accept: html }, undefined],
-  [{ "x-forwarded-method": "GET" }, basic],
-  [{ "x-forwarded-method": "get", accept: html }, basic],
-  [{ "x-forwarded-method": "POST", accept: html }, basic],
-  [{ "x-forwarded-method": "PROPFIND", accept: html }, basic],
-  [{ "x-forwarded-method": "", accept: html }, basic],
-  [{ "x-forwarded-method": "GET", "sec-fetch-mode": "navigate" }, undefined],
-];
-
-for (const [headers, challenge] of requests) {
-  Deno.test(`guard() ${challenge?.slice(0, 6) ?? "shows a page"} to: ${JSON.stringify(headers)}`, async () => {
-    const scene = await openScene();
-    const nobody = await ask(scene, headers);
-    const stranger = await ask(scene, { ...headers, ...byCookie(scene.ofAlice) }, "staff");
-    for (const reply of [nobody, stranger]) assertEquals(reply.headers.get("cache-control"), "no-store");
-    assertEquals(nobody.headers.get("www-authenticate"), challenge ?? null);
-    if (challenge !== undefined) {
-      assertEquals([told(nobody), told(stranger)], ["401 not-authenticated", "403 not-in-group"]);
-      return;
-    }
-    assertEquals([nobody.status, nobody.text, nobody.headers.get("location")], [302, "", "/auth/"]);
-    // Who had a session has kept pages.
-    const ended = await ask(scene, { ...headers, ...byCookie(dead) });
-    assertEquals([ended.status, ended.headers.get("clear-site-data")], [302, '"cache"']);
-    assertEquals([nobody, stranger].map((reply) => reply.headers.get("clear-site-data")), [null, null]);
-    assertEquals([stranger.status, stranger.headers.get("remote-user")], [403, null]);
-    assertEquals(stranger.headers.get("content-type"), "text/html; charset=utf-8");
-    assertMatch(
-      stranger.headers.get("content-security-policy") ?? "",
-      /^default-src 'none'; .*frame-ancestors 'none'$/,
-    );
-    assertStringIncludes(stranger.text, "You are logged in as <b>alice</b>");
-    assertStringIncludes(stranger.text, '<a href="/auth/">');
-  });
-}
-
-/** What is asked for, by whom, and the status and heading of the page. */
-const forms: readonly [what: string, headersOf: (scene: Scene) => Headers, demands: string, page: string][] = [
-  ["a form without a session", () => ({}), "", "401 The form was not sent"],
-  ["a form after the session has ended", () => byCookie(dead), "", "401 The form was not sent"],
-  ["a form without a session, in Russian", () => ({ "accept-language": "ru" }), "", "401 Форма не отправлена"],
-  ["a form of who is in no group", ({ ofAlice }) => byCookie(ofAlice), "staff", "403 This page is not for you"],
-  ["a wrong password", () => byBasic("alice", "wrong"), "", "401 Wrong login or password"],
-  ["a malformed demand", () => ({}), "%zz", "400 The request was refused"],
-];
-
-for (const [what, headersOf, demands, page] of forms) {
-  for (const method of ["POST", "PUT", "FROB"]) {
-    Deno.test(`guard() shows a page to a browser that navigates by ${method}: ${what}`, async () => {
-      const scene = await openScene();
-      const headers = { "sec-fetch-mode": "navigate", "x-forwarded-method": method, ...headersOf(scene) };
-      const reply = await ask(scene, headers, demands);
-      const [, heading] = /<h1>(.*)<\/h1>/.exec(reply.text) ?? [];
-      assertEquals([`${reply.status} ${heading}`, reply.headers.get("cache-control")], [page, "no-store"]);
-      assertStringIncludes(reply.text, 'href="/auth/');
-      assert(reply.status !== 401 || reply.headers.has("www-authenticate"));
-      for (const mode of ["cors", "same-origin", "no-cors"]) {
-        const program = await ask(scene, { ...headers, "sec-fetch-mode": mode }, demands);
-        assertEquals([program.status, program.json.status], [reply.status, reply.status]);
-      }
-    });
-  }
-}
-
-Deno.test("guard() shows a page, with when to come again, where it cannot say who asks", async () => {
-  const scene = await openScene();
-  const headers = { "sec-fetch-mode": "navigate", "x-forwarded-method": "POST", ...byBasic("alice", "wrong") };
-  for (let count = 0; count < 10; count++) await ask(scene, byBasic("alice", `wrong ${count}`));
-  const throttled = await ask(scene, headers);
-  assertEquals([throttled.status, throttled.headers.get("retry-after")], [429, "360"]);
-  assertMatch(
-    throttled.text,
-    /<h1>Too many wrong passwords<\/h1>[^]*Try again in 6 minutes\.[^]*The form was not sent/,
-  );
-
-  scene.app.store.findSession = () => Promise.reject(new StoreUnavailableError("away"));
-  const away = await ask(scene, { ...byCookie(scene.ofAlice), "sec-fetch-mode": "navigate", "accept-language": "ru" });
-  assertEquals([away.status, away.headers.get("retry-after")], [503, "5"]);
-  assertMatch(away.text, /<h1>Сейчас недоступно<\/h1>[^]*Попробуйте снова через 5 секунд\./);
-  assert(!away.text.includes("Форма"));
-});
-
-/** What the browser asked the site for, and what the page is told of it; nothing when it is no path of the site. */
-const addresses: readonly [uri: string, next: string | undefined][] = [
-  ["/", "/"],
-  ["/a/b?c=d&e=%2F", "/a/b?c=d&e=%2F"],
-  ["/a?next=/b#c", "/a?next=/b#c"],
-  ["/?q=\xe9", "/?q=%C3%A9"],
-  ["/a?q=C:\\x", "/a?q=C:%5Cx"],
-  [`/${"a".repeat(7_000)}`, `/${"a".repeat(7_000)}`],
-  [`/a?q=${"a".repeat(60_000)}`, "/a"],
-  [`/${"a".repeat(8_000)}`, undefined],
-  ["", undefined],
-  ["a", undefined],
-  ["//evil.example/", undefined],
-  ["/\\evil.example/", undefined],
-  ["/\t/evil.example/", undefined],
-  ["/a b", undefined],
-  ["/\x01", undefined],
-  ["/\x7f", undefined],
-  ["https://evil.example/", undefined],
-];
-
-for (const [uri, next] of addresses) {
-  Deno.test(`guard() sends a browser to the page of its own host, from: ${JSON.stringify(uri.slice(0, 40))}`, async () => {
-    const scene = await openScene();
-    const { headers } = await ask(scene, { accept: "text/html", "x-forwarded-uri": uri });
-    const location = headers.get("location") ?? "";
-    assertEquals(location, next === undefined ? "/auth/" : `/auth/?next=${encodeURIComponent(next)}`);
-    assertEquals(new URL(location, "https://site.example").searchParams.get("next") ?? undefined, next);
-  });
-}
 
 /** Counts what is written, and hangs when it shall. */
 class SlowTables {
