@@ -148,6 +148,29 @@ Deno.test("FileStore that is closed while changes are under way finishes them, a
   assertEquals(disk.list().filter((name) => name.startsWith("snapshot-")).length, 1);
 });
 
+Deno.test("FileStore that is closed during a change waits for it, then gives back the file, then the folder", async () => {
+  const disk = new SimulatedDisk();
+  const events: string[] = [];
+  const { openToWrite } = disk;
+  Object.assign(disk, {
+    lock: () => Promise.resolve({ [Symbol.dispose]: () => events.push("unlock") }),
+    openToWrite: (name: string) => ({ ...openToWrite.call(disk, name), close: () => events.push("close") }),
+  });
+  const store = await open(disk);
+  const writing = Promise.withResolvers<void>();
+  disk.script = ({ kind }) => {
+    events.push(kind);
+    writing.resolve();
+    return undefined;
+  };
+  const change = store.insertUser(userOf("alice"));
+  await writing.promise;
+  await store[Symbol.asyncDispose]();
+  assertEquals(await change, "done");
+  assertEquals(events, ["write", "sync", "close", "unlock"]);
+  assertEquals(await userCountOf(disk.afterPowerCut("nothing")), 1);
+});
+
 Deno.test("FileStore that could write no snapshot at a stop does not begin another journal at the next", async () => {
   const disk = new SimulatedDisk();
   for (let stop = 0; stop < 4; stop++) {

@@ -114,6 +114,25 @@ Deno.test("append() on a full disk goes on with changes that only delete, until 
   assertEquals(logins(disk.afterPowerCut("nothing"), 1).length, applied.length);
 });
 
+for (const code of ["ENOSPC", "EDQUOT", "EFBIG"]) {
+  Deno.test(`append() knows ${code} for a full disk`, async () => {
+    const { disk, journal } = await openJournal();
+    disk.errorCode = code;
+    failNext(disk, "write", "fail");
+    await assertRejects(() => journal.append([put("alice")]), StoreFullError, `disk is full (${code})`);
+  });
+}
+
+for (const number of [27, 28, 122, 69]) {
+  Deno.test(`append() knows number ${number} of an error without a code for a full disk`, async () => {
+    const { disk, journal } = await openJournal();
+    disk.errorCode = undefined;
+    disk.errorText = `(os error ${number})`;
+    failNext(disk, "write", "fail");
+    await assertRejects(() => journal.append([put("alice")]), StoreFullError, "disk is full");
+  });
+}
+
 Deno.test("append() knows a full disk by its number too, as Deno gives some errors no code", async () => {
   const { disk, journal } = await openJournal();
   disk.errorCode = undefined;
