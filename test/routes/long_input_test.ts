@@ -131,7 +131,22 @@ for (const { method, path } of routes) {
   });
 }
 
+/** Marks that normalization sorts, in the order that takes it longest: in one row, and as many in a row as may be. */
+const marks = "\u0345\u0360\u0315\u0301\u0316\u031b\u0327\u0334".repeat(500);
+const passwords = [
+  marks,
+  `a${marks.slice(0, 30)}`.repeat(60),
+  `\u0344${marks.slice(0, 28)}`.repeat(60),
+  "\u1f82".repeat(1_300),
+  "q\u0307\u0323".repeat(800),
+  "йцукен".repeat(300),
+  "p4ssw0rd".repeat(500),
+  "🧙🏽‍♀️".repeat(200),
+];
+
 const bodies = [
+  ...passwords.map((password) => bodyOf({ ...alice, password })),
+  ...passwords.map((password) => bodyOf({ current_password: password, password: alice.password })),
   ...headerFillers.map((filler) => bodyOf({ login: filler.repeat(4_000 / filler.length), password: alice.password })),
   ...headerFillers.map((filler) => bodyOf({ ...alice, password: filler.repeat(8_000 / filler.length) })),
   bodyOf({ groups: Array.from({ length: 2_500 }, (_, index) => index.toString(36)), disabled: false }),
