@@ -19,7 +19,7 @@ import type { Store } from "./lib/store.ts";
 import { FileStore } from "./lib/store/file.ts";
 import { PostgresStore } from "./lib/store/postgres.ts";
 import { PostgresCounts } from "./lib/store/postgres_counts.ts";
-import { createTicket } from "./lib/ticket.ts";
+import { createTicket, setupNotice } from "./lib/ticket.ts";
 import { isOfMetrics, routes } from "./routes/mod.ts";
 
 /**
@@ -82,7 +82,8 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   const servers: Server[] = [];
   for (const service of servicesOf(app)) servers.push(await serve(service));
   const serving = Promise.all(servers.map(keepServing));
-  await offerSetup(app, { stderr });
+  const address = servers.at(-1)?.http.addr;
+  if (address !== undefined) await offerSetup(app, { stderr, address });
   const sweep = setInterval(() => {
     Promise.all([
       deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
@@ -116,12 +117,15 @@ function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Met
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */
-async function offerSetup({ config, store, failures }: App, { stderr }: Pick<Outputs, "stderr">): Promise<void> {
+async function offerSetup(
+  { config, store, failures, now }: App,
+  { stderr, address }: Pick<Outputs, "stderr"> & { address: Deno.Addr },
+): Promise<void> {
   if (await store.countAdmins() > 0) return;
-  const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: config.ticketMs });
+  const made = createTicket("setup", { login: "", maker: "", now: now(), ttlMs: config.ticketMs });
   try {
-    await store.insertTicket(ticket);
-    stderr.write(`There is no administrator yet: whoever registers with this ticket becomes the first: ${code}\n`);
+    await store.insertTicket(made.ticket);
+    stderr.write(setupNotice(made, address));
   } catch (error) {
     // A full disk: the service is of use without an administrator too.
     failures.report("setup-ticket-failed", { error });

@@ -141,7 +141,7 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
   ticketMs: {
     name: "GATEHOUSE_TICKET_HOURS",
     default: "24",
-    meaning: "hours that a ticket for a registration or a reset is good for, 1 to 8760",
+    meaning: "hours that a ticket is good for, that of the first administrator too, 1 to 8760",
     parse: hours({ least: 1, most: 8_760 }),
   },
   sessionIdleMs: {

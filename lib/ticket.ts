@@ -42,6 +42,30 @@ export function createTicket(
   return { ticket, code };
 }
 
+/**
+ * What a start without an administrator prints. What follows "#" in the link is sent to no server, and is read by the
+ * page: see `routes/page/link.js`.
+ *
+ * @param address where the service listens; a socket has no page that a browser could open
+ */
+export function setupNotice({ ticket, code }: NewTicket, address: Deno.Addr): string {
+  const origin = originAt(address);
+  const link = origin === undefined
+    ? ""
+    : `. On this machine: ${origin}/#ticket=${code} (behind a proxy, the same at its address)`;
+  return `There is no administrator yet: whoever registers with this ticket becomes the first: ${code}\n` +
+    `It is good once, until ${new Date(ticket.expiresAt).toISOString()}; a restart prints a new one${link}\n`;
+}
+
+/** Where a browser on this machine reaches the service. */
+function originAt(address: Deno.Addr): string | undefined {
+  if (address.transport !== "tcp") return undefined;
+  const { hostname, port } = address;
+  // These two mean every address to a listener, and none to whoever connects.
+  if (hostname === "0.0.0.0" || hostname === "::") return `http://localhost:${port}`;
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
 /** The ticket of a code, if there is one, for one of the purposes and this login, and not expired at `now`. */
 export async function findGoodTicket(
   code: string,

@@ -3,7 +3,7 @@ import { decodeTime } from "@std/ulid";
 import { createHash } from "node:crypto";
 import type { Ticket } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { createTicket, findGoodTicket } from "../../lib/ticket.ts";
+import { createTicket, findGoodTicket, setupNotice } from "../../lib/ticket.ts";
 
 const now = Date.parse("2026-11-22T09:35:39.123Z");
 const ttlMs = 1_000;
@@ -25,6 +25,26 @@ Deno.test("createTicket() never repeats a code", () => {
   const codes = Array.from({ length: 1_000 }, () => createTicket("setup", { login: "", maker: "", now, ttlMs }).code);
   assertEquals(new Set(codes).size, 1_000);
 });
+
+const addresses: readonly (readonly [Deno.Addr, origin: string | undefined])[] = [
+  [{ transport: "tcp", hostname: "127.0.0.1", port: 8000 }, "http://127.0.0.1:8000"],
+  [{ transport: "tcp", hostname: "::1", port: 8000 }, "http://[::1]:8000"],
+  [{ transport: "tcp", hostname: "192.0.2.7", port: 80 }, "http://192.0.2.7:80"],
+  [{ transport: "tcp", hostname: "0.0.0.0", port: 9000 }, "http://localhost:9000"],
+  [{ transport: "tcp", hostname: "::", port: 9000 }, "http://localhost:9000"],
+  [{ transport: "unix", path: "/run/gatehouse.sock" }, undefined],
+];
+
+for (const [address, origin] of addresses) {
+  Deno.test(`setupNotice() has the code, its end, and ${origin === undefined ? "no link" : `a link to ${origin}`}`, () => {
+    const made = createTicket("setup", { login: "", maker: "", now, ttlMs });
+    const notice = setupNotice(made, address);
+    const first = `There is no administrator yet: whoever registers with this ticket becomes the first: ${made.code}`;
+    const second = "It is good once, until 2026-11-22T09:35:40.123Z; a restart prints a new one";
+    const link = `. On this machine: ${origin}/#ticket=${made.code} (behind a proxy, the same at its address)`;
+    assertEquals(notice, `${first}\n${second}${origin === undefined ? "" : link}\n`);
+  });
+}
 
 const purposes: readonly Ticket["purpose"][] = ["setup", "register", "reset"];
 

@@ -81,8 +81,11 @@ Deno.test("the tickets of two starts without an administrator: the second is goo
     await using service = await startService({ env });
     const send = senderTo(service);
     codes.push(await waitForSetupTicket(service));
-    // Nowhere else: not in the log, which is collected and kept.
-    assertEquals(service.log().split(codes[round] ?? "").length, 2);
+    // By itself and in the link. Nowhere else: not in the log, which is collected and kept.
+    const lines = service.log().split("\n").filter((line) => line.includes(codes[round] ?? ""));
+    assertEquals(lines.length, 2);
+    assert(lines[1]?.includes(` ${service.url}/#ticket=${codes[round]} `), lines[1]);
+    assert(!lines.some((line) => line.startsWith("{")));
     const uses = [codes[0], codes[1], codes[1]];
     for (const [index, expected] of statuses.entries()) {
       const json = { login: `user${index}`, password, ticket: uses[index] };

@@ -1,11 +1,25 @@
 /** What an administrator does about open tickets on the page, in real Chromium through real Caddy. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { focusedName } from "./focus.ts";
+import { startService } from "../service.ts";
 import { password } from "./site.ts";
 import { pageSuite } from "./suite.ts";
 import { visit } from "./visit.ts";
 
 const { test, testLooks } = pageSuite();
+
+test("the link that a start prints makes the first administrator", async ({ browser }) => {
+  await using service = await startService();
+  const link = /http:\S+#ticket=\S+/.exec(service.log())?.[0] ?? "";
+  const url = `${service.url}/`;
+  await visit(browser, { url, path: link.slice(url.length) }, async ({ page }) => {
+    await page.getByLabel("Login", { exact: true }).fill("grace");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Your account", exact: true }).waitFor();
+    await page.getByRole("link", { name: "Residents" }).waitFor();
+  });
+});
 
 testLooks("an administrator sees the open tickets, and withdraws one", async ({ site, browser }, options) => {
   const { login, ...look } = options;

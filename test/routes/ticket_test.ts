@@ -332,6 +332,15 @@ Deno.test("the setup ticket of a later start takes the place of the earlier, and
   assertEquals(await register(opened, "a3", second), "201");
 });
 
+Deno.test("the setup ticket expires as others do", async () => {
+  for (const [afterMs, outcome] of [[24 * hourMs - 1, "201"], [24 * hourMs, "403 ticket-invalid"]] as const) {
+    const opened = await openTestApp();
+    const code = await insertSetupTicket(opened);
+    opened.clock.now += afterMs;
+    assertEquals(await register(opened, "alice", code), outcome);
+  }
+});
+
 Deno.test("a ticket outlives every registration that it does not make", async () => {
   const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "3" } });
   const code = await insertSetupTicket(opened);
