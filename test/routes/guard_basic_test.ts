@@ -1,13 +1,11 @@
 /** HTTP Basic at the guard: verified once, remembered for a minute, forgotten at once when anything has changed. */
 import { assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { Hasher } from "../../lib/hasher.ts";
 import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { type AdminApp, auditOf, countOutcomes, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../app.ts";
 import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
-import { occupy } from "../occupied.ts";
 
 const { password } = alice;
 const challenge = 'Basic realm="gatehouse", charset="UTF-8", Bearer realm="gatehouse"';
@@ -53,57 +51,6 @@ Deno.test("guard() verifies Basic once for any number of requests at once", asyn
   const replies = await Promise.all(Array.from({ length: 10 }, () => ask(opened, basicOf("alice"))));
   assertEquals(replies.map(({ headers }) => headers.get("remote-user")), Array(10).fill("alice"));
   assertEquals(opened.app.hasher.hashCount - before, 1);
-});
-
-for (const hungUp of [[0], [1], [0, 1, 2]]) {
-  Deno.test(`guard() answers Basic that was sent four times at once, though of them hang up: ${hungUp}`, async () => {
-    const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
-    const opened = await openWithAlice({ hasher });
-    const before = hasher.hashCount;
-    const clients = Array.from({ length: 4 }, () => new AbortController());
-    const asked: Promise<Reply>[] = [];
-    {
-      using gate = occupy(hasher);
-      asked.push(...clients.map(({ signal }) => ask(opened, basicOf("alice"), { signal })));
-      while (hasher.waiting === 0) await delay(1);
-      for (const index of hungUp) clients[index]?.abort();
-      asked.push(ask(opened, basicOf("alice")));
-      await gate.leave();
-    }
-    const outcomes = (await Promise.all(asked)).filter((_, index) => !hungUp.includes(index)).map(outcomeOf);
-    assertEquals([outcomes, hasher.hashCount - before], [Array(5 - hungUp.length).fill("200"), 2]);
-  });
-}
-
-Deno.test("guard() hashes nothing for Basic when all who sent it have hung up, and counts no guess", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
-  const opened = await openWithAlice({ hasher });
-  for (let round = 0; round < 12; round++) {
-    using gate = occupy(hasher);
-    const clients = Array.from({ length: 3 }, () => new AbortController());
-    const asked = clients.map(({ signal }) => ask(opened, basicOf("alice", `wrong ${round}`), { signal }));
-    while (hasher.waiting === 0) await delay(1);
-    for (const client of clients) client.abort();
-    assertEquals(countOutcomes(await Promise.all(asked)), { "503 overloaded": 3 });
-    assertEquals(hasher.waiting, 0);
-    await gate.leave();
-  }
-  assertEquals(await told(opened, basicOf("alice")), "200 alice, 1 hash");
-});
-
-Deno.test("guard() counts a wrong password of Basic once for all who send it at once, whoever hangs up", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
-  const opened = await openWithAlice({ hasher });
-  for (let round = 0; round < 10; round++) {
-    const clients = Array.from({ length: 3 }, () => new AbortController());
-    using gate = occupy(hasher);
-    const asked = clients.map(({ signal }) => ask(opened, basicOf("alice", `wrong ${round}`), { signal }));
-    while (hasher.waiting === 0) await delay(1);
-    clients[0]?.abort();
-    await gate.leave();
-    assertEquals((await Promise.all(asked.slice(1))).map(outcomeOf), Array(2).fill("401 wrong-credentials"));
-  }
-  assertEquals(await told(opened, basicOf("alice")), "429 too-many-attempts, 0 hash");
 });
 
 Deno.test("guard() remembers Basic for the address that it came from, and verifies it from another", async () => {

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { Hasher } from "../../lib/hasher.ts";
-import { type AdminApp, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import { type AdminApp, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
 import { alice, type Reply, type SendOptions } from "../app.ts";
 import { occupy } from "../occupied.ts";
 
@@ -80,4 +80,66 @@ Deno.test("a login goes on when the client of another with the same password han
   assertEquals(outcomeOf(await first), "503 overloaded");
   await gate.leave();
   assertEquals(outcomeOf(await other), "201");
+});
+
+async function openWithAlice(hasher: Hasher): Promise<AdminApp> {
+  const opened = await openAdminApp({ hasher });
+  await opened.addUser("alice");
+  return opened;
+}
+
+/** Asks the guard as `curl -u alice` does. */
+function askBasic({ send }: AdminApp, password: string, options: SendOptions = {}): Promise<Reply> {
+  return send("GET", "/guard/", { ...options, headers: { authorization: `Basic ${btoa(`alice:${password}`)}` } });
+}
+
+for (const hungUp of [[0], [1], [0, 1, 2]]) {
+  Deno.test(`guard() answers Basic that was sent four times at once, though of them hang up: ${hungUp}`, async () => {
+    const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+    const opened = await openWithAlice(hasher);
+    const before = hasher.hashCount;
+    const clients = Array.from({ length: 4 }, () => new AbortController());
+    const asked: Promise<Reply>[] = [];
+    {
+      using gate = occupy(hasher);
+      asked.push(...clients.map(({ signal }) => askBasic(opened, alice.password, { signal })));
+      while (hasher.waiting === 0) await delay(1);
+      for (const index of hungUp) clients[index]?.abort();
+      asked.push(askBasic(opened, alice.password));
+      await gate.leave();
+    }
+    const outcomes = (await Promise.all(asked)).filter((_, index) => !hungUp.includes(index)).map(outcomeOf);
+    assertEquals([outcomes, hasher.hashCount - before], [Array(5 - hungUp.length).fill("200"), 2]);
+  });
+}
+
+Deno.test("guard() hashes nothing for Basic when all who sent it have hung up, and counts no guess", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const opened = await openWithAlice(hasher);
+  for (let round = 0; round < 12; round++) {
+    using gate = occupy(hasher);
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    const asked = clients.map(({ signal }) => askBasic(opened, `wrong ${round}`, { signal }));
+    while (hasher.waiting === 0) await delay(1);
+    for (const client of clients) client.abort();
+    assertEquals(countOutcomes(await Promise.all(asked)), { "503 overloaded": 3 });
+    assertEquals(hasher.waiting, 0);
+    await gate.leave();
+  }
+  assertEquals(outcomeOf(await askBasic(opened, alice.password)), "200");
+});
+
+Deno.test("guard() counts a wrong password of Basic once for all who send it at once, whoever hangs up", async () => {
+  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const opened = await openWithAlice(hasher);
+  for (let round = 0; round < 10; round++) {
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    using gate = occupy(hasher);
+    const asked = clients.map(({ signal }) => askBasic(opened, `wrong ${round}`, { signal }));
+    while (hasher.waiting === 0) await delay(1);
+    clients[0]?.abort();
+    await gate.leave();
+    assertEquals((await Promise.all(asked.slice(1))).map(outcomeOf), Array(2).fill("401 wrong-credentials"));
+  }
+  assertEquals(outcomeOf(await askBasic(opened, alice.password)), "429 too-many-attempts");
 });
