@@ -29,6 +29,11 @@ export function deviceCookie(user: User): string {
   return `${deviceCookieName}=${value}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
 }
 
+/** Whether a request comes from a device that says to be a known one. */
+export function showsDevice(headers: Headers): boolean {
+  return valuePattern.test(readCookie(headers) ?? "");
+}
+
 /** The id of the device that a request comes from, if `user` has logged in from it. */
 export function deviceOf(headers: Headers, user: User | undefined): string | undefined {
   const [, id, signed] = valuePattern.exec(readCookie(headers) ?? "") ?? [];

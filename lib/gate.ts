@@ -3,10 +3,15 @@
  *
  * As many run as there are cores, and one: so no core is idle while the next is handed over (0.96 to 1.00 of what the
  * cores can do). More would not be faster, and they share their threads with the journal's writes.
- * The others wait in turn by client, one of each before a second of any, so that a flood from one address delays the
- * others by one hash and not by the flood. Who would wait longer than `maxWaitMs` is refused at once. When the queue is
- * full the client with the most waiting loses the newest of them to a client with fewer.
+ * The others wait in turn, one of each before a second of any: first known devices and all else, so that who is known has
+ * every second turn however many are not; then networks (an IPv4 address, an IPv6 /48), then a /56, then a /64 in it. So a
+ * flood from one network delays the others by one hash and not by the flood. Who would wait longer than `maxWaitMs` is
+ * refused at once. When the queue is full, who has the most waiting at the first level that differs loses the newest of
+ * them to who has fewer.
  */
+
+import { networksOf } from "./client.ts";
+import { FairQueue } from "./fair_queue.ts";
 
 /** Nothing that waits can be served in time; the caller should come again later. */
 export class OverloadedError extends Error {
@@ -36,6 +41,16 @@ const newCostShare = 0.1;
 /** Bounds the memory when hashes are so cheap that thousands would fit into the wait. */
 const maxWaiting = 10_000;
 
+/** Whose turn it is. */
+export interface Turn {
+  /** See `clientKey`. */
+  readonly client: string;
+  /** The login that the client is a known device of, if it is one; see `lib/device.ts`. */
+  readonly knownLogin?: string | undefined;
+  /** Aborted when nobody waits for it any more: it gives up its place in the queue. */
+  readonly hungUp?: AbortSignal;
+}
+
 interface Job {
   readonly start: () => void;
   readonly refuse: () => void;
@@ -49,9 +64,7 @@ export class Gate {
   /** A running average. */
   #costMs: number;
   #running = 0;
-  #waiting = 0;
-  /** In order of turn: who was served goes to the end. */
-  readonly #queues = new Map<string, Job[]>();
+  readonly #queue = new FairQueue<Job>();
 
   constructor(options: GateOptions) {
     this.#concurrency = options.concurrency;
@@ -67,7 +80,7 @@ export class Gate {
 
   /** How many wait. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#queue.size;
   }
 
   /**
@@ -75,22 +88,20 @@ export class Gate {
    *
    * @throws {OverloadedError} as `run`
    */
-  requireRoom(client: string): void {
-    if (this.#running < this.#concurrency || this.#waiting < this.#capacity) return;
-    if (this.#longestQueue(this.#queues.get(client)?.length ?? 0) === undefined) throw this.#overloaded();
+  requireRoom(turn: Turn): void {
+    if (this.#running < this.#concurrency || this.#queue.size < this.#capacity) return;
+    if (this.#queue.pathToShorten(pathOf(turn)) === undefined) throw this.#overloaded();
   }
 
   /**
-   * Runs `work` when it is `client`'s turn.
+   * Runs `work` when it is its turn.
    *
-   * @param client whom to be fair to, see `clientKey`
-   * @param hungUp aborted when nobody waits for it any more: it gives up its place in the queue
    * @throws {OverloadedError} it would wait too long, or nobody waits for it; `work` was not started
    */
-  async run<Result>(client: string, work: () => Promise<Result>, hungUp?: AbortSignal): Promise<Result> {
-    if (hungUp?.aborted) throw this.#overloaded();
+  async run<Result>(turn: Turn, work: () => Promise<Result>): Promise<Result> {
+    if (turn.hungUp?.aborted) throw this.#overloaded();
     if (this.#running < this.#concurrency) this.#running++;
-    else await this.#wait(client, hungUp);
+    else await this.#wait(turn);
     const startedAt = performance.now();
     try {
       return await work();
@@ -105,30 +116,16 @@ export class Gate {
   }
 
   /** Resolves when it is this caller's turn, whose place among the running is taken over. */
-  #wait(client: string, hungUp: AbortSignal | undefined): Promise<void> {
-    const queue = this.#queues.get(client) ?? [];
-    if (this.#waiting >= this.#capacity && !this.#makeRoom(queue.length)) {
-      return Promise.reject(this.#overloaded());
-    }
+  #wait(turn: Turn): Promise<void> {
+    const path = pathOf(turn);
+    if (this.#queue.size >= this.#capacity && !this.#makeRoom(path)) return Promise.reject(this.#overloaded());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const job = { start: resolve, refuse: () => reject(this.#overloaded()) };
-    queue.push(job);
-    this.#queues.set(client, queue);
-    this.#waiting++;
-    const leave = () => this.#leave(client, job);
-    hungUp?.addEventListener("abort", leave);
-    return promise.finally(() => hungUp?.removeEventListener("abort", leave));
-  }
-
-  /** Gives up the place of one that nobody waits for, so that a flood is over when it ends. */
-  #leave(client: string, job: Job): void {
-    const queue = this.#queues.get(client);
-    const index = queue?.indexOf(job) ?? -1;
-    if (queue === undefined || index === -1) return;
-    queue.splice(index, 1);
-    if (queue.length === 0) this.#queues.delete(client);
-    this.#waiting--;
-    job.refuse();
+    this.#queue.add(job, path);
+    // So that a flood is over when it ends.
+    const leave = () => this.#queue.remove(job, path) && job.refuse();
+    turn.hungUp?.addEventListener("abort", leave);
+    return promise.finally(() => turn.hungUp?.removeEventListener("abort", leave));
   }
 
   /** How many can wait and still be served in time. */
@@ -136,40 +133,29 @@ export class Gate {
     return Math.min(maxWaiting, Math.floor(this.#maxWaitMs * this.#concurrency / this.#costMs));
   }
 
-  /** Refuses the newest of the client with the most waiting, if that is fairer than to refuse the newcomer. */
-  #makeRoom(newcomerWaiting: number): boolean {
-    const longest = this.#longestQueue(newcomerWaiting);
-    if (longest === undefined) return false;
-    longest.pop()?.refuse();
-    this.#waiting--;
+  /** Refuses the newest of whoever has the most waiting, if that is fairer than to refuse the newcomer. */
+  #makeRoom(newcomer: readonly string[]): boolean {
+    const path = this.#queue.pathToShorten(newcomer);
+    if (path === undefined) return false;
+    this.#queue.removeNewest(path)?.refuse();
     return true;
   }
 
-  /** The longest queue, if it is longer than the newcomer's would be. */
-  #longestQueue(newcomerWaiting: number): Job[] | undefined {
-    let longest: Job[] = [];
-    for (const queue of this.#queues.values()) {
-      if (queue.length > longest.length) longest = queue;
-    }
-    return longest.length > newcomerWaiting + 1 ? longest : undefined;
-  }
-
-  /** Hands the place of one that ended to the next client's first. */
+  /** Hands the place of one that ended to the next. */
   #next(): void {
-    for (const [client, queue] of this.#queues) {
-      const job = queue.shift();
-      this.#queues.delete(client);
-      if (queue.length > 0) this.#queues.set(client, queue);
-      if (job === undefined) continue;
-      this.#waiting--;
-      job.start();
-      return;
-    }
-    this.#running--;
+    const job = this.#queue.take();
+    if (job === undefined) this.#running--;
+    else job.start();
   }
 
   #overloaded(): OverloadedError {
-    const seconds = (this.#waiting + 1) * this.#costMs / this.#concurrency / 1_000;
+    const seconds = (this.#queue.size + 1) * this.#costMs / this.#concurrency / 1_000;
     return new OverloadedError(Math.max(1, Math.ceil(seconds)));
   }
+}
+
+/** Whom to be fair to at each level. Known devices of one client are by their login, as there are many behind one address. */
+function pathOf({ client, knownLogin }: Turn): readonly string[] {
+  const path = [...networksOf(client).toReversed(), client];
+  return knownLogin === undefined ? ["unknown", ...path] : ["known", ...path, knownLogin];
 }

@@ -8,7 +8,7 @@
  * is as if nobody had it.
  */
 
-import { Gate } from "./gate.ts";
+import { Gate, type Turn } from "./gate.ts";
 import { hashPassword, iterationsOf, verifyPassword } from "./password.ts";
 
 /** The start may take this much longer for measuring what a hash costs; the last round may go beyond it. */
@@ -33,13 +33,6 @@ export interface HasherOptions {
   readonly maxWaitMs?: number;
   /** Told how long each turn at the gate took, in seconds; see `lib/gate.ts`. */
   readonly onRun?: (seconds: number) => void;
-}
-
-/** Whose turn it is, see `lib/gate.ts`. */
-export interface Turn {
-  readonly client: string;
-  /** Aborted when the client hangs up. */
-  readonly hungUp?: AbortSignal;
 }
 
 /** What came of a verification. */
@@ -101,8 +94,8 @@ export class Hasher {
    *
    * @throws {OverloadedError} too many are waiting
    */
-  requireRoom(client: string): void {
-    this.#gate.requireRoom(client);
+  requireRoom(turn: Turn): void {
+    this.#gate.requireRoom(turn);
   }
 
   /**
@@ -110,8 +103,8 @@ export class Hasher {
    *
    * @throws {OverloadedError} too many are waiting, or nobody waits for it any more
    */
-  hash(password: string, { client, hungUp }: Turn): Promise<string> {
-    return this.#gate.run(client, () => this.#hash(password), hungUp);
+  hash(password: string, turn: Turn): Promise<string> {
+    return this.#gate.run(turn, () => this.#hash(password));
   }
 
   /**
@@ -124,7 +117,7 @@ export class Hasher {
     password: string,
     options: Turn & { readonly passwordHash: string | undefined; readonly isRehashing?: boolean },
   ): Promise<Verdict> {
-    const { passwordHash = "", client, hungUp, isRehashing = true } = options;
+    const { passwordHash = "", isRehashing = true, ...turn } = options;
     const verify = async () => {
       this.#hashCount++;
       const isUsable = iterationsOf(passwordHash) > 0;
@@ -139,7 +132,7 @@ export class Hasher {
       if (iterations < this.#workIterations) await hashPassword(nobodys, this.#workIterations - iterations);
       return { isRight, rehashed: undefined };
     };
-    return this.#gate.run(client, verify, hungUp);
+    return this.#gate.run(turn, verify);
   }
 
   #hash(password: string): Promise<string> {

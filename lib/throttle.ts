@@ -93,14 +93,15 @@ export class Throttle {
   }
 
   /**
-   * Runs `verify` unless there were too many wrong passwords, and counts what it says.
+   * Runs `verify` unless there were too many wrong passwords, and counts what it says. It is given the guess as it counts:
+   * without its device, when that has no more tries of its own.
    *
    * @throws what `verify` throws, nothing is counted then; what the counts throw, `verify` was not run then or what it
    *   said is told to nobody
    */
   async run<Verdict extends { readonly isRight: boolean }>(
     guess: Guess,
-    verify: () => Promise<Verdict>,
+    verify: (guess: Guess) => Promise<Verdict>,
   ): Promise<Throttled<Verdict>> {
     const throttled = await this.#try(guess, verify);
     // A known device that has used up its own tries is like any other.
@@ -120,7 +121,7 @@ export class Throttle {
 
   async #try<Verdict extends { readonly isRight: boolean }>(
     guess: Guess,
-    verify: () => Promise<Verdict>,
+    verify: (guess: Guess) => Promise<Verdict>,
   ): Promise<Throttled<Verdict>> {
     const counters = this.#countersOf(guess);
     const open = this.#enter(counters);
@@ -128,7 +129,7 @@ export class Throttle {
     try {
       const waitSeconds = await open.waitSeconds;
       if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
-      const verdict = await verify();
+      const verdict = await verify(guess);
       outcome = verdict.isRight ? "right" : "wrong";
       return { waitSeconds: 0, verdict };
     } finally {

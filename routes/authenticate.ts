@@ -9,11 +9,12 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/basic.ts";
 import { clientKey } from "../lib/client.ts";
-import { deviceOf } from "../lib/device.ts";
+import { deviceOf, showsDevice } from "../lib/device.ts";
 import type { Verdict } from "../lib/hasher.ts";
 import { isStoreFailure } from "../lib/failure_log.ts";
 import { HttpError } from "../lib/http.ts";
 import type { User } from "../lib/store.ts";
+import type { Guess } from "../lib/throttle.ts";
 import type { Credentials } from "../lib/user_input.ts";
 import { basicChallenge, challenge } from "./caller.ts";
 
@@ -34,9 +35,13 @@ export interface Attempt extends Credentials {
  */
 export async function authenticate(credentials: Credentials, request: Request, context: Context): Promise<User> {
   const { store, config, hasher } = context.app;
-  // First: a flood shall not reach the store and the counts, which may be a database.
-  hasher.requireRoom(clientKey(context.client));
+  const client = clientKey(context.client);
+  // First: a flood shall not reach the store and the counts, which may be a database. Whether a device is known only the
+  // user's hash can tell, so who says that it is gets as far as the store, as with a token of a session.
+  if (!showsDevice(request.headers)) hasher.requireRoom({ client });
   const user = await store.findUser(credentials.login);
+  const device = deviceOf(request.headers, user);
+  hasher.requireRoom({ client, knownLogin: device === undefined ? undefined : credentials.login });
   const { isRight, rehashed } = await tryPassword({ ...credentials, user }, request, context);
   if (user === undefined || !isRight) {
     if (config.loginErrors === "exact") throw exactError(user);
@@ -76,7 +81,10 @@ export async function tryPassword(attempt: Attempt, request: Request, context: C
   const passwordHash = user?.disabled ? undefined : user?.passwordHash;
   const guess = { login, password, client, device: deviceOf(request.headers, user) };
   // Aborted when the client hangs up; "no-legacy-abort" in deno.json keeps it from being so after each reply.
-  const verify = () => hasher.verify(password, { passwordHash, isRehashing, client, hungUp: request.signal });
+  const verify = ({ device }: Guess) => {
+    const knownLogin = device === undefined ? undefined : login;
+    return hasher.verify(password, { passwordHash, isRehashing, client, knownLogin, hungUp: request.signal });
+  };
   const { waitSeconds, verdict } = await throttle.run(guess, verify);
   if (verdict === undefined) return refuseThrottled(waitSeconds, user, context);
   if (!verdict.isRight) audit(context, "login-failed", user === undefined ? {} : { user: user.login });

@@ -30,7 +30,7 @@ interface Admitted {
 export async function register(request: Request, context: Context): Promise<Response> {
   const { config, guesser, hasher, registrationLock, registrationQuota, judgedQuota, stopping } = context.app;
   const client = clientKey(context.client);
-  hasher.requireRoom(client);
+  hasher.requireRoom({ client });
   refuseTooMany(await registrationQuota.waitSeconds(client));
   const body = await readJson(request, { stopping });
   // First: judging a password takes more time than all else, and what is guessable is counted as no registration.

@@ -1,6 +1,16 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { Gate, OverloadedError } from "../../lib/gate.ts";
+import { Gate, OverloadedError, type Turn } from "../../lib/gate.ts";
 import { watchSignal } from "../listeners.ts";
+
+/** Clients of one IPv6 /48: two of the same /56, and one of another. */
+const networked = new Map([["p", "2001:db8:0:0::/64"], ["q", "2001:db8:0:1::/64"], ["r", "2001:db8:0:100::/64"]]);
+
+/** Of a client by its letter; a capital is a known device of a login of its own. */
+function turnOf(name: string): Turn {
+  const letter = name.toLowerCase();
+  const client = networked.get(letter) ?? letter;
+  return name === letter ? { client } : { client, knownLogin: name };
+}
 
 interface Started {
   readonly name: string;
@@ -34,7 +44,7 @@ class Scene {
         assertInstanceOf(error, OverloadedError);
         this.refused.push(name);
       };
-      this.#settled.push(this.gate.run(client, work).catch(note));
+      this.#settled.push(this.gate.run(turnOf(client), work).catch(note));
     }
   }
 
@@ -76,7 +86,7 @@ Deno.test("Gate.run() never runs more at once than it may", async () => {
     await Promise.resolve();
     running--;
   };
-  await Promise.all(Array.from({ length: 50 }, (_, index) => gate.run(`client ${index % 7}`, work)));
+  await Promise.all(Array.from({ length: 50 }, (_, index) => gate.run({ client: `client ${index % 7}` }, work)));
   assertEquals([most, gate.running, gate.waiting], [3, 0, 0]);
 });
 
@@ -84,12 +94,12 @@ Deno.test("Gate.run() returns what the work returns, and throws what it throws, 
   const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
   const fail = () => Promise.reject(new RangeError("mine"));
   const results = await Promise.allSettled([
-    gate.run("a", fail),
-    gate.run("a", fail),
-    gate.run("b", () => {
+    gate.run({ client: "a" }, fail),
+    gate.run({ client: "a" }, fail),
+    gate.run({ client: "b" }, () => {
       throw new TypeError("at once");
     }),
-    gate.run("b", () => Promise.resolve("done")),
+    gate.run({ client: "b" }, () => Promise.resolve("done")),
   ]);
   assertEquals(
     results.map((result) => result.status === "fulfilled" ? result.value : result.reason.message),
@@ -107,6 +117,9 @@ const turns: readonly (readonly [title: string, clients: string, order: string])
   ["of one client in order", "a a a a", "a1 a2 a3 a4"],
   ["one of each before a second of any", "a a a a b b c", "a1 a2 b1 c1 a3 b2 a4"],
   ["whoever came last after one of the flood", "a a a a a a b", "a1 a2 b1 a3 a4 a5 a6"],
+  ["of one network in turn with others, and in it each /56 and client", "x p p q r a", "x1 p1 a1 r1 q1 p2"],
+  ["known devices every second turn, in turn with each other", "x a a a b B B C", "x1 a1 B1 b1 C1 a2 B2 a3"],
+  ["nobody later for it when no known device waits", "X a a A a", "X1 a1 A1 a2 a3"],
   ["in the order in which clients came", "x c b a c b a", "x1 c1 b1 a1 c2 b2 a2"],
 ];
 for (const [title, clients, order] of turns) {
@@ -138,6 +151,13 @@ const crowds: readonly (readonly [title: string, capacity: number, clients: stri
   ["the newcomer when each client waits with one", 3, "x a b c d a", "d1 a2"],
   ["the newest of the client with most", 6, "x a b b b c c d", "b3"],
   ["the newcomer who would only change places", 3, "x a a b b", "b2"],
+  ["the newest of the network with most, for another network", 3, "x p q r a", "p1"],
+  ["the newest of the /56 with most, for another of the same network", 3, "x p p q r", "p2"],
+  ["the newcomer when each of its network waits with one", 2, "x p r q", "q1"],
+  ["the newest of the flood, for a known device", 3, "x a a a A", "a3"],
+  ["known devices beyond half of the places, for others", 4, "x A A A B c", "A3"],
+  ["the newest of the known device with most, for another", 2, "x A A B", "A2"],
+  ["the newcomer when as many known devices wait as others", 4, "x a b A B C", "C1"],
   ["who has two more than the newcomer", 4, "x a a a b b", "a3"],
 ];
 for (const [title, capacity, clients, refused] of crowds) {
@@ -166,8 +186,8 @@ Deno.test("Gate.run() lets so many wait as are served within maxWaitMs, by all t
   for (const [concurrency, costMs, maxWaitMs, capacity] of rows) {
     const gate = new Gate({ concurrency, costMs, maxWaitMs });
     const { promise, resolve } = Promise.withResolvers<void>();
-    const all = Array.from({ length: concurrency + capacity }, () => gate.run("a", () => promise));
-    await assertRejects(() => gate.run("a", () => promise), OverloadedError);
+    const all = Array.from({ length: concurrency + capacity }, () => gate.run({ client: "a" }, () => promise));
+    await assertRejects(() => gate.run({ client: "a" }, () => promise), OverloadedError);
     assertEquals([gate.running, gate.waiting], [concurrency, capacity]);
     resolve();
     await Promise.all(all);
@@ -194,11 +214,11 @@ Deno.test("Gate.run() measures what the work costs, the last ten or so", async (
         clock.nowMs += ms;
         return Promise.reject(new RangeError("also what fails takes its time"));
       };
-      await assertRejects(() => gate.run("a", fail), RangeError);
+      await assertRejects(() => gate.run({ client: "a" }, fail), RangeError);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
-    const running = gate.run("a", () => promise);
-    const error = await assertRejects(() => gate.run("b", () => promise), OverloadedError);
+    const running = gate.run({ client: "a" }, () => promise);
+    const error = await assertRejects(() => gate.run({ client: "b" }, () => promise), OverloadedError);
     assertEquals(error.retryAfterSeconds, seconds);
     resolve();
     await running;
@@ -216,8 +236,8 @@ Deno.test("OverloadedError says when there may be room again: whole seconds, at 
   for (const [concurrency, costMs, capacity, seconds] of rows) {
     const gate = new Gate({ concurrency, costMs, maxWaitMs: capacity * costMs / concurrency });
     const { promise, resolve } = Promise.withResolvers<void>();
-    const all = Array.from({ length: concurrency + capacity }, () => gate.run("a", () => promise));
-    const error = await assertRejects(() => gate.run("a", () => promise), OverloadedError);
+    const all = Array.from({ length: concurrency + capacity }, () => gate.run({ client: "a" }, () => promise));
+    const error = await assertRejects(() => gate.run({ client: "a" }, () => promise), OverloadedError);
     assertEquals([error.retryAfterSeconds, error.name], [seconds, "OverloadedError"]);
     resolve();
     await Promise.all(all);
@@ -229,7 +249,7 @@ Deno.test("Gate.run() starts no work that it refuses", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const started: string[] = [];
   const send = (client: string, name: string) =>
-    gate.run(client, () => {
+    gate.run({ client }, () => {
       started.push(name);
       return promise;
     });
@@ -246,7 +266,7 @@ Deno.test("Gate.run() gives up the place of one that nobody waits for any more, 
   const { promise, resolve } = Promise.withResolvers<void>();
   const started: string[] = [];
   const send = (client: string, name: string, hungUp = new AbortController()) => {
-    const run = gate.run(client, () => (started.push(name), promise), hungUp.signal);
+    const run = gate.run({ client, hungUp: hungUp.signal }, () => (started.push(name), promise));
     return { run, hungUp };
   };
   const runs = send("a", "runs");
@@ -271,32 +291,32 @@ Deno.test("Gate.requireRoom() refuses whom run() would refuse, and changes nothi
   const runs: Promise<void>[] = [];
   // One runs and three wait, which is as many as may; "b" has none.
   for (let count = 0; count < 4; count++) {
-    gate.requireRoom("a");
-    gate.requireRoom("b");
-    runs.push(gate.run("a", () => promise));
+    gate.requireRoom({ client: "a" });
+    gate.requireRoom({ client: "b" });
+    runs.push(gate.run({ client: "a" }, () => promise));
   }
-  assertThrows(() => gate.requireRoom("a"), OverloadedError);
-  await assertRejects(() => gate.run("a", () => promise), OverloadedError);
-  gate.requireRoom("b");
+  assertThrows(() => gate.requireRoom({ client: "a" }), OverloadedError);
+  await assertRejects(() => gate.run({ client: "a" }, () => promise), OverloadedError);
+  gate.requireRoom({ client: "b" });
   assertEquals([gate.running, gate.waiting], [1, 3]);
   // The newest of "a" makes room, and then nobody has two more than "b".
-  runs.push(gate.run("b", () => promise));
+  runs.push(gate.run({ client: "b" }, () => promise));
   await assertRejects(async () => await runs[3], OverloadedError);
-  assertThrows(() => gate.requireRoom("b"), OverloadedError);
-  await assertRejects(() => gate.run("b", () => promise), OverloadedError);
-  gate.requireRoom("c");
+  assertThrows(() => gate.requireRoom({ client: "b" }), OverloadedError);
+  await assertRejects(() => gate.run({ client: "b" }, () => promise), OverloadedError);
+  gate.requireRoom({ client: "c" });
   resolve();
   await Promise.allSettled(runs);
-  gate.requireRoom("a");
+  gate.requireRoom({ client: "a" });
 });
 
 Deno.test("Gate.run() starts nothing that nobody waits for from the beginning, whether there is a place or not", async () => {
   const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const fail = () => Promise.reject(new Error("It was started"));
-  await assertRejects(() => gate.run("a", fail, AbortSignal.abort()), OverloadedError);
-  const runs = gate.run("a", () => promise);
-  const late = gate.run("a", fail, AbortSignal.abort());
+  await assertRejects(() => gate.run({ client: "a", hungUp: AbortSignal.abort() }, fail), OverloadedError);
+  const runs = gate.run({ client: "a" }, () => promise);
+  const late = gate.run({ client: "a", hungUp: AbortSignal.abort() }, fail);
   assertEquals([gate.running, gate.waiting], [1, 0]);
   await assertRejects(() => late, OverloadedError);
   resolve();
@@ -323,7 +343,11 @@ Deno.test("run() tells how long the work took, without its wait, also of work th
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
   const fail = () => Promise.reject(new Error("failed"));
   const startedAt = performance.now();
-  const all = Promise.all([gate.run("a", pause), gate.run("a", pause), assertRejects(() => gate.run("b", fail))]);
+  const all = Promise.all([
+    gate.run({ client: "a" }, pause),
+    gate.run({ client: "a" }, pause),
+    assertRejects(() => gate.run({ client: "b" }, fail)),
+  ]);
   assertEquals([gate.running, gate.waiting], [1, 2]);
   await all;
   const elapsedSeconds = (performance.now() - startedAt) / 1_000;
@@ -337,16 +361,56 @@ Deno.test("run() tells how long the work took, without its wait, also of work th
 Deno.test("Gate.run() leaves no listener on the signal of whoever waited, also when they hang up", async () => {
   const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
-  const running = gate.run("a", () => promise);
+  const running = gate.run({ client: "a" }, () => promise);
   const waited = watchSignal();
   const leaving = new AbortController();
   const left = watchSignal(leaving.signal);
-  const waiting = gate.run("b", () => Promise.resolve(), waited.signal);
-  const refused = assertRejects(() => gate.run("c", () => Promise.resolve(), left.signal), OverloadedError);
+  const waiting = gate.run({ client: "b", hungUp: waited.signal }, () => Promise.resolve());
+  const refused = assertRejects(
+    () => gate.run({ client: "c", hungUp: left.signal }, () => Promise.resolve()),
+    OverloadedError,
+  );
   assertEquals([waited.openCount, left.openCount], [1, 1]);
   leaving.abort();
   await refused;
   resolve();
   await Promise.all([running, waiting]);
   assertEquals([waited.openCount, left.openCount], [0, 0]);
+});
+
+Deno.test("Gate.run() serves another next but one while 250 come from as many /64 of one /48, 20 of 20 times", async () => {
+  const gate = new Gate({ concurrency: 1, costMs: 3_600_000, maxWaitMs: 100 * 3_600_000 });
+  const started: string[] = [];
+  const ends: (() => void)[] = [];
+  const send = (name: string, turn: Turn) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return gate.run(turn, () => {
+      started.push(name);
+      ends.push(resolve);
+      return promise;
+    }).then(() => "served", () => "refused");
+  };
+  const floods: Promise<string>[] = [];
+  const outcomes: string[] = [];
+  for (let round = 0; round < 20; round++) {
+    for (let index = 0; index < 250; index++) {
+      floods.push(send("flood", { client: `2001:db8:0:${(round * 250 + index).toString(16)}::/64` }));
+    }
+    const outcome = send("other", { client: "192.0.2.1" });
+    const before = started.length;
+    for (let step = 0; step < 2; step++) {
+      ends[before - 1 + step]?.();
+      for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+    }
+    assertEquals(started.slice(before, before + 2).includes("other"), true);
+    ends[started.indexOf("other", before)]?.();
+    outcomes.push(await outcome);
+    for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+  }
+  assertEquals(outcomes, Array(20).fill("served"));
+  for (let index = 0; index < ends.length || gate.running > 0; index++) {
+    ends[index]?.();
+    for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+  }
+  await Promise.all(floods);
 });
