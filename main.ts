@@ -8,6 +8,7 @@
 import { type App, openApp } from "./lib/app.ts";
 import { type Config, configWarnings, readConfig, settings } from "./lib/config.ts";
 import { MemoryCounts } from "./lib/counts.ts";
+import { readEnvironment } from "./lib/environment.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics.ts";
@@ -52,7 +53,7 @@ async function run(): Promise<number> {
 }
 
 async function main({ log, stderr }: Outputs): Promise<void> {
-  const config = readConfig(Deno.env.toObject());
+  const config = readConfig(readEnvironment());
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
 
   // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full

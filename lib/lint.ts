@@ -63,7 +63,7 @@ const consoleOwnership: Ownership = {
 
 const environmentOwnership: Ownership = {
   use: /^(Deno|process)(\.env|\["env"\])$/,
-  owners: /^(main\.ts|lib\/(permissions|inspect|backup|copy)\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
+  owners: /^(lib\/(environment|permissions|inspect|backup|copy)\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
   hint: "add a setting to lib/config.ts, and take its value as an argument",
 };
 

@@ -3,7 +3,10 @@
  *
  * `deno task start` runs this file first and hands what it prints to the service, so that a fault in the
  * service can touch its own folder and its own address and nothing else. When the settings are at fault, it
- * asks for the environment alone: `main.ts` reads that first, and tells what is wrong.
+ * asks for the whole environment alone: `main.ts` reads that first, and tells what is wrong.
+ *
+ * The task's own flags keep it from code: `deno cache` has fetched the packages of `deno.lock` before, and then
+ * `--frozen --cached-only --deny-import` refuse every other one, and every URL.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -12,11 +15,12 @@ import { printLine } from "./log.ts";
 import { hostWithPort } from "./postgres_address.ts";
 import type { StorePlace } from "./store_place.ts";
 
-/** Names that are not known can be found only by listing all, which takes the whole environment. */
-const environmentFlag = "--allow-env";
+/** Names that are no settings can be found only by listing all, which takes the whole environment. */
+const wholeEnvironment = "--allow-env";
 
-/** What a part of the service uses: addresses, and paths. */
+/** What a part of the service uses: variables, addresses, and paths. */
 interface Needs {
+  readonly env?: string;
   readonly net?: string;
   readonly read?: string;
   readonly write?: string;
@@ -25,9 +29,9 @@ interface Needs {
 /** The flags, with spaces between. */
 export function permissionFlags({ listen, metricsListen, store }: Config): string {
   const addresses = [listen, metricsListen].filter((address) => address !== undefined);
-  const needs = [...storeNeeds(store), ...addresses.map(addressNeeds)];
+  const needs: Needs[] = [{ env: "GATEHOUSE_*" }, ...storeNeeds(store), ...addresses.map(addressNeeds)];
   return [
-    environmentFlag,
+    flag("--allow-env", needs.flatMap(({ env }) => env ?? [])),
     flag("--allow-net", needs.flatMap(({ net }) => net ?? [])),
     flag("--allow-read", needs.flatMap(({ read }) => pathsOf(read))),
     flag("--allow-write", needs.flatMap(({ write }) => pathsOf(write))),
@@ -38,7 +42,9 @@ function storeNeeds(store: StorePlace): readonly Needs[] {
   if ("folder" in store) return [{ read: store.folder, write: store.folder }];
   const { target, rootCertificates } = store;
   const place = "socketPath" in target ? socketNeeds(target.socketPath) : { net: hostWithPort(target) };
-  return rootCertificates === undefined ? [place] : [place, { read: rootCertificates }];
+  // The client library asks for a variable for each of its options.
+  const needs: Needs[] = [{ env: "PG*" }, place];
+  return rootCertificates === undefined ? needs : [...needs, { read: rootCertificates }];
 }
 
 function addressNeeds(address: Listen): Needs {
@@ -81,7 +87,7 @@ function flagsFor(env: Readonly<Record<string, string>>): string {
     return permissionFlags(readConfig(env));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return environmentFlag;
+    return wholeEnvironment;
   }
 }
 

@@ -15,12 +15,15 @@ interface FailedStart {
   readonly ms: number;
 }
 
-async function failToStart(env: Readonly<Record<string, string>>): Promise<FailedStart> {
+async function failToStart(
+  env: Readonly<Record<string, string>>,
+  args = ["run", "-A", "main.ts"],
+): Promise<FailedStart> {
   const { DENO_DIR, HOME, PATH } = Deno.env.toObject();
   const inherited = Object.entries({ DENO_DIR, HOME, PATH }).filter(([, value]) => value !== undefined);
   const startedAt = performance.now();
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts"],
+    args,
     cwd: `${import.meta.dirname}/..`,
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), ...cheap, ...env },
@@ -96,6 +99,21 @@ Deno.test("bad settings end the start with all of them, before anything is made"
   for (const text of ["GATEHOUSE_LISTEN ", "GATEHOUSE_PASSWORD_MIN_LENGTH ", "did you mean GATEHOUSE_LOGIN_ERRORS?"]) {
     assertStringIncludes(stderr, text);
   }
+  assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
+});
+
+Deno.test("a name that is no setting ends the start by the task as well, which grants no list of the environment", async () => {
+  await using folder = await temporaryFolder();
+  const env = { GATEHOUSE_STORE: `${folder.path}/data`, GATEHOUSE_LISTEN: anyPort, GATEHOUSE_LOGIN_ERROR: "exact" };
+  const { code, stderr } = await failToStart(env, ["task", "--quiet", "start"]);
+  assertEquals(
+    [code, stderr],
+    [
+      1,
+      "Cannot start with these settings:\n" +
+      "  GATEHOUSE_LOGIN_ERROR is no setting: did you mean GATEHOUSE_LOGIN_ERRORS?\n",
+    ],
+  );
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { readConfig } from "../../lib/config.ts";
 import { permissionFlags } from "../../lib/permissions.ts";
 
@@ -36,7 +36,8 @@ Deno.test("permissionFlags() names the address and the folder or database, and n
   ];
   for (const [listen, store, flags] of rows) {
     const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_STORE: store });
-    assertEquals(permissionFlags(config), `--allow-env ${flags}`);
+    const env = store.startsWith("postgres:") ? "GATEHOUSE_*,PG*" : "GATEHOUSE_*";
+    assertEquals(permissionFlags(config), `--allow-env=${env} ${flags}`);
   }
 });
 
@@ -57,14 +58,14 @@ Deno.test("permissionFlags() names where a path leads too, also one that is to b
   ];
   for (const [store, paths] of rows) {
     const config = readConfig({ GATEHOUSE_STORE: `${folder}/${store}`, GATEHOUSE_LISTEN: "127.0.0.1:1" });
-    const flags = `--allow-env --allow-net=127.0.0.1:1 --allow-read=${paths} --allow-write=${paths}`;
+    const flags = `--allow-env=GATEHOUSE_* --allow-net=127.0.0.1:1 --allow-read=${paths} --allow-write=${paths}`;
     assertEquals(permissionFlags(config), flags);
   }
   const socket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
   const paths = `${folder}/real,${folder}/link/s,${folder}/real/s`;
   assertEquals(
     permissionFlags(socket),
-    `--allow-env --allow-net=unix:${folder}/link/s --allow-read=${paths} --allow-write=${paths}`,
+    `--allow-env=GATEHOUSE_* --allow-net=unix:${folder}/link/s --allow-read=${paths} --allow-write=${paths}`,
   );
 });
 
@@ -74,9 +75,11 @@ const probe = `
   import "@zxcvbn-ts/language-common";
   import v8 from "node:v8";
   import zlib from "node:zlib";
+  import process from "node:process";
   import { readConfig } from "${new URL("lib/config.ts", root)}";
+  import { readEnvironment } from "${new URL("lib/environment.ts", root)}";
 
-  const { listen, store: { folder: store } } = readConfig(Deno.env.toObject());
+  const { listen, store: { folder: store } } = readConfig(readEnvironment());
   await Deno.mkdir(store, { recursive: true });
   using lock = await Deno.open(store + "/lock", { read: true, write: true, create: true });
   if (!await lock.tryLock(true)) throw new Error("not locked");
@@ -97,11 +100,18 @@ const probe = `
     read: await outcome(() => Deno.readTextFile("../outside")),
     write: await outcome(() => Deno.writeTextFile("../outside", "")),
     listen: await outcome(() => Deno.listen({ hostname: "127.0.0.2", port: 0 }).close()),
+    connect: await outcome(() => Deno.connect({ hostname: "127.0.0.2", port: 1 })),
     run: await outcome(() => new Deno.Command("true").output()),
+    variable: await outcome(() => Deno.env.get("HOME")),
+    nodeVariable: await outcome(() => process.env.HOME),
+    allVariables: await outcome(() => Deno.env.toObject()),
+    system: await outcome(() => Deno.hostname()),
+    library: await outcome(() => Deno.dlopen("libc.so.6", {})),
   }));
 `;
 
-const allRefused = { read: "NotCapable", write: "NotCapable", listen: "NotCapable", run: "NotCapable" };
+const names = "read write listen connect run variable nodeVariable allVariables system library".split(" ");
+const allRefused = Object.fromEntries(names.map((name) => [name, "NotCapable"]));
 
 interface ProbeRow {
   readonly title: string;
@@ -156,6 +166,24 @@ Deno.test("permissions.ts grants no more than the environment when the settings 
   assertEquals(JSON.parse(stdout), ["granted", "prompt", "prompt", "prompt", "prompt"]);
 });
 
+Deno.test("the task start fetches no code, whatever the service asks for", async () => {
+  const rows = [
+    ["https://deno.land/std@0.224.0/version.ts", "Requires import access"],
+    ["https://raw.githubusercontent.com/denoland/std/main/version.ts", "Requires import access"],
+    ["jsr:@std/assert@1.0.0", "Requires import access"],
+    ["npm:left-pad@1.3.0", "is specified|lockfile is out of date"],
+    [new URL("lib/html.ts", root).href, "Requires read access"],
+  ] as const;
+  for (const [specifier, refusal] of rows) {
+    // Not as a literal: that is fetched with the program, which is trusted.
+    const source = `const name = ${JSON.stringify(specifier)};
+      console.log(await import(name).then(() => "imported", (error) => error.message));`;
+    const { stdout, stderr } = await runProbe(source, {});
+    assertEquals(stderr, "", specifier);
+    assertMatch(stdout, new RegExp(refusal), specifier);
+  }
+});
+
 /** Runs `source` as `deno task start` runs `main.ts`, in a new folder, which CWD in a setting stands for. */
 async function runProbe(source: string, env: Readonly<Record<string, string>>) {
   const parent = await Deno.makeTempDir();
@@ -166,8 +194,10 @@ async function runProbe(source: string, env: Readonly<Record<string, string>>) {
     await Deno.writeTextFile(`${parent}/outside`, "");
     await Deno.writeTextFile(`${cwd}/probe.js`, source);
     const config = new URL("deno.json", root).pathname;
-    const permissions = new URL("lib/permissions.ts", root).pathname;
-    const task = `deno run --no-prompt --config ${config} $(deno run --allow-env --allow-read ${permissions}) probe.js`;
+    const { tasks } = JSON.parse(await Deno.readTextFile(config));
+    const task = tasks.start.command.replaceAll("main.ts", "probe.js")
+      .replace("lib/permissions.ts", new URL("lib/permissions.ts", root).pathname)
+      .replaceAll(/deno (run|cache)/g, `$& --config ${config}`);
     const settings = Object.entries(env).map(([name, value]) => [name, value.replace("CWD", cwd)]);
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "--eval", task],
