@@ -31,14 +31,14 @@ if (import.meta.main) {
  *
  * @throws {NoRegisterError} the folder holds no register
  * @throws {CorruptFileError} it is damaged
- * @throws {Deno.errors.NotFound} there is no such folder
+ * @throws {StoreFolderError} there is no such folder, or it cannot be read
  */
 export async function* inspect(folder: string): AsyncGenerator<string> {
   const { tables } = await readRunningFolder(realDisk(folder), { action: "inspect" });
   for (const user of tables.users()) {
     const { id, login, registeredAt, passwordHash, groups, disabled } = user;
     const registered_at = new Date(registeredAt).toISOString();
-    yield JSON.stringify({
+    yield toLine({
       kind: "user",
       id,
       login,
@@ -52,7 +52,7 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
     const { id, login, createdAt, lastSeenAt, userAgent, address } = session;
     const created_at = new Date(createdAt).toISOString();
     const last_seen_at = new Date(lastSeenAt).toISOString();
-    yield JSON.stringify({
+    yield toLine({
       kind: "session",
       id,
       login,
@@ -65,6 +65,11 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
   for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets()) {
     const created_at = new Date(createdAt).toISOString();
     const expires_at = new Date(Math.min(expiresAt, lastDate)).toISOString();
-    yield JSON.stringify({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
+    yield toLine({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
   }
+}
+
+/** JSON leaves DEL and the controls above ASCII as they are: in a User-Agent they would command the terminal. */
+function toLine(record: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(record).replace(/[\x7f-\x9f]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }

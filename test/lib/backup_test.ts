@@ -1,11 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { serialize } from "node:v8";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { backUp, BackupError, restore, verify } from "../../lib/backup.ts";
 import { inspect } from "../../lib/inspect.ts";
 import { createLog } from "../../lib/log.ts";
 
 import { FileStore } from "../../lib/store/file.ts";
 import { NoRegisterError } from "../../lib/store/folder.ts";
-import { CorruptFileError } from "../../lib/store/header.ts";
+import { encodeFrame } from "../../lib/store/frame.ts";
+import { CorruptFileError, encodeFileHeader } from "../../lib/store/header.ts";
 import { StoreFolderError, StoreLockedError } from "../../lib/store/store_folder.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "./store/records.ts";
 
@@ -152,6 +154,32 @@ Deno.test("verify(), inspect() and restore() refuse what is no register and no b
   }
   assertEquals((await verify(`${folder}/data`)).users, 0);
   assertEquals(await inspectAll(`${folder}/data`), []);
+});
+
+Deno.test("verify() refuses a crafted backup at once, and says where", async () => {
+  const folder = await Deno.makeTempDir();
+  const holes: unknown[] = [];
+  holes.length = 4_294_967_295;
+  const frames = [encodeFrame(serialize([[2, holes]]), 1), encodeFrame(new Uint8Array(8).with(0, 1), 0)];
+  const header = encodeFileHeader({ kind: "snapshot", generation: 1, changesBefore: 0 });
+  await Deno.writeFile(`${folder}/backup`, new Uint8Array([header, ...frames].flatMap((part) => [...part])));
+  const startedAt = performance.now();
+  await assertRejects(() => verify(`${folder}/backup`), CorruptFileError, "at byte 32: a frame cannot be decoded");
+  assertLess(performance.now() - startedAt, 1_000);
+});
+
+Deno.test("inspect() prints no control characters, which a User-Agent can bring", async () => {
+  const folder = await Deno.makeTempDir();
+  const userAgent = "\x1b[2J \x7f \x9b31m ü";
+  {
+    await using store = await open(folder);
+    await store.insertUser(userOf("alice"));
+    await store.insertSession(sessionOf("alice", "s1", { userAgent }), userOf("alice"));
+  }
+  const [, line = ""] = await Array.fromAsync(inspect(folder));
+  // deno-lint-ignore no-control-regex -- that is what it looks for
+  assert(!/[\0-\x1f\x7f-\x9f]/.test(line), line);
+  assertEquals(JSON.parse(line).user_agent, userAgent);
 });
 
 Deno.test("restore() says what keeps it from filling the folder", async () => {
