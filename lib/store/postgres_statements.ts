@@ -16,8 +16,8 @@ const sessionColumns = "id, login, secret_hash, created_at, last_seen_at, user_a
 
 /** With the maker as `u`, if an administrator made it: whether it is good, but for its end. */
 const isMadeByAdmin = "(t.maker = '' OR u.is_admin)";
-/** Whether a list shows it: $1 is the time. */
-const isListed = `t.expires_at > $1 AND t.purpose <> 'setup' AND ${isMadeByAdmin}`;
+/** Whether a list shows it: $1 is the time. What an instance of the version before adds has no id. */
+const isListed = `t.id > '' AND t.expires_at > $1 AND t.purpose <> 'setup' AND ${isMadeByAdmin}`;
 const ticketsAndMakers = "gatehouse_ticket t LEFT JOIN gatehouse_user u ON u.id = t.maker";
 
 /** Of so many sessions one statement deletes what has expired: few enough to be done soon. */

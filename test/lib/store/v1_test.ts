@@ -10,11 +10,13 @@ import { createLog } from "../../../lib/log.ts";
 import { verifyPassword } from "../../../lib/password.ts";
 import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
 import { findLiveSession } from "../../../lib/session.ts";
-import type { Store } from "../../../lib/store.ts";
+import type { Store, Ticket } from "../../../lib/store.ts";
 import { FileStore } from "../../../lib/store/file.ts";
 import { PostgresStore } from "../../../lib/store/postgres.ts";
 import { findGoodTicket } from "../../../lib/ticket.ts";
 import { ensurePostgres, sharedPostgres } from "../../postgres.ts";
+import { userOf } from "./records.ts";
+import { SimulatedDisk, survivals } from "./simulated_disk.ts";
 import facts from "./v1/facts.json" with { type: "json" };
 
 const v1 = new URL("v1/", import.meta.url).pathname;
@@ -105,6 +107,56 @@ for (const folder of folders) {
     assertEquals((await Array.fromAsync(inspect(path))).length, facts.users + 12 + 2);
   });
 }
+
+Deno.test("FileStore loses nothing of a folder of format 1 when the power is cut while it is opened", async () => {
+  const content = await Deno.readFile(`${v1}journal/journal-1`);
+  const openCut = async (index: number) => {
+    const disk = new SimulatedDisk();
+    disk.setContent("journal-1", content);
+    disk.script = (call) => call.index === index ? "cut" : undefined;
+    const isOpen = await FileStore.open("simulated", { log, disk, extendBytes: 4_096 }).then(() => true, () => false);
+    return { disk, isOpen };
+  };
+  const callCount = (await openCut(-1)).disk.calls.length;
+  assert(callCount > 4, `${callCount} calls`);
+  for (let index = 0; index < callCount; index++) {
+    const { disk, isOpen } = await openCut(index);
+    assert(!isOpen, `call ${index}`);
+    for (const survival of survivals) {
+      const left = disk.afterPowerCut(survival);
+      await using store = await FileStore.open("simulated", { log, disk: left, extendBytes: 4_096 });
+      const { users, sessions } = await store.size();
+      assertEquals([users, sessions], [facts.users, 12], `call ${index}, ${survival}`);
+      assertEquals((await store.listTickets({ limit: 9, now })).total, 2);
+    }
+  }
+});
+
+Deno.test({
+  name: "PostgresStore takes a ticket that an instance of the first release adds to tables that it does not know",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const address = parsePostgresUrl(await server.createDatabase());
+    await using store = await PostgresStore.open(address, { log });
+    const hash = "ab12".repeat(16);
+    await server.sql(address.database)`INSERT INTO gatehouse_ticket (secret_hash, purpose, login, expires_at)
+      VALUES (${hash}, 'register', 'bob', ${now + 1})`;
+    const id = "0000000000AB12AB12AB12AB12";
+    const ticket: Ticket = {
+      id,
+      secretHash: hash,
+      purpose: "register",
+      login: "bob",
+      maker: "",
+      createdAt: 0,
+      expiresAt: now + 1,
+    };
+    assertEquals(await store.findTicket(hash), ticket);
+    assertEquals(await store.listTickets({ limit: 9, now }), { tickets: [], total: 0, next: undefined });
+    assertEquals(await store.insertUser(userOf("bob"), hash), "done");
+  },
+});
 
 Deno.test("restore() makes a folder of a backup of format 1", async () => {
   const path = `${await Deno.makeTempDir()}/data`;
