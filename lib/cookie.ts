@@ -7,10 +7,12 @@
 
 /** Makes the function that reads the value of the only cookie of that name. @param name has no special characters */
 export function cookieReader(name: string): (headers: Headers) => string | undefined {
-  const pattern = new RegExp(`(?:^|; ?)${name}=([^;]*)`, "g");
+  const pattern = new RegExp(`(?:^|; ?)${name}=([^;]*)`);
   return (headers) => {
-    // No more than two are looked for.
-    const [found, another] = (headers.get("cookie") ?? "").matchAll(pattern);
-    return another === undefined ? found?.[1] : undefined;
+    const text = headers.get("cookie") ?? "";
+    const found = pattern.exec(text);
+    if (found === null) return undefined;
+    // What follows it begins with ";", or is nothing.
+    return pattern.test(text.slice(found.index + found[0].length)) ? undefined : found[1];
   };
 }

@@ -28,16 +28,21 @@ export const noParams: Params = Object.freeze({});
 /** Entries by their paths, whose segments that begin with ":" take any text that is not empty. */
 export class PathTable<Entry extends { readonly path: string }> {
   readonly #fixed: ReadonlyMap<string, Entry>;
-  readonly #withParams: readonly { readonly entry: Entry; readonly pattern: Pattern }[];
+  /** By their first segment. */
+  readonly #withParams: ReadonlyMap<string, readonly { readonly entry: Entry; readonly pattern: Pattern }[]>;
 
-  /** @param entries of which a path with parameters is found by the first that fits */
+  /**
+   * @param entries of which a path with parameters is found by the first that fits
+   * @throws {TypeError} a path begins with a parameter
+   */
   constructor(entries: readonly Entry[]) {
     const { fixed = [], withParams = [] } = Object.groupBy(
       entries,
       (entry) => entry.path.includes("/:") ? "withParams" : "fixed",
     );
     this.#fixed = new Map(fixed.map((entry) => [entry.path, entry]));
-    this.#withParams = withParams.map((entry) => ({ entry, pattern: patternOf(entry.path) }));
+    const patterns = withParams.map((entry) => ({ entry, pattern: patternOf(entry.path) }));
+    this.#withParams = Map.groupBy(patterns, ({ pattern }) => pattern.parts[1] ?? "");
   }
 
   /** @throws {HttpError} `malformed-path` */
@@ -45,7 +50,7 @@ export class PathTable<Entry extends { readonly path: string }> {
     const entry = this.#fixed.get(path);
     if (entry !== undefined) return { entry, params: noParams };
     const segments = path.split("/");
-    const found = this.#withParams.find(({ pattern }) => fits(pattern, segments));
+    const found = this.#withParams.get(segments[1] ?? "")?.find(({ pattern }) => fits(pattern, segments));
     return found && { entry: found.entry, params: paramsOf(found.pattern, segments) };
   }
 }
@@ -67,6 +72,7 @@ export function pathOf(url: string): string {
 
 function patternOf(path: string): Pattern {
   const parts = path.split("/");
+  if (parts[1]?.startsWith(":")) throw new TypeError(`Cannot route ${path}: it begins with a parameter`);
   const last = parts.at(-1) ?? "";
   return last.endsWith("*") ? { parts: parts.slice(0, -1), rest: last.slice(1, -1) } : { parts, rest: undefined };
 }

@@ -179,8 +179,8 @@ Deno.test("createRouter() answers 405 to HEAD where there is no GET", async () =
 });
 
 Deno.test("createRouter() answers OPTIONS with the methods of the path, and calls no handler", async () => {
-  const { serve } = await openScene([get("/", () => unreachable()), get("/:name", () => unreachable())]);
-  for (const path of ["/", "/alice"]) {
+  const { serve } = await openScene([get("/", () => unreachable()), get("/x/:name", () => unreachable())]);
+  for (const path of ["/", "/x/alice"]) {
     const response = await serve("OPTIONS", path);
     assertEquals([response.status, response.headers.get("allow"), response.body], [204, "GET, HEAD, OPTIONS", null]);
   }
@@ -216,11 +216,11 @@ Deno.test("createRouter() gives no length to a HEAD of what has no body", async 
 
 Deno.test("createRouter() gives handlers the app, the parameters, the request's id and its client", async () => {
   const contexts: Context[] = [];
-  const { app, serve } = await openScene([get("/:name", (_request, context) => {
+  const { app, serve } = await openScene([get("/x/:name", (_request, context) => {
     contexts.push(context);
     return new Response();
   })]);
-  const response = await serve("GET", "/x", { "x-forwarded-for": "192.0.2.7" });
+  const response = await serve("GET", "/x/x", { "x-forwarded-for": "192.0.2.7" });
   const requestId = response.headers.get("x-request-id") ?? "";
   const [context, ...others] = contexts;
   assert(context !== undefined && others.length === 0);
@@ -439,6 +439,9 @@ Deno.test("createRouter() shows a problem as a page to who navigates by GET, and
 Deno.test("createRouter() refuses two routes of the same method and path", async () => {
   const { app } = await openTestApp();
   assertThrows(() => createRouter([get("/user/"), get("/x"), get("/user/")], app), TypeError, "Cannot route /user/");
+  for (const path of ["/:name", "/:name/x", "/:names*"]) {
+    assertThrows(() => createRouter([get(path)], app), TypeError, `Cannot route ${path}: it begins with a parameter`);
+  }
   const post: Route = { method: "POST", path: "/user/", handler: echo("") };
   assertNotEquals(createRouter([get("/user/"), post, get("/user")], app), undefined);
 });
