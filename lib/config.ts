@@ -8,6 +8,7 @@
  */
 import { closestString } from "@std/text/closest-string";
 import { type Listen, parseListen } from "./listen.ts";
+import { defaultReservedLogins, parseReservedLogins } from "./reserved_logins.ts";
 import { isServiceLink } from "./service_link.ts";
 import {
   hours,
@@ -57,6 +58,8 @@ interface Values {
   readonly passwordMinLength: number;
   readonly loginErrors: "uniform" | "exact";
   readonly registration: "open" | "ticket" | "closed";
+  /** In small letters; `*@DOMAIN` is all that end so. See `lib/reserved_logins.ts`. */
+  readonly reservedLogins: readonly string[];
   /** Of one client; 0 is unlimited. */
   readonly registrationsPerHour: number;
   /** Addresses and CIDR blocks, besides loopback and unix sockets. */
@@ -125,6 +128,13 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
     meaning: "who may register: `open` is anyone, `ticket` who has a ticket, `closed` nobody",
     parse: oneOf("open", "ticket", "closed"),
   },
+  reservedLogins: {
+    name: "GATEHOUSE_RESERVED_LOGINS",
+    default: defaultReservedLogins,
+    meaning: "logins that nobody registers without a ticket, with commas between, as apps often trust such names; " +
+      "`*@example.org` is all of a domain; `none` is no login",
+    parse: parseReservedLogins,
+  },
   registrationsPerHour: {
     name: "GATEHOUSE_REGISTRATIONS_PER_HOUR",
     default: "60",
@@ -180,6 +190,7 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
     passwordMinLength: read(settings.passwordMinLength),
     loginErrors: read(settings.loginErrors),
     registration: read(settings.registration),
+    reservedLogins: read(settings.reservedLogins),
     registrationsPerHour: read(settings.registrationsPerHour),
     trustedProxies: read(settings.trustedProxies),
     ticketMs: read(settings.ticketMs),

@@ -89,6 +89,12 @@ export const problems = {
     title: "Ticket not valid",
     meaning: "The ticket is missing, unknown, expired, used already, or for something or somebody else.",
   },
+  "login-reserved": {
+    status: STATUS_CODE.Forbidden,
+    title: "Login reserved",
+    meaning: "Apps often trust this login, or all of its domain (GATEHOUSE_RESERVED_LOGINS): it is registered with a " +
+      "ticket of an administrator only. The answer is the same whether or not somebody has it.",
+  },
   "registration-closed": {
     status: STATUS_CODE.Forbidden,
     title: "Registration is closed",

@@ -11,6 +11,7 @@ import { audit } from "../lib/audit.ts";
 import { clientKey } from "../lib/client.ts";
 import { ifNoneMatch } from "../lib/entity_tag.ts";
 import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
+import { isReservedLogin } from "../lib/reserved_logins.ts";
 import { adminGroup, isAdmin, type Ticket, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/ticket.ts";
 import { etagOf, publicUser } from "../lib/user.ts";
@@ -88,6 +89,8 @@ async function admit(registration: Registration, context: Context): Promise<Tick
   if (code === undefined) {
     if (config.registration === "closed") throw new HttpError("registration-closed");
     if (config.registration === "ticket") throw new HttpError("ticket-invalid");
+    // Whether or not somebody has it.
+    if (isReservedLogin(login, config.reservedLogins)) throw new HttpError("login-reserved");
     return undefined;
   }
   // A closed service has a first administrator too.

@@ -51,6 +51,7 @@ export const userOperations: readonly Operation[] = [
     problems: [
       "registration-closed",
       "ticket-invalid",
+      "login-reserved",
       "login-taken",
       "invalid-user",
       "too-many-registrations",

@@ -16,6 +16,7 @@ const texts = {
   "login-again": "Show that it is you: type your password.",
   "ticket-invalid": "This ticket is not good: it is used, out of date, or for somebody else.",
   "registration-closed": "Registration is closed.",
+  "login-reserved": "This login is reserved: it takes an invitation.",
   "login-taken": "This login is taken.",
   "last-admin": "This is the last administrator: make somebody else one first.",
   "precondition-failed": "Somebody else changed this meanwhile. Look again.",
@@ -38,6 +39,7 @@ const texts = {
 
 /** Where a problem of the whole belongs to a field. */
 const fieldOfProblem = {
+  "login-reserved": "login",
   "login-taken": "login",
   "unknown-login": "login",
   "ticket-invalid": "ticket",

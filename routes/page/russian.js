@@ -206,6 +206,7 @@ export const texts = {
   "This ticket is not good: it is used, out of date, or for somebody else.":
     "Код не подходит: он уже использован, просрочен или выдан не вам.",
   "Registration is closed.": "Регистрация закрыта.",
+  "This login is reserved: it takes an invitation.": "Этот логин зарезервирован: нужно приглашение.",
   "This login is taken.": "Этот логин занят.",
   "This is the last administrator: make somebody else one first.":
     "Это последний администратор: сначала назначьте другого.",

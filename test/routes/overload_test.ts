@@ -102,6 +102,8 @@ Deno.test("what was changed is told and in the audit also when the counts are aw
   ];
   for (const [outcome, method, path, options, event] of requests) {
     counts.error = undefined;
+    // A failure of the store is told once a minute.
+    opened.clock.now += 60_000;
     const before = opened.lines.length;
     assertEquals(outcomeOf(await opened.send(method, path, options)), outcome);
     const lines = opened.lines.slice(before);
