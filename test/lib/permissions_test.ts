@@ -69,6 +69,12 @@ Deno.test("permissionFlags() names where a path leads too, also one that is to b
   );
 });
 
+Deno.test("permissionFlags() names both addresses, where /metrics has its own", () => {
+  const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
+  const flags = "--allow-net=127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m";
+  assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
+});
+
 /** Does what the service does at its address and in its folder, then what it must not; tells the outcomes. */
 const probe = `
   import "@zxcvbn-ts/core";
