@@ -6,7 +6,8 @@
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { type Config, configWarnings, readConfig, settings } from "./lib/config.ts";
+import { type Config, readConfig, settings } from "./lib/config.ts";
+import { configWarnings } from "./lib/config_warnings.ts";
 import { MemoryCounts } from "./lib/counts.ts";
 import { readEnvironment } from "./lib/environment.ts";
 import type { LineWriter } from "./lib/line_writer.ts";

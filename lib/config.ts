@@ -25,12 +25,6 @@ import { parseProxies } from "./trusted_proxies.ts";
 
 const prefix = "GATEHOUSE_";
 
-/** OWASP Password Storage Cheat Sheet, 2026, for PBKDF2-HMAC-SHA256. */
-const recommendedIterations = 600_000;
-
-/** NIST SP 800-63B-4, 3.1.1.2: where the password is the only factor. */
-const recommendedPasswordLength = 15;
-
 /** The settings, read and checked, and as they were written. */
 export interface Config extends Values {
   /** Every setting, for those who may see them. */
@@ -200,31 +194,6 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
   };
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config);
-}
-
-/** What is weaker in `config` than is recommended, each with the value to set; for the log at every start. */
-export function configWarnings(config: Config): string[] {
-  const { pbkdf2Iterations, passwordMinLength, loginErrors } = settings;
-  const warnings: string[] = [];
-  if (config.pbkdf2Iterations < recommendedIterations) {
-    warnings.push(
-      `${pbkdf2Iterations.name} is ${config.pbkdf2Iterations}, which makes the passwords of a stolen ` +
-        `register cheap to guess: set it to ${recommendedIterations} or more, as OWASP recommends`,
-    );
-  }
-  if (config.passwordMinLength < recommendedPasswordLength) {
-    warnings.push(
-      `${passwordMinLength.name} is ${config.passwordMinLength}, which is short for a password that stands ` +
-        `alone: set it to ${recommendedPasswordLength} or more, as NIST SP 800-63B-4 demands`,
-    );
-  }
-  if (config.loginErrors === "exact") {
-    warnings.push(
-      `${loginErrors.name} is "exact", which tells anyone who asks which logins exist: set it to "uniform" ` +
-        "anywhere but in a lesson",
-    );
-  }
-  return warnings;
 }
 
 function unknownNames(env: Readonly<Record<string, string>>): string[] {
