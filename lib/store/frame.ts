@@ -28,6 +28,11 @@ import { fileHeaderBytes } from "./header.ts";
 export const frameHeaderBytes = 16;
 /** Longest frame that is read, and so the longest that is written: far below what would exhaust the memory. */
 export const maxFrameBytes = 256 * 1024 * 1024;
+/**
+ * So many bytes may stand behind the last whole frame: a torn one and the zeros. More are not looked through: a file can
+ * have terabytes of zeros and take no room.
+ */
+const maxTailBytes = 2 * maxFrameBytes;
 /** So many headers may stand in what a torn write left: chance makes one of 4,294,967,296 places look like one. */
 const maxStrayHeaders = 8;
 
@@ -121,26 +126,35 @@ function readFrame(reader: Reader, offset: number): number | FrameEnd {
   if (header.length < frameHeaderBytes) {
     return { offset, reason: "damaged", problem: "the file ends within the header of a frame" };
   }
-  if (isZero(header)) return endAtZeros(reader, offset);
-  if (header.readUInt32LE(12) !== crc32(header.subarray(0, 12))) {
-    return brokenFrame(reader, offset, {
-      problem: "the checksum of a frame's header is wrong",
-      couldBeTorn: reader.isZeroFrom(offset + frameHeaderBytes),
-    });
-  }
+  const isHeader = header.readUInt32LE(12) === crc32(header.subarray(0, 12));
   const bytes = frameBytes(header.readUInt32LE(0));
-  if (bytes > maxFrameBytes || offset + bytes > reader.size) {
-    return {
-      offset,
-      reason: "damaged",
-      problem: `a frame of ${bytes} bytes goes beyond the end of the file`,
-    };
+  const tailBytes = reader.size - offset;
+  if (isHeader && (bytes > maxFrameBytes || bytes > tailBytes)) {
+    return { offset, reason: "damaged", problem: `a frame of ${bytes} bytes goes beyond the end of the file` };
   }
+  if (isHeader && isWhole(reader.view(offset, bytes))) return bytes;
+  if (tailBytes > maxTailBytes) {
+    return { offset, reason: "damaged", problem: `${tailBytes} bytes stand behind the last whole frame` };
+  }
+  return isHeader ? brokenPayload(reader, offset, bytes) : brokenHeader(reader, offset);
+}
+
+function brokenPayload(reader: Reader, offset: number, bytes: number): FrameEnd {
   const frame = reader.view(offset, bytes);
-  if (isWhole(frame)) return bytes;
   return brokenFrame(reader, offset, {
     problem: "the checksum of a frame is wrong",
     couldBeTorn: frame[bytes - 1] === 0 || hasZeroSector(frame, offset),
+  });
+}
+
+/** A header of zeros ends the frames, unless the rest of a torn frame, or frames, stand behind it. */
+function brokenHeader(reader: Reader, offset: number): FrameEnd {
+  const isMissing = isZero(reader.view(offset, frameHeaderBytes));
+  const isLast = reader.isZeroFrom(offset + frameHeaderBytes);
+  if (isMissing && isLast) return { offset, reason: "zeros", problem: "" };
+  return brokenFrame(reader, offset, {
+    problem: isMissing ? "the header of a frame is missing" : "the checksum of a frame's header is wrong",
+    couldBeTorn: isMissing || isLast,
   });
 }
 
@@ -149,12 +163,6 @@ function isWhole(frame: Buffer): boolean {
   const payload = frame.subarray(frameHeaderBytes, frameHeaderBytes + frame.readUInt32LE(0));
   const padding = frame.subarray(frameHeaderBytes + payload.length, -1);
   return frame.at(-1) === endMark && isZero(padding) && crc32(payload) === frame.readUInt32LE(4);
-}
-
-/** A header of zeros ends the frames, unless the rest of a torn frame, or frames, stand behind it. */
-function endAtZeros(reader: Reader, offset: number): FrameEnd {
-  if (reader.isZeroFrom(offset)) return { offset, reason: "zeros", problem: "" };
-  return brokenFrame(reader, offset, { problem: "the header of a frame is missing", couldBeTorn: true });
 }
 
 function brokenFrame(
@@ -175,7 +183,7 @@ function hasFrameBehind(reader: Reader, offset: number): boolean {
     // Each costs the checksum of what it claims to head, up to 256 MiB: a crafted file could take hours.
     if (++headerCount > maxStrayHeaders) return true;
     const bytes = frameBytes(header.readUInt32LE(0));
-    if (at + bytes <= reader.size && isWhole(reader.view(at, bytes))) return true;
+    if (bytes <= Math.min(maxFrameBytes, reader.size - at) && isWhole(reader.view(at, bytes))) return true;
   }
   return false;
 }

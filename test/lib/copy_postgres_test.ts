@@ -7,6 +7,7 @@ import type { Put } from "../../lib/store.ts";
 import { realDisk } from "../../lib/store/disk.ts";
 import { FileStore } from "../../lib/store/file.ts";
 import { NoRegisterError, readRunningFolder } from "../../lib/store/folder.ts";
+import { StoreFolderError } from "../../lib/store/store_folder.ts";
 import { PostgresStore } from "../../lib/store/postgres.ts";
 import { ensurePostgres, startPostgres } from "../postgres.ts";
 import { TestProcess } from "../process.ts";
@@ -113,7 +114,7 @@ async function usersIn(folder: string): Promise<number> {
   try {
     return (await readRunningFolder(realDisk(folder))).tables.userCount;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof NoRegisterError) return 0;
+    if (error instanceof StoreFolderError || error instanceof NoRegisterError) return 0;
     throw error;
   }
 }

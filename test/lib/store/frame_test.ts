@@ -132,6 +132,27 @@ Deno.test("readFrames() does not take a frame of impossible length for one", () 
   assertEquals(readFrames(fileOf(header, frame, forged, zeros), () => {}).reason, "damaged");
 });
 
+Deno.test("readFrames() does not look through a file that is longer than a torn frame can make it", () => {
+  const start = fileOf(header, encodeFrame(short, 1));
+  const read = (buffer: Uint8Array<ArrayBuffer>, offset: number) => {
+    buffer.fill(0);
+    start.read(buffer, offset);
+    return buffer.length;
+  };
+  const end = readFrames({ ...start, read, size: () => 2 ** 40 }, () => {});
+  const problem = `${2 ** 40 - 64} bytes stand behind the last whole frame`;
+  assertEquals(end, { offset: 64, reason: "damaged", problem });
+  const broken = fileOf(header, changedAt(encodeFrame(long, 1), -1, 0));
+  const readBroken = (buffer: Uint8Array<ArrayBuffer>, offset: number) => {
+    buffer.fill(0);
+    broken.read(buffer, offset);
+    return buffer.length;
+  };
+  assertEquals(readFrames({ ...broken, read: readBroken, size: () => 2 ** 40 }, () => {}).reason, "damaged");
+  const whole = readFrames({ ...start, read, size: () => 64 + 64 * 1024 * 1024 }, () => {});
+  assertEquals(whole, { offset: 64, reason: "zeros", problem: "" });
+});
+
 Deno.test("readFrames() takes bounded time for headers behind a broken frame, and more than a few for damage", () => {
   // Each claims all that follows, but for the end, and its checksum is wrong.
   const crafted = (headerCount: number) => {
