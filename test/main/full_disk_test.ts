@@ -21,6 +21,13 @@ Deno.test({
 
     const { login: refusedLogin, problem } = await registerUntilRefused(service, acknowledged);
     assertEquals([problem.status, problem.type], [507, "/problem/store-full"]);
+    for (let index = 0; index < 50; index++) assertEquals((await post(service, "/user/", "refused")).status, 507);
+    // One warning a minute, and not one for each of them.
+    const failures = service.log().split("\n").filter((line) => line.includes('"request-failed"'));
+    assert(failures.length >= 1 && failures.length <= 3, failures.join("\n"));
+    for (const failure of failures) {
+      assertEquals([JSON.parse(failure).level, failure.includes("stack")], ["warn", false]);
+    }
     const session = await post(service, "/session/", acknowledged.at(-1) ?? "");
     const { token } = await session.json();
     const headers = { authorization: `Bearer ${token}` };
