@@ -160,7 +160,10 @@ export class MemoryStore implements Store {
       const kept = this.#tables.user(login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
       const commit: Commit = (changes) => this.#commitOrRemember(changes);
-      const surplus = await inBatches(deletionsOf(seenLongestAgo(this.#sessionsOf(login), maxSessions - 1)), commit);
+      const surplus = await inBatches(
+        deletionsOf(await seenLongestAgo(this.#tables.sessionsOf(login), maxSessions - 1)),
+        commit,
+      );
       await commit([{ kind: "put-session", session }, ...surplus]);
       return true;
     });
@@ -182,14 +185,14 @@ export class MemoryStore implements Store {
   async listSessions(login: string, query: SessionQuery): Promise<SessionPage> {
     const { limit, after, seenAfter = -Infinity, createdAfter = -Infinity } = query;
     const isListed = (session: Session) => session.lastSeenAt > seenAfter && session.createdAt > createdAfter;
-    const { items, ...rest } = await pageOf(this.#sessionsOf(login), { limit, after, isListed });
+    const { items, ...rest } = await pageOf(this.#tables.sessionsOf(login), { limit, after, isListed });
     return { sessions: items, ...rest };
   }
 
   deleteSessions(login: string, { actor }: ActorOptions = {}): Promise<number | "forbidden"> {
     return this.#locks.as({ actor, login }, async () => {
       const maker = this.#tables.user(login)?.id;
-      const { length } = this.#tables.sessionIdsOf(login);
+      const length = Array.from(this.#tables.sessionsOf(login)).length;
       const ended = await this.#endSessionsBut(login, "");
       const tickets = maker === undefined ? [] : this.#deleteTickets((ticket) => ticket.maker === maker);
       if (ended.length + tickets.length > 0) await this.#commit([...ended, ...tickets]);
@@ -290,20 +293,18 @@ export class MemoryStore implements Store {
     }
   }
 
-  #sessionsOf(login: string): readonly Session[] {
-    const sessions = this.#tables.sessionIdsOf(login).map((id) => this.#tables.session(id));
-    return sessions.filter((session) => session !== undefined);
-  }
-
   /** Ends all sessions of a user but one, under the user's lock. @returns the changes that end the last of them */
   #endSessionsBut(login: string, keptId: string): Promise<readonly Change[]> {
-    return inBatches(deletionsOf(this.#sessionsOf(login).filter(({ id }) => id !== keptId)), this.#commit);
+    return inBatches(
+      deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(({ id }) => id !== keptId)),
+      this.#commit,
+    );
   }
 
   /** Ends what has expired of a user's sessions. @returns how many */
   #endExpired(login: string, isExpired: (session: Session) => boolean): Promise<number> {
     return this.#locks.ofLogin(login, async () => {
-      const ended = deletionsOf(this.#sessionsOf(login).filter(isExpired));
+      const ended = deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(isExpired));
       const last = await inBatches(ended, this.#commit);
       if (last.length > 0) await this.#commit(last);
       return ended.length;

@@ -67,9 +67,13 @@ export class Tables {
     return this.#sessions.values();
   }
 
-  sessionIdsOf(login: string): readonly string[] {
+  /** The sessions of a user, nearly in order of their making. They may change while they are read. */
+  *sessionsOf(login: string): Generator<Session> {
     const ids = this.#sessionIdsByLogin.get(login) ?? [];
-    return typeof ids === "string" ? [ids] : [...ids];
+    for (const id of typeof ids === "string" ? [ids] : ids) {
+      const session = this.#sessions.get(id);
+      if (session !== undefined) yield session;
+    }
   }
 
   /** Whether there is a record in the place of that one. */
