@@ -1,0 +1,70 @@
+/** The dearest texts that a client can send as a password: no request takes more than 5 ms of the event loop. */
+import { assertEquals, assertLess } from "@std/assert";
+import { cpuUsage } from "node:process";
+import { Guesser } from "../../lib/guesser.ts";
+import { newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
+import type { SendOptions } from "../app.ts";
+
+/** As much as a body may have, in characters of three bytes or less. */
+const units = 5_000;
+/** Marks of descending class: each is moved before all that came before it. */
+const marks = "\u0301\u0323\u0334".repeat(units / 3);
+const texts: readonly string[] = [
+  marks,
+  `e${marks}`,
+  `${"\u0301\u0323\u0334".repeat(10)}x`.repeat(66),
+  "\u0390".repeat(2_000),
+  "\ud55c".repeat(1_300),
+  "\t".repeat(units),
+  "x".repeat(3 * units),
+];
+
+/** What the estimate of guesses takes longest for: dates, repeats and letters written as digits. Up to 4 ms. */
+const judged: readonly string[] = [
+  "88777878887878888778887877787799",
+  "01010101010101010101010101010101",
+  "4@8({[<369&#!1/|0$5+7%2/4@8({[<3",
+  "й1212312301299010119991231199901",
+];
+
+/** What the request took of the processor, in milliseconds: the least of some, as others work on this machine too. */
+async function leastMs(send: () => Promise<unknown>): Promise<number> {
+  const took: number[] = [];
+  for (let round = 0; round < 12; round++) {
+    const before = cpuUsage();
+    await send();
+    took.push(cpuUsage(before).user / 1_000);
+  }
+  return Math.min(...took);
+}
+
+Deno.test("no password that is refused takes more than 5 ms, wherever it is sent, and whatever it is answered", async () => {
+  const opened = await openAdminApp();
+  const token = await opened.addUser("alice");
+  const ticket = await opened.makeTicket("reset", "alice");
+  const requestsOf = (text: string): readonly (readonly [method: string, path: string, options: SendOptions])[] => [
+    ["POST", "/user/", { json: { login: "bob", password: text } }],
+    ["POST", "/session/", { json: { login: "alice", password: text } }],
+    ["PUT", "/user/alice/password", { json: { current_password: "wrong", password: text } }],
+    ["PUT", "/user/alice/password", { token, json: { current_password: "wrong", password: text } }],
+    ["PUT", "/user/alice/password", { token, json: { current_password: text, password: newPassword } }],
+    ["PUT", "/user/alice/password", { json: { ticket, password: text } }],
+  ];
+  for (const text of texts) {
+    for (const [method, path, options] of requestsOf(text)) {
+      // After some it is 429, which is no dearer.
+      const ms = await leastMs(() => opened.send(method, path, options));
+      assertLess(ms, 5, `${method} ${path} ${JSON.stringify(text.slice(0, 20))}`);
+    }
+  }
+  // None was taken.
+  const json = { ticket, password: newPassword };
+  assertEquals(outcomeOf(await opened.send("PUT", "/user/alice/password", { json })), "204");
+});
+
+Deno.test("no password that is judged takes more than 10 ms, also where the machine is busy", async () => {
+  const guesser = new Guesser();
+  for (const text of judged) {
+    assertLess(await leastMs(() => Promise.resolve(guesser.reasonAgainst(text, "alice"))), 10, text);
+  }
+});
