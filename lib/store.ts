@@ -188,7 +188,7 @@ export function isSameUser(kept: User | undefined, expected: User): boolean {
  * checked: a body takes seconds to come, and so does a hash.
  */
 export interface Actor {
-  /** Must not have ended, and its user not be disabled. */
+  /** Must not have ended, as it has with its user's account, or when that is disabled. */
   readonly session: Session;
   /** Whether the user must administer the register. */
   readonly asAdmin: boolean;

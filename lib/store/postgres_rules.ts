@@ -47,7 +47,7 @@ export async function lockUserFor(
 }
 
 async function isAllowed({ run }: Transaction, { session, asAdmin }: Actor, user: User | undefined): Promise<boolean> {
-  if (user === undefined || user.disabled || asAdmin && !isAdmin(user)) return false;
+  if (asAdmin && (user === undefined || !isAdmin(user))) return false;
   if ((await run(statements.lockSession, [session.id, session.login])).count === 0) return false;
   // Written, not only locked: see the head of `postgres.ts`.
   await run(statements.noteChange, [session.login]);

@@ -72,9 +72,8 @@ export class StoreLocks {
   }
 
   #mayAct({ session, asAdmin }: Actor): boolean {
-    const user = this.#tables.user(session.login);
-    if (this.#tables.session(session.id) === undefined || user === undefined || user.disabled) return false;
-    return !asAdmin || isAdmin(user);
+    if (this.#tables.session(session.id) === undefined) return false;
+    return !asAdmin || isAdminUser(this.#tables.user(session.login));
   }
 }
 
