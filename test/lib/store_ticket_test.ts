@@ -27,6 +27,11 @@ function madeBy(maker: User, secretHash: string, changes: Partial<Ticket> = {}):
   return ticketOf(secretHash, { maker: maker.id, ...changes });
 }
 
+/** How many tickets are kept, whether they are good or not. */
+async function keptCount(store: Store): Promise<number> {
+  return (await Array.fromAsync(store.records())).flat().filter(({ kind }) => kind === "put-ticket").length;
+}
+
 /** The ids of all tickets that are listed. */
 async function listed(store: Store): Promise<string[]> {
   return (await store.listTickets({ limit: 100, now })).tickets.map(({ ticket }) => ticket.secretHash);
@@ -114,8 +119,7 @@ for (const [what, change] of [...Object.entries(ends), ...Object.entries(others)
     assertEquals(await store.insertUser(userOf("carol"), "register"), "no-ticket");
     assertEquals(await store.replaceUser(root, { ...root, passwordHash: "x" }, { ticketHash: "reset" }), "no-ticket");
     // Not hidden, but gone: rights that come back bring no ticket back.
-    const kept = (await Array.fromAsync(store.records())).flat().filter(({ kind }) => kind === "put-ticket");
-    assertEquals(kept.length, 1);
+    assertEquals(await keptCount(store), 1);
   });
 }
 
@@ -137,9 +141,9 @@ testContended("leaves no ticket of an administrator whose rights go at the same 
       assertEquals(outcomes.slice(4), hashes.slice(4).map(() => "forbidden"), what);
     }
     // After a new password the session that set it goes on, and may have made the tickets that came later.
-    if (what !== "gets another password") assertEquals(await listed(store), [], what);
+    if (what !== "gets another password") assertEquals(await keptCount(store), 0, what);
     await store.deleteSessions("alice");
-    assertEquals(await listed(store), [], what);
+    assertEquals(await keptCount(store), 0, what);
     await deleteByLogin(store, "alice");
   }
 });
