@@ -6,7 +6,7 @@
  * asks for the whole environment alone: `main.ts` reads that first, and tells what is wrong.
  *
  * The task's own flags keep it from code: `deno cache` has fetched the packages of `deno.lock` before, and then
- * `--frozen --cached-only --deny-import` refuse every other one, and every URL.
+ * `--frozen --cached-only` refuse every other one. Imports by URL are left to jsr.io, for a map of imports that names it.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "./config.ts";
