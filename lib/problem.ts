@@ -179,7 +179,8 @@ export const problems = {
     status: STATUS_CODE.TooManyRequests,
     title: "Too many wrong passwords",
     meaning: "Too many wrong passwords came for this login, or from this address. This one was not looked at. " +
-      "Retry-After says when to come again. One address may try 10 of a login and 100 of all in an hour; when 100 of " +
+      "Retry-After says when to come again. One address may try 10 of a login and 100 of all in an hour, an IPv6 /56 400 " +
+      "and a /48 1,000 of all, and have 600 new passwords judged; when 100 of " +
       "one login were wrong in a row, the login takes passwords only from browsers that its owner has logged in from " +
       "before, until one is right, or an administrator enables the user anew or makes a ticket for a reset.",
   },
