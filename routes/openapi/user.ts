@@ -103,7 +103,8 @@ export const userOperations: readonly Operation[] = [
     id: "changeUser",
     tag,
     summary: "Change groups, disable, enable",
-    description: "Disabling a user ends their sessions.",
+    description: "Disabling a user ends their sessions. The tickets that an administrator has made are void when the " +
+      "user is disabled or leaves the group admin; those for a reset of a user's password when the user joins it.",
     who: "admin",
     parameters: [loginParameter, ifMatchParameter],
     body: {
@@ -135,7 +136,9 @@ export const userOperations: readonly Operation[] = [
     id: "changePassword",
     tag,
     summary: "Set a password",
-    description: "By the user with the present one, whose other sessions end; or by a ticket for a reset, and all end.",
+    description:
+      "By the user with the present one, whose other sessions end; or by a ticket for a reset, and all end. " +
+      "The tickets that the user has made are void then, as somebody else may have made them.",
     who: "user or ticket",
     parameters: [loginParameter],
     body: {
@@ -190,7 +193,7 @@ export const userOperations: readonly Operation[] = [
     id: "endSessions",
     tag,
     summary: "End a user's sessions",
-    description: "All of them, that of the request among them.",
+    description: "All of them, that of the request among them. The tickets that the user has made are void then.",
     who: "user or admin",
     parameters: [loginParameter],
     replies: { 204: { description: "None is left.", headers: sessionEndedHeaders } },
