@@ -26,7 +26,7 @@ const postgres = sharedPostgres({
 const beginnings =
   /^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|CREATE (UNIQUE )?INDEX IF NOT EXISTS|ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b/;
 /** What may be called. All three have them. */
-const functions = ["count", "max", "row_number", "substr", "upper", "version"];
+const functions = ["count", "greatest", "least", "max", "row_number", "substr", "upper", "version"];
 /** PostgreSQL and YugabyteDB have them; whoever calls them must do without. */
 const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
 /** What stands before a bracket and is no function. */
