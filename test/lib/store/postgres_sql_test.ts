@@ -30,7 +30,7 @@ const functions = ["count", "greatest", "least", "max", "row_number", "substr", 
 /** PostgreSQL and YugabyteDB have them; whoever calls them must do without. */
 const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
 /** What stands before a bracket and is no function. */
-const keywords = ["select", "from", "where", "and", "in", "over", "values", "as", "conflict", "key"];
+const keywords = ["select", "from", "where", "and", "in", "over", "values", "as", "conflict", "key", "cast"];
 /** Words that mean something which one of the three has not, or has in its own way. */
 const forbidden: readonly (readonly [words: RegExp, why: string])[] = [
   [/\b(LISTEN|NOTIFY|UNLISTEN)\b/i, "CockroachDB has no notifications"],
