@@ -205,7 +205,9 @@ function toEndpoints(routes: readonly Route[]): Endpoint[] {
 /** Relative, so that it is right also where the service is mounted at another path. */
 function redirectToSlash(url: string, path: string): Response {
   const query = url.indexOf("?") === -1 ? "" : url.slice(url.indexOf("?"));
-  const location = `./${path.slice(path.lastIndexOf("/") + 1)}/${query}`;
+  // The server gives what was sent as UTF-8 as text, of which a header takes ASCII alone.
+  const ascii = query.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  const location = `./${path.slice(path.lastIndexOf("/") + 1)}/${ascii}`;
   return new Response(null, { status: 308, headers: { location } });
 }
 

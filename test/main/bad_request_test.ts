@@ -100,6 +100,16 @@ Deno.test("each bad request gets its problem, and the service lives on", async (
   assertEquals(service.log().match(/"level":"error"/g), null);
 });
 
+Deno.test("a redirect keeps a query that was sent as UTF-8, which no header can carry", async () => {
+  await using service = await startService();
+  for (const [query, expected] of [["é", "%C3%A9"], ["next=/я&b=%D1", "next=/%D1%8F&b=%D1"], ["😀", "%F0%9F%98%80"]]) {
+    const { status, head } = await sendRaw(addressOf(service.url), [request("GET", `/session?${query}`)]);
+    assertEquals(status, 308, query);
+    assertStringIncludes(head, `\r\nlocation: ./session/?${expected?.toLowerCase()}\r\n`);
+  }
+  assertEquals(service.log().match(/"level":"error"/g), null);
+});
+
 Deno.test("hundreds of clients that go away in the middle leave the service as it was", async () => {
   await using service = await startService();
   const sent = rawPost("/user/", `{"login":"alice","password":"${password}"}`);
