@@ -43,7 +43,7 @@ interface Exchange {
 
 /**
  * A context that works out only what it is asked for. A class: a getter in an object literal is a hidden class of its
- * own for each request, which took a third of the time that `/guard` has.
+ * own for each request, which took a third of the time that `/guard/` has.
  */
 class RequestContext implements Context {
   readonly app: App;
