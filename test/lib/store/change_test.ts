@@ -138,6 +138,48 @@ Deno.test("decodeChanges() takes time in proportion to its bytes, whatever refer
   assertLess(performance.now() - startedAt, 2_000);
 });
 
+/** Bytes of a clone: a list of `count` items, each of which is `item`. */
+function listOf(count: number, item: readonly number[]): Uint8Array {
+  const items = Array.from({ length: count }, () => item).flat();
+  return new Uint8Array([0xff, 0x0f, 0x41, ...varint(count), ...items, 0x24, 0, ...varint(count)]);
+}
+
+/** As V8 writes it, 7 bits a byte. */
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...varint(value >>> 7)];
+}
+
+Deno.test("decodeChanges() makes no room for items that are not there", () => {
+  // In one process of 4 GB V8 ends it, which nothing can catch.
+  const holes = varint(8_388_607);
+  const hostile = {
+    "lists with holes alone": listOf(20, [0x61, ...holes, 0x40, 0, ...holes]),
+    "a list in each list": new Uint8Array([
+      0xff,
+      0x0f,
+      ...Array(1_000).fill([0x41, ...varint(500_000)]).flat(),
+      ...new Uint8Array(500_000).fill(0x54),
+    ]),
+    "a length of six bytes": new Uint8Array([0xff, 0x0f, 0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x54, 0x24, 0, 1]),
+    "an older version of clones": new Uint8Array([0xff, 0x0c, 0x41, 0, 0x24, 0, 0]),
+  };
+  for (const [what, bytes] of Object.entries(hostile)) {
+    const before = Deno.memoryUsage().rss;
+    assertThrows(() => decodeChanges(bytes), TypeError, "Invalid changes: ", what);
+    assertLess(Deno.memoryUsage().rss - before, 50_000_000, what);
+  }
+});
+
+Deno.test("decodeChanges() takes a list that V8 wrote by index, as if it had holes", () => {
+  const logins = ["alice", "bob"].map((login) => login);
+  delete logins[2];
+  const run = new Array(2);
+  run[0] = 2;
+  run[1] = logins;
+  assertEquals(serialize([run]).includes(0x61), true);
+  assertEquals(decodeChanges(serialize([run])).length, 2);
+});
+
 Deno.test("decodeChanges() refuses bytes that are no structured clone, and one nested too deeply", () => {
   assertThrows(() => decodeChanges(new Uint8Array([1, 2, 3])));
   // Each pair of bytes begins a list of one item.
