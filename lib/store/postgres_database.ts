@@ -2,8 +2,8 @@
  * Statements and transactions on a PostgreSQL: with a deadline, repeated where that is right, and with errors that say
  * what they mean for a store.
  *
- * - A conflict (40001, 40P01) means that nothing was done: everything is repeated, a few times, after a short wait that
- *   differs from call to call.
+ * - A conflict (40001, 40P01) means that nothing was done: everything is repeated within the deadline, after a short wait
+ *   that differs from call to call.
  * - A statement that is named and not known means the same. No statement is named from then on.
  * - A connection that breaks leaves open whether the change was made. All is repeated once, on another connection, and
  *   is told `isRepeated`: then what it finds may be its own doing, as a login that is taken by the very user.
@@ -58,7 +58,6 @@ const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
 /** A proxy asks every few seconds, and an administrator's page each second. */
 const faultAgeMs = 1_000;
-const maxConflicts = 20;
 const maxConflictWaitMs = 100;
 /** A serialization failure, and a deadlock. */
 const conflicts = /^40(001|P01)$/;
@@ -68,10 +67,9 @@ const misplaced = /^(26000|42P05)$/;
 const full = /^53100$/;
 /**
  * Neither the statement's fault nor the data's: connection (08), resources (53), intervention (57), the system (58),
- * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock not had (55P03),
- * a conflict that does not end (40).
+ * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock not had (55P03).
  */
-const unavailable = /^(08|53|57|58|28|3D000|25006|25P03|55P03|40)/;
+const unavailable = /^(08|53|57|58|28|3D000|25006|25P03|55P03)/;
 
 /** A database, and what is needed to run statements on it. Made by `Database.open`. */
 export class Database implements AsyncDisposable {
@@ -200,8 +198,7 @@ export class Database implements AsyncDisposable {
         const code = codeOf(error);
         if (misplaced.test(code) || conflicts.test(code)) {
           if (misplaced.test(code)) this.#pool.stopPreparing();
-          if (++conflictCount > maxConflicts) throw error;
-          await delay(Math.random() * Math.min(2 ** conflictCount, maxConflictWaitMs), { signal });
+          await delay(Math.random() * Math.min(2 ** ++conflictCount, maxConflictWaitMs), { signal });
         } else {
           if (!isBroken || ++breakCount > 1) throw error;
           this.#pool.discardIdle();

@@ -131,7 +131,14 @@ testInstances("the database tells neither whose passwords were tried, nor which"
   await scenes[0]?.guesses(3, () => ({ login: "my own secret", client: "198.51.100.7", device: "laptop" }));
   const kept = await server.sql("counted")`SELECT * FROM gatehouse_count ORDER BY kind`;
   // One row each, however many passwords there were: nothing is kept of these.
-  assertEquals(kept.map(({ kind }) => kind), ["client", "device", "device-hour", "login", "login-client"]);
+  assertEquals(kept.map(({ kind }) => kind), [
+    "client",
+    "device",
+    "device-hour",
+    "device-login",
+    "login",
+    "login-client",
+  ]);
   const text = JSON.stringify(kept);
   for (const secret of ["my own secret", "198.51.100.7", "laptop"]) assert(!text.includes(secret), text);
 });

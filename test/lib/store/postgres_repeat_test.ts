@@ -5,6 +5,7 @@ import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
 import { type Store, StoreUnavailableError } from "../../../lib/store.ts";
 import { PostgresStore } from "../../../lib/store/postgres.ts";
+import { Database } from "../../../lib/store/postgres_database.ts";
 import { type Cut, CuttingProxy } from "../../cutting_proxy.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../../postgres.ts";
 import { deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "./records.ts";
@@ -287,5 +288,26 @@ Deno.test({
     await openConnections(both.store);
     both.proxy.cutOld();
     assertEquals(await insertAlice(both.store), "done");
+  },
+});
+
+/** A transaction that conflicts so many times, as on a row that hundreds want at once. */
+async function conflict(times: number, callMs: number): Promise<{ outcome: string; tries: number }> {
+  const address = parsePostgresUrl(await (await postgres()).createDatabase());
+  await using database = await Database.open(address, { log, callMs });
+  let tries = 0;
+  const outcome = await database.transact(async ({ run }) => {
+    if (tries++ < times) await run("DO $$ BEGIN RAISE EXCEPTION 'a conflict' USING ERRCODE = '40001'; END $$");
+    return "done";
+  });
+  return { outcome, tries };
+}
+
+Deno.test({
+  name: "Database repeats what conflicts for as long as a call may take",
+  ignore,
+  async fn() {
+    assertEquals(await conflict(30, 60_000), { outcome: "done", tries: 31 });
+    await assertRejects(() => conflict(Infinity, 300), StoreUnavailableError, "no answer within 300 ms");
   },
 });
