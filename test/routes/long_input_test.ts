@@ -3,13 +3,13 @@
  * that the code reads is sent to each route at the greatest length that the server takes, made of what makes patterns slow.
  */
 import { assert, assertEquals } from "@std/assert";
-import process from "node:process";
 import { maxBodyBytes } from "../../lib/http.ts";
 import { createRouter } from "../../lib/router.ts";
 import { routes } from "../../routes/mod.ts";
 import { insertSetupTicket } from "../accounts.ts";
 import { alice, openTestApp } from "../app.ts";
 import { fillUp, headerBeginnings, headerFillers, maxHeadBytes } from "../long_header.ts";
+import { threadMs } from "../thread_time.ts";
 
 const maxMs = 5;
 /** Of so many the fastest counts: the others collected garbage, or were compiled. */
@@ -72,21 +72,15 @@ async function openTimer() {
     let best = Infinity;
     for (let attempt = 0; attempt < maxTries && best > maxMs; attempt++) {
       const request = requestOf(sent);
-      const startedAt = cpuMs();
+      const startedAt = threadMs();
       const response = await router(request, { remoteAddr });
-      best = Math.min(best, cpuMs() - startedAt);
+      best = Math.min(best, threadMs() - startedAt);
       await response.body?.cancel();
       assert(response.status !== 500, JSON.stringify(sent).slice(0, 200));
     }
     return best;
   };
   return { bestMs, token };
-}
-
-/** Of this process so far: on a busy machine the clock would count the work of others too. */
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
 }
 
 /** The path of a route, with a value for each parameter. */
