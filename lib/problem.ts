@@ -135,7 +135,7 @@ export const problems = {
   "body-too-large": {
     status: STATUS_CODE.ContentTooLarge,
     title: "Body too large",
-    meaning: "The body is longer than 16 KiB.",
+    meaning: "The body is longer than 16 KiB, or comes in more than 256 chunks.",
   },
   "not-json": {
     status: STATUS_CODE.UnsupportedMediaType,

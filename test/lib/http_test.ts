@@ -289,6 +289,14 @@ Deno.test("readJson() stops reading at the limit, gives the rest up, and has the
   assert(pulledBytes <= maxBodyBytes + 4 * 1_024, `${pulledBytes}`);
 });
 
+Deno.test("readJson() takes a body in 256 chunks, and in no more", async () => {
+  const inChunks = (count: number) =>
+    streamOf(...Array.from(`"${"x".repeat(count - 2)}"`, (one) => encoder.encode(one)));
+  assertEquals(await readJson(post(inChunks(256))), "x".repeat(254));
+  const error = await refusalOf(post(inChunks(257)));
+  assertEquals([error.code, error.headers], ["body-too-large", { connection: "close" }]);
+});
+
 Deno.test("readJson() takes the limits that it is given", async () => {
   assertEquals(await readJson(post(streamOf(jsonOf(10))), { maxBytes: 10 }), "x".repeat(8));
   assertEquals((await refusalOf(post(streamOf(jsonOf(11))), { maxBytes: 10 })).code, "body-too-large");

@@ -1,5 +1,7 @@
 /** Bad requests over real sockets: each gets its problem, and the service lives on. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { HeldConnections } from "../held_connections.ts";
 import { addressOf, rawPost, type RawReply, sendRaw } from "../raw_request.ts";
 import { type RunningService, startService } from "../service.ts";
 
@@ -9,10 +11,12 @@ const password = "seven purple wombats sing";
 const mebibyte = "a".repeat(1024 * 1024);
 const head = "Host: gatehouse.test\r\nContent-Type: application/json\r\n";
 
+const chunkedHead = `POST /user/ HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\n`;
+
 function chunked(body: string): string[] {
   const chunks = body.match(/.{1,16384}/gs) ?? [];
   const frames = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
-  return [`POST /user/ HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\n`, ...frames, "0\r\n\r\n"];
+  return [chunkedHead, ...frames, "0\r\n\r\n"];
 }
 
 function request(method: string, path: string, headers = ""): string {
@@ -42,6 +46,7 @@ const badRequests: [what: string, parts: Parts, status: number, code: string][] 
   ["1 MiB, in chunks", chunked(mebibyte), 413, "body-too-large"],
   ["16 KiB of spaces", post(" ".repeat(16 * 1024)), 400, "malformed-json"],
   ["a byte more", post(" ".repeat(16 * 1024 + 1)), 413, "body-too-large"],
+  ["16 KiB in chunks of a byte", [`${chunkedHead}${"1\r\n \r\n".repeat(16 * 1024)}`], 413, "body-too-large"],
   ["1 TiB, announced", [`POST /user/ HTTP/1.1\r\n${head}Content-Length: ${2 ** 40}\r\n\r\n{}`], 413, "body-too-large"],
   ["1 MiB of unknown fields", chunked(`{${'"a":1,'.repeat(150_000)}"b":1}`), 413, "body-too-large"],
   [
@@ -98,6 +103,23 @@ Deno.test("each bad request gets its problem, and the service lives on", async (
     await assertLives(service);
   }
   assertEquals(service.log().match(/"level":"error"/g), null);
+});
+
+Deno.test("bodies that come by the byte keep no more memory than they have bytes", async () => {
+  await using service = await startService();
+  const residentBytes = async () => {
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    return Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1]);
+  };
+  const before = await residentBytes();
+  // No more than are taken; and then no end.
+  const sent = chunkedHead + "1\r\n \r\n".repeat(250);
+  using _held = await HeldConnections.open(() => Deno.connect(addressOf(service.url)), { count: 40, sent });
+  await assertLives(service);
+  // Nothing tells when they are read.
+  await delay(1_000);
+  // What Deno reads a chunk into has 64 KiB: kept, they were 640 MB.
+  assertLess(await residentBytes() - before, 200_000_000);
 });
 
 Deno.test("a redirect keeps a query that was sent as UTF-8, which no header can carry", async () => {
