@@ -5,5 +5,5 @@ Deno.test("the service killed 10 times under load loses no acknowledged registra
   const { acknowledged, lost } = await runKillLoop({ rounds: 10 });
   assertEquals(lost, []);
   // Or nothing was tried.
-  assert(acknowledged > 100, `${acknowledged} acknowledged`);
+  assert(acknowledged > 20, `${acknowledged} acknowledged`);
 });
