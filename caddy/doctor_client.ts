@@ -1,6 +1,6 @@
 /**
- * A site as an attacker talks to it: HTTP/1.1 written by hand over TLS, as `fetch` would not send odd methods, paths and
- * headers, or mend them. Each request has a connection of its own, and no redirect is followed.
+ * A site as an attacker talks to it: HTTP/1.1 written by hand over TLS, as `fetch` would not send odd methods, paths
+ * and headers, or mend them. Each request has a connection of its own, and no redirect is followed.
  */
 
 /** Above the 10 s for which Caddy waits for a service that is being restarted. */

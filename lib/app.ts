@@ -124,8 +124,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
 }
 
 /**
- * How many new passwords of one client are judged in an hour: ten for each registration, as people mistype and mend, and no
- * fewer than 600, as many may change theirs from one address. That is 2 s of the event loop. 0 is unlimited.
+ * How many new passwords of one client are judged in an hour: ten for each registration, as people mistype and mend,
+ * and no fewer than 600, as many may change theirs from one address. That is 2 s of the event loop. 0 is unlimited.
  */
 function judgedPerHour(registrationsPerHour: number): number {
   return registrationsPerHour === 0 ? 0 : Math.max(600, 10 * registrationsPerHour);

@@ -17,16 +17,16 @@ const rememberedMs = 60 * 1_000;
 const maxRemembered = 10_000;
 
 /**
- * Longest credentials, bytes: the longest login, a colon, and a password four times as long as the longest, which one may be
- * before its normalization.
+ * Longest credentials, bytes: the longest login, a colon, and a password four times as long as the longest, which one
+ * may be before its normalization.
  */
 const maxCredentialsBytes = maxLoginLength + 1 + 4 * maxPasswordBytes;
 /** In base64, after the scheme and some blanks. */
 const maxHeaderLength = Math.ceil(maxCredentialsBytes / 3) * 4 + 16;
 
 /**
- * The credentials of `Authorization: Basic`; `undefined` when there are none, they are not well formed, or they are longer
- * than anybody's.
+ * The credentials of `Authorization: Basic`; `undefined` when there are none, they are not well formed, or they are
+ * longer than anybody's.
  */
 export function basicCredentials(headers: Headers): Credentials | undefined {
   const header = headers.get("authorization") ?? "";

@@ -2,15 +2,17 @@
  * Who is asking: the address that a request counts for, and that the logs and the sessions show.
  *
  * `X-Forwarded-For` is the sender's word, so it counts only as far as the senders are trusted: read from the
- * right, where each proxy adds the address that it was asked from, up to the first that is no trusted proxy.
- * All that stands further left anyone may have made up. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`,
- * as a socket for both shows it) is the IPv4 address. Some proxies add a port, or write IPv6 in brackets: both are read.
+ * right, where each proxy adds the address that it was asked from, up to the first that is no trusted proxy. All that
+ * stands further left anyone may have made up. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`, as a socket for both
+ * shows it) is the IPv4 address. Some proxies add a port, or write IPv6 in brackets: both are read.
  */
 import { BlockList, isIP } from "node:net";
 
 /** The client when it is known only that it came through a unix socket. */
 const unix = "unix";
-/** Longest entry that is looked at, characters: the longest IPv6 address in brackets with a port, and blanks around it. */
+/**
+ * Longest entry that is looked at, characters: the longest IPv6 address in brackets with a port, and blanks around it.
+ */
 const maxEntryLength = 64;
 /** So many trusted proxies in a row are followed. */
 const maxProxies = 32;
@@ -60,8 +62,9 @@ export function clientKey(address: string): string {
 }
 
 /**
- * The wider networks of what a client is counted by, the narrower first: of an IPv6 /64 its /56 and its /48, as many have
- * so much to themselves (RFC 6177) and could come from each of its 256 or 65,536 /64 in turn. Anything else is in none.
+ * The wider networks of what a client is counted by, the narrower first: of an IPv6 /64 its /56 and its /48, as many
+ * have so much to themselves (RFC 6177) and could come from each of its 256 or 65,536 /64 in turn. Anything else is in
+ * none.
  */
 export function networksOf(clientKey: string): readonly string[] {
   const [, head, last] = /^([\da-f]+:[\da-f]+:[\da-f]+):([\da-f]+)::\/64$/.exec(clientKey) ?? [];

@@ -3,8 +3,8 @@
  *
  * Nothing that is kept is ever overwritten or deleted: a target that holds anything that the source does not hold is
  * refused before the first change, and so a copy that was killed goes on where it was when it is run again. What counts
- * in the end is what both hold when they are opened anew and read from the first record to the last. The source is never
- * written to.
+ * in the end is what both hold when they are opened anew and read from the first record to the last. The source is
+ * never written to.
  */
 
 import { resolve } from "node:path";

@@ -5,9 +5,9 @@
  * which it is full again (the generic cell rate algorithm, ITU-T I.371), so that nothing has to be refilled. The other
  * counts what fails in a row, until that ends. This is arithmetic alone: `lib/counts.ts` is where counts are kept.
  *
- * A clock may be set back, and those of several instances differ by a little. So no moment counts that is further ahead of
- * now than its rule allows, and a count that was taken further ahead than clocks differ is brought back to now: with what
- * was left to wait then, and no more.
+ * A clock may be set back, and those of several instances differ by a little. So no moment counts that is further ahead
+ * of now than its rule allows, and a count that was taken further ahead than clocks differ is brought back to now: with
+ * what was left to wait then, and no more.
  */
 
 import { createHash } from "node:crypto";
@@ -18,8 +18,8 @@ const roundingMs = 0.5;
 /** When to come again while a row is full: time alone does not help. */
 const fullSeconds = 60 * 60;
 /**
- * What is under way for longer counts no more: whoever took it was killed. That is far more than the 5 s that a password
- * may wait for its turn.
+ * What is under way for longer counts no more: whoever took it was killed. That is far more than the 5 s that a
+ * password may wait for its turn.
  */
 export const openMs = 60 * 1_000;
 /** What was taken further ahead of now than this was so by a clock that was wrong. */
@@ -115,8 +115,8 @@ export function inARow(name: string, limit: number): RowKind {
 }
 
 /**
- * What a counter is kept by, besides the name of its kind: a digest of its texts as JSON, so that "a", "bc" is not "ab",
- * "c".
+ * What a counter is kept by, besides the name of its kind: a digest of its texts as JSON, so that "a", "bc" is not
+ * "ab", "c".
  *
  * @param secret keeps whoever sees the digest from finding the texts
  */

@@ -12,8 +12,8 @@ import { type Count, type Counter, counterKey, noCount } from "./counter.ts";
 import { RecentMap } from "./recent_map.ts";
 
 /**
- * So many are kept of each kind: 26 MB of memory. Beyond it the one not changed for longest is given up. Where
- * clients could make room by filling it, that takes more wrong passwords than a thousand of them, or a hundred IPv6 /48, may
+ * So many are kept of each kind: 26 MB of memory. Beyond it the one not changed for longest is given up. Where clients
+ * could make room by filling it, that takes more wrong passwords than a thousand of them, or a hundred IPv6 /48, may
  * try in an hour.
  */
 export const maxKeptCounts = 100_000;

@@ -2,7 +2,8 @@
  * Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), a bounded number of streams.
  *
  * A stream ends when there is nothing more to say or enough was said, when the service stops, and when the client goes
- * away; nothing of it is left then. A client that does not read is told nothing more until it does: nothing piles up for it.
+ * away; nothing of it is left then. A client that does not read is told nothing more until it does: nothing piles up
+ * for it.
  */
 
 import { delay } from "@std/async/delay";

@@ -68,8 +68,8 @@ export class FairQueue<Item> {
   }
 
   /**
-   * The path whose newest item makes room for a newcomer, where that is fairer than to refuse the newcomer: from the first
-   * level at which another part has at least two more than the newcomer's.
+   * The path whose newest item makes room for a newcomer, where that is fairer than to refuse the newcomer: from the
+   * first level at which another part has at least two more than the newcomer's.
    */
   pathToShorten([name, ...rest]: readonly string[]): readonly string[] | undefined {
     const [longestName, longest] = this.#longestPart();

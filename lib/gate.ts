@@ -2,10 +2,10 @@
  * How many hashes run and wait at once.
  *
  * As many run as there are cores, and one: so no core is idle while the next is handed over (0.96 to 1.00 of what the
- * cores can do). More would not be faster, and they share their threads with the journal's writes.
- * The others wait in turn, one of each before a second of any: first known devices and all else, so that who is known has
- * every second turn however many are not; then networks (an IPv4 address, an IPv6 /48), then a /56, then a /64 in it. So a
- * flood from one network delays the others by one hash and not by the flood. Who would wait longer than `maxWaitMs` is
+ * cores can do). More would not be faster, and they share their threads with the journal's writes. The others wait in
+ * turn, one of each before a second of any: first known devices and all else, so that who is known has every second
+ * turn however many are not; then networks (an IPv4 address, an IPv6 /48), then a /56, then a /64 in it. So a flood
+ * from one network delays the others by one hash and not by the flood. Who would wait longer than `maxWaitMs` is
  * refused at once. When the queue is full, who has the most waiting at the first level that differs loses the newest of
  * them to who has fewer.
  */
@@ -154,7 +154,10 @@ export class Gate {
   }
 }
 
-/** Whom to be fair to at each level. Known devices of one client are by their login, as there are many behind one address. */
+/**
+ * Whom to be fair to at each level. Known devices of one client are by their login, as there are many behind one
+ * address.
+ */
 function pathOf({ client, knownLogin }: Turn): readonly string[] {
   const path = [...networksOf(client).toReversed(), client];
   return knownLogin === undefined ? ["unknown", ...path] : ["known", ...path, knownLogin];

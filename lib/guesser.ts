@@ -73,8 +73,8 @@ export class Guesser {
 
   #reasonAgainst(text: string, login: string): GuessReason | undefined {
     const { score, sequence } = this.#zxcvbn.check(text, [login, serviceName]);
-    // To the score three parts are enough whatever they are, such as three rows of a keyboard: it takes for granted that
-    // an attacker tries 10,000 of each number of parts first. So the parts by themselves must be enough too.
+    // To the score three parts are enough whatever they are, such as three rows of a keyboard: it takes for granted
+    // that an attacker tries 10,000 of each number of parts first. So the parts by themselves must be enough too.
     const guesses = sequence.reduce((product: number, part) => product * part["guesses"], 1);
     if (score >= minScore && guesses >= minGuesses) return undefined;
     const longest = sequence.toSorted((a, b) => b.token.length - a.token.length)[0];

@@ -2,10 +2,10 @@
  * Password hashing as a resource of this process: one cost, one gate, and a decoy for logins that do not exist.
  *
  * Every verification is exactly one pass through the gate and, unless the password was right, the same work, that of
- * the dearest hash that is kept, whether the user exists or not: neither the answer nor its time tells an attacker which
- * logins are registered (OWASP ASVS 5.0, 6.3.8). A right password of another cost is hashed anew, so that after a change
- * of the setting the register comes to one cost by itself. A hash that cannot be verified, or is dearer than any setting,
- * is as if nobody had it.
+ * the dearest hash that is kept, whether the user exists or not: neither the answer nor its time tells an attacker
+ * which logins are registered (OWASP ASVS 5.0, 6.3.8). A right password of another cost is hashed anew, so that after a
+ * change of the setting the register comes to one cost by itself. A hash that cannot be verified, or is dearer than any
+ * setting, is as if nobody had it.
  */
 
 import { Gate, type Turn } from "./gate.ts";
@@ -25,8 +25,8 @@ export interface HasherOptions {
   /** The most iterations of any hash that is kept, 0 by default; see `verify`. */
   readonly highestIterations?: number;
   /**
-   * How many hashes run at once; by default one more than there are cores, which works while the next is handed over, and
-   * at most 30.
+   * How many hashes run at once; by default one more than there are cores, which works while the next is handed over,
+   * and at most 30.
    */
   readonly concurrency?: number;
   /** The longest wait for a turn that is accepted, in milliseconds, 5,000 by default; see `lib/gate.ts`. */

@@ -13,8 +13,8 @@ import { type ProblemCode, problems } from "./problem.ts";
  */
 export const maxBodyBytes = 16 * 1024;
 /**
- * Chunks of a body: each costs a read of some 10 µs, and in chunks of one byte 16 KiB took 150 ms of the event loop. What
- * clients send has one to ten.
+ * Chunks of a body: each costs a read of some 10 µs, and in chunks of one byte 16 KiB took 150 ms of the event loop.
+ * What clients send has one to ten.
  */
 export const maxBodyChunks = 256;
 /** Longest time from the head of a request to the end of its body. */

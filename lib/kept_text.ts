@@ -1,10 +1,10 @@
 /**
  * Text that outlives the request it came with: copied, and bounded.
  *
- * What `slice`, `trim`, `split` and regular expressions cut out of a text is, from 13 characters on, a view in V8 that keeps
- * the whole text alive: 256 characters of a User-Agent of 60 kB cost 60 kB for as long as the session lasts. A round
- * trip through bytes makes a text of its own in 0.3 µs; `structuredClone` does not. What `JSON.parse` returns is a copy
- * already (measured with V8 of Deno 2.9.6, see `test/main/kept_memory_test.ts`).
+ * What `slice`, `trim`, `split` and regular expressions cut out of a text is, from 13 characters on, a view in V8 that
+ * keeps the whole text alive: 256 characters of a User-Agent of 60 kB cost 60 kB for as long as the session lasts. A
+ * round trip through bytes makes a text of its own in 0.3 µs; `structuredClone` does not. What `JSON.parse` returns is
+ * a copy already (measured with V8 of Deno 2.9.6, see `test/main/kept_memory_test.ts`).
  */
 
 import { Buffer } from "node:buffer";
@@ -24,8 +24,8 @@ export function copyText(text: string): string {
 /**
  * A copy of the beginning of a header's value, without control characters.
  *
- * The runtime hands on each byte of a header as one character of Latin-1 (RFC 9110, 5.5). The value is taken as UTF-8 if
- * it is valid, as most clients send that, and as Latin-1 otherwise.
+ * The runtime hands on each byte of a header as one character of Latin-1 (RFC 9110, 5.5). The value is taken as UTF-8
+ * if it is valid, as most clients send that, and as Latin-1 otherwise.
  *
  * @param maxLength the longest result, in units of UTF-16
  */

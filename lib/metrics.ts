@@ -1,9 +1,9 @@
 /**
  * What the service counts of itself, for `GET /metrics` and for the page.
  *
- * By hand: prom-client knows nothing of the last minute, which the page shows, and what it would spare is the text below
- * (it is no slower: 0.17 µs to count a request with its labels, as here). Names and units are those that Prometheus asks
- * for (https://prometheus.io/docs/practices/naming/). Labels have few values, whatever clients send.
+ * By hand: prom-client knows nothing of the last minute, which the page shows, and what it would spare is the text
+ * below (it is no slower: 0.17 µs to count a request with its labels, as here). Names and units are those that
+ * Prometheus asks for (https://prometheus.io/docs/practices/naming/). Labels have few values, whatever clients send.
  */
 
 import { cpuUsage } from "node:process";
@@ -11,7 +11,9 @@ import type { AuditEvent } from "./audit.ts";
 import { Histogram } from "./histogram.ts";
 import { MinuteCounter } from "./minute_counter.ts";
 
-/** Around the 70 to 100 ms that a hash takes at 600,000 iterations, and what it takes when all cores are busy; seconds. */
+/**
+ * Around the 70 to 100 ms that a hash takes at 600,000 iterations, and what it takes when all cores are busy; seconds.
+ */
 const hashBounds = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
 /** From a disk with a battery to one that turns, in seconds. */
 const syncBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];

@@ -54,7 +54,9 @@ export class MinuteCounter {
     return this.#counts[minute % keptMinutes] ?? 0;
   }
 
-  /** A clock that was set back by a little goes on in the minute in which it was; by more than is kept, it begins anew. */
+  /**
+   * A clock that was set back by a little goes on in the minute in which it was; by more than is kept, it begins anew.
+   */
   #clearUntilNow(): void {
     const current = this.#currentMinute;
     if (Math.abs(current - this.#minute) >= keptMinutes) {

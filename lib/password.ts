@@ -8,8 +8,9 @@
  * typed on another system may be two code points, and is the same letter. WebCrypto does the work, in threads beside
  * the event loop.
  *
- * Normalizing takes time by the square of the combining marks in a row: 8 kB of them took 27 ms of the event loop. So what
- * is longer than any password, or has more marks in a row than any text, is not normalized, and is nobody's password.
+ * Normalizing takes time by the square of the combining marks in a row: 8 kB of them took 27 ms of the event loop. So
+ * what is longer than any password, or has more marks in a row than any text, is not normalized, and is nobody's
+ * password.
  */
 
 import { hash as digest } from "node:crypto";

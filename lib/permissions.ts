@@ -63,7 +63,9 @@ function pathsOf(path: string | undefined): readonly string[] {
   return real === resolve(path) ? [path] : [path, real];
 }
 
-/** As far as the path exists: the rest is made at the start. What keeps it from being looked at, the start will tell. */
+/**
+ * As far as the path exists: the rest is made at the start. What keeps it from being looked at, the start will tell.
+ */
 function realPathOf(path: string): string {
   try {
     return Deno.realPathSync(path);
@@ -73,8 +75,8 @@ function realPathOf(path: string): string {
 }
 
 /**
- * One flag, for `values` only; none when there are none. A value with white space or a comma cannot be passed on (the task's shell
- * splits at the one, whatever the quotes, and Deno at the other), so it gets the flag without limits: the
+ * One flag, for `values` only; none when there are none. A value with white space or a comma cannot be passed on (the
+ * task's shell splits at the one, whatever the quotes, and Deno at the other), so it gets the flag without limits: the
  * service is to start in such a folder too.
  */
 function flag(name: string, values: readonly string[]): string {

@@ -12,12 +12,15 @@ import type { Limiter } from "./limiter.ts";
 /**
  * How many times as much as a client may do all of an IPv6 /56 together, 256 of them, and all of a /48: 65,536. Who has
  * a whole network is one that does so much, and who shares one with others has to share this. It also bounds how many
- * counts one network can have kept, and so push out: at 100 wrong passwords a client and hour they are 1,000 of a /48, and
- * it takes 100 hours to fill the 100,000 that are kept of a kind.
+ * counts one network can have kept, and so push out: at 100 wrong passwords a client and hour they are 1,000 of a /48,
+ * and it takes 100 hours to fill the 100,000 that are kept of a kind.
  */
 const networkTimes = [4, 10] as const;
 
-/** Counters of a client, as `clientKey` has it, and of the networks that it is in. @param perHour of a client, at least 1 */
+/**
+ * Counters of a client, as `clientKey` has it, and of the networks that it is in. @param perHour of a client, at least
+ * 1
+ */
 export function clientCounters(name: string, perHour: number): (client: string) => readonly Counter[] {
   const kind = hourly(name, perHour);
   const networkKinds = networkTimes.map((times, index) => hourly(`${name}-network-${index + 1}`, times * perHour));

@@ -1,8 +1,8 @@
 /**
  * Whether the store can keep changes, for the readiness probe.
  *
- * Anyone may ask, so that the reason, which can name a path or an address, goes to the log alone: once for each change of
- * state, as probes come every second.
+ * Anyone may ask, so that the reason, which can name a path or an address, goes to the log alone: once for each change
+ * of state, as probes come every second.
  */
 
 import type { Log } from "./log.ts";

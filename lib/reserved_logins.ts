@@ -1,8 +1,8 @@
 /**
  * Logins that nobody registers without a ticket.
  *
- * Apps behind the guard often give rights to a name that they know, such as "admin", or to an address of the own domain.
- * The guard tells them whatever login somebody has, so such names are an administrator's to give away.
+ * Apps behind the guard often give rights to a name that they know, such as "admin", or to an address of the own
+ * domain. The guard tells them whatever login somebody has, so such names are an administrator's to give away.
  */
 
 /** Names that systems, apps and people take for somebody who looks after them (RFC 2142 among others). */

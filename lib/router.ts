@@ -2,7 +2,8 @@
  * A table of routes as one function from a request to its reply.
  *
  * It always replies: what a handler throws becomes a problem. What is neither an `HttpError` nor overload is a failure
- * of the store or a fault of the service, logged as `failure_log.ts` says. Each request gets an id, which its reply and its line in the log carry.
+ * of the store or a fault of the service, logged as `failure_log.ts` says. Each request gets an id, which its reply and
+ * its line in the log carry.
  *
  * There is one spelling of each path: a missing last slash is redirected to.
  */

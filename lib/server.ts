@@ -1,9 +1,9 @@
 /**
  * Serving: at the address that the settings name, also after all file descriptors were taken, until it is to stop.
  *
- * Deno.serve (2.9) never ends a connection for being idle or slow, and ends itself when it cannot accept another, as all
- * file descriptors are taken. Then requests in flight are let end, every connection is cut off, and a new server takes
- * its place at the same address.
+ * Deno.serve (2.9) never ends a connection for being idle or slow, and ends itself when it cannot accept another, as
+ * all file descriptors are taken. Then requests in flight are let end, every connection is cut off, and a new server
+ * takes its place at the same address.
  */
 
 import { delay } from "@std/async/delay";
@@ -154,7 +154,10 @@ async function removeDeadSocket(path: string): Promise<void> {
   }
 }
 
-/** Lets requests end that are in flight or on their way. The longest of them are cut off: a slow client cannot hold up the end. */
+/**
+ * Lets requests end that are in flight or on their way. The longest of them are cut off: a slow client cannot hold up
+ * the end.
+ */
 export async function drain({ http }: Server, options: DrainOptions): Promise<void> {
   const { log, lingerMs = defaultLingerMs, drainMs = defaultDrainMs } = options;
   await delay(lingerMs);

@@ -77,8 +77,8 @@ export function createSession(
 }
 
 /**
- * The token of a request: of `Authorization`, else of the cookie. A header that carries no token of ours says nothing: a
- * proxy in front may want one for itself, as for HTTP Basic.
+ * The token of a request: of `Authorization`, else of the cookie. A header that carries no token of ours says nothing:
+ * a proxy in front may want one for itself, as for HTTP Basic.
  */
 export function presentedToken(headers: Headers): Presented | undefined {
   const bearer = bearerToken(headers);
@@ -97,8 +97,8 @@ export function bearerToken(headers: Headers): string | undefined {
 export const cookieToken = cookieReader(cookieName);
 
 /**
- * The session that a token stands for, with its user, if it is one and good at `now`. Now and then it is noted as seen, which is not
- * waited for: `onFault` is told when that fails.
+ * The session that a token stands for, with its user, if it is one and good at `now`. Now and then it is noted as seen,
+ * which is not waited for: `onFault` is told when that fails.
  */
 export async function findLiveSession(
   token: string,

@@ -27,7 +27,10 @@ export interface User {
   readonly disabled: boolean;
 }
 
-/** A session that was made or seen further ahead was so by a clock that was set back since; those of instances differ less. */
+/**
+ * A session that was made or seen further ahead was so by a clock that was set back since; those of instances differ
+ * less.
+ */
 export const maxSessionAheadMs = 60 * 60 * 1_000;
 
 /** A login that lasts, as kept: the token itself is not among it. */
@@ -202,8 +205,8 @@ export interface ActorOptions {
 /** What else `replaceUser` changes, in the same change. */
 export interface ReplaceOptions extends ActorOptions {
   /**
-   * For a new password: ends the sessions of the user but the one of this id ("" ends all), the tickets for a reset, and
-   * the tickets that the user has made.
+   * For a new password: ends the sessions of the user but the one of this id ("" ends all), the tickets for a reset,
+   * and the tickets that the user has made.
    */
   readonly endSessionsBut?: string;
   /** Uses up this ticket. */
@@ -226,7 +229,9 @@ export interface TicketOptions extends ActorOptions {
 
 /** What else `insertSession` changes, in the same change. */
 export interface InsertSessionOptions {
-  /** At least 1. When the user has more sessions with the new one, those seen longest ago end. By default any number. */
+  /**
+   * At least 1. When the user has more sessions with the new one, those seen longest ago end. By default any number.
+   */
   readonly maxSessions?: number;
 }
 
@@ -270,8 +275,8 @@ export interface Store extends AsyncDisposable {
   ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden">;
 
   /**
-   * Deletes the user with every session, every ticket for a reset and every ticket that the user has made: the login may
-   * be another's tomorrow.
+   * Deletes the user with every session, every ticket for a reset and every ticket that the user has made: the login
+   * may be another's tomorrow.
    * @returns `missing` when the login is nobody's or another user's by now; `stale` when what is kept is no longer `user`;
    *   `last-admin` when nobody would administer the register any more; `forbidden` see `ActorOptions`
    */
@@ -287,8 +292,8 @@ export interface Store extends AsyncDisposable {
   insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
 
   /**
-   * Notes that a session was seen, which is never earlier than noted, unless that is further ahead than `maxSessionAheadMs`:
-   * then its creation is brought back to it too. A session that has ended meanwhile stays ended.
+   * Notes that a session was seen, which is never earlier than noted, unless that is further ahead than
+   * `maxSessionAheadMs`: then its creation is brought back to it too. A session that has ended meanwhile stays ended.
    */
   touchSession(id: string, lastSeenAt: number): Promise<void>;
 
@@ -319,7 +324,9 @@ export interface Store extends AsyncDisposable {
    */
   insertTicket(ticket: Ticket, options?: TicketOptions): Promise<"done" | "missing" | "stale" | "forbidden">;
 
-  /** Deletes a ticket that is not for the setup. @returns `missing` when there is none; `forbidden` see `ActorOptions` */
+  /**
+   * Deletes a ticket that is not for the setup. @returns `missing` when there is none; `forbidden` see `ActorOptions`
+   */
   deleteTicket(id: string, options?: ActorOptions): Promise<"done" | "missing" | "forbidden">;
 
   /** Deletes every ticket that expires at `expiresUntil` or earlier. @returns how many */

@@ -93,8 +93,8 @@ export class Throttle {
   }
 
   /**
-   * Runs `verify` unless there were too many wrong passwords, and counts what it says. It is given the guess as it counts:
-   * without its device, when that has no more tries of its own.
+   * Runs `verify` unless there were too many wrong passwords, and counts what it says. It is given the guess as it
+   * counts: without its device, when that has no more tries of its own.
    *
    * @throws what `verify` throws, nothing is counted then; what the counts throw, `verify` was not run then or what it
    *   said is told to nobody
@@ -109,7 +109,9 @@ export class Throttle {
     return isRefusedDevice ? await this.#try({ ...guess, device: undefined }, verify) : throttled;
   }
 
-  /** After how many seconds the client may try a password of the login again, as far as it is the client's own doing. */
+  /**
+   * After how many seconds the client may try a password of the login again, as far as it is the client's own doing.
+   */
   waitSecondsOf(login: string, client: string): Promise<number> {
     return this.#limiter.waitSeconds(hourlyCounters({ login, client, device: undefined }));
   }
@@ -157,7 +159,8 @@ export class Throttle {
   }
 
   /**
-   * Whoever hangs up or is refused leaves its count to those alike that still wait: else each pair would be a free guess.
+   * Whoever hangs up or is refused leaves its count to those alike that still wait: else each pair would be a free
+   * guess.
    *
    * @returns what changes of the counters
    */

@@ -2,8 +2,8 @@
  * Tickets: single-use codes that let somebody register, or set a password without the old one.
  *
  * A code is 32 random bytes as base64url and is shown once, to whoever made it. Only its SHA-256 is kept: a fast hash
- * will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome: none. A ticket acts with
- * the rights of its maker, and is void once they have gone: see `lib/store/ticket_rules.ts`.
+ * will do, as nobody guesses 256 random bits. Every way in which a code is bad has one outcome: none. A ticket acts
+ * with the rights of its maker, and is void once they have gone: see `lib/store/ticket_rules.ts`.
  */
 
 import { hash } from "node:crypto";

@@ -78,8 +78,8 @@ export function loginErrors(login: string): FieldError[] {
 }
 
 /**
- * What is wrong with a new password of that login. What is nobody's password is refused before any more work is done on it,
- * and whether it is guessable is asked last, which takes the most.
+ * What is wrong with a new password of that login. What is nobody's password is refused before any more work is done on
+ * it, and whether it is guessable is asked last, which takes the most.
  */
 export function passwordErrors(password: string, login: string, rules: PasswordRules): FieldError[] {
   const pointer = "/password";

@@ -36,8 +36,8 @@ export interface Attempt extends Credentials {
 export async function authenticate(credentials: Credentials, request: Request, context: Context): Promise<User> {
   const { store, config, hasher } = context.app;
   const client = clientKey(context.client);
-  // First: a flood shall not reach the store and the counts, which may be a database. Whether a device is known only the
-  // user's hash can tell, so who says that it is gets as far as the store, as with a token of a session.
+  // First: a flood shall not reach the store and the counts, which may be a database. Whether a device is known only
+  // the user's hash can tell, so who says that it is gets as far as the store, as with a token of a session.
   if (!showsDevice(request.headers)) hasher.requireRoom({ client });
   const user = await store.findUser(credentials.login);
   const device = deviceOf(request.headers, user);
@@ -92,8 +92,8 @@ export async function tryPassword(attempt: Attempt, request: Request, context: C
 }
 
 /**
- * Changes counts after what they are about: what was done stays done, and what was refused stays refused, so that nothing
- * is thrown when they cannot be changed.
+ * Changes counts after what they are about: what was done stays done, and what was refused stays refused, so that
+ * nothing is thrown when they cannot be changed.
  */
 export async function changeCounts({ app, requestId }: Context, change: () => Promise<unknown>): Promise<void> {
   try {

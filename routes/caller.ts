@@ -47,8 +47,8 @@ export async function requireCaller(request: Request, context: Context): Promise
 }
 
 /**
- * 204 after sessions have ended. A browser whose own session is among them forgets its cookie and the pages that it keeps: by
- * Back it would show a guarded page again, without asking.
+ * 204 after sessions have ended. A browser whose own session is among them forgets its cookie and the pages that it
+ * keeps: by Back it would show a guarded page again, without asking.
  */
 export function sessionsEnded(request: Request, { isOwnEnded }: { isOwnEnded: boolean }): Response {
   const isBrowser = isOwnEnded && presentedToken(request.headers)?.isCookie;

@@ -1,4 +1,6 @@
-/** The query of a list that is shown by pages, such as `GET /user/`: which page is asked for, and where the next one is. */
+/**
+ * The query of a list that is shown by pages, such as `GET /user/`: which page is asked for, and where the next one is.
+ */
 
 import { type FieldError, HttpError } from "../lib/http.ts";
 import type { UserQuery } from "../lib/store.ts";

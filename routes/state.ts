@@ -1,8 +1,8 @@
 /**
  * `/state/`: the state of the house as it changes, for administrators, as server-sent events.
  *
- * Whoever looks is looked at again before each event: a session that has ended, or an administrator who is none any more,
- * sees nothing from the next second on.
+ * Whoever looks is looked at again before each event: a session that has ended, or an administrator who is none any
+ * more, sees nothing from the next second on.
  */
 
 import type { Context } from "../lib/app.ts";
@@ -20,15 +20,15 @@ const dayMs = 24 * 60 * minuteMs;
 const shownDays = 30;
 const everyMs = 1_000;
 /**
- * After so many, 45 s, the stream ends and the browser comes again: the shipped Caddyfile breaks off what lasts 60 s, which
- * browsers show as an error.
+ * After so many, 45 s, the stream ends and the browser comes again: the shipped Caddyfile breaks off what lasts 60 s,
+ * which browsers show as an error.
  */
 const maxEvents = 45;
 
 const headers = {
   "content-type": "text/event-stream",
-  // Who compresses it keeps events back until there are enough of them. Before 2.7 Caddy does not know no-transform, and
-  // lets alone only what has an encoding already.
+  // Who compresses it keeps events back until there are enough of them. Before 2.7 Caddy does not know no-transform,
+  // and lets alone only what has an encoding already.
   "cache-control": "no-store, no-transform",
   "content-encoding": "identity",
 };

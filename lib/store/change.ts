@@ -74,8 +74,9 @@ export function decodeChanges(bytes: Uint8Array): Change[] {
 
 /**
  * Refuses a structured clone of anything but lists, texts, numbers and booleans, or of lists that are longer than the
- * bytes that their items take. V8 makes room for a list before it reads the items: 200 lists without any, 11 bytes each,
- * took all memory, which ends the process. Nor may a list be named again, at 2 bytes: 1 MB of that could be 10,000,000,000 changes.
+ * bytes that their items take. V8 makes room for a list before it reads the items: 200 lists without any, 11 bytes
+ * each, took all memory, which ends the process. Nor may a list be named again, at 2 bytes: 1 MB of that could be
+ * 10,000,000,000 changes.
  *
  * What `serialize` writes is a sequence of tags, each followed by its own data (V8, `value-serializer.cc`).
  */

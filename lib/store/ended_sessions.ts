@@ -7,8 +7,8 @@ import { lookAtAll } from "./unhurried.ts";
 export const maxEndedAtOnce = 1_000;
 
 /**
- * All sessions but the `keptCount` that were seen last; of those seen at once the newest stay. Yields to the event loop, as
- * an earlier version let a user have any number.
+ * All sessions but the `keptCount` that were seen last; of those seen at once the newest stay. Yields to the event
+ * loop, as an earlier version let a user have any number.
  */
 export async function seenLongestAgo(sessions: Iterable<Session>, keptCount: number): Promise<readonly Session[]> {
   const kept: Session[] = [];

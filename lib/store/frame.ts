@@ -11,8 +11,8 @@
  * longer with zeros before frames are written over them, so after its last frame stand at least 16 zero bytes: a file
  * that was cut anywhere shows it. And a write over old bytes is synced without the file's size, at 0.6 of the time.
  *
- * Which broken frame is a torn write, and which is damage? A write that a power cut tore leaves, of its bytes, those
- * of before: zeros. Whole sectors of 512 bytes are written or not, in any order, or the bytes up to some place. The same
+ * Which broken frame is a torn write, and which is damage? A write that a power cut tore leaves, of its bytes, those of
+ * before: zeros. Whole sectors of 512 bytes are written or not, in any order, or the bytes up to some place. The same
  * holds for the zeros that the service writes over a frame whose write failed: they may reach any place of it. So a
  * frame may be torn if it lacks its end mark 0xFF, or a whole sector in it is zero, or all behind its header is zero,
  * or its header is zero, and if no whole frame stands behind it, as a frame is begun only after the one before is
@@ -29,8 +29,8 @@ export const frameHeaderBytes = 16;
 /** Longest frame that is read, and so the longest that is written: far below what would exhaust the memory. */
 export const maxFrameBytes = 256 * 1024 * 1024;
 /**
- * So many bytes may stand behind the last whole frame: a torn one and the zeros. More are not looked through: a file can
- * have terabytes of zeros and take no room.
+ * So many bytes may stand behind the last whole frame: a torn one and the zeros. More are not looked through: a file
+ * can have terabytes of zeros and take no room.
  */
 const maxTailBytes = 2 * maxFrameBytes;
 /** So many headers may stand in what a torn write left: chance makes one of 4,294,967,296 places look like one. */

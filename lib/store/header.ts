@@ -88,7 +88,9 @@ export function readFileHeader(
   return { ...header, isOld: found < version };
 }
 
-/** @param found the version in the header. A checksum elsewhere than here is either damage or another kind of header. */
+/**
+ * @param found the version in the header. A checksum elsewhere than here is either damage or another kind of header.
+ */
 function laterVersion(file: DiskFile, found: number, bytes: Buffer): Error {
   const problem = `its format has version ${found}, and this program reads up to ${version}`;
   if (bytes.readUInt32LE(24) !== crc32(bytes.subarray(0, 24))) return new CorruptFileError(file.path, 10, problem);

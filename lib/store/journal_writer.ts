@@ -1,8 +1,8 @@
 /**
  * Frames on their way to one journal file: each is on the disk, followed by zeros, when `append` resolves.
  *
- * What a failed write left is cut back before anything else is written, and after a failed sync nothing is: the file then
- * holds what nobody knows.
+ * What a failed write left is cut back before anything else is written, and after a failed sync nothing is: the file
+ * then holds what nobody knows.
  */
 
 import { StoreClosedError, StoreFullError } from "../store.ts";
@@ -10,7 +10,9 @@ import type { DiskFile } from "./disk.ts";
 import { frameHeaderBytes } from "./frame.ts";
 import { asStoreError } from "./journal_file.ts";
 
-/** Of the zeros so much, as a share of `extendBytes`, is kept for frames that only delete: a full disk lets them go on. */
+/**
+ * Of the zeros so much, as a share of `extendBytes`, is kept for frames that only delete: a full disk lets them go on.
+ */
 const reserveShare = 1 / 4;
 
 export interface JournalWriterOptions {

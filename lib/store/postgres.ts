@@ -4,8 +4,8 @@
  * What `MemoryStore` does under the lock of a login is done here under the lock of the user's row, which every change
  * that depends on the user also writes (`changes`). With that it is right at every isolation: at READ COMMITTED the
  * second waits for the first and sees what it did; where a transaction sees the past (REPEATABLE READ, YugabyteDB's
- * default) or is to be as if alone (SERIALIZABLE, CockroachDB's) the second gets a conflict, which a mere lock would not
- * make, and is run again. What concerns all admins, or the one ticket for the setup, takes turns by a row of
+ * default) or is to be as if alone (SERIALIZABLE, CockroachDB's) the second gets a conflict, which a mere lock would
+ * not make, and is run again. What concerns all admins, or the one ticket for the setup, takes turns by a row of
  * `gatehouse_turn`, always locked last.
  *
  * Everything may be run again by `Database`: what finds its own doing then says so (`isRepeated`).

@@ -42,15 +42,20 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** The server gives a statement up after so many milliseconds, and a transaction in which nothing happens. */
   readonly statementMs: number;
-  /** Whether statements are prepared once and named, which halves their time. Not behind PgBouncer's transaction mode. */
+  /**
+   * Whether statements are prepared once and named, which halves their time. Not behind PgBouncer's transaction mode.
+   */
   readonly isPreparing?: boolean;
 }
 
-/** PostgreSQL's types of numbers: 64 bits are enough for no date before the year 287396, and doubles hold 53 of them. */
+/**
+ * PostgreSQL's types of numbers: 64 bits are enough for no date before the year 287396, and doubles hold 53 of them.
+ */
 const int8 = { to: 20, from: [20], parse: Number, serialize: String };
 /**
- * The server hangs up: connection exceptions (class 08), shutdown (57P01 and so on), too long idle within a transaction.
- * Or it takes reads alone (25006): its place may have been taken by another, which only a new connection reaches.
+ * The server hangs up: connection exceptions (class 08), shutdown (57P01 and so on), too long idle within a
+ * transaction. Or it takes reads alone (25006): its place may have been taken by another, which only a new connection
+ * reaches.
  */
 const farewells = /^(08...|57P..|25P03|25006)$/;
 /** Invalid authorization (class 28), and no such database. */
@@ -116,8 +121,8 @@ export class Connection {
   }
 
   /**
-   * Runs one statement; it is prepared at its first time, if at all. When `signal` is aborted, the connection is destroyed: what
-   * the server makes of the statement is not known.
+   * Runs one statement; it is prepared at its first time, if at all. When `signal` is aborted, the connection is
+   * destroyed: what the server makes of the statement is not known.
    *
    * @throws {TypeError} a value is not keepable
    * @throws {postgres.PostgresError} the server's answer

@@ -1,9 +1,10 @@
 /**
  * Counts in a PostgreSQL, which every instance on it shares: they count as one.
  *
- * A change is a transaction. It first writes the counters that it names as they are, or as new ones, and so has them for
- * itself until it ends; always in the order of their keys, so that no two changes wait for each other. A connection that
- * breaks as it commits may have one change done twice: a guess more or less, and nobody outside can bring that about.
+ * A change is a transaction. It first writes the counters that it names as they are, or as new ones, and so has them
+ * for itself until it ends; always in the order of their keys, so that no two changes wait for each other. A connection
+ * that breaks as it commits may have one change done twice: a guess more or less, and nobody outside can bring that
+ * about.
  *
  * Keys are digests without a secret. All instances would need the same one, and in the same database it would be none.
  * So whoever reads the database can find by trying what was counted: logins and addresses, which stand there in plain
@@ -62,8 +63,8 @@ export class PostgresCounts implements Counts {
 
   /**
    * Forgets what has renewed itself or was given up. What failed in a row never ends by itself: of each kind those are
-   * kept that were tried last, as many as in memory, and what was tried in the same millisecond as the next goes too. What
-   * is too far ahead of now is brought back to it first, as in `lib/counter.ts`: it would be kept for as long.
+   * kept that were tried last, as many as in memory, and what was tried in the same millisecond as the next goes too.
+   * What is too far ahead of now is brought back to it first, as in `lib/counter.ts`: it would be kept for as long.
    */
   async deleteIdle(now: number): Promise<number> {
     await this.#database.run(bringBackStatement, [now, now + maxAheadMs, now + maxAheadMs + hourMs, now]);
@@ -94,7 +95,9 @@ export class PostgresCounts implements Counts {
   }
 }
 
-/** By the time of now, that with what clocks differ by, that with both and an hour, and now once more: as another type. */
+/**
+ * By the time of now, that with what clocks differ by, that with both and an hour, and now once more: as another type.
+ */
 const bringBackStatement = `UPDATE gatehouse_count SET opened_at = $1,
   full_at = GREATEST(0, $4 + LEAST(full_at - CASE WHEN opened_at > $2 THEN CAST(opened_at AS double precision) ELSE $4 END,
     ${hourMs})),

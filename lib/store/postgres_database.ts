@@ -2,8 +2,8 @@
  * Statements and transactions on a PostgreSQL: with a deadline, repeated where that is right, and with errors that say
  * what they mean for a store.
  *
- * - A conflict (40001, 40P01) means that nothing was done: everything is repeated within the deadline, after a short wait
- *   that differs from call to call.
+ * - A conflict (40001, 40P01) means that nothing was done: everything is repeated within the deadline, after a short
+ *   wait that differs from call to call.
  * - A statement that is named and not known means the same. No statement is named from then on.
  * - A connection that breaks leaves open whether the change was made. All is repeated once, on another connection, and
  *   is told `isRepeated`: then what it finds may be its own doing, as a login that is taken by the very user.
@@ -53,7 +53,9 @@ interface Try {
 const defaultCallMs = 5_000;
 /** Long enough for the restart of a machine beside this one. */
 const defaultWaitMs = 60_000;
-/** PostgreSQL takes 100 of all clients by default. A statement takes a millisecond, where a password takes 70 of a core. */
+/**
+ * PostgreSQL takes 100 of all clients by default. A statement takes a millisecond, where a password takes 70 of a core.
+ */
 const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
 /** A proxy asks every few seconds, and an administrator's page each second. */

@@ -1,13 +1,15 @@
 /**
- * SASLprep (RFC 4013): the form in which SCRAM compares passwords, so that a space or a letter counts however a keyboard
- * makes it. PostgreSQL prepares the password when it is set, and the client when it connects.
+ * SASLprep (RFC 4013): the form in which SCRAM compares passwords, so that a space or a letter counts however a
+ * keyboard makes it. PostgreSQL prepares the password when it is set, and the client when it connects.
  */
 
 /** Spaces other than that of ASCII (RFC 3454, table C.1.2), which become it. */
 const spaces = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/g;
 /** What is left out (table B.1). */
 const ignored = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/g;
-/** What no prepared text has (RFC 4013, 2.3): controls, private use, noncharacters, halves of pairs, marks of direction. */
+/**
+ * What no prepared text has (RFC 4013, 2.3): controls, private use, noncharacters, halves of pairs, marks of direction.
+ */
 const prohibited =
   /[\p{Cc}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u06dd\u070f\u180e\u2028-\u202e\u2061-\u2063\u206a-\u206f\u2ff0-\u2ffb\ufff9-\ufffd\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]|[\u0340\u0341]/u;
 

@@ -79,7 +79,9 @@ export class Pool {
     await Promise.all(this.#idle.splice(0).map((connection) => connection.close()));
   }
 
-  /** Whoever has a connection began earlier, and so is out of time earlier: nobody waits longer than a call may take. */
+  /**
+   * Whoever has a connection began earlier, and so is out of time earlier: nobody waits longer than a call may take.
+   */
   async #enter(): Promise<void> {
     if (this.#freeCount > 0) {
       this.#freeCount--;

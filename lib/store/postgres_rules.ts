@@ -30,8 +30,8 @@ export interface LockedUser {
 }
 
 /**
- * The user of a login, locked as by `lockUser`, and the actor: until the transaction ends the rights stay as they are. Of
- * two users the first in the alphabet is locked first, so that two who change each other do not wait for each other.
+ * The user of a login, locked as by `lockUser`, and the actor: until the transaction ends the rights stay as they are.
+ * Of two users the first in the alphabet is locked first, so that two who change each other do not wait for each other.
  */
 export async function lockUserFor(
   transaction: Transaction,

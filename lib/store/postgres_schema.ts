@@ -27,8 +27,8 @@ export type Step = (text: string) => readonly string[];
 const migrationMs = 10 * 60 * 1_000;
 const undefinedTable = "42P01";
 /**
- * "IF NOT EXISTS" looks first and makes it then: in between another instance may have (23505, 42P07, 42710), or be at it
- * (class 40; and "tuple concurrently updated", XX000).
+ * "IF NOT EXISTS" looks first and makes it then: in between another instance may have (23505, 42P07, 42710), or be at
+ * it (class 40; and "tuple concurrently updated", XX000).
  */
 const collisions = /^(23505|42P07|42710|40...|XX000)$/;
 /** Instances that start at once get into each other's way, and a step is short. */
@@ -89,8 +89,8 @@ const counts: Step = (text) => [
 ];
 
 /**
- * The id of a ticket that has none is `idOfOldTicket` of `ticket_rules.ts`. No default but "" for what an instance of the
- * version before adds meanwhile; hence no unique index either.
+ * The id of a ticket that has none is `idOfOldTicket` of `ticket_rules.ts`. No default but "" for what an instance of
+ * the version before adds meanwhile; hence no unique index either.
  */
 const ticketMakers: Step = (text) => [
   `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS id ${text} NOT NULL DEFAULT ''`,

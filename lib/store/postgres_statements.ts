@@ -1,8 +1,8 @@
 /**
  * Every statement of the store, and the records that its rows are.
  *
- * They keep to what PostgreSQL, CockroachDB and YugabyteDB all have; `test/lib/store/postgres_sql_test.ts` has the list.
- * A parameter whose type cannot be seen from where it stands has a cast.
+ * They keep to what PostgreSQL, CockroachDB and YugabyteDB all have; `test/lib/store/postgres_sql_test.ts` has the
+ * list. A parameter whose type cannot be seen from where it stands has a cast.
  */
 
 import { maxIterations } from "../password.ts";

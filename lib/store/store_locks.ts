@@ -1,6 +1,6 @@
 /**
- * The locks under which changes in memory are made: of a login, of a ticket, of all tickets, of all admins. They are taken
- * in this order, and of two logins the first in the alphabet first, so that no two changes wait for each other.
+ * The locks under which changes in memory are made: of a login, of a ticket, of all tickets, of all admins. They are
+ * taken in this order, and of two logins the first in the alphabet first, so that no two changes wait for each other.
  *
  * A change holds its locks from the look at what is kept to the end of its commit. What it may not do is a value.
  */

@@ -126,7 +126,9 @@ async function logOut({ view = "log-in" } = {}) {
   go(view, translate("You are logged out."));
 }
 
-/** What is shown in the place of a view. The page is loaded again once the service is there: before, it would be gone. */
+/**
+ * What is shown in the place of a view. The page is loaded again once the service is there: before, it would be gone.
+ */
 function failureView(problem) {
   const view = fromTemplate("failure", { text: problemText(problem) });
   wireButton(part(view, "again"), {

@@ -1,7 +1,8 @@
 /**
  * Problems in words: of a reply as a whole, and of one field.
  *
- * Codes are the service's contract, so the words are by them; a code that is not known here has the service's own title.
+ * Codes are the service's contract, so the words are by them; a code that is not known here has the service's own
+ * title.
  */
 
 import { formatWait, translate, translateCount } from "./language.js";

@@ -1,6 +1,6 @@
 /**
- * The columns of numbers behind the plots of the state: the first of each is moments in seconds since the epoch, and the
- * others are a line each.
+ * The columns of numbers behind the plots of the state: the first of each is moments in seconds since the epoch, and
+ * the others are a line each.
  */
 
 /** Times of hashes and syncs are kept while the view is open: 10 minutes of them. */

@@ -40,7 +40,9 @@ export function followState(view, app) {
   };
 }
 
-/** Why a stream was refused is not told to scripts. @returns false when another view is shown as it is not theirs now */
+/**
+ * Why a stream was refused is not told to scripts. @returns false when another view is shown as it is not theirs now
+ */
 async function mayStillLook(app) {
   try {
     const { value } = await send("GET", "session/");
