@@ -52,12 +52,25 @@ export async function serveHttps(env: Readonly<Record<string, string>>, terminal
   return isWell ? 0 : 1;
 }
 
-/** Where Caddy finds the service: what the service listens on, in Caddy's spelling. */
+/**
+ * Where Caddy finds the service: what the service listens on, in Caddy's spelling.
+ * @throws {ConfigError} the port is 0: which one the service gets is not known when Caddy starts
+ */
 export function upstreamOf(listen: Listen): string {
   if ("path" in listen) return `unix/${listen.path}`;
+  if (listen.port === 0) throw noPort(listen.hostname);
   // These two mean every address to a listener, and none to whoever connects.
   const hostname = listen.hostname.replace(/^0\.0\.0\.0$/, "127.0.0.1").replace(/^::$/, "::1");
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${listen.port}`;
+  return `${inAddress(hostname)}:${listen.port}`;
+}
+
+function noPort(hostname: string): ConfigError {
+  const host = inAddress(hostname);
+  return new ConfigError([`GATEHOUSE_LISTEN cannot be "${host}:0": Caddy must know the port, such as ${host}:8000`]);
+}
+
+function inAddress(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 /** Announces the site when it answers. @returns `true` after a signal, `false` when a child has ended by itself */

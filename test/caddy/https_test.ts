@@ -135,12 +135,14 @@ Deno.test({ name: "https passes on why one of the two cannot start", ignore }, a
   assertStringIncludes(noSite.output, `${address}: bind: address already in use`);
 });
 
-Deno.test({ name: "https starts nothing with settings that are wrong", ignore }, async () => {
-  await using task = await startTask(() => ({ GATEHOUSE_LISTEN: "nowhere" }));
-  assertEquals(await task.ended(), 1);
-  assertEquals(task.output.match(/GATEHOUSE_LISTEN cannot be "nowhere"/g)?.length, 1, task.output);
-  assert(!task.output.includes("ended by itself"), task.output);
-});
+for (const listen of ["nowhere", "127.0.0.1:0", "[::]:0"]) {
+  Deno.test({ name: `https starts nothing with GATEHOUSE_LISTEN=${listen}`, ignore }, async () => {
+    await using task = await startTask(() => ({ GATEHOUSE_LISTEN: listen }));
+    assertEquals(await task.ended(), 1);
+    assertEquals(task.output.split(`GATEHOUSE_LISTEN cannot be "${listen}": `).length, 2, task.output);
+    assert(!task.output.includes("ended by itself"), task.output);
+  });
+}
 
 Deno.test("https without caddy says how to get it, and starts nothing", async () => {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
