@@ -78,7 +78,7 @@ const remote: Check<Inside> = {
 
 const underscores: Check<Inside> = {
   id: "underscores",
-  holds: "other spellings of them, such as Remote_User, do not arrive either",
+  holds: "forged names with _ or ., such as Remote_User, do not arrive at the site",
   mend: `request_header -*_*${first}\nrequest_header -*.*${first}`,
   run: (inside) => {
     const names = ["Remote_User", "REMOTE_EMAIL", "remote_groups", "Remote.User"];
@@ -99,7 +99,7 @@ const forwarded: Check<Inside> = {
 
 const names: Check<Inside> = {
   id: "names",
-  holds: "nor do other names that apps trust to say who asks, from where and for what",
+  holds: "other forged names that apps trust for user, address or page do not arrive at the site",
   mend: noOtherNames,
   run: (inside) => {
     const identities = ["X-Remote-User", "X-WebAuth-User", "X-Auth-Request-User", "X-Authenticated-User", "X-User"];
