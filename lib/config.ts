@@ -6,24 +6,24 @@
  * misspelt setting would otherwise be its default in silence. `readConfig` takes the environment as an
  * argument: `main.ts` and the commands hand it the real one, tests any other.
  */
-import { closestString } from "@std/text/closest-string";
 import { type Listen, parseListen } from "./listen.ts";
-import { defaultReservedLogins, parseReservedLogins } from "./reserved_logins.ts";
+import { maxIterations, recommendedIterations } from "./password.ts";
+import { defaultReservedLogins, noLogins, parseReservedLogins } from "./reserved_logins.ts";
 import { isServiceLink } from "./service_link.ts";
 import {
   hours,
   msPerHour,
   oneOf,
+  prefix,
   type Reading,
   readSetting,
   type Setting,
+  unknownName,
   wholeNumber,
   withoutSecret,
 } from "./setting.ts";
 import { parseStore, type StorePlace } from "./store_place.ts";
 import { parseProxies } from "./trusted_proxies.ts";
-
-const prefix = "GATEHOUSE_";
 
 /** The settings, read and checked, and as they were written. */
 export interface Config extends Values {
@@ -100,9 +100,11 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
   },
   pbkdf2Iterations: {
     name: "GATEHOUSE_PBKDF2_ITERATIONS",
-    default: "600000",
-    meaning: "rounds of PBKDF2 that one password costs, 1 to 10000000; below 600000 a warning at start",
-    parse: wholeNumber({ least: 1, most: 10_000_000 }),
+    default: String(recommendedIterations),
+    meaning:
+      `rounds of PBKDF2 that one password costs, 1 to ${maxIterations}; below ${recommendedIterations} a warning ` +
+      "at start",
+    parse: wholeNumber({ least: 1, most: maxIterations }),
   },
   passwordMinLength: {
     name: "GATEHOUSE_PASSWORD_MIN_LENGTH",
@@ -127,6 +129,7 @@ export const settings: { readonly [Field in keyof Values]: Setting<Values[Field]
     default: defaultReservedLogins,
     meaning: "logins that nobody registers without a ticket, with commas between, as apps often trust such names; " +
       "`*@example.org` is all of a domain; `none` is no login",
+    none: noLogins,
     parse: parseReservedLogins,
   },
   registrationsPerHour: {
@@ -200,7 +203,7 @@ function unknownNames(env: Readonly<Record<string, string>>): string[] {
   const names = Object.values(settings).map((setting) => setting.name);
   return Object.entries(env)
     .filter(([name, value]) => name.startsWith(prefix) && !names.includes(name) && !isServiceLink(name, value))
-    .map(([name]) => `${name} is no setting: did you mean ${closestString(name, names)}?`);
+    .map(([name]) => unknownName(name, names));
 }
 
 function settingsInForce(env: Readonly<Record<string, string>>): readonly SettingInForce[] {
@@ -227,9 +230,14 @@ function readSessionLifetimes(reading: Reading): Pick<Config, "sessionIdleMs" | 
   const sessionIdleMs = readSetting(settings.sessionIdleMs, reading);
   const sessionMaxMs = readSetting(settings.sessionMaxMs, reading);
   if (sessionIdleMs > sessionMaxMs && reading.faults.length === faultCount) {
+    const [idle, most] = [sessionIdleMs / msPerHour, sessionMaxMs / msPerHour];
+    const { sessionIdleMs: { name: idleName }, sessionMaxMs: { name: maxName } } = settings;
+    const isIdleSet = reading.env[idleName] !== undefined;
+    const isMaxSet = reading.env[maxName] !== undefined;
     reading.faults.push(
-      `${settings.sessionIdleMs.name} cannot be "${sessionIdleMs / msPerHour}": no more than ` +
-        `${settings.sessionMaxMs.name}, which is "${sessionMaxMs / msPerHour}"`,
+      isIdleSet
+        ? `${idleName} cannot be "${idle}": no more than ${maxName}, which is "${most}"${isMaxSet ? "" : " by default"}`
+        : `${maxName} cannot be "${most}": the default of ${idleName} is ${idle}; set that to ${most} or less as well`,
     );
   }
   return { sessionIdleMs, sessionMaxMs };

@@ -1,8 +1,6 @@
 /** What is weaker in the settings than is recommended. */
 import { type Config, settings } from "./config.ts";
-
-/** OWASP Password Storage Cheat Sheet, 2026, for PBKDF2-HMAC-SHA256. */
-const recommendedIterations = 600_000;
+import { recommendedIterations } from "./password.ts";
 
 /** NIST SP 800-63B-4, 3.1.1.2: where the password is the only factor. */
 const recommendedPasswordLength = 15;

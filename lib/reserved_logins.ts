@@ -5,6 +5,8 @@
  * domain. The guard tells them whatever login somebody has, so such names are an administrator's to give away.
  */
 
+import { quote } from "./setting.ts";
+
 /** Names that systems, apps and people take for somebody who looks after them (RFC 2142 among others). */
 const names = [
   ...["admin", "administrator", "root", "superuser", "sudo", "sysadmin", "system", "operator", "owner"],
@@ -15,7 +17,7 @@ const names = [
 export const defaultReservedLogins = names.join(",");
 
 /** What stands for an empty list: an empty setting is refused, as it is mostly a mistake. */
-const noLogins = "none";
+export const noLogins = "none";
 /** A login as `lib/user.ts` has it, in whatever capitals. */
 const loginPattern = /^[a-z0-9][a-z0-9._@+-]{0,63}$/i;
 const domainPattern = /^\*@[a-z0-9._-]{1,62}$/i;
@@ -29,7 +31,9 @@ export function parseReservedLogins(text: string): readonly string[] {
   const entries = text === noLogins ? [] : text.split(/, */);
   const bad = entries.find((entry) => !loginPattern.test(entry) && !domainPattern.test(entry));
   if (bad === undefined) return Object.freeze(entries.map((entry) => entry.toLowerCase()));
-  throw new RangeError(`${JSON.stringify(bad)} is none; use logins and *@DOMAIN such as admin,*@example.org, or none`);
+  throw new RangeError(
+    `${quote(bad)} is not a login or *@DOMAIN; use a list such as admin,*@example.org, or ${noLogins}`,
+  );
 }
 
 /** Whether a login, as it is kept, is among the reserved. */

@@ -5,11 +5,24 @@
  * quotes the value and says what is accepted; it is noted, not thrown, so that the next is found too.
  */
 
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
+
+/** What the name of every setting begins with. */
+export const prefix = "GATEHOUSE_";
+
 export const msPerHour = 60 * 60 * 1_000;
 
 /** Docker's `--env-file` keeps quotes and blanks around a value, and any file with CRLF keeps the CR. */
 const wrapped = /^["'\s]|["'\s]$/;
 const takeOffWrapping = "leave out the quotes or white space around it; not every file of settings takes them off";
+
+/** What other programs call the same setting, without the prefix. */
+const aliases: Readonly<Record<string, readonly string[]>> = {
+  LISTEN: ["ADDR", "ADDRESS", "BIND", "HOST", "HOSTNAME", "PORT"],
+  STORE: ["DATA", "DATABASE", "DATABASE_URL", "DATA_DIR", "DB", "FOLDER"],
+};
+/** The most letters to insert, delete or replace in a misspelt name. */
+const maxTypos = 3;
 
 /** One row of the table of settings. */
 export interface Setting<Value> {
@@ -19,6 +32,8 @@ export interface Setting<Value> {
   readonly default: string;
   /** What it does, with unit and range: a cell of the README's table, in Markdown. */
   readonly meaning: string;
+  /** What to write for an empty list, where the default is not empty. */
+  readonly none?: string;
   /** @throws {RangeError} saying what is accepted instead */
   readonly parse: (text: string) => Value;
 }
@@ -37,7 +52,7 @@ export function readSetting<Value>(setting: Setting<Value>, { env, faults }: Rea
   const text = env[setting.name];
   if (text === undefined) return setting.parse(setting.default);
   try {
-    if (text === "") throw new RangeError("unset it to get its default");
+    if (text === "") throw new RangeError(emptyFault(setting));
     if (wrapped.test(text)) throw new RangeError(takeOffWrapping);
     return setting.parse(text);
   } catch (error) {
@@ -45,6 +60,27 @@ export function readSetting<Value>(setting: Setting<Value>, { env, faults }: Rea
     faults.push(`${setting.name} cannot be ${quote(text)}: ${error.message}`);
     return setting.parse(setting.default);
   }
+}
+
+function emptyFault({ none }: { none?: string }): string {
+  return `unset it to get its default${none === undefined ? "" : `, or use ${none}`}`;
+}
+
+/** The fault of a name that is not in `names`, with the one that is probably meant. */
+export function unknownName(name: string, names: readonly string[]): string {
+  const word = name.slice(prefix.length).toUpperCase();
+  const [alias] = Object.entries(aliases).find(([, others]) => others.includes(word)) ?? [];
+  const meant = alias === undefined ? nearestName(word, names) : prefix + alias;
+  const hint = meant === undefined ? 'see "Settings" in README.md' : `did you mean ${meant}?`;
+  return `${name} is no setting: ${hint}`;
+}
+
+/** The name that differs by a few letters, and by fewer than half of them; `undefined` when none does. */
+function nearestName(word: string, names: readonly string[]): string | undefined {
+  return names
+    .map((name) => ({ name, distance: levenshteinDistance(prefix + word, name) }))
+    .filter(({ distance }) => distance <= maxTypos && distance < word.length / 2)
+    .sort((a, b) => a.distance - b.distance)[0]?.name;
 }
 
 /** The value as a message shows it: on one line, and without what nobody is to see. */

@@ -174,18 +174,8 @@ declare module "@std/http/status" {
   export function isStatus(status: number): status is StatusCode;
 }
 
-declare module "@std/text/closest-string" {
-  export interface ClosestStringOptions {
-    caseSensitive?: boolean;
-    compareFn?: (a: string, b: string) => number;
-  }
-
-  /** @throws {TypeError} when there are no words to choose from */
-  export function closestString(
-    givenWord: string,
-    possibleWords: readonly string[],
-    options?: ClosestStringOptions,
-  ): string;
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(str1: string, str2: string): number;
 }
 
 declare module "@std/ulid" {

@@ -13,7 +13,9 @@ export function parseProxies(text: string): readonly string[] {
   const proxies = text.split(/, */);
   const bad = proxies.find((proxy) => !isAddressOrBlock(proxy));
   if (bad === undefined) return Object.freeze(proxies);
-  throw new RangeError(`${quote(bad)} is none; use addresses or CIDR blocks such as 10.0.0.0/8,2001:db8::1`);
+  throw new RangeError(
+    `${quote(bad)} is not an address or CIDR block; use a list such as 10.0.0.0/8,2001:db8::1`,
+  );
 }
 
 function isAddressOrBlock(text: string): boolean {

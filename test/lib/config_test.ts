@@ -202,9 +202,37 @@ Deno.test("readConfig() refuses an empty value of any setting, and says how to g
   }
 });
 
-Deno.test("readConfig() refuses an unknown setting and names the nearest", () => {
-  const message = assertThrows(() => readConfig({ GATEHOUSE_LOGIN_EROR: "exact" }), ConfigError).message;
-  assertStringIncludes(message, "GATEHOUSE_LOGIN_EROR is no setting: did you mean GATEHOUSE_LOGIN_ERRORS?");
+Deno.test("readConfig() names the reserved logins' word for an empty list", () => {
+  const { faults } = assertThrows(() => readConfig({ GATEHOUSE_RESERVED_LOGINS: "" }), ConfigError);
+  assertEquals(faults, ['GATEHOUSE_RESERVED_LOGINS cannot be "": unset it to get its default, or use none']);
+  const other = assertThrows(() => readConfig({ GATEHOUSE_STORE: "" }), ConfigError);
+  assertEquals(other.faults, ['GATEHOUSE_STORE cannot be "": unset it to get its default']);
+});
+
+Deno.test("readConfig() refuses an unknown setting and names the one that is meant, if one is near", () => {
+  const hints: Readonly<Record<string, string | undefined>> = {
+    LOGIN_EROR: "LOGIN_ERRORS",
+    LOGINERRORS: "LOGIN_ERRORS",
+    STROE: "STORE",
+    store: "STORE",
+    SESSION_MAX_HOUR: "SESSION_MAX_HOURS",
+    PORT: "LISTEN",
+    HOST: "LISTEN",
+    ADDRESS: "LISTEN",
+    BIND: "LISTEN",
+    DATA: "STORE",
+    DATABASE: "STORE",
+    db: "STORE",
+    TIME: undefined,
+    SECRET: undefined,
+    SESSION_SECRET: undefined,
+    "": undefined,
+  };
+  for (const [name, meant] of Object.entries(hints)) {
+    const hint = meant === undefined ? 'see "Settings" in README.md' : `did you mean GATEHOUSE_${meant}?`;
+    const { faults } = assertThrows(() => readConfig({ [`GATEHOUSE_${name}`]: "8080" }), ConfigError);
+    assertEquals(faults, [`GATEHOUSE_${name} is no setting: ${hint}`]);
+  }
 });
 
 Deno.test("readConfig() names all faults at once, a line each", () => {
@@ -223,8 +251,8 @@ Deno.test("readConfig() names all faults at once, a line each", () => {
     "65535, or unix:/PATH of at most 107 bytes",
     'GATEHOUSE_PASSWORD_MIN_LENGTH cannot be "7": use a whole number from 8 to 64, in digits',
     'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or ticket or closed',
-    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": "nobody" is none; use addresses or CIDR blocks ' +
-    "such as 10.0.0.0/8,2001:db8::1",
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": "nobody" is not an address or CIDR block; ' +
+    "use a list such as 10.0.0.0/8,2001:db8::1",
     'GATEHOUSE_SESSION_IDLE_HOURS cannot be "9": no more than GATEHOUSE_SESSION_MAX_HOURS, which is "3"',
   ];
   const error = assertThrows(() => readConfig(env), ConfigError);
@@ -232,6 +260,36 @@ Deno.test("readConfig() names all faults at once, a line each", () => {
   assertEquals(error.message.split("\n"), [
     "Cannot start with these settings:",
     ...faults.map((fault) => `  ${fault}`),
+  ]);
+});
+
+Deno.test("readConfig() blames the session lifetime that is set, and says which is a default", () => {
+  const lifetimes: readonly (readonly [env: Readonly<Record<string, string>>, fault: string])[] = [
+    [
+      { GATEHOUSE_SESSION_MAX_HOURS: "24" },
+      'GATEHOUSE_SESSION_MAX_HOURS cannot be "24": the default of GATEHOUSE_SESSION_IDLE_HOURS is 168; set that to 24 ' +
+      "or less as well",
+    ],
+    [
+      { GATEHOUSE_SESSION_IDLE_HOURS: "721" },
+      'GATEHOUSE_SESSION_IDLE_HOURS cannot be "721": no more than GATEHOUSE_SESSION_MAX_HOURS, which is "720" by default',
+    ],
+  ];
+  for (const [env, fault] of lifetimes) {
+    assertEquals(assertThrows(() => readConfig(env), ConfigError).faults, [fault]);
+  }
+});
+
+Deno.test("readConfig() says what in a list is not right", () => {
+  const { faults } = assertThrows(
+    () => readConfig({ GATEHOUSE_RESERVED_LOGINS: "admin,*", GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/99" }),
+    ConfigError,
+  );
+  assertEquals(faults, [
+    'GATEHOUSE_RESERVED_LOGINS cannot be "admin,*": "*" is not a login or *@DOMAIN; use a list such as ' +
+    "admin,*@example.org, or none",
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "10.0.0.0/99": "10.0.0.0/99" is not an address or CIDR block; use a list ' +
+    "such as 10.0.0.0/8,2001:db8::1",
   ]);
 });
 

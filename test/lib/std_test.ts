@@ -8,7 +8,7 @@ import * as stdDelay from "@std/async/delay";
 import * as stdTimingSafeEqual from "@std/crypto/timing-safe-equal";
 import * as stdEtag from "@std/http/etag";
 import * as stdStatus from "@std/http/status";
-import * as stdClosestString from "@std/text/closest-string";
+import * as stdLevenshteinDistance from "@std/text/levenshtein-distance";
 import * as stdUlid from "@std/ulid";
 
 const { assertEquals, assertRejects, assertThrows } = stdAssert;
@@ -19,7 +19,7 @@ const packages: Readonly<Record<string, object>> = {
   "@std/crypto/timing-safe-equal": stdTimingSafeEqual,
   "@std/http/etag": stdEtag,
   "@std/http/status": stdStatus,
-  "@std/text/closest-string": stdClosestString,
+  "@std/text/levenshtein-distance": stdLevenshteinDistance,
   "@std/ulid": stdUlid,
 };
 
@@ -60,8 +60,7 @@ Deno.test("std.d.ts says what the package returns and throws", async () => {
   assertEquals(stdUlid.decodeTime(stdUlid.ulid(150_000)), 150_000);
   assertEquals(stdUlid.monotonicUlid() < stdUlid.monotonicUlid(), true);
   assertThrows(() => stdUlid.decodeTime("no ULID"), Error);
-  assertEquals(stdClosestString.closestString("hep", ["size", "help"]), "help");
-  assertThrows(() => stdClosestString.closestString("hep", []), TypeError);
+  assertEquals(stdLevenshteinDistance.levenshteinDistance("hepl", "help"), 2);
   assertEquals([stdStatus.STATUS_TEXT[404], stdStatus.isStatus(404), stdStatus.isStatus(299)], [
     "Not Found",
     true,
@@ -97,8 +96,8 @@ export async function wrongUse(): Promise<void> {
   stdStatus.STATUS_CODE.Fine;
   // @ts-expect-error: a status is its own number
   stdStatus.STATUS_CODE.OK satisfies 404;
-  // @ts-expect-error: one word to find
-  stdClosestString.closestString(["a"], ["a"]);
+  // @ts-expect-error: two texts to compare
+  stdLevenshteinDistance.levenshteinDistance("a", ["a"]);
   // @ts-expect-error: a time is a number
   stdUlid.ulid(new Date());
 }
