@@ -2,12 +2,12 @@
  * How many hashes run and wait at once.
  *
  * As many run as there are cores, and one: so no core is idle while the next is handed over (0.96 to 1.00 of what the
- * cores can do). More would not be faster, and they share their threads with the journal's writes. The others wait in
- * turn, one of each before a second of any: first known devices and all else, so that who is known has every second
- * turn however many are not; then networks (an IPv4 address, an IPv6 /48), then a /56, then a /64 in it. So a flood
- * from one network delays the others by one hash and not by the flood. Who would wait longer than `maxWaitMs` is
- * refused at once. When the queue is full, who has the most waiting at the first level that differs loses the newest of
- * them to who has fewer.
+ * cores can do). More would not be faster, and they share their threads with the journal's writes.
+ *
+ * Other jobs wait in a fair queue. Known devices and all others take turns; within each, networks (an IPv4 address, an
+ * IPv6 /48, then /56, then /64) take turns. So a flood from one network delays the others by one hash. Jobs that would
+ * wait longer than `maxWaitMs` are rejected immediately. When the queue is full, the longest part of it loses its
+ * newest job to a shorter one.
  */
 
 import { networksOf } from "./client.ts";

@@ -48,7 +48,8 @@ const headers = {
     schema: { type: "string", pattern: "^[1-9][0-9]*$" },
   },
   "Set-Cookie": {
-    description: "Gives a browser the session, or takes it away.",
+    description:
+      "Gives a browser the session, or marks it as one that its owner has logged in from, or takes either away.",
     schema: { type: "string", pattern: "^__Host-gatehouse(-device)?=" },
   },
   "WWW-Authenticate": {
@@ -70,6 +71,7 @@ const problemHeaders: Readonly<Partial<Record<ProblemCode, Headers>>> = {
   "not-json": { Accept: "sometimes", "Accept-Encoding": "sometimes" },
   "too-many-registrations": { "Retry-After": "always" },
   "too-many-attempts": { "Retry-After": "always" },
+  "too-many-new-passwords": { "Retry-After": "always" },
   "overloaded": { "Retry-After": "always" },
   "store-unavailable": { "Retry-After": "always" },
 };

@@ -172,17 +172,24 @@ export const problems = {
     status: STATUS_CODE.TooManyRequests,
     title: "Too many registrations",
     meaning:
-      "From this address came more registrations than one client may make in an hour, or ten times as many that " +
-      "were refused for what they say. Retry-After says when the next is taken.",
+      "This address, or its network, has registered as many users as it may in an hour. Retry-After says when the next " +
+      "registration is taken.",
+  },
+  "too-many-new-passwords": {
+    status: STATUS_CODE.TooManyRequests,
+    title: "Too many new passwords",
+    meaning:
+      "This address, or its network, has sent as many new passwords as are checked in an hour: 600, or ten times " +
+      "the registrations that it may make if that is more. Retry-After says when the next is checked.",
   },
   "too-many-attempts": {
     status: STATUS_CODE.TooManyRequests,
     title: "Too many wrong passwords",
     meaning: "Too many wrong passwords came for this login, or from this address. This one was not looked at. " +
-      "Retry-After says when to come again. One address may try 10 of a login and 100 of all in an hour, an IPv6 /56 400 " +
-      "and a /48 1,000 of all, and have 600 new passwords judged; when 100 of " +
-      "one login were wrong in a row, the login takes passwords only from browsers that its owner has logged in from " +
-      "before, until one is right, or an administrator enables the user anew or makes a ticket for a reset.",
+      "Retry-After says when to come again. In an hour one address may try 10 passwords of one login and 100 of all " +
+      "logins, an IPv6 /56 400 and a /48 1,000 of all logins. After 100 wrong passwords of one login in a row the login " +
+      "takes passwords only from browsers that its owner has logged in from before. That ends when one is right, or when " +
+      "an administrator enables the user anew or makes a ticket for a reset.",
   },
   "internal-error": {
     status: STATUS_CODE.InternalServerError,

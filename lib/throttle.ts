@@ -96,8 +96,8 @@ export class Throttle {
    * Runs `verify` unless there were too many wrong passwords, and counts what it says. It is given the guess as it
    * counts: without its device, when that has no more tries of its own.
    *
-   * @throws what `verify` throws, nothing is counted then; what the counts throw, `verify` was not run then or what it
-   *   said is told to nobody
+   * @throws what `verify` throws; nothing is counted then
+   * @throws what the counts throw, before `verify` runs or in place of its verdict
    */
   async run<Verdict extends { readonly isRight: boolean }>(
     guess: Guess,

@@ -53,7 +53,7 @@ export function setupNotice({ ticket, code }: NewTicket, address: Deno.Addr): st
   const link = origin === undefined
     ? ""
     : `. On this machine: ${origin}/#ticket=${code} (behind a proxy, the same at its address)`;
-  return `There is no administrator yet: whoever registers with this ticket becomes the first: ${code}\n` +
+  return `There is no administrator yet: register with this ticket to become the administrator: ${code}\n` +
     `It is good once, until ${new Date(ticket.expiresAt).toISOString()}; a restart prints a new one${link}\n`;
 }
 

@@ -66,8 +66,7 @@ async function judge(password: string, context: Context): Promise<void> {
   const { config, guesser, judgedQuota } = context.app;
   const waitSeconds = await judgedQuota.take(clientKey(context.client));
   if (waitSeconds > 0) {
-    const detail = "Too many new passwords came from this address";
-    throw new HttpError("too-many-attempts", { detail, headers: { "retry-after": String(waitSeconds) } });
+    throw new HttpError("too-many-new-passwords", { headers: { "retry-after": String(waitSeconds) } });
   }
   requireGoodPassword(password, loginInPath(context), { minLength: config.passwordMinLength, guesser });
 }

@@ -95,7 +95,7 @@ export async function startGuarded(options: GuardedOptions = {}): Promise<Guarde
   }
 
   async function enterAsAdmin(login: string): Promise<string> {
-    const find = () => /ticket becomes the first: (\S+)/.exec(service.log())?.[1];
+    const find = () => /ticket to become the administrator: (\S+)/.exec(service.log())?.[1];
     // Standard error, which it is printed to, may be read later than standard output, which tells of the start.
     for (let tries = 0; find() === undefined && tries < 200; tries++) await delay(20);
     return await enter(login, find());

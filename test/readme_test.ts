@@ -108,7 +108,7 @@ class Tour implements AsyncDisposable {
       .replaceAll("~/.local/share/caddy/pki/authorities/local/root.crt", this.#rootPath)
       .replaceAll("npx --yes deno@2.9.6", `GATEHOUSE_STORE="${this.#folder}/data" "${Deno.execPath()}"`)
       // What the reader pastes: the ticket that the start has printed.
-      .replace("=...", () => `=${/becomes the first: (\S+)/.exec(this.#service.log())?.[1]}`);
+      .replace("=...", () => `=${/become the administrator: (\S+)/.exec(this.#service.log())?.[1]}`);
     return await this.#shell.run(here);
   }
 

@@ -20,7 +20,8 @@ export const sessionOperations: readonly Operation[] = [
     id: "logIn",
     tag,
     summary: "Log in",
-    description: "An unknown login, a wrong password and a disabled account get the same answer, after the same work.",
+    description: "An unknown login, a wrong password and a disabled account get the same answer, after the same " +
+      "work, unless the service is told to tell them apart (`GATEHOUSE_LOGIN_ERRORS=exact`).",
     who: "anyone",
     body: {
       schema: schemaNamed("Credentials"),

@@ -38,7 +38,7 @@ export const userOperations: readonly Operation[] = [
     tag,
     summary: "Register",
     description: "Whether anyone may, or only who has a ticket, is a setting of the service. Who registers with the " +
-      "ticket that is printed at the first start is the first administrator.",
+      "ticket that a start without an administrator prints becomes the administrator.",
     who: "anyone",
     body: {
       schema: schemaNamed("Registration"),
@@ -152,7 +152,14 @@ export const userOperations: readonly Operation[] = [
       },
     },
     replies: { 204: { description: "The password is set.", headers: { "Set-Cookie": "sometimes" } } },
-    problems: ["wrong-current-password", "ticket-invalid", "invalid-user", "too-many-attempts", "overloaded"],
+    problems: [
+      "wrong-current-password",
+      "ticket-invalid",
+      "invalid-user",
+      "too-many-attempts",
+      "too-many-new-passwords",
+      "overloaded",
+    ],
   },
   {
     method: "GET",
@@ -160,7 +167,8 @@ export const userOperations: readonly Operation[] = [
     id: "listSessions",
     tag,
     summary: "List a user's sessions",
-    description: "In order of login, by pages. A setting limits how many a user has: with one more, the session seen " +
+    description:
+      "The oldest login first, by pages. A setting limits how many a user has: with one more, the session seen " +
       "longest ago ends.",
     who: "user or admin",
     parameters: [loginParameter, ...pageParameters(exampleSessionId)],

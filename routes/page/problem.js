@@ -23,6 +23,7 @@ const texts = {
   "precondition-failed": "Somebody else changed this meanwhile. Look again.",
   "not-found": "This is not there, or no longer.",
   "too-many-attempts": "Too many wrong passwords.",
+  "too-many-new-passwords": "Too many new passwords came from here.",
   "too-many-registrations": "Too many accounts were made from here.",
   "overloaded": "The service is busy.",
   "body-too-large": "This is too long.",
@@ -33,8 +34,9 @@ const texts = {
   "not-ready": "The service is starting or stopping.",
   "internal-error": "The service failed.",
   "unreachable": "The service cannot be reached.",
-  "no-https": "You are logged in, but the browser keeps no session, as this address is not https.",
-  "no-cookie": "You are logged in, but the browser keeps no session: allow cookies for this site.",
+  "no-https":
+    "This address is not https, so the browser cannot keep you logged in. Open the page at its https address.",
+  "no-cookie": "The browser keeps no cookies of this site, so it cannot keep you logged in. Allow them.",
   "page-failed": "Something on this page failed. Load it again.",
 };
 

@@ -28,7 +28,8 @@ export class ResidentDialog {
     this.#dialog = fromTemplate("resident", { login: user.login, registered: formatDay(user.registered_at) });
     wireForm(this.#dialog.querySelector("form"), {
       id: "groups",
-      act: ({ groups }) => this.#change({ groups: groups.split(/[\s,]+/).filter(Boolean) }, "The groups are saved."),
+      act: ({ groups }) =>
+        this.#change({ groups: groups.toLowerCase().split(/[\s,]+/).filter(Boolean) }, "The groups are saved."),
       onEnded: () => this.#leave(),
     });
     this.#sessions = new SessionList(this.#dialog, {

@@ -222,10 +222,11 @@ export const texts = {
   "The database of the service does not answer.": "База данных сервиса не отвечает.",
   "The service is starting or stopping.": "Служба запускается или останавливается.",
   "The service failed.": "В службе произошёл сбой.",
-  "You are logged in, but the browser keeps no session, as this address is not https.":
-    "Вход выполнен, но браузер не сохранил сеанс: страница открыта не по https.",
-  "You are logged in, but the browser keeps no session: allow cookies for this site.":
-    "Вход выполнен, но браузер не сохранил сеанс: разрешите этому сайту файлы cookie.",
+  "This address is not https, so the browser cannot keep you logged in. Open the page at its https address.":
+    "Этот адрес — не https, поэтому браузер не может сохранить вход. Откройте страницу по адресу с https.",
+  "The browser keeps no cookies of this site, so it cannot keep you logged in. Allow them.":
+    "Браузер не хранит файлы cookie этого сайта, поэтому не может сохранить вход. Разрешите их.",
+  "Too many new passwords came from here.": "С вашего адреса пришло слишком много новых паролей.",
   "Something on this page failed. Load it again.": "На странице произошла ошибка. Обновите её.",
   "The service cannot be reached.": "Служба недоступна.",
   "Try again {when}.": "Попробуйте {when}.",

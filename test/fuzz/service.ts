@@ -113,7 +113,7 @@ export class FuzzedService {
 /** It is printed a moment after the service is ready. */
 async function setupTicket({ log }: RunningService): Promise<string> {
   for (let attempt = 0; attempt < 500; attempt++) {
-    const ticket = /becomes the first: (\S+)/.exec(log())?.[1];
+    const ticket = /become the administrator: (\S+)/.exec(log())?.[1];
     if (ticket !== undefined) return ticket;
     await delay(20);
   }

@@ -21,7 +21,8 @@ testLooks("a login without HTTPS says that the browser keeps no session", async 
   const url = `http://${plainHost}:${new URL(site.service.url).port}/`;
   await visit(browser, { url, ...look, refused: ["401 GET session/"] }, async ({ page, say }) => {
     await logIn(page, login, say);
-    const text = "You are logged in, but the browser keeps no session, as this address is not https.";
+    const text =
+      "This address is not https, so the browser cannot keep you logged in. Open the page at its https address.";
     await page.getByRole("alert").getByText(say(text)).waitFor();
     assertEquals(await page.getByLabel(say("Login"), { exact: true }).inputValue(), login);
   });
@@ -32,7 +33,7 @@ testLooks("a login without cookies says that they are missing", async ({ site, b
   await visit(browser, { url: site.url, ...look, refused: ["401 GET session/"] }, async ({ page, context, say }) => {
     await dropCookies(context);
     await logIn(page, login, say);
-    const text = "You are logged in, but the browser keeps no session: allow cookies for this site.";
+    const text = "The browser keeps no cookies of this site, so it cannot keep you logged in. Allow them.";
     await page.getByRole("alert").getByText(say(text)).waitFor();
   });
 });
@@ -42,7 +43,7 @@ test("a registration without cookies is told, and what is missing to log in", as
   await visit(browser, options, async ({ page, context }) => {
     await dropCookies(context);
     await logIn(page, "cookieless");
-    await page.getByRole("status").getByText(/^You are registered. Log in. .* allow cookies for this site.$/).waitFor();
+    await page.getByRole("status").getByText(/^You are registered. Log in. .* Allow them.$/).waitFor();
   });
 });
 

@@ -68,7 +68,7 @@ export function accountsOf(
 
   const root: { token?: Promise<string> } = {};
   async function addAdmin(): Promise<string> {
-    const [, ticket] = /ticket becomes the first: (\S+)/.exec(service.log()) ?? [];
+    const [, ticket] = /ticket to become the administrator: (\S+)/.exec(service.log()) ?? [];
     await addUser("root", ticket);
     return await logIn("root");
   }

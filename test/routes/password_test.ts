@@ -173,7 +173,7 @@ Deno.test("changePassword() judges nothing for who may not change it, nor more t
     for (let count = 0; count < 602; count++) replies.push(await change(opened, guessable, { client, token }));
     assertEquals(countOutcomes(replies), {
       "422 invalid-user /password guessable": 600,
-      "429 too-many-attempts": 2,
+      "429 too-many-new-passwords": 2,
     });
     assertEquals([judgedCount, replies.at(-1)?.headers.get("retry-after")], [600, "6"]);
     assertEquals(outcomeOf(await change(opened, right, { token })), "204");
