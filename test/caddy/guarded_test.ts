@@ -94,6 +94,31 @@ for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impati
   });
 }
 
+test("README's complete Caddyfile guards a site, and answers while the service is away", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const config = await writeReadmeSite(cleanup);
+  await using site = await startGuarded({ config });
+  const cookie = await site.enter("alice");
+  const headers = { cookie, ...navigation };
+  assertEquals(await site.statusOf("/", { headers }), 200);
+  assertEquals(await site.statusOf("/"), 401);
+  assertEquals(await site.statusOf("/staff/", { headers }), 403);
+  const arrived = [...site.arrived];
+  await site.service.kill();
+  for (const path of ["/", "/staff/", "/auth/"]) {
+    const page = await site.ask(path, { headers });
+    assertEquals([page.status, page.headers.get("retry-after")], [503, "5"]);
+    assertMatch(await page.text(), /<h1>Service Unavailable</);
+    const problem = await site.ask(path, { headers: { cookie } });
+    assertEquals([problem.status, problem.headers.get("retry-after")], [503, "5"]);
+    assertEquals(await problem.json(), { type: "about:blank", title: "Service Unavailable", status: 503 });
+  }
+  assertEquals(site.arrived, arrived);
+  const env = { SITE: "https://wiki.example.org", APP: "127.0.0.1:3000" };
+  const { stdout } = await runCaddy(["adapt", "--config", config, "--adapter", "caddyfile"], env);
+  for (const text of ['"admin":{"disabled":true}', '"protocols":["h1","h2"]']) assertStringIncludes(stdout, text);
+});
+
 test("guarded.Caddyfile keeps requests waiting over a restart of the service", async () => {
   await using cleanup = new AsyncDisposableStack();
   const store = await Deno.makeTempDir();
@@ -172,6 +197,25 @@ test("guarded.Caddyfile demands a group where it is told to", async () => {
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore, fn });
+}
+
+/** README's complete Caddyfile as a reader makes it, for this machine. @returns its path */
+async function writeReadmeSite(cleanup: AsyncDisposableStack): Promise<string> {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const [, command = ""] = /^(sed -n .+) >\/etc\/caddy\/guard\.snippets$/m.exec(readme) ?? [];
+  const [, site = ""] = /^```caddyfile\n(\{\n.*?)^```$/ms.exec(readme) ?? [];
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", command] }).output();
+  const snippets = new TextDecoder().decode(stdout).replaceAll(...impatience);
+  const local = site.replace("{\n", "{\n\tskip_install_trust\n\tauto_https disable_redirects\n")
+    .replace("wiki.example.org {", "{$SITE} {\n\tbind 127.0.0.1\n\ttls internal").replaceAll(
+      "127.0.0.1:3000",
+      "{$APP}",
+    );
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  await Deno.writeTextFile(`${folder}/guard.snippets`, snippets);
+  await Deno.writeTextFile(`${folder}/Caddyfile`, local);
+  return `${folder}/Caddyfile`;
 }
 
 async function runCaddy(args: string[], env: Record<string, string> = {}) {
