@@ -4,8 +4,8 @@
  *     value := <id, 16 random bytes as base64url> "." <HMAC-SHA256 of id and login, under the user's password hash>
  *
  * It lets nobody in. It makes wrong passwords count for this device alone (see `lib/throttle.ts`), so that guesses from
- * elsewhere do not lock the owner out, and gives its passwords every second turn (see `lib/gate.ts`). As the key is the password hash there is nothing to keep, any process
- * on the same store knows it, and a new password or cost voids it.
+ * elsewhere do not lock the owner out, and gives its passwords every second turn (see `lib/gate.ts`). As the key is the
+ * password hash there is nothing to keep, any process on the same store knows it, and a new password or cost voids it.
  */
 
 import { createHmac } from "node:crypto";

@@ -171,9 +171,8 @@ export const problems = {
   "too-many-registrations": {
     status: STATUS_CODE.TooManyRequests,
     title: "Too many registrations",
-    meaning:
-      "This address, or its network, has registered as many users as it may in an hour. Retry-After says when the next " +
-      "registration is taken.",
+    meaning: "This address, or its network, has registered as many users as it may in an hour. Retry-After says when " +
+      "the next registration is taken.",
   },
   "too-many-new-passwords": {
     status: STATUS_CODE.TooManyRequests,
@@ -187,9 +186,9 @@ export const problems = {
     title: "Too many wrong passwords",
     meaning: "Too many wrong passwords came for this login, or from this address. This one was not looked at. " +
       "Retry-After says when to come again. In an hour one address may try 10 passwords of one login and 100 of all " +
-      "logins, an IPv6 /56 400 and a /48 1,000 of all logins. After 100 wrong passwords of one login in a row the login " +
-      "takes passwords only from browsers that its owner has logged in from before. That ends when one is right, or when " +
-      "an administrator enables the user anew or makes a ticket for a reset.",
+      "logins, an IPv6 /56 400 and a /48 1,000 of all logins. After 100 wrong passwords of one login in a row the " +
+      "login takes passwords only from browsers that its owner has logged in from before. That ends when one is " +
+      "right, or when an administrator enables the user anew or makes a ticket for a reset.",
   },
   "internal-error": {
     status: STATUS_CODE.InternalServerError,

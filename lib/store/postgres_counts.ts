@@ -99,7 +99,8 @@ export class PostgresCounts implements Counts {
  * By the time of now, that with what clocks differ by, that with both and an hour, and now once more: as another type.
  */
 const bringBackStatement = `UPDATE gatehouse_count SET opened_at = $1,
-  full_at = GREATEST(0, $4 + LEAST(full_at - CASE WHEN opened_at > $2 THEN CAST(opened_at AS double precision) ELSE $4 END,
+  full_at = GREATEST(0, $4 + LEAST(
+    full_at - CASE WHEN opened_at > $2 THEN CAST(opened_at AS double precision) ELSE $4 END,
     ${hourMs})),
   open_count = CASE WHEN opened_at > $2 THEN 0 ELSE open_count END
   WHERE opened_at > $2 OR full_at > $3`;
