@@ -10,11 +10,12 @@ import { basename, dirname } from "node:path";
 import { readConfig } from "./config.ts";
 import { runTask, showProgress } from "./log.ts";
 import type { Change } from "./store.ts";
-import { realDisk } from "./store/disk.ts";
+import { type DiskFile, realDisk } from "./store/disk.ts";
 import { type FoundFolder, isDataFile, readRunningFolder } from "./store/folder.ts";
+import { beginsAs } from "./store/header.ts";
 import { createJournal, journalName } from "./store/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "./store/snapshot.ts";
-import { asFolderError } from "./store/store_folder.ts";
+import { asFolderError, reasonOf } from "./store/store_folder.ts";
 import { Tables } from "./store/tables.ts";
 import { folderOf, pathFromCaller } from "./store_place.ts";
 
@@ -80,7 +81,7 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
  */
 export async function verify(path: string): Promise<Holdings> {
   const { isDirectory } = await Deno.stat(path).catch((error) => {
-    throw new BackupError(`Cannot verify "${path}": ${error.message}`, { cause: error });
+    throw new BackupError(`Cannot verify "${path}": ${reasonOf(error)}`, { cause: error });
   });
   if (!isDirectory) return (await readBackup(path)).holdings;
   const { tables, found } = await readRunningFolder(realDisk(path), {
@@ -159,6 +160,7 @@ async function readBackup(file: string): Promise<{ tables: Tables; holdings: Hol
   // A pipe would make it wait for ever, and a device give bytes for ever.
   if (!(await Deno.stat(file)).isFile) throw new BackupError(`Cannot read "${file}" as it is not a file`);
   const { disk, name } = locate(file);
+  requireBackup(disk.open(name));
   const tables = new Tables();
   const count = progress("read");
   const { changesBefore } = readSnapshot(disk, { name }, (change) => {
@@ -175,13 +177,21 @@ async function readBackup(file: string): Promise<{ tables: Tables; holdings: Hol
   return { tables, holdings };
 }
 
+/** @throws {BackupError} the file is something else; a backup that is damaged may pass */
+function requireBackup(file: DiskFile): void {
+  const isBackup = beginsAs("snapshot", file);
+  file.close();
+  if (!isBackup) throw new BackupError(`Cannot read "${file.path}" as it is not a Gatehouse backup`);
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new BackupError(`Cannot write backup "${path}": ${reasonOf(error)}`, { cause: error });
   }
 }
 

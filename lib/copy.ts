@@ -18,7 +18,7 @@ import { FileStore } from "./store/file.ts";
 import { isDataFile, readRunningFolder } from "./store/folder.ts";
 import { MemoryStore } from "./store/memory.ts";
 import { PostgresStore } from "./store/postgres.ts";
-import { requireUnlocked } from "./store/store_folder.ts";
+import { asFolderError, requireUnlocked } from "./store/store_folder.ts";
 import { pathFromCaller, type StorePlace } from "./store_place.ts";
 
 /** Where a register is, or is to be. */
@@ -165,7 +165,7 @@ async function identityOf(place: StorePlace): Promise<string> {
   try {
     return await Deno.realPath(place.folder);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw asFolderError(error, { path: place.folder, action: "open" });
     return resolve(place.folder);
   }
 }
@@ -199,7 +199,7 @@ function requireRegister(folder: string): void {
   try {
     if (realDisk(folder).list().some(isDataFile)) return;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw asFolderError(error, { path: folder, action: "copy" });
   }
   throw new CopyError(`Cannot copy "${folder}" as it holds no register`);
 }

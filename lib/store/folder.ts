@@ -12,7 +12,7 @@ import type { Disk } from "./disk.ts";
 import { CorruptFileError, fileHeaderBytes } from "./header.ts";
 import { type FoundJournal, journalName, readJournal } from "./journal_file.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
-import { asFolderError } from "./store_folder.ts";
+import { asFolderError, StoreFolderError } from "./store_folder.ts";
 import { Tables } from "./tables.ts";
 
 /** What the header of a file can hold. */
@@ -107,7 +107,12 @@ function requireRegister(disk: Disk, { action = "read" }: ReadOptions): void {
   try {
     if (disk.list().some(isDataFile)) return;
   } catch (error) {
-    throw asFolderError(error, { path: disk.path, action });
+    if (!(error instanceof Deno.errors.NotADirectory)) throw asFolderError(error, { path: disk.path, action });
+    throw new StoreFolderError(
+      `Cannot ${action} "${disk.path}" as it is not a folder: name a data folder. ` +
+        "Of a backup, deno task restore FILE FOLDER makes one",
+      { cause: error },
+    );
   }
   throw new NoRegisterError(
     `Cannot ${action} "${disk.path}": it is no register: the folder has no journal. Name the folder of a register, ` +

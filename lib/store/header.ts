@@ -61,6 +61,13 @@ export function encodeFileHeader(header: FileHeader, formatVersion = version): U
   return bytes;
 }
 
+/** Whether a file begins as one of this kind, of any version, whole or damaged. */
+export function beginsAs(kind: FileKind, file: DiskFile): boolean {
+  const start = Buffer.from(magic + kindLetters[kind], "latin1");
+  const bytes = Buffer.alloc(start.length);
+  return file.read(bytes, 0) === start.length && bytes.equals(start);
+}
+
 /**
  * Reads the header of a file.
  *

@@ -26,7 +26,7 @@ const ticketColumns = {
   secretHash: keys,
   purpose: oneOf(["setup", "register", "reset"]),
   login: texts({ most: maxKeyLength, refused: invisible }),
-  // A ticket for the setup may not expire.
+  // A ticket for the setup may not expire; see `endlessTicket`.
   expiresAt: wholeNumbers({ most: Number.MAX_SAFE_INTEGER }),
 };
 
@@ -81,7 +81,14 @@ export function checkedRun(run: unknown) {
     const row = check(column);
     if (row >= 0) throw new TypeError(`Invalid changes: the ${field} in row ${row} of kind ${kind}`);
   }
+  const row = kind === 5 || kind === 7 ? endlessTicket(run[2], run[4]) : -1;
+  if (row >= 0) throw new TypeError(`Invalid changes: the expiresAt in row ${row} of kind ${kind}`);
   return run;
+}
+
+/** The first row of a ticket that is not for the setup and expires when no date can be shown, or -1. */
+function endlessTicket(purposes: readonly unknown[], expiries: readonly number[]): number {
+  return expiries.findIndex((expiresAt, row) => expiresAt > maxTime && purposes[row] !== "setup");
 }
 
 // The loops go by index, as methods skip holes. They must not read lists that are serialized later: V8 marks a list

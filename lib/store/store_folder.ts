@@ -45,18 +45,38 @@ const remedies: Readonly<Record<string, string>> = {
   ENFILE: "Raise the limit of open files",
 };
 
+/** What to do when Deno does not let the program use a folder. */
+const allowFolder = "Start the program with its task, which allows what the settings name";
+
 /**
- * An error of the operating system as one that names the folder and what to do.
+ * An error of the operating system, or of Deno's permissions, as one that names the folder and what to do.
  *
  * @param action what failed, such as "open"
  * @returns any other error as it is
  */
 export function asFolderError(error: unknown, { path, action }: { path: string; action: string }): unknown {
   const cause = error instanceof StoreFullError ? error.cause : error;
-  if (!(cause instanceof Error) || !("code" in cause)) return error;
-  const remedy = remedies[String(cause.code)];
-  const text = `Cannot ${action} store "${path}": ${cause.message}`;
+  if (!(cause instanceof Error)) return error;
+  const isRefused = cause instanceof Deno.errors.NotCapable;
+  const code = "code" in cause ? String(cause.code) : undefined;
+  if (code === undefined && !isRefused) return error;
+  const remedy = isRefused ? refusalRemedy(cause) : remedies[code ?? ""];
+  const text = `Cannot ${action} store "${path}": ${reasonOf(cause)}`;
   return new StoreFolderError(remedy === undefined ? text : `${text}. ${remedy}`, { cause: error });
+}
+
+/** Why a file or folder cannot be used. Deno's own advice, to allow everything, is left out. */
+export function reasonOf(error: Error): string {
+  return isProtected(error) ? "Deno protects /dev, /proc and /sys" : error.message;
+}
+
+function refusalRemedy(error: Error): string {
+  return isProtected(error) ? "Set GATEHOUSE_STORE to another folder" : allowFolder;
+}
+
+/** Whether the path is one that Deno opens only with every permission there is. */
+function isProtected(error: Error): boolean {
+  return error instanceof Deno.errors.NotCapable && error.message.startsWith("Requires all access");
 }
 
 /**

@@ -147,10 +147,15 @@ Deno.test("verify(), inspect() and restore() refuse what is no register and no b
   await assertRejects(() => verify("/dev/zero"), BackupError, 'Cannot read "/dev/zero" as it is not a file');
   await assertRejects(() => verify(`${folder}/none`), BackupError, `Cannot verify "${folder}/none": No such file`);
   await assertRejects(() => inspectAll(`${folder}/none`), StoreFolderError, "No such file");
-  await Deno.writeTextFile(`${folder}/text`, "x".repeat(100));
-  await assertRejects(() => verify(`${folder}/text`), CorruptFileError, "does not begin with");
   {
     await using _store = await open(`${folder}/data`);
+  }
+  await Deno.writeTextFile(`${folder}/text`, "x".repeat(100));
+  await Deno.writeTextFile(`${folder}/empty`, "");
+  for (const path of ["/etc/passwd", `${folder}/text`, `${folder}/empty`, `${folder}/data/journal-1`]) {
+    const message = `Cannot read "${path}" as it is not a Gatehouse backup`;
+    await assertRejects(() => verify(path), BackupError, message);
+    await assertRejects(() => restore(path, `${folder}/new`), BackupError, message);
   }
   assertEquals((await verify(`${folder}/data`)).users, 0);
   assertEquals(await inspectAll(`${folder}/data`), []);
@@ -180,6 +185,19 @@ Deno.test("inspect() prints no control characters, which a User-Agent can bring"
   // deno-lint-ignore no-control-regex -- that is what it looks for
   assert(!/[\0-\x1f\x7f-\x9f]/.test(line), line);
   assertEquals(JSON.parse(line).user_agent, userAgent);
+});
+
+Deno.test("inspect() and backUp() of a backup say that it is to be restored first", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using _store = await open(`${folder}/data`);
+  }
+  const path = `${folder}/backup`;
+  await backUp(`${folder}/data`, path);
+  const remedy = "name a data folder. Of a backup, deno task restore FILE FOLDER makes one";
+  const text = (action: string) => `Cannot ${action} "${path}" as it is not a folder: ${remedy}`;
+  await assertRejects(() => Array.fromAsync(inspect(path)), StoreFolderError, text("inspect"));
+  await assertRejects(() => backUp(path, `${folder}/other`), StoreFolderError, text("back up"));
 });
 
 Deno.test("restore() says what keeps it from filling the folder", async () => {

@@ -114,7 +114,7 @@ Deno.test("the task copy from folder to folder says what both hold, and what it 
     [[at("running"), at("third")], false, "is locked"],
     [[at("none"), at("third")], false, `Cannot copy "${at("none")}" as it holds no register`],
     [[at("empty"), at("third")], false, `Cannot copy "${at("empty")}" as it holds no register`],
-    [[at("data/lock"), at("third")], false, "Not a directory"],
+    [[at("data/lock"), at("third")], false, `Cannot copy store "${at("data/lock")}": Not a directory`],
     [[at("data"), at("./data/")], false, "to itself"],
     [[at("data"), at("link")], false, "to itself"],
     [[at("none"), at("none")], false, "to itself"],

@@ -49,7 +49,7 @@ Deno.test("decodeChanges() lets users without groups share one list", () => {
 
 const user: readonly unknown[] = [1, ["id"], ["alice"], ["hash"], [1], [""], [false]];
 const session: readonly unknown[] = [3, ["id"], ["alice"], ["hash"], [1], [1], ["curl"], ["192.0.2.1"]];
-const ticket: readonly unknown[] = [5, ["hash"], ["register"], [""], [Number.MAX_SAFE_INTEGER]];
+const ticket: readonly unknown[] = [5, ["hash"], ["setup"], [""], [Number.MAX_SAFE_INTEGER]];
 const newTicket: readonly unknown[] = [7, ["h2"], ["reset"], ["alice"], [1], ["id"], [""], [0]];
 const deletions = [[2, ["alice"]], [4, ["id"]], [6, ["hash"]]];
 const holes: unknown[] = [];
@@ -111,6 +111,8 @@ const refused: Record<string, unknown> = {
   "a purpose that nothing has": changed(ticket, 2, "constructor"),
   "a ticket's login with a space": changed(ticket, 3, "a b"),
   "a ticket that expires at infinity": changed(ticket, 4, Infinity),
+  "a ticket to register that expires when no date can be shown": [ticket.with(2, ["register"])],
+  "a ticket for a reset that expires after the year 9999": changed(newTicket, 4, Date.UTC(10_000, 0)),
   "a ticket without an id": changed(newTicket, 5, ""),
   "a ticket whose maker is missing": changed(newTicket, 6, undefined),
   "a ticket that was made at no time": changed(newTicket, 7, NaN),

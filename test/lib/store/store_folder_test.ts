@@ -164,6 +164,46 @@ Deno.test("asFolderError() leaves errors alone that are not the system's, and kn
   assertEquals(named.message, 'Cannot open store "x": Input/output error (os error 5)');
 });
 
+Deno.test("no task advises to allow everything for a folder that Deno protects, or that its flags do not name", async () => {
+  const folder = await Deno.makeTempDir();
+  await fill(`${folder}/data`);
+  const protects = "Deno protects /dev, /proc and /sys";
+  const another = `${protects}. Set GATEHOUSE_STORE to another folder`;
+  const rows: readonly (readonly [args: readonly string[], store: string, message: string])[] = [
+    [["main.ts"], "/dev/shm/x", `Cannot open store "/dev/shm/x": ${another}`],
+    [["main.ts"], "/proc/x", `Cannot open store "/proc/x": ${another}`],
+    [["main.ts"], "/sys/x", `Cannot open store "/sys/x": ${another}`],
+    [["lib/inspect.ts"], "/dev/shm/x", `Cannot inspect store "/dev/shm/x": ${another}`],
+    [["lib/copy.ts", "/dev/shm/x", `${folder}/new`], "x", `Cannot open store "/dev/shm/x": ${another}`],
+    [["lib/copy.ts", `${folder}/data`, "/dev/shm/x"], "x", `Cannot open store "/dev/shm/x": ${another}`],
+    [["lib/backup.ts", "verify", "/dev/shm/x"], "x", `Cannot verify "/dev/shm/x": ${protects}`],
+    [["lib/backup.ts", "backup", "/dev/shm/x"], `${folder}/data`, `Cannot write backup "/dev/shm/x": ${protects}`],
+  ];
+  for (const [args, store, message] of rows) {
+    assertEquals(await failWith(args, { store, allowed: "" }), `${message}\n`);
+  }
+  const text = await failWith(["main.ts"], { store: `${folder}/data`, allowed: "=lib,routes" });
+  const remedy = "Start the program with its task, which allows what the settings name\n";
+  assert(
+    text.startsWith(`Cannot open store "${folder}/data": Requires read access to `) && text.endsWith(remedy),
+    text,
+  );
+});
+
+/** Runs a program without `--allow-all`. @returns what it says on standard error */
+async function failWith(
+  args: readonly string[],
+  { store, allowed }: { store: string; allowed: string },
+): Promise<string> {
+  const flags = ["--no-prompt", "--allow-env", "--allow-net", `--allow-read${allowed}`, `--allow-write${allowed}`];
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", ...flags, ...args],
+    env: { GATEHOUSE_STORE: store, GATEHOUSE_LISTEN: "127.0.0.1:0", NO_COLOR: "1" },
+  }).output();
+  assertEquals(success, false);
+  return decoder.decode(stderr);
+}
+
 async function fill(path: string): Promise<void> {
   await using store = await open(path);
   await store.insertUser(userOf("alice"));
