@@ -8,7 +8,7 @@
 
 import { basename, dirname } from "node:path";
 import { readConfig } from "./config.ts";
-import { runTask, showProgress } from "./log.ts";
+import { countProgress, runTask } from "./log.ts";
 import type { Change } from "./store.ts";
 import { type DiskFile, realDisk } from "./store/disk.ts";
 import { type FoundFolder, isDataFile, readRunningFolder } from "./store/folder.ts";
@@ -35,9 +35,6 @@ export class BackupError extends Error {
   override name = "BackupError";
 }
 
-/** Records between two signs of progress. */
-const progressEvery = 20_000;
-
 if (import.meta.main) await runTask(() => runCommand(Deno.args, Deno.env.toObject()));
 
 /**
@@ -59,11 +56,11 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
   }
   const { tables, found } = await readRunningFolder(realDisk(folder), {
     action: "back up",
-    onChange: progress("read"),
+    onChange: countProgress("read"),
   });
   const start = { generation: 1, changesBefore: changeCountOf(found) };
   try {
-    const records = counted(tables.changes(), progress("written"));
+    const records = counted(tables.changes(), countProgress("written"));
     await writeSnapshot(target.disk, start, { records, name: target.name });
   } catch (error) {
     throw new BackupError(`Cannot write backup "${file}": ${error instanceof Error ? error.message : error}`, {
@@ -86,7 +83,7 @@ export async function verify(path: string): Promise<Holdings> {
   if (!isDirectory) return (await readBackup(path)).holdings;
   const { tables, found } = await readRunningFolder(realDisk(path), {
     action: "verify",
-    onChange: progress("checked"),
+    onChange: countProgress("checked"),
   });
   const torn = found.journals.find((journal) => journal.torn !== undefined);
   return {
@@ -125,7 +122,7 @@ async function fillFolder(folder: string, { tables, changesBefore }: { tables: T
   // missing, and refuses.
   const start = { generation: 2, changesBefore };
   await createJournal(disk, start);
-  await writeSnapshot(disk, start, { records: counted(tables.changes(), progress("written")) });
+  await writeSnapshot(disk, start, { records: counted(tables.changes(), countProgress("written")) });
 }
 
 async function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
@@ -162,7 +159,7 @@ async function readBackup(file: string): Promise<{ tables: Tables; holdings: Hol
   const { disk, name } = locate(file);
   requireBackup(disk.open(name));
   const tables = new Tables();
-  const count = progress("read");
+  const count = countProgress("read");
   const { changesBefore } = readSnapshot(disk, { name }, (change) => {
     tables.apply(change);
     count();
@@ -205,12 +202,4 @@ function* counted(records: Iterable<Change>, count: () => void): Generator<Chang
     count();
     yield record;
   }
-}
-
-/** @returns what to call for each record; a person at a terminal is shown how far it is */
-function progress(what: string): () => void {
-  let count = 0;
-  return () => {
-    if (++count % progressEvery === 0) showProgress(`${count} records ${what}`);
-  };
 }

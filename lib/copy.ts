@@ -9,7 +9,7 @@
 
 import { resolve } from "node:path";
 import { settings } from "./config.ts";
-import { createLog, type Log, printError, runTask, showProgress } from "./log.ts";
+import { countProgress, createLog, type Log, printError, runTask } from "./log.ts";
 import { type PostgresAddress, shownAddress } from "./postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
 import { type Put, type Store, StoreFullError } from "./store.ts";
@@ -43,8 +43,6 @@ const usage = "Usage: deno task copy FROM TO, each a folder or postgres://USER:P
   "GATEHOUSE_STORE for what that setting says. Stop the services on both first";
 /** Added at once: few enough that they are one frame, or one statement, and little is lost when it is killed. */
 const batch = 1_000;
-/** Records between two signs of progress. */
-const progressEvery = 10_000;
 /** A statement has a thousand records, and nobody waits for its answer as for that of a service. */
 const callMs = 60_000;
 
@@ -71,7 +69,7 @@ async function addMissing(from: Place, to: Place): Promise<number> {
   await using source = await from.open();
   await using target = await to.open();
   await refuseEmpty(source, from);
-  for await (const record of unmatchedRecords(target, source, progress("compared"))) {
+  for await (const record of unmatchedRecords(target, source, countProgress("compared"))) {
     throw new CopyError(
       `Cannot copy to "${to.shown}" as it holds ${nameOf(record)}, which "${from.shown}" does not hold or holds ` +
         "otherwise: copy to a new folder or an empty database",
@@ -79,7 +77,7 @@ async function addMissing(from: Place, to: Place): Promise<number> {
   }
   try {
     let added = 0;
-    for await (const records of inBatches(unmatchedRecords(source, target, progress("copied")))) {
+    for await (const records of inBatches(unmatchedRecords(source, target, countProgress("copied")))) {
       await target.insertRecords(records);
       added += records.length;
     }
@@ -98,7 +96,7 @@ async function refuseEmpty(source: Store, { shown }: Place): Promise<void> {
 
 async function readContents(place: Place): Promise<Contents> {
   await using store = await place.open();
-  return await contentsOf(store, progress("checked"));
+  return await contentsOf(store, countProgress("checked"));
 }
 
 async function* inBatches(records: AsyncIterable<Put>): AsyncGenerator<readonly Put[]> {
@@ -208,12 +206,4 @@ function requireRegister(folder: string): void {
 function openWarningLog(): Log {
   const { warn, error } = createLog((line) => printError(line.trimEnd()));
   return { info() {}, warn, error };
-}
-
-/** @returns what to call for each record; a person at a terminal is shown how far it is */
-function progress(what: string): () => void {
-  let count = 0;
-  return () => {
-    if (++count % progressEvery === 0) showProgress(`${count} records ${what}`);
-  };
 }

@@ -16,16 +16,21 @@ const entityTag = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?:,|$)/y;
 
 /** Whether If-Match lets a request go on; `false` means 412. A weak tag matches nothing (RFC 9110, 13.1.1). */
 export function ifMatch(field: string, etag: string): boolean {
-  return lists(field, etag, { isWeak: false });
+  return lists(field, etag, { matchesWeak: false });
 }
 
 /** Whether If-None-Match lets a request go on; `false` means 304. Weak tags match too (RFC 9110, 13.1.2). */
 export function ifNoneMatch(field: string | null, etag: string): boolean {
-  return field === null || !lists(field, etag, { isWeak: true });
+  return field === null || !lists(field, etag, { matchesWeak: true });
 }
 
-/** Whether a field lists a strong tag. What follows a malformed element is not read. */
-function lists(field: string, etag: string, { isWeak }: { isWeak: boolean }): boolean {
+/**
+ * Whether a field lists a tag, or "*". What follows a malformed element is not read.
+ *
+ * @param etag a strong one
+ * @param matchesWeak whether the same tag marked as weak matches it as well
+ */
+function lists(field: string, etag: string, { matchesWeak }: { matchesWeak: boolean }): boolean {
   if (field.length > maxFieldLength) return false;
   if (field.trim() === "*") return true;
   for (let at = 0; at < field.length;) {
@@ -34,7 +39,7 @@ function lists(field: string, etag: string, { isWeak }: { isWeak: boolean }): bo
     entityTag.lastIndex = separators.lastIndex;
     const [, weak, tag] = entityTag.exec(field) ?? [];
     if (tag === undefined) return false;
-    if (tag === etag && (isWeak || weak === undefined)) return true;
+    if (tag === etag && (matchesWeak || weak === undefined)) return true;
     at = entityTag.lastIndex;
   }
   return false;

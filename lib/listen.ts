@@ -30,6 +30,11 @@ export function parseListen(text: string): Listen {
   );
 }
 
+/** An address and port as they stand in a URL, and in a permission of Deno. */
+export function hostWithPort({ hostname, port }: { hostname: string; port: number }): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
 /** The host, without the brackets of IPv6. The end of a name starts with a letter, unlike `127.0.0.300`. */
 function parseHost(text: string): string | undefined {
   const ipv6 = /^\[([^%]+)\]$/.exec(text)?.[1];

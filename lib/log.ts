@@ -6,6 +6,9 @@
  */
 import { LineWriter, type Output } from "./line_writer.ts";
 
+/** Records between two signs of progress. */
+const progressEvery = 10_000;
+
 /** Deep enough for any error's causes, and an end for those that go in a circle. */
 const maxDepth = 8;
 
@@ -84,8 +87,21 @@ export function printError(text: string): void {
 }
 
 /** Shows a person at a terminal how far long work is, in place of what was shown before; says nothing to a file. */
-export function showProgress(text: string): void {
+function showProgress(text: string): void {
   if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+/**
+ * Counts records and shows how many there are so far.
+ *
+ * @param what is done with them, such as "read"
+ * @returns what to call for each record
+ */
+export function countProgress(what: string): () => void {
+  let count = 0;
+  return () => {
+    if (++count % progressEvery === 0) showProgress(`${count} records ${what}`);
+  };
 }
 
 /** Runs a command that talks to a person: prints what came of it, or in one line why not, with exit status 1. */

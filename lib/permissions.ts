@@ -10,9 +10,8 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import type { Listen } from "./listen.ts";
+import { hostWithPort, type Listen } from "./listen.ts";
 import { printLine } from "./log.ts";
-import { hostWithPort } from "./postgres_address.ts";
 import type { StorePlace } from "./store_place.ts";
 
 /** Names that are no settings can be found only by listing all, which takes the whole environment. */

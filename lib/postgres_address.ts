@@ -9,6 +9,7 @@
  */
 
 import { isIP } from "node:net";
+import { hostWithPort } from "./listen.ts";
 
 /** How a connection is protected: not at all, from who listens, or from who stands between as well. */
 export type Encryption = "disable" | "require" | "verify-full";
@@ -58,11 +59,6 @@ export function parsePostgresUrl(text: string): PostgresAddress {
 export function shownAddress({ target, database }: PostgresAddress): string {
   if ("socketPath" in target) return `postgres:///${encodeURIComponent(database)} at ${target.socketPath}`;
   return `postgres://${hostWithPort(target)}/${encodeURIComponent(database)}`;
-}
-
-/** As it stands in a URL, and in a permission of Deno. */
-export function hostWithPort({ hostname, port }: { hostname: string; port: number }): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** The protocol ends texts with NUL, so none can have one. */

@@ -8,7 +8,7 @@
 
 import { delay } from "@std/async/delay";
 import type { App } from "./app.ts";
-import type { Listen } from "./listen.ts";
+import { hostWithPort, type Listen } from "./listen.ts";
 import type { Log } from "./log.ts";
 import type { Connection } from "./router.ts";
 
@@ -176,6 +176,5 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function addressText(address: Deno.Addr): string {
   if (address.transport !== "tcp") return `unix:${"path" in address ? address.path : ""}`;
-  const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-  return `http://${host}:${address.port}`;
+  return `http://${hostWithPort(address)}`;
 }

@@ -8,6 +8,7 @@
 
 import { hash } from "node:crypto";
 import { ulid } from "@std/ulid";
+import { hostWithPort } from "./listen.ts";
 import type { Store, Ticket } from "./store.ts";
 
 const codeBytes = 32;
@@ -63,7 +64,7 @@ function originAt(address: Deno.Addr): string | undefined {
   const { hostname, port } = address;
   // These two mean every address to a listener, and none to whoever connects.
   if (hostname === "0.0.0.0" || hostname === "::") return `http://localhost:${port}`;
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  return `http://${hostWithPort(address)}`;
 }
 
 /** The ticket of a code, if there is one, for one of the purposes and this login, and not expired at `now`. */

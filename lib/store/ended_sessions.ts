@@ -33,7 +33,7 @@ export function deletionsOf(sessions: readonly Session[]): readonly Change[] {
 }
 
 /** Commits changes in order while they are too many for one frame. @returns those that are left for another change */
-export async function inBatches(
+export async function commitAllButLast(
   changes: readonly Change[],
   commit: (changes: readonly Change[]) => Promise<void>,
 ): Promise<readonly Change[]> {

@@ -34,7 +34,7 @@ import {
   type UserQuery,
   type UserSession,
 } from "../store.ts";
-import { deletionsOf, inBatches, maxEndedAtOnce, seenLongestAgo } from "./ended_sessions.ts";
+import { commitAllButLast, deletionsOf, maxEndedAtOnce, seenLongestAgo } from "./ended_sessions.ts";
 import { pageOf } from "./record_page.ts";
 import { recordsOf } from "./records.ts";
 import { registrationsOn } from "./registrations.ts";
@@ -160,7 +160,7 @@ export class MemoryStore implements Store {
       const kept = this.#tables.user(login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
       const commit: Commit = (changes) => this.#commitOrRemember(changes);
-      const surplus = await inBatches(
+      const surplus = await commitAllButLast(
         deletionsOf(await seenLongestAgo(this.#tables.sessionsOf(login), maxSessions - 1)),
         commit,
       );
@@ -295,7 +295,7 @@ export class MemoryStore implements Store {
 
   /** Ends all sessions of a user but one, under the user's lock. @returns the changes that end the last of them */
   #endSessionsBut(login: string, keptId: string): Promise<readonly Change[]> {
-    return inBatches(
+    return commitAllButLast(
       deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(({ id }) => id !== keptId)),
       this.#commit,
     );
@@ -305,7 +305,7 @@ export class MemoryStore implements Store {
   #endExpired(login: string, isExpired: (session: Session) => boolean): Promise<number> {
     return this.#locks.ofLogin(login, async () => {
       const ended = deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(isExpired));
-      const last = await inBatches(ended, this.#commit);
+      const last = await commitAllButLast(ended, this.#commit);
       if (last.length > 0) await this.#commit(last);
       return ended.length;
     });
