@@ -2,13 +2,14 @@
  * The task `doctor`: tries a guarded site from outside, as an attacker would, and says what to mend in its Caddyfile.
  *
  * It changes nothing at the site but for a temporary user, whom it deletes in the end, whatever happens. Exit status: 0
- * when nothing is wrong (what is unknown is told), 1 when something is, 2 when it could not be tried.
+ * when nothing is wrong, 1 when something is, else 2 when a check could not be tried for another reason than that the
+ * page does not show its request headers.
  */
 
 import { parseArgs } from "node:util";
 import { printError, printLine } from "../lib/log.ts";
 import { Account, type Credentials } from "./doctor_account.ts";
-import type { Check, Outside, Verdict } from "./doctor_check.ts";
+import type { Check, Inside, Verdict } from "./doctor_check.ts";
 import { admitted, insideChecks, look } from "./doctor_inside.ts";
 import { outsideChecks } from "./doctor_outside.ts";
 import { NoAnswerError, SiteClient } from "./doctor_client.ts";
@@ -17,9 +18,19 @@ import { caddyRoots } from "./site.ts";
 const usage = `Usage: deno task doctor https://SITE [--ca ROOT.crt] [--path /PAGE]
 
   --ca     a root certificate to trust, beside those of the system and of Caddy on this machine
-  --path   a guarded page, best one that shows the headers of its request; / if not given
+  --path   a guarded page, best one that prints its request headers; / if not given
 
 It registers a temporary user and deletes it in the end, or logs in with DOCTOR_LOGIN and DOCTOR_PASSWORD.`;
+
+/** A guarded page that prints its request headers. */
+export const headersPage = `route /headers {
+	import guard users
+	templates {
+		mime text/plain
+	}
+	header Content-Type text/plain
+	respond "{{.Req.Header}}"
+}`;
 
 /** A check and what was found. */
 export interface Finding {
@@ -35,6 +46,19 @@ export interface DoctorOptions {
   readonly credentials: Credentials | undefined;
   /** Told what went wrong beside the checks. */
   readonly onNotice: (text: string) => void;
+  /** Told how many checks are not tried, and why. */
+  readonly onUntried: (count: number, reason: string) => void;
+}
+
+/** What all findings come to. */
+interface Counts {
+  pass: number;
+  fault: number;
+  unknown: number;
+  /** Of those that are unknown: for want of a page that prints its request headers. */
+  needHeadersPage: number;
+  /** And of those: not tried, for a reason that is told once. */
+  untried: number;
 }
 
 /** Arguments that make no sense. */
@@ -51,16 +75,21 @@ export async function runDoctor(args: string[], env: Readonly<Record<string, str
     isClean = false;
     printError(text);
   };
+  const counts: Counts = { pass: 0, fault: 0, unknown: 0, needHeadersPage: 0, untried: 0 };
+  const onUntried = (count: number, reason: string) => {
+    counts.unknown += count;
+    counts.untried += count;
+    printError(reason);
+  };
   // Ctrl-C ends it after the check that runs, so that the temporary user is deleted.
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   Deno.addSignalListener("SIGINT", stop);
-  const counts = { pass: 0, fault: 0, unknown: 0 };
   try {
     const { site, ...options } = await readRequest(args, env);
-    for await (const finding of examine(site, { ...options, onNotice })) {
+    for await (const finding of examine(site, { ...options, onNotice, onUntried })) {
       printLine(format(finding));
-      counts[outcomeOf(finding)]++;
+      tally(finding, counts);
       if (stopping.signal.aborted) return 2;
     }
   } catch (error) {
@@ -72,9 +101,27 @@ export async function runDoctor(args: string[], env: Readonly<Record<string, str
   } finally {
     Deno.removeSignalListener("SIGINT", stop);
   }
-  if (counts.fault > 0) printLine("What the Caddyfile lacks stands in the snippet (guard) of caddy/guarded.Caddyfile");
-  printLine(`${counts.pass} pass, ${counts.fault} fail, ${counts.unknown} unknown`);
-  return isClean && counts.fault === 0 ? 0 : 1;
+  printLine(summaryOf(counts));
+  if (!isClean || counts.fault > 0) return 1;
+  return counts.unknown > counts.needHeadersPage ? 2 : 0;
+}
+
+function tally({ check, verdict }: Finding, counts: Counts): void {
+  counts[outcomeOf({ check, verdict })]++;
+  if (typeof verdict === "object" && "needsHeadersPage" in verdict) counts.needHeadersPage++;
+}
+
+function summaryOf({ pass, fault, unknown, needHeadersPage, untried }: Counts): string {
+  const hints: string[] = [];
+  if (fault > 0) hints.push("What the Caddyfile lacks stands in the snippet (guard) of caddy/guarded.Caddyfile");
+  const notTried: string[] = [];
+  if (needHeadersPage > 0) {
+    hints.push(`A page that prints its request headers, for --path /headers:\n${indent(headersPage)}`);
+    notTried.push(`${needHeadersPage} not tried: add --path with a page that prints its request headers`);
+  }
+  if (untried > 0) notTried.push(`${untried} not tried, as said above`);
+  const why = notTried.length === 0 ? "" : ` (${notTried.join("; ")})`;
+  return [...hints, `${pass} pass, ${fault} fail, ${unknown} unknown${why}`].join("\n");
 }
 
 /**
@@ -83,14 +130,14 @@ export async function runDoctor(args: string[], env: Readonly<Record<string, str
  * @throws {NoAnswerError} the site cannot be reached
  */
 export async function* examine(site: SiteClient, options: DoctorOptions): AsyncGenerator<Finding> {
-  const { path, credentials, onNotice } = options;
+  const { path, credentials, onNotice, onUntried } = options;
   const outside = { site, path, marker: `doctor-${crypto.randomUUID()}` };
   await site.send("HEAD", path);
   for (const check of outsideChecks) yield { check, verdict: await verdictOf(check, outside) };
   const account = await Account.open(site, credentials);
-  if (typeof account === "string") return yield* allUnknown(account);
+  if (typeof account === "string") return onUntried(insideChecks.length, account);
   try {
-    yield* examineInside(outside, account);
+    yield* examineInside({ ...outside, account }, onUntried);
   } finally {
     await account.close().catch(String).then((fault) => fault && onNotice(fault));
   }
@@ -101,19 +148,19 @@ export function outcomeOf({ verdict }: Finding): "pass" | "fault" | "unknown" {
   return verdict === "pass" ? "pass" : "fault" in verdict ? "fault" : "unknown";
 }
 
-async function* examineInside(outside: Outside, account: Account): AsyncGenerator<Finding> {
-  const session = await account.logIn();
-  if (typeof session === "string") return yield* allUnknown(session);
-  const sight = await look({ ...outside, account, session });
-  const inside = { ...outside, account, session, sight };
+async function* examineInside(
+  outside: Omit<Inside, "session" | "sight">,
+  onUntried: DoctorOptions["onUntried"],
+): AsyncGenerator<Finding> {
+  const session = await outside.account.logIn();
+  if (typeof session === "string") return onUntried(insideChecks.length, session);
+  const inside = { ...outside, session, sight: await look({ ...outside, session }) };
   for (const check of insideChecks) {
-    const isBlind = !sight.isAdmitted && check !== admitted;
-    yield { check, verdict: isBlind ? { unknown: "the session does not let in" } : await verdictOf(check, inside) };
+    yield { check, verdict: await verdictOf(check, inside) };
+    if (check === admitted && !inside.sight.isAdmitted) {
+      return onUntried(insideChecks.length - 1, "The session does not let in, so what follows cannot be tried");
+    }
   }
-}
-
-function* allUnknown(unknown: string): Generator<Finding> {
-  for (const check of insideChecks) yield { check, verdict: { unknown } };
 }
 
 async function verdictOf<Subject>(check: Check<Subject>, subject: Subject): Promise<Verdict> {
@@ -129,8 +176,11 @@ function format({ check, verdict }: Finding): string {
   const title = `${check.id.padEnd(12)} ${check.holds}`;
   if (verdict === "pass") return `pass     ${title}`;
   if ("unknown" in verdict) return `unknown  ${title}\n           ${verdict.unknown}`;
-  const mend = check.mend.split("\n").map((line) => `           ${line}`);
-  return [`FAIL     ${title}`, `           ${verdict.fault}. In the Caddyfile:`, ...mend].join("\n");
+  return [`FAIL     ${title}`, indent(`${verdict.fault}. In the Caddyfile:`), indent(check.mend)].join("\n");
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, " ".repeat(11));
 }
 
 /** @throws {UsageError} */

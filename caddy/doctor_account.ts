@@ -41,7 +41,7 @@ export class Account {
     const random = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
     const json = { login: `doctor-${crypto.randomUUID().slice(0, 8)}`, password: random };
     const reply = await site.send("POST", "/auth/user/", { json });
-    if (reply.status !== 201) return `cannot register: ${summaryOf(reply)}`;
+    if (reply.status !== 201) return whyNoUser(reply);
     return new Account(site, json, { isTemporary: true });
   }
 
@@ -51,7 +51,7 @@ export class Account {
     const reply = await this.#site.send("POST", "/auth/session/", { json, headers });
     const cookies = reply.headers.getSetCookie().map((text) => text.split(";", 1).join());
     const cookie = cookies.find((text) => text.startsWith("__Host-gatehouse="));
-    if (cookie === undefined) return `cannot log in: ${summaryOf(reply)}`;
+    if (cookie === undefined) return `Cannot log in: ${summaryOf(reply)}`;
     const session = { cookie, token: cookie.slice(cookie.indexOf("=") + 1) };
     this.#sessions.push(session);
     return session;
@@ -87,6 +87,14 @@ export class Account {
     const reply = await this.#site.send("DELETE", path, { headers: [`Cookie: ${cookie}`, sameOrigin] });
     return reply.status === 204 ? undefined : `DELETE ${path}: ${summaryOf(reply)}`;
   }
+}
+
+/** Why a temporary user could not be registered, and what to do where it is meant so. */
+function whyNoUser(reply: Reply): string {
+  const remedy = "set DOCTOR_LOGIN and DOCTOR_PASSWORD";
+  if (reply.body.includes('"/problem/ticket-invalid"')) return `Registration needs a ticket: ${remedy}`;
+  if (reply.body.includes('"/problem/registration-closed"')) return `Registration is closed: ${remedy}`;
+  return `Cannot register: ${summaryOf(reply)}`;
 }
 
 /** Status and, of a problem, its title. */

@@ -4,7 +4,14 @@ import type { Account, Session } from "./doctor_account.ts";
 import type { Message, Reply, SiteClient } from "./doctor_client.ts";
 
 /** What a check finds: all is well, what is wrong, or why that cannot be told. */
-export type Verdict = "pass" | { readonly fault: string } | { readonly unknown: string };
+export type Verdict = "pass" | { readonly fault: string } | Unknown;
+
+/** Why a check cannot tell. */
+export interface Unknown {
+  readonly unknown: string;
+  /** Whether a page that prints its request headers would let it tell. */
+  readonly needsHeadersPage?: true;
+}
 
 /** One thing that holds of a guarded site. */
 export interface Check<Subject> {

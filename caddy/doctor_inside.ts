@@ -19,12 +19,14 @@ import {
   onlyWebsocket,
   type Sight,
   staysOnHost,
+  type Unknown,
   type Verdict,
   visit,
 } from "./doctor_check.ts";
 import type { Reply } from "./doctor_client.ts";
 
-const pageShowsNothing = { unknown: "the page shows no headers; name one that does with --path" };
+const pageShowsNothing: Unknown = { unknown: "the page shows no headers", needsHeadersPage: true };
+const pageShowsNoCookies: Unknown = { unknown: "the page shows no cookies", needsHeadersPage: true };
 /** Where `next` might lead to; the last three cannot be asked for as paths. */
 const nexts = [...elsewhere, "https://evil.example/", "/\t/evil.example/", "\\\\evil.example/"];
 /** Nobody has it (RFC 5737). */
@@ -176,9 +178,7 @@ const credentials: Check<Inside> = {
       }
     }
     if (!sight.showsHeaders) return pageShowsNothing;
-    return hasText(byCookie, marker)
-      ? "pass"
-      : { unknown: "the page shows no cookies; name one that does with --path" };
+    return hasText(byCookie, marker) ? "pass" : pageShowsNoCookies;
   },
 };
 
