@@ -2,7 +2,7 @@
 
 import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";
-import { invalid, wireButton, wireForm } from "./form.js";
+import { invalid, reporter, wireButton, wireForm } from "./form.js";
 import { formatDay, translate } from "./language.js";
 import { SessionList } from "./sessions.js";
 import { fromTemplate, part, textElement } from "./template.js";
@@ -29,16 +29,6 @@ export async function accountView(app) {
   wirePasswordChange(app, view);
   part(view, "delete").addEventListener("click", () => askDeletion(app));
   return view;
-}
-
-/** Tells what was done, or why not. */
-export function reporter(app) {
-  const notice = document.getElementById("notice");
-  return (problem, text) => {
-    if (problem?.code === "not-authenticated") return app.end();
-    notice.textContent = text;
-    notice.scrollIntoView({ block: "nearest" });
-  };
 }
 
 function showGroups(row, groups) {

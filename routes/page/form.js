@@ -99,3 +99,13 @@ export function wireButton(button, { act, report }) {
     }
   });
 }
+
+/** Tells above the view what was done, or why not. */
+export function reporter(app) {
+  const notice = document.getElementById("notice");
+  return (problem, text) => {
+    if (problem?.code === "not-authenticated") return app.end();
+    notice.textContent = text;
+    notice.scrollIntoView({ block: "nearest" });
+  };
+}

@@ -1,10 +1,9 @@
 /** What an administrator sees of the residents: a list that is searched by the beginning of the login. */
 
-import { reporter } from "./account.js";
 import { loadPart, Problem, send } from "./api.js";
 import { showDialog } from "./dialog.js";
 import { wireField } from "./field.js";
-import { wireButton, wireForm } from "./form.js";
+import { reporter, wireButton, wireForm } from "./form.js";
 import { formatDay, translate, translateCount } from "./language.js";
 import { problemText } from "./problem.js";
 import { ResidentDialog, showUserState } from "./resident.js";
