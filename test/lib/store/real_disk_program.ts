@@ -9,9 +9,10 @@ import { FileStore } from "../../../lib/store/file.ts";
 import { userOf } from "./records.ts";
 
 if (import.meta.main) {
-  const [folder = "", count = "", minCompactBytes = ""] = Deno.args;
+  const [folder = "", count = "", minCompactBytes = "", maxFileBytes] = Deno.args;
   // As in main.ts: a write beyond the limit of a file's size fails, and does not end the process.
   Deno.addSignalListener("SIGXFSZ", () => {});
+  if (maxFileBytes !== undefined) await limitFileSize(maxFileBytes);
   const store = await FileStore.open(folder, {
     log: createLog(() => {}),
     extendBytes: 4_096,
@@ -21,6 +22,13 @@ if (import.meta.main) {
   if (isComplete) await store[Symbol.asyncDispose]();
   // Without closing the store: a full disk leaves what it leaves.
   Deno.exit(0);
+}
+
+/** Of this process, and not before it runs: Deno writes larger files when it starts. */
+async function limitFileSize(bytes: string): Promise<void> {
+  const args = ["--pid", String(Deno.pid), `--fsize=${bytes}:`];
+  const { success, stderr } = await new Deno.Command("prlimit", { args }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
 /** @returns whether none was refused */
