@@ -87,22 +87,30 @@ export type Change =
 /** A record, as the change that puts it. */
 export type Put = Exclude<Change, { readonly kind: `delete-${string}` }>;
 
-/** Which users a list is to show. */
+/** The order of a list of users; "-" is descending. Users are registered in the order of their ids. */
+export type UserSort = "registered_at" | "-registered_at" | "login";
+
+/** The users that a list shows: those that meet every condition. */
 export interface UserQuery {
-  /** At the most; at least 1. */
+  /** At most this many; at least 1. */
   readonly limit: number;
-  /** Only users behind the one of this id. */
+  /** The cursor: only users after the one of this id, or of this login when sorted by login. */
   readonly after?: string;
-  /** Only logins that begin so. */
+  /** Only logins that begin with this text. */
   readonly prefix?: string;
+  /** Only logins that contain this text. */
+  readonly contains?: string;
+  /** Only members of this group, a name without a comma; "" is every user. */
+  readonly group?: string;
+  /** By default `registered_at`. */
+  readonly sort?: UserSort;
 }
 
 export interface UserPage {
-  /** In order of registration, which is the order of their ids. */
   readonly users: readonly User[];
-  /** How many logins begin with the prefix, on all pages. */
+  /** How many users meet the conditions, on all pages. */
   readonly total: number;
-  /** What the next page is `after`; `undefined` on the last. */
+  /** The cursor of the next page; `undefined` on the last. */
   readonly next: string | undefined;
 }
 
@@ -241,8 +249,8 @@ export interface Store extends AsyncDisposable {
   findUser(login: string): Promise<User | undefined>;
 
   /**
-   * The users that a query asks for. Whoever is there from the first page to the last is on exactly one of them,
-   * whatever is registered and deleted in between.
+   * One page of users. O(users); yields to the event loop. A user that exists from the first page to the last is on
+   * exactly one page, even if others are registered and deleted in between.
    */
   listUsers(query: UserQuery): Promise<UserPage>;
 

@@ -3,14 +3,17 @@
  */
 
 import { type FieldError, HttpError } from "../lib/http.ts";
-import type { UserQuery } from "../lib/store.ts";
-import { canonicalLogin, maxLoginLength } from "../lib/user.ts";
+import type { UserQuery, UserSort } from "../lib/store.ts";
+import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/user.ts";
 
 export const defaultLimit = 50;
 export const maxLimit = 1_000;
+export const userSorts: readonly UserSort[] = ["registered_at", "-registered_at", "login"];
 
 /** As `next` gives it: the id of the last item of a page, a ULID. */
 export const cursorPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+/** The same of a list sorted by login. */
+const loginCursorPattern = new RegExp(`^(?=.{1,${maxLoginLength}}$)${loginPattern.source.slice(1)}`);
 
 /** Which page of a list is asked for. */
 export interface PageQuery {
@@ -31,38 +34,52 @@ export function parsePageQuery(parameters: URLSearchParams): PageQuery {
   return query;
 }
 
-/** What the query of a list of users asks for. @throws {HttpError} as `parsePageQuery` */
-export function parseUserQuery(parameters: URLSearchParams): PageQuery & Required<Pick<UserQuery, "prefix">> {
+/** The query of `GET /user/`, where "" is no condition. @throws {HttpError} as `parsePageQuery` */
+export function parseUserQuery(parameters: URLSearchParams): PageQuery & Required<UserQuery> {
   const errors: FieldError[] = [];
-  const query = readPageQuery(parameters, errors);
-  const prefix = canonicalLogin(parameters.get("prefix") ?? "");
-  if (prefix.length > maxLoginLength) {
-    const detail = `It must have at most ${maxLoginLength} characters`;
-    errors.push({ pointer: "/prefix", code: "too-long", limit: maxLoginLength, detail });
+  const sortText = parameters.get("sort") ?? "registered_at";
+  const sort = userSorts.find((known) => known === sortText) ?? "registered_at";
+  const page = readPageQuery(parameters, errors, sort === "login" ? loginCursorPattern : cursorPattern);
+  const prefix = readLoginPart(parameters, "prefix", errors);
+  const contains = readLoginPart(parameters, "contains", errors);
+  const group = parameters.get("group") ?? "";
+  if (group !== "" && !groupPattern.test(group)) {
+    errors.push({ pointer: "/group", code: "invalid-group", detail: "Must be the name of a group" });
+  }
+  if (sort !== sortText) {
+    errors.push({ pointer: "/sort", code: "unknown-sort", detail: `Must be one of ${userSorts.join(", ")}` });
   }
   if (errors.length > 0) throw new HttpError("invalid-query", { errors });
-  return { ...query, prefix };
+  return { ...page, prefix, contains, group, sort };
 }
 
-/** The headers of a page: where the next one is (RFC 8288), if there is one. */
-export function pageHeaders(query: PageQuery & { readonly prefix?: string }, next: string | undefined) {
-  const headers: Record<string, string> = {};
-  if (next !== undefined) {
-    // Relative, so that it is right also where the service is mounted at another path.
-    headers.link = `<?${new URLSearchParams({ ...query, limit: String(query.limit), after: next })}>; rel="next"`;
+function readLoginPart(parameters: URLSearchParams, name: "prefix" | "contains", errors: FieldError[]): string {
+  const part = canonicalLogin(parameters.get(name) ?? "");
+  if (part.length > maxLoginLength) {
+    const detail = `Must have at most ${maxLoginLength} characters`;
+    errors.push({ pointer: `/${name}`, code: "too-long", limit: maxLoginLength, detail });
   }
-  return headers;
+  return part;
+}
+
+/** The headers of a page: the link to the next one (RFC 8288), if there is one. */
+export function pageHeaders(query: PageQuery & Partial<UserQuery>, next: string | undefined): Record<string, string> {
+  if (next === undefined) return {};
+  const conditions = Object.entries({ ...query, after: next }).filter(([, value]) => value !== "")
+    .map(([name, value]) => [name, String(value)]);
+  // Relative, so that it is right also where the service is mounted at another path.
+  return { link: `<?${new URLSearchParams(conditions)}>; rel="next"` };
 }
 
 /** @param errors gets every bad parameter */
-function readPageQuery(parameters: URLSearchParams, errors: FieldError[]): PageQuery {
+function readPageQuery(parameters: URLSearchParams, errors: FieldError[], cursor = cursorPattern): PageQuery {
   const limitText = parameters.get("limit") ?? String(defaultLimit);
   const limit = /^\d{1,9}$/.test(limitText) ? Number(limitText) : 0;
   if (limit < 1 || limit > maxLimit) {
     errors.push({ pointer: "/limit", code: "out-of-range", detail: `It must be a number from 1 to ${maxLimit}` });
   }
   const after = parameters.get("after") ?? "";
-  if (after !== "" && !cursorPattern.test(after)) {
+  if (after !== "" && !cursor.test(after)) {
     errors.push({ pointer: "/after", code: "invalid-cursor", detail: "It must be what `next` of a page was" });
   }
   return { limit, after };

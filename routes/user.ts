@@ -44,7 +44,7 @@ export async function register(request: Request, context: Context): Promise<Resp
 /** `GET /user/`: who is registered, by pages. */
 export async function listUsers(request: Request, context: Context): Promise<Response> {
   await requireAdmin(request, context);
-  const query = parseUserQuery(queryOf(request, ["limit", "after", "prefix"]));
+  const query = parseUserQuery(queryOf(request, ["limit", "after", "prefix", "contains", "group", "sort"]));
   const { users, total, next } = await context.app.store.listUsers(query);
   const headers = pageHeaders(query, next);
   return jsonReply({ users: users.map(publicUser), total, next: next ?? null }, { headers });

@@ -67,9 +67,16 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#tables.user(login));
   }
 
-  async listUsers({ limit, after, prefix = "" }: UserQuery): Promise<UserPage> {
-    const isListed = (user: User) => user.login.startsWith(prefix);
-    const { items, ...rest } = await pageOf(this.#tables.users(), { limit, after, isListed });
+  async listUsers({ limit, after, prefix = "", contains = "", group = "", sort }: UserQuery): Promise<UserPage> {
+    const isListed = ({ login, groups }: User) =>
+      login.startsWith(prefix) && login.includes(contains) && (group === "" || groups.includes(group));
+    const { items, ...rest } = await pageOf(this.#tables.users(), {
+      limit,
+      after,
+      isListed,
+      ...sort === "login" && { keyOf: ({ login }: User) => login },
+      isDescending: sort === "-registered_at",
+    });
     return { users: items, ...rest };
   }
 

@@ -69,6 +69,13 @@ const dayMs = 24 * 60 * 60 * 1_000;
 /** Behind every character that a login may have. */
 const lastCharacter = "\x7f";
 
+/** How users are listed in each order: the statement, what comes before all keys, and the key. */
+const userLists = {
+  "registered_at": { text: statements.listUsers, first: "", key: "id" },
+  "-registered_at": { text: statements.listLatestUsers, first: lastCharacter, key: "id" },
+  "login": { text: statements.listUsersByLogin, first: "", key: "login" },
+} as const;
+
 export interface PostgresStoreOptions extends DatabaseOptions {
   /** How old what `size` tells may be. */
   readonly sizeAgeMs?: number;
@@ -110,14 +117,16 @@ export class PostgresStore implements Store {
     return row && userOfRow(row);
   }
 
-  async listUsers({ limit, after = "", prefix = "" }: UserQuery): Promise<UserPage> {
-    const range = [prefix, prefix + lastCharacter];
+  async listUsers(query: UserQuery): Promise<UserPage> {
+    const { limit, after = "", prefix = "", contains = "", group = "", sort = "registered_at" } = query;
+    const conditions = [prefix, prefix + lastCharacter, contains, group === "" ? "" : `,${group},`];
+    const { text, first, key } = userLists[sort];
     const [rows, [counted]] = await Promise.all([
       // One more tells whether there is another page.
-      this.#find(statements.listUsers, [after, ...range, limit + 1]),
-      this.#find(statements.countUsers, range),
+      this.#find(text, [...conditions, after || first, limit + 1]),
+      this.#find(statements.countUsers, conditions),
     ]);
-    return { users: rows.slice(0, limit).map(userOfRow), ...restOf(rows, { limit, counted }) };
+    return { users: rows.slice(0, limit).map(userOfRow), ...restOf(rows, { limit, counted, key }) };
   }
 
   async countAdmins(): Promise<number> {
@@ -293,8 +302,11 @@ export class PostgresStore implements Store {
   }
 }
 
-/** What a page has beside its records. @param rows one more than the page has, if there is another page */
-function restOf(rows: readonly Row[], { limit, counted }: { limit: number; counted: Row | undefined }) {
+/** The total and the cursor of a page. @param rows one more than the page has, if there is another page */
+function restOf(
+  rows: readonly Row[],
+  { limit, counted, key = "id" }: { limit: number; counted: Row | undefined; key?: string },
+) {
   const total = counted === undefined ? 0 : numberIn(counted, "total");
-  return { total, next: rows.length > limit ? String(rows[limit - 1]?.["id"]) : undefined };
+  return { total, next: rows.length > limit ? String(rows[limit - 1]?.[key]) : undefined };
 }

@@ -12,6 +12,12 @@ import { idOfOldTicket } from "./ticket_rules.ts";
 
 const userColumns = "id, login, password_hash, registered_at, groups, disabled";
 const ticketColumns = "secret_hash, purpose, login, expires_at, id, maker, created_at";
+/**
+ * Whether a list of users shows one: logins from $1 up to $2 that contain $3, of the group $4, with commas around it.
+ * Every text contains "". strpos() has no wildcards, so nothing needs an escape.
+ */
+const isWantedUser = `login >= $1 AND login < $2 AND strpos(login, $3::text) > 0
+    AND strpos(',' || groups || ',', $4::text) > 0`;
 const sessionColumns = "id, login, secret_hash, created_at, last_seen_at, user_agent, address";
 
 /** With the maker as `u`, if an administrator made it: whether it is good, but for its end. */
@@ -29,9 +35,13 @@ export const pageSize = 1_000;
 export const statements = {
   findUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1`,
   lockUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1 FOR UPDATE`,
-  listUsers: `SELECT ${userColumns} FROM gatehouse_user WHERE id > $1 AND login >= $2 AND login < $3
-    ORDER BY id LIMIT $4`,
-  countUsers: "SELECT count(*) AS total FROM gatehouse_user WHERE login >= $1 AND login < $2",
+  listUsers: `SELECT ${userColumns} FROM gatehouse_user WHERE ${isWantedUser} AND id > $5 ORDER BY id LIMIT $6`,
+  listLatestUsers: `SELECT ${userColumns} FROM gatehouse_user WHERE ${isWantedUser} AND id < $5
+    ORDER BY id DESC LIMIT $6`,
+  // An expression, not the index: rows stand in another order, so a search with few results would read all at random.
+  listUsersByLogin: `SELECT ${userColumns} FROM gatehouse_user WHERE ${isWantedUser} AND login > $5
+    ORDER BY login || '' LIMIT $6`,
+  countUsers: `SELECT count(*) AS total FROM gatehouse_user WHERE ${isWantedUser}`,
   countAdmins: "SELECT count(*) AS admins FROM gatehouse_user WHERE is_admin",
   // CockroachDB divides whole numbers into broken ones; the remainder is the same in all.
   countRegistrations: `SELECT registered_at - registered_at % 86400000 AS midnight, count(*) AS users

@@ -1,51 +1,60 @@
 /**
- * A page of a list of records, found by looking at all of them: no index costs memory for what people do now and then.
- * Requests are let in between, so a list of 1,000,000 keeps nobody waiting.
+ * A page of a list of records, found by a scan of all of them: no index costs memory for a list that is rarely shown.
+ *
+ * The scan yields to the event loop. It keeps at most `limit` + 1,000 records, so a page costs the same in any order.
  */
 
 import { lookAtAll } from "./unhurried.ts";
 
 interface PageOptions<Item> {
-  /** At the most; at least 1. */
+  /** At most this many; at least 1. */
   readonly limit: number;
-  /** Only records behind the one of this id. */
+  /** The cursor: only items that follow the item of this key in the order of the list. */
   readonly after?: string | undefined;
-  /** Whether a record belongs to the list. */
+  /** Whether an item belongs to the list. */
   readonly isListed: (item: Item) => boolean;
+  /** What the list is sorted by, unique to each item; by default its id. */
+  readonly keyOf?: (item: Item) => string;
+  readonly isDescending?: boolean;
 }
 
 interface RecordPage<Item> {
-  /** In order of their ids. */
+  /** In the order of their keys. */
   readonly items: readonly Item[];
-  /** How many belong to the list, on all pages. */
+  /** How many items belong to the list, on all pages. */
   readonly total: number;
-  /** What the next page is `after`; `undefined` on the last. */
+  /** The cursor of the next page; `undefined` on the last. */
   readonly next: string | undefined;
 }
 
-/** The page that the options ask for. @param records nearly in order of their ids; they may change meanwhile */
+/** After this many more items than the page has, those that cannot be on it are dropped. */
+const surplus = 1_000;
+
+/** The page that the options ask for. @param records they may change during the scan */
 export async function pageOf<Item extends { readonly id: string }>(
   records: Iterable<Item>,
-  { limit, after = "", isListed }: PageOptions<Item>,
+  { limit, after = "", isListed, keyOf = ({ id }) => id, isDescending = false }: PageOptions<Item>,
 ): Promise<RecordPage<Item>> {
-  const items: Item[] = [];
+  const isBefore = (key: string, other: string) => isDescending ? key > other : key < other;
+  const compare = (one: Item, other: Item) => isBefore(keyOf(one), keyOf(other)) ? -1 : 1;
+  // One item more than the page has tells whether there is another page.
+  const keptCount = limit + 1;
+  let kept: Item[] = [];
+  /** The key of the last item that was kept at the last cut: what follows it is not on the page. */
+  let end: string | undefined;
   let total = 0;
-  let behind = 0;
   await lookAtAll(records, (item) => {
     if (!isListed(item)) return;
     total++;
-    if (item.id <= after) return;
-    behind++;
-    insertById(items, item, limit);
+    const key = keyOf(item);
+    if (after !== "" && !isBefore(after, key) || end !== undefined && isBefore(end, key)) return;
+    kept.push(item);
+    if (kept.length < keptCount + surplus) return;
+    kept = kept.sort(compare).slice(0, keptCount);
+    const last = kept.at(-1);
+    end = last && keyOf(last);
   });
-  return { items, total, next: behind > limit ? items.at(-1)?.id : undefined };
-}
-
-/** Puts the record at its place among the `limit` records of the lowest ids. */
-function insertById<Item extends { readonly id: string }>(page: Item[], item: Item, limit: number): void {
-  let place = page.length;
-  for (let before = page[place - 1]; before !== undefined && before.id > item.id; before = page[place - 1]) place--;
-  if (place === limit) return;
-  page.splice(place, 0, item);
-  if (page.length > limit) page.pop();
+  const items = kept.sort(compare).slice(0, limit);
+  const last = items.at(-1);
+  return { items, total, next: last !== undefined && kept.length > limit ? keyOf(last) : undefined };
 }

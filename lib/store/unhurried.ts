@@ -2,8 +2,8 @@
 
 import { setImmediate } from "node:timers";
 
-/** So many are looked at, in some 0.2 ms, before requests are let in between. */
-const batch = 10_000;
+/** Items between two yields to the event loop: 0.1 ms, or 1.5 ms when logins are searched for the worst text. */
+const batch = 5_000;
 
 /** Calls `look` with each, in order. @param items they may change meanwhile, as those of a `Map` may */
 export async function lookAtAll<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {

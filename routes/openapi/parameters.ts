@@ -1,9 +1,9 @@
 /** What requests can have in their path, query and headers, from the limits that the validation itself uses. */
 
-import type { DocumentedParameter } from "../../lib/openapi_document.ts";
+import type { DocumentedParameter, Schema } from "../../lib/openapi_document.ts";
 import { problems } from "../../lib/problem.ts";
-import { maxLoginLength } from "../../lib/user.ts";
-import { cursorPattern, defaultLimit, maxLimit } from "../page_query.ts";
+import { groupPattern, maxLoginLength } from "../../lib/user.ts";
+import { cursorPattern, defaultLimit, maxLimit, userSorts } from "../page_query.ts";
 import { exampleSessionId, exampleTicketId, exampleUser } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";
 
@@ -43,8 +43,11 @@ export const codeParameter: DocumentedParameter = {
   example: "login-taken",
 };
 
-/** Which page of a list. @param example the id of an item */
-export function pageParameters(example: string): readonly DocumentedParameter[] {
+/** Which page of a list. @param example the id of an item. @param cursor by default an id */
+export function pageParameters(
+  example: string,
+  cursor: Schema = { type: "string", pattern: cursorPattern.source },
+): readonly DocumentedParameter[] {
   return [
     {
       name: "limit",
@@ -57,22 +60,45 @@ export function pageParameters(example: string): readonly DocumentedParameter[] 
       name: "after",
       in: "query",
       required: false,
-      description: "What `next` of the page before was.",
-      schema: { type: "string", pattern: cursorPattern.source },
+      description: "The `next` of the page before.",
+      schema: cursor,
       example,
     },
   ];
 }
 
 export const userPageParameters: readonly DocumentedParameter[] = [
-  ...pageParameters(exampleUser.id),
+  ...pageParameters(exampleUser.id, { type: "string", maxLength: maxLoginLength }),
   {
     name: "prefix",
     in: "query",
     required: false,
-    description: "Only logins that begin so.",
+    description: "Only logins that begin with this text.",
     schema: { type: "string", maxLength: maxLoginLength },
     example: "al",
+  },
+  {
+    name: "contains",
+    in: "query",
+    required: false,
+    description: "Only logins that contain this text.",
+    schema: { type: "string", maxLength: maxLoginLength },
+    example: "lic",
+  },
+  {
+    name: "group",
+    in: "query",
+    required: false,
+    description: "Only members of this group.",
+    schema: { type: "string", pattern: groupPattern.source },
+    example: "staff",
+  },
+  {
+    name: "sort",
+    in: "query",
+    required: false,
+    description: "The order of the list. With `-` the latest registration comes first.",
+    schema: { type: "string", enum: userSorts, default: "registered_at" },
   },
 ];
 

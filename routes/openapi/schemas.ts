@@ -110,9 +110,14 @@ const replySchemas: Readonly<Record<string, Schema>> = {
     groups,
     disabled: { ...flag, description: "Whether the account is disabled: it cannot log in, and has no sessions." },
   }),
-  UserPage: strict("Users in order of registration.", {
+  UserPage: strict("A page of users.", {
     users: { type: "array", items: schemaNamed("User") },
     ...pageMembers,
+    next: {
+      type: ["string", "null"],
+      maxLength: maxLoginLength,
+      description: "The `after` of the next page: the id of the last user, or the login when sorted by login.",
+    },
   }),
   NewSession: strict("A session that was just made.", { login, created_at: date, expires_at: date }, {
     token: {

@@ -64,8 +64,9 @@ export const userOperations: readonly Operation[] = [
     id: "listUsers",
     tag,
     summary: "List users",
-    description: "In order of registration, by pages. Whoever is there from the first page to the last is on exactly " +
-      "one of them, whoever else comes and goes in between.",
+    description:
+      "By pages. Conditions are combined with and. A user that exists from the first page to the last is on " +
+      "exactly one page, even if others are registered and deleted in between.",
     who: "admin",
     parameters: userPageParameters,
     replies: {

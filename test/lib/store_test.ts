@@ -404,23 +404,67 @@ testStores("lists users by pages in order of their ids, with the total of the pr
   assertEquals(await page({ limit: 9, prefix: "x" }), ["", 0, undefined]);
 });
 
-testStores("shows every user that is there throughout on exactly one page", async (store) => {
+testStores("lists users by a part of the login and by group, in each order", async (store) => {
+  const rows = [
+    ["bab", "2", ["staff"]],
+    ["al_ice", "1", ["family", "staff"]],
+    ["malice", "4", ["admin"]],
+    ["b%b", "3", ["staffers"]],
+    ["slice\\", "5", []],
+  ] as const;
+  for (const [login, id, groups] of rows) await store.insertUser(userOf(login, { id, groups }));
+  const page = async (query: Partial<Parameters<Store["listUsers"]>[0]>) => {
+    const { users, total, next } = await store.listUsers({ limit: 9, ...query });
+    return [users.map((user) => user.login).join(), total, next];
+  };
+  assertEquals(await page({ contains: "" }), ["al_ice,bab,b%b,malice,slice\\", 5, undefined]);
+  assertEquals(await page({ contains: "lice" }), ["malice,slice\\", 2, undefined]);
+  assertEquals(await page({ contains: "lice", limit: 1 }), ["malice", 2, "4"]);
+  assertEquals(await page({ contains: "ice", prefix: "m" }), ["malice", 1, undefined]);
+  assertEquals(await page({ contains: "malice" }), ["malice", 1, undefined]);
+  assertEquals(await page({ contains: "malices" }), ["", 0, undefined]);
+  // Wildcards of SQL and its escape are characters like others.
+  assertEquals(await page({ contains: "_" }), ["al_ice", 1, undefined]);
+  assertEquals(await page({ contains: "%" }), ["b%b", 1, undefined]);
+  assertEquals(await page({ contains: "\\" }), ["slice\\", 1, undefined]);
+  assertEquals(await page({ contains: "'" }), ["", 0, undefined]);
+  // A group is matched as a whole.
+  assertEquals(await page({ group: "staff" }), ["al_ice,bab", 2, undefined]);
+  assertEquals(await page({ group: "staff", contains: "b" }), ["bab", 1, undefined]);
+  assertEquals(await page({ group: "family" }), ["al_ice", 1, undefined]);
+  assertEquals(await page({ group: "taff" }), ["", 0, undefined]);
+
+  assertEquals(await page({ sort: "registered_at", limit: 2, after: "2" }), ["b%b,malice", 5, "4"]);
+  assertEquals(await page({ sort: "-registered_at", limit: 2 }), ["slice\\,malice", 5, "4"]);
+  assertEquals(await page({ sort: "-registered_at", limit: 2, after: "4" }), ["b%b,bab", 5, "2"]);
+  assertEquals(await page({ sort: "-registered_at", limit: 2, after: "2" }), ["al_ice", 5, undefined]);
+  assertEquals(await page({ sort: "-registered_at", after: "0" }), ["", 5, undefined]);
+  assertEquals(await page({ sort: "login", limit: 2 }), ["al_ice,b%b", 5, "b%b"]);
+  assertEquals(await page({ sort: "login", limit: 2, after: "b%b" }), ["bab,malice", 5, "malice"]);
+  assertEquals(await page({ sort: "login", limit: 2, after: "malice" }), ["slice\\", 5, undefined]);
+  assertEquals(await page({ sort: "login", limit: 1, group: "staff" }), ["al_ice", 2, "al_ice"]);
+});
+
+testStores("shows every user that exists throughout on exactly one page, in each order", async (store) => {
   const users = Array.from({ length: 300 }, (_, index) => userOf(`user${index}`, { id: String(1_000 + index) }));
-  for (const user of users) await store.insertUser(user);
-  const seen: string[] = [];
-  let next: string | undefined = "";
-  for (let page = 0; next !== undefined; page++) {
-    const result: Awaited<ReturnType<Store["listUsers"]>> = await store.listUsers({ limit: 7, after: next });
-    seen.push(...result.users.map((user) => user.login));
-    next = result.next;
-    // One that was shown, and one that was not; and a new one.
-    await deleteByLogin(store, `user${page}`);
-    await deleteByLogin(store, `user${299 - page}`);
-    await store.insertUser(userOf(`new${page}`, { id: String(2_000 + page) }));
-    await store.insertUser(userOf(`user${page}`, { id: String(3_000 + page) }));
+  for (const sort of ["registered_at", "-registered_at", "login"] as const) {
+    await store.insertRecords(putUsers(...users));
+    const seen: string[] = [];
+    let next: string | undefined = "";
+    for (let page = 0; next !== undefined; page++) {
+      const result: Awaited<ReturnType<Store["listUsers"]>> = await store.listUsers({ limit: 7, after: next, sort });
+      seen.push(...result.users.map((user) => user.login));
+      next = result.next;
+      // One that was shown, and one that was not; and a new one.
+      await deleteByLogin(store, `user${page}`);
+      await deleteByLogin(store, `user${299 - page}`);
+      await store.insertUser(userOf(`new${page}`, { id: String(2_000 + page) }));
+      await store.insertUser(userOf(`user${page}`, { id: String(3_000 + page) }));
+    }
+    const throughout = users.slice(100, 200).map((user) => user.login);
+    for (const login of throughout) assertEquals(seen.filter((other) => other === login).length, 1, login);
+    for (const { login } of (await store.listUsers({ limit: 1_000 })).users) await deleteByLogin(store, login);
   }
-  const throughout = users.slice(100, 200).map((user) => user.login);
-  for (const login of throughout) assertEquals(seen.filter((other) => other === login).length, 1, login);
 });
 
 testStores("tells the highest cost of any hash that is kept, in whatever order they came", async (store) => {

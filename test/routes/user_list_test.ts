@@ -69,7 +69,7 @@ Deno.test("listUsers() shows 50 users when nothing else is asked for, and where 
   const reply = await list(opened, "");
   const { users, total, next } = pageOf(reply);
   assertEquals([users.length, total, next], [50, 61, users.at(-1)?.id]);
-  assertEquals(reply.headers.get("link"), `<?limit=50&after=${next}&prefix=>; rel="next"`);
+  assertEquals(reply.headers.get("link"), `<?limit=50&after=${next}&sort=registered_at>; rel="next"`);
   const second = pageOf(await list(opened, `?after=${next}`));
   assertEquals(second.users.map(({ login }) => login), Array.from({ length: 11 }, (_, index) => `user${index + 49}`));
   assertEquals([second.total, second.next], [61, null]);
@@ -135,6 +135,38 @@ Deno.test("listUsers() links to the next page with the prefix that a query must 
   assertEquals(seen, found);
 });
 
+const searches: [query: string, found: string[]][] = [
+  ["?contains=li", ["alice", "ali.baba"]],
+  ["?contains=LI&sort=-registered_at", ["ali.baba", "alice"]],
+  ["?contains=li&prefix=ali.", ["ali.baba"]],
+  ["?contains=%25", []],
+  ["?contains=_", []],
+  ["?contains=%00", []],
+  ["?contains=%5C", []],
+  ["?group=admin", ["root"]],
+  ["?group=nobody", []],
+  ["?group=", ["root", ...logins]],
+  ["?group=admin&contains=oo&prefix=r&sort=login", ["root"]],
+  ["?sort=registered_at", ["root", ...logins]],
+  ["?sort=-registered_at", [...logins.toReversed(), "root"]],
+  ["?sort=login", [...logins, "root"].sort()],
+];
+
+for (const [query, found] of searches) {
+  Deno.test(`listUsers() finds by ${query}, and counts, whatever the size of a page`, async () => {
+    const opened = await openAdminApp();
+    await addUsers(opened, logins);
+    for (const limit of [1, 2, 50]) {
+      const seen: string[] = [];
+      for await (const { users, total } of pages(opened, `${query}&limit=${limit}`)) {
+        seen.push(...users.map(({ login }) => login));
+        assertEquals(total, found.length);
+      }
+      assertEquals(seen, found);
+    }
+  });
+}
+
 const cursor = "01KAN6Z3H3AAAAAAAAAAAAAAAA";
 const badQueries: [query: string, ...errors: string[]][] = [
   ...["0", "-1", "1001", "1e3", "0x10", "1.5", "", "%20", "5%20", "+5", "ten", "1000000000", "9".repeat(400), "%D9%A3"]
@@ -142,6 +174,18 @@ const badQueries: [query: string, ...errors: string[]][] = [
   ...["x", "alice", cursor.toLowerCase(), cursor.slice(1), `${cursor}A`, "01KAN6Z3H3AAAAAAAAAAAAAAAU", `${cursor}%0A`]
     .map((after): [string, string] => [`?after=${after}`, "/after invalid-cursor"]),
   [`?prefix=${"a".repeat(65)}`, "/prefix too-long"],
+  [`?contains=${"a".repeat(65)}`, "/contains too-long"],
+  [`?contains=${"a".repeat(9_000)}`, "/contains too-long"],
+  ...["Staff", "a,b", "a%20b", "a".repeat(33), "%00", "%D1%8F"]
+    .map((group): [string, string] => [`?group=${group}`, "/group invalid-group"]),
+  ...["", "Login", "-login", "id", "toString", "0", "login%20"]
+    .map((sort): [string, string] => [`?sort=${sort}`, "/sort unknown-sort"]),
+  // A cursor belongs to the order that it was given for.
+  ["?sort=login&after=ALICE", "/after invalid-cursor"],
+  [`?sort=login&after=${cursor}`, "/after invalid-cursor"],
+  [`?sort=login&after=${"a".repeat(65)}`, "/after invalid-cursor"],
+  ["?sort=login&after=a%0A", "/after invalid-cursor"],
+  ["?sort=-registered_at&after=alice", "/after invalid-cursor"],
   [`?prefix=${"a".repeat(65)}&after=x&limit=0`, "/limit out-of-range", "/after invalid-cursor", "/prefix too-long"],
 ];
 
@@ -161,6 +205,11 @@ Deno.test("listUsers() takes every query that is in its range", async () => {
       `?after=${cursor}`,
       "?after=",
       `?prefix=${"a".repeat(64)}`,
+      `?contains=${"a".repeat(64)}`,
+      `?group=${"a".repeat(32)}`,
+      `?sort=login&after=${"a".repeat(64)}`,
+      "?sort=login&after=alice@example.org",
+      `?sort=-registered_at&after=${cursor}`,
       "?other=1",
     ]
   ) {

@@ -26,7 +26,7 @@ const postgres = sharedPostgres({
 const beginnings =
   /^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|CREATE (UNIQUE )?INDEX IF NOT EXISTS|ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b/;
 /** What may be called. All three have them. */
-const functions = ["count", "greatest", "least", "max", "row_number", "substr", "upper", "version"];
+const functions = ["count", "greatest", "least", "max", "row_number", "strpos", "substr", "upper", "version"];
 /** PostgreSQL and YugabyteDB have them; whoever calls them must do without. */
 const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
 /** What stands before a bracket and is no function. */
@@ -78,7 +78,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await deleteByLogin(store, "bob");
   await deleteByLogin(store, "alice");
   await store.findUser("alice");
-  await store.listUsers({ limit: 5 });
+  for (const sort of ["registered_at", "-registered_at", "login"] as const) await store.listUsers({ limit: 5, sort });
   await store.countAdmins();
   await store.countRegistrations({ first: 20_000, count: 30 });
   await store.hashCosts();
