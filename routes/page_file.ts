@@ -25,6 +25,7 @@ import problem from "./page/problem.js" with { type: "text" };
 import resident from "./page/resident.js" with { type: "text" };
 import residents from "./page/residents.js" with { type: "text" };
 import russian from "./page/russian.js" with { type: "text" };
+import russianAdmin from "./page/russian_admin.js" with { type: "text" };
 import sessions from "./page/sessions.js" with { type: "text" };
 import settings from "./page/settings.js" with { type: "text" };
 import strength from "./page/strength.js" with { type: "text" };
@@ -64,6 +65,7 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["resident.js", resident],
   ["residents.js", residents],
   ["russian.js", russian],
+  ["russian_admin.js", russianAdmin],
   ["sessions.js", sessions],
   ["settings.js", settings],
   ["strength.js", strength],

@@ -22,7 +22,7 @@ export async function accountView(app) {
   wireButton(part(view, "end-all"), {
     act: async () => {
       await send("DELETE", userPath(login, "/session/"));
-      await app.end(translate("You are logged out everywhere."));
+      await app.end(translate("You are logged out on all devices."));
     },
     report,
   });
@@ -42,7 +42,7 @@ function wirePasswordChange(app, view) {
     id: "password",
     act: async ({ current_password, password }) => {
       await send("PUT", userPath(login, "/password"), { body: { current_password, password } });
-      await app.go("account", translate("The password is changed. Everywhere else you are logged out."));
+      await app.go("account", translate("The password is changed. All other sessions have ended."));
     },
     onEnded: () => app.end(),
   });

@@ -1,63 +1,79 @@
 /**
- * The language of the page. English is in the HTML and in the code; another language is a list by the English text.
+ * The language of the page. English stands in the HTML and in the code; another language maps the English text.
  *
- * The choice is kept in the browser, as it is no secret; without one, the languages of the browser decide.
+ * The choice is kept in the browser; without one, the languages of the browser decide.
  */
 
 import { loadPart } from "./api.js";
 
-const loaders = { ru: () => import("./russian.js") };
+/** The texts of a language are in parts: those of the administrators' views are loaded with the first of these. */
+const loaders = {
+  ru: { page: () => import("./russian.js"), admin: () => import("./russian_admin.js") },
+};
 const storageKey = "gatehouse-language";
-const current = { code: "en", texts: {} };
+const current = { code: "en", texts: {}, parts: ["page"] };
 
-/** The language that was chosen, or the first of the browser's that there is. */
+/** Returns the chosen language, or else the first language of the browser that the page has. */
 export function preferredLanguage() {
   const wanted = [chosenLanguage() ?? "", ...navigator.languages];
   const codes = wanted.map((tag) => tag.toLowerCase().split("-", 1)[0]);
   return codes.find((code) => code === "en" || code in loaders) ?? "en";
 }
 
-/** Keeps the choice. */
+/** Stores the choice in the browser. */
 export function keepLanguage(code) {
   try {
     localStorage.setItem(storageKey, code);
   } catch {
-    // A browser that keeps nothing asks its own languages next time.
+    // Without storage, the languages of the browser decide at the next visit.
   }
 }
 
-/** All that is made from now on is in this language. @throws {Problem} when its texts cannot be had now */
+/** Sets the language of everything that is made from now on. @throws {Problem} if its texts cannot be loaded */
 export async function setLanguage(code) {
-  current.texts = code in loaders ? (await loadPart(loaders[code])).texts : {};
+  current.texts = await loadTexts(code, current.parts);
   current.code = code;
   document.documentElement.lang = code;
 }
 
-/** A text in the language of the page, with `values` in the place of their names in braces. */
+/** Adds a part of the texts, in this and every later language. @throws {Problem} if it cannot be loaded */
+export async function addTexts(part) {
+  if (current.parts.includes(part)) return;
+  Object.assign(current.texts, await loadTexts(current.code, [part]));
+  current.parts.push(part);
+}
+
+async function loadTexts(code, parts) {
+  if (!(code in loaders)) return {};
+  const modules = await loadPart(() => Promise.all(parts.map((part) => loaders[code][part]())));
+  return Object.assign({}, ...modules.map(({ texts }) => texts));
+}
+
+/** Translates a text, and puts `values` in the place of their names in braces. */
 export function translate(text, values = {}) {
   const translated = current.texts[text] ?? text;
   return translated.replaceAll(/\{(\w+)\}/g, (name, key) => values[key] ?? name);
 }
 
-/** A text about a number of things. @param forms English, by the categories `one` and `other`; `other` is the key */
+/** Translates a text about a number. @param forms English, by the categories `one` and `other`; `other` is the key */
 export function translateCount(count, forms) {
   const byCategory = current.texts[forms.other] ?? forms;
   const text = byCategory[new Intl.PluralRules(current.code).select(count)] ?? byCategory.other;
   return text.replaceAll("{count}", new Intl.NumberFormat(current.code).format(count));
 }
 
-/** A day: 22 Nov 2026. @param text RFC 3339 */
+/** Formats a day: 22 Nov 2026. @param text RFC 3339 */
 export function formatDay(text) {
   return new Intl.DateTimeFormat(regional(), { dateStyle: "medium" }).format(new Date(text));
 }
 
-/** A moment: 22 Nov 2026, 13:31, all on one line. @param text RFC 3339 */
+/** Formats a moment, without a place to break the line: 22 Nov 2026, 13:31. @param text RFC 3339 */
 export function formatMoment(text) {
   const format = new Intl.DateTimeFormat(regional(), { dateStyle: "medium", timeStyle: "short" });
   return format.format(new Date(text)).replaceAll(" ", "\u00a0");
 }
 
-/** A wait: in 5 minutes. */
+/** Formats a wait: in 5 minutes. It is rounded up, so that a retry at that time succeeds. */
 export function formatWait(seconds) {
   const format = new Intl.RelativeTimeFormat(current.code);
   if (seconds < 90) return format.format(Math.ceil(seconds), "second");
@@ -65,7 +81,7 @@ export function formatWait(seconds) {
   return format.format(Math.ceil(seconds / 3600), "hour");
 }
 
-/** The browser's own kind of English or Russian, which writes dates as its user does. */
+/** Returns the browser's own variant of the language, such as en-GB, for the format of dates. */
 export function regional() {
   return navigator.languages.find((tag) => tag.toLowerCase().startsWith(current.code)) ?? current.code;
 }
@@ -74,7 +90,7 @@ function chosenLanguage() {
   try {
     return localStorage.getItem(storageKey);
   } catch {
-    // A browser that keeps nothing throws here.
+    // Reading throws where the browser blocks storage.
     return null;
   }
 }

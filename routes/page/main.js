@@ -7,7 +7,7 @@
 
 import { findSession, loadPart, Problem, send } from "./api.js";
 import { wireButton } from "./form.js";
-import { preferredLanguage, setLanguage, translate } from "./language.js";
+import { addTexts, preferredLanguage, setLanguage, translate } from "./language.js";
 import { wireLanguages } from "./language_switch.js";
 import { moveFragment, takeLink } from "./link.js";
 import { problemText } from "./problem.js";
@@ -17,9 +17,9 @@ import { logInView, otherAccountView, registerView, resetView } from "./visitor.
 const visitorViews = { "log-in": logInView, "register": registerView, "reset": resetView };
 const residentViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
 const adminViews = {
-  residents: async () => (await loadPart(() => import("./residents.js"))).residentsView,
-  settings: async () => (await loadPart(() => import("./settings.js"))).settingsView,
-  state: async () => (await loadPart(() => import("./state.js"))).stateView,
+  residents: async () => (await loadAdmin(() => import("./residents.js"))).residentsView,
+  settings: async () => (await loadAdmin(() => import("./settings.js"))).settingsView,
+  state: async () => (await loadAdmin(() => import("./state.js"))).stateView,
 };
 
 const slot = document.getElementById("view");
@@ -89,6 +89,12 @@ async function makeView(views, name) {
     end();
     return undefined;
   }
+}
+
+/** Loads a view of the administrators, and its texts. */
+async function loadAdmin(load) {
+  const [module] = await Promise.all([loadPart(load), addTexts("admin")]);
+  return module;
 }
 
 /** Goes to a view, with something to say. */

@@ -10,34 +10,34 @@ import { formatWait, translate, translateCount } from "./language.js";
 const texts = {
   "wrong-credentials": "Wrong login or password.",
   "wrong-password": "Wrong password.",
-  "unknown-login": "Nobody has this login.",
+  "unknown-login": "There is no account with this login.",
   "wrong-current-password": "This is not your current password.",
   "not-authenticated": "Your session has ended. Log in again.",
-  "forbidden": "You may not do this.",
-  "login-again": "Show that it is you: type your password.",
-  "ticket-invalid": "This ticket is not good: it is used, out of date, or for somebody else.",
+  "forbidden": "You do not have permission to do this.",
+  "login-again": "Enter your password to confirm.",
+  "ticket-invalid": "This ticket is not valid: it is used, expired, or for another login.",
   "registration-closed": "Registration is closed.",
-  "login-reserved": "This login is reserved: it takes an invitation.",
+  "login-reserved": "This login is reserved: it requires an invitation.",
   "login-taken": "This login is taken.",
-  "last-admin": "This is the last administrator: make somebody else one first.",
-  "precondition-failed": "Somebody else changed this meanwhile. Look again.",
-  "not-found": "This is not there, or no longer.",
+  "last-admin": "This is the last administrator. Make another user an administrator first.",
+  "precondition-failed": "Someone else has changed this user. Check the changes and try again.",
+  "not-found": "Not found. It may have been deleted.",
   "too-many-attempts": "Too many wrong passwords.",
-  "too-many-new-passwords": "Too many new passwords came from here.",
-  "too-many-registrations": "Too many accounts were made from here.",
+  "too-many-new-passwords": "Too many new passwords from your address.",
+  "too-many-registrations": "Too many registrations from your address.",
   "overloaded": "The service is busy.",
   "body-too-large": "This is too long.",
   "slow-body": "The connection is too slow.",
-  "store-closed": "Nothing can be changed now: the disk of the service failed.",
-  "store-full": "Nothing can be changed now: the disk of the service is full.",
-  "store-unavailable": "The database of the service does not answer.",
+  "store-closed": "Changes are not possible now: the disk of the service failed.",
+  "store-full": "Changes are not possible now: the disk of the service is full.",
+  "store-unavailable": "The database of the service does not respond.",
   "not-ready": "The service is starting or stopping.",
-  "internal-error": "The service failed.",
+  "internal-error": "The service failed with an internal error.",
   "unreachable": "The service cannot be reached.",
   "no-https":
-    "This address is not https, so the browser cannot keep you logged in. Open the page at its https address.",
-  "no-cookie": "The browser keeps no cookies of this site, so it cannot keep you logged in. Allow them.",
-  "page-failed": "Something on this page failed. Load it again.",
+    "The browser cannot keep you logged in, because this address is not HTTPS. Open the page at its https:// address.",
+  "no-cookie": "The browser cannot keep you logged in, because it blocks the cookies of this site. Allow them.",
+  "page-failed": "An error occurred on this page. Reload it.",
 };
 
 /** Where a problem of the whole belongs to a field. */
@@ -50,12 +50,12 @@ const fieldOfProblem = {
 };
 
 const fieldTexts = {
-  "missing": "This is needed.",
-  "invalid-characters": "Only a–z, digits and . _ - @ +, beginning with a letter or digit.",
+  "missing": "Required.",
+  "invalid-characters": "Only a–z, digits and . _ - @ +; the first is a letter or digit.",
   "control-characters": "No tabs, line breaks or other control characters.",
-  "too-many-marks": "It has too many accents on one letter.",
-  "not-unicode": "It has characters that are none.",
-  "unchanged": "It must be another than the present one.",
+  "too-many-marks": "Too many accents on one letter.",
+  "not-unicode": "Contains invalid characters.",
+  "unchanged": "Must differ from the current password.",
   "invalid-groups": "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.",
   "confirmation": "This is not your login.",
 };
@@ -63,13 +63,13 @@ const fieldTexts = {
 const reasonTexts = {
   "login": "it contains the login",
   "service-name": "it contains the name of this service",
-  "common": "it is made of commonly used passwords",
-  "keyboard": "it is made of keys beside each other",
+  "common": "it consists of common passwords",
+  "keyboard": "it is a run of adjacent keys",
   "repeat": "it repeats itself",
   "sequence": "it is a sequence like abc or 123",
-  "date": "it is made of dates",
-  "year": "it is made of years",
-  "short": "it is too short to be hard to guess",
+  "date": "it consists of dates",
+  "year": "it consists of years",
+  "short": "it is too short",
 };
 
 /** A problem in words, with when to come again. */
@@ -89,14 +89,14 @@ export function fieldErrors(problem) {
 export function fieldText({ code, limit: count = 0, reason, detail = "" }) {
   if (code === "too-short") {
     return translateCount(count, {
-      one: "It needs at least {count} character.",
-      other: "It needs at least {count} characters.",
+      one: "Must have at least {count} character.",
+      other: "Must have at least {count} characters.",
     });
   }
   if (code === "too-long") {
     return translateCount(count, {
-      one: "It may have at most {count} character.",
-      other: "It may have at most {count} characters.",
+      one: "Must have at most {count} character.",
+      other: "Must have at most {count} characters.",
     });
   }
   if (code === "guessable") return guessableText(reason);
@@ -105,5 +105,5 @@ export function fieldText({ code, limit: count = 0, reason, detail = "" }) {
 
 /** Why a password is easily guessed. @param reason the service's code for it */
 export function guessableText(reason) {
-  return translate("Easily guessed: {reason}.", { reason: translate(reasonTexts[reason] ?? reason) });
+  return translate("Easy to guess: {reason}.", { reason: translate(reasonTexts[reason] ?? reason) });
 }

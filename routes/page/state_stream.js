@@ -48,7 +48,7 @@ async function mayStillLook(app) {
     const { value } = await send("GET", "session/");
     if (value.groups.includes("admin")) return true;
     app.session = value;
-    app.go("account", translate("You may not do this."));
+    app.go("account", translate("You do not have permission to do this."));
     return false;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -60,7 +60,7 @@ export function resetView(app) {
       // A path like ".." would be another one.
       if (!/^[a-z0-9]/i.test(login)) throw invalid([{ pointer: "/login", code: "invalid-characters" }]);
       await send("PUT", userPath(login, "/password"), { body: { ticket, password } });
-      await enter(app, { login, password }, "The password is set. Log in.");
+      await enter(app, { login, password }, "The password is saved. Log in.");
     },
   });
   return view;

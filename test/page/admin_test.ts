@@ -17,7 +17,7 @@ testLooks("an administrator searches the residents and turns the pages", async (
     const rows = page.locator("tbody tr");
     assertEquals(await rows.count(), 50);
     await page.getByLabel(say("Login begins with")).fill(prefix.toUpperCase());
-    await page.getByText({ en: "52 residents", ru: "52 жителя" }[look.language], { exact: true }).waitFor();
+    await page.getByText({ en: "52 residents", ru: "52 пользователя" }[look.language], { exact: true }).waitFor();
     assertEquals(await rows.count(), 50);
     const first = rows.first();
     assertEquals(await first.getByRole("rowheader").textContent(), `${prefix}-0`);
@@ -33,7 +33,7 @@ testLooks("an administrator searches the residents and turns the pages", async (
     assertEquals(await page.getByRole("button", { name: say("Show more") }).isVisible(), false);
     assertEquals(await focusedName(page), say("Manage {login}", { login: `${prefix}-50` }));
     await page.getByLabel(say("Login begins with")).fill("nobody-");
-    await page.getByText({ en: "0 residents", ru: "0 жителей" }[look.language], { exact: true }).waitFor();
+    await page.getByText({ en: "0 residents", ru: "0 пользователей" }[look.language], { exact: true }).waitFor();
     assertEquals(await rows.count(), 0);
   });
 });
@@ -156,7 +156,7 @@ testLooks("an administrator invites somebody", async ({ site, browser }, { login
     const dialog = page.getByRole("dialog", { name: say("Invite someone") });
     await dialog.getByLabel(say("Only for this login (optional)")).fill("b:ob");
     await page.keyboard.press("Enter");
-    const wrong = say("Only a–z, digits and . _ - @ +, beginning with a letter or digit.");
+    const wrong = say("Only a–z, digits and . _ - @ +; the first is a letter or digit.");
     await dialog.getByText(wrong).waitFor();
     await dialog.getByLabel(say("Only for this login (optional)")).fill(login);
     await page.keyboard.press("Enter");
@@ -181,7 +181,7 @@ testLooks("the last administrator cannot go", async ({ site, browser }, { langua
   const options = { url: site.url, path: "#residents", language, width, token: admin, refused };
   await visit(browser, options, async ({ page, say }) => {
     await manage(page, say, "root");
-    const problem = say("This is the last administrator: make somebody else one first.");
+    const problem = say("This is the last administrator. Make another user an administrator first.");
     await page.getByRole("button", { name: say("Disable"), exact: true }).click();
     await page.getByRole("dialog").getByText(problem).waitFor();
     await page.getByRole("button", { name: say("Delete…") }).click();
@@ -228,7 +228,8 @@ test("what another administrator changed meanwhile is not overwritten", async ({
     await site.ask(admin, "PATCH", "/user/shared", { groups: ["theirs"] });
     await groups.fill("ours");
     await page.keyboard.press("Enter");
-    await page.getByRole("alert").getByText("Somebody else changed this meanwhile. Look again.").waitFor();
+    await page.getByRole("alert").getByText("Someone else has changed this user. Check the changes and try again.")
+      .waitFor();
     assertEquals(await groups.inputValue(), "theirs");
     await groups.fill("theirs ours");
     await page.keyboard.press("Enter");

@@ -61,7 +61,7 @@ async function logOut(page: Page): Promise<void> {
 }
 
 async function endAll(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Log out everywhere" }).click();
+  await page.getByRole("button", { name: "Log out on all devices" }).click();
   await page.getByRole("heading", { name: "Log in" }).waitFor();
 }
 

@@ -22,7 +22,7 @@ testLooks("a login without HTTPS says that the browser keeps no session", async 
   await visit(browser, { url, ...look, refused: ["401 GET session/"] }, async ({ page, say }) => {
     await logIn(page, login, say);
     const text =
-      "This address is not https, so the browser cannot keep you logged in. Open the page at its https address.";
+      "The browser cannot keep you logged in, because this address is not HTTPS. Open the page at its https:// address.";
     await page.getByRole("alert").getByText(say(text)).waitFor();
     assertEquals(await page.getByLabel(say("Login"), { exact: true }).inputValue(), login);
   });
@@ -33,7 +33,7 @@ testLooks("a login without cookies says that they are missing", async ({ site, b
   await visit(browser, { url: site.url, ...look, refused: ["401 GET session/"] }, async ({ page, context, say }) => {
     await dropCookies(context);
     await logIn(page, login, say);
-    const text = "The browser keeps no cookies of this site, so it cannot keep you logged in. Allow them.";
+    const text = "The browser cannot keep you logged in, because it blocks the cookies of this site. Allow them.";
     await page.getByRole("alert").getByText(say(text)).waitFor();
   });
 });
@@ -63,7 +63,7 @@ test("a space around a login or a ticket does no harm", async ({ site, browser }
 test("a login of nothing but spaces is missing", async ({ site, browser }) => {
   await visit(browser, { url: site.url }, async ({ page }) => {
     await logIn(page, "  ");
-    await page.locator("#log-in-login-error").getByText("This is needed.").waitFor();
+    await page.locator("#log-in-login-error").getByText("Required.").waitFor();
   });
 });
 
@@ -71,8 +71,8 @@ test("a script that fails at the start leaves a page that says so", async ({ sit
   await withPage(browser, async ({ page, context }) => {
     await context.addInitScript("Object.hasOwn = undefined");
     await page.goto(site.url);
-    await page.getByRole("heading", { name: "Something is wrong" }).waitFor();
-    await page.getByRole("alert").getByText("Something on this page failed. Load it again.").waitFor();
+    await page.getByRole("heading", { name: "Something went wrong" }).waitFor();
+    await page.getByRole("alert").getByText("An error occurred on this page. Reload it.").waitFor();
   });
 });
 
@@ -83,7 +83,7 @@ test("a script that fails later leaves the view, and says so", async ({ site, br
     await page.getByRole("heading", { name: "Log in" }).waitFor();
     await page.evaluate("FormData = undefined");
     await logIn(page, "unlucky");
-    await page.getByRole("status").getByText("Something on this page failed. Load it again.").waitFor();
+    await page.getByRole("status").getByText("An error occurred on this page. Reload it.").waitFor();
     assertEquals(await page.getByLabel("Login", { exact: true }).inputValue(), "unlucky");
   });
 });
@@ -92,10 +92,10 @@ test("where no script starts the page says so in both languages, and not before"
   await withPage(browser, async ({ page }) => {
     await page.route("**/page/main.js", (route) => route.fulfill({ contentType: "text/javascript", body: "?" }));
     await page.goto(site.url);
-    const text = page.getByText("The page does not start. Load it again, or use a newer browser.");
+    const text = page.getByText("The page did not start. Reload it, or use a newer browser.");
     assertEquals(await text.isVisible(), false);
     await text.waitFor();
-    await page.getByText("Страница не запускается.").waitFor();
+    await page.getByText("Страница не запустилась.").waitFor();
   });
 });
 

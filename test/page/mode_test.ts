@@ -12,17 +12,17 @@ byTicket.testLooks("by ticket, a registration asks for one", async ({ site, brow
   const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register" });
   const refused = ["403 POST user/"];
   await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
-    await page.getByText({ en: "At least 20 characters", ru: "Не короче 20 знаков" }[look.language]).waitFor();
+    await page.getByText({ en: "At least 20 characters", ru: "Не менее 20 любых символов" }[look.language]).waitFor();
     assertEquals(await page.getByRole("button", { name: say("I have a ticket") }).isVisible(), false);
     await page.getByLabel(say("Login"), { exact: true }).fill(login);
     await page.getByLabel(say("Password"), { exact: true }).fill(password);
     const field = page.getByLabel(say("Ticket"), { exact: true });
     const register = page.getByRole("button", { name: say("Register"), exact: true });
     await register.click();
-    await page.locator("#register-ticket-error").getByText(say("This is needed.")).waitFor();
+    await page.locator("#register-ticket-error").getByText(say("Required.")).waitFor();
     await field.fill("none");
     await register.click();
-    const text = say("This ticket is not good: it is used, out of date, or for somebody else.");
+    const text = say("This ticket is not valid: it is used, expired, or for another login.");
     await page.locator("#register-ticket-error").getByText(text).waitFor();
     await field.fill(String(ticket));
     await register.click();
@@ -39,7 +39,7 @@ closed.testLooks("closed, the page says so, and takes a ticket", async ({ site, 
     await page.getByLabel(say("Password"), { exact: true }).fill(password);
     await page.getByLabel(say("Ticket"), { exact: true }).fill("none");
     await page.keyboard.press("Enter");
-    await page.getByText(say("This ticket is not good: it is used, out of date, or for somebody else.")).waitFor();
+    await page.getByText(say("This ticket is not valid: it is used, expired, or for another login.")).waitFor();
   });
 });
 

@@ -101,7 +101,7 @@ test("the page stays while the service is away, and goes on when it is back", as
   await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
     await site.service.stop();
     await page.getByRole("link", { name: "Residents" }).click();
-    await page.getByRole("heading", { name: "Something is wrong" }).waitFor();
+    await page.getByRole("heading", { name: "Something went wrong" }).waitFor();
     const alert = page.getByRole("alert").getByText("The service cannot be reached.");
     await alert.waitFor();
     const again = page.getByRole("button", { name: "Try again" });

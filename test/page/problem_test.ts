@@ -40,8 +40,8 @@ Deno.test("fieldErrors() puts what is wrong at the field that it belongs to", ()
     { pointer: "/other", code: "not-known-here", detail: "It must be something" },
   ];
   assertEquals(fieldErrors({ code: "invalid-user", title, retrySeconds: 0, errors }), [
-    { name: "login", text: "It may have at most 64 characters." },
-    { name: "password", text: "Easily guessed: it repeats itself." },
+    { name: "login", text: "Must have at most 64 characters." },
+    { name: "password", text: "Easy to guess: it repeats itself." },
     { name: "other", text: "It must be something" },
   ]);
   const taken = { code: "login-taken", title, retrySeconds: 0, errors: [] };

@@ -46,10 +46,10 @@ testLooks("a resident changes the password, and is out elsewhere", async ({ site
     await current.fill(password);
     await next.fill(password);
     await page.keyboard.press("Enter");
-    await errors.getByText(say("It must be another than the present one.")).waitFor();
+    await errors.getByText(say("Must differ from the current password.")).waitFor();
     await next.fill(newPassword);
     await page.keyboard.press("Enter");
-    const done = say("The password is changed. Everywhere else you are logged out.");
+    const done = say("The password is changed. All other sessions have ended.");
     await page.getByRole("status").getByText(done).waitFor();
     assertEquals(await page.locator(".sessions li").count(), 1);
   });
@@ -93,8 +93,8 @@ testLooks("a resident ends one session, and then all", async ({ site, browser },
     assertEquals((await sessions.locator("strong").allTextContents()).toSorted(), ["Chrome · Linux", "curl"]);
     // Not at the top of the page: there may be another to end.
     assertEquals(await focusedName(page), say("End session: {device}", { device: "curl" }));
-    await page.getByRole("button", { name: say("Log out everywhere") }).click();
-    await page.getByRole("status").getByText(say("You are logged out everywhere.")).waitFor();
+    await page.getByRole("button", { name: say("Log out on all devices") }).click();
+    await page.getByRole("status").getByText(say("You are logged out on all devices.")).waitFor();
     await page.getByRole("heading", { name: say("Log in"), exact: true }).waitFor();
   });
   await assertRejects(() => site.ask(program, "GET", "/session/"));
@@ -141,7 +141,7 @@ testLooks("who logged in a while ago shows the password to delete the account", 
     await dialog.getByLabel(say("Your login"), { exact: true }).fill(login);
     await page.keyboard.press("Enter");
     const secret = dialog.getByLabel(say("Your password"), { exact: true });
-    await dialog.getByRole("alert").getByText(say("Show that it is you: type your password.")).waitFor();
+    await dialog.getByRole("alert").getByText(say("Enter your password to confirm.")).waitFor();
     await secret.fill("what was it again");
     await page.keyboard.press("Enter");
     await dialog.getByRole("alert").getByText(say("Wrong login or password.")).waitFor();
@@ -175,7 +175,7 @@ test("a link for somebody else is not used by who is logged in", async ({ site, 
     await page.getByRole("main").getByRole("link", { name: "Your account" }).click();
     await page.getByRole("heading", { name: "Your account" }).waitFor();
     await page.goBack();
-    await page.getByRole("button", { name: "Log out and go on" }).click();
+    await page.getByRole("button", { name: "Log out and continue" }).click();
     await page.getByRole("heading", { name: "Create an account" }).waitFor();
     assertEquals(await page.getByLabel("Ticket", { exact: true }).inputValue(), ticket);
   });

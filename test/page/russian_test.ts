@@ -1,11 +1,17 @@
 /** The texts of the page: each has a Russian one, and no Russian one is left over. */
 import { assert, assertEquals } from "@std/assert";
 import { texts } from "../../routes/page/russian.js";
+import { texts as adminTexts } from "../../routes/page/russian_admin.js";
 import { pageFiles } from "../../routes/page_file.ts";
 
 const html = await Deno.readTextFile(new URL("../../routes/page/index.html", import.meta.url));
-const scripts = [...pageFiles].filter(([name]) => name.endsWith(".js") && !/^(russian|uplot|zxcvbn)\.js$/.test(name));
-const translations: Readonly<Record<string, string | Readonly<Record<string, string>>>> = texts;
+const scripts = [...pageFiles].filter(([name]) =>
+  name.endsWith(".js") && !/^(russian|russian_admin|uplot|zxcvbn)\.js$/.test(name)
+);
+const translations: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
+  ...texts,
+  ...adminTexts,
+};
 
 /** What is the same in every language: names, and what other texts are put in the place of. */
 const nameless = /^(Gatehouse|English|Русский|API|Log in · Gatehouse|127\.0\.0\.1|(\{\w+\})+)$/;
@@ -52,6 +58,10 @@ Deno.test("every text about a number has a Russian one, in all forms", () => {
     assertEquals(Object.keys(known), ["one", "few", "many", "other"]);
     for (const text of Object.values(known)) assert(text.includes("{count}"), text);
   }
+});
+
+Deno.test("no text has two Russian ones", () => {
+  assertEquals(Object.keys(texts).filter((text) => Object.hasOwn(adminTexts, text)), []);
 });
 
 Deno.test("no Russian text is left over", () => {

@@ -70,7 +70,7 @@ test("the stream ends when the view is left, and goes on in another language", a
     await seeFigures(page);
     assertEquals(await countFreeStreams(site, token), maxEventStreams - 1);
     await page.getByRole("button", { name: "Русский" }).click();
-    await page.getByRole("heading", { name: "Состояние дома" }).waitFor();
+    await page.getByRole("heading", { name: "Состояние службы" }).waitFor();
     await seeFigures(page);
     assertEquals(await countFreeStreams(site, token), maxEventStreams - 1);
     const closed = streamEnd(page);
@@ -102,7 +102,7 @@ test("who is no administrator any more sees their account", async ({ site, brows
   await visit(browser, { url: site.url, path: "#state", token, refused }, async ({ page }) => {
     await seeFigures(page);
     await site.ask(admin, "PATCH", "/user/deputy", { groups: [] });
-    await page.getByRole("status").getByText("You may not do this.").waitFor();
+    await page.getByRole("status").getByText("You do not have permission to do this.").waitFor();
     await page.getByRole("heading", { name: "Your account" }).waitFor();
     assertEquals(await page.getByRole("link", { name: "State", exact: true }).count(), 0);
   });

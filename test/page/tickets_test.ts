@@ -126,9 +126,9 @@ testLooks(
       await page.getByLabel(say("Login begins with")).fill(login);
       await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
       await page.getByRole("button", { name: say("Make a reset link") }).click();
-      const again = page.getByRole("dialog", { name: say("Show that it is you"), exact: true });
+      const again = page.getByRole("dialog", { name: say("Confirm it is you"), exact: true });
       await again.getByRole("button", { name: say("Cancel") }).click();
-      await page.getByRole("dialog").getByText(say("Show that it is you: type your password.")).waitFor();
+      await page.getByRole("dialog").getByText(say("Enter your password to confirm.")).waitFor();
       await page.getByRole("button", { name: say("Make a reset link") }).click();
       await again.getByLabel(say("Your password"), { exact: true }).fill(password);
       await page.keyboard.press("Enter");

@@ -49,7 +49,7 @@ testLooks("who registers while the service is busy, or too often, is told so", a
   const refused = ["503 POST user/", "429 POST user/"];
   const turns = [
     [503, "overloaded", busy],
-    [429, "too-many-registrations", "Too many accounts were made from here."],
+    [429, "too-many-registrations", "Too many registrations from your address."],
   ] as const;
   await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
     const headers = { "retry-after": "120" };
@@ -90,7 +90,7 @@ test("a view that cannot be loaded is tried again when its user wants that", asy
   await visit(browser, { url: site.url, path: "#account", token }, async ({ page, context }) => {
     await context.setOffline(true);
     await page.getByRole("link", { name: "State", exact: true }).click();
-    await page.getByRole("heading", { name: "Something is wrong" }).waitFor();
+    await page.getByRole("heading", { name: "Something went wrong" }).waitFor();
     await page.getByRole("alert").getByText(unreachable).waitFor();
     const again = page.getByRole("button", { name: "Try again" });
     await Promise.all([page.waitForEvent("requestfailed"), again.click()]);
@@ -111,7 +111,7 @@ test("without the judge of passwords the service judges alone", async ({ site, b
     await page.getByLabel("Password", { exact: true }).fill("qwertyuiopasdfgh");
     await asked;
     await page.keyboard.press("Enter");
-    await page.locator("#register-password-error").getByText("Easily guessed").waitFor();
+    await page.locator("#register-password-error").getByText("Easy to guess").waitFor();
     await page.getByLabel("Password", { exact: true }).fill(password);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Your account" }).waitFor();

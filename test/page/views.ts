@@ -99,7 +99,7 @@ async function refuse({ page, say }: Visit): Promise<void> {
 
 async function sendNothing({ page, say }: Visit): Promise<void> {
   await page.getByRole("button", { name: say("Register"), exact: true }).click();
-  await page.getByText(say("This is needed.")).first().waitFor();
+  await page.getByText(say("Required.")).first().waitFor();
 }
 
 async function typePassword({ page, say }: Visit): Promise<void> {
@@ -126,7 +126,7 @@ async function makeLinkLate(visit: Visit): Promise<void> {
   await page.route("**/ticket/", (route) => route.fulfill({ status: 403, body }));
   await manage(visit, "old-account");
   await page.getByRole("button", { name: say("Make a reset link") }).click();
-  await page.getByRole("dialog", { name: say("Show that it is you"), exact: true }).waitFor();
+  await page.getByRole("dialog", { name: say("Confirm it is you"), exact: true }).waitFor();
 }
 
 async function seeTickets({ page, say }: Visit): Promise<void> {
@@ -167,7 +167,7 @@ async function deleteLate({ page, say }: Visit): Promise<void> {
   await page.locator("[name=delete]").click();
   await page.getByLabel(say("Your login"), { exact: true }).fill("alice");
   await page.keyboard.press("Enter");
-  await page.getByText(say("Show that it is you: type your password.")).waitFor();
+  await page.getByText(say("Enter your password to confirm.")).waitFor();
 }
 
 /** As where there are more residents than one page of them. */
@@ -211,5 +211,5 @@ async function fail({ page, say }: Visit): Promise<void> {
   const body = JSON.stringify({ type: "/problem/internal-error", title: "Internal error", status: 500 });
   await page.route("**/user/?*", (route) => route.fulfill({ status: 500, body }));
   await page.getByRole("link", { name: say("Residents") }).click();
-  await page.getByText(say("The service failed.")).waitFor();
+  await page.getByText(say("The service failed with an internal error.")).waitFor();
 }

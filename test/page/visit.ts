@@ -5,6 +5,7 @@
 import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { texts } from "../../routes/page/russian.js";
+import { texts as adminTexts } from "../../routes/page/russian_admin.js";
 import { newPassword, password } from "./site.ts";
 
 export type Language = "en" | "ru";
@@ -87,7 +88,7 @@ export function sessionCookie(url: string, value: string) {
 
 /** A text of the page. */
 export function say(language: Language, text: string, values: Readonly<Record<string, string | number>> = {}): string {
-  const known: Readonly<Record<string, unknown>> = language === "ru" ? texts : {};
+  const known: Readonly<Record<string, unknown>> = language === "ru" ? { ...texts, ...adminTexts } : {};
   const translated = known[text] ?? text;
   if (typeof translated !== "string") throw new TypeError(`"${text}" is about a number`);
   if (language === "ru" && translated === text) throw new TypeError(`"${text}" has no Russian`);

@@ -63,12 +63,12 @@ testLooks("a visitor registers by keyboard alone", async ({ site, browser }, { l
     await keyboard.type(login);
     await keyboard.press("Tab");
     await keyboard.type("qwertyuiopasdfgh");
-    const reason = say("it is made of commonly used passwords");
+    const reason = say("it consists of common passwords");
     const heard = page.getByRole("status");
-    await heard.getByText(say("Easily guessed: {reason}.", { reason })).waitFor();
+    await heard.getByText(say("Easy to guess: {reason}.", { reason })).waitFor();
     await keyboard.press("Control+A");
     await keyboard.type("mellow-ott");
-    await heard.getByText({ en: "5 more characters", ru: "Ещё 5 знаков" }[look.language]).waitFor();
+    await heard.getByText({ en: "5 more characters", ru: "Ещё 5 символов" }[look.language]).waitFor();
     await keyboard.type("er-41-lantern");
     await heard.getByText(say("Strong"), { exact: true }).waitFor();
     await keyboard.press("Enter");
@@ -92,21 +92,21 @@ testLooks("what is wrong with a registration is told at its field", async ({ sit
     const register = page.getByRole("button", { name: say("Register"), exact: true });
 
     // The rules are told before they are broken.
-    await page.getByText(say("At least {minLength} characters of any kind. A few random words are good.", {
+    await page.getByText(say("At least {minLength} characters of any kind. A few random words work well.", {
       minLength: 15,
     })).waitFor();
     await page.locator("#register-login-hint").waitFor();
     await register.click();
-    for (const field of fields) assertEquals(await errorOf(field), ["true", say("This is needed.")]);
+    for (const field of fields) assertEquals(await errorOf(field), ["true", say("Required.")]);
     assertEquals(await focusedId(page), "register-login");
 
     await name.fill("b:ob");
     assertEquals(await errorOf(name), [null, ""]);
     await secret.fill("short");
     await Promise.all([page.waitForResponse("**/user/"), register.click()]);
-    await page.getByText({ en: "It needs at least 15 characters.", ru: "Нужно хотя бы 15 знаков." }[look.language])
+    await page.getByText({ en: "Must have at least 15 characters.", ru: "Нужно не менее 15 символов." }[look.language])
       .waitFor();
-    const wrongName = say("Only a–z, digits and . _ - @ +, beginning with a letter or digit.");
+    const wrongName = say("Only a–z, digits and . _ - @ +; the first is a letter or digit.");
     assertEquals(await errorOf(name), ["true", wrongName]);
     assertEquals(await focusedId(page), "register-login");
     // A screen reader reads rule and error with the field.
@@ -115,7 +115,7 @@ testLooks("what is wrong with a registration is told at its field", async ({ sit
     await name.fill(login.toUpperCase());
     await secret.fill(`my name is ${login}!`);
     await Promise.all([page.waitForResponse("**/user/"), register.click()]);
-    const reason = say("Easily guessed: {reason}.", { reason: say("it contains the login") });
+    const reason = say("Easy to guess: {reason}.", { reason: say("it contains the login") });
     await page.locator("#register-password-error").getByText(reason).waitFor();
     assertEquals(await focusedId(page), "register-password");
 
@@ -141,7 +141,7 @@ testLooks("a link with a ticket registers once, and leaves the address", async (
       if (refused.length === 0) {
         await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
       } else {
-        const text = "This ticket is not good: it is used, out of date, or for somebody else.";
+        const text = "This ticket is not valid: it is used, expired, or for another login.";
         await page.locator("#register-ticket-error").getByText(say(text)).waitFor();
         assertEquals(await focusedId(page), "register-ticket");
       }
@@ -160,7 +160,7 @@ testLooks("a link for a reset sets a password", async ({ site, browser }, { logi
     const secret = page.getByLabel(say("New password"), { exact: true });
     await secret.fill(password);
     await page.getByRole("button", { name: say("Set password") }).click();
-    await page.locator("#reset-password-error").getByText(say("It must be another than the present one.")).waitFor();
+    await page.locator("#reset-password-error").getByText(say("Must differ from the current password.")).waitFor();
     await secret.fill(newPassword);
     await page.getByRole("button", { name: say("Set password") }).click();
     await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
@@ -206,11 +206,11 @@ testLooks("a ticket that was given by word of mouth sets a password", async ({ s
     await page.getByLabel(say("Ticket"), { exact: true }).fill("none");
     await page.getByLabel(say("New password"), { exact: true }).fill(newPassword);
     await page.keyboard.press("Enter");
-    const wrong = say("Only a–z, digits and . _ - @ +, beginning with a letter or digit.");
+    const wrong = say("Only a–z, digits and . _ - @ +; the first is a letter or digit.");
     await page.locator("#reset-login-error").getByText(wrong).waitFor();
     await name.fill(login);
     await page.keyboard.press("Enter");
-    const text = "This ticket is not good: it is used, out of date, or for somebody else.";
+    const text = "This ticket is not valid: it is used, expired, or for another login.";
     await page.locator("#reset-ticket-error").getByText(say(text)).waitFor();
     assertEquals(await focusedId(page), "reset-ticket");
     await page.getByLabel(say("Ticket"), { exact: true }).fill(String(ticket));

@@ -1,0 +1,101 @@
+/** The Russian texts of the administrators' views, by the English text: see russian.js. */
+
+export const texts = {
+  // Users.
+  "Login begins with": "Начало логина",
+  "Invite someone…": "Пригласить…",
+  "Actions": "Действия",
+  "{count} residents": {
+    one: "{count} пользователь",
+    few: "{count} пользователя",
+    many: "{count} пользователей",
+    other: "{count} пользователя",
+  },
+  "Since": "С",
+  "Active": "Активна",
+  "Disabled": "Отключена",
+  "Manage": "Управлять",
+  "Manage {login}": "Управлять: {login}",
+
+  // One user.
+  "Registered {registered}": "Регистрация: {registered}",
+  "Groups, with spaces between": "Группы через пробел",
+  "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.":
+    "Не более 32 групп из a–z, цифр и символов . _ -, каждая не длиннее 32 символов.",
+  "Members of the group admin administer this service.": "Участники группы admin управляют этой службой.",
+  "Save groups": "Сохранить группы",
+  "The groups are saved.": "Группы сохранены.",
+  "Sessions": "Сеансы",
+  "End all sessions": "Завершить все сеансы",
+  "All sessions have ended.": "Все сеансы завершены.",
+  "Make a reset link": "Ссылка для нового пароля",
+  "Disable": "Отключить",
+  "Enable": "Включить",
+  "The account is disabled, and its sessions have ended.": "Учётная запись отключена, сеансы завершены.",
+  "The account is enabled.": "Учётная запись включена.",
+  "Delete…": "Удалить…",
+  "Delete": "Удалить",
+  "Delete {login}?": "Удалить {login}?",
+  "The account with its sessions is deleted. This cannot be undone.":
+    "Учётная запись и её сеансы будут удалены. Это действие необратимо.",
+  "{login} is deleted.": "Учётная запись {login} удалена.",
+  "Close": "Закрыть",
+  "Confirm it is you": "Подтвердите, что это вы",
+  "Go on": "Продолжить",
+
+  // Tickets.
+  "Open tickets…": "Действующие коды…",
+  "Open tickets": "Действующие коды",
+  "A ticket is void once whoever made it logs out everywhere, changes the password, or is not an administrator.":
+    "Код перестаёт действовать, если выдавший его вышел на всех устройствах, сменил пароль или больше не администратор.",
+  "Registration of anyone": "Регистрация любого пользователя",
+  "Registration of {login}": "Регистрация: {login}",
+  "New password of {login}": "Новый пароль: {login}",
+  "Made by {maker}": "Выдал(а) {maker}",
+  "Good until {expires}": "Действует до {expires}",
+  "Withdraw": "Отозвать",
+  "Withdraw: {what}": "Отозвать: {what}",
+  "The ticket is withdrawn.": "Код отозван.",
+  "Invite someone": "Приглашение",
+  "Whoever has the link can register once.": "По ссылке можно зарегистрироваться один раз.",
+  "Only for this login (optional)": "Только для этого логина (необязательно)",
+  "Make a link": "Создать ссылку",
+  "Link": "Ссылка",
+  "Shown this once, and good once, until {expires}. Send it so that only they can read it.":
+    "Показывается и действует один раз, до {expires}. Передайте её так, чтобы никто другой её не прочёл.",
+  "Copy link": "Скопировать ссылку",
+  "Copied.": "Скопировано.",
+  "Press Ctrl+C to copy.": "Нажмите Ctrl+C, чтобы скопировать.",
+
+  // Settings.
+  "These are in force. They come from the environment of the service, and change with a restart.":
+    "Действующие настройки. Они заданы в окружении службы и меняются при перезапуске.",
+  "Setting": "Настройка",
+  "Value": "Значение",
+  "Default": "По умолчанию",
+
+  // The status of the service.
+  "State of the house": "Состояние службы",
+  "The state cannot be had now. Trying again.": "Не удалось получить данные. Повторяем попытку.",
+  "Registered today": "Зарегистрировано сегодня",
+  "Logins this minute": "Входы за эту минуту",
+  "Failed this minute": "Неудачные за эту минуту",
+  "Throttled this minute": "Отклонено по лимиту за эту минуту",
+  "Hash, p50 / p99": "Хеш, p50 / p99",
+  "Sync, p50 / p99": "Запись, p50 / p99",
+  "Hashes running / waiting": "Хеши: вычисляются / ждут",
+  "On the disk": "На диске",
+  "Running for": "Работает",
+  "Logins per minute": "Входы по минутам",
+  "Succeeded": "Успешные",
+  "Failed": "Неудачные",
+  "Throttled": "Отклонено по лимиту",
+  "Hash and sync, in milliseconds": "Хеш и запись на диск, мс",
+  "Hash": "Хеш",
+  "Sync": "Запись",
+  "Hashes": "Хеши",
+  "Running": "Вычисляются",
+  "Waiting": "Ждут",
+  "Registrations per day": "Регистрации по дням",
+  "Registrations": "Регистрации",
+};
