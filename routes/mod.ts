@@ -11,7 +11,7 @@ import { changePassword } from "./password.ts";
 import { showProblem } from "./problem.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
-import { streamState } from "./state.ts";
+import { streamState } from "./status.ts";
 import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
 import { deleteUser, listUsers, register, showUser } from "./user.ts";
 import { changeUser } from "./user_change.ts";

@@ -11,7 +11,7 @@ import { schemasOf } from "./openapi/schemas.ts";
 import { serviceOperations } from "./openapi/service.ts";
 import { siteOperations } from "./openapi/site.ts";
 import { sessionOperations, ticketOperations } from "./openapi/session.ts";
-import { stateOperations } from "./openapi/state.ts";
+import { stateOperations } from "./openapi/status.ts";
 import { userOperations } from "./openapi/user.ts";
 
 const description =

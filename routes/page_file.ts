@@ -22,19 +22,19 @@ import main from "./page/main.js" with { type: "text" };
 import mark from "./page/mark.svg" with { type: "text" };
 import passwordField from "./page/password_field.js" with { type: "text" };
 import problem from "./page/problem.js" with { type: "text" };
-import resident from "./page/resident.js" with { type: "text" };
-import residents from "./page/residents.js" with { type: "text" };
+import user from "./page/user.js" with { type: "text" };
+import users from "./page/users.js" with { type: "text" };
 import russian from "./page/russian.js" with { type: "text" };
 import russianAdmin from "./page/russian_admin.js" with { type: "text" };
 import sessions from "./page/sessions.js" with { type: "text" };
 import settings from "./page/settings.js" with { type: "text" };
 import strength from "./page/strength.js" with { type: "text" };
-import state from "./page/state.js" with { type: "text" };
-import stateColumns from "./page/state_columns.js" with { type: "text" };
-import stateFormat from "./page/state_format.js" with { type: "text" };
-import statePlot from "./page/state_plot.js" with { type: "text" };
-import stateStream from "./page/state_stream.js" with { type: "text" };
-import stateStyle from "./page/state.css" with { type: "text" };
+import status from "./page/status.js" with { type: "text" };
+import statusColumns from "./page/status_columns.js" with { type: "text" };
+import statusFormat from "./page/status_format.js" with { type: "text" };
+import statusPlot from "./page/status_plot.js" with { type: "text" };
+import statusStream from "./page/status_stream.js" with { type: "text" };
+import statusStyle from "./page/status.css" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
 import template from "./page/template.js" with { type: "text" };
 import ticketLink from "./page/ticket_link.js" with { type: "text" };
@@ -62,19 +62,19 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["mark.svg", mark],
   ["password_field.js", passwordField],
   ["problem.js", problem],
-  ["resident.js", resident],
-  ["residents.js", residents],
+  ["user.js", user],
+  ["users.js", users],
   ["russian.js", russian],
   ["russian_admin.js", russianAdmin],
   ["sessions.js", sessions],
   ["settings.js", settings],
   ["strength.js", strength],
-  ["state.css", stateStyle],
-  ["state.js", state],
-  ["state_columns.js", stateColumns],
-  ["state_format.js", stateFormat],
-  ["state_plot.js", statePlot],
-  ["state_stream.js", stateStream],
+  ["status.css", statusStyle],
+  ["status.js", status],
+  ["status_columns.js", statusColumns],
+  ["status_format.js", statusFormat],
+  ["status_plot.js", statusPlot],
+  ["status_stream.js", statusStream],
   ["style.css", style],
   ["template.js", template],
   ["ticket_link.js", ticketLink],

@@ -17,9 +17,9 @@ import { logInView, otherAccountView, registerView, resetView } from "./visitor.
 const visitorViews = { "log-in": logInView, "register": registerView, "reset": resetView };
 const residentViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
 const adminViews = {
-  residents: async () => (await loadAdmin(() => import("./residents.js"))).residentsView,
+  residents: async () => (await loadAdmin(() => import("./users.js"))).residentsView,
   settings: async () => (await loadAdmin(() => import("./settings.js"))).settingsView,
-  state: async () => (await loadAdmin(() => import("./state.js"))).stateView,
+  state: async () => (await loadAdmin(() => import("./status.js"))).stateView,
 };
 
 const slot = document.getElementById("view");

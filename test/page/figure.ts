@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import type { Site } from "./site.ts";
 
-/** What stands there, by its name in routes/page/state.js. */
+/** What stands there, by its name in routes/page/status.js. */
 export async function figure(page: Page, name: string): Promise<string> {
   return await page.locator(`.figures dd[data-name="${name}"]`).textContent() ?? "";
 }

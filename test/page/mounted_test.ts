@@ -97,7 +97,7 @@ test("an administrator of a guarded site sees its state live", async ({ site, br
 // The last, as all others need the service that is there at first.
 test("the page stays while the service is away, and goes on when it is back", async ({ site, browser }) => {
   const token = await site.admin();
-  const refused = ["503 GET page/residents.js", "503 GET session/"];
+  const refused = ["503 GET page/users.js", "503 GET session/"];
   await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
     await site.service.stop();
     await page.getByRole("link", { name: "Residents" }).click();

@@ -1,6 +1,6 @@
 /** The numbers behind the plots of the state: what is told is put where its minute, second or day is. */
 import { assertEquals } from "@std/assert";
-import { StateColumns } from "../../routes/page/state_columns.js";
+import { StateColumns } from "../../routes/page/status_columns.js";
 
 const quiet = { p50_ms: null, p99_ms: null };
 

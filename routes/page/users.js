@@ -6,7 +6,7 @@ import { wireField } from "./field.js";
 import { reporter, wireButton, wireForm } from "./form.js";
 import { formatDay, translate, translateCount } from "./language.js";
 import { problemText } from "./problem.js";
-import { ResidentDialog, showUserState } from "./resident.js";
+import { ResidentDialog, showUserState } from "./user.js";
 import { fromTemplate, part, textElement } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 

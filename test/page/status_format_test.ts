@@ -1,6 +1,6 @@
 /** Figures of the state in words, in both languages. */
 import { assertEquals } from "@std/assert";
-import { formatsFor } from "../../routes/page/state_format.js";
+import { formatsFor } from "../../routes/page/status_format.js";
 
 const second = Date.parse("2026-11-22T21:05:00Z") / 1_000;
 

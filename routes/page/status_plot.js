@@ -1,5 +1,5 @@
 /**
- * Lines over time, drawn by uPlot, in the colours of state.css.
+ * Lines over time, drawn by uPlot, in the colours of status.css.
  *
  * uPlot is loaded when the first plot is wanted. A legend stands below each plot, with the value under the pointer, or
  * the newest. Lines are told apart by their dashes too.
@@ -133,7 +133,7 @@ async function loadLibrary() {
   style.href = "page/uplot.css";
   const own = document.createElement("link");
   own.rel = "stylesheet";
-  own.href = "page/state.css";
+  own.href = "page/status.css";
   // Without them it is less handsome, and as true.
   const settled = (link) => new Promise((resolve) => link.onload = link.onerror = resolve);
   const loaded = [style, own].map(settled);

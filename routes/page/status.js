@@ -6,10 +6,10 @@
  */
 
 import { regional, translate } from "./language.js";
-import { keptSeconds, StateColumns } from "./state_columns.js";
-import { formatsFor } from "./state_format.js";
-import { openPlot, openPlots } from "./state_plot.js";
-import { followState } from "./state_stream.js";
+import { keptSeconds, StateColumns } from "./status_columns.js";
+import { formatsFor } from "./status_format.js";
+import { openPlot, openPlots } from "./status_plot.js";
+import { followState } from "./status_stream.js";
 import { textElement } from "./template.js";
 
 const summaryEveryMs = 10_000;

@@ -59,7 +59,7 @@ test("the plots come with the view, and not before", async ({ site, browser }) =
     assertEquals(asked.filter((path) => path.includes("state") || path.includes("uplot")), []);
     await page.getByRole("link", { name: "State", exact: true }).click();
     await seeFigures(page);
-    const wanted = ["page/state.css", "page/state.js", "page/state_plot.js", "page/uplot.css", "page/uplot.js"];
+    const wanted = ["page/status.css", "page/status.js", "page/status_plot.js", "page/uplot.css", "page/uplot.js"];
     assertEquals(wanted.filter((path) => !asked.includes(path)), []);
   });
 });

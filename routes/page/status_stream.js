@@ -1,4 +1,4 @@
-/** The state of the house as the service tells it, by server-sent events, see `routes/state.ts`. */
+/** The state of the house as the service tells it, by server-sent events, see `routes/status.ts`. */
 
 import { Problem, send } from "./api.js";
 import { translate } from "./language.js";
