@@ -43,7 +43,7 @@ const types: Readonly<Record<string, string>> = {
 const bodyTag = '<body data-registration="open" data-password-min-length="15" data-session="none">';
 
 const visitorPage = new ConstantReply((config) => pageFor(config, "none"));
-const residentPage = new ConstantReply((config) => pageFor(config, "live"));
+const sessionPage = new ConstantReply((config) => pageFor(config, "live"));
 
 const files: ReadonlyMap<string, ConstantReply> = new Map(
   Array.from(pageFiles, ([name, text]) => [name, fileReply(name, text)]),
@@ -57,7 +57,7 @@ export async function showPage(request: Request, context: Context): Promise<Resp
   if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }
-  const page = session === undefined ? visitorPage : residentPage;
+  const page = session === undefined ? visitorPage : sessionPage;
   return await page.to(request, context.app.config);
 }
 

@@ -1,4 +1,4 @@
-/** What a resident sees: the account, the password, where they are logged in, and the way out. */
+/** What a user sees: the account, the password, where they are logged in, and the way out. */
 
 import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";

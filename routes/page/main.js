@@ -2,7 +2,7 @@
  * The page: whose it is, which of its views is shown, and in which language.
  *
  * A view is a function that makes an element of what `app` knows. The address has its name behind the "#", so that
- * "back" works. What only residents see is loaded when there is one.
+ * "back" works. What only users see is loaded when there is one.
  */
 
 import { findSession, loadPart, Problem, send } from "./api.js";
@@ -15,9 +15,9 @@ import { fromTemplate, part } from "./template.js";
 import { logInView, otherAccountView, registerView, resetView } from "./visitor.js";
 
 const visitorViews = { "log-in": logInView, "register": registerView, "reset": resetView };
-const residentViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
+const userViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
 const adminViews = {
-  residents: async () => (await loadAdmin(() => import("./users.js"))).residentsView,
+  users: async () => (await loadAdmin(() => import("./users.js"))).usersView,
   settings: async () => (await loadAdmin(() => import("./settings.js"))).settingsView,
   state: async () => (await loadAdmin(() => import("./status.js"))).stateView,
 };
@@ -45,7 +45,7 @@ const app = {
 /** The views that there are for who asks, the first being the one to begin with. */
 function viewsOf({ session }) {
   if (session === undefined) return visitorViews;
-  return session.groups.includes("admin") ? { ...residentViews, ...adminViews } : residentViews;
+  return session.groups.includes("admin") ? { ...userViews, ...adminViews } : userViews;
 }
 
 /** Shows the view that the address names. */

@@ -10,7 +10,7 @@ export const texts = {
   "Language": "Язык",
   "Pages": "Разделы",
   "Account": "Учётная запись",
-  "Residents": "Пользователи",
+  "Users": "Пользователи",
   "State": "Состояние",
   "Settings": "Настройки",
   "Log out": "Выйти",

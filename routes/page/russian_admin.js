@@ -5,7 +5,7 @@ export const texts = {
   "Login begins with": "Начало логина",
   "Invite someone…": "Пригласить…",
   "Actions": "Действия",
-  "{count} residents": {
+  "{count} users": {
     one: "{count} пользователь",
     few: "{count} пользователя",
     many: "{count} пользователей",

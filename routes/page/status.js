@@ -169,7 +169,7 @@ class StateView {
 /** The names of all figures, in the order in which they are shown. */
 function figureLabels() {
   return {
-    users: translate("Residents"),
+    users: translate("Users"),
     sessions: translate("Sessions"),
     today: translate("Registered today"),
     logins: translate("Logins this minute"),

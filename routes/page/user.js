@@ -1,4 +1,4 @@
-/** What an administrator does about one resident, in a dialog. */
+/** What an administrator does about one user, in a dialog. */
 
 import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";
@@ -9,8 +9,8 @@ import { SessionList } from "./sessions.js";
 import { fromTemplate, part } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 
-/** The dialog about one resident. */
-export class ResidentDialog {
+/** The dialog about one user. */
+export class UserDialog {
   /** The user as they are; `undefined` when deleted. */
   user;
   #login;
@@ -25,7 +25,7 @@ export class ResidentDialog {
     this.#login = user.login;
     this.#path = userPath(user.login);
     this.#app = app;
-    this.#dialog = fromTemplate("resident", { login: user.login, registered: formatDay(user.registered_at) });
+    this.#dialog = fromTemplate("user", { login: user.login, registered: formatDay(user.registered_at) });
     wireForm(this.#dialog.querySelector("form"), {
       id: "groups",
       act: ({ groups }) =>
@@ -159,10 +159,10 @@ async function logInAgain(login) {
 
 /** The second step. @returns whether it was done */
 async function confirmDeletion(login, { path, onEnded }) {
-  const dialog = fromTemplate("delete-resident", { login });
+  const dialog = fromTemplate("delete-user", { login });
   const state = { isDone: false };
   wireForm(dialog.querySelector("form"), {
-    id: "delete-resident",
+    id: "delete-user",
     act: async () => {
       await send("DELETE", path);
       state.isDone = true;

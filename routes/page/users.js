@@ -1,4 +1,4 @@
-/** What an administrator sees of the residents: a list that is searched by the beginning of the login. */
+/** What an administrator sees of the users: a list that is searched by the beginning of the login. */
 
 import { loadPart, Problem, send } from "./api.js";
 import { showDialog } from "./dialog.js";
@@ -6,7 +6,7 @@ import { wireField } from "./field.js";
 import { reporter, wireButton, wireForm } from "./form.js";
 import { formatDay, translate, translateCount } from "./language.js";
 import { problemText } from "./problem.js";
-import { ResidentDialog, showUserState } from "./user.js";
+import { showUserState, UserDialog } from "./user.js";
 import { fromTemplate, part, textElement } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 
@@ -15,8 +15,8 @@ const pageSize = 50;
 const pauseMs = 250;
 
 /** The list, by pages in order of registration. */
-export async function residentsView(app) {
-  const view = fromTemplate("residents");
+export async function usersView(app) {
+  const view = fromTemplate("users");
   const list = { app, view, prefix: "", next: null, turn: 0, report: reporter(app) };
   wireSearch(list, view.querySelector("form"));
   wireButton(part(view, "more"), { act: () => showMore(list), report: list.report });
@@ -84,13 +84,13 @@ async function load(list, after) {
   if (turn !== list.turn) return undefined;
   list.next = value.next;
   part(list.view, "more").hidden = value.next === null;
-  const forms = { one: "{count} resident", other: "{count} residents" };
+  const forms = { one: "{count} user", other: "{count} users" };
   part(list.view, "total").textContent = translateCount(value.total, forms);
   return value.users;
 }
 
 function userRow(list, user) {
-  const row = fromTemplate("resident-row", { login: user.login, registered: formatDay(user.registered_at) });
+  const row = fromTemplate("user-row", { login: user.login, registered: formatDay(user.registered_at) });
   row.dataset.login = user.login;
   row.querySelector("ul").append(...user.groups.map((group) => textElement("li", group, "chip")));
   showUserState(row.querySelector(".state"), user);
@@ -100,7 +100,7 @@ function userRow(list, user) {
 
 /** Shows the dialog, then the row as it is after it. The focus stays about where it was. */
 async function manage(list, user) {
-  const dialog = new ResidentDialog(user, list.app);
+  const dialog = new UserDialog(user, list.app);
   await dialog.show();
   // Another than before, when a search was answered meanwhile.
   const row = Array.from(list.view.querySelectorAll("tbody tr")).find(({ dataset }) => dataset.login === user.login);

@@ -8,16 +8,16 @@ import { visit } from "./visit.ts";
 
 const { test, testLooks } = pageSuite();
 
-testLooks("an administrator searches the residents and turns the pages", async ({ site, browser }, options) => {
+testLooks("an administrator searches the users and turns the pages", async ({ site, browser }, options) => {
   const { login: prefix, ...look } = options;
   const admin = await site.admin();
   for (let count = 0; count < 52; count++) await site.addUser(`${prefix}-${count}`);
   await site.ask(admin, "PATCH", `/user/${prefix}-0`, { groups: ["staff"], disabled: true });
-  await visit(browser, { url: site.url, path: "#residents", ...look, token: admin }, async ({ page, say }) => {
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
     const rows = page.locator("tbody tr");
     assertEquals(await rows.count(), 50);
     await page.getByLabel(say("Login begins with")).fill(prefix.toUpperCase());
-    await page.getByText({ en: "52 residents", ru: "52 пользователя" }[look.language], { exact: true }).waitFor();
+    await page.getByText({ en: "52 users", ru: "52 пользователя" }[look.language], { exact: true }).waitFor();
     assertEquals(await rows.count(), 50);
     const first = rows.first();
     assertEquals(await first.getByRole("rowheader").textContent(), `${prefix}-0`);
@@ -33,7 +33,7 @@ testLooks("an administrator searches the residents and turns the pages", async (
     assertEquals(await page.getByRole("button", { name: say("Show more") }).isVisible(), false);
     assertEquals(await focusedName(page), say("Manage {login}", { login: `${prefix}-50` }));
     await page.getByLabel(say("Login begins with")).fill("nobody-");
-    await page.getByText({ en: "0 residents", ru: "0 пользователей" }[look.language], { exact: true }).waitFor();
+    await page.getByText({ en: "0 users", ru: "0 пользователей" }[look.language], { exact: true }).waitFor();
     assertEquals(await rows.count(), 0);
   });
 });
@@ -43,7 +43,7 @@ testLooks("an administrator changes groups, disables and enables", async ({ site
   await site.addUser(login);
   await site.logIn(login);
   const refused = [`422 PATCH user/${login}`];
-  await visit(browser, { url: site.url, path: "#residents", ...look, token: admin, refused }, async ({ page, say }) => {
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin, refused }, async ({ page, say }) => {
     await manage(page, say, login);
     const dialog = page.getByRole("dialog", { name: login });
     const groups = dialog.getByLabel(say("Groups, with spaces between"));
@@ -81,7 +81,7 @@ testLooks("an administrator ends sessions, and deletes an account", async ({ sit
   const admin = await site.admin();
   await site.addUser(login);
   const tokens = [await site.logIn(login), await site.logIn(login, "Wget/1.21"), await site.logIn(login)];
-  await visit(browser, { url: site.url, path: "#residents", ...look, token: admin }, async ({ page, say }) => {
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
     await manage(page, say, login);
     const dialog = page.getByRole("dialog", { name: login, exact: true });
     await dialog.getByRole("button", { name: say("End session: {device}", { device: "Wget" }) }).click();
@@ -111,7 +111,7 @@ testLooks("an administrator makes a reset link, which is copied and works", asyn
   const { login, ...look } = options;
   const admin = await site.admin();
   await site.addUser(login);
-  const link = await visit(browser, { url: site.url, path: "#residents", ...look, token: admin }, async (one) => {
+  const link = await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async (one) => {
     const { page, say, context } = one;
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(site.url).origin });
     await manage(page, say, login);
@@ -132,7 +132,7 @@ testLooks("an administrator makes a reset link, which is copied and works", asyn
 
 test("where the browser does not copy, the link is ready to be copied", async ({ site, browser }) => {
   const token = await site.admin();
-  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
     await page.evaluate(() => {
       // deno-lint-ignore no-explicit-any -- of the browser
       (globalThis as any).navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
@@ -150,7 +150,7 @@ test("where the browser does not copy, the link is ready to be copied", async ({
 testLooks("an administrator invites somebody", async ({ site, browser }, { login, ...look }) => {
   const admin = await site.admin();
   const refused = ["422 POST ticket/"];
-  const options = { url: site.url, path: "#residents", ...look, token: admin, refused };
+  const options = { url: site.url, path: "#users", ...look, token: admin, refused };
   const link = await visit(browser, options, async ({ page, say }) => {
     await page.getByRole("button", { name: say("Invite someone…") }).click();
     const dialog = page.getByRole("dialog", { name: say("Invite someone") });
@@ -178,7 +178,7 @@ testLooks("an administrator invites somebody", async ({ site, browser }, { login
 testLooks("the last administrator cannot go", async ({ site, browser }, { language, width }) => {
   const admin = await site.admin();
   const refused = ["409 PATCH user/root", "409 DELETE user/root"];
-  const options = { url: site.url, path: "#residents", language, width, token: admin, refused };
+  const options = { url: site.url, path: "#users", language, width, token: admin, refused };
   await visit(browser, options, async ({ page, say }) => {
     await manage(page, say, "root");
     const problem = say("This is the last administrator. Make another user an administrator first.");
@@ -211,7 +211,7 @@ test("an administrator whose session has ended is told so at the next view", asy
   const refused = ["401 GET user/?limit=50&after=&prefix="];
   await visit(browser, { url: site.url, token, refused }, async ({ page }) => {
     await site.ask(token, "DELETE", "/session/");
-    await page.getByRole("link", { name: "Residents" }).click();
+    await page.getByRole("link", { name: "Users" }).click();
     await page.getByRole("status").getByText("Your session has ended. Log in again.").waitFor();
     await page.getByRole("heading", { name: "Log in" }).waitFor();
     assertEquals(await page.getByRole("navigation").count(), 0);
@@ -222,7 +222,7 @@ test("what another administrator changed meanwhile is not overwritten", async ({
   const admin = await site.admin();
   await site.addUser("shared");
   const refused = ["412 PATCH user/shared"];
-  await visit(browser, { url: site.url, path: "#residents", token: admin, refused }, async ({ page, say }) => {
+  await visit(browser, { url: site.url, path: "#users", token: admin, refused }, async ({ page, say }) => {
     await manage(page, say, "shared");
     const groups = page.getByLabel("Groups, with spaces between");
     await site.ask(admin, "PATCH", "/user/shared", { groups: ["theirs"] });
@@ -237,7 +237,7 @@ test("what another administrator changed meanwhile is not overwritten", async ({
   });
 });
 
-/** Finds a resident, and opens the dialog about them. */
+/** Finds a user, and opens the dialog about them. */
 async function manage(page: Page, say: (text: string, values?: Record<string, string>) => string, login: string) {
   const search = page.getByLabel(say("Login begins with"));
   if (await search.inputValue() !== login) await search.fill(login);

@@ -61,7 +61,7 @@ for (const [who, language] of [[undefined, "en"], [undefined, "ru"], ["root", "r
   const name = `the first load of ${who === undefined ? "a visitor" : "an administrator"}, in ${language}`;
   test(`${name}, is at most ${maxFirstLoadBytes / 1024} KiB, and hardly anything again`, async ({ site, browser }) => {
     const { first, again } = await weigh(browser, {
-      url: who === undefined ? site.url : `${site.url}#residents`,
+      url: who === undefined ? site.url : `${site.url}#users`,
       token: who && await site.logIn(who),
       locale: language,
     });

@@ -54,8 +54,8 @@ for (const colours of ["light", "dark"] as const) {
 
 closed.test("closed, the first administrator registers all the same, and invites nobody", async (scene) => {
   const { site, browser } = scene;
-  await visit(browser, { url: site.url, path: "#residents", token: await site.admin() }, async ({ page }) => {
-    await page.getByText("1 resident", { exact: true }).waitFor();
+  await visit(browser, { url: site.url, path: "#users", token: await site.admin() }, async ({ page }) => {
+    await page.getByText("1 user", { exact: true }).waitFor();
     assertEquals(await page.getByRole("button", { name: "Invite someone…" }).count(), 0);
   });
 });

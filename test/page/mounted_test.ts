@@ -76,7 +76,7 @@ test("a fragment of a guarded page is that page's, also where the login has one 
 test("an administrator of a guarded site makes links that lead to its page", async ({ site, browser }) => {
   const token = await site.admin();
   await site.addUser("alice");
-  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
     await page.getByRole("button", { name: "Manage alice" }).click();
     await page.getByRole("button", { name: "Make a reset link" }).click();
     const link = await page.getByLabel("Link", { exact: true }).inputValue();
@@ -100,7 +100,7 @@ test("the page stays while the service is away, and goes on when it is back", as
   const refused = ["503 GET page/users.js", "503 GET session/"];
   await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
     await site.service.stop();
-    await page.getByRole("link", { name: "Residents" }).click();
+    await page.getByRole("link", { name: "Users" }).click();
     await page.getByRole("heading", { name: "Something went wrong" }).waitFor();
     const alert = page.getByRole("alert").getByText("The service cannot be reached.");
     await alert.waitFor();

@@ -17,7 +17,7 @@ async function addSessions(site: Site, login: string, userAgent: string): Promis
 
 const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-testLooks("a resident sees all sessions, page by page", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user sees all sessions, page by page", async ({ site, browser }, { login, ...look }) => {
   const token = await addSessions(site, login, firefox);
   await visit(browser, { url: site.url, ...look, token }, async ({ page, say }) => {
     const names = page.locator(".sessions strong");
@@ -41,7 +41,7 @@ testLooks("an administrator sees all sessions of a user, and ends them", async (
   const { login, ...look } = options;
   await addSessions(site, login, firefox);
   await visit(browser, { url: site.url, ...look, token: await site.admin() }, async ({ page, say }) => {
-    await page.getByRole("link", { name: say("Residents") }).click();
+    await page.getByRole("link", { name: say("Users") }).click();
     await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
     const dialog = page.getByRole("dialog", { name: login });
     const more = dialog.getByRole("button", { name: say("Show more"), exact: true });
@@ -58,7 +58,7 @@ testLooks("an administrator sees all sessions of a user, and ends them", async (
 testLooks("the next page comes when all of one are ended", async ({ site, browser }, { login, ...look }) => {
   await addSessions(site, login, firefox);
   await visit(browser, { url: site.url, ...look, token: await site.admin() }, async ({ page, say }) => {
-    await page.getByRole("link", { name: say("Residents") }).click();
+    await page.getByRole("link", { name: say("Users") }).click();
     await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
     const dialog = page.getByRole("dialog", { name: login });
     const names = dialog.locator(".sessions strong");

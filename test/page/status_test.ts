@@ -44,7 +44,7 @@ testLooks("an administrator sees the state of the house as it changes", async ({
     for (const [name, pattern] of figures) assertMatch(await figure(page, name), pattern, name);
     assertEquals(await blankPlots(page), []);
     // Heard too, and the lines have their values below.
-    await page.getByRole("status").filter({ hasText: `${say("Residents")}: ` }).waitFor({ state: "attached" });
+    await page.getByRole("status").filter({ hasText: `${say("Users")}: ` }).waitFor({ state: "attached" });
     await page.getByRole("listitem").filter({ hasText: `${say("Registrations")} ` }).waitFor();
   });
 });

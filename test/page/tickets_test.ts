@@ -17,7 +17,7 @@ test("the link that a start prints makes the first administrator", async ({ brow
     await page.getByLabel("Password", { exact: true }).fill(password);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Your account", exact: true }).waitFor();
-    await page.getByRole("link", { name: "Residents" }).waitFor();
+    await page.getByRole("link", { name: "Users" }).waitFor();
   });
 });
 
@@ -30,7 +30,7 @@ testLooks("an administrator sees the open tickets, and withdraws one", async ({ 
   const codes: unknown[] = [];
   const wanted = [{ purpose: "register" }, { purpose: "register", login: "carol" }, { purpose: "reset", login }];
   for (const body of wanted) codes.push((await site.ask(admin, "POST", "/ticket/", body)).ticket);
-  await visit(browser, { url: site.url, path: "#residents", ...look, token: admin }, async ({ page, say }) => {
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
     await page.getByRole("button", { name: say("Open tickets…") }).click();
     const dialog = page.getByRole("dialog", { name: say("Open tickets"), exact: true });
     const names = [
@@ -73,7 +73,7 @@ test("the open tickets come by pages, and one that is gone meanwhile is no fault
     ids.push(String((await site.ask(admin, "POST", "/ticket/", { purpose: "register", login: `guest-${count}` })).id));
   }
   const refused = [`404 DELETE ticket/${ids[0]}`];
-  await visit(browser, { url: site.url, path: "#residents", token: admin, refused }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token: admin, refused }, async ({ page }) => {
     await page.getByRole("button", { name: "Open tickets…" }).click();
     const items = page.locator("dialog li");
     await items.nth(49).waitFor();
@@ -94,7 +94,7 @@ test("an administrator whose session has ended is told so at the open tickets", 
   await site.admin();
   const token = await site.logIn("root");
   const refused = ["401 GET ticket/?limit=50&after="];
-  await visit(browser, { url: site.url, path: "#residents", token, refused }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token, refused }, async ({ page }) => {
     await site.ask(token, "DELETE", "/session/");
     await page.getByRole("button", { name: "Open tickets…" }).click();
     await page.getByText("Your session has ended. Log in again.").waitFor();
@@ -111,7 +111,7 @@ testLooks(
     await site.addUser(login);
     await site.ask(admin, "PATCH", `/user/${login}`, { groups: ["admin"] });
     const refused = ["403 POST ticket/", "403 POST ticket/"];
-    const opening = { url: site.url, path: "#residents", ...look, token: admin, refused };
+    const opening = { url: site.url, path: "#users", ...look, token: admin, refused };
     await visit(browser, opening, async ({ page, say }) => {
       // As after ten minutes, until there is a new session.
       const late = { isOver: false };

@@ -154,7 +154,7 @@ test("a dialog whose session ended elsewhere gives way to the gate", async ({ si
     ] as const
   ) {
     const token = await site.logIn("root");
-    await visit(browser, { url: site.url, path: "#residents", token, refused: [refused] }, async ({ page }) => {
+    await visit(browser, { url: site.url, path: "#users", token, refused: [refused] }, async ({ page }) => {
       await page.getByRole("button", { name: opener }).click();
       await page.getByRole("dialog").locator(opener === "Manage victim" ? ".sessions li" : "input").first().waitFor();
       await site.ask(token, "DELETE", "/session/");
@@ -170,7 +170,7 @@ test("a deletion whose session ended elsewhere gives way to the gate", async ({ 
   await site.addUser("spared");
   const token = await site.logIn("root");
   const refused = ["401 DELETE user/spared"];
-  await visit(browser, { url: site.url, path: "#residents", token, refused }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token, refused }, async ({ page }) => {
     await page.getByRole("button", { name: "Manage spared" }).click();
     await page.getByRole("button", { name: "Delete…" }).click();
     await site.ask(token, "DELETE", "/session/");
@@ -184,14 +184,14 @@ test("a deletion whose session ended elsewhere gives way to the gate", async ({ 
 test("back leaves a dialog with the view that it belongs to", async ({ site, browser }) => {
   const token = await site.admin();
   await visit(browser, { url: site.url, path: "#settings", token }, async ({ page }) => {
-    await page.getByRole("link", { name: "Residents" }).click();
+    await page.getByRole("link", { name: "Users" }).click();
     await page.getByRole("button", { name: "Invite someone…" }).click();
     await page.getByRole("dialog").waitFor();
     await page.goBack();
     await page.getByRole("heading", { name: "Settings" }).waitFor();
     assertEquals(await page.getByRole("dialog").count(), 0);
     await page.goForward();
-    await page.getByRole("heading", { name: "Residents" }).waitFor();
+    await page.getByRole("heading", { name: "Users" }).waitFor();
   });
 });
 
@@ -209,7 +209,7 @@ test("a page that the browser brings back as it was is looked at anew", async ({
 test("an earlier search that is answered later changes nothing", async ({ site, browser }) => {
   const token = await site.admin();
   await site.addUser("searched");
-  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
     const goOn = Promise.withResolvers<void>();
     await page.route(/prefix=nobody/, async (route) => {
       await goOn.promise;
@@ -219,7 +219,7 @@ test("an earlier search that is answered later changes nothing", async ({ site, 
     await Promise.all([page.waitForRequest(/prefix=nobody/), prefix.fill("nobody")]);
     const slow = page.waitForResponse(/prefix=nobody/);
     await prefix.fill("searched");
-    await page.getByText("1 resident", { exact: true }).waitFor();
+    await page.getByText("1 user", { exact: true }).waitFor();
     goOn.resolve();
     await (await slow).finished();
     assertEquals(await page.getByRole("rowheader").allTextContents(), ["searched"]);
@@ -227,11 +227,11 @@ test("an earlier search that is answered later changes nothing", async ({ site, 
   });
 });
 
-test("what is done about a resident is seen in the list, though a search was answered meanwhile", async (scene) => {
+test("what is done about a user is seen in the list, though a search was answered meanwhile", async (scene) => {
   const { site, browser } = scene;
   const token = await site.admin();
   await site.addUser("overtaken");
-  await visit(browser, { url: site.url, path: "#residents", token }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
     const goOn = Promise.withResolvers<void>();
     await page.route(/prefix=overtaken/, async (route) => {
       await goOn.promise;
@@ -244,7 +244,7 @@ test("what is done about a resident is seen in the list, though a search was ans
     const answered = page.waitForResponse(/prefix=overtaken/);
     goOn.resolve();
     await (await answered).finished();
-    await page.getByText("1 resident", { exact: true }).waitFor();
+    await page.getByText("1 user", { exact: true }).waitFor();
     await dialog.getByRole("button", { name: "Disable", exact: true }).click();
     await dialog.getByText("The account is disabled, and its sessions have ended.").waitFor();
     await dialog.getByRole("button", { name: "Close", exact: true }).click();

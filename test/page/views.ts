@@ -24,7 +24,7 @@ const failing = "500 GET user/?limit=50&after=&prefix=";
 /** As long as a login may be. */
 const longLogin = "maximilian.von-und-zu-hohenstein+members1@accounting.example.org";
 
-/** Some of a thousand residents: login, day of registration, groups. */
+/** Some of a thousand users: login, day of registration, groups. */
 const neighbours: readonly [login: string, day: string, groups?: string][] = [
   ["grace", "03-02", "admin staff"],
   ["alice", "03-02", "editors staff"],
@@ -50,30 +50,30 @@ export const views: readonly View[] = [
   { name: "account-deletion", path: "", who: "alice", open: ({ page }) => page.locator("[name=delete]").click() },
   { name: "account-deletion-late", path: "", who: "alice", open: deleteLate, refused: ["403 DELETE user/alice"] },
   { name: "other-account", path: "#ticket=none", who: "alice" },
-  { name: "residents", path: "#residents", who: "root" },
-  { name: "residents-more", path: "#account", who: "root", open: seeMore },
-  { name: "residents-none", path: "#residents", who: "root", open: findNobody },
-  { name: "resident", path: "#residents", who: "root", open: (visit) => manage(visit, "alice") },
-  { name: "resident-link", path: "#residents", who: "root", open: makeLink },
+  { name: "users", path: "#users", who: "root" },
+  { name: "users-more", path: "#account", who: "root", open: seeMore },
+  { name: "users-none", path: "#users", who: "root", open: findNobody },
+  { name: "user", path: "#users", who: "root", open: (visit) => manage(visit, "alice") },
+  { name: "user-link", path: "#users", who: "root", open: makeLink },
   {
-    name: "resident-deletion",
-    path: "#residents",
+    name: "user-deletion",
+    path: "#users",
     who: "root",
     open: async (visit) => {
       await manage(visit, longLogin);
       await visit.page.locator("dialog [name=delete]").click();
     },
   },
-  { name: "tickets", path: "#residents", who: "root", open: seeTickets },
-  { name: "log-in-again", path: "#residents", who: "root", open: makeLinkLate, refused: ["403 POST ticket/"] },
+  { name: "tickets", path: "#users", who: "root", open: seeTickets },
+  { name: "log-in-again", path: "#users", who: "root", open: makeLinkLate, refused: ["403 POST ticket/"] },
   { name: "settings", path: "#account", who: "root", open: showSettings },
   { name: "state", path: "#state", who: "root", open: ({ page }) => seeFigures(page) },
   { name: "state-busy", path: "#account", who: "root", open: seeBusyState },
   { name: "failure", path: "#account", who: "root", open: fail, refused: [failing] },
-  { name: "invitation", path: "#residents", who: "root", open: invite },
+  { name: "invitation", path: "#users", who: "root", open: invite },
 ];
 
-/** Residents as there may be in a house, of which `alice` has several sessions. */
+/** Users as there may be in a house, of which `alice` has several sessions. */
 export async function settle(site: Site): Promise<void> {
   const admin = await site.admin();
   const groups = { alice: ["editors", "staff"], "nina.petrova@example.org": ["staff"], tomasz: ["staff", "wiki"] };
@@ -170,7 +170,7 @@ async function deleteLate({ page, say }: Visit): Promise<void> {
   await page.getByText(say("Enter your password to confirm.")).waitFor();
 }
 
-/** As where there are more residents than one page of them. */
+/** As where there are more users than one page of them. */
 async function seeMore({ page, say }: Visit): Promise<void> {
   const users = neighbours.map(([login, day, groups = ""], index) => ({
     id: `01M81Q8R1S09CHZ85XEV6WD${100 + index}`,
@@ -180,7 +180,7 @@ async function seeMore({ page, say }: Visit): Promise<void> {
     disabled: login === "old-account",
   }));
   await page.route("**/user/?*", (route) => route.fulfill({ json: { users, total: 1_066, next: "next" } }));
-  await page.getByRole("link", { name: say("Residents") }).click();
+  await page.getByRole("link", { name: say("Users") }).click();
   await page.getByRole("button", { name: say("Show more") }).waitFor();
 }
 
@@ -210,6 +210,6 @@ async function showSettings({ page, say }: Visit): Promise<void> {
 async function fail({ page, say }: Visit): Promise<void> {
   const body = JSON.stringify({ type: "/problem/internal-error", title: "Internal error", status: 500 });
   await page.route("**/user/?*", (route) => route.fulfill({ status: 500, body }));
-  await page.getByRole("link", { name: say("Residents") }).click();
+  await page.getByRole("link", { name: say("Users") }).click();
   await page.getByText(say("The service failed with an internal error.")).waitFor();
 }

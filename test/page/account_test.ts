@@ -1,4 +1,4 @@
-/** What a resident does on the page, in real Chromium through real Caddy. */
+/** What a user does on the page, in real Chromium through real Caddy. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { focusedId, focusedName } from "./focus.ts";
 import { newPassword, password } from "./site.ts";
@@ -10,7 +10,7 @@ const { test, testLooks } = pageSuite();
 const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
 
-testLooks("a resident sees the account and logs out", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user sees the account and logs out", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   await site.ask(await site.admin(), "PATCH", `/user/${login}`, { groups: ["staff", "editors"] });
   const token = await site.logIn(login);
@@ -29,7 +29,7 @@ testLooks("a resident sees the account and logs out", async ({ site, browser }, 
   });
 });
 
-testLooks("a resident changes the password, and is out elsewhere", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user changes the password, and is out elsewhere", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   const elsewhere = await site.logIn(login, firefox);
   const refused = [`403 PUT user/${login}/password`, `422 PUT user/${login}/password`];
@@ -75,7 +75,7 @@ test("a day is written as the user's own kind of English has it", async ({ site,
   });
 });
 
-testLooks("a resident ends one session, and then all", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user ends one session, and then all", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   await site.logIn(login, firefox);
   const program = await site.logIn(login);
@@ -100,7 +100,7 @@ testLooks("a resident ends one session, and then all", async ({ site, browser },
   await assertRejects(() => site.ask(program, "GET", "/session/"));
 });
 
-testLooks("a resident deletes the account, in two steps", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user deletes the account, in two steps", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   const token = await site.logIn(login);
   await visit(browser, { url: site.url, ...look, token }, async ({ page, say }) => {
