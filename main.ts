@@ -6,22 +6,22 @@
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { type Config, readConfig, settings } from "./lib/config.ts";
-import { configWarnings } from "./lib/config_warnings.ts";
-import { MemoryCounts } from "./lib/counts.ts";
-import { readEnvironment } from "./lib/environment.ts";
+import { type Config, readConfig, settings } from "./lib/config/config.ts";
+import { configWarnings } from "./lib/config/config_warnings.ts";
+import { MemoryCounts } from "./lib/limits/limit_store.ts";
+import { readEnvironment } from "./lib/config/environment.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
-import { Metrics } from "./lib/metrics.ts";
-import { shownAddress } from "./lib/postgres_address.ts";
+import { Metrics } from "./lib/metrics/metrics.ts";
+import { shownAddress } from "./lib/config/postgres_address.ts";
 import { createRouter, type Route } from "./lib/router.ts";
 import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
-import { deleteExpiredSessions } from "./lib/session.ts";
+import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
-import { FileStore } from "./lib/store/file.ts";
-import { PostgresStore } from "./lib/store/postgres.ts";
-import { PostgresCounts } from "./lib/store/postgres_counts.ts";
-import { createTicket, setupNotice } from "./lib/ticket.ts";
+import { FileStore } from "./lib/store/file/file_store.ts";
+import { PostgresStore } from "./lib/store/postgres/postgres_store.ts";
+import { PostgresCounts } from "./lib/limits/postgres_limit_store.ts";
+import { createTicket, setupNotice } from "./lib/accounts/ticket.ts";
 import { isOfMetrics, routes } from "./routes/mod.ts";
 
 /**

@@ -6,8 +6,8 @@
  * harm (Caddy would break off). The service is started by the task `start`, for the same permissions; `deno task`
  * passes on the SIGTERM that it gets.
  */
-import { ConfigError, readConfig } from "../lib/config.ts";
-import type { Listen } from "../lib/listen.ts";
+import { ConfigError, readConfig } from "../lib/config/config.ts";
+import type { Listen } from "../lib/config/listen.ts";
 import type { LineWriter } from "../lib/line_writer.ts";
 import { openStderr, openStdout } from "../lib/log.ts";
 import { findSite, fingerprint, type Site, waitForSite } from "./site.ts";

@@ -6,7 +6,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { ConfigError } from "../lib/config.ts";
+import { ConfigError } from "../lib/config/config.ts";
 import { SiteClient } from "./doctor_client.ts";
 
 const pollMs = 100;

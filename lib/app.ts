@@ -5,22 +5,22 @@
  * the gate and the counters, each of which says what it promises.
  */
 
-import { BasicMemory } from "./basic.ts";
-import { clientResolver } from "./client.ts";
-import type { Config } from "./config.ts";
-import { type Counts, MemoryCounts } from "./counts.ts";
-import { EventStreams } from "./event_stream.ts";
+import { BasicMemory } from "./accounts/basic_auth.ts";
+import { clientResolver } from "./http/client_address.ts";
+import type { Config } from "./config/config.ts";
+import { type Counts, MemoryCounts } from "./limits/limit_store.ts";
+import { EventStreams } from "./http/event_stream.ts";
 import { FailureLog } from "./failure_log.ts";
-import { Guesser } from "./guesser.ts";
-import { Hasher } from "./hasher.ts";
+import { Guesser } from "./passwords/password_strength.ts";
+import { Hasher } from "./passwords/hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
-import { Limiter } from "./limiter.ts";
+import { Limiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
-import { Metrics } from "./metrics.ts";
-import { Quota } from "./quota.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { Quota } from "./limits/quota.ts";
 import { Readiness } from "./readiness.ts";
 import type { Store } from "./store.ts";
-import { Throttle } from "./throttle.ts";
+import { Throttle } from "./limits/login_throttle.ts";
 
 /** Each asks for the state of the store every second. */
 const maxEventStreams = 20;
@@ -67,7 +67,7 @@ export interface Context {
   readonly params: Readonly<Record<string, string>>;
   /** Names the request in the log and to the client. */
   readonly requestId: string;
-  /** The address of the client; see `lib/client.ts`. */
+  /** The address of the client; see `lib/http/client_address.ts`. */
   readonly client: string;
 }
 

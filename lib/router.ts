@@ -9,10 +9,10 @@
  */
 
 import type { App, Context } from "./app.ts";
-import { OverloadedError } from "./gate.ts";
-import { HttpError, problemReply } from "./http.ts";
-import { noParams, type Params, pathOf, PathTable } from "./path_table.ts";
-import { isNavigation, isSafe, problemPage } from "./refusal_page.ts";
+import { OverloadedError } from "./passwords/hash_queue.ts";
+import { HttpError, problemReply } from "./http/http.ts";
+import { noParams, type Params, pathOf, PathTable } from "./http/path_table.ts";
+import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 /** Answers one request. It throws `HttpError` for what the client may know, and catches nothing. */

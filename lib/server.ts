@@ -8,7 +8,7 @@
 
 import { delay } from "@std/async/delay";
 import type { App } from "./app.ts";
-import { hostWithPort, type Listen } from "./listen.ts";
+import { hostWithPort, type Listen } from "./config/listen.ts";
 import type { Log } from "./log.ts";
 import type { Connection } from "./router.ts";
 

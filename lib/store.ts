@@ -1,7 +1,7 @@
 /**
  * What Gatehouse keeps, and what a store of it promises.
  *
- * The promises, which hold for every implementation and are one test each in `test/lib/store_test.ts`:
+ * The promises, which hold for every implementation and are one test each in `test/lib/store/store_test.ts`:
  * - A promise of a change resolves when the change is durable, and no reader sees it before.
  * - A change is whole or absent, also after a crash; changes of one call are one change. Of thousands of sessions that
  *   one call ends, some may end before the others, and before the rest of the change: they would be too many for one.
@@ -12,13 +12,13 @@
  * imports nothing.
  */
 
-/** A registered user, as kept. It never leaves the service in this shape: see `publicUser` in `lib/user.ts`. */
+/** A registered user, as kept. It never leaves the service in this shape: see `publicUser` in `lib/accounts/user.ts`. */
 export interface User {
   /** ULID, unique for all time: a login that is deleted and registered again has another. */
   readonly id: string;
   /** The name to log in with, in lower case; unique. */
   readonly login: string;
-  /** PHC text, see `lib/password.ts`. */
+  /** PHC text, see `lib/passwords/password_hash.ts`. */
   readonly passwordHash: string;
   /** Milliseconds since the epoch. */
   readonly registeredAt: number;
@@ -43,7 +43,7 @@ export interface Session {
   readonly secretHash: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Milliseconds since the epoch; written now and then, see `lib/session.ts`. */
+  /** Milliseconds since the epoch; written now and then, see `lib/accounts/session.ts`. */
   readonly lastSeenAt: number;
   /** The `User-Agent` at login, at most 256 characters. */
   readonly userAgent: string;
@@ -265,14 +265,14 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Adds a user, and uses up a ticket in the same change.
-   * @param ticketHash of a ticket that is good for it; whether it is, is for `lib/ticket.ts` to say
+   * @param ticketHash of a ticket that is good for it; whether it is, is for `lib/accounts/ticket.ts` to say
    * @returns `taken` when the login is, `no-ticket` when the ticket was used meanwhile
    */
   insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket">;
 
   /**
    * Puts `next` in the place of `current`; the login stays the same. Disabling a user ends the sessions. Tickets become
-   * void as `lib/store/ticket_rules.ts` says.
+   * void as `lib/store/memory/ticket_rules.ts` says.
    * @returns `stale` when what is kept is no longer `current`: somebody else was faster; `last-admin` when nobody would
    *   administer the register any more; `no-ticket` when the ticket was used meanwhile; `forbidden` see `ActorOptions`
    */
@@ -290,7 +290,7 @@ export interface Store extends AsyncDisposable {
    */
   deleteUser(user: User, options?: ActorOptions): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden">;
 
-  /** The session of that id with its user, or `undefined`. Whether it has expired is for `lib/session.ts` to say. */
+  /** The session of that id with its user, or `undefined`. Whether it has expired is for `lib/accounts/session.ts` to say. */
   findSession(id: string): Promise<UserSession | undefined>;
 
   /**

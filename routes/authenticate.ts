@@ -7,15 +7,15 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { basicCredentials } from "../lib/basic.ts";
-import { clientKey } from "../lib/client.ts";
-import { deviceOf, showsDevice } from "../lib/device.ts";
-import type { Verdict } from "../lib/hasher.ts";
+import { basicCredentials } from "../lib/accounts/basic_auth.ts";
+import { clientKey } from "../lib/http/client_address.ts";
+import { deviceOf, showsDevice } from "../lib/accounts/known_device.ts";
+import type { Verdict } from "../lib/passwords/hasher.ts";
 import { isStoreFailure } from "../lib/failure_log.ts";
-import { HttpError } from "../lib/http.ts";
+import { HttpError } from "../lib/http/http.ts";
 import type { User } from "../lib/store.ts";
-import type { Guess } from "../lib/throttle.ts";
-import type { Credentials } from "../lib/user_input.ts";
+import type { Guess } from "../lib/limits/login_throttle.ts";
+import type { Credentials } from "../lib/accounts/request_schemas.ts";
 import { basicChallenge, challenge } from "./caller.ts";
 
 /** A password that is tried. */

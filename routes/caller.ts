@@ -6,11 +6,11 @@
  */
 
 import type { Context } from "../lib/app.ts";
-import { ifMatch } from "../lib/entity_tag.ts";
-import { HttpError } from "../lib/http.ts";
-import { findLiveSession, forgetPages, isSameOrigin, presentedToken, sessionCookie } from "../lib/session.ts";
+import { ifMatch } from "../lib/http/entity_tag.ts";
+import { HttpError } from "../lib/http/http.ts";
+import { findLiveSession, forgetPages, isSameOrigin, presentedToken, sessionCookie } from "../lib/accounts/session.ts";
 import { isAdmin, type Session, type User, type UserSession } from "../lib/store.ts";
-import { canonicalLogin, etagOf } from "../lib/user.ts";
+import { canonicalLogin, etagOf } from "../lib/accounts/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 names the ways to authenticate. */
 export const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };

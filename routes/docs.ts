@@ -7,7 +7,7 @@
 
 import { hash } from "node:crypto";
 import type { Context } from "../lib/app.ts";
-import { ConstantReply } from "../lib/constant_reply.ts";
+import { ConstantReply } from "../lib/http/static_response.ts";
 import { docsPage } from "./docs/page.ts";
 import { style } from "./docs/style.ts";
 import { openApiDocument } from "./openapi.ts";

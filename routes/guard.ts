@@ -11,14 +11,14 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { basicCredentials } from "../lib/basic.ts";
-import { clientKey } from "../lib/client.ts";
-import { HttpError } from "../lib/http.ts";
-import { nextPath } from "../lib/next_path.ts";
-import { decodeSegment } from "../lib/path_table.ts";
-import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/refusal_page.ts";
+import { basicCredentials } from "../lib/accounts/basic_auth.ts";
+import { clientKey } from "../lib/http/client_address.ts";
+import { HttpError } from "../lib/http/http.ts";
+import { nextPath } from "../lib/http/safe_redirect_path.ts";
+import { decodeSegment } from "../lib/http/path_table.ts";
+import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
 import { UnloggedResponse } from "../lib/router.ts";
-import { bearerToken, cookieToken, forgetPages } from "../lib/session.ts";
+import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.ts";
 import type { User } from "../lib/store.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";

@@ -1,7 +1,7 @@
 /** `/health/`: whether the process lives, and whether a proxy should send it requests. */
 
 import type { Context } from "../lib/app.ts";
-import { HttpError, jsonReply } from "../lib/http.ts";
+import { HttpError, jsonReply } from "../lib/http/http.ts";
 
 /** `GET /health/live`: it answers, so it lives. */
 export function live(): Response {

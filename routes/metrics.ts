@@ -7,7 +7,7 @@
  */
 
 import type { Context } from "../lib/app.ts";
-import { HttpError } from "../lib/http.ts";
+import { HttpError } from "../lib/http/http.ts";
 
 const type = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -1,12 +1,12 @@
 /** `/openapi.json`: every operation of the service as one OpenAPI document, under the settings that it runs with. */
 
 import type { Context } from "../lib/app.ts";
-import type { Config } from "../lib/config.ts";
-import { ConstantReply } from "../lib/constant_reply.ts";
-import { maxBodyBytes } from "../lib/http.ts";
-import { createDocument } from "../lib/openapi.ts";
-import type { OpenApiDocument } from "../lib/openapi_document.ts";
-import { cookieName } from "../lib/session.ts";
+import type { Config } from "../lib/config/config.ts";
+import { ConstantReply } from "../lib/http/static_response.ts";
+import { maxBodyBytes } from "../lib/http/http.ts";
+import { createDocument } from "./openapi/operation.ts";
+import type { OpenApiDocument } from "./openapi/document.ts";
+import { cookieName } from "../lib/accounts/session.ts";
 import { schemasOf } from "./openapi/schemas.ts";
 import { serviceOperations } from "./openapi/service.ts";
 import { siteOperations } from "./openapi/site.ts";

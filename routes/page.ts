@@ -6,11 +6,11 @@
  */
 
 import type { Context } from "../lib/app.ts";
-import type { Config } from "../lib/config.ts";
-import { type ConstantBody, ConstantReply } from "../lib/constant_reply.ts";
-import { HttpError, queryOf } from "../lib/http.ts";
-import { nextPath } from "../lib/next_path.ts";
-import { cookieToken } from "../lib/session.ts";
+import type { Config } from "../lib/config/config.ts";
+import { type ConstantBody, ConstantReply } from "../lib/http/static_response.ts";
+import { HttpError, queryOf } from "../lib/http/http.ts";
+import { nextPath } from "../lib/http/safe_redirect_path.ts";
+import { cookieToken } from "../lib/accounts/session.ts";
 import { liveSession } from "./caller.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";

@@ -2,7 +2,7 @@
  * The files that the page is made of, by the name that they have below `/page/`.
  *
  * They are read with the program, so that serving them needs no permission. `zxcvbn.js` and `uplot.js` are not among
- * those of `routes/page/`: they are made of npm packages, the first of the same that `lib/guesser.ts` judges by.
+ * those of `routes/page/`: they are made of npm packages, the first of the same that `lib/passwords/password_strength.ts` judges by.
  */
 
 import core from "@zxcvbn-ts/core/dist/zxcvbn-ts.js" with { type: "text" };

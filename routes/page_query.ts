@@ -2,9 +2,9 @@
  * The query of a list that is shown by pages, such as `GET /user/`: which page is asked for, and where the next one is.
  */
 
-import { type FieldError, HttpError } from "../lib/http.ts";
+import { type FieldError, HttpError } from "../lib/http/http.ts";
 import type { UserQuery, UserSort } from "../lib/store.ts";
-import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/user.ts";
+import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/accounts/user.ts";
 
 export const defaultLimit = 50;
 export const maxLimit = 1_000;

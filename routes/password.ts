@@ -6,14 +6,19 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { clientKey } from "../lib/client.ts";
-import { deviceCookie } from "../lib/device.ts";
-import { HttpError, readJson } from "../lib/http.ts";
-import { isSamePassword } from "../lib/password.ts";
-import { presentedToken } from "../lib/session.ts";
+import { clientKey } from "../lib/http/client_address.ts";
+import { deviceCookie } from "../lib/accounts/known_device.ts";
+import { HttpError, readJson } from "../lib/http/http.ts";
+import { isSamePassword } from "../lib/passwords/password_hash.ts";
+import { presentedToken } from "../lib/accounts/session.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";
-import { findGoodTicket } from "../lib/ticket.ts";
-import { parsePasswordChange, type PasswordChange, requireGoodPassword, unchangedPassword } from "../lib/user_input.ts";
+import { findGoodTicket } from "../lib/accounts/ticket.ts";
+import {
+  parsePasswordChange,
+  type PasswordChange,
+  requireGoodPassword,
+  unchangedPassword,
+} from "../lib/accounts/request_schemas.ts";
 import { changeCounts, tryPassword } from "./authenticate.ts";
 import { loginInPath, refuseActor, requireCaller } from "./caller.ts";
 

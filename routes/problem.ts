@@ -1,8 +1,8 @@
 /** `/problem/`: what the `type` of a problem means, in words. */
 
 import type { Context } from "../lib/app.ts";
-import { HttpError } from "../lib/http.ts";
-import { isProblemCode, problems } from "../lib/problem.ts";
+import { HttpError } from "../lib/http/http.ts";
+import { isProblemCode, problems } from "../lib/http/problem.ts";
 
 /** `GET /problem/:code`: the meaning of one problem, as text. */
 export function showProblem(_request: Request, context: Context): Response {

@@ -2,11 +2,11 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { deviceCookie } from "../lib/device.ts";
-import { jsonReply, readJson } from "../lib/http.ts";
-import { createSession, expiresAt, sessionCookie } from "../lib/session.ts";
+import { deviceCookie } from "../lib/accounts/known_device.ts";
+import { jsonReply, readJson } from "../lib/http/http.ts";
+import { createSession, expiresAt, sessionCookie } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
-import { parseLogin } from "../lib/user_input.ts";
+import { parseLogin } from "../lib/accounts/request_schemas.ts";
 import { authenticate, wrongCredentials } from "./authenticate.ts";
 import { requireCaller, sessionsEnded } from "./caller.ts";
 

@@ -1,7 +1,7 @@
 /** `/setting/`: the settings in force, for administrators. They are changed by the environment and a restart alone. */
 
 import type { Context } from "../lib/app.ts";
-import { jsonReply } from "../lib/http.ts";
+import { jsonReply } from "../lib/http/http.ts";
 import { requireAdmin } from "./caller.ts";
 
 /** `GET /setting/`: every setting as text, in the order of the README. */

@@ -6,11 +6,11 @@
  */
 
 import type { Context } from "../lib/app.ts";
-import type { StreamEvent } from "../lib/event_stream.ts";
-import type { Histogram } from "../lib/histogram.ts";
-import { HttpError } from "../lib/http.ts";
-import { keptMinutes } from "../lib/minute_counter.ts";
-import { expiresAt } from "../lib/session.ts";
+import type { StreamEvent } from "../lib/http/event_stream.ts";
+import type { Histogram } from "../lib/metrics/histogram.ts";
+import { HttpError } from "../lib/http/http.ts";
+import { keptMinutes } from "../lib/metrics/minute_counter.ts";
+import { expiresAt } from "../lib/accounts/session.ts";
 import { isAdmin } from "../lib/store.ts";
 import { requireAdmin } from "./caller.ts";
 

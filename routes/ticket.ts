@@ -2,10 +2,10 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, queryOf, readJson } from "../lib/http.ts";
+import { HttpError, jsonReply, queryOf, readJson } from "../lib/http/http.ts";
 import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
-import { createTicket } from "../lib/ticket.ts";
-import { parseTicketRequest } from "../lib/user_input.ts";
+import { createTicket } from "../lib/accounts/ticket.ts";
+import { parseTicketRequest } from "../lib/accounts/request_schemas.ts";
 import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
 import { pageHeaders, parsePageQuery } from "./page_query.ts";
 

@@ -2,9 +2,9 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, readJson } from "../lib/http.ts";
-import { etagOf, publicUser } from "../lib/user.ts";
-import { parseUserChange } from "../lib/user_input.ts";
+import { HttpError, jsonReply, readJson } from "../lib/http/http.ts";
+import { etagOf, publicUser } from "../lib/accounts/user.ts";
+import { parseUserChange } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./authenticate.ts";
 import { refuseActor, requireAdminFor, requireMatch } from "./caller.ts";
 

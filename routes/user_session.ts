@@ -2,8 +2,8 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, queryOf } from "../lib/http.ts";
-import { expiresAt, listLiveSessions } from "../lib/session.ts";
+import { HttpError, jsonReply, queryOf } from "../lib/http/http.ts";
+import { expiresAt, listLiveSessions } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
 import { pageHeaders, parsePageQuery } from "./page_query.ts";

@@ -1,8 +1,8 @@
 /** Starting the service: what it takes, what keeps it from starting, and what an operator sees. */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { TestProcess } from "./process.ts";
-import { addressOf, rawPost, sendRaw } from "./raw_request.ts";
-import { startService } from "./service.ts";
+import { TestProcess } from "./support/process.ts";
+import { addressOf, rawPost, sendRaw } from "./support/raw_request.ts";
+import { startService } from "./support/service.ts";
 
 const alice = { login: "alice", password: "seven purple wombats sing" };
 const cheap = { GATEHOUSE_PBKDF2_ITERATIONS: "1000", NO_COLOR: "1" };

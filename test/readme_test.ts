@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { settings } from "../lib/config.ts";
-import { startCaddy } from "./caddy.ts";
-import { ensureProgram } from "./packages.ts";
-import { startService } from "./service.ts";
+import { settings } from "../lib/config/config.ts";
+import { startCaddy } from "./support/caddy/caddy.ts";
+import { ensureProgram } from "./support/packages.ts";
+import { startService } from "./support/service.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const hasCaddy = await ensureProgram("caddy", "caddy");
@@ -46,7 +46,7 @@ Deno.test("README shows the events that a start logs", async () => {
   assertEquals(shown, logged.slice(0, 3));
 });
 
-Deno.test("README's table of settings is that of lib/config.ts", () => {
+Deno.test("README's table of settings is that of lib/config/config.ts", () => {
   const rows = sectionOf("Settings").split("\n").filter((line) => line.startsWith("| `GATEHOUSE_"));
   const cells = rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
   const expected = Object.values(settings).map((setting) => [

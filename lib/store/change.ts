@@ -17,7 +17,7 @@
 import { deserialize, serialize } from "node:v8";
 import type { Change, Session, Ticket, User } from "../store.ts";
 import { checkedRun } from "./run.ts";
-import { idOfOldTicket } from "./ticket_rules.ts";
+import { idOfOldTicket } from "./memory/ticket_rules.ts";
 
 /** Most users have no group: they share this one list, which saves 16 bytes a user in memory. */
 const noGroups: readonly string[] = Object.freeze([]);

@@ -1,8 +1,8 @@
 /**
  * What a run of changes must be: its columns, and every value in them.
  *
- * The rules accept whatever any version of the service can have written: `lib/user.ts`, `lib/session.ts` and
- * `lib/ticket.ts` say what a new value must be.
+ * The rules accept whatever any version of the service can have written: `lib/accounts/user.ts`, `lib/accounts/session.ts` and
+ * `lib/accounts/ticket.ts` say what a new value must be.
  */
 
 /** Longest id, login and hash of a secret, in characters. */

@@ -1,7 +1,7 @@
 /** One operation of the page: how to ask, and every answer with what it means. */
 
-import { type Html, html } from "../../lib/html.ts";
-import { sharedProblems } from "../../lib/openapi.ts";
+import { type Html, html } from "../../lib/http/html.ts";
+import { sharedProblems } from "../openapi/operation.ts";
 import {
   type DocumentedOperation,
   type DocumentedReply,
@@ -9,8 +9,8 @@ import {
   type MediaType,
   type OpenApiDocument,
   resolveReply,
-} from "../../lib/openapi_document.ts";
-import { isProblemCode, type ProblemCode } from "../../lib/problem.ts";
+} from "../openapi/document.ts";
+import { isProblemCode, type ProblemCode } from "../../lib/http/problem.ts";
 import { problemList, prose } from "./prose.ts";
 import { constraints, schemaLink } from "./schema.ts";
 

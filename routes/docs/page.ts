@@ -1,8 +1,8 @@
 /** The page of `/docs/`: what holds for all, every operation by its tag, and the data that they are about. */
 
-import { type Html, html, trustedStyle } from "../../lib/html.ts";
-import { sharedProblems } from "../../lib/openapi.ts";
-import type { OpenApiDocument } from "../../lib/openapi_document.ts";
+import { type Html, html, trustedStyle } from "../../lib/http/html.ts";
+import { sharedProblems } from "../openapi/operation.ts";
+import type { OpenApiDocument } from "../openapi/document.ts";
 import { operationArticle } from "./operation.ts";
 import { problemList, prose } from "./prose.ts";
 import { schemaBody } from "./schema.ts";

@@ -1,7 +1,7 @@
 /** Texts of the document as HTML: of Markdown they use paragraphs and `code` only. */
 
-import { type Html, html } from "../../lib/html.ts";
-import { type ProblemCode, problems } from "../../lib/problem.ts";
+import { type Html, html } from "../../lib/http/html.ts";
+import { type ProblemCode, problems } from "../../lib/http/problem.ts";
 
 /** A text as paragraphs. */
 export function prose(text: string): Html[] {

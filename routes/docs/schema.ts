@@ -1,7 +1,7 @@
 /** Schemas of the document as HTML: the members of objects, and what a value must be. */
 
-import { type Html, html } from "../../lib/html.ts";
-import type { Schema } from "../../lib/openapi_document.ts";
+import { type Html, html } from "../../lib/http/html.ts";
+import type { Schema } from "../openapi/document.ts";
 import { prose } from "./prose.ts";
 
 /** What a schema says, in full. */

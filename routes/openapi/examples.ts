@@ -4,7 +4,7 @@
  * The contract test sends each example of a request, with real ones in the place of the code and the ids.
  */
 
-import type { Example } from "../../lib/openapi_document.ts";
+import type { Example } from "./document.ts";
 
 /** Stands for any ticket. */
 export const exampleCode = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";

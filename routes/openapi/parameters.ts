@@ -1,8 +1,8 @@
 /** What requests can have in their path, query and headers, from the limits that the validation itself uses. */
 
-import type { DocumentedParameter, Schema } from "../../lib/openapi_document.ts";
-import { problems } from "../../lib/problem.ts";
-import { groupPattern, maxLoginLength } from "../../lib/user.ts";
+import type { DocumentedParameter, Schema } from "./document.ts";
+import { problems } from "../../lib/http/problem.ts";
+import { groupPattern, maxLoginLength } from "../../lib/accounts/user.ts";
 import { cursorPattern, defaultLimit, maxLimit, userSorts } from "../page_query.ts";
 import { exampleSessionId, exampleTicketId, exampleUser } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";

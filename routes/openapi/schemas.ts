@@ -4,11 +4,11 @@
  * Objects are strict: a member that is not named here is refused in a request, and is in no reply.
  */
 
-import type { Config } from "../../lib/config.ts";
-import type { Schema } from "../../lib/openapi_document.ts";
-import { problemSchemas } from "../../lib/openapi_reply.ts";
-import { maxUserAgentLength, tokenPattern } from "../../lib/session.ts";
-import { groupPattern, loginPattern, maxGroups, maxLoginLength, maxPasswordBytes } from "../../lib/user.ts";
+import type { Config } from "../../lib/config/config.ts";
+import type { Schema } from "./document.ts";
+import { problemSchemas } from "./reply.ts";
+import { maxUserAgentLength, tokenPattern } from "../../lib/accounts/session.ts";
+import { groupPattern, loginPattern, maxGroups, maxLoginLength, maxPasswordBytes } from "../../lib/accounts/user.ts";
 import { cursorPattern } from "../page_query.ts";
 
 const date: Schema = { type: "string", format: "date-time", description: "RFC 3339, in UTC, with milliseconds." };

@@ -1,6 +1,6 @@
 /** The operations that tell of the service itself: health, problems, and this document. */
 
-import type { Operation } from "../../lib/openapi.ts";
+import type { Operation } from "./operation.ts";
 import { example } from "./examples.ts";
 import { codeParameter, ifNoneMatchParameter } from "./parameters.ts";
 import { schemaNamed } from "./schemas.ts";

@@ -1,6 +1,6 @@
 /** The operations of `/session/` and `/ticket/`, as the document tells of them. */
 
-import type { Operation } from "../../lib/openapi.ts";
+import type { Operation } from "./operation.ts";
 import { example, exampleCode, exampleDates, examplePassword, exampleSessionId, exampleTicketId } from "./examples.ts";
 import { freshLoginMs } from "../caller.ts";
 import { pageParameters, ticketIdParameter } from "./parameters.ts";

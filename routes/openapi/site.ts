@@ -1,6 +1,6 @@
 /** The operations of `/guard/` and of the page, as the document tells of them. */
 
-import type { Operation } from "../../lib/openapi.ts";
+import type { Operation } from "./operation.ts";
 import { example } from "./examples.ts";
 import { ifNoneMatchParameter } from "./parameters.ts";
 

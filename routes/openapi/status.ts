@@ -1,7 +1,7 @@
 /** The operations that tell what goes on, and by which settings, as the document tells of them. */
 
-import { settings } from "../../lib/config.ts";
-import type { Operation } from "../../lib/openapi.ts";
+import { settings } from "../../lib/config/config.ts";
+import type { Operation } from "./operation.ts";
 import { example } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";
 

@@ -1,6 +1,6 @@
 /** The operations of `/user/`, as the document tells of them. */
 
-import type { Operation, Reply } from "../../lib/openapi.ts";
+import type { Operation, Reply } from "./operation.ts";
 import { freshLoginMs } from "../caller.ts";
 import {
   example,

@@ -1,5 +1,5 @@
 /**
- * How strong a new password is: the same judgement as the service's own, in `lib/guesser.ts`, and a test holds them
+ * How strong a new password is: the same judgement as the service's own, in `lib/passwords/password_strength.ts`, and a test holds them
  * together. The service judges again; this is to know before.
  */
 

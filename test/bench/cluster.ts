@@ -6,13 +6,13 @@
  */
 
 import { createLog } from "../../lib/log.ts";
-import { hashPassword, recommendedIterations } from "../../lib/password.ts";
-import { parsePostgresUrl } from "../../lib/postgres_address.ts";
+import { hashPassword, recommendedIterations } from "../../lib/passwords/password_hash.ts";
+import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
 import type { Store } from "../../lib/store.ts";
-import { FileStore } from "../../lib/store/file.ts";
-import { PostgresStore } from "../../lib/store/postgres.ts";
-import { ensurePostgres, startPostgres, type TestPostgres } from "../postgres.ts";
-import { startService } from "../service.ts";
+import { FileStore } from "../../lib/store/file/file_store.ts";
+import { PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
+import { ensurePostgres, startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { startService } from "../support/service.ts";
 import { Load, type NextRequest, requestOf } from "./load.ts";
 import { median, type Row } from "./table.ts";
 import { addSessions, userOf } from "./users.ts";

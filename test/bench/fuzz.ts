@@ -9,10 +9,10 @@
 
 import { printError } from "../../lib/log.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { Coverage } from "../fuzz.ts";
-import { fuzzApps } from "../fuzz/app.ts";
-import { FuzzedService, suspiciousLines } from "../fuzz/service.ts";
-import { startService } from "../service.ts";
+import { Coverage } from "../support/fuzz.ts";
+import { fuzzApps } from "../support/fuzz/app.ts";
+import { FuzzedService, suspiciousLines } from "../support/fuzz/service.ts";
+import { startService } from "../support/service.ts";
 import { median, residentBytes, type Row } from "./table.ts";
 
 /** Over sockets. */

@@ -3,7 +3,7 @@
  * cores with what it measures.
  */
 
-import { addressOf } from "../raw_request.ts";
+import { addressOf } from "../support/raw_request.ts";
 
 /** What came of one request. Times are those of `performance.now()`. */
 export interface Sample {

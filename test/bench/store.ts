@@ -6,15 +6,15 @@
  */
 
 import { type App, openApp } from "../../lib/app.ts";
-import { readConfig } from "../../lib/config.ts";
+import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
 import type { Store } from "../../lib/store.ts";
-import { FileStore } from "../../lib/store/file.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
+import { FileStore } from "../../lib/store/file/file_store.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
 import { routes } from "../../routes/mod.ts";
-import { runKillLoop } from "../kill_loop.ts";
-import { startService } from "../service.ts";
+import { runKillLoop } from "../support/kill_loop.ts";
+import { startService } from "../support/service.ts";
 import { median, residentBytes, type Row } from "./table.ts";
 import { addSessions, addUsers, userOf } from "./users.ts";
 

@@ -1,6 +1,6 @@
 /** Users and sessions for the benchmarks, made without a hash and stored without a request. */
 
-import { createSession } from "../../lib/session.ts";
+import { createSession } from "../../lib/accounts/session.ts";
 import type { Store, User } from "../../lib/store.ts";
 
 /** So many changes are put into the store at once. */

@@ -6,12 +6,12 @@
  */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type RunningCaddy, startCaddy } from "../caddy.ts";
-import { assertRepeatable, lostOf, underLoad } from "../caddy_load.ts";
-import { ensureProgram } from "../packages.ts";
-import { freePort } from "../process.ts";
-import { startService } from "../service.ts";
-import { breakConnections, serveUpstream } from "../upstream.ts";
+import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { assertRepeatable, lostOf, underLoad } from "../support/caddy/caddy_load.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { freePort } from "../support/process.ts";
+import { startService } from "../support/service.ts";
+import { breakConnections, serveUpstream } from "../support/upstream.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const caddyfile = new URL("../../caddy/Caddyfile", import.meta.url).pathname;

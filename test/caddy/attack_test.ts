@@ -1,7 +1,7 @@
 /** Attacks from outside on a guarded site as it is run: through a real Caddy, on the real service. */
 import { assertEquals, assertLess } from "@std/assert";
-import { type Guarded, startGuarded } from "../guarded.ts";
-import { ensureProgram } from "../packages.ts";
+import { type Guarded, startGuarded } from "../support/caddy/guarded.ts";
+import { ensureProgram } from "../support/packages.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 /** Quadratic parsing of one of the headers below takes 4 to 9 s. */

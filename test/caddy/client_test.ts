@@ -8,10 +8,10 @@
 
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type RunningCaddy, startCaddy } from "../caddy.ts";
-import { ensureProgram } from "../packages.ts";
-import { startService } from "../service.ts";
-import { startSocketService } from "../socket_service.ts";
+import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { startService } from "../support/service.ts";
+import { startSocketService } from "../support/socket_service.ts";
 
 const hasPrograms = await ensureProgram("caddy", "caddy") && await ensureProgram("curl", "curl");
 const ignore = !hasPrograms || Deno.build.os !== "linux";

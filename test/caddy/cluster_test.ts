@@ -3,13 +3,13 @@
  * killed and restarted. What Caddy repeats, and what never, is tested with upstreams of this file.
  */
 import { assert, assertEquals } from "@std/assert";
-import { type RunningCaddy, startCaddy } from "../caddy.ts";
-import { assertRepeatable, clientCount, lostOf, password, post, send, underLoad } from "../caddy_load.ts";
-import { ensureProgram } from "../packages.ts";
-import { ensurePostgres, startPostgres } from "../postgres.ts";
-import { freePort } from "../process.ts";
-import { type RunningService, startService } from "../service.ts";
-import { breakConnections, serveUpstream, type Upstream } from "../upstream.ts";
+import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { assertRepeatable, clientCount, lostOf, password, post, send, underLoad } from "../support/caddy/caddy_load.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { ensurePostgres, startPostgres } from "../support/postgres.ts";
+import { freePort } from "../support/process.ts";
+import { type RunningService, startService } from "../support/service.ts";
+import { breakConnections, serveUpstream, type Upstream } from "../support/upstream.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy") || !await ensurePostgres();
 const config = new URL("../../caddy/cluster.Caddyfile", import.meta.url).pathname;

@@ -2,10 +2,10 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type RunningCaddy, startCaddy } from "../caddy.ts";
-import { HeldConnections } from "../held_connections.ts";
-import { ensureProgram } from "../packages.ts";
-import { startService } from "../service.ts";
+import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { HeldConnections } from "../support/held_connections.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { startService } from "../support/service.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const password = "seven purple wombats sing";

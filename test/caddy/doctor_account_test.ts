@@ -1,8 +1,8 @@
 /** The task `doctor`: whom it logs in as, and what it says when it cannot. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { app, startGuarded } from "../guarded.ts";
-import { ensureProgram } from "../packages.ts";
-import { runDoctor } from "./run_doctor.ts";
+import { app, startGuarded } from "../support/caddy/guarded.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { runDoctor } from "../support/caddy/run_doctor.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const password = "mellow-otter-41-lantern";

@@ -1,10 +1,10 @@
 /** What a site answers, read off a TLS connection. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { NoAnswerError, SiteClient } from "../../caddy/doctor_client.ts";
-import { type RunningCaddy, startCaddy } from "../caddy.ts";
-import { ensureProgram } from "../packages.ts";
-import { freePort } from "../process.ts";
-import { serveUpstream } from "../upstream.ts";
+import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { freePort } from "../support/process.ts";
+import { serveUpstream } from "../support/upstream.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 

@@ -7,12 +7,12 @@ import { delay } from "@std/async/delay";
 import { examine, type Finding, headersPage, outcomeOf } from "../../caddy/doctor.ts";
 import { insideChecks } from "../../caddy/doctor_inside.ts";
 import { outsideChecks } from "../../caddy/doctor_outside.ts";
-import { app, type Guarded, impatience, startGuarded } from "../guarded.ts";
-import { ensureProgram } from "../packages.ts";
-import { freePort } from "../process.ts";
-import { startService } from "../service.ts";
-import { serveUpstream, switchProtocols } from "../upstream.ts";
-import { runDoctor, runTask, startDoctor } from "./run_doctor.ts";
+import { app, type Guarded, impatience, startGuarded } from "../support/caddy/guarded.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { freePort } from "../support/process.ts";
+import { startService } from "../support/service.ts";
+import { serveUpstream, switchProtocols } from "../support/upstream.ts";
+import { runDoctor, runTask, startDoctor } from "../support/caddy/run_doctor.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const wrongFolder = new URL("./doctor/", import.meta.url);

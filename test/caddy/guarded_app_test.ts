@@ -2,9 +2,9 @@
 import { Buffer } from "node:buffer";
 import { connect } from "node:http2";
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Guarded, startGuarded } from "../guarded.ts";
-import { ensureProgram } from "../packages.ts";
-import { serveUpstream, switchProtocols } from "../upstream.ts";
+import { type Guarded, startGuarded } from "../support/caddy/guarded.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { serveUpstream, switchProtocols } from "../support/upstream.ts";
 
 /** By which apps take it on trust who asks, from where, for which page; as a guard's, a CDN's or a web server's word. */
 const trustedNames = [

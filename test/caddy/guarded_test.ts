@@ -1,9 +1,9 @@
 /** The guarded site of `caddy/guarded.Caddyfile` in a real Caddy, before the real service: who gets what of it. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { app, impatience, startGuarded } from "../guarded.ts";
-import { ensureProgram } from "../packages.ts";
-import { startService } from "../service.ts";
+import { app, impatience, startGuarded } from "../support/caddy/guarded.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { startService } from "../support/service.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const caddyfile = new URL("../../caddy/guarded.Caddyfile", import.meta.url).pathname;

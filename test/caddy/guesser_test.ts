@@ -3,9 +3,9 @@
  * any of them.
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { startCaddy } from "../caddy.ts";
-import { ensureProgram } from "../packages.ts";
-import { startService } from "../service.ts";
+import { startCaddy } from "../support/caddy/caddy.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { startService } from "../support/service.ts";
 
 const ignore = !(await ensureProgram("caddy", "caddy") && await ensureProgram("curl", "curl"));
 const alice = { login: "alice", password: "mellow-otter-41-lantern" };

@@ -7,10 +7,10 @@ import { X509Certificate } from "node:crypto";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { upstreamOf } from "../../caddy/https.ts";
-import { ensureProgram } from "../packages.ts";
-import { fillPipe, openPipe } from "../pipe.ts";
-import { freePort, TestProcess } from "../process.ts";
-import { fakeCaddy } from "./fake_caddy.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { fillPipe, openPipe } from "../support/pipe.ts";
+import { freePort, TestProcess } from "../support/process.ts";
+import { fakeCaddy } from "../support/caddy/fake_caddy.ts";
 
 const hasPrograms = await ensureProgram("caddy", "caddy") && await ensureProgram("curl", "curl");
 // Processes are looked for in /proc.

@@ -2,10 +2,10 @@
 import { X509Certificate } from "node:crypto";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { findSite, fingerprint, siteUrl, waitForSite } from "../../caddy/site.ts";
-import { ConfigError } from "../../lib/config.ts";
-import { startCaddy } from "../caddy.ts";
-import { ensureProgram } from "../packages.ts";
-import { serveUpstream } from "../upstream.ts";
+import { ConfigError } from "../../lib/config/config.ts";
+import { startCaddy } from "../support/caddy/caddy.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { serveUpstream } from "../support/upstream.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { openApp } from "../../lib/app.ts";
-import { readConfig } from "../../lib/config.ts";
+import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/log.ts";
-import { hashPassword } from "../../lib/password.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { userOf } from "./store/records.ts";
+import { hashPassword } from "../../lib/passwords/password_hash.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { userOf } from "../support/store/records.ts";
 
 /** So many that the time for 100 is none beside it. */
 const dearIterations = 300_000;

@@ -8,11 +8,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import type { App, Context } from "../../lib/app.ts";
-import { OverloadedError } from "../../lib/gate.ts";
-import { HttpError, jsonReply } from "../../lib/http.ts";
+import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
+import { HttpError, jsonReply } from "../../lib/http/http.ts";
 import { createRouter, type Handler, type Route, UnloggedResponse } from "../../lib/router.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
-import { openTestApp } from "../app.ts";
+import { openTestApp } from "../support/app.ts";
 
 type LogLine = Readonly<Record<string, unknown>>;
 type Serve = (method: string, url: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;

@@ -4,10 +4,10 @@ import { delay } from "@std/async/delay";
 import type { App } from "../../lib/app.ts";
 import type { Connection } from "../../lib/router.ts";
 import { drain, keepServing, serve, type Server } from "../../lib/server.ts";
-import { openTestApp } from "../app.ts";
-import { watchSignal } from "../listeners.ts";
-import { type RawReply, sendRaw } from "../raw_request.ts";
-import { sanitized } from "../sanitized.ts";
+import { openTestApp } from "../support/app.ts";
+import { watchSignal } from "../support/listeners.ts";
+import { type RawReply, sendRaw } from "../support/raw_request.ts";
+import { sanitized } from "../support/sanitized.ts";
 
 const anyPort = { hostname: "127.0.0.1", port: 0 };
 const get = "GET / HTTP/1.1\r\nHost: gatehouse.test\r\n\r\n";

@@ -4,9 +4,9 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type RunningCaddy, startCaddy } from "../caddy.ts";
-import { ensureProgram } from "../packages.ts";
-import { type RunningService, startService } from "../service.ts";
+import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const hasCaddy = await ensureProgram("caddy", "caddy");
 const password = "seven purple wombats sing";

@@ -1,9 +1,9 @@
 /** Bad requests over real sockets: each gets its problem, and the service lives on. */
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { HeldConnections } from "../held_connections.ts";
-import { addressOf, rawPost, type RawReply, sendRaw } from "../raw_request.ts";
-import { type RunningService, startService } from "../service.ts";
+import { HeldConnections } from "../support/held_connections.ts";
+import { addressOf, rawPost, type RawReply, sendRaw } from "../support/raw_request.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 type Parts = Parameters<typeof sendRaw>[1];
 

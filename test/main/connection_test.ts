@@ -5,12 +5,12 @@
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { inspect } from "../../lib/inspect.ts";
-import { HeldConnections, type HoldOptions } from "../held_connections.ts";
-import { ensureProgram } from "../packages.ts";
-import { type Address, addressOf, rawPost, sendRaw } from "../raw_request.ts";
-import { startService } from "../service.ts";
-import { startSocketService } from "../socket_service.ts";
+import { inspect } from "../../lib/tasks/inspect.ts";
+import { HeldConnections, type HoldOptions } from "../support/held_connections.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { type Address, addressOf, rawPost, sendRaw } from "../support/raw_request.ts";
+import { startService } from "../support/service.ts";
+import { startSocketService } from "../support/socket_service.ts";
 
 const hasPrlimit = await ensureProgram("prlimit", "util-linux");
 const password = "seven purple wombats sing";

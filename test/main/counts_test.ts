@@ -1,8 +1,8 @@
 /** Several services on one database count together what they throttle. */
 import { assertEquals } from "@std/assert";
-import { ensurePostgres, startPostgres } from "../postgres.ts";
-import { addressOf, rawPost, sendRaw } from "../raw_request.ts";
-import { type RunningService, startService } from "../service.ts";
+import { ensurePostgres, startPostgres } from "../support/postgres.ts";
+import { addressOf, rawPost, sendRaw } from "../support/raw_request.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const ignore = !await ensurePostgres();
 const password = "seven purple wombats sing";

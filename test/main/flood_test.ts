@@ -3,13 +3,13 @@
  * refused and when, and what goes on meanwhile.
  */
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { addressOf, rawPost, type RawReply, sendRaw } from "../raw_request.ts";
-import { type RunningService, startService } from "../service.ts";
+import { addressOf, rawPost, type RawReply, sendRaw } from "../support/raw_request.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const password = "seven purple wombats sing";
 /** One takes some 20 ms, so that a few hundred fit into the 5 s that a client may wait. */
 const iterations = "200000";
-/** More of one login than wait at a time would be too many attempts, see `lib/throttle.ts`. */
+/** More of one login than wait at a time would be too many attempts, see `lib/limits/login_throttle.ts`. */
 const crowd = Array.from({ length: 30 }, (_, index) => `visitor${index}`);
 
 interface Attempt {

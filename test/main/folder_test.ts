@@ -1,8 +1,8 @@
 /** Starts on a folder that cannot be used: each ends with one line that names the folder, the cause and the remedy. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ensureProgram } from "../packages.ts";
-import { TestProcess } from "../process.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { TestProcess } from "../support/process.ts";
 
 const env = { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_PBKDF2_ITERATIONS: "1000", NO_COLOR: "1" };
 const start = [Deno.execPath(), "run", "-A", "main.ts"];

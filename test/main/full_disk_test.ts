@@ -1,9 +1,9 @@
 /** The service on a disk that fills up: here by the limit of a file's size, which is set and lifted while it runs. */
 
 import { assert, assertEquals } from "@std/assert";
-import { inspect } from "../../lib/inspect.ts";
-import { ensureProgram } from "../packages.ts";
-import { type RunningService, startService } from "../service.ts";
+import { inspect } from "../../lib/tasks/inspect.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const hasPrlimit = await ensureProgram("prlimit", "util-linux");
 const password = "mellow-otter-41-lantern";

@@ -4,14 +4,14 @@
  * A failure is printed with its seed and the path to it; to repeat it alone, put both into the options below.
  */
 import { assert, assertEquals } from "@std/assert";
-// fast-check: see test/fuzz/odd.ts.
+// fast-check: see test/support/fuzz/odd.ts.
 import fc from "fast-check";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { Coverage } from "../fuzz.ts";
-import { oddHeaderText, weighted } from "../fuzz/odd.ts";
-import { FuzzedService, suspiciousLines } from "../fuzz/service.ts";
-import { addressOf } from "../raw_request.ts";
-import { type RunningService, startService } from "../service.ts";
+import { Coverage } from "../support/fuzz.ts";
+import { oddHeaderText, weighted } from "../support/fuzz/odd.ts";
+import { FuzzedService, suspiciousLines } from "../support/fuzz/service.ts";
+import { addressOf } from "../support/raw_request.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const seed = 20_261_122;
 const goodLines = [

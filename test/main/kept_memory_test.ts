@@ -1,9 +1,9 @@
 /**
  * What is kept from requests: 300 of each kind, as long as the server takes them, and the heap grows by what is kept
- * alone. Text that is cut out of a header keeps the whole header alive if it is not copied, see `lib/kept_text.ts`.
+ * alone. Text that is cut out of a header keeps the whole header alive if it is not copied, see `lib/http/kept_text.ts`.
  */
 import { assertEquals, assertLess } from "@std/assert";
-import { TestProcess } from "../process.ts";
+import { TestProcess } from "../support/process.ts";
 
 const password = "seven purple wombats sing";
 const requestCount = 300;
@@ -77,7 +77,7 @@ function logIn(headers: Record<string, string>, login = "alice"): Sent {
 }
 
 Deno.test("of requests with long headers, addresses and bodies no more is kept than what is needed", async () => {
-  const args = ["run", "-A", "--v8-flags=--expose-gc", "test/kept_memory.ts"];
+  const args = ["run", "-A", "--v8-flags=--expose-gc", "test/support/kept_memory.ts"];
   await using process = new TestProcess(Deno.execPath(), { args, env: {} });
   const line = await process.until(() => /\{"port".*\}/.exec(process.output)?.[0], { what: "the port" });
   const { port, code } = JSON.parse(line);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { runKillLoop } from "../kill_loop.ts";
+import { runKillLoop } from "../support/kill_loop.ts";
 
 Deno.test("the service killed 10 times under load loses no acknowledged registration", async () => {
   const { acknowledged, lost } = await runKillLoop({ rounds: 10 });

@@ -1,8 +1,8 @@
 /** `/metrics` at an address of its own: for a proxy that adds no header, which cannot be told from Prometheus. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { freePort } from "../process.ts";
-import { addressOf, sendRaw } from "../raw_request.ts";
-import { startService } from "../service.ts";
+import { freePort } from "../support/process.ts";
+import { addressOf, sendRaw } from "../support/raw_request.ts";
+import { startService } from "../support/service.ts";
 
 const get = (path: string) => [`GET ${path} HTTP/1.1\r\nHost: gatehouse.test\r\n\r\n`];
 

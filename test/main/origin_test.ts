@@ -1,9 +1,9 @@
 /** A change by cookie that only `Origin` vouches for, over a real connection that has no `Host` header. */
 import { assertEquals } from "@std/assert";
 import { connect } from "node:http2";
-import { alice } from "../app.ts";
-import { addressOf, sendRaw } from "../raw_request.ts";
-import { type RunningService, startService } from "../service.ts";
+import { alice } from "../support/app.ts";
+import { addressOf, sendRaw } from "../support/raw_request.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 /** Registers and logs in. @returns the Cookie header */
 async function cookieOfAlice({ url }: RunningService): Promise<string> {

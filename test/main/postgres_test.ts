@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { ensurePostgres, sharedPostgres } from "../postgres.ts";
-import { TestProcess } from "../process.ts";
-import { type RunningService, startService } from "../service.ts";
+import { ensurePostgres, sharedPostgres } from "../support/postgres.ts";
+import { TestProcess } from "../support/process.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const ignore = !await ensurePostgres();
 const postgres = sharedPostgres();

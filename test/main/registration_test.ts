@@ -1,8 +1,8 @@
 /** Registrations by the hundred, crashes and restarts: what was acknowledged is there. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { inspect } from "../../lib/inspect.ts";
-import { type RunningService, startService } from "../service.ts";
+import { inspect } from "../../lib/tasks/inspect.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const password = "seven purple wombats sing";
 

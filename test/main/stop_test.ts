@@ -1,9 +1,9 @@
 /** The end of the service by a signal: what is in flight is answered, and nothing that was acknowledged is lost. */
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { inspect } from "../../lib/inspect.ts";
-import { addressOf, rawPost, sendRaw } from "../raw_request.ts";
-import { type RunningService, startService } from "../service.ts";
+import { inspect } from "../../lib/tasks/inspect.ts";
+import { addressOf, rawPost, sendRaw } from "../support/raw_request.ts";
+import { type RunningService, startService } from "../support/service.ts";
 
 const password = "seven purple wombats sing";
 /** Some 80 ms a hash: five for each core are under way when the first is done, and all well before 5 s are over. */

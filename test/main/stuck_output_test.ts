@@ -6,9 +6,9 @@
 
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { ensureProgram } from "../packages.ts";
-import { fillPipe, openPipe } from "../pipe.ts";
-import { freePort, TestProcess } from "../process.ts";
+import { ensureProgram } from "../support/packages.ts";
+import { fillPipe, openPipe } from "../support/pipe.ts";
+import { freePort, TestProcess } from "../support/process.ts";
 
 const hasScript = await ensureProgram("script", "bsdutils");
 // A FIFO that is opened for both does not wait for the other end on Linux alone.

@@ -1,7 +1,7 @@
 /** Who did what to whom: the lines of the log that say so, and what they never say. */
 import { assert, assertEquals } from "@std/assert";
 import type { Session, User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
 import {
   type AdminApp,
   auditOf,
@@ -10,8 +10,8 @@ import {
   openAdminApp,
   outcomeOf,
   sessionIdOf,
-} from "../accounts.ts";
-import { alice, openTestApp, type SendOptions } from "../app.ts";
+} from "../support/accounts.ts";
+import { alice, openTestApp, type SendOptions } from "../support/app.ts";
 
 const client = "192.0.2.7";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { problems } from "../../lib/problem.ts";
+import { problems } from "../../lib/http/problem.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 import { routes } from "../../routes/mod.ts";
-import { openTestApp } from "../app.ts";
+import { openTestApp } from "../support/app.ts";
 
 const document = openApiDocument({ passwordMinLength: 15 });
 

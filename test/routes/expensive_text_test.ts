@@ -1,9 +1,9 @@
 /** The dearest texts that a client can send as a password: no request takes more than 5 ms of the event loop. */
 import { assertEquals, assertLess } from "@std/assert";
-import { Guesser } from "../../lib/guesser.ts";
-import { newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import type { SendOptions } from "../app.ts";
-import { threadMs } from "../thread_time.ts";
+import { Guesser } from "../../lib/passwords/password_strength.ts";
+import { newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import type { SendOptions } from "../support/app.ts";
+import { threadMs } from "../support/thread_time.ts";
 
 /** As much as a body may have, in characters of three bytes or less. */
 const units = 5_000;

@@ -1,10 +1,10 @@
 /** What becomes of a fault of the service: in the reply, and in the log. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isStoreFailure } from "../../lib/failure_log.ts";
-import { Hasher } from "../../lib/hasher.ts";
+import { Hasher } from "../../lib/passwords/hasher.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../support/app.ts";
 
 /** A store in which everything fails. */
 class FailingStore extends MemoryStore {

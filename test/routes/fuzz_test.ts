@@ -6,8 +6,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { Coverage } from "../fuzz.ts";
-import { fuzzApps } from "../fuzz/app.ts";
+import { Coverage } from "../support/fuzz.ts";
+import { fuzzApps } from "../support/fuzz/app.ts";
 
 Deno.test("ten thousand requests from the document and beside it are answered as it says, without a fault or a secret", async () => {
   const coverage = new Coverage(openApiDocument({ passwordMinLength: 15 }));

@@ -1,11 +1,19 @@
 /** HTTP Basic at the guard: verified once, remembered for a minute, forgotten at once when anything has changed. */
 import { assertEquals } from "@std/assert";
-import { Hasher } from "../../lib/hasher.ts";
+import { Hasher } from "../../lib/passwords/hasher.ts";
 import type { User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { type AdminApp, auditOf, countOutcomes, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../app.ts";
-import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import {
+  type AdminApp,
+  auditOf,
+  countOutcomes,
+  keptUser,
+  newPassword,
+  openAdminApp,
+  outcomeOf,
+} from "../support/accounts.ts";
+import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../support/app.ts";
+import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
 
 const { password } = alice;
 const challenge = 'Basic realm="gatehouse", charset="UTF-8", Bearer realm="gatehouse"';

@@ -1,7 +1,16 @@
 /** What the guard tells those who do not pass: a challenge, the way to the login page, or why not. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { StoreUnavailableError } from "../../lib/store.ts";
-import { ask, byBasic, byCookie, dead, type Headers, openScene, type Scene, told } from "../guard_scene.ts";
+import {
+  ask,
+  byBasic,
+  byCookie,
+  dead,
+  type Headers,
+  openScene,
+  type Scene,
+  told,
+} from "../support/caddy/guard_scene.ts";
 
 const basic = 'Basic realm="gatehouse", charset="UTF-8", Bearer realm="gatehouse"';
 const bearer = 'Bearer realm="gatehouse"';

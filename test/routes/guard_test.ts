@@ -1,9 +1,19 @@
 /** Who passes the guard by a session; who does not is told so in guard_refusal_test.ts, HTTP Basic is in guard_basic_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { Tables } from "../../lib/store/tables.ts";
-import { type AdminApp, keptUser, newPassword } from "../accounts.ts";
-import { ask, byBasic, byBearer, byCookie, dead, type Headers, openScene, type Scene, told } from "../guard_scene.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { Tables } from "../../lib/store/memory/tables.ts";
+import { type AdminApp, keptUser, newPassword } from "../support/accounts.ts";
+import {
+  ask,
+  byBasic,
+  byBearer,
+  byCookie,
+  dead,
+  type Headers,
+  openScene,
+  type Scene,
+  told,
+} from "../support/caddy/guard_scene.ts";
 
 async function setGroups({ send, admin }: AdminApp, login: string, groups: readonly string[]): Promise<void> {
   assertEquals((await send("PATCH", `/user/${login}`, { token: admin, json: { groups } })).status, 200);

@@ -1,10 +1,10 @@
 /** Who hangs up while the password waits for its turn: nothing is hashed, nothing has changed, no ticket is used up. */
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { Hasher } from "../../lib/hasher.ts";
-import { type AdminApp, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, type Reply, type SendOptions } from "../app.ts";
-import { occupy } from "../occupied.ts";
+import { Hasher } from "../../lib/passwords/hasher.ts";
+import { type AdminApp, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice, type Reply, type SendOptions } from "../support/app.ts";
+import { occupy } from "../support/occupied.ts";
 
 const owner = { client: "203.0.113.9" };
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { openTestApp } from "../app.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { openTestApp } from "../support/app.ts";
 
 /** A store that takes no changes for a reason, or takes them. */
 class FaultyStore extends MemoryStore {

@@ -3,13 +3,13 @@
  * that the code reads is sent to each route at the greatest length that the server takes, made of what makes patterns slow.
  */
 import { assert, assertEquals } from "@std/assert";
-import { maxBodyBytes } from "../../lib/http.ts";
+import { maxBodyBytes } from "../../lib/http/http.ts";
 import { createRouter } from "../../lib/router.ts";
 import { routes } from "../../routes/mod.ts";
-import { insertSetupTicket } from "../accounts.ts";
-import { alice, openTestApp } from "../app.ts";
-import { fillUp, headerBeginnings, headerFillers, maxHeadBytes } from "../long_header.ts";
-import { threadMs } from "../thread_time.ts";
+import { insertSetupTicket } from "../support/accounts.ts";
+import { alice, openTestApp } from "../support/app.ts";
+import { fillUp, headerBeginnings, headerFillers, maxHeadBytes } from "../support/long_header.ts";
+import { threadMs } from "../support/thread_time.ts";
 
 const maxMs = 5;
 /** Of so many the fastest counts: the others collected garbage, or were compiled. */

@@ -1,7 +1,7 @@
 /** `GET /metrics`: who gets it, and that it counts what happens. */
 import { assert, assertEquals } from "@std/assert";
-import { openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type TestApp } from "../app.ts";
+import { openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp, type TestApp } from "../support/app.ts";
 
 /** The value of one sample; 0 when there is no such line. */
 async function valueOf({ send }: TestApp, sample: string): Promise<number> {

@@ -1,8 +1,8 @@
 /** What holds for every route: the rules of HTTP, and the line in the log. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { routes } from "../../routes/mod.ts";
-import { openAdminApp } from "../accounts.ts";
-import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts";
+import { openAdminApp } from "../support/accounts.ts";
+import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../support/app.ts";
 
 const paths = [...new Set(routes.map((route) => route.path))];
 /** What the parameters of a path stand for, in a path that exists. */

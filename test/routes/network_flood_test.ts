@@ -1,9 +1,9 @@
 /** Wrong passwords from as many clients as one IPv6 /48 has: who logs in from elsewhere, or from a known device, is served. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { Hasher } from "../../lib/hasher.ts";
-import { countOutcomes, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type Reply } from "../app.ts";
-import { occupy } from "../occupied.ts";
+import { Hasher } from "../../lib/passwords/hasher.ts";
+import { countOutcomes, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp, type Reply } from "../support/app.ts";
+import { occupy } from "../support/occupied.ts";
 
 /** A hasher that takes 5 waiting while it is busy. */
 async function openBusyHasher(): Promise<Hasher> {

@@ -2,13 +2,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 // @redocly/openapi-core: the public linter of OpenAPI documents, whose rules also know what readers stumble over.
 import { createConfig, lintFromString } from "@redocly/openapi-core";
-import type { OpenApiDocument } from "../../lib/openapi_document.ts";
+import type { OpenApiDocument } from "../../routes/openapi/document.ts";
 import { exampleCode, examplePassword, exampleSessionId, exampleTicketId } from "../../routes/openapi/examples.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 import { routes } from "../../routes/mod.ts";
-import { insertSetupTicket } from "../accounts.ts";
-import { openAppOfAlice, openTestApp, type Reply, type TestApp } from "../app.ts";
-import { createContract } from "../contract.ts";
+import { insertSetupTicket } from "../support/accounts.ts";
+import { openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
+import { createContract } from "../support/contract.ts";
 
 const document = openApiDocument({ passwordMinLength: 15 });
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -1,12 +1,12 @@
 /** What a flood does not reach, and what is not done without counts: nothing is looked up, verified or hashed then. */
 import { assert, assertEquals } from "@std/assert";
-import { MemoryCounts } from "../../lib/counts.ts";
-import { Hasher } from "../../lib/hasher.ts";
+import { MemoryCounts } from "../../lib/limits/limit_store.ts";
+import { Hasher } from "../../lib/passwords/hasher.ts";
 import { StoreClosedError, StoreFullError, type User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { auditOf, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type SendOptions } from "../app.ts";
-import { occupy } from "../occupied.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { auditOf, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp, type SendOptions } from "../support/app.ts";
+import { occupy } from "../support/occupied.ts";
 
 /** Knows how often it was asked for a user. */
 class AskedStore extends MemoryStore {

@@ -1,7 +1,7 @@
 /** The files of the page, those among them that are made of npm packages. */
 import { assert, assertEquals } from "@std/assert";
 import { pageFiles } from "../../routes/page_file.ts";
-import { openTestApp } from "../app.ts";
+import { openTestApp } from "../support/app.ts";
 
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",

@@ -1,6 +1,6 @@
 /** The page for people: what it is made of, and where it leads to with a session. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { openAppOfAlice, openTestApp, type SendOptions, type TestApp } from "../app.ts";
+import { openAppOfAlice, openTestApp, type SendOptions, type TestApp } from "../support/app.ts";
 
 /** What a file is, by the end of its name. */
 const types: Readonly<Record<string, string>> = {

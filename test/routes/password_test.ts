@@ -1,9 +1,9 @@
 /** A new password, by the present one or by a ticket: `PUT /user/{login}/password`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Guesser } from "../../lib/guesser.ts";
-import { hashPassword } from "../../lib/password.ts";
+import { Guesser } from "../../lib/passwords/password_strength.ts";
+import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import type { User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
 import {
   type AdminApp,
   countOutcomes,
@@ -13,9 +13,9 @@ import {
   newPassword,
   openAdminApp,
   outcomeOf,
-} from "../accounts.ts";
-import { alice, type Reply, type SendOptions, type TestAppOptions } from "../app.ts";
-import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
+} from "../support/accounts.ts";
+import { alice, type Reply, type SendOptions, type TestAppOptions } from "../support/app.ts";
+import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
 
 const right = { current_password: alice.password, password: newPassword };
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { problems } from "../../lib/problem.ts";
-import { openTestApp } from "../app.ts";
+import { problems } from "../../lib/http/problem.ts";
+import { openTestApp } from "../support/app.ts";
 
 for (const [code, { status, title, meaning }] of Object.entries(problems)) {
   Deno.test(`showProblem() says what ${code} means`, async () => {

@@ -1,11 +1,11 @@
 /** How many registrations a client may make: what counts, and what does not. */
 import { assertEquals } from "@std/assert";
-import type { Guesser } from "../../lib/guesser.ts";
-import { OverloadedError } from "../../lib/gate.ts";
+import type { Guesser } from "../../lib/passwords/password_strength.ts";
+import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { countOutcomes, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type Reply, type TestApp } from "../app.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { countOutcomes, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 
 const hourMs = 60 * 60 * 1_000;
 

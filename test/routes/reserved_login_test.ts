@@ -1,7 +1,7 @@
 /** Logins that apps trust: who may register them, and what is told of them. */
 import { assertEquals } from "@std/assert";
-import { countOutcomes, insertSetupTicket, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp } from "../app.ts";
+import { countOutcomes, insertSetupTicket, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp } from "../support/app.ts";
 
 Deno.test("register() refuses logins that apps trust, in whatever capitals, whether or not somebody has them", async () => {
   const opened = await openAdminApp();

@@ -1,9 +1,9 @@
 /** No response is more than a small multiple of its request, whatever is wrong with that. */
 import { assert, assertEquals } from "@std/assert";
-import { HttpError, maxErrors } from "../../lib/http.ts";
+import { HttpError, maxErrors } from "../../lib/http/http.ts";
 import { routes } from "../../routes/mod.ts";
-import { openAdminApp } from "../accounts.ts";
-import type { SendOptions } from "../app.ts";
+import { openAdminApp } from "../support/accounts.ts";
+import type { SendOptions } from "../support/app.ts";
 
 const maxRatio = 3;
 /** What any problem has. */

@@ -5,9 +5,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Store, User } from "../../lib/store.ts";
-import { type AdminApp, newPassword, openAdminApp, outcomeOf, sessionIdOf } from "../accounts.ts";
-import { alice } from "../app.ts";
-import { testStores } from "../lib/stores.ts";
+import { type AdminApp, newPassword, openAdminApp, outcomeOf, sessionIdOf } from "../support/accounts.ts";
+import { alice } from "../support/app.ts";
+import { testStores } from "../support/store/stores.ts";
 
 /** Who loses the rights, and whom the request is about. */
 interface Scene {

@@ -4,8 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { routes } from "../../routes/mod.ts";
-import { openAdminApp } from "../accounts.ts";
-import { type Reply, type SendOptions, type TestApp } from "../app.ts";
+import { openAdminApp } from "../support/accounts.ts";
+import { type Reply, type SendOptions, type TestApp } from "../support/app.ts";
 
 const logins = ["alice", "bob"];
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

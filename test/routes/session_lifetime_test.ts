@@ -1,7 +1,7 @@
 /** How long a session lasts, by a clock that is set. */
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { openAppOfAlice, openedAt } from "../app.ts";
+import { openAppOfAlice, openedAt } from "../support/app.ts";
 
 const hourMs = 60 * 60 * 1_000;
 

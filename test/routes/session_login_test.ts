@@ -2,11 +2,11 @@
  * Who may log in: the uniform answer and the lab's exact one, hashes of an older cost, and users who change meanwhile.
  */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { iterationsOf } from "../../lib/password.ts";
+import { iterationsOf } from "../../lib/passwords/password_hash.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
+import { deleteByLogin } from "../support/store/records.ts";
 
 /** Changes a user once, right after it was looked up: while the password is verified. */
 class ChangingStore extends MemoryStore {

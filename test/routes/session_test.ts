@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../app.ts";
+import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../support/app.ts";
 
 const cookiePattern =
   /^__Host-gatehouse=[0-9A-Z]{26}\.[\w-]{43}; Max-Age=2592000; Path=\/; Secure; HttpOnly; SameSite=Lax$/;

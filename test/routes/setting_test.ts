@@ -1,14 +1,14 @@
 /** `GET /setting/`: the settings in force. */
 import { assertEquals } from "@std/assert";
-import { settings } from "../../lib/config.ts";
-import { openAdminApp } from "../accounts.ts";
+import { settings } from "../../lib/config/config.ts";
+import { openAdminApp } from "../support/accounts.ts";
 
 Deno.test("listSettings() shows every setting in order, as it was written, or its default", async () => {
   const texts = { GATEHOUSE_REGISTRATION: "ticket", GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/8, ::1" };
   const { send, admin: token } = await openAdminApp({ settings: texts });
   const { status, headers, json } = await send("GET", "/setting/", { token });
   assertEquals([status, headers.get("cache-control")], [200, "no-store"]);
-  // As test/app.ts sets them.
+  // As test/support/app.ts sets them.
   const all: Record<string, string> = {
     GATEHOUSE_PBKDF2_ITERATIONS: "100",
     GATEHOUSE_REGISTRATIONS_PER_HOUR: "0",

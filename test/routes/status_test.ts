@@ -2,12 +2,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createRouter } from "../../lib/router.ts";
 import type { UserSession } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
 import { routes } from "../../routes/mod.ts";
-import { type AdminApp, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
-import { sanitized } from "../sanitized.ts";
+import { type AdminApp, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice } from "../support/app.ts";
+import { deleteByLogin } from "../support/store/records.ts";
+import { sanitized } from "../support/sanitized.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
@@ -23,7 +23,7 @@ interface Watch extends AsyncDisposable {
   next(): Promise<Told | undefined>;
 }
 
-/** Opens a stream, which `send` of test/app.ts would leave after the first event. */
+/** Opens a stream, which `send` of test/support/app.ts would leave after the first event. */
 async function watch({ app }: AdminApp, token: string): Promise<Watch> {
   const headers = { authorization: `Bearer ${token}` };
   const remoteAddr = { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } as const;

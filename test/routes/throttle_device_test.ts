@@ -1,7 +1,7 @@
 /** A browser that the owner has logged in from is not shut out by anybody else's guessing; whoever is not one, is. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type AdminApp, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type Reply, type SendOptions, type TestApp } from "../app.ts";
+import { type AdminApp, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp, type Reply, type SendOptions, type TestApp } from "../support/app.ts";
 
 const owner = { client: "203.0.113.9" };
 const changed = { ...alice, password: newPassword };

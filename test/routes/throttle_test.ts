@@ -1,8 +1,8 @@
 /** Too many wrong passwords, as clients see it; of browsers that are known see throttle_device_test.ts. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { Hasher } from "../../lib/hasher.ts";
-import { type AdminApp, auditOf, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, openTestApp, type Reply, type SendOptions, type TestApp } from "../app.ts";
+import { Hasher } from "../../lib/passwords/hasher.ts";
+import { type AdminApp, auditOf, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice, openTestApp, type Reply, type SendOptions, type TestApp } from "../support/app.ts";
 
 const guesser = { client: "198.51.100.7" };
 const owner = { client: "203.0.113.9" };

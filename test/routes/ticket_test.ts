@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import type { Ticket, TicketOptions } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { createTicket } from "../../lib/ticket.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { createTicket } from "../../lib/accounts/ticket.ts";
 import { freshLoginMs } from "../../routes/caller.ts";
 import {
   type AdminApp,
@@ -13,9 +13,9 @@ import {
   newPassword,
   openAdminApp,
   outcomeOf,
-} from "../accounts.ts";
-import { alice, openedAt, openTestApp, type Reply, type TestApp } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+} from "../support/accounts.ts";
+import { alice, openedAt, openTestApp, type Reply, type TestApp } from "../support/app.ts";
+import { deleteByLogin } from "../support/store/records.ts";
 
 const hourMs = 60 * 60 * 1_000;
 const modes = ["open", "ticket", "closed"] as const;

@@ -1,10 +1,18 @@
 /** What an administrator changes of a user: `PATCH /user/{login}`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { type AdminApp, countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice, type Reply, type SendOptions } from "../app.ts";
-import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import {
+  type AdminApp,
+  countOutcomes,
+  isLive,
+  keptUser,
+  newPassword,
+  openAdminApp,
+  outcomeOf,
+} from "../support/accounts.ts";
+import { alice, type Reply, type SendOptions } from "../support/app.ts";
+import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
 
 async function change({ send, admin }: AdminApp, json: unknown, options: SendOptions = {}): Promise<Reply> {
   return await send("PATCH", "/user/alice", { token: admin, json, ...options });

@@ -1,10 +1,10 @@
 /** The end of an account: `DELETE /user/{login}`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { ActorOptions, User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory.ts";
-import { countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../accounts.ts";
-import { alice } from "../app.ts";
-import { deleteByLogin, sessionsIn } from "../lib/store/records.ts";
+import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { alice } from "../support/app.ts";
+import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
 
 const minuteMs = 60 * 1_000;
 

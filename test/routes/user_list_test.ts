@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { ulid } from "@std/ulid";
 import type { User } from "../../lib/store.ts";
-import { type AdminApp, openAdminApp, outcomeOf } from "../accounts.ts";
-import { openedAt, type Reply } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+import { type AdminApp, openAdminApp, outcomeOf } from "../support/accounts.ts";
+import { openedAt, type Reply } from "../support/app.ts";
+import { deleteByLogin } from "../support/store/records.ts";
 
 /** A page as it is sent. */
 interface Page {

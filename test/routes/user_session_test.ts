@@ -1,8 +1,8 @@
 /** Where a user is logged in, and ending it: `/user/{login}/session/`. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type AdminApp, countOutcomes, isLive, openAdminApp, outcomeOf, sessionIdOf } from "../accounts.ts";
-import { alice } from "../app.ts";
+import { type AdminApp, countOutcomes, isLive, openAdminApp, outcomeOf, sessionIdOf } from "../support/accounts.ts";
+import { alice } from "../support/app.ts";
 
 const hourMs = 60 * 60 * 1_000;
 

@@ -1,7 +1,7 @@
 /** What a user may see of itself and of others: `GET /user/{login}`. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { alice, openAppOfAlice, type Reply } from "../app.ts";
-import { deleteByLogin } from "../lib/store/records.ts";
+import { alice, openAppOfAlice, type Reply } from "../support/app.ts";
+import { deleteByLogin } from "../support/store/records.ts";
 
 function withoutIds({ status, headers, text }: Reply): unknown {
   return { status, text, headers: Array.from(headers).filter(([name]) => name !== "x-request-id") };

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeTime } from "@std/ulid";
-import { verifyPassword } from "../../lib/password.ts";
-import { alice, openAppOfAlice, openedAt, openTestApp, type Reply, type TestApp } from "../app.ts";
+import { verifyPassword } from "../../lib/passwords/password_hash.ts";
+import { alice, openAppOfAlice, openedAt, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 
 const ulidPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 

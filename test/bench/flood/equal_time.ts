@@ -2,13 +2,13 @@
  * Whether the time of a refusal tells what was wrong: tries of every kind, one at a time and in random order.
  *
  * There are accounts of an older cost and of a dearer one than today's, as after two changes of the setting. No limit
- * of `lib/throttle.ts` is in the way: each try comes from an address of its own, and there are 20 logins of each kind.
+ * of `lib/limits/login_throttle.ts` is in the way: each try comes from an address of its own, and there are 20 logins of each kind.
  */
 
 import { createLog } from "../../../lib/log.ts";
-import { hashPassword, recommendedIterations } from "../../../lib/password.ts";
+import { hashPassword, recommendedIterations } from "../../../lib/passwords/password_hash.ts";
 import type { Store, User } from "../../../lib/store.ts";
-import { FileStore } from "../../../lib/store/file.ts";
+import { FileStore } from "../../../lib/store/file/file_store.ts";
 import { Load, timesOf } from "../load.ts";
 import { median, type Row } from "../table.ts";
 import { userOf } from "../users.ts";

@@ -6,9 +6,9 @@
  * falls on both. The load is wrk's, over connections that stay.
  */
 
-import { startCaddy } from "../../caddy.ts";
-import { ensureProgram } from "../../packages.ts";
-import { TestProcess } from "../../process.ts";
+import { startCaddy } from "../../support/caddy/caddy.ts";
+import { ensureProgram } from "../../support/packages.ts";
+import { TestProcess } from "../../support/process.ts";
 import { median, type Row } from "../table.ts";
 import type { Scene } from "./scene.ts";
 

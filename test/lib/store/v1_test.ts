@@ -4,19 +4,19 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { backUp, restore, verify } from "../../../lib/backup.ts";
-import { inspect } from "../../../lib/inspect.ts";
+import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
+import { inspect } from "../../../lib/tasks/inspect.ts";
 import { createLog } from "../../../lib/log.ts";
-import { verifyPassword } from "../../../lib/password.ts";
-import { parsePostgresUrl } from "../../../lib/postgres_address.ts";
-import { findLiveSession } from "../../../lib/session.ts";
+import { verifyPassword } from "../../../lib/passwords/password_hash.ts";
+import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
+import { findLiveSession } from "../../../lib/accounts/session.ts";
 import type { Store, Ticket } from "../../../lib/store.ts";
-import { FileStore } from "../../../lib/store/file.ts";
-import { PostgresStore } from "../../../lib/store/postgres.ts";
-import { findGoodTicket } from "../../../lib/ticket.ts";
-import { ensurePostgres, sharedPostgres } from "../../postgres.ts";
-import { userOf } from "./records.ts";
-import { SimulatedDisk, survivals } from "./simulated_disk.ts";
+import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
+import { findGoodTicket } from "../../../lib/accounts/ticket.ts";
+import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
+import { userOf } from "../../support/store/records.ts";
+import { SimulatedDisk, survivals } from "../../support/store/simulated_disk.ts";
 import facts from "./v1/facts.json" with { type: "json" };
 
 const v1 = new URL("v1/", import.meta.url).pathname;

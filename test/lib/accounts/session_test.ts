@@ -1,0 +1,414 @@
+import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assertStrictEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import { decodeTime } from "@std/ulid";
+import {
+  createSession,
+  deleteExpiredSessions,
+  expiresAt,
+  findLiveSession,
+  isSameOrigin,
+  presentedToken,
+  sessionCookie,
+} from "../../../lib/accounts/session.ts";
+import type { Session, Store, User } from "../../../lib/store.ts";
+import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+
+const start = Date.parse("2026-11-22T09:35:39.123Z");
+const minuteMs = 60 * 1_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const lifetimes = { sessionIdleMs: 7 * dayMs, sessionMaxMs: 30 * dayMs };
+const client = { now: start, userAgent: "Browser/1.0", address: "192.0.2.1" };
+
+interface Kept {
+  readonly store: Store;
+  readonly session: Session;
+  readonly user: User;
+  readonly token: string;
+}
+
+/** A store with a session of alice. */
+async function keepSession(change: Partial<Session> = {}): Promise<Kept> {
+  const store = new MemoryStore();
+  const user = { id: "1", login: "alice", passwordHash: "", registeredAt: start, groups: [], disabled: false };
+  await store.insertUser(user);
+  const created = createSession("alice", client);
+  const session = { ...created.session, ...change };
+  assert(await store.insertSession(session, user));
+  return { store, session, user, token: created.token };
+}
+
+/** Looks for a session, and lets the note that it was seen be written. */
+async function find(token: string, options: { store: Store; now: number } & Partial<Lookup>) {
+  const { lifetimes: own = lifetimes, onFault = unexpected, ...rest } = options;
+  const found = await findLiveSession(token, { ...rest, lifetimes: own, onFault });
+  for (let step = 0; step < 20; step++) await Promise.resolve();
+  return found;
+}
+
+interface Lookup {
+  readonly lifetimes: typeof lifetimes;
+  readonly onFault: (error: unknown) => void;
+}
+
+function unexpected(error: unknown): never {
+  throw error;
+}
+
+Deno.test("createSession() keeps the SHA-256 of the token's secret, and nothing of the secret", () => {
+  const { session, token } = createSession("alice", client);
+  const [id, secret = ""] = token.split(".");
+  assertEquals(session, {
+    id: id ?? "",
+    login: "alice",
+    secretHash: createHash("sha256").update(secret).digest("hex"),
+    createdAt: start,
+    lastSeenAt: start,
+    userAgent: "Browser/1.0",
+    address: "192.0.2.1",
+  });
+  assertFalse(JSON.stringify(session).includes(secret));
+});
+
+Deno.test("createSession() makes a token of a ULID of its time and 32 random bytes in base64url", () => {
+  const tokens = Array.from({ length: 100 }, () => createSession("alice", client).token);
+  for (const token of tokens) {
+    assertMatch(token, /^[0-9A-HJKMNP-TV-Z]{26}\.[\w-]{43}$/);
+    const [id = "", secret = ""] = token.split(".");
+    assertEquals(decodeTime(id), start);
+    assertEquals(Uint8Array.fromBase64(secret, { alphabet: "base64url" }).length, 32);
+  }
+  for (const half of [0, 1]) assertEquals(new Set(tokens.map((token) => token.split(".")[half])).size, 100);
+});
+
+Deno.test("createSession() keeps 256 characters of a User-Agent", () => {
+  const userAgentOf = (userAgent: string) => createSession("alice", { ...client, userAgent }).session.userAgent;
+  assertEquals(userAgentOf(""), "");
+  assertEquals(userAgentOf("x".repeat(256)), "x".repeat(256));
+  assertEquals(userAgentOf("x".repeat(256) + "y"), "x".repeat(256));
+});
+
+const cookieName = "__Host-gatehouse";
+type Presented = ReturnType<typeof presentedToken>;
+/** A token that looks like one of ours, and is none. */
+const ours = `01KAN6Z3H3AAAAAAAAAAAAAAAA.${"b".repeat(43)}`;
+const bearer = (token: string): Presented => ({ token, isCookie: false });
+const cookie = (token: string): Presented => ({ token, isCookie: true });
+
+const presented: readonly (readonly [headers: Readonly<Record<string, string>>, expected: Presented])[] = [
+  [{}, undefined],
+  [{ authorization: `Bearer ${ours}` }, bearer(ours)],
+  [{ authorization: `bearer ${ours}` }, bearer(ours)],
+  [{ authorization: `BEARER   ${ours}` }, bearer(ours)],
+  [{ authorization: "Bearer abc.def" }, undefined],
+  [{ authorization: `Bearer ${ours}A` }, undefined],
+  [{ authorization: `Bearer ${ours.toLowerCase()}` }, undefined],
+  [{ authorization: "Bearer" }, undefined],
+  [{ authorization: "Bearer " }, undefined],
+  [{ authorization: `Bearer${ours}` }, undefined],
+  [{ authorization: `Bearer\t${ours}` }, undefined],
+  [{ authorization: `Bearer ${ours} def` }, undefined],
+  [{ authorization: `Bearer ${ours}, Bearer ${ours}` }, undefined],
+  [{ authorization: `XBearer ${ours}` }, undefined],
+  [{ authorization: "Basic YWxpY2U6eA==" }, undefined],
+  [{ authorization: ours }, undefined],
+  [{ authorization: "" }, undefined],
+  [{ cookie: `${cookieName}=abc` }, cookie("abc")],
+  [{ cookie: `a=1; ${cookieName}=abc; b=2` }, cookie("abc")],
+  [{ cookie: `a=1;${cookieName}=abc;b=2` }, cookie("abc")],
+  [{ cookie: `${cookieName}=` }, cookie("")],
+  [{ cookie: `${cookieName}=a=b` }, cookie("a=b")],
+  // A browser holds one of them at most.
+  [{ cookie: `${cookieName}=first; ${cookieName}=second` }, undefined],
+  [{ cookie: `${cookieName}=same; a=1;${cookieName}=same` }, undefined],
+  [{ cookie: `${cookieName}=; a=1; b=2; ${cookieName}=abc; c` }, undefined],
+  [{ cookie: `${cookieName}=abc; ${cookieName}x=def; x${cookieName}=ghi` }, cookie("abc")],
+  [{ cookie: "" }, undefined],
+  [{ cookie: "a=1" }, undefined],
+  [{ cookie: cookieName }, undefined],
+  [{ cookie: `a=${cookieName}=abc` }, undefined],
+  [{ cookie: `a=1, ${cookieName}=abc` }, undefined],
+  [{ cookie: `"${cookieName}=abc"` }, undefined],
+  [{ cookie: `x${cookieName}=abc` }, undefined],
+  [{ cookie: `${cookieName}x=abc` }, undefined],
+  [{ cookie: `${cookieName} =abc` }, undefined],
+  [{ cookie: `${cookieName.toLowerCase()}=abc` }, undefined],
+  [{ cookie: `${cookieName.slice(7)}=abc` }, undefined],
+  // What makes a parser of all cookies throw.
+  [{ cookie: `=; =a; ;; ${cookieName}=abc` }, cookie("abc")],
+  [{ cookie: "=a" }, undefined],
+  // Names that a sibling host may set, as they lack the prefix, until somebody trims them by Unicode.
+  ...["\u00a0", "\u0085", "\v", "\f", "\t", "  "].map((blank) =>
+    [{ cookie: `a=1; ${blank}${cookieName}=planted` }, undefined] as const
+  ),
+  [{ cookie: `\u00a0${cookieName}=planted` }, undefined],
+  // A token of ours means it, be it good or bad; any other header is somebody else's.
+  [{ authorization: `Bearer ${ours}`, cookie: `${cookieName}=def` }, bearer(ours)],
+  [{ authorization: "Bearer abc", cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: "Basic YWxpY2U6eA==", cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: 'Digest username="a"', cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: "Bearer", cookie: `${cookieName}=def` }, cookie("def")],
+  [{ authorization: "", cookie: `${cookieName}=def` }, cookie("def")],
+];
+
+Deno.test("presentedToken() reads the bearer token, else the cookie, and nothing like them", () => {
+  for (const [headers, expected] of presented) {
+    assertEquals(presentedToken(new Headers(headers)), expected, JSON.stringify(headers));
+  }
+});
+
+Deno.test("findLiveSession() finds the session of its token", async () => {
+  const { store, session, token } = await keepSession();
+  assertEquals((await find(token, { store, now: start }))?.session, session);
+});
+
+const badTokens: readonly (readonly [title: string, change: (token: string) => string])[] = [
+  ["an empty one", () => ""],
+  ["the id alone", (token) => token.slice(0, 26)],
+  ["the secret alone", (token) => token.slice(27)],
+  ["no dot", (token) => token.replace(".", "")],
+  ["two dots", (token) => token.replace(".", "..")],
+  ["another id", (token) => `01KAN6Z3H3AAAAAAAAAAAAAAAA${token.slice(26)}`],
+  ["another secret", (token) => `${token.slice(0, 27)}${"A".repeat(43)}`],
+  ["another first character of the secret", (token) => token.slice(0, 27) + swapped(token[27]) + token.slice(28)],
+  ["another last character of the secret", (token) => token.slice(0, -1) + swapped(token.at(-1))],
+  ["a secret cut short", (token) => token.slice(0, -1)],
+  ["a secret made longer", (token) => `${token}A`],
+  ["the id in small letters", (token) => token.slice(0, 26).toLowerCase() + token.slice(26)],
+  ["the secret in capitals", (token) => token.slice(0, 27) + "A" + token.slice(28).toUpperCase()],
+  ["a space at the end", (token) => `${token} `],
+  ["a line break at the end", (token) => `${token}\n`],
+  ["a line before it", (token) => `x\n${token}`],
+  ["padding", (token) => `${token}=`],
+];
+
+function swapped(character: string | undefined): string {
+  return character === "A" ? "B" : "A";
+}
+
+for (const [title, change] of badTokens) {
+  Deno.test(`findLiveSession() finds nothing by a token with ${title}`, async () => {
+    const { store, token } = await keepSession();
+    assertNotEquals(change(token), token);
+    assertStrictEquals(await find(change(token), { store, now: start }), undefined);
+  });
+}
+
+Deno.test("findLiveSession() knows the token of a session in use from those that differ in one character, wherever it is", async () => {
+  const { store, session, token } = await keepSession();
+  assertEquals((await find(token, { store, now: start }))?.session, session);
+  for (let index = 27; index < token.length; index++) {
+    const other = token.slice(0, index) + swapped(token[index]) + token.slice(index + 1);
+    assertStrictEquals(await find(other, { store, now: start }), undefined, `character ${index}`);
+  }
+  assertEquals((await find(token, { store, now: start }))?.session, session);
+});
+
+Deno.test("findLiveSession() finds nothing by what is kept: the hash is no secret", async () => {
+  const { store, session } = await keepSession();
+  const asSecret = Uint8Array.fromHex(session.secretHash).toBase64({ alphabet: "base64url", omitPadding: true });
+  assertEquals(await find(`${session.id}.${asSecret}`, { store, now: start }), undefined);
+});
+
+Deno.test("findLiveSession() asks the store for nothing that is no id", async () => {
+  const { store, token } = await keepSession();
+  const asked: string[] = [];
+  const spied: Store = Object.assign(Object.create(store), {
+    findSession: (id: string) => {
+      asked.push(id);
+      return store.findSession(id);
+    },
+  });
+  await find(`__proto__.${"A".repeat(43)}`, { store: spied, now: start });
+  await find(`${"A".repeat(10_000)}.${"A".repeat(43)}`, { store: spied, now: start });
+  assertEquals(asked, []);
+  await find(token, { store: spied, now: start });
+  assertEquals(asked, [token.slice(0, 26)]);
+});
+
+Deno.test("findLiveSession() finds nothing once the session has ended", async () => {
+  const { store, session, token } = await keepSession();
+  await store.deleteSession(session.id);
+  assertEquals(await find(token, { store, now: start }), undefined);
+});
+
+const expiries: readonly (readonly [title: string, seenAfterMs: number, expiresAfterMs: number])[] = [
+  ["7 days after it was made, if never used", 0, 7 * dayMs],
+  ["7 days after it was last seen", 5 * dayMs, 12 * dayMs],
+  ["7 days after it was last seen, exactly at its end", 23 * dayMs, 30 * dayMs],
+  ["30 days after it was made, however it is used", 23 * dayMs + 1, 30 * dayMs],
+  ["30 days after it was made, though seen a moment ago", 30 * dayMs - 1, 30 * dayMs],
+];
+for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
+  Deno.test(`expiresAt(), findLiveSession() and deleteExpiredSessions() end a session ${title}`, async () => {
+    const { store, session, token } = await keepSession({ lastSeenAt: start + seenAfterMs });
+    const end = start + expiresAfterMs;
+    assertEquals(expiresAt(session, lifetimes), end);
+    assertEquals(await findLiveSession(token, { store, lifetimes, now: end, onFault: unexpected }), undefined);
+    assertEquals(await findLiveSession(token, { store, lifetimes, now: end + 1, onFault: unexpected }), undefined);
+    assertEquals(await deleteExpiredSessions(store, { lifetimes, now: end - 1 }), 0);
+    assert(await store.findSession(session.id));
+    // A moment earlier it is good. Asked last, as it is seen thereby.
+    const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onFault: unexpected });
+    assertEquals(seen?.session.id, session.id);
+  });
+  Deno.test(`deleteExpiredSessions() forgets what ended ${title}`, async () => {
+    const { store, session } = await keepSession({ lastSeenAt: start + seenAfterMs });
+    assertEquals(await deleteExpiredSessions(store, { lifetimes, now: start + expiresAfterMs }), 1);
+    assertEquals(await store.findSession(session.id), undefined);
+  });
+}
+
+Deno.test("findLiveSession() notes no expired session as seen", async () => {
+  const { store, session, token } = await keepSession();
+  await find(token, { store, now: start + 7 * dayMs });
+  assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start);
+});
+
+Deno.test("findLiveSession() notes a session as seen once an hour", async () => {
+  const { store, session, token } = await keepSession();
+  const rows: readonly (readonly [afterMs: number, seenAfterMs: number])[] = [
+    [1, 0],
+    [hourMs - 1, 0],
+    [hourMs, hourMs],
+    [hourMs + 1, hourMs],
+    [2 * hourMs - 1, hourMs],
+    [2 * hourMs + 1, 2 * hourMs + 1],
+    // The clock was put back, by no more than those of instances may differ, and by more.
+    [hourMs + 1, 2 * hourMs + 1],
+    [hourMs, hourMs],
+    [-dayMs, -dayMs],
+  ];
+  for (const [afterMs, seenAfterMs] of rows) {
+    assert(await find(token, { store, now: start + afterMs }));
+    assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start + seenAfterMs);
+  }
+});
+
+Deno.test("findLiveSession() notes a session as seen ten times in an idle lifetime of less than ten hours", async () => {
+  for (
+    const [sessionIdleMs, everyMs] of [[hourMs, 6 * minuteMs], [10 * hourMs, hourMs], [11 * hourMs, hourMs]] as const
+  ) {
+    const { store, session, token } = await keepSession();
+    for (const [afterMs, seenAfterMs] of [[everyMs - 1, 0], [everyMs, everyMs]] as const) {
+      await find(token, { store, now: start + afterMs, lifetimes: { ...lifetimes, sessionIdleMs } });
+      assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start + seenAfterMs);
+    }
+  }
+});
+
+Deno.test("findLiveSession() keeps a session alive that is used, however short the time without use may be", async () => {
+  const short = { sessionIdleMs: hourMs, sessionMaxMs: dayMs };
+  const { store, token } = await keepSession();
+  // Used every 50 minutes: never an hour without use.
+  for (let now = start; now < start + dayMs; now += 50 * minuteMs) {
+    assert(await find(token, { store, now, lifetimes: short }), `${(now - start) / minuteMs} minutes`);
+  }
+  assertEquals(await find(token, { store, now: start + dayMs, lifetimes: short }), undefined);
+});
+
+Deno.test("findLiveSession() answers without waiting for the note, whose failure it tells", async () => {
+  const { store, session, user, token } = await keepSession();
+  const { promise, reject } = Promise.withResolvers<void>();
+  const failing: Store = Object.assign(Object.create(store), {
+    findSession: () => Promise.resolve({ session, user }),
+    touchSession: () => promise,
+  });
+  const faults: unknown[] = [];
+  const options = { store: failing, now: start + hourMs, onFault: (error: unknown) => faults.push(error) };
+  assertEquals((await find(token, options))?.session, session);
+  assertEquals(faults, []);
+  const fault = new Error("disk");
+  reject(fault);
+  await find("", options);
+  assertEquals(faults, [fault]);
+});
+
+Deno.test("sessionCookie() gives the token to this host alone, over HTTPS alone, to no script", () => {
+  const attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";
+  assertEquals(sessionCookie("abc.def", 2_592_000), `__Host-gatehouse=abc.def; Max-Age=2592000; ${attributes}`);
+  assertEquals(sessionCookie("", 0), `__Host-gatehouse=; Max-Age=0; ${attributes}`);
+});
+
+Deno.test("sessionCookie() sets what presentedToken() reads", () => {
+  const { token } = createSession("alice", client);
+  const pair = sessionCookie(token, 60).split(";")[0] ?? "";
+  assertEquals(presentedToken(new Headers({ cookie: pair })), { token, isCookie: true });
+});
+
+const host = "auth.example.org";
+const origins: readonly (readonly [headers: Readonly<Record<string, string>>, isSame: boolean])[] = [
+  [{ "sec-fetch-site": "same-origin" }, true],
+  [{ "sec-fetch-site": "same-site" }, false],
+  [{ "sec-fetch-site": "cross-site" }, false],
+  [{ "sec-fetch-site": "none" }, false],
+  [{ "sec-fetch-site": "" }, false],
+  [{ "sec-fetch-site": "SAME-ORIGIN" }, false],
+  [{ "sec-fetch-site": "same-origin, cross-site" }, false],
+  // Sec-Fetch-Site decides where it is there.
+  [{ "sec-fetch-site": "cross-site", origin: `https://${host}` }, false],
+  [{ "sec-fetch-site": "same-site", origin: `https://${host}` }, false],
+  [{ "sec-fetch-site": "", origin: `https://${host}` }, false],
+  [{ "sec-fetch-site": "same-origin", origin: "https://evil.example" }, true],
+  [{ origin: `https://${host}` }, true],
+  [{ origin: `http://${host}` }, true],
+  [{ origin: `https://${host}:443` }, true],
+  [{ origin: `https://${host}:8443`, host: `${host}:8443` }, true],
+  [{ origin: "https://[::1]:8443", host: "[::1]:8443" }, true],
+  [{ origin: `https://${host}:8443` }, false],
+  [{ origin: `https://${host}`, host: `${host}:8443` }, false],
+  [{ origin: "https://evil.example" }, false],
+  [{ origin: "https://example.org" }, false],
+  [{ origin: `https://evil.${host}` }, false],
+  [{ origin: `https://${host}.evil.example` }, false],
+  [{ origin: `https://${host}@evil.example` }, false],
+  [{ origin: `https://evil.example/${host}` }, false],
+  [{ origin: `https://evil.example#${host}` }, false],
+  [{ origin: "null" }, false],
+  [{ origin: "" }, false],
+  [{ origin: host }, false],
+  [{ origin: `https://${host}, https://evil.example` }, false],
+  [{ referer: `https://${host}/` }, false],
+  [{}, false],
+];
+
+Deno.test("isSameOrigin() is true for a page of this origin alone", () => {
+  for (const [headers, isSame] of origins) {
+    const withHost = { headers: new Headers({ host, ...headers }), url: "http://elsewhere.test/" };
+    assertEquals(isSameOrigin(withHost), isSame, JSON.stringify(headers));
+  }
+});
+
+Deno.test("isSameOrigin() knows the host by the address where there is no Host, as over HTTP/2", () => {
+  const rows = [
+    ["http://auth.example.org/user/?a=//b", true],
+    ["http://auth.example.org", true],
+    ["http+unix://auth.example.org/", true],
+    ["http://auth.example.org:8443/", false],
+    ["http://evil.example/auth.example.org", false],
+    ["http://evil.example?//auth.example.org/", false],
+    ["http://evil.example#//auth.example.org/", false],
+    ["http://user@auth.example.org/", false],
+    ["http:///", false],
+    ["", false],
+  ] as const;
+  const headers = new Headers({ origin: `https://${host}` });
+  for (const [url, isSame] of rows) assertEquals(isSameOrigin({ headers, url }), isSame, url);
+});
+
+Deno.test("isSameOrigin() takes two unknown hosts for different ones", () => {
+  for (const url of ["http:///", "", "null", "file:///"]) {
+    for (const origin of ["null", "", "https://evil.example", "nonsense", "file:///a", "data:,"]) {
+      assertFalse(isSameOrigin({ headers: new Headers({ origin }), url }));
+    }
+    assertFalse(isSameOrigin({ headers: new Headers(), url }));
+  }
+});
+
+Deno.test("isSameOrigin() does not look at an origin that is longer than any host", () => {
+  const hostOf = (length: number) => "a.".repeat(length).slice(0, length - "https://".length);
+  for (const [length, isSame] of [[300, true], [302, false]] as const) {
+    const long = hostOf(length);
+    assertEquals(isSameOrigin({ headers: new Headers({ host: long, origin: `https://${long}` }), url: "" }), isSame);
+  }
+});

@@ -1,0 +1,115 @@
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { isPostgresUrl, parsePostgresUrl, shownAddress } from "../../../lib/config/postgres_address.ts";
+
+const local = { target: { hostname: "localhost", port: 5432 }, database: "d", user: "u", password: "" } as const;
+const open = { ...local, encryption: "disable" } as const;
+
+Deno.test("parsePostgresUrl() reads every part, and shows no password", () => {
+  const rows: readonly (readonly [url: string, address: ReturnType<typeof parsePostgresUrl>, shown: string])[] = [
+    ["postgres://u@localhost/d", open, "postgres://localhost:5432/d"],
+    ["postgresql://u@localhost/d", open, "postgres://localhost:5432/d"],
+    ["POSTGRES://u@localhost/d?sslmode=disable", open, "postgres://localhost:5432/d"],
+    ["postgres://u:hunter2@localhost:1/d", {
+      ...open,
+      password: "hunter2",
+      target: { hostname: "localhost", port: 1 },
+    }, "postgres://localhost:1/d"],
+    ["postgres://u%40x:a%3A%2F%3F%23%25%40%C3%A4@127.0.0.1:65535/my%20d%2Fb", {
+      ...open,
+      user: "u@x",
+      password: "a:/?#%@ä",
+      database: "my d/b",
+      target: { hostname: "127.0.0.1", port: 65535 },
+    }, "postgres://127.0.0.1:65535/my%20d%2Fb"],
+    ["postgres://u@[::1]:7/d", { ...open, target: { hostname: "::1", port: 7 } }, "postgres://[::1]:7/d"],
+    ["postgres://u:hunter2@db.example.com/d?sslmode=verify-full", {
+      ...local,
+      password: "hunter2",
+      target: { hostname: "db.example.com", port: 5432 },
+      encryption: "verify-full",
+    }, "postgres://db.example.com:5432/d"],
+    ["postgres://u@db/d?sslmode=verify-full&sslrootcert=/etc/my%20ca.crt", {
+      ...local,
+      target: { hostname: "db", port: 5432 },
+      encryption: "verify-full",
+      rootCertificates: "/etc/my ca.crt",
+    }, "postgres://db:5432/d"],
+    ["postgres://u@db/d?sslrootcert=system&sslmode=verify-full", {
+      ...local,
+      target: { hostname: "db", port: 5432 },
+      encryption: "verify-full",
+    }, "postgres://db:5432/d"],
+    ["postgres://u@10.0.0.1/d?sslmode=require", {
+      ...local,
+      target: { hostname: "10.0.0.1", port: 5432 },
+      encryption: "require",
+    }, "postgres://10.0.0.1:5432/d"],
+    ["postgres://u@/d?host=/run/pg", {
+      ...open,
+      target: { socketPath: "/run/pg/.s.PGSQL.5432" },
+    }, "postgres:///d at /run/pg/.s.PGSQL.5432"],
+    ["postgres://u:hunter2@/d?port=7&host=%2Frun%2Fpg%2F", {
+      ...open,
+      password: "hunter2",
+      target: { socketPath: "/run/pg/.s.PGSQL.7" },
+    }, "postgres:///d at /run/pg/.s.PGSQL.7"],
+  ];
+  for (const [url, address, shown] of rows) {
+    assert(isPostgresUrl(url), url);
+    assertEquals(parsePostgresUrl(url), address, url);
+    assertEquals(shownAddress(parsePostgresUrl(url)), shown);
+  }
+});
+
+Deno.test("parsePostgresUrl() refuses what is not whole, and tells nothing of it", () => {
+  const rows: readonly (readonly [url: string, reason: RegExp])[] = [
+    ["postgres://", /^use postgres:/],
+    ["postgres://localhost/hunter2", /^use postgres:/],
+    ["postgres://hunter2@localhost", /^use postgres:/],
+    ["postgres://hunter2@localhost/", /^use postgres:/],
+    ["postgres://:hunter2@localhost/d", /^use postgres:/],
+    ["postgres://u:hunter2@x@localhost/d", /written as %40/],
+    ["postgres://u:hunter2/@localhost/d", /written as %40/],
+    ["postgres://u:hunter2%@localhost/d", /written as %40/],
+    ["postgres://u:hunter2%00@localhost/d", /written as %40/],
+    ["postgres://u:hunter2#@localhost/d", /written as %40/],
+    ["postgres://u:hunter2@localhost/d/e", /^use postgres:/],
+    ["postgres://u:hunter2@localhost/d#e", /^use postgres:/],
+    ["postgres://u:hunter2@a,b/d?sslmode=disable", /one host/],
+    ["postgres://u:hunter2@a b/d?sslmode=disable", /one host/],
+    ["postgres://u:hunter2@[::1/d", /one host/],
+    ["postgres://u:hunter2@::1/d", /one host/],
+    ["postgres://u:hunter2@[127.0.0.1]/d", /one host/],
+    ["postgres://u:hunter2@localhost/d?host=/run", /one host/],
+    ["postgres://u:hunter2@localhost:/d", /one host/],
+    ["postgres://u:hunter2@localhost:0/d", /port must be/],
+    ["postgres://u:hunter2@localhost:65536/d", /port must be/],
+    ["postgres://u:hunter2@localhost:1e3/d", /port must be/],
+    ["postgres://u:hunter2@localhost/d?port=1", /"port" does not fit/],
+    ["postgres://u:hunter2@/d", /absolute folder/],
+    ["postgres://u:hunter2@/d?host=run", /absolute folder/],
+    ["postgres://u:hunter2@/d?host=/run&port=x", /port must be/],
+    ["postgres://u:hunter2@/d?host=/run&sslmode=require", /"sslmode" does not fit/],
+    ["postgres://u:hunter2@db/d", /sslmode=verify-full/],
+    ["postgres://u:hunter2@127.0.0.1.example.com/d", /sslmode=verify-full/],
+    ["postgres://u:hunter2@db/d?sslmode=prefer", /sslmode=verify-full/],
+    ["postgres://u:hunter2@db/d?sslmode=VERIFY-FULL", /sslmode=verify-full/],
+    ["postgres://u:hunter2@db/d?sslmode=", /"sslmode" must be there once/],
+    ["postgres://u:hunter2@db/d?sslmode=require&sslmode=disable", /"sslmode" must be there once/],
+    ["postgres://u:hunter2@db/d?sslmode=require&sslrootcert=/ca", /"sslrootcert" does not fit/],
+    ["postgres://u@localhost/d?password=hunter2", /a parameter other than/],
+    ["postgres://u@localhost/d?hunter2", /a parameter other than/],
+    ["postgres://u@localhost/d?sslmode=disable&", /a parameter other than/],
+  ];
+  for (const [url, reason] of rows) {
+    const { message } = assertThrows(() => parsePostgresUrl(url), RangeError, undefined, url);
+    assert(reason.test(message), `${url}: ${message}`);
+    assertFalse(message.includes("hunter2"), url);
+  }
+});
+
+Deno.test("isPostgresUrl() knows its own scheme, and no other", () => {
+  for (const text of ["postgres:/x", "postgres", "data/postgres://", "postgresq://x", "mysql://x", "file:///x", ""]) {
+    assertFalse(isPostgresUrl(text), text);
+  }
+});

@@ -1,0 +1,76 @@
+import { assertEquals } from "@std/assert";
+import { Tables } from "../../../../lib/store/memory/tables.ts";
+import { sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+
+Deno.test("apply() twice is apply() once, for every kind of change", () => {
+  const once = new Tables();
+  const twice = new Tables();
+  for (const tables of [once, twice, twice]) {
+    tables.apply({ kind: "put-user", user: userOf("alice") });
+    tables.apply({ kind: "put-user", user: userOf("bob") });
+    tables.apply({ kind: "delete-user", login: "bob" });
+    tables.apply({ kind: "put-session", session: sessionOf("alice", "s1") });
+    tables.apply({ kind: "put-session", session: sessionOf("alice", "s2") });
+    tables.apply({ kind: "delete-session", id: "s2" });
+    tables.apply({ kind: "put-ticket", ticket: ticketOf("t1") });
+    tables.apply({ kind: "put-ticket", ticket: ticketOf("t2") });
+    tables.apply({ kind: "delete-ticket", secretHash: "t2" });
+  }
+  assertEquals([...twice.changes()], [...once.changes()]);
+  assertEquals([twice.userCount, twice.sessionCount, twice.ticketCount], [1, 1, 1]);
+});
+
+Deno.test("changes() read slowly shows what was there throughout once, and what came later too", () => {
+  const tables = new Tables();
+  for (const login of ["a", "b", "c", "d"]) tables.apply({ kind: "put-user", user: userOf(login) });
+  const changes = tables.changes();
+  const seen = [changes.next().value, changes.next().value];
+  tables.apply({ kind: "delete-user", login: "c" });
+  tables.apply({ kind: "put-user", user: userOf("a", { passwordHash: "changed behind the reader" }) });
+  tables.apply({ kind: "put-user", user: userOf("d", { passwordHash: "changed before the reader" }) });
+  tables.apply({ kind: "put-user", user: userOf("e") });
+  seen.push(...changes);
+  const users = seen.map((change) => change?.kind === "put-user" ? change.user : undefined);
+  assertEquals(users.map((user) => user?.login), ["a", "b", "d", "e"]);
+  assertEquals(users[2]?.passwordHash, "changed before the reader");
+});
+
+Deno.test("users() stand in order of registration, whatever is changed of them", () => {
+  const tables = new Tables();
+  for (const login of ["c", "a", "b"]) tables.apply({ kind: "put-user", user: userOf(login) });
+  tables.apply({ kind: "put-user", user: userOf("c", { disabled: true }) });
+  assertEquals(Array.from(tables.users(), (user) => user.login), ["c", "a", "b"]);
+});
+
+Deno.test("sessionsOf() knows a user's sessions as they come and go", () => {
+  const tables = new Tables();
+  assertEquals(idsOf(tables, "alice"), []);
+  tables.apply({ kind: "put-session", session: sessionOf("alice", "s1") });
+  tables.apply({ kind: "put-session", session: sessionOf("bob", "s2") });
+  tables.apply({ kind: "put-session", session: sessionOf("alice", "s3") });
+  assertEquals(idsOf(tables, "alice"), ["s1", "s3"]);
+  tables.apply({ kind: "put-session", session: sessionOf("alice", "s3", { lastSeenAt: 9 }) });
+  assertEquals(idsOf(tables, "alice"), ["s1", "s3"]);
+  tables.apply({ kind: "delete-session", id: "s1" });
+  tables.apply({ kind: "delete-session", id: "s1" });
+  assertEquals(idsOf(tables, "alice"), ["s3"]);
+  tables.apply({ kind: "delete-session", id: "s3" });
+  assertEquals([idsOf(tables, "alice"), idsOf(tables, "bob")], [[], ["s2"]]);
+});
+
+Deno.test("adminCount follows groups, disabling and deletion", () => {
+  const tables = new Tables();
+  const counts: number[] = [];
+  const admin = { groups: ["staff", "admin"] };
+  for (const user of [userOf("a", admin), userOf("b", admin), userOf("a"), userOf("b", { ...admin, disabled: true })]) {
+    tables.apply({ kind: "put-user", user });
+    counts.push(tables.adminCount);
+  }
+  tables.apply({ kind: "put-user", user: userOf("a", admin) });
+  tables.apply({ kind: "delete-user", login: "a" });
+  assertEquals([...counts, tables.adminCount], [1, 2, 1, 0, 0]);
+});
+
+function idsOf(tables: Tables, login: string): readonly string[] {
+  return Array.from(tables.sessionsOf(login), ({ id }) => id);
+}

@@ -1,0 +1,279 @@
+// What PostgresStore does when its database is stopped, killed, silent, read-only, full or busy; and that it goes on.
+
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { createLog } from "../../../../lib/log.ts";
+import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
+import { StoreFullError, StoreUnavailableError } from "../../../../lib/store.ts";
+import { PostgresStore, type PostgresStoreOptions } from "../../../../lib/store/postgres/postgres_store.ts";
+import { connect } from "../../../../lib/store/postgres/connection.ts";
+import { DatabaseRefusedError } from "../../../../lib/store/postgres/error.ts";
+import { ensureProgram } from "../../../support/packages.ts";
+import { ensurePostgres, sharedPostgres, type TestPostgres } from "../../../support/postgres.ts";
+import { sessionOf, userOf } from "../../../support/store/records.ts";
+
+const ignore = !await ensurePostgres();
+const hasPrlimit = await ensureProgram("prlimit", "util-linux");
+const log = createLog(() => {});
+const postgres = sharedPostgres();
+
+interface Opened extends AsyncDisposable {
+  readonly server: TestPostgres;
+  readonly store: PostgresStore;
+  readonly database: string;
+}
+
+/** A store in which alice is registered. */
+async function openStore(options: Partial<PostgresStoreOptions> = {}): Promise<Opened> {
+  const server = await postgres();
+  const address = parsePostgresUrl(await server.createDatabase());
+  const store = await PostgresStore.open(address, { log, ...options });
+  await store.insertUser(userOf("alice"));
+  return { server, store, database: address.database, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+}
+
+/** Waits until `attempt` is right; faults that pass are told for a moment longer. */
+async function until(attempt: () => Promise<boolean>, what: string): Promise<void> {
+  for (const startedAt = Date.now(); !await attempt();) {
+    assert(Date.now() - startedAt < 20_000, `Waited for ${what} in vain`);
+    await delay(20);
+  }
+}
+
+/** That every kind of call fails, and the store says why. */
+async function assertAway(store: PostgresStore): Promise<void> {
+  const calls = [
+    () => store.findUser("alice"),
+    () => store.insertUser(userOf("bob")),
+    () => store.insertSession(sessionOf("alice", "s1"), userOf("alice")),
+    () => store.size(),
+  ];
+  const errors = await Promise.all(calls.map((call) => assertRejects(call, StoreUnavailableError)));
+  for (const { message, cause } of errors) {
+    assertStringIncludes(message, "Cannot use postgres:///test");
+    assertInstanceOf(cause, Error);
+  }
+  await until(async () => await store.fault() === "The database cannot be reached", "the fault");
+}
+
+/** That the store has come back by itself, and nothing of what failed is left half done. */
+async function assertBack(store: PostgresStore): Promise<void> {
+  await until(async () => await store.fault() === undefined, "the end of the fault");
+  assertEquals(await store.findUser("alice"), userOf("alice"));
+  const bob = userOf("bob", { id: "after" });
+  assert(["done", "taken"].includes(await store.insertUser(bob)));
+  assert(await store.insertSession(sessionOf("alice", "s2"), userOf("alice")));
+}
+
+const outages: readonly (readonly [title: string, stop: "stop" | "kill" | "pause", start: "start" | "resume"])[] = [
+  ["was stopped", "stop", "start"],
+  ["was killed", "kill", "start"],
+  ["says nothing", "pause", "resume"],
+];
+for (const [title, stop, start] of outages) {
+  Deno.test({
+    name: `PostgresStore fails while its database ${title}, and goes on by itself`,
+    ignore,
+    async fn() {
+      await using opened = await openStore({ callMs: 1_000, sizeAgeMs: 0 });
+      const { server, store } = opened;
+      await server[stop]();
+      try {
+        await assertAway(store);
+      } finally {
+        await server[start]();
+      }
+      await assertBack(store);
+    },
+  });
+}
+
+Deno.test({
+  name: "PostgresStore goes on when its database is started anew between two calls",
+  ignore,
+  async fn() {
+    await using opened = await openStore();
+    const { server, store } = opened;
+    // Many connections, all of which are dead afterwards.
+    await Promise.all(Array.from({ length: 30 }, () => store.findUser("alice")));
+    await server.kill();
+    await server.start();
+    // Nothing was sent by the dead ones, so that nothing may have been done.
+    assertEquals(await store.deleteSession("unknown"), false);
+    assertEquals(await store.insertUser(userOf("bob")), "done");
+    await Promise.all(Array.from({ length: 30 }, () => store.findUser("alice")));
+  },
+});
+
+Deno.test({
+  name: "PostgresStore answers within its time, however many wait for a silent database",
+  ignore,
+  async fn() {
+    await using opened = await openStore({ callMs: 500, maxConnections: 2 });
+    const { server, store } = opened;
+    await server.pause();
+    try {
+      const startedAt = performance.now();
+      const calls = Array.from(
+        { length: 50 },
+        () => assertRejects(() => store.findUser("alice"), StoreUnavailableError),
+      );
+      const errors = await Promise.all(calls);
+      assert(performance.now() - startedAt < 5_000);
+      assert(errors.some(({ message }) => message.includes("no answer within 500 ms")));
+    } finally {
+      await server.resume();
+    }
+    await until(() => store.findUser("alice").then(() => true, () => false), "an answer");
+  },
+});
+
+Deno.test({
+  name: "PostgresStore reads from a database that is read-only, and changes it when it can",
+  ignore,
+  async fn() {
+    await using opened = await openStore();
+    const { server, store } = opened;
+    const sql = server.sql("postgres");
+    const setReadOnly = async (isReadOnly: boolean) => {
+      await sql.unsafe(`ALTER SYSTEM SET default_transaction_read_only = ${isReadOnly ? "on" : "off"}`);
+      await sql`SELECT pg_reload_conf()`;
+    };
+    await sql`SET default_transaction_read_only = off`;
+    await setReadOnly(true);
+    const fault = "The database takes no changes: it is read-only";
+    await until(async () => await store.fault() === fault, "the fault");
+    await assertRejects(() => store.insertUser(userOf("bob")), StoreUnavailableError, "read-only");
+    await assertRejects(() => store.deleteSession("s"), StoreUnavailableError, "read-only");
+    assertEquals(await store.findUser("alice"), userOf("alice"));
+    await setReadOnly(false);
+    await assertBack(store);
+  },
+});
+
+Deno.test({
+  name: "PostgresStore leaves a server that has become read-only for the one in its place",
+  ignore,
+  async fn() {
+    await using opened = await openStore({ maxConnections: 1 });
+    const { server, store, database } = opened;
+    const sql = server.sql("postgres");
+    // It counts for new connections alone.
+    await sql.unsafe(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
+    await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${database}`;
+    await assertRejects(() => store.insertUser(userOf("bob")), StoreUnavailableError, "read-only");
+    await sql.unsafe(`ALTER DATABASE ${database} RESET default_transaction_read_only`);
+    assertEquals(await store.insertUser(userOf("bob")), "done");
+  },
+});
+
+Deno.test({
+  name: "PostgresStore says that the disk is full, keeps nothing of what failed, and goes on when there is room",
+  ignore: ignore || !hasPrlimit,
+  async fn() {
+    await using opened = await openStore();
+    const { server, store, database } = opened;
+    const sql = server.sql(database);
+    // More than a file of the write-ahead log, whose 16 MiB must stay within the limit that is the end of the disk here.
+    await sql`INSERT INTO gatehouse_user
+      SELECT 'filler' || n, 'filler' || n, repeat('x', 1000), 1, 0, '', false, false, 0 FROM generate_series(1, 20000) AS n`;
+    const [file] = await sql`SELECT pg_relation_size('gatehouse_user') AS bytes`;
+    // In the middle of a page: less of it is written than was asked for, as on a disk without room.
+    await server.limitFileSize(Number(file?.["bytes"]) + 4_096);
+    try {
+      const { login, error } = await registerUntilRefused(store);
+      assertInstanceOf(error, StoreFullError);
+      assertStringIncludes(error.message, "its disk is full");
+      assertEquals(await store.findUser(login), undefined);
+      assertEquals(await store.findUser("alice"), userOf("alice"));
+      assertEquals(await store.fault(), undefined);
+    } finally {
+      await server.limitFileSize("unlimited");
+    }
+    assertEquals(await store.insertUser(userOf("later")), "done");
+  },
+});
+
+async function registerUntilRefused(store: PostgresStore): Promise<{ login: string; error: unknown }> {
+  for (let count = 0; count < 1_000; count++) {
+    const login = `new${count}`;
+    try {
+      // Too much for what room is left in the pages that are there.
+      await store.insertUser(userOf(login, { passwordHash: "x".repeat(900) }));
+    } catch (error) {
+      return { login, error };
+    }
+  }
+  throw new Error("The disk is full, and 1,000 users found room");
+}
+
+Deno.test({
+  name: "PostgresStore goes on when an instance was lost that had a user locked",
+  ignore,
+  async fn() {
+    await using opened = await openStore();
+    const { store } = opened;
+    const { signal } = new AbortController();
+    const lost = await connect(store.database.address, { signal, statementMs: 500 });
+    await lost.run("BEGIN", [], signal);
+    await lost.run("SELECT login FROM gatehouse_user FOR UPDATE", [], signal);
+    // It does not go on, and the server ends what it has begun.
+    const next = userOf("alice", { groups: ["staff"] });
+    await until(() => store.replaceUser(userOf("alice"), next).then(() => true, () => false), "the lock");
+    assertEquals(await store.findUser("alice"), next);
+    lost.destroy();
+  },
+});
+
+Deno.test({
+  name: "PostgresStore waits at the start for a database that is not there, and says so once",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const address = parsePostgresUrl(await server.createDatabase());
+    const lines: string[] = [];
+    await server.stop();
+    const opening = PostgresStore.open(address, { log: createLog((line) => lines.push(line)) });
+    await until(() => Promise.resolve(lines.length > 0), "the log");
+    await server.start();
+    await using store = await opening;
+    assertEquals(await store.countAdmins(), 0);
+    const [{ level, event, store: shown, seconds }] = lines.map((line) => JSON.parse(line));
+    assertEquals([lines.length, level, event, seconds], [1, "warn", "store-awaited", 60]);
+    assertStringIncludes(shown, `postgres:///${address.database} at /`);
+  },
+});
+
+Deno.test({
+  name: "PostgresStore gives up at the start when the time to wait is over",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const address = parsePostgresUrl(server.url("postgres"));
+    const away = { ...address, target: { socketPath: `${server.folder}/.s.PGSQL.1` } };
+    const opening = () => PostgresStore.open(away, { log, waitMs: 50 });
+    const { message } = await assertRejects(opening, StoreUnavailableError);
+    assertStringIncludes(message, "Cannot open the database postgres:///postgres at ");
+    assertStringIncludes(message, "it was not there for 0 s (");
+  },
+});
+
+Deno.test({
+  name: "PostgresStore does not wait at the start for what waiting does not mend",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const address = parsePostgresUrl(server.url("nowhere"));
+    await assertRejects(
+      () => PostgresStore.open(address, { log }),
+      DatabaseRefusedError,
+      'database "nowhere" does not exist',
+    );
+    const nobody = { ...address, database: "postgres", user: "nobody" };
+    await assertRejects(
+      () => PostgresStore.open(nobody, { log }),
+      DatabaseRefusedError,
+      'role "nobody" does not exist',
+    );
+  },
+});

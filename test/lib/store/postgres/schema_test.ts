@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { createLog } from "../../../../lib/log.ts";
+import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
+import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { migrate, orderedText, SchemaError, type Step } from "../../../../lib/store/postgres/schema.ts";
+import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
+import { userOf } from "../../../support/store/records.ts";
+
+const ignore = !await ensurePostgres();
+const log = createLog(() => {});
+const postgres = sharedPostgres({ settings: { max_connections: "60" } });
+
+/** A new database: its address, and the superuser's client. */
+async function createDatabase() {
+  const server = await postgres();
+  const address = parsePostgresUrl(await server.createDatabase());
+  return { address, sql: server.sql(address.database) };
+}
+
+Deno.test("orderedText() asks nobody for an order whose default it is", () => {
+  assertEquals(orderedText("CockroachDB CCL v23.1.0 (x86_64-pc-linux-gnu, built 2023/05/15, go1.19.4)"), "text");
+  const others = [
+    "PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu",
+    "PostgreSQL 11.2-YB-2.20.1.0-b0 on x86_64",
+  ];
+  for (const engine of others) assertEquals(orderedText(engine), 'text COLLATE "C"');
+});
+
+const first: Step = (text) => [`CREATE TABLE IF NOT EXISTS one (login ${text} PRIMARY KEY)`];
+const second: Step = () => [
+  "ALTER TABLE one ADD COLUMN IF NOT EXISTS size bigint",
+  "CREATE INDEX IF NOT EXISTS one_by_size ON one (size)",
+];
+
+Deno.test({
+  name: "migrate() makes the tables once, however many instances start at once",
+  ignore,
+  async fn() {
+    for (let round = 0; round < 2; round++) {
+      const { address, sql } = await createDatabase();
+      const stores = await Promise.all(
+        Array.from({ length: 8 }, () => PostgresStore.open(address, { log, maxConnections: 1 })),
+      );
+      const outcomes = await Promise.all(stores.map((store) => store.insertUser(userOf("alice"))));
+      assertEquals(outcomes.filter((outcome) => outcome === "done").length, 1);
+      const versions = await sql`SELECT version FROM gatehouse_schema ORDER BY version`;
+      assertEquals(versions.map((row) => row["version"]), versions.map((_, index) => String(index + 1)));
+      assert(versions.length > 0);
+      const turns = await sql`SELECT name FROM gatehouse_turn ORDER BY name`;
+      assertEquals(turns.map((row) => row["name"]), ["admins", "setup"]);
+      for (const store of stores) await store[Symbol.asyncDispose]();
+    }
+  },
+});
+
+Deno.test({
+  name: "migrate() refuses a database whose texts are not UTF-8, and makes no table in it",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const sql = server.sql("postgres");
+    for (const [name, encoding] of [["latin", "LATIN1"], ["bytes", "SQL_ASCII"]] as const) {
+      await sql.unsafe(
+        `CREATE DATABASE ${name} OWNER gatehouse ENCODING '${encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0`,
+      );
+      const { message } = await assertRejects(() => migrate(parsePostgresUrl(server.url(name))), SchemaError);
+      const remedy = "make one WITH ENCODING 'UTF8' TEMPLATE template0";
+      assertStringIncludes(message, `the database has the encoding ${encoding}: ${remedy}`);
+      assertEquals([...await server.sql(name)`SELECT tablename FROM pg_tables WHERE tablename LIKE 'gatehouse%'`], []);
+    }
+  },
+});
+
+Deno.test({
+  name: "migrate() keeps what is there, and does again only what was not done",
+  ignore,
+  async fn() {
+    const { address, sql } = await createDatabase();
+    await migrate(address, [first]);
+    await sql`INSERT INTO one VALUES ('alice')`;
+    await Promise.all(Array.from({ length: 8 }, () => migrate(address, [first, second])));
+    assertEquals([...await sql`SELECT login, size FROM one`], [{ login: "alice", size: null }]);
+    const versions = await sql`SELECT version FROM gatehouse_schema ORDER BY version`;
+    assertEquals(versions.map((row) => row["version"]), ["1", "2"]);
+    // Nothing to do: a step would fail now.
+    const failing: Step = () => ["SELECT nothing"];
+    await migrate(address, [failing, failing]);
+  },
+});
+
+Deno.test({
+  name: "migrate() goes on where another instance has ended in the middle",
+  ignore,
+  async fn() {
+    const { address, sql } = await createDatabase();
+    const ending: Step = () => [...second('text COLLATE "C"'), "SELECT nothing"];
+    const { message } = await assertRejects(() => migrate(address, [first, ending]), SchemaError);
+    assert(
+      /^Cannot use the tables in postgres:\/\/\/test\d+ at .*column "nothing" does not exist$/.test(message),
+      message,
+    );
+    assertEquals([...await sql`SELECT version FROM gatehouse_schema`], [{ version: "1" }]);
+    await migrate(address, [first, second]);
+    assertEquals((await sql`SELECT version FROM gatehouse_schema`).length, 2);
+  },
+});
+
+Deno.test({
+  name: "PostgresStore refuses a database that a newer version has changed, and changes nothing",
+  ignore,
+  async fn() {
+    const { address, sql } = await createDatabase();
+    await migrate(address);
+    await sql`INSERT INTO gatehouse_schema VALUES (7000)`;
+    const { message } = await assertRejects(() => PostgresStore.open(address, { log }), SchemaError);
+    const newer =
+      /: a newer version of Gatehouse has changed them \(theirs is version 7000, .* knows \d+\): start that version$/;
+    assertMatch(message, newer);
+  },
+});
+
+Deno.test({
+  name: "PostgresStore needs no right to make tables once they are there, and says that it lacks it before",
+  ignore,
+  async fn() {
+    const { address, sql } = await createDatabase();
+    await sql`CREATE ROLE writer LOGIN`;
+    const writer = { ...address, user: "writer" };
+    await assertRejects(() => PostgresStore.open(writer, { log }), SchemaError, "permission denied for schema public");
+    await migrate(address);
+    await sql`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer`;
+    await using store = await PostgresStore.open(writer, { log });
+    assertEquals(await store.insertUser(userOf("alice")), "done");
+    assert((await store.size()).bytes > 0);
+  },
+});
+
+Deno.test({
+  name: "PostgresStore tells no size in bytes where it may not know",
+  ignore,
+  async fn() {
+    const { address, sql } = await createDatabase();
+    await migrate(address);
+    await sql`REVOKE EXECUTE ON FUNCTION pg_database_size(name) FROM public`;
+    await using store = await PostgresStore.open(address, { log });
+    assertEquals(await store.size(), { users: 0, sessions: 0, bytes: 0 });
+  },
+});

@@ -1,0 +1,176 @@
+/**
+ * That PostgresStore speaks what PostgreSQL 15, CockroachDB (23.1) and YugabyteDB (2.20) have in common.
+ *
+ * Only PostgreSQL is tried. What the others take is kept here as a list of what is allowed, from their documentation
+ * (cockroachlabs.com/docs/stable/sql-feature-support and /postgresql-compatibility,
+ * docs.yugabyte.com/stable/api/ysql): whatever is not on it is to be looked up for both before it is added.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { hourly, inARow, noCount } from "../../../../lib/limits/limit_rule.ts";
+import { createLog } from "../../../../lib/log.ts";
+import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
+import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { PostgresCounts } from "../../../../lib/limits/postgres_limit_store.ts";
+import { insertTicket } from "../../../../lib/store/postgres/rules.ts";
+import { statements } from "../../../../lib/store/postgres/statements.ts";
+import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+
+const ignore = !await ensurePostgres();
+const postgres = sharedPostgres({
+  settings: { log_statement: "all", log_line_prefix: "%u|%p|", log_parameter_max_length: "0" },
+});
+
+/** How a statement may begin. */
+const beginnings =
+  /^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|CREATE (UNIQUE )?INDEX IF NOT EXISTS|ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b/;
+/** What may be called. All three have them. */
+const functions = ["count", "greatest", "least", "max", "row_number", "strpos", "substr", "upper", "version"];
+/** PostgreSQL and YugabyteDB have them; whoever calls them must do without. */
+const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
+/** What stands before a bracket and is no function. */
+const keywords = ["select", "from", "where", "and", "in", "over", "values", "as", "conflict", "key", "cast"];
+/** Words that mean something which one of the three has not, or has in its own way. */
+const forbidden: readonly (readonly [words: RegExp, why: string])[] = [
+  [/\b(LISTEN|NOTIFY|UNLISTEN)\b/i, "CockroachDB has no notifications"],
+  [/\bpg_(try_)?advisory/i, "CockroachDB's advisory locks do nothing"],
+  [
+    /\bDO \$\$|\b(FUNCTION|PROCEDURE|TRIGGER|EXTENSION|RULE)\b/i,
+    "each has its own language, and YugabyteDB its own list",
+  ],
+  [/\b(xmin|xmax|ctid|cmin|cmax|oid|regclass|pg_catalog)\b/i, "rows are kept in another way"],
+  [
+    /\b(MERGE|LATERAL|TABLESAMPLE|UNLOGGED|TABLESPACE|INHERITS|PARTITION (OF|BY RANGE|BY LIST|BY HASH)|EXCLUDE|DEFERRABLE|DOMAIN|SERIAL|IDENTITY)\b/i,
+    "not in all, or differently",
+  ],
+  [/\bFOR (NO KEY UPDATE|SHARE|KEY SHARE)\b|\b(NOWAIT|SKIP LOCKED)\b/i, "other strengths are taken for others"],
+  [/\bLOCK TABLE\b|\bTRUNCATE\b|\bVACUUM\b|\bANALYZE\b/i, "CockroachDB locks no tables"],
+  [/\b(SAVEPOINT|PREPARE|DECLARE|FETCH|COPY)\b/i, "a transaction is run again as a whole"],
+  [
+    /\b(jsonb?|hstore|citext|tsvector|bytea|numeric|timestamptz?|interval|serial\d?|int|integer)\b/i,
+    "texts, 64-bit numbers and truth will do; CockroachDB's integer has another size",
+  ],
+  [/\/|\bdiv\b/, "CockroachDB divides integers into decimals"],
+  [/~|\bSIMILAR\b|\bLIKE\b/i, "patterns depend on collations"],
+  [/\bNULLS (FIRST|LAST)\b|\bUSING\b/i, "CockroachDB orders nulls first"],
+];
+
+interface Sent {
+  readonly session: string;
+  readonly text: string;
+}
+
+/** Does everything that the store and its counts can do, once at least. */
+async function useAll(store: PostgresStore): Promise<void> {
+  const alice = userOf("alice", { groups: ["admin"] });
+  const next = { ...alice, passwordHash: "new" };
+  await store.insertTicket(ticketOf("t1"));
+  await store.insertTicket(ticketOf("t2", { purpose: "setup" }));
+  await store.insertUser(alice, "t1");
+  await store.insertUser(userOf("bob", { groups: ["admin"] }));
+  await store.insertTicket(ticketOf("t3", { purpose: "reset", login: "alice" }));
+  await store.insertSession(sessionOf("bob", "s0"), userOf("bob", { groups: ["admin"] }));
+  await store.insertTicket(ticketOf("t4"), { actor: { session: sessionOf("bob", "s0"), asAdmin: true } });
+  await store.listTickets({ limit: 5, now: 1 });
+  await store.deleteTicket("id of t4");
+  await store.replaceUser(alice, next, { endSessionsBut: "", ticketHash: "t3" });
+  await deleteByLogin(store, "bob");
+  await deleteByLogin(store, "alice");
+  await store.findUser("alice");
+  for (const sort of ["registered_at", "-registered_at", "login"] as const) await store.listUsers({ limit: 5, sort });
+  await store.countAdmins();
+  await store.countRegistrations({ first: 20_000, count: 30 });
+  await store.hashCosts();
+  await store.insertSession(sessionOf("alice", "s1"), next, { maxSessions: 5 });
+  await store.findSession("s1");
+  await store.touchSession("s1", 1_900_000_000_000);
+  await store.listSessions("alice", { limit: 5 });
+  await store.deleteSession("s1");
+  await store.deleteSessions("alice");
+  await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 1 });
+  await store.deleteExpiredTickets(1);
+  await store.findTicket("t1");
+  await repeatTicket(store);
+  const [records] = await Array.fromAsync(store.records());
+  await store.insertRecords(records ?? []);
+  await store.size();
+  await store.fault();
+
+  const counts = new PostgresCounts(store.database);
+  const counters = [{ kind: inARow("row", 9), of: ["alice"] }, { kind: hourly("hour", 9), of: ["alice"] }];
+  const many = { ...noCount, wrongCount: 3, openedAt: 1 };
+  await counts.change(counters, () => [many, noCount]);
+  await counts.read(counters);
+  await counts.deleteIdle(Date.now());
+}
+
+/** Adds a ticket by a connection that breaks once, as only then it is asked whether the ticket is there. */
+async function repeatTicket(store: PostgresStore): Promise<void> {
+  const repeated: Pick<typeof store.database, "transact"> = {
+    transact: (work) => store.database.transact((transaction) => work({ ...transaction, isRepeated: true })),
+  };
+  await insertTicket(repeated, ticketOf("t5"), {});
+}
+
+/** What the service has sent, in order. @param log of a server that logs every statement with user and session */
+function sentIn(log: string): Sent[] {
+  const entries = log.split(/^(?=[^\t\n]*\|\d+\|)/m);
+  return entries.flatMap((entry) => {
+    const [, session = "", text] = /^gatehouse\|(\d+)\|LOG: {2}(?:statement|execute [^:]*): ([^]*)$/.exec(entry) ?? [];
+    return text === undefined ? [] : [{ session, text: text.trim() }];
+  });
+}
+
+/** As it is compared: the log breaks lines in its own way. */
+function flat(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+Deno.test({
+  name: "PostgresStore sends nothing but what PostgreSQL, CockroachDB and YugabyteDB have in common",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const address = parsePostgresUrl(await server.createDatabase());
+    await using store = await PostgresStore.open(address, { log: createLog(() => {}) });
+    await useAll(store);
+
+    const sent = sentIn(server.log);
+    const texts = new Set(sent.map(({ text }) => flat(text)));
+    for (const statement of Object.values(statements)) assert(texts.has(flat(statement)), `not tried: ${statement}`);
+    const known = new Map(Array.from(dispensable, ([text, names]) => [flat(text), names]));
+    for (const text of texts) {
+      assert(beginnings.test(text), text);
+      for (const [words, why] of forbidden) assert(!words.test(text), `${why}: ${text}`);
+      const called = Array.from(text.matchAll(/([a-z_]\w*) ?\(/gi), ([, name = ""]) => name.toLowerCase())
+        .filter((name) => !keywords.includes(name) && !name.startsWith("gatehouse_"));
+      const allowed = [...functions, ...known.get(text) ?? []];
+      assertEquals(called.filter((name) => !allowed.includes(name)), [], text);
+    }
+  },
+});
+
+Deno.test({
+  name: "PostgresStore changes no table within a transaction",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const address = parsePostgresUrl(await server.createDatabase());
+    await using store = await PostgresStore.open(address, { log: createLog(() => {}) });
+    await useAll(store);
+    const open = new Set<string>();
+    let created = 0;
+    for (const { session, text } of sentIn(server.log)) {
+      if (text === "BEGIN") open.add(session);
+      else if (text === "COMMIT" || text === "ROLLBACK") open.delete(session);
+      else if (/^(CREATE|ALTER)/.test(text)) {
+        created++;
+        assert(!open.has(session), text);
+      }
+      // One statement at a time: several in one message would be a transaction.
+      assert(!text.includes(";"), text);
+    }
+    assert(created > 10);
+  },
+});

@@ -1,0 +1,310 @@
+// What lib/store.ts promises of tickets and their makers, and of changes that depend on somebody's rights, for every
+// implementation.
+
+import { assert, assertEquals } from "@std/assert";
+import type { Actor, ReplaceOptions, Store, Ticket, User } from "../../../lib/store.ts";
+import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { testContended, testStores } from "../../support/store/stores.ts";
+
+const now = 1_800_000_000_000;
+
+const alice = userOf("alice", { groups: ["admin"] });
+const bob = userOf("bob");
+const root = userOf("root", { groups: ["admin"] });
+const session = sessionOf("alice", "session of alice");
+const asAdmin: Actor = { session, asAdmin: true };
+const asSelf: Actor = { session, asAdmin: false };
+
+/** Registers alice, who is logged in and administers, as root does, and bob. */
+async function fill(store: Store): Promise<void> {
+  for (const user of [alice, bob, root]) assertEquals(await store.insertUser(user), "done");
+  assert(await store.insertSession(session, alice));
+}
+
+/** A ticket that somebody made. */
+function madeBy(maker: User, secretHash: string, changes: Partial<Ticket> = {}): Ticket {
+  return ticketOf(secretHash, { maker: maker.id, ...changes });
+}
+
+/** How many tickets are kept, whether they are good or not. */
+async function keptCount(store: Store): Promise<number> {
+  return (await Array.fromAsync(store.records())).flat().filter(({ kind }) => kind === "put-ticket").length;
+}
+
+/** The ids of all tickets that are listed. */
+async function listed(store: Store): Promise<string[]> {
+  return (await store.listTickets({ limit: 100, now })).tickets.map(({ ticket }) => ticket.secretHash);
+}
+
+testStores("lists tickets by pages in order of their ids, with the login of the maker", async (store) => {
+  await fill(store);
+  const tickets = [
+    madeBy(alice, "a", { id: "3", purpose: "reset", login: "bob" }),
+    madeBy(root, "b", { id: "1", login: "nobody.yet" }),
+    ticketOf("c", { id: "2" }),
+    ticketOf("expired", { id: "4", expiresAt: now }),
+    ticketOf("good", { id: "5", expiresAt: now + 1 }),
+    ticketOf("setup", { id: "6", purpose: "setup" }),
+  ];
+  for (const ticket of tickets) assertEquals(await store.insertTicket(ticket), "done");
+  const page = async (limit: number, after?: string) => {
+    const { tickets, total, next } = await store.listTickets({ limit, now, ...after !== undefined && { after } });
+    return [tickets.map(({ ticket, madeBy }) => `${ticket.secretHash} by ${madeBy}`).join(), total, next];
+  };
+  const all = "b by root,c by undefined,a by alice,good by undefined";
+  assertEquals(await page(9), [all, 4, undefined]);
+  assertEquals(await page(4), [all, 4, undefined]);
+  assertEquals(await page(3), ["b by root,c by undefined,a by alice", 4, "3"]);
+  assertEquals(await page(3, "3"), ["good by undefined", 4, undefined]);
+  assertEquals(await page(3, "5"), ["", 4, undefined]);
+  assertEquals((await store.listTickets({ limit: 1, now })).tickets[0]?.ticket, tickets[1]);
+});
+
+testStores("deletes a ticket by its id, once, and none for the setup", async (store) => {
+  await store.insertTicket(ticketOf("a", { id: "1" }));
+  await store.insertTicket(ticketOf("setup", { id: "2", purpose: "setup" }));
+  assertEquals(await store.deleteTicket("3"), "missing");
+  assertEquals(await store.deleteTicket("2"), "missing");
+  assertEquals(await store.deleteTicket("a\0"), "missing");
+  assertEquals(await store.deleteTicket("1"), "done");
+  assertEquals(await store.deleteTicket("1"), "missing");
+  assertEquals([await store.findTicket("a"), (await store.findTicket("setup"))?.id], [undefined, "2"]);
+});
+
+testContended("either uses a ticket or deletes it", async (store) => {
+  for (let round = 0; round < 10; round++) {
+    await store.insertTicket(ticketOf(`t${round}`));
+    const outcomes = await Promise.all([
+      store.insertUser(userOf(`user${round}`), `t${round}`),
+      store.deleteTicket(`id of t${round}`),
+    ]);
+    assert(["done,missing", "no-ticket,done"].includes(outcomes.join()), outcomes.join());
+  }
+});
+
+/** What takes an administrator's tickets away; and what does not. */
+const ends: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
+  "is demoted": (store) => store.replaceUser(alice, { ...alice, groups: ["staff"] }),
+  "is disabled": (store) => store.replaceUser(alice, { ...alice, disabled: true }),
+  "is deleted": (store) => store.deleteUser(alice),
+  "is logged out everywhere": (store) => store.deleteSessions("alice"),
+  "gets another password": (store) => {
+    return store.replaceUser(alice, { ...alice, passwordHash: "new" }, { endSessionsBut: session.id });
+  },
+};
+const others: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
+  "gets other groups": (store) => store.replaceUser(alice, { ...alice, groups: ["staff", "admin"] }),
+  "gets another hash of the password": (store) => store.replaceUser(alice, { ...alice, passwordHash: "new" }),
+  "logs out": (store) => store.deleteSession(session.id),
+  "loses another user": (store) => store.deleteUser(bob),
+  "sees another demoted": (store) => store.replaceUser(root, { ...root, groups: [] }),
+  "sees another logged out": (store) => store.deleteSessions("root"),
+};
+
+for (const [what, change] of [...Object.entries(ends), ...Object.entries(others)]) {
+  const isEnd = what in ends;
+  testStores(`${isEnd ? "voids" : "keeps"} the tickets of an administrator who ${what}`, async (store) => {
+    await fill(store);
+    await store.insertTicket(madeBy(alice, "register"));
+    await store.insertTicket(madeBy(alice, "reset", { purpose: "reset", login: "root" }));
+    await store.insertTicket(ticketOf("service's"));
+    await change(store);
+    assertEquals(await listed(store), isEnd ? ["service's"] : ["register", "reset", "service's"]);
+    assertEquals([await store.findTicket("register") === undefined, await store.findTicket("reset") === undefined], [
+      isEnd,
+      isEnd,
+    ]);
+    if (!isEnd) return;
+    assertEquals(await store.insertUser(userOf("carol"), "register"), "no-ticket");
+    assertEquals(await store.replaceUser(root, { ...root, passwordHash: "x" }, { ticketHash: "reset" }), "no-ticket");
+    // Not hidden, but gone: rights that come back bring no ticket back.
+    assertEquals(await keptCount(store), 1);
+  });
+}
+
+testContended("leaves no ticket of an administrator whose rights go at the same time", async (store) => {
+  for (const [what, end] of Object.entries(ends)) {
+    for (const user of [alice, bob, root]) await store.insertUser(user);
+    await store.insertSession(session, alice);
+    const hashes = Array.from({ length: 8 }, (_, index) => `${what} ${index}`);
+    const tickets = hashes.map((hash, index) => {
+      return madeBy(alice, hash, index % 2 === 0 ? {} : { purpose: "reset", login: "bob" });
+    });
+    const making = tickets.slice(0, 4).map((ticket) => store.insertTicket(ticket, { actor: asAdmin }));
+    const ending = end(store);
+    making.push(...tickets.slice(4).map((ticket) => store.insertTicket(ticket, { actor: asAdmin })));
+    const outcomes = await Promise.all(making);
+    assert(outcomes.every((outcome) => outcome === "done" || outcome === "forbidden"), outcomes.join());
+    await ending;
+    if (store instanceof MemoryStore && what !== "gets another password") {
+      assertEquals(outcomes.slice(4), hashes.slice(4).map(() => "forbidden"), what);
+    }
+    // After a new password the session that set it goes on, and may have made the tickets that came later.
+    if (what !== "gets another password") assertEquals(await keptCount(store), 0, what);
+    await store.deleteSessions("alice");
+    assertEquals(await keptCount(store), 0, what);
+    await deleteByLogin(store, "alice");
+  }
+});
+
+testStores("finds no ticket whose maker administers no more, whoever took that away", async (store) => {
+  await fill(store);
+  // As an older version leaves them, which knows nothing of makers.
+  await store.insertRecords([
+    { kind: "put-ticket", ticket: madeBy(bob, "of bob") },
+    { kind: "put-ticket", ticket: madeBy(userOf("carol"), "of nobody") },
+    { kind: "put-ticket", ticket: madeBy(alice, "of alice") },
+  ]);
+  const found = await Promise.all(["of bob", "of nobody", "of alice"].map((hash) => store.findTicket(hash)));
+  assertEquals(found.map((ticket) => ticket?.secretHash), [undefined, undefined, "of alice"]);
+  assertEquals(await listed(store), ["of alice"]);
+  assertEquals((await store.listTickets({ limit: 9, now })).total, 1);
+});
+
+testStores(
+  "voids tickets for a reset of a user who becomes an administrator, and keeps those of one who is",
+  async (store) => {
+    await fill(store);
+    const insert = () => store.insertTicket(ticketOf("reset", { purpose: "reset", login: "bob" }));
+    const promoted = { ...bob, groups: ["admin"] };
+    await insert();
+    assertEquals(await store.replaceUser(bob, { ...bob, groups: ["staff"] }), "done");
+    assertEquals(await listed(store), ["reset"]);
+    assertEquals(await store.replaceUser({ ...bob, groups: ["staff"] }, promoted), "done");
+    assertEquals(await listed(store), []);
+    await insert();
+    assertEquals(await store.replaceUser(promoted, { ...promoted, disabled: true }), "done");
+    assertEquals(await store.replaceUser({ ...promoted, disabled: true }, promoted), "done");
+    assertEquals(await listed(store), ["reset"]);
+  },
+);
+
+testStores("makes a ticket for a reset only of the user that was meant, as they were", async (store) => {
+  await fill(store);
+  const reset = ticketOf("reset", { purpose: "reset", login: "bob" });
+  for (const field of [{ id: "another" }, { groups: ["admin"] }, { disabled: true }]) {
+    assertEquals(await store.insertTicket(reset, { target: { ...bob, ...field } }), "stale");
+  }
+  assertEquals(await store.insertTicket({ ...reset, login: "nobody" }, { target: userOf("nobody") }), "missing");
+  assertEquals(await listed(store), []);
+  assertEquals(await store.insertTicket(reset, { target: bob }), "done");
+  assertEquals(await listed(store), ["reset"]);
+});
+
+testStores("deletes the user that was meant, as they were, and no namesake", async (store) => {
+  await fill(store);
+  for (const field of [{ groups: ["x"] }, { disabled: true }, { passwordHash: "x" }]) {
+    assertEquals(await store.deleteUser({ ...bob, ...field }), "stale");
+  }
+  assertEquals(await store.deleteUser({ ...bob, id: "former" }), "missing");
+  // Not even when the namesake could not be deleted.
+  assertEquals(await store.deleteUser(root), "done");
+  assertEquals(await store.deleteUser({ ...alice, id: "former" }), "missing");
+  assertEquals(await store.deleteUser({ ...alice, groups: [] }), "stale");
+  assertEquals(await store.findUser("bob"), bob);
+  assertEquals(await store.deleteUser(bob), "done");
+  assertEquals(await store.deleteUser(bob), "missing");
+});
+
+testContended("deletes no namesake who registers at the same time", async (store) => {
+  for (let round = 0; round < 10; round++) {
+    const former = userOf("carol", { id: `former ${round}` });
+    const namesake = userOf("carol", { id: `namesake ${round}` });
+    await store.insertUser(former);
+    const register = async () => {
+      while (await store.insertUser(namesake) === "taken");
+    };
+    await Promise.all([store.deleteUser(former), register(), store.deleteUser(former), store.deleteUser(former)]);
+    assertEquals(await store.findUser("carol"), namesake);
+    await store.deleteUser(namesake);
+  }
+});
+
+/** Everything that is done by somebody's rights, to bob. @returns whether it was done */
+const acts: Readonly<Record<string, (store: Store, actor: Actor) => Promise<boolean>>> = {
+  "a replacement": async (store, actor) => {
+    return await store.replaceUser(bob, { ...bob, groups: ["admin"] }, { actor }) === "done";
+  },
+  "a new password": async (store, actor) => {
+    const options: ReplaceOptions = { actor, endSessionsBut: "" };
+    return await store.replaceUser(bob, { ...bob, passwordHash: "new" }, options) === "done";
+  },
+  "a deletion": async (store, actor) => await store.deleteUser(bob, { actor }) === "done",
+  "an invitation": async (store, actor) => await store.insertTicket(madeBy(alice, "t1"), { actor }) === "done",
+  "a reset": async (store, actor) => {
+    const reset = madeBy(alice, "t2", { purpose: "reset", login: "bob" });
+    return await store.insertTicket(reset, { actor, target: bob }) === "done";
+  },
+  "an end of a ticket": async (store, actor) => await store.deleteTicket("id of of root", { actor }) === "done",
+  "an end of a session": async (store, actor) => await store.deleteSession("session of bob", { actor }),
+  "an end of all sessions": async (store, actor) => await store.deleteSessions("bob", { actor }) === 1,
+};
+
+/** What has become of alice, and whether it leaves her the rights of an administrator, and those of herself. */
+const fates:
+  readonly (readonly [what: string, change: (store: Store) => Promise<unknown>, admin: boolean, self: boolean])[] = [
+    ["nothing", () => Promise.resolve(), true, true],
+    ["she gets another group", (store) => store.replaceUser(alice, { ...alice, groups: ["admin", "x"] }), true, true],
+    ["she is seen", (store) => store.touchSession(session.id, now), true, true],
+    ["she is demoted", (store) => store.replaceUser(alice, { ...alice, groups: [] }), false, true],
+    ["she is disabled", (store) => store.replaceUser(alice, { ...alice, disabled: true }), false, false],
+    ["she is deleted", (store) => store.deleteUser(alice), false, false],
+    ["she logs out", (store) => store.deleteSession(session.id), false, false],
+    ["she is logged out everywhere", (store) => store.deleteSessions("alice"), false, false],
+    [
+      "she becomes another",
+      async (store) => {
+        await store.deleteUser(alice);
+        await store.insertUser({ ...alice, id: "another" });
+        await store.insertSession({ ...session, id: "another session" }, { ...alice, id: "another" });
+      },
+      false,
+      false,
+    ],
+  ];
+
+for (const [fate, change, admin, self] of fates) {
+  testStores(`makes a change by the rights that are left when ${fate}`, async (store) => {
+    await fill(store);
+    await change(store);
+    for (const [act, run] of Object.entries(acts)) {
+      for (const [actor, isAllowed] of [[asAdmin, admin], [asSelf, self]] as const) {
+        await deleteByLogin(store, "bob");
+        await store.insertUser(bob);
+        await store.insertSession(sessionOf("bob", "session of bob"), bob);
+        await store.insertTicket(madeBy(root, "of root"));
+        const before = (await Array.fromAsync(store.records())).flat();
+        assertEquals(await run(store, actor), isAllowed, `${act} ${actor.asAdmin}`);
+        const after = (await Array.fromAsync(store.records())).flat();
+        if (!isAllowed) assertEquals(after, before, act);
+      }
+    }
+  });
+}
+
+testContended(
+  "makes changes of two administrators to each other, all at once, and none waits for ever",
+  async (store) => {
+    await fill(store);
+    const ofRoot = sessionOf("root", "session of root");
+    await store.insertSession(ofRoot, root);
+    const changes = Array.from({ length: 20 }, (_, index) => {
+      const [actor, target] = index % 2 === 0
+        ? [{ session, asAdmin: true }, "root"]
+        : [{ session: ofRoot, asAdmin: true }, "alice"];
+      return index % 4 < 2
+        ? store.deleteSession(`none ${index}`, { actor })
+        : store.insertTicket(ticketOf(`t${index}`, { purpose: "reset", login: target }), { actor });
+    });
+    const outcomes = await Promise.all(changes);
+    assertEquals(outcomes.filter((outcome) => outcome === "done").length, 10);
+    // The first to come takes the other's rights away.
+    const demotions = await Promise.all([
+      store.replaceUser(root, { ...root, groups: [] }, { actor: asAdmin }),
+      store.replaceUser(alice, { ...alice, groups: [] }, { actor: { session: ofRoot, asAdmin: true } }),
+    ]);
+    assertEquals(demotions.toSorted(), ["done", "forbidden"]);
+    assertEquals(await store.countAdmins(), 1);
+  },
+);

@@ -1,0 +1,298 @@
+import { serialize } from "node:v8";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { backUp, BackupError, restore, verify } from "../../../lib/tasks/backup.ts";
+import { inspect } from "../../../lib/tasks/inspect.ts";
+import { createLog } from "../../../lib/log.ts";
+
+import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { NoRegisterError } from "../../../lib/store/file/folder.ts";
+import { encodeFrame } from "../../../lib/store/file/frame.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/header.ts";
+import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
+import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+
+Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`);
+  await store.insertUser(userOf("alice", { groups: ["admin", "staff"] }));
+  await store.insertSession(sessionOf("alice", "s1"), userOf("alice", { groups: ["admin", "staff"] }));
+  await store.insertUser(userOf("bob"));
+  await deleteByLogin(store, "bob");
+
+  await store.insertTicket(ticketOf("t1"));
+
+  const holdings = { users: 1, sessions: 1, tickets: 1, changeCount: 5, torn: undefined };
+  assertEquals(await backUp(`${folder}/data`, `${folder}/backup`), holdings);
+  assertEquals(await verify(`${folder}/backup`), holdings);
+  assertEquals(await verify(`${folder}/data`), holdings);
+  assertEquals(await restore(`${folder}/backup`, `${folder}/new`), holdings);
+  assertEquals(await verify(`${folder}/new`), holdings);
+
+  await using restored = await open(`${folder}/new`);
+  assertEquals(await restored.findUser("alice"), userOf("alice", { groups: ["admin", "staff"] }));
+  assertEquals((await restored.findSession("s1"))?.session, sessionOf("alice", "s1"));
+  assertEquals(await restored.findTicket("t1"), ticketOf("t1"));
+  await restored.insertUser(userOf("carol"));
+  assertEquals((await verify(`${folder}/new`)).changeCount, 6);
+});
+
+Deno.test("backUp() holds every user acknowledged before it began, while users register and compactions run", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`, { minCompactBytes: 4_096 });
+  let acknowledged = 0;
+  let isOver = false;
+  const load = (async () => {
+    while (!isOver) {
+      await Promise.all([1, 2, 3, 4].map((part) => store.insertUser(userOf(`user${acknowledged + part}`))));
+      acknowledged += 4;
+    }
+  })();
+  for (let round = 0; round < 5; round++) {
+    while (acknowledged < (round + 1) * 200) await new Promise((resolve) => setTimeout(resolve, 1));
+    const before = acknowledged;
+    // In another process, as the task is: this one does not stand still for it.
+    const { success, stderr } = await runTask(["backup", `${folder}/${round}`], { GATEHOUSE_STORE: `${folder}/data` });
+    assert(success, stderr);
+    await restore(`${folder}/${round}`, `${folder}/new${round}`);
+    await using restored = await open(`${folder}/new${round}`);
+    for (let index = 1; index <= before; index++) {
+      assert(await restored.findUser(`user${index}`) !== undefined, `user${index} of ${before}`);
+    }
+  }
+  isOver = true;
+  await load;
+});
+
+Deno.test("backUp() refuses to overwrite a file, and a folder without a register", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/empty`);
+  await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), NoRegisterError, "Cannot back up");
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  await Deno.writeTextFile(`${folder}/backup`, "precious");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "as there is a file");
+  assertEquals(await Deno.readTextFile(`${folder}/backup`), "precious");
+  await Deno.writeTextFile(`${folder}/other.tmp`, "precious");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/other`), BackupError, "other.tmp");
+  await Deno.symlink(`${folder}/nowhere`, `${folder}/link`);
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/link`), BackupError, "as there is a file");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/data/snapshot-9`), BackupError, "of such names");
+});
+
+for (const name of ["backup.tmp", "backup"]) {
+  Deno.test(`backUp() neither follows nor replaces what is made as ${name} while it reads`, async () => {
+    for (const make of [Deno.symlinkSync, Deno.linkSync]) {
+      const folder = await Deno.makeTempDir();
+      {
+        await using store = await open(`${folder}/data`);
+        await store.insertUser(userOf("alice"));
+      }
+      await Deno.writeTextFile(`${folder}/precious`, "gold");
+      const { readDirSync } = Deno;
+      try {
+        Deno.readDirSync = (path) => {
+          Deno.readDirSync = readDirSync;
+          make(`${folder}/precious`, `${folder}/${name}`);
+          return readDirSync(path);
+        };
+        await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "Cannot write backup");
+      } finally {
+        Deno.readDirSync = readDirSync;
+      }
+      assertEquals(await Deno.readTextFile(`${folder}/precious`), "gold");
+      assertEquals(await Deno.readTextFile(`${folder}/${name}`), "gold");
+    }
+  });
+}
+
+Deno.test("backUp() reads back what the disk has kept, and refuses other bytes than it wrote", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  const { rename } = Deno;
+  try {
+    Deno.rename = async (from, to) => {
+      await rename(from, to);
+      const bytes = await Deno.readFile(to);
+      await Deno.writeFile(to, bytes.with(60, 0xee));
+    };
+    await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), CorruptFileError, "at byte 32");
+  } finally {
+    Deno.rename = rename;
+  }
+});
+
+Deno.test("backUp() says which file it cannot write", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  const file = `${folder}/none/backup`;
+  await assertRejects(() => backUp(`${folder}/data`, file), BackupError, `Cannot write backup "${file}": No such file`);
+});
+
+Deno.test("verify(), inspect() and restore() refuse what is no register and no backup", async () => {
+  const folder = await Deno.makeTempDir();
+  const inspectAll = (path: string) => Array.fromAsync(inspect(path));
+  for (const path of [folder, "/etc"]) {
+    await assertRejects(() => verify(path), NoRegisterError, `Cannot verify "${path}": it is no register`);
+    await assertRejects(() => inspectAll(path), NoRegisterError, `Cannot inspect "${path}": it is no register`);
+    await assertRejects(() => restore(path, `${folder}/new`), BackupError, `Cannot read "${path}" as it is not a file`);
+  }
+  await assertRejects(() => verify("/dev/zero"), BackupError, 'Cannot read "/dev/zero" as it is not a file');
+  await assertRejects(() => verify(`${folder}/none`), BackupError, `Cannot verify "${folder}/none": No such file`);
+  await assertRejects(() => inspectAll(`${folder}/none`), StoreFolderError, "No such file");
+  {
+    await using _store = await open(`${folder}/data`);
+  }
+  await Deno.writeTextFile(`${folder}/text`, "x".repeat(100));
+  await Deno.writeTextFile(`${folder}/empty`, "");
+  for (const path of ["/etc/passwd", `${folder}/text`, `${folder}/empty`, `${folder}/data/journal-1`]) {
+    const message = `Cannot read "${path}" as it is not a Gatehouse backup`;
+    await assertRejects(() => verify(path), BackupError, message);
+    await assertRejects(() => restore(path, `${folder}/new`), BackupError, message);
+  }
+  assertEquals((await verify(`${folder}/data`)).users, 0);
+  assertEquals(await inspectAll(`${folder}/data`), []);
+});
+
+Deno.test("verify() refuses a crafted backup at once, and says where", async () => {
+  const folder = await Deno.makeTempDir();
+  const holes: unknown[] = [];
+  holes.length = 4_294_967_295;
+  const frames = [encodeFrame(serialize([[2, holes]]), 1), encodeFrame(new Uint8Array(8).with(0, 1), 0)];
+  const header = encodeFileHeader({ kind: "snapshot", generation: 1, changesBefore: 0 });
+  await Deno.writeFile(`${folder}/backup`, new Uint8Array([header, ...frames].flatMap((part) => [...part])));
+  const startedAt = performance.now();
+  await assertRejects(() => verify(`${folder}/backup`), CorruptFileError, "at byte 32: a frame cannot be decoded");
+  assertLess(performance.now() - startedAt, 1_000);
+});
+
+Deno.test("inspect() prints no control characters, which a User-Agent can bring", async () => {
+  const folder = await Deno.makeTempDir();
+  const userAgent = "\x1b[2J \x7f \x9b31m ü";
+  {
+    await using store = await open(folder);
+    await store.insertUser(userOf("alice"));
+    await store.insertSession(sessionOf("alice", "s1", { userAgent }), userOf("alice"));
+  }
+  const [, line = ""] = await Array.fromAsync(inspect(folder));
+  // deno-lint-ignore no-control-regex -- that is what it looks for
+  assert(!/[\0-\x1f\x7f-\x9f]/.test(line), line);
+  assertEquals(JSON.parse(line).user_agent, userAgent);
+});
+
+Deno.test("inspect() and backUp() of a backup say that it is to be restored first", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using _store = await open(`${folder}/data`);
+  }
+  const path = `${folder}/backup`;
+  await backUp(`${folder}/data`, path);
+  const remedy = "name a data folder. Of a backup, deno task restore FILE FOLDER makes one";
+  const text = (action: string) => `Cannot ${action} "${path}" as it is not a folder: ${remedy}`;
+  await assertRejects(() => Array.fromAsync(inspect(path)), StoreFolderError, text("inspect"));
+  await assertRejects(() => backUp(path, `${folder}/other`), StoreFolderError, text("back up"));
+});
+
+Deno.test("restore() says what keeps it from filling the folder", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  await backUp(`${folder}/data`, `${folder}/backup`);
+  const target = `${folder}/backup/below`;
+  const message = `Cannot restore to store "${target}": Not a directory`;
+  await assertRejects(() => restore(`${folder}/backup`, target), StoreFolderError, message);
+});
+
+Deno.test("restore() refuses a folder that holds a register, and one in use", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`);
+  await store.insertUser(userOf("alice"));
+  await backUp(`${folder}/data`, `${folder}/backup`);
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/data`), StoreLockedError);
+  await restore(`${folder}/backup`, `${folder}/new`);
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), BackupError, "holds a register");
+});
+
+Deno.test("restore() that is broken off leaves a folder that no start takes for an empty register", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(`${folder}/data`);
+  await store.insertUser(userOf("alice"));
+  await backUp(`${folder}/data`, `${folder}/backup`);
+  await restore(`${folder}/backup`, `${folder}/new`);
+  await Deno.rename(`${folder}/new/snapshot-2`, `${folder}/new/snapshot-2.tmp`);
+  await assertRejects(() => open(`${folder}/new`), CorruptFileError, "the file is missing");
+});
+
+Deno.test("restore() and verify() refuse a damaged backup, and restore() makes no folder of it", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+    await backUp(`${folder}/data`, `${folder}/backup`);
+  }
+  const bytes = await Deno.readFile(`${folder}/backup`);
+  await Deno.writeFile(`${folder}/backup`, bytes.with(60, 0xee));
+  await assertRejects(() => verify(`${folder}/backup`), CorruptFileError, "at byte 32");
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), CorruptFileError);
+  await assertRejects(() => Deno.stat(`${folder}/new`), Deno.errors.NotFound);
+});
+
+Deno.test("verify() tells of a torn frame, as the next start will cut it", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(folder);
+    await store.insertUser(userOf("alice"));
+  }
+  const bytes = await Deno.readFile(`${folder}/journal-2`);
+  await Deno.writeFile(`${folder}/journal-2`, bytes.with(32, 7));
+  const { users, torn } = await verify(folder);
+  assertEquals([users, torn?.startsWith("the last frame of journal-2 at byte 32 is torn")], [1, true]);
+});
+
+Deno.test("the tasks backup, verify and restore say what they did, and what is wrong with exit status 1", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
+  }
+  // As `deno task` says where it was called.
+  const env = { GATEHOUSE_STORE: `${folder}/data`, INIT_CWD: folder };
+  const held = "1 users, 0 sessions, 0 tickets, up to change 1";
+  const rows: readonly [args: string[], success: boolean, text: string][] = [
+    [["backup", `${folder}/backup`], true, `Backed up ${held}, to "${folder}/backup"\n`],
+    [["verify", `${folder}/backup`], true, `Whole: ${held}, in "${folder}/backup"\n`],
+    [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}, to "${folder}/new"\n`],
+    [["backup", "relative"], true, `Backed up ${held}, to "${folder}/relative"\n`],
+    [["verify", "./relative"], true, `Whole: ${held}, in "${folder}/relative"\n`],
+    [["verify", "."], false, `Cannot verify "${folder}": it is no register`],
+    [["backup", `${folder}/backup`], false, "as there is a file"],
+    [["backup"], false, "Usage: deno task backup FILE"],
+    [["verify", `${folder}/none`], false, "No such file"],
+    [["restore", `${folder}/backup`], false, "Usage"],
+  ];
+  for (const [args, success, text] of rows) {
+    const result = await runTask(args, env);
+    assertEquals(result.success, success, result.stderr);
+    assert((success ? result.stdout : result.stderr).includes(text), result.stdout + result.stderr);
+  }
+});
+
+function open(path: string, options: { minCompactBytes?: number } = {}): Promise<FileStore> {
+  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096, ...options });
+}
+
+async function runTask(args: string[], env: Record<string, string>) {
+  const script = new URL("../../../lib/tasks/backup.ts", import.meta.url).pathname;
+  const output = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script, ...args], env }).output();
+  const text = new TextDecoder();
+  return { success: output.success, stdout: text.decode(output.stdout), stderr: text.decode(output.stderr) };
+}

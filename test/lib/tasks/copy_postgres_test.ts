@@ -1,0 +1,140 @@
+// The task `copy` between folders and PostgreSQL, as processes that are killed.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createLog } from "../../../lib/log.ts";
+import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
+import type { Put } from "../../../lib/store.ts";
+import { realDisk } from "../../../lib/store/file/disk.ts";
+import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { NoRegisterError, readRunningFolder } from "../../../lib/store/file/folder.ts";
+import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
+import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
+import { ensurePostgres, startPostgres } from "../../support/postgres.ts";
+import { TestProcess } from "../../support/process.ts";
+import { recordsOf, userOf } from "../../support/store/records.ts";
+
+const ignore = !await ensurePostgres();
+const log = createLog(() => {});
+
+Deno.test({
+  name: "the task copy from a folder to PostgreSQL and back, killed half-way and run again, gives the same digest",
+  ignore,
+  async fn() {
+    await using server = await startPostgres();
+    const url = await server.createDatabase("there");
+    const folder = await Deno.makeTempDir();
+    // Two batches, and a third with all that is special.
+    await fill(`${folder}/data`, recordsOf(2_400));
+    await using store = await PostgresStore.open(parsePostgresUrl(url), { log, sizeAgeMs: 0 });
+
+    await server.sql("there").begin(async (sql) => {
+      // The third batch waits for it.
+      await sql`LOCK TABLE gatehouse_session IN SHARE MODE`;
+      await killCopy([`${folder}/data`, url], async () => (await store.size()).users === 2_000);
+    });
+    const there = await runCopy([`${folder}/data`, url]);
+    assertMatch(there, /^Copied 406 records: both hold 2400 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/);
+
+    await server.sql("there").begin(async (sql) => {
+      // Nobody gets to read a ticket, which comes in the third batch.
+      await sql`LOCK TABLE gatehouse_ticket IN ACCESS EXCLUSIVE MODE`;
+      await killCopy([url, `${folder}/back`], async () => await usersIn(`${folder}/back`) === 2_000);
+    });
+    assertEquals(await runCopy([url, `${folder}/back`]), there);
+    assertEquals(await runCopy([`${folder}/data`, `${folder}/back`]), there.replace("406", "0"));
+  },
+});
+
+Deno.test({
+  name: "the task copy refuses a database that holds something else, is empty or away, and never shows its password",
+  ignore,
+  async fn() {
+    await using server = await startPostgres();
+    const withPassword = (url: string) => url.replace("gatehouse@", "gatehouse:a-secret@");
+    const target = withPassword(await server.createDatabase("target"));
+    const empty = withPassword(await server.createDatabase("empty"));
+    const folder = await Deno.makeTempDir();
+    await fill(`${folder}/data`, recordsOf(3));
+    {
+      await using store = await PostgresStore.open(parsePostgresUrl(target), { log });
+      await store.insertUser(userOf("bob", { id: "9" }));
+    }
+    const rows: readonly [args: string[], text: string][] = [
+      [
+        [`${folder}/data`, target],
+        `Cannot copy to "postgres:///target at ${server.folder}/.s.PGSQL.5432" as it holds a user "bob" (9)`,
+      ],
+      [
+        [empty, `${folder}/new`],
+        `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: there are none: it holds no register`,
+      ],
+      [[target, target.replace("gatehouse:a-secret", "another")], "to itself"],
+      [[`${folder}/data`, target.replace(server.folder, folder)], "Cannot open the database postgres:///target"],
+    ];
+    for (const [args, text] of rows) {
+      await using task = copyProcess(args);
+      assertEquals((await task.status).code, 1, task.output);
+      assertStringIncludes(task.output, text);
+      assert(!task.output.includes("a-secret"), task.output);
+      // A person need not wait for a database to come.
+      assert(!task.output.includes("store-awaited"), task.output);
+    }
+    const tables = await server.sql("empty")`SELECT tablename FROM pg_tables WHERE tablename LIKE 'gatehouse%'`;
+    assertEquals([...tables], []);
+  },
+});
+
+Deno.test({
+  name: "the task copy changes no table of a source that an older version has made",
+  ignore,
+  async fn() {
+    await using server = await startPostgres();
+    const url = await server.createDatabase("older");
+    const folder = await Deno.makeTempDir();
+    const sql = server.sql("older");
+    {
+      await using store = await PostgresStore.open(parsePostgresUrl(url), { log });
+      await store.insertUser(userOf("bob"));
+    }
+    await sql`DELETE FROM gatehouse_schema WHERE version > 1`;
+    await using task = copyProcess([url, `${folder}/new`]);
+    assertEquals((await task.status).code, 1, task.output);
+    assertStringIncludes(task.output, "an older version of Gatehouse has made them: start this version on it once");
+    assertEquals([...await sql`SELECT max(version)::int AS version FROM gatehouse_schema`], [{ version: 1 }]);
+  },
+});
+
+async function fill(folder: string, records: readonly Put[]): Promise<void> {
+  await using store = await FileStore.open(folder, { log, extendBytes: 4_096 });
+  await store.insertRecords(records);
+}
+
+/** How many users a folder holds, also while the copy writes to it. */
+async function usersIn(folder: string): Promise<number> {
+  try {
+    return (await readRunningFolder(realDisk(folder))).tables.userCount;
+  } catch (error) {
+    if (error instanceof StoreFolderError || error instanceof NoRegisterError) return 0;
+    throw error;
+  }
+}
+
+function copyProcess(args: string[]): TestProcess {
+  return new TestProcess(Deno.execPath(), {
+    args: ["run", "-A", "lib/tasks/copy.ts", ...args],
+    env: { NO_COLOR: "1" },
+  });
+}
+
+async function runCopy(args: string[]): Promise<string> {
+  await using task = copyProcess(args);
+  assert((await task.status).success, task.output);
+  return task.output;
+}
+
+/** Starts a copy, and kills it as soon as `isHalf`. */
+async function killCopy(args: string[], isHalf: () => Promise<boolean> | boolean): Promise<void> {
+  await using task = copyProcess(args);
+  await task.until(async () => await isHalf() || undefined, { what: "half of the copy" });
+  assertEquals((await task.stop("SIGKILL")).signal, "SIGKILL");
+}

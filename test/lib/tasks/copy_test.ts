@@ -1,0 +1,213 @@
+// The task `copy` between stores in memory that do what a test needs, and as a process between real ones.
+
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { copy, CopyError, type Place } from "../../../lib/tasks/copy.ts";
+import { createLog } from "../../../lib/log.ts";
+import { type Put, type Store, StoreFullError, type User } from "../../../lib/store.ts";
+import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/frame.ts";
+import { fileHeaderBytes } from "../../../lib/store/file/header.ts";
+import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { recordsOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+
+Deno.test("copy() adds what is missing, and tells what both hold by now", async () => {
+  const source = await storeOf(recordsOf(1_500));
+  const target = new MemoryStore();
+  const { digest, ...copied } = await copy(placeOf(source), placeOf(target));
+  assertEquals(copied, { users: 1_500, sessions: 3, tickets: 3, added: 1_506 });
+  assertEquals(await recordsIn(target), await recordsIn(source));
+  assertEquals(await copy(placeOf(source), placeOf(target)), { ...copied, digest, added: 0 });
+
+  const half = await storeOf(recordsOf(1_500).slice(0, 700));
+  assertEquals(await copy(placeOf(source), placeOf(half)), { ...copied, digest, added: 806 });
+});
+
+Deno.test("copy() refuses a target that holds what the source does not, before it changes anything", async () => {
+  const source = await storeOf(recordsOf(20));
+  const bob = userOf("bob", { id: "9" });
+  const rows: readonly [other: Put, name: string][] = [
+    [putUser(bob), `a user "bob" (9)`],
+    // Of the login of somebody else there, and somebody there with another password.
+    [putUser(userOf("user3", { id: "9" })), `a user "user3" (9)`],
+    [putUser({ ...userOf("user3"), passwordHash: "x" }), `a user "user3" (${userOf("user3").id})`],
+    [{ kind: "put-session", session: sessionOf("user3", "s9") }, `a session of "user3" (s9)`],
+    [{ kind: "put-ticket", ticket: ticketOf("secret", { purpose: "setup" }) }, `a ticket of the purpose "setup"`],
+  ];
+  for (const [other, name] of rows) {
+    // Some that the source holds, too.
+    const target = await storeOf([other, ...recordsOf(2)]);
+    const before = await recordsIn(target);
+    const error = await assertRejects(() => copy(placeOf(source, "data"), placeOf(target, "new")), CopyError);
+    const text = `Cannot copy to "new" as it holds ${name}, which "data" does not hold or holds otherwise`;
+    assertStringIncludes(error.message, text);
+    assertEquals(await recordsIn(target), before);
+  }
+});
+
+Deno.test("copy() refuses a source that holds nothing", async () => {
+  const empty = placeOf(new MemoryStore(), "empty");
+  const error = await assertRejects(() => copy(empty, placeOf(new MemoryStore())), CopyError);
+  assertEquals(error.message, `Cannot copy "empty" as it holds no register`);
+});
+
+Deno.test("copy() to a target that gets full says so, and goes on when there is room", async () => {
+  const source = placeOf(await storeOf(recordsOf(2_500)));
+  const target = new SmallStore();
+  target.room = 1_100;
+  const error = await assertRejects(() => copy(source, placeOf(target, "small")), CopyError, `no room in "small"`);
+  assert(error.cause instanceof StoreFullError);
+  assertStringIncludes(error.message, "run the copy again");
+  assertEquals((await target.size()).users, 1_000);
+  target.room = Infinity;
+  assertEquals((await copy(source, placeOf(target))).added, 1_506);
+});
+
+Deno.test("copy() passes on what else goes wrong", async () => {
+  const broken = new TypeError("broken");
+  const target = new MemoryStore();
+  target.insertRecords = () => Promise.reject(broken);
+  const source = placeOf(await storeOf(recordsOf(1)));
+  assertEquals(await assertRejects(() => copy(source, placeOf(target)), TypeError), broken);
+});
+
+Deno.test("copy() tells of one record that is not the same in the end, and of a source that was changed", async () => {
+  const source = await storeOf(recordsOf(20));
+  const error = await assertRejects(
+    () => copy(placeOf(source, "data"), placeOf(new ForgetfulStore(), "new")),
+    CopyError,
+    `The copy is not whole: "data" holds 20 users, 3 sessions, 3 tickets, digest `,
+  );
+  assertStringIncludes(error.message, `and "new" 20 users, 3 sessions, 3 tickets, digest `);
+  assertEquals(new Set(error.message.match(/[\da-f]{64}/g)).size, 2);
+
+  let openings = 0;
+  const changing: Place = {
+    shown: "data",
+    async open() {
+      if (++openings === 2) await source.insertUser(userOf("late"));
+      return source;
+    },
+  };
+  const target = placeOf(new MemoryStore());
+  await assertRejects(() => copy(changing, target), CopyError, `"data" holds 21 users`);
+  // And run again it is as it should be.
+  assertEquals((await copy(changing, target)).added, 1);
+});
+
+Deno.test("the task copy from folder to folder says what both hold, and what it refuses", async () => {
+  const folder = await Deno.makeTempDir();
+  const at = (name: string) => `${folder}/${name}`;
+  await fillFolder(at("data"), recordsOf(20));
+  await fillFolder(at("other"), [putUser(userOf("bob"))]);
+  await Deno.mkdir(at("empty"));
+  await Deno.symlink(at("data"), at("link"));
+  await using running = await openFolder(at("running"));
+  await running.insertUser(userOf("alice"));
+  const held = /both hold 20 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/;
+  const rows: readonly [args: string[], success: boolean, text: string | RegExp][] = [
+    [[at("data"), at("new")], true, held],
+    [[at("data"), at("new")], true, /^Copied 0 records: /],
+    [["GATEHOUSE_STORE", at("other/new")], true, held],
+    [[at("new"), "GATEHOUSE_STORE"], true, held],
+    [[at("data"), at("other")], false, `it holds a user "bob"`],
+    [[at("data"), at("running")], false, "is locked"],
+    [[at("running"), at("third")], false, "is locked"],
+    [[at("none"), at("third")], false, `Cannot copy "${at("none")}" as it holds no register`],
+    [[at("empty"), at("third")], false, `Cannot copy "${at("empty")}" as it holds no register`],
+    [[at("data/lock"), at("third")], false, `Cannot copy store "${at("data/lock")}": Not a directory`],
+    [[at("data"), at("./data/")], false, "to itself"],
+    [[at("data"), at("link")], false, "to itself"],
+    [[at("none"), at("none")], false, "to itself"],
+    [[at("data")], false, "Usage: deno task copy FROM TO"],
+    [[at("data"), at("third"), "x"], false, "Usage: deno task copy FROM TO"],
+    [[at("data"), "mysql://me:secret@host/db"], false, "use the path of a folder"],
+    [[at("data"), "postgres://me:secret@host"], false, "use postgres://USER"],
+  ];
+  for (const [args, success, text] of rows) {
+    const result = await runTask(args, { GATEHOUSE_STORE: at("data") });
+    assertEquals(result.success, success, result.stderr);
+    const said = success ? result.stdout : result.stderr;
+    assert(typeof text === "string" ? said.includes(text) : text.test(said), said);
+    assert(!said.includes("secret"), said);
+  }
+  for (const name of ["none", "third"]) await assertRejects(() => Deno.stat(at(name)), Deno.errors.NotFound);
+  assertEquals(Array.from(Deno.readDirSync(at("empty"))), []);
+});
+
+Deno.test("the task copy writes nothing to its source, not even where it has a torn frame", async () => {
+  const folder = await Deno.makeTempDir();
+  await fillFolder(`${folder}/data`, recordsOf(20));
+  const journal = Array.from(Deno.readDirSync(`${folder}/data`)).find(({ name }) => name.startsWith("journal-"));
+  using file = await Deno.open(`${folder}/data/${journal?.name}`, { write: true });
+  await file.seek(fileHeaderBytes, Deno.SeekMode.Start);
+  // A header, and zeros behind it.
+  await file.write(encodeFrame(new Uint8Array(100), 1).subarray(0, frameHeaderBytes));
+  const before = await filesIn(`${folder}/data`);
+  const { success, stderr } = await runTask([`${folder}/data`, `${folder}/new`], {});
+  assert(success, stderr);
+  assertEquals(await filesIn(`${folder}/data`), before);
+});
+
+/** What each file of a folder holds, and when it was written. */
+async function filesIn(folder: string) {
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+  return await Promise.all(names.map(async (name) => {
+    const path = `${folder}/${name}`;
+    return { name, bytes: await Deno.readFile(path), mtime: (await Deno.stat(path)).mtime };
+  }));
+}
+
+/** Takes some users and no more. */
+class SmallStore extends MemoryStore {
+  room = Infinity;
+
+  override async insertRecords(records: readonly Put[]): Promise<void> {
+    const { users } = await this.size();
+    if (users + records.length > this.room) throw new StoreFullError("no room");
+    await super.insertRecords(records);
+  }
+}
+
+/** Forgets a group. */
+class ForgetfulStore extends MemoryStore {
+  override async insertRecords(records: readonly Put[]): Promise<void> {
+    await super.insertRecords(records.map((record) => {
+      if (record.kind !== "put-user") return record;
+      return putUser({ ...record.user, groups: record.user.groups.filter((group) => group !== "staff") });
+    }));
+  }
+}
+
+function putUser(user: User): Put {
+  return { kind: "put-user", user };
+}
+
+async function storeOf(records: readonly Put[]): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  await store.insertRecords(records);
+  return store;
+}
+
+function placeOf(store: Store, shown = "store"): Place {
+  return { shown, open: () => Promise.resolve(store) };
+}
+
+async function recordsIn(store: Store): Promise<readonly Put[]> {
+  return (await Array.fromAsync(store.records())).flat();
+}
+
+function openFolder(path: string): Promise<FileStore> {
+  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096 });
+}
+
+async function fillFolder(path: string, records: readonly Put[]): Promise<void> {
+  await using store = await openFolder(path);
+  await store.insertRecords(records);
+}
+
+async function runTask(args: string[], env: Record<string, string>) {
+  const script = new URL("../../../lib/tasks/copy.ts", import.meta.url).pathname;
+  const output = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script, ...args], env }).output();
+  const text = new TextDecoder();
+  return { success: output.success, stdout: text.decode(output.stdout), stderr: text.decode(output.stderr) };
+}

@@ -1,0 +1,126 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { contentsOf, unmatchedRecords } from "../../../lib/tasks/record_comparison.ts";
+import type { Put, Session, Ticket, User } from "../../../lib/store.ts";
+import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+
+const ignore = () => {};
+const records = [putUser("alice"), putUser("carol"), putSession("alice", "s1"), putTicket("t1")];
+
+Deno.test("contentsOf() counts, and gives one digest for the same records, in whatever order they came", async () => {
+  const { digest, ...counts } = await contentsOf(await storeOf(records), ignore);
+  assertEquals(counts, { users: 2, sessions: 1, tickets: 1 });
+  // Of a text that anyone can make: this is what the digest is of.
+  assertEquals(digest, await sha256(records.map(lineOf).join("")));
+  let count = 0;
+  const turned = await contentsOf(await storeOf(records.toReversed()), () => count++);
+  assertEquals([turned, count], [{ digest, ...counts }, 4]);
+});
+
+Deno.test("contentsOf() gives another digest when any field of any record is another", async () => {
+  const user = { id: "1", login: "x", passwordHash: "x", registeredAt: 1, groups: ["x", "y"], disabled: true };
+  const session = {
+    id: "x",
+    login: "carol",
+    secretHash: "x",
+    createdAt: 1,
+    lastSeenAt: 1,
+    userAgent: "x",
+    address: "x",
+  };
+  const ticket = { secretHash: "x", purpose: "setup", login: "x", expiresAt: 1 } as const;
+  const changed = [
+    ...fieldsOf(user).map((change) => [putUser("alice", change), ...records.slice(1)]),
+    ...fieldsOf(session).map((change) => records.with(2, putSession("alice", "s1", change))),
+    ...fieldsOf(ticket).map((change) => records.with(3, putTicket("t1", change))),
+    records.slice(1),
+    [],
+  ];
+  const digests = new Set<string>();
+  for (const each of [records, ...changed]) digests.add((await contentsOf(await storeOf(each), ignore)).digest);
+  assertEquals(digests.size, 6 + 7 + 4 + 3);
+});
+
+Deno.test("unmatchedRecords() gives what the other store has not, or has otherwise", async () => {
+  const rows: readonly [other: readonly Put[], unmatched: readonly Put[]][] = [
+    [[], records],
+    [records, []],
+    [[putUser("aaron"), ...records, putUser("zoe"), putSession("carol", "s2"), putTicket("t0")], []],
+    [records.slice(1), records.slice(0, 1)],
+    [records.slice(0, -1), records.slice(-1)],
+    [records.toSpliced(1, 1), records.slice(1, 2)],
+    [records.with(1, putUser("carol", { disabled: true })), records.slice(1, 2)],
+    [records.with(2, putSession("alice", "s1", { lastSeenAt: 1 })), records.slice(2, 3)],
+    // Kinds have their own ids.
+    [[putUser("alice", { id: "s1" }), putTicket("s1")], records],
+  ];
+  for (const [other, unmatched] of rows) {
+    let count = 0;
+    const stores = [await storeOf(records), await storeOf(other)] as const;
+    assertEquals(await Array.fromAsync(unmatchedRecords(...stores, () => count++)), unmatched);
+    assertEquals(count, 4);
+  }
+  const nothing = unmatchedRecords(await storeOf([]), new UnreadableStore(), ignore);
+  assertEquals(await Array.fromAsync(nothing), []);
+});
+
+Deno.test("contentsOf() and unmatchedRecords() refuse a store that breaks its promise of the order", async () => {
+  for (const disordered of [records.toReversed(), [putUser("alice"), putUser("alice")]]) {
+    const store = new DisorderedStore(disordered);
+    await assertRejects(() => contentsOf(store, ignore), TypeError, "not in the order of their ids");
+    const other = new MemoryStore();
+    await assertRejects(() => Array.fromAsync(unmatchedRecords(store, other, ignore)), TypeError, "not in the order");
+  }
+});
+
+class DisorderedStore extends MemoryStore {
+  readonly #records: readonly Put[];
+
+  constructor(records: readonly Put[]) {
+    super();
+    this.#records = records;
+  }
+
+  override async *records(): AsyncGenerator<readonly Put[]> {
+    yield await Promise.resolve(this.#records);
+  }
+}
+
+class UnreadableStore extends MemoryStore {
+  override records(): AsyncIterable<readonly Put[]> {
+    throw new Error("Nobody was to read this");
+  }
+}
+
+async function storeOf(records: readonly Put[]): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  await store.insertRecords(records);
+  return store;
+}
+
+function putUser(login: string, changes: Partial<User> = {}): Put {
+  return { kind: "put-user", user: userOf(login, changes) };
+}
+
+function putSession(login: string, id: string, changes: Partial<Session> = {}): Put {
+  return { kind: "put-session", session: sessionOf(login, id, changes) };
+}
+
+function putTicket(secretHash: string, changes: Partial<Ticket> = {}): Put {
+  return { kind: "put-ticket", ticket: ticketOf(secretHash, changes) };
+}
+
+/** Each field as a change of its own. */
+function fieldsOf<Item extends object>(item: Item): Partial<Item>[] {
+  return Object.entries(item).map(([name, value]) => ({ [name]: value }) as Partial<Item>);
+}
+
+function lineOf(record: Put): string {
+  const { kind, ...rest } = record;
+  const fields = Object.entries(Object.values(rest)[0] ?? {}).sort(([one], [other]) => one < other ? -1 : 1);
+  return `${JSON.stringify([kind, fields])}\n`;
+}
+
+async function sha256(text: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+}

@@ -1,0 +1,117 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import plugin from "../../../lib/tooling/lint.ts";
+
+const root = new URL("../../../", import.meta.url);
+
+type Row = readonly [file: string, source: string, findingCount: number];
+
+const importRows: readonly Row[] = [
+  // lib/ is below routes/, main.ts and test/.
+  ["lib/passwords/hash_queue.ts", 'import { a } from "../../routes/user.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'import { a } from "../../main.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'import { a } from "../../test/fake.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'import { a } from "./throttle.ts";', 0],
+  ["lib/passwords/hash_queue.ts", 'import { a } from "./main.ts";', 0],
+  ["lib/passwords/hash_queue.ts", 'import { a } from "@std/ulid";', 0],
+  ["lib/store/file/file_store.ts", 'import { a } from "../../../routes/user.ts";', 1],
+  // routes/ is below main.ts and test/, and above lib/.
+  ["routes/user.ts", 'import { a } from "../main.ts";', 1],
+  ["routes/user.ts", 'import { a } from "../test/fake.ts";', 1],
+  ["routes/user.ts", 'import { a } from "../lib/http/http.ts";', 0],
+  ["routes/user.ts", 'import { a } from "./mod.ts";', 0],
+  ["main.ts", 'import { a } from "./routes/mod.ts";', 0],
+  ["test/main_test.ts", 'import { a } from "../main.ts";', 0],
+  // The store and the passwords know nothing of HTTP.
+  ["lib/passwords/password_hash.ts", 'import { a } from "../http/http.ts";', 1],
+  ["lib/passwords/password_hash.ts", 'import { a } from "../router.ts";', 1],
+  ["lib/passwords/password_hash.ts", 'import { a } from "@std/http/status";', 1],
+  ["lib/store/file/file_store.ts", 'import { a } from "../../http/http.ts";', 1],
+  ["lib/store/file/file_store.ts", 'import { a } from "@std/http/etag";', 1],
+  ["lib/passwords/password_hash.ts", 'import { a } from "@std/crypto/timing-safe-equal";', 0],
+  ["lib/store/file/file_store.ts", 'import { a } from "../../store.ts";', 0],
+  ["lib/accounts/session.ts", 'import { a } from "@std/http/etag";', 0],
+  // Only main.ts and the tasks name a store's implementation.
+  ["lib/accounts/session.ts", 'import { a } from "../store/memory/memory_store.ts";', 1],
+  ["routes/user.ts", 'import { a } from "../lib/store/file/file_store.ts";', 1],
+  ["caddy/https.ts", 'import { a } from "../lib/store/file/file_store.ts";', 1],
+  ["routes/user.ts", 'import { a } from "../lib/store.ts";', 0],
+  ["main.ts", 'import { a } from "./lib/store/file/file_store.ts";', 0],
+  ["lib/tasks/inspect.ts", 'import { a } from "../store/file/frame.ts";', 0],
+  ["lib/tasks/copy.ts", 'import { a } from "../store/file/file_store.ts";', 0],
+  ["lib/store/file/file_store.ts", 'import { a } from "./frame.ts";', 0],
+  ["test/bench/start.ts", 'import { a } from "../../../lib/store/memory/memory_store.ts";', 0],
+  // The interface of the store imports nothing at all.
+  ["lib/store.ts", 'import { a } from "@std/ulid";', 1],
+  ["lib/store.ts", 'import { a } from "node:fs";', 1],
+  ["lib/store.ts", "export const a = 1;", 0],
+  // Every way to import counts once.
+  ["lib/passwords/hash_queue.ts", 'import type { A } from "../../main.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'import "../../main.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'import * as main from "../../main.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'await import("../../main.ts");', 1],
+  ["lib/passwords/hash_queue.ts", 'export { a } from "../../main.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'export * from "../../main.ts";', 1],
+  ["lib/passwords/hash_queue.ts", 'let a: typeof import("../../main.ts");', 1],
+  ["lib/passwords/hash_queue.ts", `import { a } from "${new URL("main.ts", root)}";`, 1],
+  ["lib/passwords/hash_queue.ts", `import { a } from "${new URL("main.ts", root).pathname}";`, 1],
+  ["lib/passwords/hash_queue.ts", "await import(name);", 0],
+  ["lib/passwords/hash_queue.ts", 'const path = "../../main.ts";', 0],
+  ["lib/passwords/hash_queue.ts", 'import "./a.ts"; import "../../main.ts"; import "../../routes/mod.ts";', 2],
+];
+
+const ownerRows: readonly Row[] = [
+  ["lib/passwords/hash_queue.ts", 'console.log("here");', 1],
+  ["main.ts", 'console.error("here");', 1],
+  ["test/main_test.ts", "const { log } = console;", 1],
+  ["lib/passwords/hash_queue.ts", "globalThis.console.log();", 1],
+  ["lib/log.ts", 'console.log("here");', 0],
+  ["lib/passwords/hash_queue.ts", 'log.info("console");', 0],
+
+  ["lib/config/config.ts", 'Deno.env.get("HOME");', 1],
+  ["lib/passwords/hash_queue.ts", "process.env.HOME;", 1],
+  ["lib/passwords/hash_queue.ts", 'Deno["env"].toObject();', 1],
+  ["routes/user.ts", "Deno.env.toObject();", 1],
+  ["caddy/deep/https.ts", "Deno.env.toObject();", 1],
+  ["main.ts", "Deno.env.toObject();", 1],
+  ["lib/tasks/permissions.ts", "Deno.env.toObject();", 0],
+  ["lib/config/environment.ts", "Deno.env.toObject();", 0],
+  ["lib/tasks/inspect.ts", "Deno.env.toObject();", 0],
+  ["lib/tasks/copy.ts", "Deno.env.toObject();", 0],
+  ["caddy/https.ts", "Deno.env.toObject();", 0],
+  ["test/lib/config/config_test.ts", "Deno.env.toObject();", 0],
+  ["lib/config/config.ts", "readConfig({ env: options.env });", 0],
+];
+
+const rules = { "imports-point-down": importRows, "one-owner": ownerRows };
+for (const [rule, rows] of Object.entries(rules)) {
+  Deno.test(`${rule} finds what it should, with a path from the root as with a whole one`, () => {
+    for (const [file, source, findingCount] of rows) {
+      for (const fileName of [file, new URL(file, root).pathname]) {
+        const findings = Deno.lint.runPlugin(plugin, fileName, source).map(({ id }) => id);
+        assertEquals(findings, Array<string>(findingCount).fill(`gatehouse/${rule}`), `${file}: ${source}`);
+      }
+    }
+  });
+}
+
+Deno.test("every finding of the plugin names the file and the import or use, and says what to do", () => {
+  const rows: readonly (readonly [file: string, source: string, message: string, hint: string])[] = [
+    [
+      "lib/a.ts",
+      'import "../main.ts";',
+      "lib/a.ts must not import main.ts",
+      "let them pass in what is needed",
+    ],
+    ["lib/a.ts", "console.log();", "lib/a.ts must not use console", "take a Log as an argument"],
+    ["lib/a.ts", "Deno.env.get();", "lib/a.ts must not use Deno.env", "add a setting to lib/config/config.ts"],
+  ];
+  for (const [file, source, message, hint] of rows) {
+    const [finding] = Deno.lint.runPlugin(plugin, file, source);
+    assertEquals(finding?.message, message);
+    assertStringIncludes(finding?.hint ?? "", hint);
+  }
+});
+
+Deno.test("imports-point-down leaves files outside the project alone", () => {
+  assertEquals(Deno.lint.runPlugin(plugin, "/elsewhere/lib/a.ts", 'import "../main.ts";'), []);
+});

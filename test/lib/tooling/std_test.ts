@@ -1,0 +1,114 @@
+/**
+ * Holds `lib/tooling/std.d.ts` to the package it describes. What it declares must exist (the first two tests), behave
+ * as declared where Gatehouse relies on it (the third), and refuse wrong use: a `@ts-expect-error` below
+ * fails `deno check` as unused as soon as the line under it becomes legal, as it would with `any`.
+ */
+import * as stdAssert from "@std/assert";
+import * as stdDelay from "@std/async/delay";
+import * as stdTimingSafeEqual from "@std/crypto/timing-safe-equal";
+import * as stdEtag from "@std/http/etag";
+import * as stdStatus from "@std/http/status";
+import * as stdLevenshteinDistance from "@std/text/levenshtein-distance";
+import * as stdUlid from "@std/ulid";
+
+const { assertEquals, assertRejects, assertThrows } = stdAssert;
+
+const packages: Readonly<Record<string, object>> = {
+  "@std/assert": stdAssert,
+  "@std/async/delay": stdDelay,
+  "@std/crypto/timing-safe-equal": stdTimingSafeEqual,
+  "@std/http/etag": stdEtag,
+  "@std/http/status": stdStatus,
+  "@std/text/levenshtein-distance": stdLevenshteinDistance,
+  "@std/ulid": stdUlid,
+};
+
+Deno.test("std.d.ts declares only what the package has, for every @std import of deno.json", async () => {
+  const root = new URL("../../../", import.meta.url);
+  const declarations = await Deno.readTextFile(new URL("lib/tooling/std.d.ts", root));
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const modules = declarations.split(/^declare module /m).slice(1);
+
+  const declared = modules.map((text) => text.slice(1, text.indexOf('"', 1)));
+  assertEquals(declared, Object.keys(imports).filter((name) => name.startsWith("@std/")));
+  assertEquals(declared, Object.keys(packages));
+  for (const [index, text] of modules.entries()) {
+    const names = Array.from(
+      text.matchAll(/^ {2}export (?:function|const|class) (\w+)/gm),
+      (match) => match[1],
+    );
+    const exported = Object.keys(Object.values(packages)[index] ?? {});
+    assertEquals(names.filter((name) => name === undefined || !exported.includes(name)), [], declared[index]);
+  }
+});
+
+Deno.test("std.d.ts declares the package's status codes, each and no other", async () => {
+  const declarations = await Deno.readTextFile(new URL("../../../lib/tooling/std.d.ts", import.meta.url));
+  const codes = Array.from(
+    declarations.matchAll(/^ {4}readonly (\w+): (\d{3});$/gm),
+    (m) => [m[1], Number(m[2])],
+  );
+  assertEquals(Object.fromEntries(codes), stdStatus.STATUS_CODE);
+});
+
+Deno.test("std.d.ts says what the package returns and throws", async () => {
+  assertEquals(await stdEtag.eTag("text"), await stdEtag.eTag(new TextEncoder().encode("text")));
+  assertEquals(await stdEtag.eTag({ mtime: null, size: 1 }), undefined);
+
+  assertEquals(stdTimingSafeEqual.timingSafeEqual(new Uint8Array([1]), new Uint8Array([1])), true);
+  assertThrows(() => stdTimingSafeEqual.timingSafeEqual(new Uint8Array(1), new Uint8Array(2)), TypeError);
+  assertEquals(stdUlid.decodeTime(stdUlid.ulid(150_000)), 150_000);
+  assertEquals(stdUlid.monotonicUlid() < stdUlid.monotonicUlid(), true);
+  assertThrows(() => stdUlid.decodeTime("no ULID"), Error);
+  assertEquals(stdLevenshteinDistance.levenshteinDistance("hepl", "help"), 2);
+  assertEquals([stdStatus.STATUS_TEXT[404], stdStatus.isStatus(404), stdStatus.isStatus(299)], [
+    "Not Found",
+    true,
+    false,
+  ]);
+  await assertRejects(
+    () => stdDelay.delay(60_000, { signal: AbortSignal.abort(new RangeError("x")) }),
+    RangeError,
+  );
+});
+
+/** Never called: `deno check` reads it. */
+export async function wrongUse(): Promise<void> {
+  // @ts-expect-error: the types of both sides must agree
+  assertEquals(1, "1");
+  // @ts-expect-error: the error is the class that was asked for
+  const thrown: AggregateError = assertThrows(() => {}, RangeError);
+  // @ts-expect-error: without a class, nothing is known of what was thrown
+  thrown.message = assertThrows(() => {});
+  // @ts-expect-error: a function that returns no promise cannot reject
+  await assertRejects(() => 1);
+  // @ts-expect-error: an object is no class
+  stdAssert.assertInstanceOf(thrown, {});
+  // @ts-expect-error: only a string is matched
+  stdAssert.assertMatch(5, /5/);
+  // @ts-expect-error: text for milliseconds
+  await stdDelay.delay("10");
+  // @ts-expect-error: text cannot be compared in constant time
+  stdTimingSafeEqual.timingSafeEqual("a", "a");
+  // @ts-expect-error: a file without a date has no tag
+  (await stdEtag.eTag({ mtime: null, size: 1 })).length;
+  // @ts-expect-error: no such status
+  stdStatus.STATUS_CODE.Fine;
+  // @ts-expect-error: a status is its own number
+  stdStatus.STATUS_CODE.OK satisfies 404;
+  // @ts-expect-error: two texts to compare
+  stdLevenshteinDistance.levenshteinDistance("a", ["a"]);
+  // @ts-expect-error: a time is a number
+  stdUlid.ulid(new Date());
+}
+
+/** Never called: what holds after an assertion, as `deno check` must see it. */
+export function narrowing(value: string | Error | undefined): string {
+  stdAssert.assertExists(value);
+  value satisfies string | Error;
+  if (typeof value === "string") return value;
+  stdAssert.assertInstanceOf(value, TypeError);
+  const found: string | undefined = assertThrows(() => {}, stdAssert.AssertionError).stack;
+  stdAssert.assert(found);
+  return value.message + found;
+}

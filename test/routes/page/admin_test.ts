@@ -1,0 +1,251 @@
+/** What an administrator does on the page, in real Chromium through real Caddy. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Page } from "playwright-core";
+import { focusedName } from "../../support/page/focus.ts";
+import { newPassword, password } from "../../support/page/site.ts";
+import { pageSuite } from "../../support/page/suite.ts";
+import { visit } from "../../support/page/visit.ts";
+
+const { test, testLooks } = pageSuite();
+
+testLooks("an administrator searches the users and turns the pages", async ({ site, browser }, options) => {
+  const { login: prefix, ...look } = options;
+  const admin = await site.admin();
+  for (let count = 0; count < 52; count++) await site.addUser(`${prefix}-${count}`);
+  await site.ask(admin, "PATCH", `/user/${prefix}-0`, { groups: ["staff"], disabled: true });
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
+    const rows = page.locator("tbody tr");
+    assertEquals(await rows.count(), 50);
+    await page.getByLabel(say("Login begins with")).fill(prefix.toUpperCase());
+    await page.getByText({ en: "52 users", ru: "52 пользователя" }[look.language], { exact: true }).waitFor();
+    assertEquals(await rows.count(), 50);
+    const first = rows.first();
+    assertEquals(await first.getByRole("rowheader").textContent(), `${prefix}-0`);
+    const today = new Intl.DateTimeFormat({ en: "en-GB", ru: "ru-RU" }[look.language], { dateStyle: "medium" });
+    assertEquals(await first.getByRole("cell").allInnerTexts(), [
+      today.format(new Date()),
+      "staff",
+      say("Disabled"),
+      say("Manage"),
+    ]);
+    await page.getByRole("button", { name: say("Show more") }).click();
+    await rows.nth(51).waitFor();
+    assertEquals(await page.getByRole("button", { name: say("Show more") }).isVisible(), false);
+    assertEquals(await focusedName(page), say("Manage {login}", { login: `${prefix}-50` }));
+    await page.getByLabel(say("Login begins with")).fill("nobody-");
+    await page.getByText({ en: "0 users", ru: "0 пользователей" }[look.language], { exact: true }).waitFor();
+    assertEquals(await rows.count(), 0);
+  });
+});
+
+testLooks("an administrator changes groups, disables and enables", async ({ site, browser }, { login, ...look }) => {
+  const admin = await site.admin();
+  await site.addUser(login);
+  await site.logIn(login);
+  const refused = [`422 PATCH user/${login}`];
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin, refused }, async ({ page, say }) => {
+    await manage(page, say, login);
+    const dialog = page.getByRole("dialog", { name: login });
+    const groups = dialog.getByLabel(say("Groups, with spaces between"));
+    await groups.fill("Staff!");
+    await page.keyboard.press("Enter");
+    await dialog.getByText(say("At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.")).waitFor();
+    await groups.fill("staff, editors");
+    await page.keyboard.press("Enter");
+    await dialog.getByRole("status").getByText(say("The groups are saved.")).waitFor();
+    assertEquals(await groups.inputValue(), "staff editors");
+
+    assertEquals(await dialog.locator(".sessions strong").allTextContents(), ["curl"]);
+    await dialog.getByRole("button", { name: say("Disable"), exact: true }).click();
+    await dialog.getByText(say("The account is disabled, and its sessions have ended.")).waitFor();
+    assertEquals(await focusedName(page), say("Enable"));
+    assertEquals(await dialog.locator(".sessions li").allTextContents(), [say("None.")]);
+    await assertRejects(() => site.logIn(login));
+    await dialog.getByRole("button", { name: say("Close"), exact: true }).click();
+    const row = page.getByRole("row").filter({ hasText: login });
+    await row.getByText(say("Disabled")).waitFor();
+    assertEquals(await focusedName(page), say("Manage {login}", { login }));
+    assertEquals((await row.getByRole("cell").allInnerTexts()).slice(1, 3), ["staff\neditors", say("Disabled")]);
+
+    await manage(page, say, login);
+    await dialog.getByRole("button", { name: say("Enable"), exact: true }).click();
+    await dialog.getByText(say("The account is enabled.")).waitFor();
+    await page.keyboard.press("Escape");
+    await row.getByText(say("Active")).waitFor();
+  });
+  const user = await site.ask(admin, "GET", `/user/${login}`);
+  assertEquals([user.groups, user.disabled], [["staff", "editors"], false]);
+});
+
+testLooks("an administrator ends sessions, and deletes an account", async ({ site, browser }, { login, ...look }) => {
+  const admin = await site.admin();
+  await site.addUser(login);
+  const tokens = [await site.logIn(login), await site.logIn(login, "Wget/1.21"), await site.logIn(login)];
+  await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
+    await manage(page, say, login);
+    const dialog = page.getByRole("dialog", { name: login, exact: true });
+    await dialog.getByRole("button", { name: say("End session: {device}", { device: "Wget" }) }).click();
+    await dialog.getByText(say("The session has ended.")).waitFor();
+    await assertRejects(() => site.ask(tokens[1] ?? "", "GET", "/session/"));
+    assertEquals((await site.ask(tokens[0] ?? "", "GET", "/session/")).login, login);
+    await dialog.getByRole("button", { name: say("End all sessions") }).click();
+    await dialog.getByText(say("All sessions have ended.")).waitFor();
+    await assertRejects(() => site.ask(tokens[0] ?? "", "GET", "/session/"));
+
+    await dialog.getByRole("button", { name: say("Delete…") }).click();
+    const confirmation = page.getByRole("dialog", { name: say("Delete {login}?", { login }) });
+    await confirmation.waitFor();
+    assertEquals(await focusedName(page), say("Cancel"));
+    await page.keyboard.press("Enter");
+    await confirmation.waitFor({ state: "detached" });
+    assertEquals((await site.ask(admin, "GET", `/user/${login}`)).login, login);
+    await dialog.getByRole("button", { name: say("Delete…") }).click();
+    await confirmation.getByRole("button", { name: say("Delete"), exact: true }).click();
+    await page.getByRole("status").getByText(say("{login} is deleted.", { login })).waitFor();
+    assertEquals(await page.getByRole("row").filter({ hasText: login }).count(), 0);
+  });
+  await assertRejects(() => site.ask(admin, "GET", `/user/${login}`));
+});
+
+testLooks("an administrator makes a reset link, which is copied and works", async ({ site, browser }, options) => {
+  const { login, ...look } = options;
+  const admin = await site.admin();
+  await site.addUser(login);
+  const link = await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async (one) => {
+    const { page, say, context } = one;
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(site.url).origin });
+    await manage(page, say, login);
+    await page.getByRole("button", { name: say("Make a reset link") }).click();
+    await page.getByRole("button", { name: say("Copy link") }).click();
+    await page.getByText(say("Copied."), { exact: true }).waitFor();
+    const copied = await readClipboard(page);
+    assertEquals(await page.getByLabel(say("Link"), { exact: true }).inputValue(), copied);
+    return copied;
+  });
+  assert(link.startsWith(`${site.url}#reset=`));
+  await visit(browser, { url: site.url, path: link.slice(site.url.length), ...look }, async (one) => {
+    await one.page.getByLabel(one.say("New password"), { exact: true }).fill(newPassword);
+    await one.page.getByRole("button", { name: one.say("Set password") }).click();
+    await one.page.getByRole("heading", { name: one.say("Your account"), exact: true }).waitFor();
+  });
+});
+
+test("where the browser does not copy, the link is ready to be copied", async ({ site, browser }) => {
+  const token = await site.admin();
+  await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
+    await page.evaluate(() => {
+      // deno-lint-ignore no-explicit-any -- of the browser
+      (globalThis as any).navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
+    });
+    await page.getByRole("button", { name: "Invite someone…" }).click();
+    await page.getByRole("button", { name: "Make a link" }).click();
+    await page.getByRole("button", { name: "Copy link" }).click();
+    await page.getByRole("status").getByText("Press Ctrl+C to copy.").waitFor();
+    const link = await page.getByLabel("Link", { exact: true }).inputValue();
+    // deno-lint-ignore no-explicit-any -- of the browser
+    assertEquals(await page.evaluate(() => (globalThis as any).getSelection().toString()), link);
+  });
+});
+
+testLooks("an administrator invites somebody", async ({ site, browser }, { login, ...look }) => {
+  const admin = await site.admin();
+  const refused = ["422 POST ticket/"];
+  const options = { url: site.url, path: "#users", ...look, token: admin, refused };
+  const link = await visit(browser, options, async ({ page, say }) => {
+    await page.getByRole("button", { name: say("Invite someone…") }).click();
+    const dialog = page.getByRole("dialog", { name: say("Invite someone") });
+    await dialog.getByLabel(say("Only for this login (optional)")).fill("b:ob");
+    await page.keyboard.press("Enter");
+    const wrong = say("Only a–z, digits and . _ - @ +; the first is a letter or digit.");
+    await dialog.getByText(wrong).waitFor();
+    await dialog.getByLabel(say("Only for this login (optional)")).fill(login);
+    await page.keyboard.press("Enter");
+    await dialog.getByLabel(say("Link"), { exact: true }).waitFor();
+    const made = await dialog.getByLabel(say("Link"), { exact: true }).inputValue();
+    await page.keyboard.press("Escape");
+    assertEquals(await focusedName(page), say("Invite someone…"));
+    return made;
+  });
+  assert(link.startsWith(`${site.url}#ticket=`));
+  await visit(browser, { url: site.url, path: link.slice(site.url.length), ...look }, async (one) => {
+    assertEquals(await one.page.getByLabel(one.say("Login"), { exact: true }).inputValue(), login);
+    await one.page.getByLabel(one.say("Password"), { exact: true }).fill(password);
+    await one.page.keyboard.press("Enter");
+    await one.page.getByRole("heading", { name: one.say("Your account"), exact: true }).waitFor();
+  });
+});
+
+testLooks("the last administrator cannot go", async ({ site, browser }, { language, width }) => {
+  const admin = await site.admin();
+  const refused = ["409 PATCH user/root", "409 DELETE user/root"];
+  const options = { url: site.url, path: "#users", language, width, token: admin, refused };
+  await visit(browser, options, async ({ page, say }) => {
+    await manage(page, say, "root");
+    const problem = say("This is the last administrator. Make another user an administrator first.");
+    await page.getByRole("button", { name: say("Disable"), exact: true }).click();
+    await page.getByRole("dialog").getByText(problem).waitFor();
+    await page.getByRole("button", { name: say("Delete…") }).click();
+    await page.getByRole("button", { name: say("Delete"), exact: true }).click();
+    await page.getByRole("alert").getByText(problem).waitFor();
+  });
+});
+
+testLooks("an administrator sees the settings in force", async ({ site, browser }, { language, width }) => {
+  const token = await site.admin();
+  const { settings } = await site.ask(token, "GET", "/setting/") as { settings: Record<string, string>[] };
+  await visit(browser, { url: site.url, language, width, token }, async ({ page, say }) => {
+    await page.getByRole("link", { name: say("Settings") }).click();
+    await page.getByRole("heading", { name: say("Settings") }).waitFor();
+    const cells = page.locator("tbody code");
+    assertEquals(await cells.allTextContents(), settings.flatMap((one) => [one.name, one.value, one.default]));
+    const changed = settings.filter((one) => one.value !== one.default).map((one) => one.name);
+    assert(changed.includes("GATEHOUSE_PBKDF2_ITERATIONS") && changed.length < settings.length, changed.join());
+    assertEquals(await page.locator(".changed th").allTextContents(), changed);
+    assertEquals(await page.getByRole("link", { name: say("Settings") }).getAttribute("aria-current"), "page");
+  });
+});
+
+test("an administrator whose session has ended is told so at the next view", async ({ site, browser }) => {
+  await site.admin();
+  const token = await site.logIn("root");
+  const refused = ["401 GET user/?limit=50&after=&prefix="];
+  await visit(browser, { url: site.url, token, refused }, async ({ page }) => {
+    await site.ask(token, "DELETE", "/session/");
+    await page.getByRole("link", { name: "Users" }).click();
+    await page.getByRole("status").getByText("Your session has ended. Log in again.").waitFor();
+    await page.getByRole("heading", { name: "Log in" }).waitFor();
+    assertEquals(await page.getByRole("navigation").count(), 0);
+  });
+});
+
+test("what another administrator changed meanwhile is not overwritten", async ({ site, browser }) => {
+  const admin = await site.admin();
+  await site.addUser("shared");
+  const refused = ["412 PATCH user/shared"];
+  await visit(browser, { url: site.url, path: "#users", token: admin, refused }, async ({ page, say }) => {
+    await manage(page, say, "shared");
+    const groups = page.getByLabel("Groups, with spaces between");
+    await site.ask(admin, "PATCH", "/user/shared", { groups: ["theirs"] });
+    await groups.fill("ours");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("Someone else has changed this user. Check the changes and try again.")
+      .waitFor();
+    assertEquals(await groups.inputValue(), "theirs");
+    await groups.fill("theirs ours");
+    await page.keyboard.press("Enter");
+    await page.getByText("The groups are saved.").waitFor();
+  });
+});
+
+/** Finds a user, and opens the dialog about them. */
+async function manage(page: Page, say: (text: string, values?: Record<string, string>) => string, login: string) {
+  const search = page.getByLabel(say("Login begins with"));
+  if (await search.inputValue() !== login) await search.fill(login);
+  await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
+  await page.locator("dialog .sessions li").first().waitFor();
+}
+
+function readClipboard(page: Page): Promise<string> {
+  // deno-lint-ignore no-explicit-any -- of the browser, whose types a test on Deno lacks
+  return page.evaluate(() => (globalThis as any).navigator.clipboard.readText());
+}

@@ -1,0 +1,180 @@
+/**
+ * Whether a reply is one that the OpenAPI document promises: its status, headers, type and body; and whether the
+ * document takes and refuses the same bodies of requests as the service.
+ *
+ * `send` of test/support/app.ts asks it for every request, so that whatever any test sees is documented.
+ */
+import { assert, assertEquals } from "@std/assert";
+// ajv: the JSON Schema validator that most readers of the document will use, and strict about what the schemas say.
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import type { Config } from "../../lib/config/config.ts";
+import {
+  type DocumentedOperation,
+  type DocumentedReply,
+  type OpenApiDocument,
+  resolveReply,
+  type Schema,
+} from "../../routes/openapi/document.ts";
+import { openApiDocument } from "../../routes/openapi.ts";
+
+/** What of a request matters here. */
+export interface CheckedRequest {
+  readonly method: string;
+  /** With the query, if there is one. */
+  readonly path: string;
+  /** The body, when it was sent as JSON. */
+  readonly json?: unknown;
+}
+
+export interface CheckedReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Says whether exchanges are as a document has it. */
+export type Contract = (request: CheckedRequest, reply: CheckedReply) => void;
+
+/** Says whether a text or value is what a schema asks for, and why not. */
+type Validator = (schema: Schema, value: unknown) => string | undefined;
+
+/** An exchange, and what the document says of it. */
+interface Exchange {
+  readonly request: CheckedRequest;
+  readonly reply: CheckedReply;
+  /** For messages. */
+  readonly what: string;
+  readonly faultOf: Validator;
+}
+
+/** What JSON Schema cannot say of a body, by the codes of the bad fields. */
+const beyondSchemas = ["guessable", "unchanged", "not-unicode", "too-many-marks"];
+/** Headers that are the matter of HTTP, or of `content` in the document. */
+const generalHeaders = ["content-length", "content-type"];
+
+/** Those that the document uses. ajv knows none, and `ajv-formats` takes more for a date than the contract does. */
+const formats = {
+  "date-time": (text: string) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text,
+  // For whoever shows a form.
+  "password": true,
+} as const;
+
+const contracts = new Map<number, Contract>();
+
+/** The contract of a service with these settings. */
+export function contractOf({ passwordMinLength }: Pick<Config, "passwordMinLength">): Contract {
+  const contract = contracts.get(passwordMinLength) ?? createContract(openApiDocument({ passwordMinLength }));
+  contracts.set(passwordMinLength, contract);
+  return contract;
+}
+
+/** The contract that a document is. Schemas are compiled when they are first needed. */
+export function createContract(document: OpenApiDocument): Contract {
+  const faultOf = createValidator(document);
+  const templates = Object.keys(document.paths);
+
+  return (request, reply) => {
+    const path = request.path.replace(/[?#].*/s, "");
+    // As in the router: a path without parameters comes first.
+    const template = templates.find((one) => one === path) ?? templates.find((one) => patternOf(one).test(path));
+    const exchange = { request, reply, what: `${request.method} ${path} ${reply.status}`, faultOf };
+    if (template === undefined) return checkNowhere(exchange);
+    const operations = document.paths[template] ?? {};
+    // Methods are case-sensitive (RFC 9110, 9.1): "patch" is another than "PATCH", which the document has as "patch".
+    const isKnown = request.method === request.method.toUpperCase();
+    const operation = isKnown
+      ? operations[request.method === "HEAD" ? "get" : request.method.toLowerCase()]
+      : undefined;
+    if (operation === undefined) return checkOtherMethod(exchange, Object.keys(operations));
+    const documented = operation.responses[reply.status];
+    assert(documented !== undefined, `${exchange.what}: the document has no such status`);
+    checkReply(resolveReply(documented, document), exchange);
+    checkRequest(operation, exchange);
+  };
+}
+
+/** A path that the document does not have. */
+function checkNowhere({ request, reply, what }: Exchange): void {
+  assert([308, 400, 404].includes(reply.status), `${what}: the document has no such path`);
+  // Looking for a path that lacks its last slash, the router finds one whose parameter is no text.
+  if (reply.status === 400) checkMalformed(request, reply, what);
+  if (reply.status === 308) assert(reply.headers.has("location"), `${what}: no Location`);
+  if (reply.status === 404) {
+    assert(/^$|"\/problem\/not-found"|<small>404 not-found/.test(reply.text), `${what}: ${reply.text}`);
+  }
+}
+
+/** A method that the document does not have at this path. */
+function checkOtherMethod({ request, reply, what }: Exchange, methods: readonly string[]): void {
+  // A parameter that is no text is found out first.
+  if (reply.status === 400) return checkMalformed(request, reply, what);
+  assertEquals(reply.status, request.method === "OPTIONS" ? 204 : 405, `${what}: the document has no such method`);
+  const allowed = [...methods, ...methods.includes("get") ? ["head"] : [], "options"].sort().join(", ").toUpperCase();
+  assertEquals(reply.headers.get("allow"), allowed, what);
+}
+
+function checkMalformed({ method }: Exchange["request"], { text }: Exchange["reply"], what: string): void {
+  const expected = method === "HEAD" ? /^$/ : /("\/problem\/|<small>400 )malformed-(path|host)/;
+  assert(expected.test(text), `${what}: ${text}`);
+}
+
+function checkReply({ headers, content = {} }: DocumentedReply, { request, reply, what, faultOf }: Exchange): void {
+  for (const [name, { required, schema }] of Object.entries(headers)) {
+    const value = reply.headers.get(name);
+    assert(value !== null || !required, `${what}: no ${name}`);
+    const fault = value === null ? undefined : faultOf(schema, value);
+    assert(fault === undefined, `${what}: ${name} is ${value}: ${fault}`);
+  }
+  const known = [...generalHeaders, ...Object.keys(headers).map((name) => name.toLowerCase())];
+  assertEquals([...reply.headers.keys()].filter((name) => !known.includes(name)), [], `${what}: undocumented headers`);
+  const type = reply.headers.get("content-type")?.replace(/;.*/s, "");
+  const types = Object.keys(content);
+  const isKnown = type === undefined ? types.length === 0 : types.includes(type);
+  assert(isKnown, `${what}: type of the body is ${type}, and in the document ${types}`);
+  if (request.method === "HEAD") return assertEquals(reply.text, "", what);
+  const schema = content[type ?? ""]?.schema;
+  if (schema === undefined) return assertEquals(reply.text, "", what);
+  const fault = faultOf(schema, type?.endsWith("json") ? JSON.parse(reply.text) : reply.text);
+  assert(fault === undefined, `${what}: ${fault}: ${reply.text}`);
+}
+
+/** What the service takes is what the document takes, and what it refuses, as far as a schema can say it. */
+function checkRequest({ requestBody }: DocumentedOperation, { request, reply, what, faultOf }: Exchange): void {
+  const schema = requestBody?.content["application/json"]?.schema;
+  if (schema === undefined || request.json === undefined) return;
+  const fault = faultOf(schema, JSON.parse(JSON.stringify(request.json)));
+  if (reply.status < 300) assert(fault === undefined, `${what}: the document refuses the request: ${fault}`);
+  if (reply.status !== 422 || fault !== undefined) return;
+  const { errors } = JSON.parse(reply.text);
+  const reasons: { pointer: string; code: string }[] = errors;
+  for (const { pointer, code } of reasons) {
+    // Schemas count neither the bytes nor the code points of NFC.
+    const isLength = pointer === "/password" && code.startsWith("too-");
+    assert(isLength || beyondSchemas.includes(code), `${what}: the document takes the request: ${pointer} ${code}`);
+  }
+}
+
+function createValidator(document: OpenApiDocument): Validator {
+  const ajv = new Ajv2020({ allErrors: true, formats });
+  const definitions = { $defs: document.components.schemas };
+  const compiled = new Map<Schema, ValidateFunction>();
+
+  function compile(schema: Schema): ValidateFunction {
+    // The references of the document are to its own components, those of a schema that stands alone to its own $defs.
+    const text = JSON.stringify({ ...schema, ...definitions }).replaceAll("#/components/schemas/", "#/$defs/");
+    const validate = ajv.compile(JSON.parse(text));
+    compiled.set(schema, validate);
+    return validate;
+  }
+
+  return (schema, value) => {
+    const validate = compiled.get(schema) ?? compile(schema);
+    return validate(value) ? undefined : ajv.errorsText(validate.errors);
+  };
+}
+
+function patternOf(template: string): RegExp {
+  // OpenAPI has no parameter of several segments.
+  if (template === "/guard/{demands}") return /^\/guard\//;
+  return new RegExp(`^${RegExp.escape(template).replaceAll(/\\\{\w+\\\}/g, "[^/]+")}$`);
+}

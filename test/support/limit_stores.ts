@@ -1,0 +1,52 @@
+/** Where counts are kept, for tests of what holds for each place. */
+import { type Counts, MemoryCounts } from "../../lib/limits/limit_store.ts";
+import { createLog } from "../../lib/log.ts";
+import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
+import { PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
+import { PostgresCounts } from "../../lib/limits/postgres_limit_store.ts";
+import { ensurePostgres, startPostgres, type TestPostgres } from "./postgres.ts";
+
+/** Makes counts that have counted nothing. Those that were made before are not to be used any more. */
+export type CreateCounts = () => Promise<Counts>;
+
+/** A database for the tests of one file, which run one after another. It is there from the first that needs it. */
+class SharedDatabase implements AsyncDisposable {
+  #server: TestPostgres | undefined;
+  #store: PostgresStore | undefined;
+
+  async createCounts(): Promise<Counts> {
+    this.#store ??= await this.#open();
+    const { database } = this.#store;
+    await database.run("TRUNCATE gatehouse_count");
+    return new PostgresCounts(database);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store?.[Symbol.asyncDispose]();
+    await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  async #open(): Promise<PostgresStore> {
+    this.#server = await startPostgres();
+    const address = parsePostgresUrl(await this.#server.createDatabase());
+    return await PostgresStore.open(address, { log: createLog(() => {}) });
+  }
+}
+
+const hasPostgres = await ensurePostgres();
+const shared = new SharedDatabase();
+
+Deno.test.afterAll(() => shared[Symbol.asyncDispose]());
+
+/** Registers a test for each place. @param test makes counts as often as it wants */
+export function testEverywhere(name: string, test: (createCounts: CreateCounts) => Promise<void>): void {
+  Deno.test(`${name}, in memory`, () => test(() => Promise.resolve(new MemoryCounts())));
+  Deno.test({
+    name: `${name}, in PostgreSQL`,
+    ignore: !hasPostgres,
+    // Its connections outlive one test.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: () => test(() => shared.createCounts()),
+  });
+}

@@ -1,0 +1,265 @@
+/**
+ * A PostgreSQL of a test's own: in a temporary folder, on a unix socket in it, gone when the test is over.
+ *
+ * The user of its URLs owns the databases and is nothing more, as a good operator would have it. Texts are ordered as in
+ * a dictionary, not by their bytes, so that SQL that forgets `COLLATE "C"` is found.
+ */
+
+import { existsSync } from "node:fs";
+// postgres: the client that the service itself uses.
+import postgres, { type Sql } from "postgres";
+import type { Database } from "../../lib/store/postgres/database.ts";
+import { ensureProgram } from "./packages.ts";
+import { freePort, TestProcess } from "./process.ts";
+
+export interface PostgresOptions {
+  /** Configuration parameters beside those of a quick test: with `fsync` "on" it is as slow and safe as a real one. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The text of `pg_hba.conf`; by default everyone who reaches the socket or the port is let in. */
+  readonly access?: string;
+  /** Text files to put beside the data, readable by the server alone: keys, certificates. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Whether it listens on a port of 127.0.0.1 too, which is then in its URLs. */
+  readonly tcp?: boolean;
+}
+
+/** Whose process the server is, when it is not to be that of who runs the tests. */
+type User = { readonly uid: number; readonly gid: number } | undefined;
+
+/** Debian keeps them off the PATH, as several versions may be there. */
+const programs = "/usr/lib/postgresql/15/bin";
+/** For the tests' own statements. */
+const superuser = "postgres";
+/** Owns the databases. */
+const owner = "gatehouse";
+
+const quickSettings = {
+  // Nobody cuts the power in a test, and a process that is killed loses nothing without.
+  fsync: "off",
+  full_page_writes: "off",
+  // Nothing that happens when nobody asked for it.
+  autovacuum: "off",
+  shared_buffers: "16MB",
+};
+
+/**
+ * Makes sure that PostgreSQL is there. As root on Debian and its kin it is installed for it.
+ * @returns whether it is there
+ * @throws {Error} when it is not, and the environment has CI set
+ */
+export async function ensurePostgres(): Promise<boolean> {
+  const program = `${programs}/postgres`;
+  if (Deno.uid() === 0 && !existsSync(program) && existsSync("/usr/bin/apt-get")) await preventCluster();
+  return await ensureProgram(program, "postgresql-15");
+}
+
+/** Starts a server that has no database of a test yet. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-postgres-" });
+  // It refuses to run as root.
+  const user = Deno.uid() === 0 ? { uid: await idOf("-u"), gid: await idOf("-g") } : undefined;
+  const server = new TestPostgres(folder, user, options);
+  try {
+    await initialize(folder, user, options);
+    await server.start();
+    await server.sql(superuser).unsafe(`CREATE ROLE ${owner} LOGIN PASSWORD '${owner}'`);
+    return server;
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** A server for all tests of a file: it is started when the first asks for it, and ends with the last. */
+export function sharedPostgres(options?: PostgresOptions): () => Promise<TestPostgres> {
+  let started: Promise<TestPostgres> | undefined;
+  Deno.test.afterAll(async () => await (await started)?.[Symbol.asyncDispose]());
+  return () => started ??= startPostgres(options);
+}
+
+/** Has a store open all its connections: what is to happen at once would wait for them, one after another. */
+export async function openConnections({ database }: { database: Pick<Database, "run"> }): Promise<void> {
+  await Promise.all(Array.from({ length: 10 }, () => database.run("SELECT pg_sleep(0.02)")));
+}
+
+/** A server that takes connections. Disposing of it ends it, and removes its folder. */
+export class TestPostgres implements AsyncDisposable {
+  /** Holds the socket, and the data in `data/`. */
+  readonly folder: string;
+  /** Part of the name of the socket, and the port of 127.0.0.1 when it listens there. */
+  readonly port: number;
+  readonly #user: User;
+  readonly #options: PostgresOptions;
+  readonly #clients = new Map<string, Sql>();
+  #process: TestProcess | undefined;
+  #databaseCount = 0;
+
+  /** Made by `startPostgres`. */
+  constructor(folder: string, user: User, options: PostgresOptions) {
+    this.folder = folder;
+    this.port = options.tcp ? freePort() : 5432;
+    this.#user = user;
+    this.#options = options;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  /** All that it has said since its last start. */
+  get log(): string {
+    return this.#process?.output ?? "";
+  }
+
+  /** Makes an empty database, with a new name by default. @returns its URL, for `GATEHOUSE_STORE` */
+  async createDatabase(name = `test${++this.#databaseCount}`): Promise<string> {
+    // From template1 with its 7 MB a copy of files is quicker than a log of every page.
+    await this.sql(superuser).unsafe(`CREATE DATABASE ${name} OWNER ${owner} STRATEGY FILE_COPY`);
+    return this.url(name);
+  }
+
+  /** The URL of a database: over the port when there is one, else over the socket. */
+  url(database: string): string {
+    return this.#options.tcp
+      ? `postgres://${owner}:${owner}@127.0.0.1:${this.port}/${database}`
+      : `postgres://${owner}@/${database}?host=${this.folder}`;
+  }
+
+  /** The superuser's client of a database, for a test's own statements. It ends with the server. */
+  sql(database: string): Sql {
+    const client = this.#clients.get(database) ?? postgres({
+      path: `${this.folder}/.s.PGSQL.${this.port}`,
+      user: superuser,
+      database,
+      onnotice: () => {},
+    });
+    this.#clients.set(database, client);
+    return client;
+  }
+
+  /** Starts it, and waits until it takes connections. */
+  async start(): Promise<void> {
+    const settings = {
+      ...quickSettings,
+      unix_socket_directories: this.folder,
+      port: String(this.port),
+      listen_addresses: this.#options.tcp ? "127.0.0.1" : "",
+      ...this.#options.settings,
+    };
+    const args = ["-D", dataOf(this.folder)];
+    for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
+    const server = new TestProcess(`${programs}/postgres`, processOptions(args, this.folder, this.#user));
+    this.#process = server;
+    const isReady = () => server.output.includes("ready to accept connections") || undefined;
+    await server.until(isReady, { what: "PostgreSQL to start" });
+  }
+
+  /** Stops it as an operator does who waits for nobody: clients are told, and sent away. */
+  async stop(): Promise<void> {
+    await this.#end("SIGINT");
+  }
+
+  /** Ends it as a crash would: clients are told nothing, nothing is flushed, and the next start recovers. */
+  async kill(): Promise<void> {
+    await this.#end("SIGQUIT");
+  }
+
+  /** From now on it neither answers nor refuses, like a network that swallows everything. */
+  async pause(): Promise<void> {
+    // Itself first: it would start others meanwhile.
+    Deno.kill(this.pid, "SIGSTOP");
+    await this.#signalChildren("SIGSTOP");
+  }
+
+  /** Lets it go on where it was paused. */
+  async resume(): Promise<void> {
+    await this.#signalChildren("SIGCONT");
+    Deno.kill(this.pid, "SIGCONT");
+  }
+
+  /** Lets no file grow beyond so many bytes, which is what a full disk is to it. Takes the program `prlimit`. */
+  async limitFileSize(bytes: number | "unlimited"): Promise<void> {
+    for (const pid of [this.pid, ...await this.#childPids()]) {
+      const args = ["--pid", String(pid), `--fsize=${bytes}:`];
+      // As the same user: for another's process root may lack the capability, in a container.
+      const { success, stderr } = await new Deno.Command("prlimit", { args, ...this.#user }).output();
+      if (!success) throw new Error(new TextDecoder().decode(stderr));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#clients.values(), (client) => client.end({ timeout: 0 })));
+    await this.kill();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #end(signal: Deno.Signal): Promise<void> {
+    if (this.#process === undefined) return;
+    // One that is paused would not hear it.
+    if (!this.#process.hasEnded) await this.resume();
+    await this.#process.stop(signal);
+  }
+
+  async #signalChildren(signal: Deno.Signal): Promise<void> {
+    for (const pid of await this.#childPids()) {
+      try {
+        Deno.kill(pid, signal);
+      } catch (error) {
+        // It ended a moment ago.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+  }
+
+  /** Every connection has a process of its own. */
+  async #childPids(): Promise<number[]> {
+    const text = await Deno.readTextFile(`/proc/${this.pid}/task/${this.pid}/children`);
+    return text.split(" ").filter((pid) => pid !== "").map(Number);
+  }
+}
+
+function dataOf(folder: string): string {
+  return `${folder}/data`;
+}
+
+/** In the server's folder: that of the tests may be closed to the user whose process it is. */
+function processOptions(args: string[], folder: string, user: User) {
+  return { args, env: { LC_ALL: "C.UTF-8" }, cwd: folder, ...(user === undefined ? {} : { user }) };
+}
+
+async function initialize(folder: string, user: User, { access, files = {} }: PostgresOptions): Promise<void> {
+  if (user !== undefined) await Deno.chown(folder, user.uid, user.gid);
+  const args = ["-D", dataOf(folder), "-U", superuser, "-A", "trust", "--encoding", "UTF8", "--no-sync"];
+  const order = ["--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en-US"];
+  await using program = new TestProcess(`${programs}/initdb`, processOptions([...args, ...order], folder, user));
+  if (!(await program.status).success) throw new Error(`Cannot make a PostgreSQL for tests:\n${program.output}`);
+
+  const texts = access === undefined ? files : { ...files, "pg_hba.conf": access };
+  for (const [name, text] of Object.entries(texts)) {
+    const path = `${dataOf(folder)}/${name}`;
+    await Deno.writeTextFile(path, text);
+    // A key that others can read is refused.
+    await Deno.chmod(path, 0o600);
+    if (user !== undefined) await Deno.chown(path, user.uid, user.gid);
+  }
+}
+
+/** Of the user that the package makes. @param flag of `id` */
+async function idOf(flag: "-u" | "-g"): Promise<number> {
+  const { stdout } = await new Deno.Command("id", { args: [flag, "postgres"] }).output();
+  return Number(new TextDecoder().decode(stdout));
+}
+
+/** The package would make a server of the machine's own and start it, unless it is told before it is installed. */
+async function preventCluster(): Promise<void> {
+  const folder = "/etc/postgresql-common";
+  const text = "# Written before the installation by the tests of Gatehouse, which start servers of their own.\n" +
+    "create_main_cluster = false\n";
+  try {
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(`${folder}/createcluster.conf`, text, { createNew: true });
+  } catch (error) {
+    // It is installed, or somebody has decided already.
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
