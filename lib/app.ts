@@ -5,22 +5,22 @@
  * the gate and the counters, each of which says what it promises.
  */
 
-import { BasicMemory } from "./accounts/basic_auth.ts";
+import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientResolver } from "./http/client_address.ts";
 import type { Config } from "./config/config.ts";
 import { type Counts, MemoryCounts } from "./limits/limit_store.ts";
 import { EventStreams } from "./http/event_stream.ts";
 import { FailureLog } from "./failure_log.ts";
-import { Guesser } from "./passwords/password_strength.ts";
+import { PasswordStrength } from "./passwords/password_strength.ts";
 import { Hasher } from "./passwords/hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
-import { Limiter } from "./limits/rate_limiter.ts";
+import { RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { Quota } from "./limits/quota.ts";
 import { Readiness } from "./readiness.ts";
 import type { Store } from "./store.ts";
-import { Throttle } from "./limits/login_throttle.ts";
+import { LoginThrottle } from "./limits/login_throttle.ts";
 
 /** Each asks for the state of the store every second. */
 const maxEventStreams = 20;
@@ -30,7 +30,7 @@ export interface App {
   readonly config: Config;
   readonly store: Store;
   readonly hasher: Hasher;
-  readonly guesser: Guesser;
+  readonly passwordStrength: PasswordStrength;
   readonly log: Log;
   /** What has failed. */
   readonly failures: FailureLog;
@@ -45,9 +45,9 @@ export interface App {
   /** New passwords that are judged, good ones or not. */
   readonly judgedQuota: Quota;
   /** Wrong passwords. */
-  readonly throttle: Throttle;
+  readonly throttle: LoginThrottle;
   /** Credentials of HTTP Basic that were right a moment ago. */
-  readonly basicMemory: BasicMemory;
+  readonly basicAuthCache: BasicAuthCache;
   /** What the service counts of itself. */
   readonly metrics: Metrics;
   /** Whether the store can keep changes. */
@@ -83,14 +83,15 @@ export interface AppOptions {
   /** By default new ones; the store's own figures are among them only if it was opened with the same. */
   readonly metrics?: Metrics;
   /** By default a new one; it keeps nothing of what it judges. */
-  readonly guesser?: Guesser;
+  readonly passwordStrength?: PasswordStrength;
 }
 
 /** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
-  const { metrics = new Metrics(now), guesser = new Guesser(), counts = new MemoryCounts() } = options;
-  const limiter = new Limiter(counts, now);
+  const { metrics = new Metrics(now), passwordStrength = new PasswordStrength(), counts = new MemoryCounts() } =
+    options;
+  const limiter = new RateLimiter(counts, now);
   const perHour = config.registrationsPerHour;
   const { highestIterations, unusableCount } = await store.hashCosts();
   if (unusableCount > 0) {
@@ -112,14 +113,14 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       highestIterations,
       onRun: (seconds) => metrics.hashes.observe(seconds),
     }),
-    guesser,
+    passwordStrength,
     clientOf: clientResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
     registrationQuota: new Quota(limiter, { name: "registration", perHour }),
     failedQuota: new Quota(limiter, { name: "registration-failed", perHour }),
     judgedQuota: new Quota(limiter, { name: "judged", perHour: judgedPerHour(perHour) }),
-    throttle: new Throttle(limiter),
-    basicMemory: new BasicMemory(now),
+    throttle: new LoginThrottle(limiter),
+    basicAuthCache: new BasicAuthCache(now),
   });
 }
 

@@ -16,7 +16,7 @@ interface Entry<Key, Value> {
 }
 
 /** Keeps at most so many entries. */
-export class RecentMap<Key, Value> {
+export class BoundedMap<Key, Value> {
   readonly #maxSize: number;
   readonly #entries = new Map<Key, Entry<Key, Value>>();
   #oldest: Entry<Key, Value> | undefined;

@@ -10,7 +10,7 @@
 
 import type { App, Context } from "./app.ts";
 import { OverloadedError } from "./passwords/hash_queue.ts";
-import { HttpError, problemReply } from "./http/http.ts";
+import { HttpError, problemResponse } from "./http/http.ts";
 import { noParams, type Params, pathOf, PathTable } from "./http/path_table.ts";
 import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
@@ -126,7 +126,7 @@ async function serve(
       ? replyNowhere(request, { path, paths })
       : await answer(match.entry, request, context.with(match.params));
   } catch (error) {
-    response = problemResponse(asHttpError(error, context), request, context.requestId);
+    response = errorResponse(asHttpError(error, context), request, context.requestId);
   }
   if (method === "HEAD") response = await withoutBody(response);
   const { requestId } = context;
@@ -173,9 +173,9 @@ async function withoutBody(response: Response): Promise<Response> {
 }
 
 /** JSON, and a page for a person who navigates: with GET, as what takes a body here takes JSON alone. */
-function problemResponse(error: HttpError, request: Request, requestId: string): Response {
+function errorResponse(error: HttpError, request: Request, requestId: string): Response {
   const isPage = isSafe(request.method) && isNavigation(request.headers);
-  return isPage ? problemPage(error, request, requestId) : problemReply(error);
+  return isPage ? problemPage(error, request, requestId) : problemResponse(error);
 }
 
 /** The one place where a fault becomes what the client is told of it. */

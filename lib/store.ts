@@ -85,7 +85,7 @@ export type Change =
   | { readonly kind: "delete-ticket"; readonly secretHash: string };
 
 /** A record, as the change that puts it. */
-export type Put = Exclude<Change, { readonly kind: `delete-${string}` }>;
+export type StoredRecord = Exclude<Change, { readonly kind: `delete-${string}` }>;
 
 /** The order of a list of users; "-" is descending. Users are registered in the order of their ids. */
 export type UserSort = "registered_at" | "-registered_at" | "login";
@@ -216,7 +216,7 @@ export interface ReplaceOptions extends ActorOptions {
    * For a new password: ends the sessions of the user but the one of this id ("" ends all), the tickets for a reset,
    * and the tickets that the user has made.
    */
-  readonly endSessionsBut?: string;
+  readonly keepSessionId?: string;
   /** Uses up this ticket. */
   readonly ticketHash?: string;
 }
@@ -344,13 +344,13 @@ export interface Store extends AsyncDisposable {
    * Every record, a batch at a time: users in order of their ids, then sessions in order of theirs, then tickets in
    * order of their hashes. What changes meanwhile may be shown as it was or as it is.
    */
-  records(): AsyncIterable<readonly Put[]>;
+  records(): AsyncIterable<readonly StoredRecord[]>;
 
   /**
    * Adds records as they are, as one change, without asking whether they may be: for copies, while nobody else changes
    * the store. What is kept already stays as it is. Sessions, and tickets for a reset, need their user.
    */
-  insertRecords(records: readonly Put[]): Promise<void>;
+  insertRecords(records: readonly StoredRecord[]): Promise<void>;
 
   /** How much it keeps. Cheap: asked for every second. */
   size(): Promise<StoreSize>;

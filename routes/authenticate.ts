@@ -8,8 +8,8 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/accounts/basic_auth.ts";
-import { clientKey } from "../lib/http/client_address.ts";
-import { deviceOf, showsDevice } from "../lib/accounts/known_device.ts";
+import { rateLimitKey } from "../lib/http/client_address.ts";
+import { knownDeviceId, showsDevice } from "../lib/accounts/known_device.ts";
 import type { Verdict } from "../lib/passwords/hasher.ts";
 import { isStoreFailure } from "../lib/failure_log.ts";
 import { HttpError } from "../lib/http/http.ts";
@@ -35,14 +35,14 @@ export interface Attempt extends Credentials {
  */
 export async function authenticate(credentials: Credentials, request: Request, context: Context): Promise<User> {
   const { store, config, hasher } = context.app;
-  const client = clientKey(context.client);
+  const client = rateLimitKey(context.client);
   // First: a flood shall not reach the store and the counts, which may be a database. Whether a device is known only
   // the user's hash can tell, so who says that it is gets as far as the store, as with a token of a session.
-  if (!showsDevice(request.headers)) hasher.requireRoom({ client });
+  if (!showsDevice(request.headers)) hasher.assertCapacity({ client });
   const user = await store.findUser(credentials.login);
-  const device = deviceOf(request.headers, user);
-  hasher.requireRoom({ client, knownLogin: device === undefined ? undefined : credentials.login });
-  const { isRight, rehashed } = await tryPassword({ ...credentials, user }, request, context);
+  const device = knownDeviceId(request.headers, user);
+  hasher.assertCapacity({ client, knownLogin: device === undefined ? undefined : credentials.login });
+  const { isRight, rehashed } = await verifyLoginPassword({ ...credentials, user }, request, context);
   if (user === undefined || !isRight) {
     if (config.loginErrors === "exact") throw exactError(user);
     throw wrongCredentials(request);
@@ -74,12 +74,12 @@ export function refuseThrottled(waitSeconds: number, user: User | undefined, con
  *
  * @throws {HttpError} `too-many-attempts`
  */
-export async function tryPassword(attempt: Attempt, request: Request, context: Context): Promise<Verdict> {
+export async function verifyLoginPassword(attempt: Attempt, request: Request, context: Context): Promise<Verdict> {
   const { throttle, hasher } = context.app;
   const { login, password, user, isRehashing = true } = attempt;
-  const client = clientKey(context.client);
+  const client = rateLimitKey(context.client);
   const passwordHash = user?.disabled ? undefined : user?.passwordHash;
-  const guess = { login, password, client, device: deviceOf(request.headers, user) };
+  const guess = { login, password, client, device: knownDeviceId(request.headers, user) };
   // Aborted when the client hangs up; "no-legacy-abort" in deno.json keeps it from being so after each reply.
   const verify = ({ device }: Guess) => {
     const knownLogin = device === undefined ? undefined : login;

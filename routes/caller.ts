@@ -35,7 +35,7 @@ export interface CallerAndUser extends UserSession {
  *
  * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
  */
-export async function requireCaller(request: Request, context: Context): Promise<UserSession> {
+export async function requireSession(request: Request, context: Context): Promise<UserSession> {
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
   if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request)) {
@@ -73,10 +73,10 @@ export function liveSession(token: string, context: Context): Promise<UserSessio
 /**
  * Who asks, who must be an administrator.
  *
- * @throws {HttpError} as `requireCaller`; `forbidden`
+ * @throws {HttpError} as `requireSession`; `forbidden`
  */
 export async function requireAdmin(request: Request, context: Context): Promise<UserSession> {
-  return asAdmin(await requireCaller(request, context));
+  return asAdmin(await requireSession(request, context));
 }
 
 /**
@@ -94,7 +94,7 @@ export async function requireAdminFor(request: Request, context: Context): Promi
  * @throws {HttpError} as `requireAdminFor`
  */
 export async function requireSelfOrAdmin(request: Request, context: Context): Promise<CallerAndUser> {
-  const caller = await requireCaller(request, context);
+  const caller = await requireSession(request, context);
   if (caller.user.login === loginInPath(context)) return { ...caller, target: caller.user };
   return await withTarget(asAdmin(caller), context);
 }
@@ -102,10 +102,10 @@ export async function requireSelfOrAdmin(request: Request, context: Context): Pr
 /**
  * Refuses a change whose actor has lost the rights since they were checked.
  *
- * @throws {HttpError} as `requireCaller`, when the session has ended; else `forbidden`
+ * @throws {HttpError} as `requireSession`, when the session has ended; else `forbidden`
  */
 export async function refuseActor(request: Request, context: Context): Promise<never> {
-  await requireCaller(request, context);
+  await requireSession(request, context);
   throw new HttpError("forbidden");
 }
 

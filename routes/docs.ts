@@ -7,12 +7,12 @@
 
 import { hash } from "node:crypto";
 import type { Context } from "../lib/app.ts";
-import { ConstantReply } from "../lib/http/static_response.ts";
+import { StaticResponse } from "../lib/http/static_response.ts";
 import { docsPage } from "./docs/page.ts";
 import { style } from "./docs/style.ts";
 import { openApiDocument } from "./openapi.ts";
 
-const reply = new ConstantReply((config) => ({
+const reply = new StaticResponse((config) => ({
   text: docsPage(openApiDocument(config), style).toString(),
   headers: { "content-type": "text/html; charset=utf-8", ...securityHeaders() },
 }));

@@ -12,9 +12,9 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/accounts/basic_auth.ts";
-import { clientKey } from "../lib/http/client_address.ts";
+import { rateLimitKey } from "../lib/http/client_address.ts";
 import { HttpError } from "../lib/http/http.ts";
-import { nextPath } from "../lib/http/safe_redirect_path.ts";
+import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
 import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
 import { UnloggedResponse } from "../lib/router.ts";
@@ -71,20 +71,20 @@ interface Asker {
  */
 async function askerOfAuthorization(request: Request, context: Context): Promise<Asker> {
   const { headers } = request;
-  const { store, throttle, basicMemory } = context.app;
+  const { store, throttle, basicAuthCache } = context.app;
   const token = bearerToken(headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
   if (found !== undefined) return { user: found.user, isVerified: false };
   const credentials = basicCredentials(headers);
   if (credentials === undefined) return { user: undefined, isVerified: false };
   const { login } = credentials;
-  const client = clientKey(context.client);
+  const client = rateLimitKey(context.client);
   // First: who is to wait does not learn from what is remembered whether a password is right.
   const waitSeconds = await throttle.waitSecondsOf(login, client);
   if (waitSeconds > 0) refuseThrottled(waitSeconds, await store.findUser(login), context);
   // By this request, and not by another of the same credentials.
   let isVerified = false;
-  const user = await basicMemory.userOf(credentials, {
+  const user = await basicAuthCache.userOf(credentials, {
     client,
     find: (login) => store.findUser(login),
     hungUp: request.signal,
@@ -117,7 +117,7 @@ function refuse(request: Request): Response {
   }
   // Redirected, a form would come to nothing.
   if (!isSafe(methodOf(request))) return notSentPage(request, challenge);
-  const next = nextPath(headers.get("x-forwarded-uri") ?? "");
+  const next = safeRedirectPath(headers.get("x-forwarded-uri") ?? "");
   const location = next === undefined ? mount : `${mount}?next=${encodeURIComponent(next)}`;
   // The browser had a session: what it has kept since then is shown no more, by Back for instance.
   const kept = cookieToken(headers) === undefined ? {} : forgetPages;

@@ -2,7 +2,7 @@
 
 import type { Context } from "../lib/app.ts";
 import type { Config } from "../lib/config/config.ts";
-import { ConstantReply } from "../lib/http/static_response.ts";
+import { StaticResponse } from "../lib/http/static_response.ts";
 import { maxBodyBytes } from "../lib/http/http.ts";
 import { createDocument } from "./openapi/operation.ts";
 import type { OpenApiDocument } from "./openapi/document.ts";
@@ -77,7 +77,7 @@ export function openApiDocument(config: Pick<Config, "passwordMinLength">): Open
   });
 }
 
-const reply = new ConstantReply((config) => ({
+const reply = new StaticResponse((config) => ({
   text: JSON.stringify(openApiDocument(config)),
   headers: { "content-type": "application/json" },
 }));

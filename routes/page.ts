@@ -7,9 +7,9 @@
 
 import type { Context } from "../lib/app.ts";
 import type { Config } from "../lib/config/config.ts";
-import { type ConstantBody, ConstantReply } from "../lib/http/static_response.ts";
+import { type ConstantBody, StaticResponse } from "../lib/http/static_response.ts";
 import { HttpError, queryOf } from "../lib/http/http.ts";
-import { nextPath } from "../lib/http/safe_redirect_path.ts";
+import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { cookieToken } from "../lib/accounts/session.ts";
 import { liveSession } from "./caller.ts";
 import index from "./page/index.html" with { type: "text" };
@@ -42,10 +42,10 @@ const types: Readonly<Record<string, string>> = {
 /** What the page is told with itself, as the attributes of its body in index.html. */
 const bodyTag = '<body data-registration="open" data-password-min-length="15" data-session="none">';
 
-const visitorPage = new ConstantReply((config) => pageFor(config, "none"));
-const sessionPage = new ConstantReply((config) => pageFor(config, "live"));
+const visitorPage = new StaticResponse((config) => pageFor(config, "none"));
+const sessionPage = new StaticResponse((config) => pageFor(config, "live"));
 
-const files: ReadonlyMap<string, ConstantReply> = new Map(
+const files: ReadonlyMap<string, StaticResponse> = new Map(
   Array.from(pageFiles, ([name, text]) => [name, fileReply(name, text)]),
 );
 
@@ -53,7 +53,7 @@ const files: ReadonlyMap<string, ConstantReply> = new Map(
 export async function showPage(request: Request, context: Context): Promise<Response> {
   const token = cookieToken(request.headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
-  const next = nextPath(queryOf(request, ["next"]).get("next") ?? "");
+  const next = safeRedirectPath(queryOf(request, ["next"]).get("next") ?? "");
   if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }
@@ -75,7 +75,7 @@ function pageFor({ registration, passwordMinLength }: Config, session: "none" | 
   return { text: index.replace(bodyTag, `<body ${attributes} data-session="${session}">`), headers };
 }
 
-function fileReply(name: string, text: string): ConstantReply {
+function fileReply(name: string, text: string): StaticResponse {
   const type = types[name.slice(name.lastIndexOf(".") + 1)] ?? "";
-  return new ConstantReply(() => ({ text, headers: { "content-type": type } }));
+  return new StaticResponse(() => ({ text, headers: { "content-type": type } }));
 }

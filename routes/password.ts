@@ -6,7 +6,7 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { clientKey } from "../lib/http/client_address.ts";
+import { rateLimitKey } from "../lib/http/client_address.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
 import { HttpError, readJson } from "../lib/http/http.ts";
 import { isSamePassword } from "../lib/passwords/password_hash.ts";
@@ -19,8 +19,8 @@ import {
   requireGoodPassword,
   unchangedPassword,
 } from "../lib/accounts/request_schemas.ts";
-import { changeCounts, tryPassword } from "./authenticate.ts";
-import { loginInPath, refuseActor, requireCaller } from "./caller.ts";
+import { changeCounts, verifyLoginPassword } from "./authenticate.ts";
+import { loginInPath, refuseActor, requireSession } from "./caller.ts";
 
 /** Who is to get the new password, and what else changes with it. */
 interface Admitted {
@@ -38,7 +38,7 @@ export async function changePassword(request: Request, context: Context): Promis
     : await admitByTicket(body.ticket, context);
   await judge(body.password, context);
   await requireChange(body, request, { user: admitted.user, context });
-  const turn = { client: clientKey(context.client), hungUp: request.signal };
+  const turn = { client: rateLimitKey(context.client), hungUp: request.signal };
   const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context) ??
     await refuseActor(request, context);
   const byTicket = body.ticket !== undefined;
@@ -52,9 +52,9 @@ export async function changePassword(request: Request, context: Context): Promis
 }
 
 async function admitBySession(request: Request, context: Context): Promise<Admitted> {
-  const { session, user } = await requireCaller(request, context);
+  const { session, user } = await requireSession(request, context);
   if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
-  return { user, options: { endSessionsBut: session.id, actor: { session, asAdmin: false } } };
+  return { user, options: { keepSessionId: session.id, actor: { session, asAdmin: false } } };
 }
 
 async function admitByTicket(code: string, context: Context): Promise<Admitted> {
@@ -63,17 +63,17 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
   const ticket = await findGoodTicket(code, { store, purposes: ["reset"], login, now: now() });
   const user = await store.findUser(login);
   if (ticket === undefined || user === undefined) throw new HttpError("ticket-invalid");
-  return { user, options: { endSessionsBut: "", ticketHash: ticket.secretHash } };
+  return { user, options: { keepSessionId: "", ticketHash: ticket.secretHash } };
 }
 
 /** Judges the new password, which takes more time than all else that comes before a hash: so it is counted first. */
 async function judge(password: string, context: Context): Promise<void> {
-  const { config, guesser, judgedQuota } = context.app;
-  const waitSeconds = await judgedQuota.take(clientKey(context.client));
+  const { config, passwordStrength, judgedQuota } = context.app;
+  const waitSeconds = await judgedQuota.take(rateLimitKey(context.client));
   if (waitSeconds > 0) {
     throw new HttpError("too-many-new-passwords", { headers: { "retry-after": String(waitSeconds) } });
   }
-  requireGoodPassword(password, loginInPath(context), { minLength: config.passwordMinLength, guesser });
+  requireGoodPassword(password, loginInPath(context), { minLength: config.passwordMinLength, passwordStrength });
 }
 
 /**
@@ -89,12 +89,12 @@ async function requireChange(
   const { login, passwordHash } = user;
   if (body.ticket === undefined) {
     const attempt = { login, password: body.currentPassword, user, isRehashing: false };
-    const { isRight } = await tryPassword(attempt, request, context);
+    const { isRight } = await verifyLoginPassword(attempt, request, context);
     if (!isRight) throw new HttpError("wrong-current-password");
     if (isSamePassword(body.password, body.currentPassword)) throw unchangedPassword();
     return;
   }
-  const turn = { client: clientKey(context.client), hungUp: request.signal };
+  const turn = { client: rateLimitKey(context.client), hungUp: request.signal };
   const { isRight } = await context.app.hasher.verify(body.password, { passwordHash, isRehashing: false, ...turn });
   if (isRight) throw unchangedPassword();
 }

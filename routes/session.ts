@@ -3,12 +3,12 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
-import { jsonReply, readJson } from "../lib/http/http.ts";
+import { jsonResponse, readJson } from "../lib/http/http.ts";
 import { createSession, expiresAt, sessionCookie } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { parseLogin } from "../lib/accounts/request_schemas.ts";
 import { authenticate, wrongCredentials } from "./authenticate.ts";
-import { requireCaller, sessionsEnded } from "./caller.ts";
+import { requireSession, sessionsEnded } from "./caller.ts";
 
 /** `POST /session/`: logs in. Beyond so many sessions of one user the one seen longest ago ends. */
 export async function logIn(request: Request, context: Context): Promise<Response> {
@@ -26,8 +26,8 @@ export async function logIn(request: Request, context: Context): Promise<Respons
   audit(context, "login", { by: login, user: login });
   const maxAgeSeconds = Math.floor(config.sessionMaxMs / 1_000);
   const dates = datesOf(session, context);
-  if (!credentials.cookie) return jsonReply({ login, token, ...dates }, { status: 201 });
-  const reply = jsonReply({ login, ...dates }, { status: 201 });
+  if (!credentials.cookie) return jsonResponse({ login, token, ...dates }, { status: 201 });
+  const reply = jsonResponse({ login, ...dates }, { status: 201 });
   reply.headers.append("set-cookie", sessionCookie(token, maxAgeSeconds));
   reply.headers.append("set-cookie", deviceCookie(user));
   return reply;
@@ -35,13 +35,13 @@ export async function logIn(request: Request, context: Context): Promise<Respons
 
 /** `GET /session/`: whose session this is. */
 export async function showSession(request: Request, context: Context): Promise<Response> {
-  const { session, user } = await requireCaller(request, context);
-  return jsonReply({ login: user.login, groups: user.groups, ...datesOf(session, context) });
+  const { session, user } = await requireSession(request, context);
+  return jsonResponse({ login: user.login, groups: user.groups, ...datesOf(session, context) });
 }
 
 /** `DELETE /session/`: logs out. */
 export async function logOut(request: Request, context: Context): Promise<Response> {
-  const { session, user } = await requireCaller(request, context);
+  const { session, user } = await requireSession(request, context);
   await context.app.store.deleteSession(session.id);
   audit(context, "logout", { by: user.login, user: user.login });
   return sessionsEnded(request, { isOwnEnded: true });

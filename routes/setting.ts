@@ -1,11 +1,11 @@
 /** `/setting/`: the settings in force, for administrators. They are changed by the environment and a restart alone. */
 
 import type { Context } from "../lib/app.ts";
-import { jsonReply } from "../lib/http/http.ts";
+import { jsonResponse } from "../lib/http/http.ts";
 import { requireAdmin } from "./caller.ts";
 
 /** `GET /setting/`: every setting as text, in the order of the README. */
 export async function listSettings(request: Request, context: Context): Promise<Response> {
   await requireAdmin(request, context);
-  return jsonReply({ settings: context.app.config.inForce });
+  return jsonResponse({ settings: context.app.config.effective });
 }

@@ -2,7 +2,7 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, queryOf, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse, queryOf, readJson } from "../lib/http/http.ts";
 import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
 import { createTicket } from "../lib/accounts/ticket.ts";
 import { parseTicketRequest } from "../lib/accounts/request_schemas.ts";
@@ -26,7 +26,7 @@ export async function makeTicket(request: Request, context: Context): Promise<Re
   audit(context, "ticket-made", { by: user.login, ticket: ticket.id, purpose, ...target });
   const expires_at = new Date(ticket.expiresAt).toISOString();
   const value = { id: ticket.id, ticket: code, purpose, ...login !== "" && { login }, expires_at };
-  return jsonReply(value, { status: 201 });
+  return jsonResponse(value, { status: 201 });
 }
 
 /** `GET /ticket/`: the tickets that are good, by pages, in the order in which they were made. Never a code. */
@@ -35,7 +35,7 @@ export async function listTickets(request: Request, context: Context): Promise<R
   const query = parsePageQuery(queryOf(request, ["limit", "after"]));
   const { store, now } = context.app;
   const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
-  return jsonReply({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
+  return jsonResponse({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
     headers: pageHeaders(query, next),
   });
 }

@@ -8,9 +8,9 @@
 import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { clientKey } from "../lib/http/client_address.ts";
+import { rateLimitKey } from "../lib/http/client_address.ts";
 import { ifNoneMatch } from "../lib/http/entity_tag.ts";
-import { HttpError, jsonReply, queryOf, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse, queryOf, readJson } from "../lib/http/http.ts";
 import { isReservedLogin } from "../lib/config/reserved_logins.ts";
 import { adminGroup, isAdmin, type Ticket, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/accounts/ticket.ts";
@@ -29,14 +29,14 @@ interface Admitted {
 
 /** `POST /user/`: registers a user. */
 export async function register(request: Request, context: Context): Promise<Response> {
-  const { config, guesser, hasher, registrationLock, registrationQuota, judgedQuota, stopping } = context.app;
-  const client = clientKey(context.client);
-  hasher.requireRoom({ client });
+  const { config, passwordStrength, hasher, registrationLock, registrationQuota, judgedQuota, stopping } = context.app;
+  const client = rateLimitKey(context.client);
+  hasher.assertCapacity({ client });
   refuseTooMany(await registrationQuota.waitSeconds(client));
   const body = await readJson(request, { stopping });
   // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
   refuseTooMany(await judgedQuota.take(client));
-  const registration = parseRegistration(body, { minLength: config.passwordMinLength, guesser });
+  const registration = parseRegistration(body, { minLength: config.passwordMinLength, passwordStrength });
   const ticket = await admit(registration, context);
   return await registrationLock.run(registration.login, () => insert({ registration, ticket }, request, context));
 }
@@ -47,7 +47,7 @@ export async function listUsers(request: Request, context: Context): Promise<Res
   const query = parseUserQuery(queryOf(request, ["limit", "after", "prefix", "contains", "group", "sort"]));
   const { users, total, next } = await context.app.store.listUsers(query);
   const headers = pageHeaders(query, next);
-  return jsonReply({ users: users.map(publicUser), total, next: next ?? null }, { headers });
+  return jsonResponse({ users: users.map(publicUser), total, next: next ?? null }, { headers });
 }
 
 /** `GET /user/:login`: what is known of a user. */
@@ -58,7 +58,7 @@ export async function showUser(request: Request, context: Context): Promise<Resp
   if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return jsonReply(publicUser(target), { headers });
+  return jsonResponse(publicUser(target), { headers });
 }
 
 /** `DELETE /user/:login`: deletes a user with all that is kept of them. */
@@ -104,7 +104,7 @@ async function admit(registration: Registration, context: Context): Promise<Tick
 async function insert(admitted: Admitted, request: Request, context: Context): Promise<Response> {
   const { registrationQuota, throttle } = context.app;
   const { registration: { login }, ticket } = admitted;
-  refuseTooMany(await registrationQuota.take(clientKey(context.client)));
+  refuseTooMany(await registrationQuota.take(rateLimitKey(context.client)));
   const user = await hashAndInsert(admitted, request, context).catch(async (error) => {
     if (!(error instanceof HttpError)) await changeCounts(context, () => putBack(context));
     throw error;
@@ -115,7 +115,7 @@ async function insert(admitted: Admitted, request: Request, context: Context): P
   await changeCounts(context, () => throttle.forget(login));
   // Relative, so that it is right also where the service is mounted at another path.
   const headers = { location: `./${encodeURIComponent(login)}` };
-  return jsonReply(publicUser(user), { status: 201, headers });
+  return jsonResponse(publicUser(user), { status: 201, headers });
 }
 
 /** Looks whether the login is taken first, as a hash is a hundred times the work. */
@@ -123,7 +123,7 @@ async function hashAndInsert({ registration, ticket }: Admitted, request: Reques
   const { store, hasher, now } = context.app;
   const { login, password } = registration;
   if (await store.findUser(login) !== undefined) throw new HttpError("login-taken");
-  const passwordHash = await hasher.hash(password, { client: clientKey(context.client), hungUp: request.signal });
+  const passwordHash = await hasher.hash(password, { client: rateLimitKey(context.client), hungUp: request.signal });
   const registeredAt = now();
   const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
   const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
@@ -139,7 +139,7 @@ async function hashAndInsert({ registration, ticket }: Admitted, request: Reques
  * keeps the service busy.
  */
 async function putBack({ app, client }: Context): Promise<void> {
-  const key = clientKey(client);
+  const key = rateLimitKey(client);
   if (await app.failedQuota.take(key) === 0) await app.registrationQuota.putBack(key);
 }
 

@@ -2,7 +2,7 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
 import { etagOf, publicUser } from "../lib/accounts/user.ts";
 import { parseUserChange } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./authenticate.ts";
@@ -26,6 +26,6 @@ export async function changeUser(request: Request, context: Context): Promise<Re
     if (outcome !== "done") continue;
     audit(context, "user-changed", { by: user.login, user: next.login, ...change });
     if (change.disabled === false) await changeCounts(context, () => throttle.forget(next.login));
-    return jsonReply(publicUser(next), { headers: { etag: await etagOf(next) } });
+    return jsonResponse(publicUser(next), { headers: { etag: await etagOf(next) } });
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonReply, queryOf } from "../lib/http/http.ts";
+import { HttpError, jsonResponse, queryOf } from "../lib/http/http.ts";
 import { expiresAt, listLiveSessions } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
@@ -20,7 +20,7 @@ export async function listSessions(request: Request, context: Context): Promise<
     page,
   });
   const shown = sessions.map((session) => publicSession(session, own, context));
-  return jsonReply({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
+  return jsonResponse({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
 }
 
 /** `DELETE /user/:login/session/`: ends all of them, the caller's own among them. */

@@ -7,7 +7,7 @@
  */
 
 import { createHmac, randomBytes } from "node:crypto";
-import { RecentMap } from "../bounded_map.ts";
+import { BoundedMap } from "../bounded_map.ts";
 import type { User } from "../store.ts";
 import { canonicalLogin, maxLoginLength, maxPasswordBytes } from "./user.ts";
 import type { Credentials } from "./request_schemas.ts";
@@ -48,7 +48,7 @@ interface Entry {
 }
 
 export interface BasicOptions {
-  /** Who sends them, see `clientKey`: what one client is remembered for lets no other in. */
+  /** Who sends them, see `rateLimitKey`: what one client is remembered for lets no other in. */
   readonly client: string;
   /** The user of that login as kept now. */
   readonly find: (login: string) => Promise<User | undefined>;
@@ -70,10 +70,10 @@ interface Verification {
 }
 
 /** Remembers which credentials were right. */
-export class BasicMemory {
+export class BasicAuthCache {
   readonly #now: () => number;
   readonly #secret = randomBytes(32);
-  readonly #entries = new RecentMap<string, Entry>(maxRemembered);
+  readonly #entries = new BoundedMap<string, Entry>(maxRemembered);
   /** A client may open many connections at once, with the same credentials. */
   readonly #open = new Map<string, Verification>();
 

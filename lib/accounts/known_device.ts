@@ -35,7 +35,7 @@ export function showsDevice(headers: Headers): boolean {
 }
 
 /** The id of the device that a request comes from, if `user` has logged in from it. */
-export function deviceOf(headers: Headers, user: User | undefined): string | undefined {
+export function knownDeviceId(headers: Headers, user: User | undefined): string | undefined {
   const [, id, signed] = valuePattern.exec(readCookie(headers) ?? "") ?? [];
   if (id === undefined || signed === undefined) return undefined;
   const encoder = new TextEncoder();

@@ -6,7 +6,7 @@
  */
 
 import { eTag } from "@std/http/etag";
-import { type Guesser, guessReasons } from "../passwords/password_strength.ts";
+import { guessReasons, type PasswordStrength } from "../passwords/password_strength.ts";
 import type { FieldError } from "../http/http.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "../passwords/password_hash.ts";
 import type { User } from "../store.ts";
@@ -35,7 +35,7 @@ export interface PublicUser {
 export interface PasswordRules {
   /** Code points. */
   readonly minLength: number;
-  readonly guesser: Guesser;
+  readonly passwordStrength: PasswordStrength;
 }
 
 /** What of a user leaves the service: field by field, so that none gets out by being added. */
@@ -106,7 +106,7 @@ export function passwordErrors(password: string, login: string, rules: PasswordR
     return [{ pointer, code: "too-short", limit: rules.minLength, detail }];
   }
   if (new TextEncoder().encode(text).length > maxPasswordBytes) return [tooLong];
-  const reason = rules.guesser.reasonAgainst(text, login);
+  const reason = rules.passwordStrength.weaknessOf(text, login);
   if (reason === undefined) return [];
   return [{ pointer, code: "guessable", reason, detail: `It is easily guessed: ${guessReasons[reason]}` }];
 }

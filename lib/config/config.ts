@@ -22,13 +22,13 @@ import {
   wholeNumber,
   withoutSecret,
 } from "./setting.ts";
-import { parseStore, type StorePlace } from "./store_location.ts";
+import { parseStore, type StoreLocation } from "./store_location.ts";
 import { parseProxies } from "./trusted_proxies.ts";
 
 /** The settings, read and checked, and as they were written. */
 export interface Config extends Values {
   /** Every setting, for those who may see them. */
-  readonly inForce: readonly SettingInForce[];
+  readonly effective: readonly SettingInForce[];
 }
 
 /** A setting as text. */
@@ -46,7 +46,7 @@ interface Values {
   readonly listen: Listen;
   /** Where `/metrics` is served, and nothing else; `undefined` is where all the rest is. */
   readonly metricsListen: Listen | undefined;
-  readonly store: StorePlace;
+  readonly store: StoreLocation;
   readonly pbkdf2Iterations: number;
   /** In code points. */
   readonly passwordMinLength: number;
@@ -193,7 +193,7 @@ export function readConfig(env: Readonly<Record<string, string>>): Config {
     ticketMs: read(settings.ticketMs),
     ...readSessionLifetimes({ env, faults }),
     maxSessions: read(settings.maxSessions),
-    inForce: settingsInForce(env),
+    effective: settingsInForce(env),
   };
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config);

@@ -3,14 +3,14 @@ import { resolve } from "node:path";
 import { isPostgresUrl, parsePostgresUrl, type PostgresAddress } from "./postgres_address.ts";
 
 /** A folder, or a database. */
-export type StorePlace = { readonly folder: string } | PostgresAddress;
+export type StoreLocation = { readonly folder: string } | PostgresAddress;
 
 /**
  * Parses the path of a folder or the URL of a database.
  *
  * @throws {RangeError} saying what is accepted instead
  */
-export function parseStore(text: string): StorePlace {
+export function parseStore(text: string): StoreLocation {
   if (isPostgresUrl(text)) return parsePostgresUrl(text);
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(text)) {
     throw new RangeError("users are kept in a folder or in PostgreSQL: use the path of a folder, or postgres://…");
@@ -27,7 +27,7 @@ export function parseStore(text: string): StorePlace {
  *
  * @throws {TypeError} they are kept in a database
  */
-export function folderOf({ store }: { readonly store: StorePlace }): string {
+export function folderOf({ store }: { readonly store: StoreLocation }): string {
   if ("folder" in store) return store.folder;
   throw new TypeError("Cannot look into files as users are kept in PostgreSQL: use its own tools, such as pg_dump");
 }

@@ -51,7 +51,7 @@ export function clientResolver(
  * What a client is counted by: an IPv4 address as it is, an IPv6 address by its /64, as one subscriber has at
  * least so many addresses to come from; anything else as it is.
  */
-export function clientKey(address: string): string {
+export function rateLimitKey(address: string): string {
   const plain = withoutMapping(address);
   if (isIP(plain) !== 6) return plain;
   const [head = "", tail] = canonicalIpv6(plain).split("::");
@@ -66,8 +66,8 @@ export function clientKey(address: string): string {
  * have so much to themselves (RFC 6177) and could come from each of its 256 or 65,536 /64 in turn. Anything else is in
  * none.
  */
-export function networksOf(clientKey: string): readonly string[] {
-  const [, head, last] = /^([\da-f]+:[\da-f]+:[\da-f]+):([\da-f]+)::\/64$/.exec(clientKey) ?? [];
+export function networksOf(rateLimitKey: string): readonly string[] {
+  const [, head, last] = /^([\da-f]+:[\da-f]+:[\da-f]+):([\da-f]+)::\/64$/.exec(rateLimitKey) ?? [];
   if (head === undefined || last === undefined) return [];
   return [`${head}:${(parseInt(last, 16) & 0xff00).toString(16)}::/56`, `${head}::/48`];
 }

@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import { type Html, html, trustedStyle } from "./html.ts";
 import type { HttpError } from "./http.ts";
-import { nextPath } from "./safe_redirect_path.ts";
+import { safeRedirectPath } from "./safe_redirect_path.ts";
 import { pathOf } from "./path_table.ts";
 import { languageOf, problemText, texts } from "./error_page_text.ts";
 
@@ -143,7 +143,7 @@ function formPath(headers: Headers): string {
   if (!originPattern.test(text)) return "/";
   const referer = URL.parse(text);
   const host = headers.get("x-forwarded-host") ?? headers.get("host");
-  return referer?.host === host && nextPath(referer.pathname + referer.search) || "/";
+  return referer?.host === host && safeRedirectPath(referer.pathname + referer.search) || "/";
 }
 
 /** The page of the service: relative, as nobody knows where it is mounted, but on a guarded site. */

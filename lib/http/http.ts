@@ -71,7 +71,7 @@ export interface JsonOptions {
 }
 
 /** A reply of JSON. It is not to be stored by anyone, as nearly every reply is about a person (RFC 9111, 5.2.2.5). */
-export function jsonReply(value: unknown, options: JsonOptions = {}): Response {
+export function jsonResponse(value: unknown, options: JsonOptions = {}): Response {
   return new Response(JSON.stringify(value), {
     status: options.status ?? 200,
     headers: { "content-type": "application/json", "cache-control": "no-store", ...options.headers },
@@ -79,10 +79,10 @@ export function jsonReply(value: unknown, options: JsonOptions = {}): Response {
 }
 
 /** The reply to an error, as RFC 9457 has it. */
-export function problemReply(error: HttpError): Response {
+export function problemResponse(error: HttpError): Response {
   const { code, status, detail, errors, headers } = error;
   const body = { type: `/problem/${code}`, title: problems[code].title, status, detail, errors };
-  return jsonReply(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
+  return jsonResponse(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
 }
 
 /**

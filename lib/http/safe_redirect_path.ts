@@ -13,7 +13,7 @@ const maxLength = 7_900;
  * The path and query, as a Location can carry it, or `undefined` when `text` is not a path of this host. Of one that is
  * too long the path alone is kept.
  */
-export function nextPath(text: string): string | undefined {
+export function safeRedirectPath(text: string): string | undefined {
   const bounded = text.length <= maxLength ? text : withoutQuery(text);
   if (bounded.length > maxLength || !bounded.isWellFormed()) return undefined;
   // deno-lint-ignore no-control-regex -- control characters are what it refuses

@@ -20,7 +20,7 @@ interface Entity extends ConstantBody {
 }
 
 /** Makes the reply of each configuration when it is first asked for. */
-export class ConstantReply {
+export class StaticResponse {
   readonly #entities = new WeakMap<Config, Promise<Entity>>();
   readonly #make: (config: Config) => ConstantBody;
 

@@ -72,7 +72,7 @@ export interface Counter<Kind extends CounterKind = CounterKind> {
 }
 
 /** A kind of which so many may be done at once, and in an hour. @param perHour at least 1 */
-export function hourly(name: string, perHour: number): CounterKind {
+export function tokenBucket(name: string, perHour: number): CounterKind {
   const refillMs = hourMs / perHour;
   return {
     name,
@@ -96,7 +96,7 @@ export function hourly(name: string, perHour: number): CounterKind {
 }
 
 /** A kind of which so many may fail one after another. */
-export function inARow(name: string, limit: number): RowKind {
+export function consecutiveFailures(name: string, limit: number): RowKind {
   return {
     name,
     waitSeconds: (count, now) => {

@@ -9,7 +9,7 @@
 
 import { randomBytes } from "node:crypto";
 import { type Count, type Counter, counterKey, noCount } from "./limit_rule.ts";
-import { RecentMap } from "../bounded_map.ts";
+import { BoundedMap } from "../bounded_map.ts";
 
 /**
  * So many are kept of each kind: 26 MB of memory. Beyond it the one not changed for longest is given up. Where clients
@@ -44,7 +44,7 @@ export class MemoryCounts implements Counts {
   /** A dump of the memory is not to tell what was typed as a login: that may have been a password. */
   readonly #secret = randomBytes(32).toString("hex");
   /** Kinds apart from each other: nobody pushes out a count of one by filling another. */
-  readonly #kinds = new Map<string, RecentMap<string, Count>>();
+  readonly #kinds = new Map<string, BoundedMap<string, Count>>();
 
   // deno-lint-ignore require-await -- the interface is for databases too.
   async read(counters: readonly Counter[]): Promise<readonly Count[]> {
@@ -72,7 +72,7 @@ export class MemoryCounts implements Counts {
 
   #placeOf(counter: Counter): Place {
     const { name } = counter.kind;
-    const kept = this.#kinds.get(name) ?? new RecentMap<string, Count>(maxKeptCounts);
+    const kept = this.#kinds.get(name) ?? new BoundedMap<string, Count>(maxKeptCounts);
     this.#kinds.set(name, kept);
     return { kept, key: counterKey(counter, this.#secret) };
   }
@@ -80,7 +80,7 @@ export class MemoryCounts implements Counts {
 
 /** Where a count is. */
 interface Place {
-  readonly kept: RecentMap<string, Count>;
+  readonly kept: BoundedMap<string, Count>;
   readonly key: string;
 }
 

@@ -18,12 +18,12 @@
  */
 
 import { createHmac, randomBytes } from "node:crypto";
-import { type Counter, hourly, inARow, type RowKind } from "./limit_rule.ts";
+import { consecutiveFailures, type Counter, type RowKind, tokenBucket } from "./limit_rule.ts";
 import { maxKeptCounts } from "./limit_store.ts";
-import type { Change, Limiter } from "./rate_limiter.ts";
+import type { Change, RateLimiter } from "./rate_limiter.ts";
 import { normalizePassword } from "../passwords/password_hash.ts";
 import { clientCounters } from "./quota.ts";
-import { RecentMap } from "../bounded_map.ts";
+import { BoundedMap } from "../bounded_map.ts";
 
 /** Wrong passwords of one login by one client, or by one known device, in an hour. */
 export const maxPerLoginAndClient = 10;
@@ -34,20 +34,20 @@ export const maxOfDevices = 100;
 /** Wrong passwords of one login, one after another. */
 export const maxInARow = 100;
 
-const perLogin = inARow("login", maxInARow);
-const perLoginAndClient = hourly("login-client", maxPerLoginAndClient);
+const perLogin = consecutiveFailures("login", maxInARow);
+const perLoginAndClient = tokenBucket("login-client", maxPerLoginAndClient);
 const perClient = clientCounters("client", maxPerClient);
 // Of known devices: apart from the others, so that nobody else's guessing pushes them out.
-const perDevice = inARow("device", maxInARow);
-const perDeviceHourly = hourly("device-hour", maxPerLoginAndClient);
+const perDevice = consecutiveFailures("device", maxInARow);
+const perDeviceHourly = tokenBucket("device-hour", maxPerLoginAndClient);
 // Or somebody with very many cookies of one login could push out what is counted of others' devices.
-const perLoginOfDevices = hourly("device-login", maxOfDevices);
+const perLoginOfDevices = tokenBucket("device-login", maxOfDevices);
 
 /** A password that somebody tries. */
 export interface Guess {
   readonly login: string;
   readonly password: string;
-  /** Whom it counts for, see `clientKey`. */
+  /** Whom it counts for, see `rateLimitKey`. */
   readonly client: string;
   /** The id of a device that the owner of the login has logged in from, see `lib/accounts/known_device.ts`. */
   readonly device: string | undefined;
@@ -64,7 +64,7 @@ interface Counters {
   /** In a row: the known device, else the login. */
   readonly row: Counter<RowKind>;
   /** In an hour: the known device, else login and client, and the client. */
-  readonly hourly: readonly Counter[];
+  readonly tokenBucket: readonly Counter[];
   /** Names the password that is tried, and who tries it. */
   readonly guess: string;
 }
@@ -81,14 +81,14 @@ interface OpenGuess {
 type Outcome = "right" | "wrong" | "not-verified";
 
 /** Counts wrong passwords. */
-export class Throttle {
-  readonly #limiter: Limiter;
+export class LoginThrottle {
+  readonly #limiter: RateLimiter;
   readonly #secret = randomBytes(32);
   readonly #open = new Map<string, OpenGuess>();
   /** Wrong: not counted again. */
-  readonly #tried = new RecentMap<string, true>(maxKeptCounts);
+  readonly #tried = new BoundedMap<string, true>(maxKeptCounts);
 
-  constructor(limiter: Limiter) {
+  constructor(limiter: RateLimiter) {
     this.#limiter = limiter;
   }
 
@@ -146,9 +146,9 @@ export class Throttle {
     return open;
   }
 
-  #begin({ guess, row, hourly }: Counters): OpenGuess {
+  #begin({ guess, row, tokenBucket }: Counters): OpenGuess {
     const isTried = this.#tried.has(guess);
-    const all = [row, ...hourly];
+    const all = [row, ...tokenBucket];
     const waiting = isTried ? this.#limiter.waitSeconds(all) : this.#limiter.take(all);
     const waitSeconds = waiting.then((seconds) => {
       open.isTaken = seconds === 0 && !isTried;
@@ -182,7 +182,7 @@ export class Throttle {
     return {
       login: ofLogin,
       row: device === undefined ? ofLogin : { kind: perDevice, of: [login, device] },
-      hourly: hourlyCounters({ login, client, device }),
+      tokenBucket: hourlyCounters({ login, client, device }),
       guess: createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("hex"),
     };
   }
@@ -197,12 +197,12 @@ function hourlyCounters({ login, client, device }: Omit<Guess, "password">): rea
 
 /** What changes when a guess has ended. @param isSettled whether what was taken for it is now counted, or put back */
 function changesOf(
-  { login, row, hourly }: Counters,
+  { login, row, tokenBucket }: Counters,
   { outcome, isSettled }: { outcome: Outcome; isSettled: boolean },
 ): readonly Change[] {
   const { fail, end, putBack } = row.kind;
   if (outcome === "wrong") return isSettled ? [{ counter: row, step: fail }] : [];
-  const changes = isSettled ? hourly.map((counter): Change => ({ counter, step: counter.kind.putBack })) : [];
+  const changes = isSettled ? tokenBucket.map((counter): Change => ({ counter, step: counter.kind.putBack })) : [];
   if (outcome === "right") {
     changes.push({ counter: row, step: isSettled ? (count, now) => end(putBack(count, now), now) : end });
     if (login !== row) changes.push({ counter: login, step: end });

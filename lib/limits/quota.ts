@@ -1,13 +1,13 @@
 /**
  * How often a thing may be done by each of many clients, in an hour.
  *
- * As `hourly` in `lib/limits/limit_rule.ts` has it; the number of those that are counted is bounded by where that is done, see
+ * As `tokenBucket` in `lib/limits/limit_rule.ts` has it; the store of limits bounds how many are counted, see
  * `lib/limits/limit_store.ts`. The networks that a client is in are counted too, with more for each.
  */
 
 import { networksOf } from "../http/client_address.ts";
-import { type Counter, hourly } from "./limit_rule.ts";
-import type { Limiter } from "./rate_limiter.ts";
+import { type Counter, tokenBucket } from "./limit_rule.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
 
 /**
  * How many times as much as a client may do all of an IPv6 /56 together, 256 of them, and all of a /48: 65,536. Who has
@@ -18,12 +18,12 @@ import type { Limiter } from "./rate_limiter.ts";
 const networkTimes = [4, 10] as const;
 
 /**
- * Counters of a client, as `clientKey` has it, and of the networks that it is in. @param perHour of a client, at least
+ * Counters of a client, as `rateLimitKey` has it, and of the networks that it is in. @param perHour of a client, at least
  * 1
  */
 export function clientCounters(name: string, perHour: number): (client: string) => readonly Counter[] {
-  const kind = hourly(name, perHour);
-  const networkKinds = networkTimes.map((times, index) => hourly(`${name}-network-${index + 1}`, times * perHour));
+  const kind = tokenBucket(name, perHour);
+  const networkKinds = networkTimes.map((times, index) => tokenBucket(`${name}-network-${index + 1}`, times * perHour));
   return (client) => {
     const networks = networksOf(client);
     const wider = networkKinds.flatMap((kind, index) =>
@@ -35,11 +35,11 @@ export function clientCounters(name: string, perHour: number): (client: string) 
 
 /** A quota for each client and the networks that it is in. */
 export class Quota {
-  readonly #limiter: Limiter;
+  readonly #limiter: RateLimiter;
   readonly #countersOf: (client: string) => readonly Counter[];
 
   /** @param name tells it from other kinds of counters. @param perHour how many at once and per hour; 0 is unlimited */
-  constructor(limiter: Limiter, { name, perHour }: { readonly name: string; readonly perHour: number }) {
+  constructor(limiter: RateLimiter, { name, perHour }: { readonly name: string; readonly perHour: number }) {
     this.#limiter = limiter;
     this.#countersOf = perHour === 0 ? () => [] : clientCounters(name, perHour);
   }

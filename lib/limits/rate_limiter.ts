@@ -16,7 +16,7 @@ export interface Change {
 }
 
 /** Counts within limits. */
-export class Limiter {
+export class RateLimiter {
   readonly #counts: Counts;
   readonly #now: () => number;
 

@@ -27,7 +27,7 @@ const otherMethod = "_OTHER";
 export type LoginOutcome = "success" | "failure" | "throttled";
 
 /** A number that only grows. A plain field: what each request to a guarded site adds to must cost nothing. */
-export interface Tally {
+export interface Counter {
   count: number;
 }
 
@@ -53,7 +53,7 @@ export class Metrics {
   readonly syncs: Histogram;
   readonly registrations: MinuteCounter;
   readonly logins: Readonly<Record<LoginOutcome, MinuteCounter>>;
-  readonly #requests = new Map<string, Tally & { readonly labels: Labels }>();
+  readonly #requests = new Map<string, Counter & { readonly labels: Labels }>();
 
   /** @param now milliseconds since the epoch */
   constructor(now: () => number) {
@@ -80,7 +80,7 @@ export class Metrics {
    *
    * @param route the pattern of the path, never the path as sent
    */
-  requests(method: string, route: string, status: number): Tally {
+  requests(method: string, route: string, status: number): Counter {
     const knownMethod = knownMethods.has(method) ? method : otherMethod;
     const key = `${knownMethod} ${status} ${route}`;
     const known = this.#requests.get(key);

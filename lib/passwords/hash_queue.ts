@@ -43,7 +43,7 @@ const maxWaiting = 10_000;
 
 /** Whose turn it is. */
 export interface Turn {
-  /** See `clientKey`. */
+  /** See `rateLimitKey`. */
   readonly client: string;
   /** The login that the client is a known device of, if it is one; see `lib/accounts/known_device.ts`. */
   readonly knownLogin?: string | undefined;
@@ -57,7 +57,7 @@ interface Job {
 }
 
 /** Bounds the work of all clients together, fairly between them. */
-export class Gate {
+export class HashQueue {
   readonly #concurrency: number;
   readonly #maxWaitMs: number;
   readonly #onRun: (seconds: number) => void;
@@ -88,7 +88,7 @@ export class Gate {
    *
    * @throws {OverloadedError} as `run`
    */
-  requireRoom(turn: Turn): void {
+  assertCapacity(turn: Turn): void {
     if (this.#running < this.#concurrency || this.#queue.size < this.#capacity) return;
     if (this.#queue.pathToShorten(pathOf(turn)) === undefined) throw this.#overloaded();
   }

@@ -8,7 +8,7 @@
  * setting, is as if nobody had it.
  */
 
-import { Gate, type Turn } from "./hash_queue.ts";
+import { HashQueue, type Turn } from "./hash_queue.ts";
 import { hashPassword, iterationsOf, verifyPassword } from "./password_hash.ts";
 
 /** The start may take this much longer for measuring what a hash costs; the last round may go beyond it. */
@@ -47,7 +47,7 @@ export class Hasher {
   readonly #iterations: number;
   /** What a verification that fails takes. */
   readonly #workIterations: number;
-  readonly #gate: Gate;
+  readonly #hashQueue: HashQueue;
   readonly #decoy: string;
   #hashCount = 0;
   /** What one hash takes on this machine while all cores hash, in milliseconds, measured at start. */
@@ -62,7 +62,7 @@ export class Hasher {
     this.costMs = measured.costMs;
     this.hashesPerSecond = measured.hashesPerSecond;
     this.#decoy = measured.decoy;
-    this.#gate = new Gate({ concurrency, costMs: measured.costMs, maxWaitMs, onRun });
+    this.#hashQueue = new HashQueue({ concurrency, costMs: measured.costMs, maxWaitMs, onRun });
   }
 
   /** Makes the decoy, and measures what a hash costs here. */
@@ -76,12 +76,12 @@ export class Hasher {
 
   /** How many turns are under way. */
   get running(): number {
-    return this.#gate.running;
+    return this.#hashQueue.running;
   }
 
   /** How many wait for their turn. */
   get waiting(): number {
-    return this.#gate.waiting;
+    return this.#hashQueue.waiting;
   }
 
   /** How many hashes were computed for clients since the start. */
@@ -94,8 +94,8 @@ export class Hasher {
    *
    * @throws {OverloadedError} too many are waiting
    */
-  requireRoom(turn: Turn): void {
-    this.#gate.requireRoom(turn);
+  assertCapacity(turn: Turn): void {
+    this.#hashQueue.assertCapacity(turn);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Hasher {
    * @throws {OverloadedError} too many are waiting, or nobody waits for it any more
    */
   hash(password: string, turn: Turn): Promise<string> {
-    return this.#gate.run(turn, () => this.#hash(password));
+    return this.#hashQueue.run(turn, () => this.#hash(password));
   }
 
   /**
@@ -132,7 +132,7 @@ export class Hasher {
       if (iterations < this.#workIterations) await hashPassword(nobodys, this.#workIterations - iterations);
       return { isRight, rehashed: undefined };
     };
-    return this.#gate.run(turn, verify);
+    return this.#hashQueue.run(turn, verify);
   }
 
   #hash(password: string): Promise<string> {

@@ -51,7 +51,7 @@ const reasonOfPattern: Readonly<Record<string, GuessReason>> = {
 };
 
 /** Says whether a password is easily guessed. Making one takes 30 ms and 15 MB, so one serves the whole process. */
-export class Guesser {
+export class PasswordStrength {
   readonly #zxcvbn = new ZxcvbnFactory({
     dictionary: { common: dictionary["passwords-common"] },
     graphs: adjacencyGraphs,
@@ -61,7 +61,7 @@ export class Guesser {
   });
 
   /** @returns why the password is easily guessed; `undefined` when it is not */
-  reasonAgainst(password: string, login: string): GuessReason | undefined {
+  weaknessOf(password: string, login: string): GuessReason | undefined {
     const text = password.normalize("NFC");
     const lowerCase = text.toLowerCase();
     if (login.length >= minForbiddenLength && lowerCase.includes(login)) return "login";

@@ -12,14 +12,14 @@ import { settings } from "../config/config.ts";
 import { countProgress, createLog, type Log, printError, runTask } from "../log.ts";
 import { type PostgresAddress, shownAddress } from "../config/postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
-import { type Put, type Store, StoreFullError } from "../store.ts";
+import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { FileStore } from "../store/file/file_store.ts";
 import { isDataFile, readRunningFolder } from "../store/file/folder.ts";
 import { MemoryStore } from "../store/memory/memory_store.ts";
 import { PostgresStore } from "../store/postgres/postgres_store.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
-import { pathFromCaller, type StorePlace } from "../config/store_location.ts";
+import { pathFromCaller, type StoreLocation } from "../config/store_location.ts";
 
 /** Where a register is, or is to be. */
 export interface Place {
@@ -99,8 +99,8 @@ async function readContents(place: Place): Promise<Contents> {
   return await contentsOf(store, countProgress("checked"));
 }
 
-async function* inBatches(records: AsyncIterable<Put>): AsyncGenerator<readonly Put[]> {
-  let waiting: Put[] = [];
+async function* inBatches(records: AsyncIterable<StoredRecord>): AsyncGenerator<readonly StoredRecord[]> {
+  let waiting: StoredRecord[] = [];
   for await (const record of records) {
     waiting.push(record);
     if (waiting.length < batch) continue;
@@ -111,7 +111,7 @@ async function* inBatches(records: AsyncIterable<Put>): AsyncGenerator<readonly 
 }
 
 /** The record, without what is secret about it. */
-function nameOf(record: Put): string {
+function nameOf(record: StoredRecord): string {
   switch (record.kind) {
     case "put-user":
       return `a user "${record.user.login}" (${record.user.id})`;
@@ -141,7 +141,7 @@ async function runCommand(args: readonly string[], env: Readonly<Record<string, 
 }
 
 /** A password is better kept out of the arguments, which every user of a machine may see: hence the setting's name. */
-function parsePlace(text: string, env: Readonly<Record<string, string>>): StorePlace {
+function parsePlace(text: string, env: Readonly<Record<string, string>>): StoreLocation {
   const { name, parse } = settings.store;
   try {
     if (text === name) return parse(env[name] ?? settings.store.default);
@@ -153,12 +153,12 @@ function parsePlace(text: string, env: Readonly<Record<string, string>>): StoreP
   }
 }
 
-function shownPlace(place: StorePlace): string {
+function shownPlace(place: StoreLocation): string {
   return "folder" in place ? place.folder : shownAddress(place);
 }
 
 /** The same for two names of one store, as far as that can be known. */
-async function identityOf(place: StorePlace): Promise<string> {
+async function identityOf(place: StoreLocation): Promise<string> {
   if (!("folder" in place)) return JSON.stringify([place.target, place.database]);
   try {
     return await Deno.realPath(place.folder);
@@ -169,14 +169,14 @@ async function identityOf(place: StorePlace): Promise<string> {
 }
 
 /** Opened without writing to it: a source that is named wrong stays what it is. */
-function sourceOf(place: StorePlace, log: Log): Place {
+function sourceOf(place: StoreLocation, log: Log): Place {
   return {
     shown: shownPlace(place),
     open: () => "folder" in place ? readFolder(place.folder) : openDatabase(place, { log, isReadOnly: true }),
   };
 }
 
-function targetOf(place: StorePlace, log: Log): Place {
+function targetOf(place: StoreLocation, log: Log): Place {
   return {
     shown: shownPlace(place),
     open: () => "folder" in place ? FileStore.open(place.folder, { log }) : openDatabase(place, { log }),

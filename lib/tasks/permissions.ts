@@ -12,7 +12,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "../config/config.ts";
 import { hostWithPort, type Listen } from "../config/listen.ts";
 import { printLine } from "../log.ts";
-import type { StorePlace } from "../config/store_location.ts";
+import type { StoreLocation } from "../config/store_location.ts";
 
 /** Names that are no settings can be found only by listing all, which takes the whole environment. */
 const wholeEnvironment = "--allow-env";
@@ -37,7 +37,7 @@ export function permissionFlags({ listen, metricsListen, store }: Config): strin
   ].filter((text) => text !== "").join(" ");
 }
 
-function storeNeeds(store: StorePlace): readonly Needs[] {
+function storeNeeds(store: StoreLocation): readonly Needs[] {
   if ("folder" in store) return [{ read: store.folder, write: store.folder }];
   const { target, rootCertificates } = store;
   const place = "socketPath" in target ? socketNeeds(target.socketPath) : { net: hostWithPort(target) };

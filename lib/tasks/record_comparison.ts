@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Put, Store } from "../store.ts";
+import type { Store, StoredRecord } from "../store.ts";
 
 /** What a store holds. */
 export interface Contents {
@@ -39,9 +39,13 @@ export async function contentsOf(store: Store, onRecord: () => void): Promise<Co
  *
  * @param onRecord is called for each record of `store`
  */
-export async function* unmatchedRecords(store: Store, other: Store, onRecord: () => void): AsyncGenerator<Put> {
+export async function* unmatchedRecords(
+  store: Store,
+  other: Store,
+  onRecord: () => void,
+): AsyncGenerator<StoredRecord> {
   const others = recordsOf(other);
-  let next: IteratorResult<Put, void> | undefined;
+  let next: IteratorResult<StoredRecord, void> | undefined;
   for await (const record of recordsOf(store)) {
     onRecord();
     // Only now: with an empty store nothing of the other is read.
@@ -52,7 +56,7 @@ export async function* unmatchedRecords(store: Store, other: Store, onRecord: ()
 }
 
 /** @throws {TypeError} they are not in the order that the store has promised, on which all of this rests */
-async function* recordsOf(store: Store): AsyncGenerator<Put, void> {
+async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
   let last = "";
   for await (const records of store.records()) {
     for (const record of records) {
@@ -65,7 +69,7 @@ async function* recordsOf(store: Store): AsyncGenerator<Put, void> {
 }
 
 /** In the order of these the records of a store come. */
-function keyOf(record: Put): string {
+function keyOf(record: StoredRecord): string {
   switch (record.kind) {
     case "put-user":
       return `1 ${record.user.id}`;
@@ -76,7 +80,7 @@ function keyOf(record: Put): string {
   }
 }
 
-function textOf({ kind, ...record }: Put): string {
+function textOf({ kind, ...record }: StoredRecord): string {
   const [fields = {}] = Object.values(record);
   // By their names alone: `sort` without a function would make a text of each field at each comparison.
   return JSON.stringify([kind, Object.entries(fields).sort(([one], [other]) => one < other ? -1 : 1)]);

@@ -145,12 +145,12 @@ export function problemReplies(
   return Object.fromEntries(
     Array.from(byStatus, ([status, group]) => {
       const sorted = group.toSorted();
-      return [status, { name: sorted.join("."), reply: problemReply(status, sorted) }];
+      return [status, { name: sorted.join("."), reply: problemResponse(status, sorted) }];
     }),
   );
 }
 
-function problemReply(status: number, codes: readonly ProblemCode[]): DocumentedReply {
+function problemResponse(status: number, codes: readonly ProblemCode[]): DocumentedReply {
   const isOne = codes.length === 1;
   const description = codes.map((code) => isOne ? problems[code].meaning : `- \`${code}\`: ${problems[code].meaning}`);
   const $ref = `#/components/schemas/${status === STATUS_CODE.UnprocessableEntity ? "FieldProblem" : "Problem"}`;

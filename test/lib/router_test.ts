@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import type { App, Context } from "../../lib/app.ts";
 import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
-import { HttpError, jsonReply } from "../../lib/http/http.ts";
+import { HttpError, jsonResponse } from "../../lib/http/http.ts";
 import { createRouter, type Handler, type Route, UnloggedResponse } from "../../lib/router.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { openTestApp } from "../support/app.ts";
@@ -35,7 +35,7 @@ async function openScene(routes: readonly Route[]): Promise<{ app: App; serve: S
 
 /** Replies its name and the parameters. */
 function echo(name: string): Handler {
-  return (_request, { params }) => jsonReply([name, params]);
+  return (_request, { params }) => jsonResponse([name, params]);
 }
 
 const get = (path: string, handler = echo(path)): Route => ({ method: "GET", path, handler });

@@ -1,6 +1,6 @@
 /** A new password, by the present one or by a ticket: `PUT /user/{login}/password`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Guesser } from "../../lib/passwords/password_strength.ts";
+import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import type { User } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
@@ -153,11 +153,11 @@ Deno.test("changePassword() judges nothing for who may not change it, nor more t
   const opened = await openWithAlice({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" } });
   const { token, app } = opened;
   const bob = await opened.addUser("bob");
-  const guesser = new Guesser();
-  Object.assign(app.guesser, {
-    reasonAgainst: (...options: Parameters<Guesser["reasonAgainst"]>) => {
+  const passwordStrength = new PasswordStrength();
+  Object.assign(app.passwordStrength, {
+    weaknessOf: (...options: Parameters<PasswordStrength["weaknessOf"]>) => {
       judgedCount++;
-      return guesser.reasonAgainst(...options);
+      return passwordStrength.weaknessOf(...options);
     },
   });
   let judgedCount = 0;
@@ -178,7 +178,7 @@ Deno.test("changePassword() judges nothing for who may not change it, nor more t
     assertEquals([judgedCount, replies.at(-1)?.headers.get("retry-after")], [600, "6"]);
     assertEquals(outcomeOf(await change(opened, right, { token })), "204");
   } finally {
-    Reflect.deleteProperty(app.guesser, "reasonAgainst");
+    Reflect.deleteProperty(app.passwordStrength, "weaknessOf");
   }
 });
 

@@ -1,6 +1,6 @@
 /** How many registrations a client may make: what counts, and what does not. */
 import { assertEquals } from "@std/assert";
-import type { Guesser } from "../../lib/passwords/password_strength.ts";
+import type { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
@@ -133,9 +133,9 @@ Deno.test("register() counts what it answers with login-taken also while too man
 Deno.test("register() looks at nothing that a client sends who is to wait", async () => {
   const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "1" } });
   assertEquals((await register(opened, "a1")).status, 201);
-  const { guesser, store } = opened.app;
-  const judge = guesser.reasonAgainst;
-  guesser.reasonAgainst = () => {
+  const { passwordStrength, store } = opened.app;
+  const judge = passwordStrength.weaknessOf;
+  passwordStrength.weaknessOf = () => {
     throw new Error("A password was judged");
   };
   store.findTicket = () => Promise.reject(new Error("A ticket was looked for"));
@@ -145,7 +145,7 @@ Deno.test("register() looks at nothing that a client sends who is to wait", asyn
     const { status, headers } = await opened.send("POST", "/user/", body);
     assertEquals([status, headers.get("retry-after")], [429, "3600"]);
   }
-  guesser.reasonAgainst = judge;
+  passwordStrength.weaknessOf = judge;
   assertEquals((await register(opened, "a b", "192.0.2.1")).status, 422);
 });
 
@@ -153,8 +153,8 @@ Deno.test("register() judges ten passwords for each registration of a client and
   for (const [perHour, judged] of [["1", 600], ["60", 600], ["61", 610]] as const) {
     const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: perHour } });
     let judgedCount = 0;
-    const { guesser } = opened.app;
-    using _spy = stub(guesser, () => {
+    const { passwordStrength } = opened.app;
+    using _spy = stub(passwordStrength, () => {
       judgedCount++;
       return "repeat";
     });
@@ -173,8 +173,8 @@ Deno.test("register() judges ten passwords for each registration of a client and
   }
 });
 
-/** Has a guesser, which all apps share, judge in another way until it is disposed of. */
-function stub(guesser: Guesser, judge: Guesser["reasonAgainst"]): Disposable {
-  guesser.reasonAgainst = judge;
-  return { [Symbol.dispose]: () => void Reflect.deleteProperty(guesser, "reasonAgainst") };
+/** Has a passwordStrength, which all apps share, judge in another way until it is disposed of. */
+function stub(passwordStrength: PasswordStrength, judge: PasswordStrength["weaknessOf"]): Disposable {
+  passwordStrength.weaknessOf = judge;
+  return { [Symbol.dispose]: () => void Reflect.deleteProperty(passwordStrength, "weaknessOf") };
 }

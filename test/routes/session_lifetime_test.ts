@@ -55,7 +55,7 @@ Deno.test("a session says when it ends, as far as it is known", async () => {
   }
 });
 
-Deno.test("a session is noted as seen at most hourly", async () => {
+Deno.test("a session is noted as seen at most tokenBucket", async () => {
   const { app, clock, send, token } = await openAppOfAlice();
   const seenAfter = async (ms: number) => {
     clock.now = openedAt + ms;

@@ -152,7 +152,7 @@ const noSessions: [what: string, options: (token: string) => SendOptions][] = [
 ];
 
 for (const [what, options] of noSessions) {
-  Deno.test(`requireCaller() knows no session, and says how to get one: ${what}`, async () => {
+  Deno.test(`requireSession() knows no session, and says how to get one: ${what}`, async () => {
     const { lines, send, token } = await openAppOfAlice();
     for (const method of ["GET", "DELETE"]) {
       const { headers, ...sent } = options(token);
@@ -166,7 +166,7 @@ for (const [what, options] of noSessions) {
   });
 }
 
-Deno.test("requireCaller() takes the scheme in whatever capitals", async () => {
+Deno.test("requireSession() takes the scheme in whatever capitals", async () => {
   const { send, token } = await openAppOfAlice();
   for (const scheme of ["bearer", "BEARER", "Bearer "]) {
     const { status } = await send("GET", "/session/", { headers: { authorization: `${scheme} ${token}` } });
@@ -174,7 +174,7 @@ Deno.test("requireCaller() takes the scheme in whatever capitals", async () => {
   }
 });
 
-Deno.test("requireCaller() finds its cookie beside the broken ones of others", async () => {
+Deno.test("requireSession() finds its cookie beside the broken ones of others", async () => {
   const { send, token } = await openAppOfAlice();
   for (const others of ["=x; ", ";;; ", "a; b=%; ", '"; c="; ']) {
     const headers = { cookie: `${others}__Host-gatehouse=${token}` };
@@ -182,7 +182,7 @@ Deno.test("requireCaller() finds its cookie beside the broken ones of others", a
   }
 });
 
-Deno.test("requireCaller() takes the cookie beside an Authorization header that is somebody else's", async () => {
+Deno.test("requireSession() takes the cookie beside an Authorization header that is somebody else's", async () => {
   const { send, token } = await openAppOfAlice();
   const basic = `Basic ${btoa("proxy:secret")}`;
   for (const authorization of [basic, "Bearer abc", 'Digest username="a"', "Negotiate abc", "AWS4-HMAC-SHA256 x", ""]) {
@@ -199,7 +199,7 @@ Deno.test("requireCaller() takes the cookie beside an Authorization header that 
   assertEquals([status, headers.get("set-cookie")?.split(";")[0]], [204, "__Host-gatehouse="]);
 });
 
-Deno.test("requireCaller() takes neither of two session cookies", async () => {
+Deno.test("requireSession() takes neither of two session cookies", async () => {
   const { send, token, logIn } = await openAppOfAlice();
   const cookies = [cookieOf(token), cookieOf(await logIn())].map(({ cookie }) => cookie);
   assertEquals((await send("GET", "/session/", { headers: { cookie: cookies[1] ?? "" } })).status, 200);
@@ -232,7 +232,7 @@ const origins: [headers: Record<string, string>, isSame: boolean][] = [
 ];
 
 for (const [headers, isSame] of origins) {
-  Deno.test(`requireCaller() by cookie and ${isSame ? "takes" : "refuses"} a change: ${JSON.stringify(headers)}`, async () => {
+  Deno.test(`requireSession() by cookie and ${isSame ? "takes" : "refuses"} a change: ${JSON.stringify(headers)}`, async () => {
     const { send, token } = await openAppOfAlice();
     const withCookie = { ...headers, ...cookieOf(token) };
     assertEquals((await send("GET", "/session/", { headers: withCookie })).status, 200);
@@ -245,7 +245,7 @@ for (const [headers, isSame] of origins) {
   });
 }
 
-Deno.test("requireCaller() takes a change by token from anywhere", async () => {
+Deno.test("requireSession() takes a change by token from anywhere", async () => {
   const { send, token } = await openAppOfAlice();
   const headers = { "sec-fetch-site": "cross-site", origin: "https://elsewhere.test", ...cookieOf("none") };
   assertEquals((await send("DELETE", "/session/", { token, headers })).status, 204);

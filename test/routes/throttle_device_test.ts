@@ -26,7 +26,7 @@ function cookiesOf({ headers }: Reply): { session?: string; device?: string } {
 }
 
 /** Logs in as a browser does. @returns the cookie by which it is known */
-async function deviceOf(opened: TestApp, credentials: unknown = alice): Promise<string> {
+async function knownDeviceId(opened: TestApp, credentials: unknown = alice): Promise<string> {
   const reply = await logIn(opened, { ...Object(credentials), cookie: true });
   assertEquals(reply.status, 201, reply.text);
   return cookiesOf(reply).device ?? "";
@@ -48,7 +48,7 @@ async function statusWith(opened: TestApp, cookie: string, credentials: unknown 
 
 Deno.test("logIn() lets the owner in from a known device while the login is locked, which opens it for all", async () => {
   const opened = await openWithAlice();
-  const device = await deviceOf(opened);
+  const device = await knownDeviceId(opened);
   await lock(opened);
   assertEquals(await statusWith(opened, ""), 429);
   assertEquals(await statusWith(opened, device, { ...alice, password: "wrong" }), 401);
@@ -59,7 +59,7 @@ Deno.test("logIn() lets the owner in from a known device while the login is lock
 
 Deno.test("logIn() lets the owner in from a known device while the address guesses", async () => {
   const opened = await openWithAlice();
-  const device = await deviceOf(opened);
+  const device = await knownDeviceId(opened);
   for (let index = 0; index < 110; index++) await logIn(opened, { login: `user${index % 20}`, password: `w ${index}` });
   assertEquals(await statusWith(opened, ""), 429);
   assertEquals(await statusWith(opened, device), 201);
@@ -68,8 +68,8 @@ Deno.test("logIn() lets the owner in from a known device while the address guess
 
 Deno.test("logIn() takes 10 wrong passwords from a known device, wherever it is, which lock nobody else out", async () => {
   const opened = await openWithAlice();
-  const device = await deviceOf(opened);
-  const other = await deviceOf(opened);
+  const device = await knownDeviceId(opened);
+  const other = await knownDeviceId(opened);
   await lock(opened);
   const statuses: number[] = [];
   for (let index = 0; index < 12; index++) {
@@ -82,7 +82,7 @@ Deno.test("logIn() takes 10 wrong passwords from a known device, wherever it is,
 
 Deno.test("guard() knows a device too, for Basic", async () => {
   const opened = await openWithAlice();
-  const cookie = await deviceOf(opened);
+  const cookie = await knownDeviceId(opened);
   await lock(opened);
   const authorization = `Basic ${new TextEncoder().encode(`alice:${alice.password}`).toBase64()}`;
   assertEquals((await opened.send("GET", "/guard/", { headers: { authorization }, ...owner })).status, 429);
@@ -92,25 +92,25 @@ Deno.test("guard() knows a device too, for Basic", async () => {
 /** Cookies that make nobody known as `alice`, made while she can log in. */
 const strangers: readonly [what: string, cookieOf: (opened: AdminApp) => Promise<string>][] = [
   ["no cookie", () => Promise.resolve("")],
-  ["another user's device", (opened) => deviceOf(opened, { ...alice, login: "root" })],
+  ["another user's device", (opened) => knownDeviceId(opened, { ...alice, login: "root" })],
   ["a session alone", async (opened) => {
     return cookiesOf(await logIn(opened, { ...alice, cookie: true })).session ?? "";
   }],
-  ["a forged signature", async (opened) => (await deviceOf(opened)).replace(/\..*/, `.${"A".repeat(43)}`)],
-  ["another id", async (opened) => (await deviceOf(opened)).replace(/=[^.]*/, `=${"A".repeat(22)}`)],
+  ["a forged signature", async (opened) => (await knownDeviceId(opened)).replace(/\..*/, `.${"A".repeat(43)}`)],
+  ["another id", async (opened) => (await knownDeviceId(opened)).replace(/=[^.]*/, `=${"A".repeat(22)}`)],
   ["another service's device", async () => {
     const other = await openTestApp();
     assertEquals((await other.send("POST", "/user/", { json: alice })).status, 201);
-    return await deviceOf(other);
+    return await knownDeviceId(other);
   }],
   ["a device of the time before she was deleted and registered again", async (opened) => {
-    const cookie = await deviceOf(opened);
+    const cookie = await knownDeviceId(opened);
     assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token: opened.admin })), "204");
     assertEquals(outcomeOf(await opened.send("POST", "/user/", { json: alice })), "201");
     return cookie;
   }],
   ["a device of the time before she had this password", async (opened) => {
-    const old = await deviceOf(opened);
+    const old = await knownDeviceId(opened);
     for (const password of [newPassword, alice.password]) {
       const json = { ticket: await opened.makeTicket("reset", "alice"), password };
       assertEquals(outcomeOf(await opened.send("PUT", "/user/alice/password", { json })), "204");
@@ -123,7 +123,7 @@ for (const [what, cookieOf] of strangers) {
   Deno.test(`logIn() knows nobody by ${what}`, async () => {
     const opened = await openWithAlice();
     const cookie = await cookieOf(opened);
-    const known = await deviceOf(opened);
+    const known = await knownDeviceId(opened);
     await lock(opened);
     assertEquals(await statusWith(opened, cookie), 429);
     assertEquals(await statusWith(opened, known), 201);
@@ -144,7 +144,7 @@ Deno.test("logIn() makes a browser known that wants a cookie, and nobody else", 
 Deno.test("logIn() makes a browser known by the hash that it has made anew", async () => {
   const { app } = await openWithAlice();
   const opened = await openTestApp({ store: app.store, settings: { GATEHOUSE_PBKDF2_ITERATIONS: "150" } });
-  const device = await deviceOf(opened);
+  const device = await knownDeviceId(opened);
   await lock(opened);
   assertEquals(await statusWith(opened, device), 201);
 });

@@ -5,7 +5,7 @@
 import { type App, openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { type Counts, MemoryCounts } from "../../lib/limits/limit_store.ts";
-import { Guesser } from "../../lib/passwords/password_strength.ts";
+import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
 import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
@@ -16,7 +16,7 @@ import { contractOf } from "./contract.ts";
 export const openedAt = Date.parse("2026-11-22T09:35:39.123Z");
 
 /** For all apps: making one takes longer than all the rest of an app. */
-const guesser = new Guesser();
+const passwordStrength = new PasswordStrength();
 
 /** Good credentials. */
 export const alice = { login: "alice", password: "seven purple wombats sing" };
@@ -82,7 +82,7 @@ export async function openTestApp(
     counts,
     log: createLog((line) => lines.push(line)),
     now: () => clock.now,
-    guesser,
+    passwordStrength,
   };
   const app = { ...await openApp(config, options), ...parts };
   const router = createRouter(routes, app);

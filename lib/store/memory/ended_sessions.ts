@@ -1,7 +1,7 @@
 /** Which sessions end for a new one, and how many of any end in one change. */
 
 import type { Change, Session } from "../../store.ts";
-import { lookAtAll } from "./scan.ts";
+import { forEachYielding } from "./scan.ts";
 
 /** Few enough that one frame of them, or one statement, stays small. */
 export const maxEndedAtOnce = 1_000;
@@ -13,7 +13,7 @@ export const maxEndedAtOnce = 1_000;
 export async function seenLongestAgo(sessions: Iterable<Session>, keptCount: number): Promise<readonly Session[]> {
   const kept: Session[] = [];
   const ended: Session[] = [];
-  await lookAtAll(sessions, (session) => {
+  await forEachYielding(sessions, (session) => {
     let place = kept.length;
     // From the end, as sessions come nearly in the order in which they were seen.
     for (let last = kept[place - 1]; last !== undefined && isSeenBefore(session, last); last = kept[place - 1]) place--;

@@ -17,12 +17,12 @@ import {
   type InsertSessionOptions,
   isSameUser,
   maxSessionAheadMs,
-  type Put,
   type ReplaceOptions,
   type Session,
   type SessionPage,
   type SessionQuery,
   type Store,
+  type StoredRecord,
   StoreFullError,
   type StoreSize,
   type Ticket,
@@ -42,7 +42,7 @@ import { Tables } from "./tables.ts";
 import { StoreLocks } from "./store_locks.ts";
 import { isMadeByAdmin, ticketPageOf } from "./ticket_page.ts";
 import { voidedTickets } from "./ticket_rules.ts";
-import { lookAtAll } from "./scan.ts";
+import { forEachYielding } from "./scan.ts";
 
 /** Makes the changes durable as one, and then applies them to the tables, in this order. */
 export type Commit = (changes: readonly Change[]) => Promise<void>;
@@ -114,15 +114,15 @@ export class MemoryStore implements Store {
   replaceUser(
     current: User,
     next: User,
-    { actor, endSessionsBut, ticketHash }: ReplaceOptions = {},
+    { actor, keepSessionId, ticketHash }: ReplaceOptions = {},
   ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden"> {
     const { id, login } = current;
     if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
     const replace = async (used: readonly Change[]) => {
       if (!isSameUser(this.#tables.user(login), current)) return "stale" as const;
-      const keptSession = next.disabled ? "" : endSessionsBut;
+      const keptSession = next.disabled ? "" : keepSessionId;
       const ended = keptSession === undefined ? [] : await this.#endSessionsBut(login, keptSession);
-      const voided = voidedTickets(current, next, endSessionsBut !== undefined);
+      const voided = voidedTickets(current, next, keepSessionId !== undefined);
       const tickets = this.#deleteTickets((ticket) =>
         voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login)
       );
@@ -210,7 +210,7 @@ export class MemoryStore implements Store {
   async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits): Promise<number> {
     const isExpired = (session: Session) => session.lastSeenAt <= lastSeenUntil || session.createdAt <= createdUntil;
     const found = new Set<string>();
-    await lookAtAll(this.#tables.sessions(), (session) => {
+    await forEachYielding(this.#tables.sessions(), (session) => {
       if (isExpired(session)) found.add(session.login);
     });
     const logins = [...found];
@@ -269,11 +269,11 @@ export class MemoryStore implements Store {
     });
   }
 
-  records(): AsyncIterable<readonly Put[]> {
+  records(): AsyncIterable<readonly StoredRecord[]> {
     return recordsOf(this.#tables);
   }
 
-  async insertRecords(records: readonly Put[]): Promise<void> {
+  async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     const added = records.filter((record) => !this.#tables.has(record));
     if (added.length > 0) await this.#commit(added);
   }

@@ -4,7 +4,7 @@
  * The scan yields to the event loop. It keeps at most `limit` + 1,000 records, so a page costs the same in any order.
  */
 
-import { lookAtAll } from "./scan.ts";
+import { forEachYielding } from "./scan.ts";
 
 interface PageOptions<Item> {
   /** At most this many; at least 1. */
@@ -43,7 +43,7 @@ export async function pageOf<Item extends { readonly id: string }>(
   /** The key of the last item that was kept at the last cut: what follows it is not on the page. */
   let end: string | undefined;
   let total = 0;
-  await lookAtAll(records, (item) => {
+  await forEachYielding(records, (item) => {
     if (!isListed(item)) return;
     total++;
     const key = keyOf(item);

@@ -4,14 +4,14 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Put } from "../../store.ts";
+import type { StoredRecord } from "../../store.ts";
 import type { Tables } from "./tables.ts";
 
 /** Few enough that one frame of them, or one statement, stays small. */
 const batch = 1_000;
 
 /** All records. Requests are let in between the batches. @param tables they may change meanwhile */
-export async function* recordsOf(tables: Tables): AsyncGenerator<readonly Put[]> {
+export async function* recordsOf(tables: Tables): AsyncGenerator<readonly StoredRecord[]> {
   yield* batches(byKey(tables.users(), ({ id }) => id), (user) => ({ kind: "put-user", user }));
   yield* batches(byKey(tables.sessions(), ({ id }) => id), (session) => ({ kind: "put-session", session }));
   yield* batches(byKey(tables.tickets(), (ticket) => ticket.secretHash), (ticket) => ({ kind: "put-ticket", ticket }));
@@ -22,7 +22,10 @@ function byKey<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): read
   return Array.from(items).sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
 }
 
-async function* batches<Item>(items: readonly Item[], put: (item: Item) => Put): AsyncGenerator<readonly Put[]> {
+async function* batches<Item>(
+  items: readonly Item[],
+  put: (item: Item) => StoredRecord,
+): AsyncGenerator<readonly StoredRecord[]> {
   for (let start = 0; start < items.length; start += batch) {
     yield items.slice(start, start + batch).map(put);
     await new Promise((resolve) => setImmediate(resolve));

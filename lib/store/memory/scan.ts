@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers";
 const batch = 5_000;
 
 /** Calls `look` with each, in order. @param items they may change meanwhile, as those of a `Map` may */
-export async function lookAtAll<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {
+export async function forEachYielding<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {
   let seen = 0;
   for (const item of items) {
     if (++seen % batch === 0) await new Promise((resolve) => setImmediate(resolve));

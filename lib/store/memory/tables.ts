@@ -5,7 +5,7 @@
  * in order of registration, as a `Map` keeps the order of insertion and a record put again keeps its place.
  */
 
-import { type Change, isAdmin, type Put, type Session, type Ticket, type User } from "../../store.ts";
+import { type Change, isAdmin, type Session, type StoredRecord, type Ticket, type User } from "../../store.ts";
 
 /** Users and sessions, and which sessions a user has. */
 export class Tables {
@@ -77,7 +77,7 @@ export class Tables {
   }
 
   /** Whether there is a record in the place of that one. */
-  has(record: Put): boolean {
+  has(record: StoredRecord): boolean {
     switch (record.kind) {
       case "put-user":
         return this.#users.has(record.user.login);

@@ -1,6 +1,6 @@
 /** An answer that costs something, remembered for a while. */
 
-export interface RememberedOptions {
+export interface TtlCacheOptions {
   /** How old an answer may be; 0 remembers none. */
   readonly keepMs: number;
   /** Keeps an answer for at least so many times as long as it took to get. */
@@ -8,14 +8,14 @@ export interface RememberedOptions {
 }
 
 /** Asks when it is asked and the last answer is too old. Whoever asks meanwhile gets the answer that is under way. */
-export class Remembered<Answer> {
+export class TtlCache<Answer> {
   readonly #ask: () => Promise<Answer>;
-  readonly #options: RememberedOptions;
+  readonly #options: TtlCacheOptions;
   #answer: Promise<Answer> | undefined;
   /** Of the clock of `performance.now`. */
   #keptUntil = Infinity;
 
-  constructor(ask: () => Promise<Answer>, options: RememberedOptions) {
+  constructor(ask: () => Promise<Answer>, options: TtlCacheOptions) {
     this.#ask = ask;
     this.#options = options;
   }

@@ -50,9 +50,9 @@ const int8 = { to: 20, from: [20], parse: Number, serialize: String };
  * transaction. Or it takes reads alone (25006): its place may have been taken by another, which only a new connection
  * reaches.
  */
-const farewells = /^(08...|57P..|25P03|25006)$/;
+const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
 /** Invalid authorization (class 28), and no such database. */
-const refusals = /^(28...|3D000)$/;
+const authErrorCodes = /^(28...|3D000)$/;
 /** What PgBouncer says of the parameters that limit how long a statement takes. */
 const unsupported = /^unsupported startup parameter/;
 const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
@@ -86,7 +86,7 @@ async function connectAs(address: PostgresAddress, options: ConnectOptions): Pro
   } catch (error) {
     connection.destroy();
     if (unsupported.test(reasonOf(error))) throw refusedBy(address, new Error(`${reasonOf(error)}: ${remedy}`));
-    if (refusals.test(codeOf(error))) throw refusedBy(address, error);
+    if (authErrorCodes.test(codeOf(error))) throw refusedBy(address, error);
     throw toConnectionError(error);
   }
 }
@@ -129,7 +129,7 @@ export class Connection {
     };
     signal.throwIfAborted();
     if (this.#isBroken) throw new ConnectionError("The connection is broken");
-    if (!values.every(isKeepable)) throw new TypeError("Cannot send a text that PostgreSQL cannot keep");
+    if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot keep");
     signal.addEventListener("abort", abort, { once: true });
     try {
       const prepare = this.#isPreparing && values.length > 0;
@@ -137,7 +137,7 @@ export class Connection {
       return { rows: result, count: result.count ?? 0, command: result.command };
     } catch (error) {
       // What is no answer of the server leaves open what comes next.
-      if (error instanceof postgres.PostgresError && !farewells.test(error.code)) throw error;
+      if (error instanceof postgres.PostgresError && !connectionLostCodes.test(error.code)) throw error;
       this.destroy();
       throw error instanceof postgres.PostgresError ? error : toConnectionError(error);
     } finally {
@@ -163,7 +163,7 @@ export class Connection {
  * Whether a value is kept as it is: a text with NUL is refused, and half a pair of surrogates would become another
  * character in silence.
  */
-export function isKeepable(value: Value): boolean {
+export function isStorableText(value: Value): boolean {
   return typeof value !== "string" || value.isWellFormed() && !value.includes("\0");
 }
 

@@ -17,7 +17,7 @@ import { StoreFullError, StoreUnavailableError } from "../../store.ts";
 import type { Connection, Result, Value } from "./connection.ts";
 import { codeOf, ConnectionError, DatabaseRefusedError, reasonOf } from "./error.ts";
 import { Pool } from "./pool.ts";
-import { Remembered } from "../memory/ttl_cache.ts";
+import { TtlCache } from "../memory/ttl_cache.ts";
 
 export interface DatabaseOptions {
   readonly log: Log;
@@ -78,14 +78,14 @@ export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #pool: Pool;
   readonly #callMs: number;
-  readonly #fault: Remembered<string | undefined>;
+  readonly #fault: TtlCache<string | undefined>;
 
   private constructor(address: PostgresAddress, options: DatabaseOptions) {
     const { callMs = defaultCallMs, maxConnections = defaultMaxConnections } = options;
     this.address = address;
     this.#callMs = callMs;
     this.#pool = new Pool(address, { maxConnections, connectMs: callMs, statementMs: callMs });
-    this.#fault = new Remembered(() => this.#findFault(), { keepMs: faultAgeMs });
+    this.#fault = new TtlCache(() => this.#findFault(), { keepMs: faultAgeMs });
   }
 
   /**

@@ -20,12 +20,12 @@ import {
   type InsertSessionOptions,
   isAdmin,
   isSameUser,
-  type Put,
   type ReplaceOptions,
   type Session,
   type SessionPage,
   type SessionQuery,
   type Store,
+  type StoredRecord,
   type StoreSize,
   type Ticket,
   type TicketOptions,
@@ -36,7 +36,7 @@ import {
   type UserQuery,
   type UserSession,
 } from "../../store.ts";
-import { isKeepable, type Row, type Value } from "./connection.ts";
+import { isStorableText, type Row, type Value } from "./connection.ts";
 import { Database, type DatabaseOptions, type RunResult } from "./database.ts";
 import { insertAll, recordsIn } from "./records.ts";
 import {
@@ -55,7 +55,7 @@ import {
 import { migrate, requireTables } from "./schema.ts";
 import { rememberSize } from "./size.ts";
 import { listedTicketOfRow, numberIn, sessionOfRow, statements, ticketOfRow, userOfRow } from "./statements.ts";
-import type { Remembered } from "../memory/ttl_cache.ts";
+import type { TtlCache } from "../memory/ttl_cache.ts";
 import { voidedTickets } from "../memory/ticket_rules.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;
@@ -80,7 +80,7 @@ export interface PostgresStoreOptions extends DatabaseOptions {
 export class PostgresStore implements Store {
   /** For what else the instances share. */
   readonly database: Database;
-  readonly #size: Remembered<StoreSize>;
+  readonly #size: TtlCache<StoreSize>;
 
   private constructor(database: Database, sizeAgeMs?: number) {
     this.database = database;
@@ -153,7 +153,7 @@ export class PostgresStore implements Store {
   async replaceUser(
     current: User,
     next: User,
-    { actor, endSessionsBut, ticketHash }: ReplaceOptions = {},
+    { actor, keepSessionId, ticketHash }: ReplaceOptions = {},
   ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden"> {
     const { login } = current;
     if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
@@ -166,9 +166,9 @@ export class PostgresStore implements Store {
       if (!isAdmin(next) && await isLastAdmin(transaction, kept)) return "last-admin";
       if (!isSameUser(kept, current)) return "stale";
       await run(statements.replaceUser, valuesOf(next));
-      const keptSession = next.disabled ? "" : endSessionsBut;
+      const keptSession = next.disabled ? "" : keepSessionId;
       if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
-      const voided = voidedTickets(current, next, endSessionsBut !== undefined);
+      const voided = voidedTickets(current, next, keepSessionId !== undefined);
       if (voided.made) await run(statements.deleteMade, [current.id]);
       if (voided.resets) await run(statements.deleteResets, [login]);
       return "done";
@@ -225,7 +225,7 @@ export class PostgresStore implements Store {
   }
 
   async deleteSessions(login: string, options: ActorOptions = {}): Promise<number | "forbidden"> {
-    return isKeepable(login) ? await deleteSessions(this.database, login, options) : 0;
+    return isStorableText(login) ? await deleteSessions(this.database, login, options) : 0;
   }
 
   async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits): Promise<number> {
@@ -261,11 +261,11 @@ export class PostgresStore implements Store {
     return (await this.#change(statements.deleteExpiredTickets, [expiresUntil])).count;
   }
 
-  records(): AsyncIterable<readonly Put[]> {
+  records(): AsyncIterable<readonly StoredRecord[]> {
     return recordsIn(this.database);
   }
 
-  async insertRecords(records: readonly Put[]): Promise<void> {
+  async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     await this.database.transact(async (transaction) => {
       await insertAll(transaction, records);
       return "done";
@@ -286,12 +286,12 @@ export class PostgresStore implements Store {
 
   /** Rows that have these values: none when no text that is kept can be equal to them. */
   async #find(text: string, values: readonly Value[]): Promise<readonly Row[]> {
-    return values.every(isKeepable) ? (await this.database.run(text, values)).rows : [];
+    return values.every(isStorableText) ? (await this.database.run(text, values)).rows : [];
   }
 
   /** Changes the rows that have these values, as `#find` finds them. */
   async #change(text: string, values: readonly Value[]): Promise<Pick<RunResult, "count" | "isRepeated">> {
-    return values.every(isKeepable) ? await this.database.run(text, values) : { count: 0, isRepeated: false };
+    return values.every(isStorableText) ? await this.database.run(text, values) : { count: 0, isRepeated: false };
   }
 }
 

@@ -4,7 +4,7 @@
  * A page begins behind the last key of the one before, so that it costs the same wherever it is.
  */
 
-import type { Put, Session, Ticket, User } from "../../store.ts";
+import type { Session, StoredRecord, Ticket, User } from "../../store.ts";
 import type { Row, Value } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import { ticketValuesOf, valuesOf } from "./rules.ts";
@@ -46,7 +46,7 @@ const resetTable: Table<Ticket> = {
 };
 
 /** Every record, in the order that `lib/store.ts` promises. */
-export async function* recordsIn(database: Database): AsyncGenerator<readonly Put[]> {
+export async function* recordsIn(database: Database): AsyncGenerator<readonly StoredRecord[]> {
   const { userPage, sessionPage, ticketPage } = statements;
   yield* pages(database, userPage, (row) => ({ kind: "put-user", user: userOfRow(row) }));
   yield* pages(database, sessionPage, (row) => ({ kind: "put-session", session: sessionOfRow(row) }));
@@ -54,7 +54,7 @@ export async function* recordsIn(database: Database): AsyncGenerator<readonly Pu
 }
 
 /** Adds the records whose keys are not there. */
-export async function insertAll(transaction: Transaction, records: readonly Put[]): Promise<void> {
+export async function insertAll(transaction: Transaction, records: readonly StoredRecord[]): Promise<void> {
   const users = records.flatMap((record) => record.kind === "put-user" ? [record.user] : []);
   const sessions = records.flatMap((record) => record.kind === "put-session" ? [record.session] : []);
   const tickets = records.flatMap((record) => record.kind === "put-ticket" ? [record.ticket] : []);
@@ -77,7 +77,11 @@ async function insertRows<Item>(
 }
 
 /** @param statement gives the rows behind a key, by `key`. @param put makes a record of a row */
-async function* pages(database: Database, statement: string, put: (row: Row) => Put): AsyncGenerator<readonly Put[]> {
+async function* pages(
+  database: Database,
+  statement: string,
+  put: (row: Row) => StoredRecord,
+): AsyncGenerator<readonly StoredRecord[]> {
   for (let last: Value = "";;) {
     const { rows } = await database.run(statement, [last]);
     if (rows.length > 0) yield rows.map(put);

@@ -12,7 +12,7 @@ import {
   type TicketOptions,
   type User,
 } from "../../store.ts";
-import { isKeepable, type Value } from "./connection.ts";
+import { isStorableText, type Value } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import { numberIn, statements, sweepBatch, userOfRow } from "./statements.ts";
 
@@ -60,15 +60,15 @@ export async function useTicket({ run }: Transaction, secretHash: string): Promi
 }
 
 /** Waits until nobody else has this turn. Written, not only locked: see the head of `postgres.ts`. */
-async function takeTurn({ run }: Transaction, name: "admins" | "setup"): Promise<void> {
-  await run(statements.takeTurn, [name]);
+async function acquireLock({ run }: Transaction, name: "admins" | "setup"): Promise<void> {
+  await run(statements.acquireLock, [name]);
 }
 
 /** Whether nobody would administer the register without this user; until the transaction ends, that stays so. */
 export async function isLastAdmin(transaction: Transaction, user: User | undefined): Promise<boolean> {
   if (user === undefined || !isAdmin(user)) return false;
   // Two admins could each remove the other, as neither sees what the other is about to do.
-  await takeTurn(transaction, "admins");
+  await acquireLock(transaction, "admins");
   const { rows } = await transaction.run(statements.countAdmins);
   return numberIn(rows[0], "admins") === 1;
 }
@@ -126,7 +126,7 @@ export function insertTicket(
       await run(statements.noteChange, [login]);
     }
     if (purpose === "setup") {
-      await takeTurn(transaction, "setup");
+      await acquireLock(transaction, "setup");
       await run(statements.deleteOtherSetups, [secretHash]);
     }
     await run(purpose === "reset" ? statements.insertReset : statements.insertTicket, ticketValuesOf(ticket));
@@ -140,7 +140,7 @@ export async function deleteTicket(
   id: string,
   { actor }: ActorOptions,
 ): Promise<"done" | "missing" | "forbidden"> {
-  if (!isKeepable(id)) return "missing";
+  if (!isStorableText(id)) return "missing";
   return await database.transact(async (transaction) => {
     const { run, isRepeated } = transaction;
     const { mayAct } = await lockUserFor(transaction, { login: "", actor });
@@ -177,7 +177,7 @@ export async function deleteSessionAs(
   id: string,
   { actor }: { actor: Actor },
 ): Promise<boolean> {
-  if (!isKeepable(id)) return false;
+  if (!isStorableText(id)) return false;
   const outcome = await database.transact(async (transaction) => {
     const { run, isRepeated } = transaction;
     const { mayAct } = await lockUserFor(transaction, { login: "", actor });

@@ -4,7 +4,7 @@ import type { StoreSize } from "../../store.ts";
 import type { Database } from "./database.ts";
 import { codeOf } from "./error.ts";
 import { numberIn, statements } from "./statements.ts";
-import { Remembered } from "../memory/ttl_cache.ts";
+import { TtlCache } from "../memory/ttl_cache.ts";
 
 /** There is no such function (42883), it is not implemented (0A000), or not for everyone (42501). */
 const missing = /^(42883|0A000|42501)$/;
@@ -15,8 +15,8 @@ const defaultKeepMs = 5_000;
 const timesCost = 20;
 
 /** Counts when it is asked, and not too often. */
-export function rememberSize(database: Database, keepMs: number = defaultKeepMs): Remembered<StoreSize> {
-  return new Remembered(() => findSize(database), { keepMs, timesCost });
+export function rememberSize(database: Database, keepMs: number = defaultKeepMs): TtlCache<StoreSize> {
+  return new TtlCache(() => findSize(database), { keepMs, timesCost });
 }
 
 /** Counts every row. */

@@ -57,7 +57,7 @@ export const statements = {
     groups = $6, is_admin = $7, disabled = $8, changes = changes + 1 WHERE login = $1`,
   deleteUser: "DELETE FROM gatehouse_user WHERE login = $1",
   noteChange: "UPDATE gatehouse_user SET changes = changes + 1 WHERE login = $1",
-  takeTurn: "UPDATE gatehouse_turn SET changes = changes + 1 WHERE name = $1",
+  acquireLock: "UPDATE gatehouse_turn SET changes = changes + 1 WHERE name = $1",
 
   findSession: `SELECT ${prefixed("s", sessionColumns)}, u.id AS user_id, u.password_hash, u.registered_at, u.groups,
     u.disabled FROM gatehouse_session s JOIN gatehouse_user u ON u.login = s.login WHERE s.id = $1`,

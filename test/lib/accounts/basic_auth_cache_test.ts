@@ -1,7 +1,7 @@
 /** Which credentials of HTTP Basic are remembered, and what requests share that send them at once; reading them is in basic_test.ts. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { BasicMemory } from "../../../lib/accounts/basic_auth.ts";
+import { BasicAuthCache } from "../../../lib/accounts/basic_auth.ts";
 import type { User } from "../../../lib/store.ts";
 import { userOf } from "../../support/store/records.ts";
 
@@ -13,7 +13,7 @@ const secret = 'se:c","ret';
 /** A memory over two users, with a clock that is put forward. */
 function createScene() {
   const clock = { now: 1_795_000_000_123 };
-  const memory = new BasicMemory(() => clock.now);
+  const memory = new BasicAuthCache(() => clock.now);
   const users = new Map<string, User>(["alice", "bob"].map((login) => [login, userOf(login)]));
   /** Logins whose hash takes for ever. */
   const slow = new Set<string>();
@@ -53,7 +53,7 @@ function createScene() {
   return { clock, users, slow, signals, ask, verifyCount: () => verifyCount };
 }
 
-Deno.test("BasicMemory.userOf() verifies once, and remembers for a minute from then", async () => {
+Deno.test("BasicAuthCache.userOf() verifies once, and remembers for a minute from then", async () => {
   const { clock, ask } = createScene();
   assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
   for (const afterMs of [0, minuteMs / 2, minuteMs / 2 - 1]) {
@@ -65,7 +65,7 @@ Deno.test("BasicMemory.userOf() verifies once, and remembers for a minute from t
   assertEquals(await ask("alice"), [userOf("alice"), "remembered"]);
 });
 
-Deno.test("BasicMemory.userOf() remembers for one client alone who was right, and has the others verified", async () => {
+Deno.test("BasicAuthCache.userOf() remembers for one client alone who was right, and has the others verified", async () => {
   const { ask, verifyCount } = createScene();
   for (const client of ["192.0.2.1", "192.0.2.2", "", '192.0.2.1"']) {
     assertEquals(await ask("alice", secret, client), [userOf("alice"), "verified"], client);
@@ -76,7 +76,7 @@ Deno.test("BasicMemory.userOf() remembers for one client alone who was right, an
   assertEquals(verifyCount(), 4);
 });
 
-Deno.test("BasicMemory.userOf() tells apart what is the same when password and client are put together", async () => {
+Deno.test("BasicAuthCache.userOf() tells apart what is the same when password and client are put together", async () => {
   const { ask } = createScene();
   const rows: readonly [password: string, client: string][] = [
     [`${secret}1`, "92.0.2.1"],
@@ -104,7 +104,7 @@ const wrong: readonly [login: string, password: string][] = [
   [`alice,${secret}`, ""],
 ];
 
-Deno.test("BasicMemory.userOf() remembers nobody by wrong credentials, and has them verified each time", async () => {
+Deno.test("BasicAuthCache.userOf() remembers nobody by wrong credentials, and has them verified each time", async () => {
   const { ask, verifyCount } = createScene();
   await ask("alice");
   for (const [login, password] of wrong) {
@@ -129,7 +129,7 @@ for (const [what, user, expected] of changes) {
     else users.set("alice", user);
   };
 
-  Deno.test(`BasicMemory.userOf() forgets at once who was right, and tells of users as kept: ${what}`, async () => {
+  Deno.test(`BasicAuthCache.userOf() forgets at once who was right, and tells of users as kept: ${what}`, async () => {
     const scene = createScene();
     const { ask, verifyCount } = scene;
     await ask("alice");
@@ -141,7 +141,7 @@ for (const [what, user, expected] of changes) {
     assertEquals(await ask("bob"), [userOf("bob"), "remembered"]);
   });
 
-  Deno.test(`BasicMemory.userOf() tells of nobody who was changed while they were verified: ${what}`, async () => {
+  Deno.test(`BasicAuthCache.userOf() tells of nobody who was changed while they were verified: ${what}`, async () => {
     const scene = createScene();
     const asked = scene.ask("alice");
     while (scene.verifyCount() === 0) await Promise.resolve();
@@ -150,7 +150,7 @@ for (const [what, user, expected] of changes) {
   });
 }
 
-Deno.test("BasicMemory.userOf() has credentials verified once for any number at once", async () => {
+Deno.test("BasicAuthCache.userOf() has credentials verified once for any number at once", async () => {
   const { ask, verifyCount } = createScene();
   const logins = Array.from({ length: 50 }, (_, index) => index % 2 === 0 ? "alice" : "bob");
   const found = await Promise.all(logins.map((login) => ask(login)));
@@ -158,7 +158,7 @@ Deno.test("BasicMemory.userOf() has credentials verified once for any number at 
   assertEquals(verifyCount(), 2);
 });
 
-Deno.test("BasicMemory.userOf() has credentials verified for each client that sends them at once", async () => {
+Deno.test("BasicAuthCache.userOf() has credentials verified for each client that sends them at once", async () => {
   const { ask, verifyCount } = createScene();
   const found = await Promise.all(
     Array.from({ length: 50 }, (_, index) => ask("alice", secret, `client ${index % 5}`)),
@@ -167,7 +167,7 @@ Deno.test("BasicMemory.userOf() has credentials verified for each client that se
   assertEquals(verifyCount(), 5);
 });
 
-Deno.test("BasicMemory.userOf() lets nobody wait for the credentials of others", async () => {
+Deno.test("BasicAuthCache.userOf() lets nobody wait for the credentials of others", async () => {
   const { slow, ask } = createScene();
   slow.add("alice");
   ask("alice");
@@ -175,7 +175,7 @@ Deno.test("BasicMemory.userOf() lets nobody wait for the credentials of others",
   assertEquals(await ask("bob"), [userOf("bob"), "verified"]);
 });
 
-Deno.test("BasicMemory.userOf() refuses all who waited for what came to nothing, and has it verified again later", async () => {
+Deno.test("BasicAuthCache.userOf() refuses all who waited for what came to nothing, and has it verified again later", async () => {
   const { users, ask, verifyCount } = createScene();
   users.set("alice", userOf("alice", { disabled: true }));
   const asked = Array.from({ length: 50 }, () => ask("alice"));
@@ -187,7 +187,7 @@ Deno.test("BasicMemory.userOf() refuses all who waited for what came to nothing,
   assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
 });
 
-Deno.test("BasicMemory.userOf() tells of nobody to all who waited for a user who was changed meanwhile", async () => {
+Deno.test("BasicAuthCache.userOf() tells of nobody to all who waited for a user who was changed meanwhile", async () => {
   const { users, ask, verifyCount } = createScene();
   const asked = Array.from({ length: 3 }, () => ask("alice"));
   while (verifyCount() === 0) await Promise.resolve();
@@ -196,7 +196,7 @@ Deno.test("BasicMemory.userOf() tells of nobody to all who waited for a user who
   assertEquals(verifyCount(), 1);
 });
 
-Deno.test("BasicMemory.userOf() gives a verification up when the last who waits has hung up, and not before", async () => {
+Deno.test("BasicAuthCache.userOf() gives a verification up when the last who waits has hung up, and not before", async () => {
   const { slow, signals, ask, verifyCount } = createScene();
   slow.add("alice");
   const clients = Array.from({ length: 4 }, () => new AbortController());
@@ -216,7 +216,7 @@ Deno.test("BasicMemory.userOf() gives a verification up when the last who waits 
   assertEquals(signals.map(({ aborted }) => aborted), [true, false]);
 });
 
-Deno.test("BasicMemory.userOf() gives a verification up for who had hung up before it began", async () => {
+Deno.test("BasicAuthCache.userOf() gives a verification up for who had hung up before it began", async () => {
   const { slow, signals, ask, verifyCount } = createScene();
   slow.add("alice");
   ask("alice", secret, "192.0.2.1", AbortSignal.abort());
@@ -224,7 +224,7 @@ Deno.test("BasicMemory.userOf() gives a verification up for who had hung up befo
   assertEquals(signals.map(({ aborted }) => aborted), [true]);
 });
 
-Deno.test("BasicMemory.userOf() answers all who wait, whoever hangs up meanwhile, and those who join late", async () => {
+Deno.test("BasicAuthCache.userOf() answers all who wait, whoever hangs up meanwhile, and those who join late", async () => {
   const { ask, verifyCount } = createScene();
   const clients = Array.from({ length: 4 }, () => new AbortController());
   const asked = clients.map(({ signal }) => ask("alice", secret, "192.0.2.1", signal));
@@ -235,7 +235,7 @@ Deno.test("BasicMemory.userOf() answers all who wait, whoever hangs up meanwhile
   assertEquals(verifyCount(), 1);
 });
 
-Deno.test("BasicMemory.userOf() remembers 10,000, and forgets who was verified longest ago", async () => {
+Deno.test("BasicAuthCache.userOf() remembers 10,000, and forgets who was verified longest ago", async () => {
   const { users, ask } = createScene();
   const logins = Array.from({ length: 10_001 }, (_, index) => `user${index}`);
   for (const login of logins) users.set(login, userOf(login));

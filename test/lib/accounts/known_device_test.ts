@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { deviceCookie, deviceCookieName, deviceOf } from "../../../lib/accounts/known_device.ts";
+import { deviceCookie, deviceCookieName, knownDeviceId } from "../../../lib/accounts/known_device.ts";
 import { createHmac } from "node:crypto";
 import type { User } from "../../../lib/store.ts";
 import { userOf } from "../../support/store/records.ts";
@@ -13,7 +13,7 @@ function cookieOf(user: User): string {
 
 /** The device that a request with these cookies comes from. */
 function deviceIn(cookie: string, user: User | undefined = alice): string | undefined {
-  return deviceOf(new Headers({ cookie }), user);
+  return knownDeviceId(new Headers({ cookie }), user);
 }
 
 /** The id in a cookie. */
@@ -41,13 +41,13 @@ Deno.test("deviceCookie() contains nothing of the password's hash", () => {
   }
 });
 
-Deno.test("deviceOf() tells the devices of a user apart", () => {
+Deno.test("knownDeviceId() tells the devices of a user apart", () => {
   const [one, other] = [cookieOf(alice), cookieOf(alice)];
   assertEquals([deviceIn(one), deviceIn(other)], [idIn(one), idIn(other)]);
   assertNotEquals(deviceIn(one), deviceIn(other));
 });
 
-Deno.test("deviceOf() finds its cookie among others", () => {
+Deno.test("knownDeviceId() finds its cookie among others", () => {
   const cookie = cookieOf(alice);
   const id = idIn(cookie);
   assertEquals(deviceIn(`a=1; ${cookie}; b=2`), id);
@@ -59,7 +59,7 @@ Deno.test("deviceOf() finds its cookie among others", () => {
   assertEquals(deviceIn(`${cookie}; ${cookie}`), undefined);
 });
 
-Deno.test("deviceOf() knows the device also when all but the password has changed", () => {
+Deno.test("knownDeviceId() knows the device also when all but the password has changed", () => {
   const cookie = cookieOf(alice);
   for (const change of [{ groups: ["staff"] }, { disabled: true }, { id: "another" }, { registeredAt: 1 }]) {
     assertEquals(deviceIn(cookie, { ...alice, ...change }), idIn(cookie));
@@ -76,20 +76,20 @@ const others: readonly (User | undefined)[] = [
   { ...alice, passwordHash: alice.passwordHash.replace("sss", "sst") },
 ];
 
-Deno.test("deviceOf() knows nobody by the cookie of another login or another password", () => {
+Deno.test("knownDeviceId() knows nobody by the cookie of another login or another password", () => {
   const cookie = cookieOf(alice);
   for (const user of others) {
-    assertEquals(deviceOf(new Headers({ cookie }), user), undefined, JSON.stringify(user));
+    assertEquals(knownDeviceId(new Headers({ cookie }), user), undefined, JSON.stringify(user));
     if (user !== undefined) assertEquals(deviceIn(cookieOf(user)), undefined, JSON.stringify(user));
   }
 });
 
-Deno.test("deviceOf() knows nobody by a cookie that is signed for nobody, under no password, as anyone can", () => {
+Deno.test("knownDeviceId() knows nobody by a cookie that is signed for nobody, under no password, as anyone can", () => {
   const id = "A".repeat(22);
   for (const login of ["", "alice", "undefined"]) {
     const signed = createHmac("sha256", "").update(`gatehouse device ${id} ${login}`).digest("base64url");
     const headers = new Headers({ cookie: `${deviceCookieName}=${id}.${signed}` });
-    for (const user of [undefined, alice]) assertEquals(deviceOf(headers, user), undefined, login);
+    for (const user of [undefined, alice]) assertEquals(knownDeviceId(headers, user), undefined, login);
   }
 });
 
@@ -113,7 +113,7 @@ const forgeries: readonly [what: string, forge: (cookie: string) => string][] = 
 ];
 
 for (const [what, forge] of forgeries) {
-  Deno.test(`deviceOf() knows nobody by a cookie that is none: ${what}`, () => {
+  Deno.test(`knownDeviceId() knows nobody by a cookie that is none: ${what}`, () => {
     const cookie = cookieOf(alice);
     assertEquals(deviceIn(forge(cookie)), undefined);
     assertEquals(deviceIn(cookie), idIn(cookie));

@@ -148,7 +148,7 @@ for (const [name, text, value] of rows) {
 }
 
 Deno.test("readConfig() of an empty environment gives the defaults of the design", () => {
-  const { inForce: _, ...values } = readConfig({});
+  const { effective: _, ...values } = readConfig({});
   assertEquals(values, {
     listen: { hostname: "127.0.0.1", port: 8_000 },
     metricsListen: undefined,
@@ -303,10 +303,10 @@ Deno.test("readConfig() compares the session lifetimes only when both can be rea
 
 Deno.test("readConfig() never shows the password of a database", () => {
   const url = "postgres://gatehouse:hunter2@db/gatehouse";
-  const { store, inForce } = readConfig({ GATEHOUSE_STORE: `${url}?sslmode=require` });
+  const { store, effective } = readConfig({ GATEHOUSE_STORE: `${url}?sslmode=require` });
   assert("password" in store);
   assertEquals(store.password, "hunter2");
-  assertEquals(inForce.find(({ name }) => name === "GATEHOUSE_STORE")?.value, "postgres://…");
+  assertEquals(effective.find(({ name }) => name === "GATEHOUSE_STORE")?.value, "postgres://…");
   const env = { GATEHOUSE_STORE: url };
   const { faults } = assertThrows(() => readConfig(env), ConfigError);
   assertEquals(faults, [
@@ -317,19 +317,19 @@ Deno.test("readConfig() never shows the password of a database", () => {
 
 Deno.test("readConfig() keeps every setting as it was written, in order", () => {
   const texts = { GATEHOUSE_LISTEN: "[::1]:0", GATEHOUSE_TRUSTED_PROXIES: "::1, 10.0.0.0/8" };
-  const { inForce } = readConfig({ ...texts, PATH: "/bin" });
-  assertEquals(inForce.map(({ name }) => name), Object.values(settings).map(({ name }) => name));
+  const { effective } = readConfig({ ...texts, PATH: "/bin" });
+  assertEquals(effective.map(({ name }) => name), Object.values(settings).map(({ name }) => name));
   for (const [index, { name, default: text, meaning }] of Object.values(settings).entries()) {
     const value = { ...texts }[name] ?? text;
-    assertEquals(inForce[index], { name, value, default: text, meaning });
+    assertEquals(effective[index], { name, value, default: text, meaning });
   }
 });
 
 Deno.test("readConfig() gives a config that nobody can change", () => {
   for (const listen of ["127.0.0.1:0", "unix:/s"]) {
     const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_TRUSTED_PROXIES: "::1" });
-    const parts = [config.listen, config.trustedProxies, readConfig({}).trustedProxies, config.inForce];
-    for (const part of [config, ...parts, ...config.inForce]) {
+    const parts = [config.listen, config.trustedProxies, readConfig({}).trustedProxies, config.effective];
+    for (const part of [config, ...parts, ...config.effective]) {
       assertEquals(Object.isFrozen(part), true);
     }
   }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { clientKey, clientResolver, networksOf } from "../../../lib/http/client_address.ts";
+import { clientResolver, networksOf, rateLimitKey } from "../../../lib/http/client_address.ts";
 
 const socket: Deno.Addr = { transport: "unix", path: "/run/gatehouse.sock" };
 
@@ -247,7 +247,7 @@ Deno.test("clientResolver() reads several headers as one", () => {
   assertEquals(clientResolver([])(request, socket), "203.0.113.7");
 });
 
-Deno.test("clientKey() is an IPv4 address as it is, an IPv6 address by its /64", () => {
+Deno.test("rateLimitKey() is an IPv4 address as it is, an IPv6 address by its /64", () => {
   const keys: readonly (readonly [address: string, key: string])[] = [
     ["203.0.113.7", "203.0.113.7"],
     ["::ffff:203.0.113.7", "203.0.113.7"],
@@ -270,7 +270,7 @@ Deno.test("clientKey() is an IPv4 address as it is, an IPv6 address by its /64",
     ["127.evil", "127.evil"],
     ["", ""],
   ];
-  for (const [address, key] of keys) assertEquals(clientKey(address), key, address);
+  for (const [address, key] of keys) assertEquals(rateLimitKey(address), key, address);
 });
 
 const networks: readonly (readonly [address: string, ...networks: string[]])[] = [
@@ -286,6 +286,6 @@ const networks: readonly (readonly [address: string, ...networks: string[]])[] =
 ];
 for (const [address, ...expected] of networks) {
   Deno.test(`networksOf() tells the networks of what ${address} is counted by: ${expected.length}`, () => {
-    assertEquals(networksOf(clientKey(address)), expected);
+    assertEquals(networksOf(rateLimitKey(address)), expected);
   });
 }

@@ -2,10 +2,10 @@ import { assert, assertEquals, assertFalse, assertInstanceOf, assertRejects, ass
 import { delay } from "@std/async/delay";
 import {
   HttpError,
-  jsonReply,
+  jsonResponse,
   maxBodyBytes,
   maxBodyMs,
-  problemReply,
+  problemResponse,
   queryOf,
   readJson,
   type ReadOptions,
@@ -440,8 +440,8 @@ Deno.test("HttpError has the status and title of its problem, and what happened 
   assertEquals([full.errors, full.headers, full.cause], [errors, headers, cause]);
 });
 
-Deno.test("jsonReply() replies JSON that nobody stores", async () => {
-  const reply = jsonReply({ login: "älice" });
+Deno.test("jsonResponse() replies JSON that nobody stores", async () => {
+  const reply = jsonResponse({ login: "älice" });
   assertEquals([reply.status, Object.fromEntries(reply.headers)], [200, {
     "cache-control": "no-store",
     "content-type": "application/json",
@@ -449,8 +449,8 @@ Deno.test("jsonReply() replies JSON that nobody stores", async () => {
   assertEquals(await reply.text(), '{"login":"älice"}');
 });
 
-Deno.test("jsonReply() takes a status and headers, which go before its own", () => {
-  const reply = jsonReply(1, {
+Deno.test("jsonResponse() takes a status and headers, which go before its own", () => {
+  const reply = jsonResponse(1, {
     status: 201,
     headers: { location: "/user/alice", "cache-control": "private" },
   });
@@ -461,14 +461,14 @@ Deno.test("jsonReply() takes a status and headers, which go before its own", () 
   }]);
 });
 
-Deno.test("problemReply() replies as RFC 9457 has it", async () => {
+Deno.test("problemResponse() replies as RFC 9457 has it", async () => {
   const errors = [{
     pointer: "/password",
     code: "too-short",
     detail: "It must have at least 15 characters and has 1",
   }];
   const headers = { "retry-after": "7" };
-  const reply = problemReply(new HttpError("invalid-user", { detail: "Two fields", errors, headers }));
+  const reply = problemResponse(new HttpError("invalid-user", { detail: "Two fields", errors, headers }));
   assertEquals([reply.status, Object.fromEntries(reply.headers)], [422, {
     "cache-control": "no-store",
     "content-type": "application/problem+json",
@@ -483,7 +483,7 @@ Deno.test("problemReply() replies as RFC 9457 has it", async () => {
   });
 });
 
-Deno.test("problemReply() leaves out what there is nothing of, and never tells a cause", async () => {
-  const reply = problemReply(new HttpError("internal-error", { cause: new Error("secret") }));
+Deno.test("problemResponse() leaves out what there is nothing of, and never tells a cause", async () => {
+  const reply = problemResponse(new HttpError("internal-error", { cause: new Error("secret") }));
   assertEquals(await reply.json(), { type: "/problem/internal-error", title: "Internal error", status: 500 });
 });

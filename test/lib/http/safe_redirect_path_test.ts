@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 // fast-check: makes addresses that nobody thinks of, and cuts one that leads elsewhere down to its essence.
 import fc from "fast-check";
-import { nextPath } from "../../../lib/http/safe_redirect_path.ts";
+import { safeRedirectPath } from "../../../lib/http/safe_redirect_path.ts";
 
 /** Texts, and the paths that they are. */
 const good: readonly [text: string, path: string][] = [
@@ -45,8 +45,8 @@ const good: readonly [text: string, path: string][] = [
 ];
 
 for (const [text, path] of good) {
-  Deno.test(`nextPath() takes a path of this host: ${JSON.stringify(text.slice(0, 40))}`, () => {
-    assertEquals(nextPath(text), path);
+  Deno.test(`safeRedirectPath() takes a path of this host: ${JSON.stringify(text.slice(0, 40))}`, () => {
+    assertEquals(safeRedirectPath(text), path);
   });
 }
 
@@ -93,8 +93,8 @@ const bad: readonly string[] = [
 ];
 
 for (const text of bad) {
-  Deno.test(`nextPath() refuses what is no path of this host: ${JSON.stringify(text.slice(0, 40))}`, () => {
-    assertEquals(nextPath(text), undefined);
+  Deno.test(`safeRedirectPath() refuses what is no path of this host: ${JSON.stringify(text.slice(0, 40))}`, () => {
+    assertEquals(safeRedirectPath(text), undefined);
   });
 }
 
@@ -111,11 +111,11 @@ const address = fc.array(
 /** Such texts, and among them many that begin as a path does. */
 const anyText = fc.oneof(address, address.map((text) => `/${text}`), fc.string({ unit: "binary" }));
 
-Deno.test("nextPath() never leads to another host, in printable ASCII alone", () => {
+Deno.test("safeRedirectPath() never leads to another host, in printable ASCII alone", () => {
   let takenCount = 0;
   fc.assert(
     fc.property(anyText, (text) => {
-      const path = nextPath(text);
+      const path = safeRedirectPath(text);
       if (path === undefined) return;
       takenCount++;
       assertMatch(path, /^\/[\x21-\x7e]*$/);
@@ -130,10 +130,10 @@ Deno.test("nextPath() never leads to another host, in printable ASCII alone", ()
   assert(takenCount > 2_000, `${takenCount}`);
 });
 
-Deno.test("nextPath() never leads to another host, also when somebody has resolved its dots", () => {
+Deno.test("safeRedirectPath() never leads to another host, also when somebody has resolved its dots", () => {
   fc.assert(
     fc.property(anyText, (text) => {
-      const path = nextPath(text);
+      const path = safeRedirectPath(text);
       if (path === undefined) return;
       const { pathname, search } = new URL(path, "https://gate.example/");
       assertEquals(new URL(pathname + search, "https://gate.example/").host, "gate.example");
@@ -142,10 +142,10 @@ Deno.test("nextPath() never leads to another host, also when somebody has resolv
   );
 });
 
-Deno.test("nextPath() says nothing that is longer than it takes", () => {
+Deno.test("safeRedirectPath() says nothing that is longer than it takes", () => {
   for (
     const text of [`/${"é".repeat(1_999)}`, `/${"日".repeat(300)}`, `/${"/".repeat(5_000)}`, `/?${"🚪".repeat(900)}`]
   ) {
-    assert(encodeURIComponent(nextPath(text) ?? "").length <= 7_900, `${nextPath(text)?.length}`);
+    assert(encodeURIComponent(safeRedirectPath(text) ?? "").length <= 7_900, `${safeRedirectPath(text)?.length}`);
   }
 });

@@ -1,20 +1,20 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { readConfig } from "../../../lib/config/config.ts";
-import { ConstantReply } from "../../../lib/http/static_response.ts";
+import { StaticResponse } from "../../../lib/http/static_response.ts";
 
 const request = new Request("http://gatehouse.test/page");
 
 /** A reply that shows one setting, and how often it was made. */
 function openReply() {
   const made: number[] = [];
-  const reply = new ConstantReply(({ passwordMinLength }) => {
+  const reply = new StaticResponse(({ passwordMinLength }) => {
     made.push(passwordMinLength);
     return { text: `at least ${passwordMinLength}`, headers: { "content-type": "text/plain" } };
   });
   return { reply, made };
 }
 
-Deno.test("ConstantReply.to() makes the reply once for each configuration", async () => {
+Deno.test("StaticResponse.to() makes the reply once for each configuration", async () => {
   const { reply, made } = openReply();
   const [first, second] = ["15", "20"].map((text) => readConfig({ GATEHOUSE_PASSWORD_MIN_LENGTH: text }));
   for (const config of [first, second, first, second]) {
@@ -28,7 +28,7 @@ Deno.test("ConstantReply.to() makes the reply once for each configuration", asyn
   assertEquals(made, [15, 20]);
 });
 
-Deno.test("ConstantReply.to() sends it to whoever does not have it, and 304 to whoever does", async () => {
+Deno.test("StaticResponse.to() sends it to whoever does not have it, and 304 to whoever does", async () => {
   const { reply } = openReply();
   const config = readConfig({});
   const etag = (await reply.to(request, config)).headers.get("etag") ?? "";
@@ -40,7 +40,7 @@ Deno.test("ConstantReply.to() sends it to whoever does not have it, and 304 to w
   }
 });
 
-Deno.test("ConstantReply.to() is made anew when making it failed", async () => {
+Deno.test("StaticResponse.to() is made anew when making it failed", async () => {
   const { reply, made } = openReply();
   const config = readConfig({});
   const { digest } = crypto.subtle;

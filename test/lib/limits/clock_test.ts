@@ -1,10 +1,10 @@
 /** A clock that is 3 h ahead, and then corrected: nobody is locked out by it, and nobody gets more than the rules allow. */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { BasicMemory } from "../../../lib/accounts/basic_auth.ts";
-import { type CounterKind, hourly, hourMs, inARow, noCount } from "../../../lib/limits/limit_rule.ts";
+import { BasicAuthCache } from "../../../lib/accounts/basic_auth.ts";
+import { consecutiveFailures, type CounterKind, hourMs, noCount, tokenBucket } from "../../../lib/limits/limit_rule.ts";
 import { MemoryCounts } from "../../../lib/limits/limit_store.ts";
 import { Histogram } from "../../../lib/metrics/histogram.ts";
-import { Limiter } from "../../../lib/limits/rate_limiter.ts";
+import { RateLimiter } from "../../../lib/limits/rate_limiter.ts";
 import { MinuteCounter } from "../../../lib/metrics/minute_counter.ts";
 import { Quota } from "../../../lib/limits/quota.ts";
 import { openAppOfAlice } from "../../support/app.ts";
@@ -70,7 +70,7 @@ testScene(
 Deno.test("a quota that was used up by a clock 3 h ahead has the next at its time, also when it is only asked for", async () => {
   for (const asks of ["waitSeconds", "take"] as const) {
     const clock = { now: now + aheadMs };
-    const quota = new Quota(new Limiter(new MemoryCounts(), () => clock.now), { name: "test", perHour: 60 });
+    const quota = new Quota(new RateLimiter(new MemoryCounts(), () => clock.now), { name: "test", perHour: 60 });
     for (let count = 0; count < 60; count++) assertEquals(await quota.take("a"), 0);
     clock.now = now;
     assertEquals(await quota[asks]("a"), 60);
@@ -84,7 +84,7 @@ Deno.test("a quota that was used up by a clock 3 h ahead has the next at its tim
   }
 });
 
-const kinds: readonly CounterKind[] = [hourly("test", 10), inARow("test", 10)];
+const kinds: readonly CounterKind[] = [tokenBucket("test", 10), consecutiveFailures("test", 10)];
 for (const [index, kind] of kinds.entries()) {
   Deno.test(`a count is used as it is while clocks differ by no more than a minute, of kind ${index}`, () => {
     const taken = kind.take(noCount, now);
@@ -108,7 +108,7 @@ for (const [index, kind] of kinds.entries()) {
 
 Deno.test("a Basic password that was right 3 h ahead is remembered for a minute by the right clock at most", async () => {
   const clock = { now: now + aheadMs };
-  const memory = new BasicMemory(() => clock.now);
+  const memory = new BasicAuthCache(() => clock.now);
   let verifiedCount = 0;
   const user = userOf("alice");
   const ask = () =>

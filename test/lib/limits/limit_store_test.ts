@@ -1,10 +1,10 @@
 /** What all counts promise; that nothing of one change comes in between another is seen with many at once. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Count, type Counter, hourly, inARow, noCount } from "../../../lib/limits/limit_rule.ts";
+import { consecutiveFailures, type Count, type Counter, noCount, tokenBucket } from "../../../lib/limits/limit_rule.ts";
 import { testEverywhere } from "../../support/limit_stores.ts";
 
-const row = inARow("row", 100);
-const hour = hourly("hour", 7);
+const row = consecutiveFailures("row", 100);
+const hour = tokenBucket("hour", 7);
 const now = 1_795_000_000_123;
 
 const inRow = (...of: string[]): Counter => ({ kind: row, of });

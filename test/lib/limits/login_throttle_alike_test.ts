@@ -12,7 +12,7 @@ import {
   testScene,
 } from "../../support/passwords/guesses.ts";
 
-testScene("Throttle.run() does not count the same wrong password again", async (createScene) => {
+testScene("LoginThrottle.run() does not count the same wrong password again", async (createScene) => {
   const { clock, guess, guesses, guessesAtOnce } = await createScene();
   const same = { password: "an old one" };
   assertEquals(await guessesAtOnce(200, () => same), "200 wrong");
@@ -27,7 +27,7 @@ testScene("Throttle.run() does not count the same wrong password again", async (
   assertEquals(await guesses(11), "10 wrong, 1 wait 360");
 });
 
-testScene("Throttle.run() takes both Unicode forms of a password for the same", async (createScene) => {
+testScene("LoginThrottle.run() takes both Unicode forms of a password for the same", async (createScene) => {
   const { guesses } = await createScene();
   const forms = ["NFC", "NFD"].map((form) => ({ password: "sept éléphants à Nîmes".normalize(form) }));
   assertEquals(await guesses(100, (index) => forms[index % 2] ?? {}), "100 wrong");
@@ -35,7 +35,7 @@ testScene("Throttle.run() takes both Unicode forms of a password for the same", 
 });
 
 testScene(
-  "Throttle.run() counts a wrong password that another has tried: who guesses learns nothing from it",
+  "LoginThrottle.run() counts a wrong password that another has tried: who guesses learns nothing from it",
   async (createScene) => {
     for (const change of [{ client: second }, { login: "bob" }]) {
       const { guess, guesses } = await createScene();
@@ -47,7 +47,7 @@ testScene(
   },
 );
 
-Deno.test("Throttle.run() counts a wrong password that is tried twice at once, and the first time not verified", async () => {
+Deno.test("LoginThrottle.run() counts a wrong password that is tried twice at once, and the first time not verified", async () => {
   const { guess, guesses } = createScene();
   const fail = () => Promise.reject(new RangeError("too many"));
   /** The second outcome of each. */
@@ -66,7 +66,7 @@ Deno.test("Throttle.run() counts a wrong password that is tried twice at once, a
 });
 
 testScene(
-  "Throttle.run() counts once what is tried many times at once, of which the first are not verified",
+  "LoginThrottle.run() counts once what is tried many times at once, of which the first are not verified",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     const fail = () => Promise.reject(new RangeError("too many"));
@@ -81,7 +81,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.run() counts no right password that is tried twice at once, and the first time not verified",
+  "LoginThrottle.run() counts no right password that is tried twice at once, and the first time not verified",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     const fail = () => Promise.reject(new RangeError("too many"));
@@ -93,7 +93,7 @@ testScene(
   },
 );
 
-Deno.test("Throttle.run() counts a guess of which the first of two alike hangs up: a pair is no free guess", async () => {
+Deno.test("LoginThrottle.run() counts a guess of which the first of two alike hangs up: a pair is no free guess", async () => {
   const { guess, open } = createScene();
   const seconds: OpenGuess[] = [];
   const outcomes: unknown[] = [];

@@ -24,7 +24,7 @@ const floods: readonly [what: string, changeOf: (index: number) => Change][] = [
 
 for (const [what, changeOf] of floods) {
   testScene(
-    `Throttle.run() takes the owner's password from a known device while others guess: ${what}`,
+    `LoginThrottle.run() takes the owner's password from a known device while others guess: ${what}`,
     async (createScene) => {
       const { guess, guesses } = await createScene();
       await guesses(100, changeOf);
@@ -36,7 +36,7 @@ for (const [what, changeOf] of floods) {
 }
 
 testScene(
-  "Throttle.run() takes a known device that has tried 10 wrong passwords in an hour for any other client",
+  "LoginThrottle.run() takes a known device that has tried 10 wrong passwords in an hour for any other client",
   async (createScene) => {
     const { clock, guess, guesses } = await createScene();
     // As a device, wherever it is, and then as a client.
@@ -50,7 +50,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.run() lets a known device try 10 wrong passwords in an hour of a login that takes no more",
+  "LoginThrottle.run() lets a known device try 10 wrong passwords in an hour of a login that takes no more",
   async (createScene) => {
     const { clock, guess, guesses } = await createScene();
     await guesses(100, otherClient);
@@ -70,7 +70,7 @@ async function fillRow({ clock, guesses }: Scene, hours = 10): Promise<void> {
 }
 
 testScene(
-  "Throttle.run() lets a known device into a login that takes no more, but for 100 wrong passwords in a row",
+  "LoginThrottle.run() lets a known device into a login that takes no more, but for 100 wrong passwords in a row",
   async (createScene) => {
     const scene = await createScene();
     const { guess, guesses } = scene;
@@ -81,7 +81,7 @@ testScene(
   },
 );
 
-testScene("Throttle.run() begins a new row of a known device with the right password", async (createScene) => {
+testScene("LoginThrottle.run() begins a new row of a known device with the right password", async (createScene) => {
   const { clock, guess, guesses } = await createScene();
   for (let hour = 0; hour < 20; hour++) {
     assertEquals(await guesses(9, () => laptop), "9 wrong");
@@ -93,12 +93,12 @@ testScene("Throttle.run() begins a new row of a known device with the right pass
   assertEquals(await guess({ ...laptop, password: right }), "right");
 });
 
-testScene("Throttle.run() verifies no more of a known device at once", async (createScene) => {
+testScene("LoginThrottle.run() verifies no more of a known device at once", async (createScene) => {
   const { guessesAtOnce } = await createScene();
   assertEquals(await guessesAtOnce(200, () => laptop), "20 wrong, 180 wait 360");
 });
 
-testScene("Throttle.run() counts what a known device tries for nobody else", async (createScene) => {
+testScene("LoginThrottle.run() counts what a known device tries for nobody else", async (createScene) => {
   const scene = await createScene();
   const { guess, guesses } = scene;
   await fillRow(scene);
@@ -107,7 +107,7 @@ testScene("Throttle.run() counts what a known device tries for nobody else", asy
   assertEquals(await guess({ password: right }), "right");
 });
 
-testScene("Throttle.run() knows a device for its login alone", async (createScene) => {
+testScene("LoginThrottle.run() knows a device for its login alone", async (createScene) => {
   const scene = await createScene();
   const { guesses } = scene;
   for (const login of ["alice", "bob"]) await guesses(100, (index) => ({ ...otherClient(index), login }));
@@ -120,7 +120,7 @@ testScene("Throttle.run() knows a device for its login alone", async (createScen
 });
 
 testScene(
-  "Throttle.run() counts a wrong password of a known device that another has tried, and the same again not",
+  "LoginThrottle.run() counts a wrong password of a known device that another has tried, and the same again not",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     const same = { password: "an old one" };
@@ -132,7 +132,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.run() opens a login to everybody by the right password from a known device",
+  "LoginThrottle.run() opens a login to everybody by the right password from a known device",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     await guesses(100, otherClient);
@@ -141,7 +141,7 @@ testScene(
   },
 );
 
-testScene("Throttle.forget() opens a login again, and no other", async (createScene) => {
+testScene("LoginThrottle.forget() opens a login again, and no other", async (createScene) => {
   const { throttle, guess, guesses } = await createScene();
   await guesses(100, otherClient);
   await guesses(100, (index) => ({ ...otherClient(index), login: "bob" }));
@@ -150,28 +150,28 @@ testScene("Throttle.forget() opens a login again, and no other", async (createSc
   assertEquals(await guesses(101, (index) => otherClient(200 + index)), "100 wrong, 1 wait 3600");
 });
 
-Deno.test("Throttle.forget() leaves a login closed when 100,000 others are opened, that were not", async () => {
+Deno.test("LoginThrottle.forget() leaves a login closed when 100,000 others are opened, that were not", async () => {
   const { throttle, guess, guesses } = createScene();
   await guesses(100, otherClient);
   for (let index = 0; index < 100_000; index++) await throttle.forget(`user${index}`);
   assertEquals(await guess({ password: right, client: second }), "wait 3600");
 });
 
-testScene("Throttle.forget() ends a row also when it is not full", async (createScene) => {
+testScene("LoginThrottle.forget() ends a row also when it is not full", async (createScene) => {
   const { throttle, guesses } = await createScene();
   await guesses(99, otherClient);
   await throttle.forget("alice");
   assertEquals(await guesses(101, (index) => otherClient(200 + index)), "100 wrong, 1 wait 3600");
 });
 
-testScene("Throttle.forget() gives nobody more passwords in an hour", async (createScene) => {
+testScene("LoginThrottle.forget() gives nobody more passwords in an hour", async (createScene) => {
   const { throttle, guesses } = await createScene();
   await guesses(10);
   await throttle.forget("alice");
   assertEquals(await guesses(1), "1 wait 360");
 });
 
-testScene("Throttle.forget() counts on what is being verified", async (createScene) => {
+testScene("LoginThrottle.forget() counts on what is being verified", async (createScene) => {
   const { throttle, guess, guesses, open } = await createScene();
   const opened = await Promise.all(Array.from({ length: 60 }, (_, index) => open(otherClient(index))));
   await throttle.forget("alice");
@@ -181,17 +181,20 @@ testScene("Throttle.forget() counts on what is being verified", async (createSce
   assertEquals(await guess({ client: second }), "wait 3600");
 });
 
-testScene("Throttle.forget() opens a login also to a known device that has tried too much", async (createScene) => {
-  const scene = await createScene();
-  const { throttle, guess, guesses } = scene;
-  await guesses(100, otherClient);
-  await fillRow(scene);
-  await throttle.forget("alice");
-  assertEquals(await guess({ ...laptop, password: right }), "right");
-});
+testScene(
+  "LoginThrottle.forget() opens a login also to a known device that has tried too much",
+  async (createScene) => {
+    const scene = await createScene();
+    const { throttle, guess, guesses } = scene;
+    await guesses(100, otherClient);
+    await fillRow(scene);
+    await throttle.forget("alice");
+    assertEquals(await guess({ ...laptop, password: right }), "right");
+  },
+);
 
 testScene(
-  "Throttle.run() lets all known devices of a login try 100 wrong passwords in an hour",
+  "LoginThrottle.run() lets all known devices of a login try 100 wrong passwords in an hour",
   async (createScene) => {
     const { clock, guess, guesses } = await createScene();
     const many = (index: number): Change => ({ device: `device ${index}`, client: "192.0.2.7" });

@@ -14,7 +14,7 @@ import {
 } from "../../support/passwords/guesses.ts";
 
 testScene(
-  "Throttle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one",
+  "LoginThrottle.run() lets a client try 10 wrong passwords of a login, and then none, not even the right one",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     assertEquals(await guesses(12), "10 wrong, 2 wait 360");
@@ -25,7 +25,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.run() gives a client one more password of a login every 6 minutes, up to 10",
+  "LoginThrottle.run() gives a client one more password of a login every 6 minutes, up to 10",
   async (createScene) => {
     const { clock, guesses } = await createScene();
     await guesses(10);
@@ -40,7 +40,7 @@ testScene(
   },
 );
 
-testScene("Throttle.run() lets a client try 100 wrong passwords of all logins in an hour", async (createScene) => {
+testScene("LoginThrottle.run() lets a client try 100 wrong passwords of all logins in an hour", async (createScene) => {
   const { clock, guess, guesses } = await createScene();
   assertEquals(await guesses(102, otherLogin), "100 wrong, 2 wait 36");
   assertEquals(await guess({ login: "new", password: right }), "wait 36");
@@ -50,7 +50,7 @@ testScene("Throttle.run() lets a client try 100 wrong passwords of all logins in
 });
 
 testScene(
-  "Throttle.run() lets anybody try 100 wrong passwords of a login in a row, and time does not help",
+  "LoginThrottle.run() lets anybody try 100 wrong passwords of a login in a row, and time does not help",
   async (createScene) => {
     const { clock, guess, guesses } = await createScene();
     assertEquals(await guesses(102, otherClient), "100 wrong, 2 wait 3600");
@@ -60,7 +60,7 @@ testScene(
   },
 );
 
-testScene("Throttle.run() begins a new row with the right password", async (createScene) => {
+testScene("LoginThrottle.run() begins a new row with the right password", async (createScene) => {
   const { guess, guesses } = await createScene();
   assertEquals(await guesses(99, otherClient), "99 wrong");
   assertEquals(await guess({ password: right, client: second }), "right");
@@ -68,7 +68,7 @@ testScene("Throttle.run() begins a new row with the right password", async (crea
 });
 
 testScene(
-  "Throttle.run() begins a new row also with the right password that was a wrong one before",
+  "LoginThrottle.run() begins a new row also with the right password that was a wrong one before",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     const same = { password: "a new one", client: second };
@@ -80,7 +80,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.run() counts on what is being verified when a password is right that was a wrong one before",
+  "LoginThrottle.run() counts on what is being verified when a password is right that was a wrong one before",
   async (createScene) => {
     const { guess, guessesAtOnce, open } = await createScene();
     const same = { password: "a new one", client: second };
@@ -92,7 +92,7 @@ testScene(
   },
 );
 
-testScene("Throttle.run() tells the longest wait where several apply", async (createScene) => {
+testScene("LoginThrottle.run() tells the longest wait where several apply", async (createScene) => {
   const ofOneClient = await createScene();
   assertEquals(await ofOneClient.guesses(90, otherLogin), "90 wrong");
   assertEquals(await ofOneClient.guesses(11), "10 wrong, 1 wait 360");
@@ -106,7 +106,7 @@ testScene("Throttle.run() tells the longest wait where several apply", async (cr
   assertEquals(await beingVerified.guess(), "wait 3600");
 });
 
-testScene("Throttle.run() verifies no more of any number at once than one after another", async (createScene) => {
+testScene("LoginThrottle.run() verifies no more of any number at once than one after another", async (createScene) => {
   const rows: readonly [changeOf: (index: number) => Change, atOnce: string, after: string][] = [
     [() => ({}), "10 wrong, 190 wait 360", "wait 360"],
     [otherLogin, "100 wrong, 100 wait 36", "wait 36"],
@@ -122,7 +122,7 @@ testScene("Throttle.run() verifies no more of any number at once than one after 
 });
 
 testScene(
-  "Throttle.run() counts those that are being verified on, when the right one has ended the row",
+  "LoginThrottle.run() counts those that are being verified on, when the right one has ended the row",
   async (createScene) => {
     const { guess, guesses, open } = await createScene();
     const opened = await Promise.all(Array.from({ length: 60 }, (_, index) => open(otherClient(index))));
@@ -138,7 +138,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.run() counts for a minute what is being verified and does not end: its process may be gone",
+  "LoginThrottle.run() counts for a minute what is being verified and does not end: its process may be gone",
   async (createScene) => {
     const { clock, guess, guesses, open } = await createScene();
     const opened = await Promise.all(Array.from({ length: 100 }, (_, index) => open(otherClient(index))));
@@ -154,7 +154,7 @@ testScene(
   },
 );
 
-Deno.test("Throttle.run() counts no right password", async () => {
+Deno.test("LoginThrottle.run() counts no right password", async () => {
   const { guess, guesses, guessesAtOnce } = createScene();
   assertEquals(await guesses(1_000, () => ({ password: right })), "1000 right");
   assertEquals(await guessesAtOnce(1_000, (index) => ({ password: right, login: `user${index % 50}` })), "1000 right");
@@ -168,7 +168,7 @@ Deno.test("Throttle.run() counts no right password", async () => {
 });
 
 testScene(
-  "Throttle.run() counts nothing that could not be verified, and throws what was thrown",
+  "LoginThrottle.run() counts nothing that could not be verified, and throws what was thrown",
   async (createScene) => {
     const { guess, guesses } = await createScene();
     for (let index = 0; index < 300; index++) {
@@ -183,7 +183,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.waitSecondsOf() says how long a client is to wait for a login by its own doing, and counts nothing",
+  "LoginThrottle.waitSecondsOf() says how long a client is to wait for a login by its own doing, and counts nothing",
   async (createScene) => {
     const { clock, throttle, guess, guesses } = await createScene();
     const client = first;
@@ -205,7 +205,7 @@ testScene(
 );
 
 testScene(
-  "Throttle.waitSecondsOf() makes nobody wait for what others or known devices have tried",
+  "LoginThrottle.waitSecondsOf() makes nobody wait for what others or known devices have tried",
   async (createScene) => {
     const { throttle, guesses } = await createScene();
     assertEquals(await guesses(10, () => ({ device, client: second })), "10 wrong");
@@ -229,15 +229,18 @@ const collisions: readonly [one: Change, other: Change][] = [
 ];
 
 for (const [one, another] of collisions) {
-  testScene(`Throttle.run() tells apart ${JSON.stringify(one)} and ${JSON.stringify(another)}`, async (createScene) => {
-    const { guesses } = await createScene();
-    assertEquals(await guesses(10, () => one), "10 wrong");
-    assertEquals(await guesses(11, () => another), "10 wrong, 1 wait 360");
-  });
+  testScene(
+    `LoginThrottle.run() tells apart ${JSON.stringify(one)} and ${JSON.stringify(another)}`,
+    async (createScene) => {
+      const { guesses } = await createScene();
+      assertEquals(await guesses(10, () => one), "10 wrong");
+      assertEquals(await guesses(11, () => another), "10 wrong, 1 wait 360");
+    },
+  );
 }
 
 testScene(
-  "Throttle.run() tells apart passwords that are the same when put together with their client",
+  "LoginThrottle.run() tells apart passwords that are the same when put together with their client",
   async (createScene) => {
     const { guesses } = await createScene();
     await guesses(10, (index) => ({ client: "c", password: `d${index}` }));
@@ -245,7 +248,7 @@ testScene(
   },
 );
 
-Deno.test("Throttle.run() forgets a row, and a wrong password, when 100,000 others came after it, and not before", async () => {
+Deno.test("LoginThrottle.run() forgets a row, and a wrong password, when 100,000 others came after it, and not before", async () => {
   const { clock, guess, guesses, open } = createScene();
   // Known devices are apart: one with a full row, and one that has no more tries in an hour.
   const [laptop, tablet] = ["laptop", "tablet"].map((device) => ({ login: "carol", device, client: second }));
@@ -281,7 +284,7 @@ const inNetwork = (index: number): Change => ({
   login: `user${index}`,
 });
 
-Deno.test("Throttle.run() lets an IPv6 /48 try 1,000 wrong passwords in an hour, and a /56 400: no more can push out what is kept", async () => {
+Deno.test("LoginThrottle.run() lets an IPv6 /48 try 1,000 wrong passwords in an hour, and a /56 400: no more can push out what is kept", async () => {
   const { clock, guess, guesses } = createScene();
   const ofOne56 = (index: number) => ({ ...inNetwork(index % 256), login: `user${index}` });
   assertEquals(await guesses(402, ofOne56), "400 wrong, 2 wait 9");

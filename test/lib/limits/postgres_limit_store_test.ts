@@ -1,7 +1,7 @@
 /** Several instances on one database count as one; what holds for counts anywhere is in test/lib/limits/limit_store_test.ts. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { type Count, hourly, inARow, noCount } from "../../../lib/limits/limit_rule.ts";
+import { consecutiveFailures, type Count, noCount, tokenBucket } from "../../../lib/limits/limit_rule.ts";
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { StoreUnavailableError } from "../../../lib/store.ts";
@@ -156,7 +156,7 @@ testInstances("what counts nothing, or no more, leaves nothing behind", async ({
   const [[store], [scene]] = [stores, scenes];
   assert(store !== undefined && scene !== undefined);
   const kindsKept = async () => (await server.sql("counted")`SELECT kind FROM gatehouse_count`).map(({ kind }) => kind);
-  const counter = { kind: hourly("hour", 10), of: ["a"] };
+  const counter = { kind: tokenBucket("hour", 10), of: ["a"] };
   await new PostgresCounts(store.database).change([counter], () => undefined);
   assertEquals(await scene.guess({ password: right }), "right");
   await assertRejects(() => scene.guess({}, () => Promise.reject(new RangeError("too many"))), RangeError);
@@ -192,7 +192,7 @@ testInstances(
   async ({ stores: [store] }) => {
     assert(store !== undefined);
     const counts = new PostgresCounts(store.database, { maxRows: 3 });
-    const [row, hour] = [inARow("row", 100), hourly("hour", 10)];
+    const [row, hour] = [consecutiveFailures("row", 100), tokenBucket("hour", 10)];
     const now = 1_795_000_000_123;
     const countOf = (count: Partial<Count>) => ({ fullAt: 0, wrongCount: 0, openCount: 0, openedAt: 0, ...count });
     const kept: readonly [of: string, count: Count][] = [
@@ -210,7 +210,10 @@ testInstances(
     assertEquals([await counts.deleteIdle(now), await counts.deleteIdle(now)], [3, 0]);
     for (const [of, count] of kept) assertEquals(await counts.read([counterOf(of)]), [count]);
     // Of another kind, which has room of its own.
-    const others = Array.from({ length: 3 }, (_, index) => ({ kind: inARow("other", 100), of: [`${index}`] }));
+    const others = Array.from(
+      { length: 3 },
+      (_, index) => ({ kind: consecutiveFailures("other", 100), of: [`${index}`] }),
+    );
     await counts.change(
       others,
       (given) => given.map(() => countOf({ wrongCount: 1, openedAt: now - 2_000 * minuteMs })),
@@ -230,7 +233,7 @@ testInstances(
 testInstances("deleteIdle() brings back to now what a clock that was ahead has taken", async ({ stores: [store] }) => {
   assert(store !== undefined);
   const counts = new PostgresCounts(store.database);
-  const [row, hour] = [inARow("row", 100), hourly("hour", 10)];
+  const [row, hour] = [consecutiveFailures("row", 100), tokenBucket("hour", 10)];
   const now = 1_795_000_000_123;
   const aheadMs = 180 * minuteMs;
   const whole = (count: Partial<Count>) => ({ ...noCount, ...count });

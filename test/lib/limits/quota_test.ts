@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { MemoryCounts } from "../../../lib/limits/limit_store.ts";
-import { Limiter } from "../../../lib/limits/rate_limiter.ts";
+import { RateLimiter } from "../../../lib/limits/rate_limiter.ts";
 import { Quota } from "../../../lib/limits/quota.ts";
 
 /** A moment as `Date.now()` gives it: sums are rounded as they are in service. */
@@ -10,7 +10,7 @@ const hourMs = 60 * 60 * 1_000;
 /** A quota with a clock that stands still until it is put forward. */
 function createScene(perHour: number) {
   const clock = { now: start };
-  return { quota: new Quota(new Limiter(new MemoryCounts(), () => clock.now), { name: "test", perHour }), clock };
+  return { quota: new Quota(new RateLimiter(new MemoryCounts(), () => clock.now), { name: "test", perHour }), clock };
 }
 
 /** How many can be taken at once. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { Gate, OverloadedError, type Turn } from "../../../lib/passwords/hash_queue.ts";
+import { HashQueue, OverloadedError, type Turn } from "../../../lib/passwords/hash_queue.ts";
 import { watchSignal } from "../../support/listeners.ts";
 
 /** Clients of one IPv6 /48: two of the same /56, and one of another. */
@@ -19,7 +19,7 @@ interface Started {
 
 /** A gate, and the work sent through it: which has started, in order, and what came of each. */
 class Scene {
-  readonly gate: Gate;
+  readonly gate: HashQueue;
   readonly started: Started[] = [];
   readonly refused: string[] = [];
   readonly #settled: Promise<void>[] = [];
@@ -28,7 +28,7 @@ class Scene {
     const { concurrency, capacity } = options;
     // An hour, so that what the work really takes weighs nothing, and just short of what one more would need.
     const costMs = 3_600_000;
-    this.gate = new Gate({ concurrency, costMs, maxWaitMs: (capacity + 0.9) * costMs / concurrency });
+    this.gate = new HashQueue({ concurrency, costMs, maxWaitMs: (capacity + 0.9) * costMs / concurrency });
   }
 
   /** Sends work of each client in turn; its name is the client's and a number: "a1", "a2". */
@@ -68,7 +68,7 @@ class Scene {
   }
 }
 
-Deno.test("Gate.run() runs as many at once as it may, and the next when one has ended", async () => {
+Deno.test("HashQueue.run() runs as many at once as it may, and the next when one has ended", async () => {
   const scene = new Scene({ concurrency: 2, capacity: 9 });
   scene.send("a", "a", "b", "c");
   assertEquals(scene.started.map(({ name }) => name), ["a1", "a2"]);
@@ -77,8 +77,8 @@ Deno.test("Gate.run() runs as many at once as it may, and the next when one has 
   assertEquals([scene.gate.running, scene.gate.waiting, scene.refused], [0, 0, []]);
 });
 
-Deno.test("Gate.run() never runs more at once than it may", async () => {
-  const gate = new Gate({ concurrency: 3, costMs: 1, maxWaitMs: 1_000 });
+Deno.test("HashQueue.run() never runs more at once than it may", async () => {
+  const gate = new HashQueue({ concurrency: 3, costMs: 1, maxWaitMs: 1_000 });
   let running = 0;
   let most = 0;
   const work = async () => {
@@ -90,8 +90,8 @@ Deno.test("Gate.run() never runs more at once than it may", async () => {
   assertEquals([most, gate.running, gate.waiting], [3, 0, 0]);
 });
 
-Deno.test("Gate.run() returns what the work returns, and throws what it throws, also when it waited", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
+Deno.test("HashQueue.run() returns what the work returns, and throws what it throws, also when it waited", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
   const fail = () => Promise.reject(new RangeError("mine"));
   const results = await Promise.allSettled([
     gate.run({ client: "a" }, fail),
@@ -123,14 +123,14 @@ const turns: readonly (readonly [title: string, clients: string, order: string])
   ["in the order in which clients came", "x c b a c b a", "x1 c1 b1 a1 c2 b2 a2"],
 ];
 for (const [title, clients, order] of turns) {
-  Deno.test(`Gate.run() serves who waits ${title}`, async () => {
+  Deno.test(`HashQueue.run() serves who waits ${title}`, async () => {
     const scene = new Scene({ concurrency: 1, capacity: 9 });
     scene.send(...clients.split(" "));
     assertEquals((await scene.finish()).join(" "), order);
   });
 }
 
-Deno.test("Gate.run() puts a client that was served behind the others, also when it comes again", async () => {
+Deno.test("HashQueue.run() puts a client that was served behind the others, also when it comes again", async () => {
   const scene = new Scene({ concurrency: 1, capacity: 9 });
   scene.send("x", "a", "b", "b", "c");
   // a1 starts; a has nothing else waiting, and comes again while b and c wait.
@@ -161,7 +161,7 @@ const crowds: readonly (readonly [title: string, capacity: number, clients: stri
   ["who has two more than the newcomer", 4, "x a a a b b", "a3"],
 ];
 for (const [title, capacity, clients, refused] of crowds) {
-  Deno.test(`Gate.run() refuses ${title}`, async () => {
+  Deno.test(`HashQueue.run() refuses ${title}`, async () => {
     const scene = new Scene({ concurrency: 1, capacity });
     scene.send(...clients.split(" "));
     assertEquals(scene.gate.waiting, Math.min(capacity, clients.split(" ").length - 1));
@@ -173,7 +173,7 @@ for (const [title, capacity, clients, refused] of crowds) {
   });
 }
 
-Deno.test("Gate.run() lets so many wait as are served within maxWaitMs, by all that run at once", async () => {
+Deno.test("HashQueue.run() lets so many wait as are served within maxWaitMs, by all that run at once", async () => {
   const rows: readonly (readonly [concurrency: number, costMs: number, maxWaitMs: number, capacity: number])[] = [
     [1, 1_000, 5_000, 5],
     [4, 1_000, 5_000, 20],
@@ -184,7 +184,7 @@ Deno.test("Gate.run() lets so many wait as are served within maxWaitMs, by all t
     [1, 0.001, 5_000, 10_000],
   ];
   for (const [concurrency, costMs, maxWaitMs, capacity] of rows) {
-    const gate = new Gate({ concurrency, costMs, maxWaitMs });
+    const gate = new HashQueue({ concurrency, costMs, maxWaitMs });
     const { promise, resolve } = Promise.withResolvers<void>();
     const all = Array.from({ length: concurrency + capacity }, () => gate.run({ client: "a" }, () => promise));
     await assertRejects(() => gate.run({ client: "a" }, () => promise), OverloadedError);
@@ -194,7 +194,7 @@ Deno.test("Gate.run() lets so many wait as are served within maxWaitMs, by all t
   }
 });
 
-Deno.test("Gate.run() measures what the work costs, the last ten or so", async () => {
+Deno.test("HashQueue.run() measures what the work costs, the last ten or so", async () => {
   using clock = stubClock();
   // From 10,000 ms it moves by a tenth of the difference each time: to 11,000, then to 9,900.
   const rows: readonly (readonly [tookMs: readonly number[], seconds: number])[] = [
@@ -208,7 +208,7 @@ Deno.test("Gate.run() measures what the work costs, the last ten or so", async (
     [[10_000, 10_000], 10],
   ];
   for (const [tookMs, seconds] of rows) {
-    const gate = new Gate({ concurrency: 1, costMs: 10_000, maxWaitMs: 0 });
+    const gate = new HashQueue({ concurrency: 1, costMs: 10_000, maxWaitMs: 0 });
     for (const ms of tookMs) {
       const fail = () => {
         clock.nowMs += ms;
@@ -234,7 +234,7 @@ Deno.test("OverloadedError says when there may be room again: whole seconds, at 
     [4, 1_000, 7, 2],
   ];
   for (const [concurrency, costMs, capacity, seconds] of rows) {
-    const gate = new Gate({ concurrency, costMs, maxWaitMs: capacity * costMs / concurrency });
+    const gate = new HashQueue({ concurrency, costMs, maxWaitMs: capacity * costMs / concurrency });
     const { promise, resolve } = Promise.withResolvers<void>();
     const all = Array.from({ length: concurrency + capacity }, () => gate.run({ client: "a" }, () => promise));
     const error = await assertRejects(() => gate.run({ client: "a" }, () => promise), OverloadedError);
@@ -244,8 +244,8 @@ Deno.test("OverloadedError says when there may be room again: whole seconds, at 
   }
 });
 
-Deno.test("Gate.run() starts no work that it refuses", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 1_000 });
+Deno.test("HashQueue.run() starts no work that it refuses", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 1_000, maxWaitMs: 1_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const started: string[] = [];
   const send = (client: string, name: string) =>
@@ -261,8 +261,8 @@ Deno.test("Gate.run() starts no work that it refuses", async () => {
   assertEquals(started, ["runs", "waits"]);
 });
 
-Deno.test("Gate.run() gives up the place of one that nobody waits for any more, and of no other", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
+Deno.test("HashQueue.run() gives up the place of one that nobody waits for any more, and of no other", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const started: string[] = [];
   const send = (client: string, name: string, hungUp = new AbortController()) => {
@@ -285,33 +285,33 @@ Deno.test("Gate.run() gives up the place of one that nobody waits for any more, 
   assertEquals([started, gate.running, gate.waiting], [["runs", "second"], 0, 0]);
 });
 
-Deno.test("Gate.requireRoom() refuses whom run() would refuse, and changes nothing", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
+Deno.test("HashQueue.assertCapacity() refuses whom run() would refuse, and changes nothing", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const runs: Promise<void>[] = [];
   // One runs and three wait, which is as many as may; "b" has none.
   for (let count = 0; count < 4; count++) {
-    gate.requireRoom({ client: "a" });
-    gate.requireRoom({ client: "b" });
+    gate.assertCapacity({ client: "a" });
+    gate.assertCapacity({ client: "b" });
     runs.push(gate.run({ client: "a" }, () => promise));
   }
-  assertThrows(() => gate.requireRoom({ client: "a" }), OverloadedError);
+  assertThrows(() => gate.assertCapacity({ client: "a" }), OverloadedError);
   await assertRejects(() => gate.run({ client: "a" }, () => promise), OverloadedError);
-  gate.requireRoom({ client: "b" });
+  gate.assertCapacity({ client: "b" });
   assertEquals([gate.running, gate.waiting], [1, 3]);
   // The newest of "a" makes room, and then nobody has two more than "b".
   runs.push(gate.run({ client: "b" }, () => promise));
   await assertRejects(async () => await runs[3], OverloadedError);
-  assertThrows(() => gate.requireRoom({ client: "b" }), OverloadedError);
+  assertThrows(() => gate.assertCapacity({ client: "b" }), OverloadedError);
   await assertRejects(() => gate.run({ client: "b" }, () => promise), OverloadedError);
-  gate.requireRoom({ client: "c" });
+  gate.assertCapacity({ client: "c" });
   resolve();
   await Promise.allSettled(runs);
-  gate.requireRoom({ client: "a" });
+  gate.assertCapacity({ client: "a" });
 });
 
-Deno.test("Gate.run() starts nothing that nobody waits for from the beginning, whether there is a place or not", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
+Deno.test("HashQueue.run() starts nothing that nobody waits for from the beginning, whether there is a place or not", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const fail = () => Promise.reject(new Error("It was started"));
   await assertRejects(() => gate.run({ client: "a", hungUp: AbortSignal.abort() }, fail), OverloadedError);
@@ -339,7 +339,7 @@ function stubClock(): Disposable & { nowMs: number } {
 
 Deno.test("run() tells how long the work took, without its wait, also of work that fails", async () => {
   const seconds: number[] = [];
-  const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000, onRun: (took) => seconds.push(took) });
+  const gate = new HashQueue({ concurrency: 1, costMs: 1, maxWaitMs: 1_000, onRun: (took) => seconds.push(took) });
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
   const fail = () => Promise.reject(new Error("failed"));
   const startedAt = performance.now();
@@ -358,8 +358,8 @@ Deno.test("run() tells how long the work took, without its wait, also of work th
   assertEquals(more, []);
 });
 
-Deno.test("Gate.run() leaves no listener on the signal of whoever waited, also when they hang up", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
+Deno.test("HashQueue.run() leaves no listener on the signal of whoever waited, also when they hang up", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 1, maxWaitMs: 1_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const running = gate.run({ client: "a" }, () => promise);
   const waited = watchSignal();
@@ -378,8 +378,8 @@ Deno.test("Gate.run() leaves no listener on the signal of whoever waited, also w
   assertEquals([waited.openCount, left.openCount], [0, 0]);
 });
 
-Deno.test("Gate.run() serves another next but one while 250 come from as many /64 of one /48, 20 of 20 times", async () => {
-  const gate = new Gate({ concurrency: 1, costMs: 3_600_000, maxWaitMs: 100 * 3_600_000 });
+Deno.test("HashQueue.run() serves another next but one while 250 come from as many /64 of one /48, 20 of 20 times", async () => {
+  const gate = new HashQueue({ concurrency: 1, costMs: 3_600_000, maxWaitMs: 100 * 3_600_000 });
   const started: string[] = [];
   const ends: (() => void)[] = [];
   const send = (name: string, turn: Turn) => {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Guesser, judgedCharacters } from "../../../lib/passwords/password_strength.ts";
+import { judgedCharacters, PasswordStrength } from "../../../lib/passwords/password_strength.ts";
 
-const guesser = new Guesser();
+const passwordStrength = new PasswordStrength();
 
 const repeat = "repeat";
 const common = "common";
@@ -24,9 +24,9 @@ const refused: readonly (readonly [password: string, reason: string])[] = [
   ["", "short"],
 ];
 
-Deno.test("Guesser.reasonAgainst() says why a password is easily guessed", () => {
+Deno.test("PasswordStrength.weaknessOf() says why a password is easily guessed", () => {
   for (const [password, reason] of refused) {
-    assertEquals(guesser.reasonAgainst(password, "alice"), reason, password);
+    assertEquals(passwordStrength.weaknessOf(password, "alice"), reason, password);
   }
 });
 
@@ -46,9 +46,9 @@ const accepted: readonly string[] = [
   "__proto__ hasOwnProperty",
 ];
 
-Deno.test("Guesser.reasonAgainst() has nothing against what is hard to guess", () => {
+Deno.test("PasswordStrength.weaknessOf() has nothing against what is hard to guess", () => {
   for (const password of accepted) {
-    assertEquals(guesser.reasonAgainst(password, "alice"), undefined, password);
+    assertEquals(passwordStrength.weaknessOf(password, "alice"), undefined, password);
   }
 });
 
@@ -86,11 +86,11 @@ const silly: readonly string[] = [
   "g4t3h0us3g4t3h0us3",
 ];
 
-Deno.test("Guesser.reasonAgainst() refuses what is long and silly, however many parts it has", () => {
-  assertEquals(silly.filter((password) => guesser.reasonAgainst(password, "alice") === undefined), []);
+Deno.test("PasswordStrength.weaknessOf() refuses what is long and silly, however many parts it has", () => {
+  assertEquals(silly.filter((password) => passwordStrength.weaknessOf(password, "alice") === undefined), []);
 });
 
-Deno.test("Guesser.reasonAgainst() judges what a Russian keyboard types by its keys too", () => {
+Deno.test("PasswordStrength.weaknessOf() judges what a Russian keyboard types by its keys too", () => {
   const rows: readonly (readonly [password: string, reason: string | undefined])[] = [
     ["йцукенгшщзхъфывапролджэ", "keyboard"],
     ["ЙЦУКЕНгшщзхъ12345", "keyboard"],
@@ -100,10 +100,10 @@ Deno.test("Guesser.reasonAgainst() judges what a Russian keyboard types by its k
     ["абвгдежзийклмнопрст", "sequence"],
     ["ёлка над рекой, туман", undefined],
   ];
-  for (const [password, reason] of rows) assertEquals(guesser.reasonAgainst(password, "alice"), reason, password);
+  for (const [password, reason] of rows) assertEquals(passwordStrength.weaknessOf(password, "alice"), reason, password);
 });
 
-Deno.test("Guesser.reasonAgainst() refuses the login and the service's name inside a password", () => {
+Deno.test("PasswordStrength.weaknessOf() refuses the login and the service's name inside a password", () => {
   const inside = "login";
   const rows: readonly (readonly [password: string, login: string, reason: string | undefined])[] = [
     ["ten quiet alice walruses", "alice", inside],
@@ -127,27 +127,27 @@ Deno.test("Guesser.reasonAgainst() refuses the login and the service's name insi
     ],
   ];
   for (const [password, login, reason] of rows) {
-    assertEquals(guesser.reasonAgainst(password, login), reason, `${password} of ${login}`);
+    assertEquals(passwordStrength.weaknessOf(password, login), reason, `${password} of ${login}`);
   }
 });
 
-Deno.test("Guesser.reasonAgainst() counts a short login as known to whoever guesses", () => {
-  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "xqz"), "date");
-  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "nob"), undefined);
-  assertEquals(guesser.reasonAgainst("7xqz12.03.1987", "xqz"), "date");
+Deno.test("PasswordStrength.weaknessOf() counts a short login as known to whoever guesses", () => {
+  assertEquals(passwordStrength.weaknessOf("7xqz12.03.1987", "xqz"), "date");
+  assertEquals(passwordStrength.weaknessOf("7xqz12.03.1987", "nob"), undefined);
+  assertEquals(passwordStrength.weaknessOf("7xqz12.03.1987", "xqz"), "date");
 });
 
-Deno.test("Guesser.reasonAgainst() judges the composed spelling", () => {
+Deno.test("PasswordStrength.weaknessOf() judges the composed spelling", () => {
   // In NFD each is two characters, a letter and an accent, which repeat in no simple way.
   const composed = "\u00e9".repeat(20);
-  assertEquals(guesser.reasonAgainst(composed.normalize("NFD"), "alice"), repeat);
-  assertEquals(guesser.reasonAgainst("ten quiet caf\u0065\u0301s", "caf\u00e9"), "login");
+  assertEquals(passwordStrength.weaknessOf(composed.normalize("NFD"), "alice"), repeat);
+  assertEquals(passwordStrength.weaknessOf("ten quiet caf\u0065\u0301s", "caf\u00e9"), "login");
 });
 
-Deno.test("Guesser.reasonAgainst() judges the first 32 characters alone", () => {
+Deno.test("PasswordStrength.weaknessOf() judges the first 32 characters alone", () => {
   assertEquals(judgedCharacters, 32);
   const hard = "wJ4-qLm9zVt2xRs";
-  assertEquals(guesser.reasonAgainst("a".repeat(32) + hard, "alice"), repeat);
-  assertEquals(guesser.reasonAgainst("a".repeat(32 - hard.length) + hard, "alice"), undefined);
-  assertEquals(guesser.reasonAgainst(hard + "a".repeat(1_000), "alice"), undefined);
+  assertEquals(passwordStrength.weaknessOf("a".repeat(32) + hard, "alice"), repeat);
+  assertEquals(passwordStrength.weaknessOf("a".repeat(32 - hard.length) + hard, "alice"), undefined);
+  assertEquals(passwordStrength.weaknessOf(hard + "a".repeat(1_000), "alice"), undefined);
 });

@@ -69,10 +69,10 @@ const operations: Record<string, Operation> = {
   "disable": (store, { user }) => store.replaceUser(user, { ...user, disabled: true }),
   "demote": (store, { user }) => store.replaceUser(user, { ...user, groups: [] }),
   "change the password": (store, { user, actor }) =>
-    store.replaceUser(user, { ...user, passwordHash: "new" }, { endSessionsBut: actor.session.id, actor }),
+    store.replaceUser(user, { ...user, passwordHash: "new" }, { keepSessionId: actor.session.id, actor }),
   "reset the password": (store, scene) => {
     const { user } = scene;
-    const options = { endSessionsBut: "", ticketHash: scene.reset("reset").secretHash };
+    const options = { keepSessionId: "", ticketHash: scene.reset("reset").secretHash };
     return store.replaceUser(user, { ...user, passwordHash: "reset" }, options);
   },
   "delete the user": (store, { user }) => store.deleteUser(user),

@@ -2,7 +2,7 @@
 // test/lib/store/.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { maxSessionAheadMs, type Put, type SessionQuery, type Store, type User } from "../../../lib/store.ts";
+import { maxSessionAheadMs, type SessionQuery, type Store, type StoredRecord, type User } from "../../../lib/store.ts";
 import { FileStore } from "../../../lib/store/file/file_store.ts";
 import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
 import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
@@ -194,7 +194,7 @@ testStores("deletes the sessions that have expired by either limit, and no other
 testContended("deletes thousands of expired sessions at once", async (store) => {
   await store.insertUser(userOf("alice"));
   const sessions = Array.from({ length: 2_500 }, (_, index) => sessionOf("alice", `s${index}`, { lastSeenAt: 1 }));
-  await store.insertRecords(sessions.map((session): Put => ({ kind: "put-session", session })));
+  await store.insertRecords(sessions.map((session): StoredRecord => ({ kind: "put-session", session })));
   assertEquals(await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 0 }), 2_500);
   assertEquals(await store.findSession("s2499"), undefined);
 });
@@ -273,12 +273,12 @@ for (const end of ["a login", "deleteSessions", "replaceUser", "deleteUser"]) {
     const user = userOf("alice");
     await store.insertUser(user);
     const old = Array.from({ length: 2_500 }, (_, index) => sessionOf("alice", `s${index}`, { lastSeenAt: index }));
-    await store.insertRecords(old.map((session): Put => ({ kind: "put-session", session })));
+    await store.insertRecords(old.map((session): StoredRecord => ({ kind: "put-session", session })));
     const left: Record<string, string[]> = { "a login": ["new", "s2498", "s2499"], replaceUser: ["s7"] };
     if (end === "a login") assert(await store.insertSession(sessionOf("alice", "new"), user, { maxSessions: 3 }));
     if (end === "deleteSessions") assertEquals(await store.deleteSessions("alice"), 2_500);
     const next = { ...user, passwordHash: "new" };
-    if (end === "replaceUser") assertEquals(await store.replaceUser(user, next, { endSessionsBut: "s7" }), "done");
+    if (end === "replaceUser") assertEquals(await store.replaceUser(user, next, { keepSessionId: "s7" }), "done");
     if (end === "deleteUser") assertEquals(await store.deleteUser(user), "done");
     assertEquals((await sessionsIn(store, "alice")).map(({ id }) => id), left[end] ?? []);
     assertEquals((await store.size()).sessions, left[end]?.length ?? 0);
@@ -289,9 +289,9 @@ testStores("ends all sessions but one with a new password", async (store) => {
   await insertWithSession(store, "alice");
   await store.insertSession(sessionOf("alice", "own"), userOf("alice"));
   const next = userOf("alice", { passwordHash: "new" });
-  assertEquals(await store.replaceUser(userOf("alice"), next, { endSessionsBut: "own" }), "done");
+  assertEquals(await store.replaceUser(userOf("alice"), next, { keepSessionId: "own" }), "done");
   assertEquals((await sessionsIn(store, "alice")).map((session) => session.id), ["own"]);
-  assertEquals(await store.replaceUser(next, userOf("alice"), { endSessionsBut: "" }), "done");
+  assertEquals(await store.replaceUser(next, userOf("alice"), { keepSessionId: "" }), "done");
   assertEquals(await sessionsIn(store, "alice"), []);
 });
 
@@ -339,7 +339,7 @@ testStores("takes tickets for a reset away with another password and with the us
   await store.replaceUser(staff, { ...staff, passwordHash: "rehashed" });
   await store.replaceUser({ ...staff, passwordHash: "rehashed" }, staff);
   assertEquals(await found(), ["t1", "t2", "t3"]);
-  await store.replaceUser(staff, { ...staff, passwordHash: "new" }, { endSessionsBut: "" });
+  await store.replaceUser(staff, { ...staff, passwordHash: "new" }, { keepSessionId: "" });
   assertEquals(await found(), [undefined, "t2", "t3"]);
   await insertAll();
   await deleteByLogin(store, "alice");
@@ -523,7 +523,7 @@ testStores(
 );
 
 testStores("takes records as they are and shows them all, a batch at a time, each kind in order", async (store) => {
-  const records: readonly Put[] = [
+  const records: readonly StoredRecord[] = [
     ...putUsers(userOf("zoe", { id: "1", groups: ["admin", "staff"] }), userOf("bob", { id: "2", disabled: true })),
     ...putUsers(...Array.from({ length: 1_500 }, (_, index) => userOf(`user${index}`, { id: `3${10_000 + index}` }))),
     {
@@ -590,6 +590,6 @@ async function insertWithSession(store: Store, login: string): Promise<void> {
   await store.insertSession(sessionOf(login, `session of ${login}`), userOf(login));
 }
 
-function putUsers(...users: readonly User[]): readonly Put[] {
+function putUsers(...users: readonly User[]): readonly StoredRecord[] {
   return users.map((user) => ({ kind: "put-user", user }));
 }

@@ -90,7 +90,7 @@ const ends: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   "is deleted": (store) => store.deleteUser(alice),
   "is logged out everywhere": (store) => store.deleteSessions("alice"),
   "gets another password": (store) => {
-    return store.replaceUser(alice, { ...alice, passwordHash: "new" }, { endSessionsBut: session.id });
+    return store.replaceUser(alice, { ...alice, passwordHash: "new" }, { keepSessionId: session.id });
   },
 };
 const others: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
@@ -227,7 +227,7 @@ const acts: Readonly<Record<string, (store: Store, actor: Actor) => Promise<bool
     return await store.replaceUser(bob, { ...bob, groups: ["admin"] }, { actor }) === "done";
   },
   "a new password": async (store, actor) => {
-    const options: ReplaceOptions = { actor, endSessionsBut: "" };
+    const options: ReplaceOptions = { actor, keepSessionId: "" };
     return await store.replaceUser(bob, { ...bob, passwordHash: "new" }, options) === "done";
   },
   "a deletion": async (store, actor) => await store.deleteUser(bob, { actor }) === "done",

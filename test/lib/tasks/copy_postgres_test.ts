@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
-import type { Put } from "../../../lib/store.ts";
+import type { StoredRecord } from "../../../lib/store.ts";
 import { realDisk } from "../../../lib/store/file/disk.ts";
 import { FileStore } from "../../../lib/store/file/file_store.ts";
 import { NoRegisterError, readRunningFolder } from "../../../lib/store/file/folder.ts";
@@ -104,7 +104,7 @@ Deno.test({
   },
 });
 
-async function fill(folder: string, records: readonly Put[]): Promise<void> {
+async function fill(folder: string, records: readonly StoredRecord[]): Promise<void> {
   await using store = await FileStore.open(folder, { log, extendBytes: 4_096 });
   await store.insertRecords(records);
 }

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { copy, CopyError, type Place } from "../../../lib/tasks/copy.ts";
 import { createLog } from "../../../lib/log.ts";
-import { type Put, type Store, StoreFullError, type User } from "../../../lib/store.ts";
+import { type Store, type StoredRecord, StoreFullError, type User } from "../../../lib/store.ts";
 import { FileStore } from "../../../lib/store/file/file_store.ts";
 import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/frame.ts";
 import { fileHeaderBytes } from "../../../lib/store/file/header.ts";
@@ -25,7 +25,7 @@ Deno.test("copy() adds what is missing, and tells what both hold by now", async 
 Deno.test("copy() refuses a target that holds what the source does not, before it changes anything", async () => {
   const source = await storeOf(recordsOf(20));
   const bob = userOf("bob", { id: "9" });
-  const rows: readonly [other: Put, name: string][] = [
+  const rows: readonly [other: StoredRecord, name: string][] = [
     [putUser(bob), `a user "bob" (9)`],
     // Of the login of somebody else there, and somebody there with another password.
     [putUser(userOf("user3", { id: "9" })), `a user "user3" (9)`],
@@ -161,7 +161,7 @@ async function filesIn(folder: string) {
 class SmallStore extends MemoryStore {
   room = Infinity;
 
-  override async insertRecords(records: readonly Put[]): Promise<void> {
+  override async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     const { users } = await this.size();
     if (users + records.length > this.room) throw new StoreFullError("no room");
     await super.insertRecords(records);
@@ -170,7 +170,7 @@ class SmallStore extends MemoryStore {
 
 /** Forgets a group. */
 class ForgetfulStore extends MemoryStore {
-  override async insertRecords(records: readonly Put[]): Promise<void> {
+  override async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     await super.insertRecords(records.map((record) => {
       if (record.kind !== "put-user") return record;
       return putUser({ ...record.user, groups: record.user.groups.filter((group) => group !== "staff") });
@@ -178,11 +178,11 @@ class ForgetfulStore extends MemoryStore {
   }
 }
 
-function putUser(user: User): Put {
+function putUser(user: User): StoredRecord {
   return { kind: "put-user", user };
 }
 
-async function storeOf(records: readonly Put[]): Promise<MemoryStore> {
+async function storeOf(records: readonly StoredRecord[]): Promise<MemoryStore> {
   const store = new MemoryStore();
   await store.insertRecords(records);
   return store;
@@ -192,7 +192,7 @@ function placeOf(store: Store, shown = "store"): Place {
   return { shown, open: () => Promise.resolve(store) };
 }
 
-async function recordsIn(store: Store): Promise<readonly Put[]> {
+async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {
   return (await Array.fromAsync(store.records())).flat();
 }
 
@@ -200,7 +200,7 @@ function openFolder(path: string): Promise<FileStore> {
   return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096 });
 }
 
-async function fillFolder(path: string, records: readonly Put[]): Promise<void> {
+async function fillFolder(path: string, records: readonly StoredRecord[]): Promise<void> {
   await using store = await openFolder(path);
   await store.insertRecords(records);
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { contentsOf, unmatchedRecords } from "../../../lib/tasks/record_comparison.ts";
-import type { Put, Session, Ticket, User } from "../../../lib/store.ts";
+import type { Session, StoredRecord, Ticket, User } from "../../../lib/store.ts";
 import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
 import { sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
@@ -42,7 +42,7 @@ Deno.test("contentsOf() gives another digest when any field of any record is ano
 });
 
 Deno.test("unmatchedRecords() gives what the other store has not, or has otherwise", async () => {
-  const rows: readonly [other: readonly Put[], unmatched: readonly Put[]][] = [
+  const rows: readonly [other: readonly StoredRecord[], unmatched: readonly StoredRecord[]][] = [
     [[], records],
     [records, []],
     [[putUser("aaron"), ...records, putUser("zoe"), putSession("carol", "s2"), putTicket("t0")], []],
@@ -74,39 +74,39 @@ Deno.test("contentsOf() and unmatchedRecords() refuse a store that breaks its pr
 });
 
 class DisorderedStore extends MemoryStore {
-  readonly #records: readonly Put[];
+  readonly #records: readonly StoredRecord[];
 
-  constructor(records: readonly Put[]) {
+  constructor(records: readonly StoredRecord[]) {
     super();
     this.#records = records;
   }
 
-  override async *records(): AsyncGenerator<readonly Put[]> {
+  override async *records(): AsyncGenerator<readonly StoredRecord[]> {
     yield await Promise.resolve(this.#records);
   }
 }
 
 class UnreadableStore extends MemoryStore {
-  override records(): AsyncIterable<readonly Put[]> {
+  override records(): AsyncIterable<readonly StoredRecord[]> {
     throw new Error("Nobody was to read this");
   }
 }
 
-async function storeOf(records: readonly Put[]): Promise<MemoryStore> {
+async function storeOf(records: readonly StoredRecord[]): Promise<MemoryStore> {
   const store = new MemoryStore();
   await store.insertRecords(records);
   return store;
 }
 
-function putUser(login: string, changes: Partial<User> = {}): Put {
+function putUser(login: string, changes: Partial<User> = {}): StoredRecord {
   return { kind: "put-user", user: userOf(login, changes) };
 }
 
-function putSession(login: string, id: string, changes: Partial<Session> = {}): Put {
+function putSession(login: string, id: string, changes: Partial<Session> = {}): StoredRecord {
   return { kind: "put-session", session: sessionOf(login, id, changes) };
 }
 
-function putTicket(secretHash: string, changes: Partial<Ticket> = {}): Put {
+function putTicket(secretHash: string, changes: Partial<Ticket> = {}): StoredRecord {
   return { kind: "put-ticket", ticket: ticketOf(secretHash, changes) };
 }
 
@@ -115,7 +115,7 @@ function fieldsOf<Item extends object>(item: Item): Partial<Item>[] {
   return Object.entries(item).map(([name, value]) => ({ [name]: value }) as Partial<Item>);
 }
 
-function lineOf(record: Put): string {
+function lineOf(record: StoredRecord): string {
   const { kind, ...rest } = record;
   const fields = Object.entries(Object.values(rest)[0] ?? {}).sort(([one], [other]) => one < other ? -1 : 1);
   return `${JSON.stringify([kind, fields])}\n`;

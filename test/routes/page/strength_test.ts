@@ -1,6 +1,6 @@
 /** The page judges passwords as the service does, by what it is served. */
 import { assert, assertEquals } from "@std/assert";
-import { Guesser } from "../../../lib/passwords/password_strength.ts";
+import { PasswordStrength } from "../../../lib/passwords/password_strength.ts";
 import { passwordErrors } from "../../../lib/accounts/user.ts";
 import { Strength } from "../../../routes/page/strength.js";
 import { openTestApp } from "../../support/app.ts";
@@ -45,13 +45,13 @@ const passwords = [
 ];
 
 Deno.test("Strength.judge() says what the service says, and calls good what the service takes", async () => {
-  const [strength, guesser] = [await openServed(), new Guesser()];
+  const [strength, passwordStrength] = [await openServed(), new PasswordStrength()];
   for (const login of ["alice", "bo", ""]) {
     for (const password of passwords) {
       const { level, missing, reason } = strength.judge(password, login, minLength);
-      const errors = passwordErrors(password, login, { minLength, guesser });
+      const errors = passwordErrors(password, login, { minLength, passwordStrength });
       const what = JSON.stringify({ password, login });
-      assertEquals(reason, guesser.reasonAgainst(password, login), what);
+      assertEquals(reason, passwordStrength.weaknessOf(password, login), what);
       assertEquals(missing === 0, errors[0]?.code !== "too-short", what);
       assertEquals(level >= 3, errors.length === 0, what);
     }

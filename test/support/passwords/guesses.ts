@@ -1,7 +1,7 @@
 /** Guesses for tests of the throttle: what came of them as one short text. */
 import { type Counts, MemoryCounts } from "../../../lib/limits/limit_store.ts";
-import { Limiter } from "../../../lib/limits/rate_limiter.ts";
-import { type Guess, Throttle } from "../../../lib/limits/login_throttle.ts";
+import { RateLimiter } from "../../../lib/limits/rate_limiter.ts";
+import { type Guess, LoginThrottle } from "../../../lib/limits/login_throttle.ts";
 import { testEverywhere } from "../limit_stores.ts";
 
 export const minuteMs = 60 * 1_000;
@@ -20,7 +20,7 @@ type Verify = () => Promise<{ readonly isRight: boolean }>;
 export interface Scene {
   /** Milliseconds since the epoch; to be set. */
   readonly clock: { now: number };
-  readonly throttle: Throttle;
+  readonly throttle: LoginThrottle;
   /** Tries a password, another one each time. @param verify what says whether it is right */
   guess(change?: Change, verify?: Verify): Promise<Outcome>;
   /** So many guesses, one after another. @returns how often each outcome came: "10 wrong, 2 wait 360" */
@@ -45,7 +45,7 @@ export function testScene(name: string, test: (createScene: () => Promise<Scene>
 /** Makes a throttle. @param counts that have counted nothing yet */
 export function createScene(counts: Counts = new MemoryCounts()): Scene {
   const clock = { now: 1_795_000_000_123 };
-  const throttle = new Throttle(new Limiter(counts, () => clock.now));
+  const throttle = new LoginThrottle(new RateLimiter(counts, () => clock.now));
   let guessCount = 0;
 
   async function guess(change: Change = {}, verify?: Verify): Promise<Outcome> {

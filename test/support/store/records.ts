@@ -1,6 +1,6 @@
 /** Users, sessions and tickets for tests of stores: whole records, told apart by their login and number. */
 
-import type { Put, Session, Store, Ticket, User } from "../../../lib/store.ts";
+import type { Session, Store, StoredRecord, Ticket, User } from "../../../lib/store.ts";
 
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
@@ -55,13 +55,13 @@ export async function deleteByLogin(store: Store, login: string): Promise<string
 }
 
 /** Users, and among them all that a record may have; sessions and tickets of all kinds behind them. */
-export function recordsOf(userCount: number): readonly Put[] {
+export function recordsOf(userCount: number): readonly StoredRecord[] {
   const special: readonly Partial<User>[] = [
     { groups: ["admin", "staff"] },
     { disabled: true },
     { passwordHash: "$pbkdf2-sha256$i=600000$c2FsdA$aGFzaA", registeredAt: 1, groups: ["a.b-c_d"] },
   ];
-  const users = Array.from({ length: userCount }, (_, index): Put => {
+  const users = Array.from({ length: userCount }, (_, index): StoredRecord => {
     const id = `01M81Q8R1S${10 ** 15 + index}`;
     return { kind: "put-user", user: userOf(`user${index}`, { id, ...special[index] }) };
   });
@@ -77,7 +77,7 @@ export function recordsOf(userCount: number): readonly Put[] {
   ];
   return [
     ...users,
-    ...sessions.map((session): Put => ({ kind: "put-session", session })),
-    ...tickets.map((ticket): Put => ({ kind: "put-ticket", ticket })),
+    ...sessions.map((session): StoredRecord => ({ kind: "put-session", session })),
+    ...tickets.map((ticket): StoredRecord => ({ kind: "put-ticket", ticket })),
   ];
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
-import { type Change, type Put, StoreFullError } from "../../../../lib/store.ts";
+import { type Change, type StoredRecord, StoreFullError } from "../../../../lib/store.ts";
 import { FileStore } from "../../../../lib/store/file/file_store.ts";
 import { FrameTooLongError } from "../../../../lib/store/file/frame.ts";
 import { MemoryStore } from "../../../../lib/store/memory/memory_store.ts";
@@ -11,8 +11,8 @@ import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 const alice = userOf("alice");
 
 /** Sessions of alice, each seen later than the one before. */
-function putsOf(count: number): Put[] {
-  return Array.from({ length: count }, (_, index): Put => ({
+function putsOf(count: number): StoredRecord[] {
+  return Array.from({ length: count }, (_, index): StoredRecord => ({
     kind: "put-session",
     session: sessionOf("alice", `s${index}`, { lastSeenAt: index }),
   }));
@@ -67,7 +67,7 @@ Deno.test("insertSession() of a store that takes no changes ends nothing", async
 const ends: Record<string, (store: MemoryStore) => Promise<unknown>> = {
   "insertSession()": (store) => store.insertSession(sessionOf("alice", "new"), alice, { maxSessions: 1 }),
   "deleteSessions()": (store) => store.deleteSessions("alice"),
-  "replaceUser()": (store) => store.replaceUser(alice, { ...alice, passwordHash: "new" }, { endSessionsBut: "" }),
+  "replaceUser()": (store) => store.replaceUser(alice, { ...alice, passwordHash: "new" }, { keepSessionId: "" }),
   "replaceUser() that disables": (store) => store.replaceUser(alice, { ...alice, disabled: true }),
   "deleteUser()": (store) => store.deleteUser(alice),
   "deleteExpiredSessions()": (store) => store.deleteExpiredSessions({ lastSeenUntil: 9_999, createdUntil: 0 }),

@@ -1,22 +1,22 @@
 import { assert, assertEquals } from "@std/assert";
-import { lookAtAll } from "../../../../lib/store/memory/scan.ts";
+import { forEachYielding } from "../../../../lib/store/memory/scan.ts";
 
-Deno.test("lookAtAll() looks at each, in order, and at what is added meanwhile", async () => {
+Deno.test("forEachYielding() looks at each, in order, and at what is added meanwhile", async () => {
   const items = new Map([["a", 1], ["b", 2]]);
   const seen: number[] = [];
-  await lookAtAll(items.values(), (item) => {
+  await forEachYielding(items.values(), (item) => {
     seen.push(item);
     if (item === 1) items.set("c", 3);
   });
   assertEquals(seen, [1, 2, 3]);
 });
 
-Deno.test("lookAtAll() lets others in between", async () => {
+Deno.test("forEachYielding() lets others in between", async () => {
   const items = Array.from({ length: 100_000 }, (_, index) => index);
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
   let last = -1;
-  const looked = lookAtAll(items, (item) => last = item);
+  const looked = forEachYielding(items, (item) => last = item);
   assert(last < 10_000, `${last}`);
   await looked;
   clearInterval(timer);
@@ -24,8 +24,8 @@ Deno.test("lookAtAll() lets others in between", async () => {
   assert(turns >= 2, `${turns}`);
 });
 
-Deno.test("lookAtAll() of a few is done at once", () => {
+Deno.test("forEachYielding() of a few is done at once", () => {
   let count = 0;
-  lookAtAll([1, 2, 3], () => count++);
+  forEachYielding([1, 2, 3], () => count++);
   assertEquals(count, 3);
 });

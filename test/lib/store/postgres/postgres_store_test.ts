@@ -125,7 +125,7 @@ for (const isolation of isolations) {
           return instances.of(index).insertSession(sessionOf(user.login, `s${round}-${index}`), user);
         });
         const change = round % 2 === 0 ? { disabled: true } : { passwordHash: "new" };
-        const replaced = instances.of(1).replaceUser(user, { ...user, ...change }, { endSessionsBut: "" });
+        const replaced = instances.of(1).replaceUser(user, { ...user, ...change }, { keepSessionId: "" });
         await Promise.all(logins);
         assertEquals(await replaced, "done");
         assertEquals(await sessionsIn(store, user.login), []);

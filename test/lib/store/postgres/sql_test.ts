@@ -7,7 +7,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { hourly, inARow, noCount } from "../../../../lib/limits/limit_rule.ts";
+import { consecutiveFailures, noCount, tokenBucket } from "../../../../lib/limits/limit_rule.ts";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
@@ -74,7 +74,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.insertTicket(ticketOf("t4"), { actor: { session: sessionOf("bob", "s0"), asAdmin: true } });
   await store.listTickets({ limit: 5, now: 1 });
   await store.deleteTicket("id of t4");
-  await store.replaceUser(alice, next, { endSessionsBut: "", ticketHash: "t3" });
+  await store.replaceUser(alice, next, { keepSessionId: "", ticketHash: "t3" });
   await deleteByLogin(store, "bob");
   await deleteByLogin(store, "alice");
   await store.findUser("alice");
@@ -98,7 +98,10 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.fault();
 
   const counts = new PostgresCounts(store.database);
-  const counters = [{ kind: inARow("row", 9), of: ["alice"] }, { kind: hourly("hour", 9), of: ["alice"] }];
+  const counters = [{ kind: consecutiveFailures("row", 9), of: ["alice"] }, {
+    kind: tokenBucket("hour", 9),
+    of: ["alice"],
+  }];
   const many = { ...noCount, wrongCount: 3, openedAt: 1 };
   await counts.change(counters, () => [many, noCount]);
   await counts.read(counters);
