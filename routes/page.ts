@@ -42,6 +42,9 @@ const types: Readonly<Record<string, string>> = {
 /** What the page is told with itself, as the attributes of its body in index.html. */
 const bodyTag = '<body data-registration="open" data-password-min-length="15" data-session="none">';
 
+/** What only visitors need is not loaded with a session. */
+const visitorLine = /^.* data-visitor>\n/gm;
+
 const visitorPage = new StaticResponse((config) => pageFor(config, "none"));
 const sessionPage = new StaticResponse((config) => pageFor(config, "live"));
 
@@ -72,7 +75,8 @@ export function showPageFile(request: Request, context: Context): Promise<Respon
 function pageFor({ registration, passwordMinLength }: Config, session: "none" | "live"): ConstantBody {
   if (!index.includes(bodyTag)) throw new TypeError(`Cannot make the page: index.html lacks ${bodyTag}`);
   const attributes = `data-registration="${registration}" data-password-min-length="${passwordMinLength}"`;
-  return { text: index.replace(bodyTag, `<body ${attributes} data-session="${session}">`), headers };
+  const text = index.replace(bodyTag, `<body ${attributes} data-session="${session}">`);
+  return { text: session === "none" ? text : text.replaceAll(visitorLine, ""), headers };
 }
 
 function fileReply(name: string, text: string): StaticResponse {

@@ -1,4 +1,4 @@
-/** What a user sees: the account, the password, where they are logged in, and the way out. */
+/** The user's own account: sessions, password, deletion. */
 
 import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";
@@ -7,7 +7,7 @@ import { formatDay, translate } from "./language.js";
 import { SessionList } from "./sessions.js";
 import { fromTemplate, part, textElement } from "./template.js";
 
-/** The account of who is logged in. */
+/** Makes the view of the account of the session's user. */
 export async function accountView(app) {
   const { login } = app.session;
   const { value: user } = await send("GET", userPath(login));
@@ -17,12 +17,14 @@ export async function accountView(app) {
     minLength: app.facts.passwordMinLength,
   });
   const report = reporter(app);
+  part(view, "site").hidden = app.site.url === undefined;
+  if (app.site.url !== undefined) part(view, "site").href = app.site.url;
   showGroups(part(view, "groups"), user.groups);
   await new SessionList(view, { login, report }).show();
   wireButton(part(view, "end-all"), {
     act: async () => {
       await send("DELETE", userPath(login, "/session/"));
-      await app.end(translate("You are logged out on all devices."));
+      await app.leave(translate("You are logged out on all devices."));
     },
     report,
   });
@@ -48,7 +50,7 @@ function wirePasswordChange(app, view) {
   });
 }
 
-/** The second step: the login, typed; and the password, when the session is not a fresh one. */
+/** Asks for the login, and for the password if the session is too old to delete the account. */
 function askDeletion(app) {
   const { login } = app.session;
   const dialog = fromTemplate("delete-account", { login });
@@ -60,7 +62,7 @@ function askDeletion(app) {
       if (password !== "") await send("POST", "session/", { body: { login, password, cookie: true } });
       await deleteOrAsk(login, form.elements.password);
       dialog.close();
-      app.end(translate("Your account is deleted."));
+      app.leave(translate("Your account is deleted."));
     },
     onEnded: () => {
       dialog.close();

@@ -1,36 +1,36 @@
 /**
  * Requests to the service. Addresses are relative to the page, so that it works wherever the service is mounted.
  *
- * Whatever goes wrong is thrown as a `Problem`: what the service answered (RFC 9457), a proxy, or nobody.
+ * Every failure is thrown as a `Problem`: the service's own (RFC 9457), a proxy's error, or no response at all.
  */
 
-/** What went wrong. */
+/** A failed request. */
 export class Problem extends Error {
   constructor({ code, title = "", errors = [], retrySeconds = 0 }) {
     super(title || code);
-    /** As in `/problem/<code>`; "" when it is not the service's own. */
+    /** As in `/problem/<code>`; "" if the response is not the service's own. */
     this.code = code;
     this.title = title;
-    /** Every bad field: pointer, code, detail. */
+    /** The bad fields: pointer, code, detail. */
     this.errors = errors;
-    /** After which to come again; 0 is unknown. */
+    /** When to try again; 0 is unknown. */
     this.retrySeconds = retrySeconds;
   }
 }
 
-/** Sends a request. @returns the body, and the ETag for a later If-Match @throws {Problem} */
+/** Sends a request. @returns the body, and the ETag for a later If-Match @throws {Problem} if the status is not 2xx */
 export async function send(method, path, { body, etag } = {}) {
   const headers = {};
   if (body !== undefined) headers["content-type"] = "application/json";
   if (etag !== undefined) headers["if-match"] = etag;
-  const reply = await reach(path, { method, headers, body: JSON.stringify(body) });
-  const value = await readJson(reply);
-  if (!reply.ok) throw problemOf(reply, value ?? {});
-  // Later versions of Caddy mark the ETag of what they compress, and take the mark off If-None-Match alone.
-  return { value, etag: reply.headers.get("etag")?.replace(/-(gzip|zstd|br)"$/, '"') };
+  const response = await reach(path, { method, headers, body: JSON.stringify(body) });
+  const value = await readJson(response);
+  if (!response.ok) throw problemOf(response, value ?? {});
+  // Newer versions of Caddy add a suffix to the ETag of what they compress, and remove it from If-None-Match only.
+  return { value, etag: response.headers.get("etag")?.replace(/-(gzip|zstd|br)"$/, '"') };
 }
 
-/** Who is logged in: login and groups; `undefined` when nobody is. @throws {Problem} when that cannot be said */
+/** Gets the current session: login and groups; `undefined` without one. @throws {Problem} if the request fails */
 export async function findSession() {
   try {
     return (await send("GET", "session/")).value;
@@ -40,18 +40,18 @@ export async function findSession() {
   }
 }
 
-/** Loads a part of the page that is not there from the beginning. @throws {Problem} when it cannot be had now */
+/** Loads a part of the page on demand. @throws {Problem} if it cannot be loaded */
 export async function loadPart(load) {
   try {
     return await load();
   } catch (error) {
-    // As for a request; what is wrong inside of a part is another error.
+    // A failed download is a TypeError; an error inside the part is another one.
     if (!(error instanceof TypeError)) throw error;
     throw new Problem({ code: "unreachable" });
   }
 }
 
-/** The path of a user, and what is below it. */
+/** Returns the path of a user, or a path below it. */
 export function userPath(login, below = "") {
   return `user/${encodeURIComponent(login)}${below}`;
 }
@@ -64,22 +64,22 @@ async function reach(path, options) {
   }
 }
 
-async function readJson(reply) {
+async function readJson(response) {
   try {
-    return await reply.json();
+    return await response.json();
   } catch {
-    // Nothing, or the page of some proxy.
+    // An empty body, or a page of a proxy.
     return undefined;
   }
 }
 
-function problemOf(reply, { type = "", title, errors }) {
+function problemOf(response, { type = "", title, errors }) {
   const code = type.startsWith("/problem/") ? type.slice("/problem/".length) : "";
-  const isAway = code === "" && [502, 503, 504].includes(reply.status);
+  const isAway = code === "" && [502, 503, 504].includes(response.status);
   return new Problem({
     code: isAway ? "unreachable" : code,
-    title: title ?? `${reply.status}`,
+    title: title ?? `${response.status}`,
     errors,
-    retrySeconds: Number(reply.headers.get("retry-after") ?? 0),
+    retrySeconds: Number(response.headers.get("retry-after") ?? 0),
   });
 }

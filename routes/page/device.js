@@ -1,8 +1,8 @@
-/** Browsers and systems by their User-Agent, in words: enough to know one's own devices by. */
+/** Names of browsers and systems by their User-Agent, good enough to recognize one's own devices. */
 
 import { translate } from "./language.js";
 
-/** The first that is found: each browser also says that it is those below it. */
+/** The first match counts: each browser also claims to be those below it. */
 const browsers = [
   [/Edg(e|A|iOS)?\//, "Edge"],
   [/YaBrowser\//, "Yandex Browser"],
@@ -24,7 +24,7 @@ const systems = [
   [/Linux|X11/, "Linux"],
 ];
 
-/** "Firefox · Windows"; of a program its name, "curl". */
+/** Returns "Firefox · Windows", or a program's name such as "curl". */
 export function deviceName(userAgent) {
   const names = [browsers, systems].map((list) => list.find(([pattern]) => pattern.test(userAgent))?.[1]);
   const known = names.filter((name) => name !== undefined);

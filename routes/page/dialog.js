@@ -1,12 +1,8 @@
-/** Dialogs: they are shown above the page, keep the focus, and are gone when closed. */
+/** Modal dialogs. They are removed when they are closed. */
 
 import { part } from "./template.js";
 
-/**
- * Shows a dialog, whose part `close` closes it. The browser gives the focus back to where it was.
- *
- * @returns a promise of its end
- */
+/** Shows a dialog with a button `close`. @returns a promise that resolves when the dialog is closed */
 export function showDialog(dialog) {
   document.body.append(dialog);
   part(dialog, "close").addEventListener("click", () => dialog.close());

@@ -3,7 +3,7 @@
 import { wirePassword } from "./password_field.js";
 import { textElement } from "./template.js";
 
-/** Gives the parts of a field their ids. @param id begins them, and is unique on the page */
+/** Connects the parts of a field. @param id the prefix of their ids, unique on the page */
 export function wireField(field, id) {
   const [label, input, hint] = ["label", "input", ".hint"].map((selector) => field.querySelector(selector));
   const error = textElement("p", "", "error");
@@ -13,13 +13,13 @@ export function wireField(field, id) {
   if (hint !== null) hint.id = `${input.id}-hint`;
   input.setAttribute("aria-describedby", [hint?.id, error.id].filter(Boolean).join(" "));
   field.append(error);
-  // The hint tells the rule before the field is filled in.
+  // The rule is read before the field is filled in.
   if (hint !== null) label.after(hint);
   if (input.type === "password") wirePassword(input);
   input.addEventListener("input", () => showError(input, ""));
 }
 
-/** Shows what is wrong with a field; "" is nothing. */
+/** Shows the error of a field; "" removes it. */
 export function showError(input, text) {
   const error = document.getElementById(`${input.id}-error`);
   if (error === null) return;

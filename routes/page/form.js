@@ -1,6 +1,6 @@
 /**
- * Forms: fields with labels and errors that screen readers connect, one request at a time, and what went wrong where it
- * belongs: at the field, or at the end of the form.
+ * Forms and buttons: one request at a time, and each error at its field or at the end of the form, where screen readers
+ * find it.
  */
 
 import { Problem } from "./api.js";
@@ -8,11 +8,13 @@ import { showError, wireField } from "./field.js";
 import { fieldErrors, fieldText, problemText } from "./problem.js";
 import { textElement } from "./template.js";
 
+const notice = document.getElementById("notice");
+
 /**
  * Makes a form send.
  *
- * @param act gets the values by name, and may throw a Problem, or return bad fields as a Problem would have them
- * @param id begins the ids of the fields
+ * @param options `id`: prefix of the ids of the fields; `act` gets the values by name, and may throw a Problem;
+ * `onEnded` runs if the session has ended
  */
 export function wireForm(form, { id, act, onEnded }) {
   form.noValidate = true;
@@ -26,6 +28,8 @@ export function wireForm(form, { id, act, onEnded }) {
     event.preventDefault();
     if (state.isBusy) return;
     clear(form, message);
+    // A message about the past, such as "You are logged out.", would contradict the outcome.
+    notice.textContent = "";
     const missing = missingFields(form);
     if (missing.length > 0) return showErrors(form, missing);
     state.isBusy = true;
@@ -41,7 +45,7 @@ export function wireForm(form, { id, act, onEnded }) {
   });
 }
 
-/** Bad fields that the page itself has found. */
+/** Makes the Problem of bad fields that the page itself has found. */
 export function invalid(errors) {
   return new Problem({ code: "invalid", errors });
 }
@@ -52,11 +56,11 @@ function tell(error, { form, message, onEnded }) {
   const rest = showErrors(form, fieldErrors(error));
   if (rest === undefined) return;
   message.textContent = rest || problemText(error);
-  // Whoever mistyped a password types it anew.
+  // A mistyped password is typed again.
   form.querySelector("input[type=password]")?.select();
 }
 
-/** Shows each at its field, and goes to the first. @returns what has no field here; `undefined` when all have one */
+/** Shows errors at their fields, and focuses the first. @returns the texts without a field; `undefined` if there are none */
 function showErrors(form, errors) {
   const placed = errors.map((error) => ({ ...error, input: form.elements.namedItem(error.name) }));
   const shown = placed.filter(({ input }) => input !== null && !input.closest("[hidden]"));
@@ -77,14 +81,14 @@ function clear(form, message) {
   for (const input of form.elements) if (input.name !== "") showError(input, "");
 }
 
-/** A phone puts a space behind a word that it has completed; neither a login nor a ticket begins or ends with one. */
+/** Trims login and ticket: phones add a space after a word that they have completed. */
 function valuesOf(form) {
   const values = Object.fromEntries(new FormData(form));
   for (const name of ["login", "ticket"]) if (name in values) values[name] = values[name].trim();
   return values;
 }
 
-/** Does what a button says, once at a time. What goes wrong is told by `report`. */
+/** Makes a button act, once at a time. `report` gets the Problem and its text. */
 export function wireButton(button, { act, report }) {
   button.addEventListener("click", async () => {
     if (button.ariaBusy === "true") return;
@@ -100,9 +104,8 @@ export function wireButton(button, { act, report }) {
   });
 }
 
-/** Tells above the view what was done, or why not. */
+/** Makes a function that shows an outcome above the view: a Problem and its text, or `undefined` and a text. */
 export function reporter(app) {
-  const notice = document.getElementById("notice");
   return (problem, text) => {
     if (problem?.code === "not-authenticated") return app.end();
     notice.textContent = text;

@@ -1,4 +1,4 @@
-/** The switch of the language, at the foot of the page. */
+/** The language buttons in the footer. */
 
 import { Problem } from "./api.js";
 import { keepLanguage, setLanguage, translate } from "./language.js";
@@ -6,11 +6,7 @@ import { problemText } from "./problem.js";
 
 const group = document.getElementById("languages");
 
-/**
- * Makes the buttons work.
- *
- * @param showAgain shows what is shown, in the language that was set; `tell` shows what went wrong
- */
+/** Makes the buttons work. @param options `showAgain` makes the view again; `tell` shows an error */
 export function wireLanguages({ showAgain, tell }) {
   for (const button of group.children) {
     button.addEventListener("click", () => change(button.lang, { showAgain, tell }));
@@ -18,7 +14,7 @@ export function wireLanguages({ showAgain, tell }) {
   mark();
 }
 
-/** What was typed stays. */
+/** Changes the language, and keeps what was typed. */
 async function change(code, { showAgain, tell }) {
   try {
     await setLanguage(code);

@@ -1,13 +1,14 @@
 /**
- * Links with a ticket: `#ticket=<code>` to register, `#reset=<code>` to set a password, either with `&login=`.
+ * Links to the page that carry something in the fragment: `#ticket=<code>` to register and `#reset=<code>` to set a
+ * password, either with `&login=<login>`; `#switch=<path>` to see a page of the site with another account.
  *
- * What is behind the "#" is sent to no server, and leaves the address bar once it is read, so that it stays neither in
- * the history nor in a picture of the screen.
+ * Fragments are not sent to servers. They are removed from the address bar as soon as they are read, so that codes stay
+ * neither in the history nor in screenshots.
  */
 
 /**
- * Browsers keep the fragment of the address that led here: with `next` it is that of the page wanted, and goes along in
- * `next`. Later ones are of this page, also after a reload.
+ * Moves the fragment into `next` if it belongs to the page wanted: browsers keep it over the redirect that led here. A
+ * later fragment, also after a reload, belongs to this page.
  */
 export function moveFragment() {
   const url = new URL(location.href);
@@ -19,17 +20,23 @@ export function moveFragment() {
   history.replaceState(null, "", url);
 }
 
-/** What the address has of a link, which is taken out of it. @returns `undefined` when it has none */
+/** Takes a link out of the address. @returns the view that it leads to, ticket and login; `undefined` without a link */
 export function takeLink() {
   const parameters = new URLSearchParams(location.hash.slice(1));
-  const view = parameters.has("reset") ? "reset" : "register";
-  const ticket = parameters.get("reset") ?? parameters.get("ticket");
-  if (ticket === null) return undefined;
+  const wanted = parameters.get("switch");
+  if (wanted) {
+    history.replaceState(null, "", `?${new URLSearchParams({ next: wanted })}#log-in`);
+    return { view: "log-in", ticket: "", login: "" };
+  }
+  // "#reset" alone names the view.
+  const view = parameters.get("reset") ? "reset" : "register";
+  const ticket = parameters.get("reset") || parameters.get("ticket");
+  if (!ticket) return undefined;
   history.replaceState(null, "", `#${view}`);
   return { view, ticket, login: parameters.get("login") ?? "" };
 }
 
-/** The link for a ticket that was just made. */
+/** Returns the link for a new ticket. */
 export function linkFor({ ticket, purpose, login }) {
   const parameters = new URLSearchParams({ [purpose === "reset" ? "reset" : "ticket"]: ticket });
   if (login !== undefined) parameters.set("login", login);

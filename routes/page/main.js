@@ -1,8 +1,8 @@
 /**
- * The page: whose it is, which of its views is shown, and in which language.
+ * The frame of the page: which view is shown, for which session and in which language.
  *
- * A view is a function that makes an element of what `app` knows. The address has its name behind the "#", so that
- * "back" works. What only users see is loaded when there is one.
+ * A view is a function that makes an element from `app`. The fragment of the address names the view, so that Back
+ * works. The views of visitors, users and administrators are loaded when they are needed.
  */
 
 import { findSession, loadPart, Problem, send } from "./api.js";
@@ -12,9 +12,13 @@ import { wireLanguages } from "./language_switch.js";
 import { moveFragment, takeLink } from "./link.js";
 import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
-import { logInView, otherAccountView, registerView, resetView } from "./visitor.js";
 
-const visitorViews = { "log-in": logInView, "register": registerView, "reset": resetView };
+const visitor = () => loadPart(() => import("./visitor.js"));
+const visitorViews = {
+  "log-in": async () => (await visitor()).logInView,
+  "register": async () => (await visitor()).registerView,
+  "reset": async () => (await visitor()).resetView,
+};
 const userViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
 const adminViews = {
   users: async () => (await loadAdmin(() => import("./users.js"))).usersView,
@@ -22,65 +26,76 @@ const adminViews = {
   state: async () => (await loadAdmin(() => import("./status.js"))).stateView,
 };
 
+const header = document.querySelector("header");
 const slot = document.getElementById("view");
 const notice = document.getElementById("notice");
+const title = document.querySelector(".brand").textContent.trim();
 const { registration, passwordMinLength, session } = document.body.dataset;
-/** Counts what was to be shown: what comes too late is not. */
+/** Counts the calls of `show`: a view that is ready after a later call is dropped. */
 const shown = { count: 0 };
 
 const app = {
   /** The settings that a visitor must know. */
   facts: { registration, passwordMinLength: Number(passwordMinLength) },
-  /** Who is logged in: login and groups. */
+  /** The host, and the address of the site that this page guards: none where the page itself is at the root. */
+  site: { name: location.host, url: location.pathname === "/" ? undefined : new URL("/", location.href).href },
+  /** Login and groups of the user who is logged in. */
   session: undefined,
-  /** What the link said that the page was opened by. */
+  /** The link that opened the page: see link.js. */
   link: undefined,
+  /** The view that the end of the session interrupted: the next login leads back to it. */
+  interrupted: undefined,
   show,
   go,
   enter,
   end,
+  leave,
   logOut,
 };
 
-/** The views that there are for who asks, the first being the one to begin with. */
+/** Returns the views of a session; the first is the default. */
 function viewsOf({ session }) {
   if (session === undefined) return visitorViews;
   return session.groups.includes("admin") ? { ...userViews, ...adminViews } : userViews;
 }
 
-/** Shows the view that the address names. */
-async function show({ text = "", isFirst = false, isKept = false } = {}) {
+/** Returns the view that the address names, or else the default. */
+function currentName() {
   const views = viewsOf(app);
   const named = location.hash.slice(1);
-  const name = Object.hasOwn(views, named) ? named : Object.keys(views)[0];
+  return Object.hasOwn(views, named) ? named : Object.keys(views)[0];
+}
+
+/** Shows the view that the address names. */
+async function show({ text = "", isFirst = false, isKept = false } = {}) {
+  const name = currentName();
   const count = ++shown.count;
   slot.ariaBusy = "true";
-  const element = await makeView(views, name);
-  if (count !== shown.count) return leave(element);
+  const element = await makeView(name);
+  if (count !== shown.count) return close(element);
   slot.ariaBusy = null;
   if (!isKept) notice.textContent = text;
-  showNavigation(name);
-  // A dialog is about what is shown no more.
+  showFrame(name);
+  // An open dialog belongs to the view that is replaced.
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-  leave(slot.firstElementChild);
+  close(slot.firstElementChild);
   slot.replaceChildren(element);
   const heading = element.querySelector("h1");
-  document.title = `${heading.textContent} · Gatehouse`;
+  document.title = `${heading.textContent} · ${title}`;
   heading.tabIndex = -1;
-  // Whoever goes on by keyboard or hears the page goes on from here. At first the browser begins at the top by itself.
+  // Keyboard and screen reader continue here. At the first view the browser starts at the top by itself.
   if (!isFirst) heading.focus();
 }
 
-/** What a view holds it lets go: nobody sees it any more. */
-function leave(view) {
+/** Lets a view release what it holds. */
+function close(view) {
   view?.dispatchEvent(new Event("leave"));
 }
 
-async function makeView(views, name) {
+async function makeView(name) {
   try {
-    if (app.session === undefined) return views[name](app);
-    if (app.link !== undefined && location.hash === `#${app.link.view}`) return otherAccountView(app);
-    const makeIt = await views[name]();
+    const isForOther = app.session !== undefined && app.link !== undefined && location.hash === `#${app.link.view}`;
+    const makeIt = isForOther ? (await visitor()).otherAccountView : await viewsOf(app)[name]();
     return await makeIt(app);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -91,49 +106,60 @@ async function makeView(views, name) {
   }
 }
 
-/** Loads a view of the administrators, and its texts. */
+/** Loads an administrators' view, and its texts. */
 async function loadAdmin(load) {
   const [module] = await Promise.all([loadPart(load), addTexts("admin")]);
   return module;
 }
 
-/** Goes to a view, with something to say. */
+/** Goes to a view, with a message above it. */
 function go(name, text = "") {
   history.pushState(null, "", `${location.pathname}${location.search}#${name}`);
   return show({ text });
 }
 
 /**
- * There is a session now, and the page is loaded again: the service leads on to where `next` says, or shows this page.
+ * Continues after a login: at the page that `next` names, at the view that was wanted or interrupted, at the site, or at
+ * the account.
  *
- * @throws {Problem} the browser does not keep the session: it would show the form again, without a word
+ * @throws {Problem} if the browser has not stored the session's cookie: loading the page again would show the form again
  */
 async function enter() {
   if (await findSession() === undefined) throw new Problem({ code: isSecureContext ? "no-cookie" : "no-https" });
-  const isVisitors = Object.hasOwn(visitorViews, location.hash.slice(1));
-  if (isVisitors) history.replaceState(null, "", location.pathname + location.search);
+  const { pathname, search, hash } = location;
+  const isOfVisitors = hash === "" || Object.hasOwn(visitorViews, hash.slice(1));
+  const hasAim = !isOfVisitors || app.interrupted !== undefined || new URLSearchParams(search).has("next");
+  if (!hasAim && app.site.url !== undefined) return location.replace(app.site.url);
+  const view = app.interrupted === undefined ? "" : `#${app.interrupted}`;
+  if (isOfVisitors) history.replaceState(null, "", pathname + search + view);
   location.reload();
 }
 
-/** The session is over: back to the gate. */
-function end(text = translate("Your session has ended. Log in again.")) {
-  app.session = undefined;
-  return go("log-in", text);
+/** The session has ended by itself: back to the login, which leads to the present view again. */
+function end() {
+  if (app.session !== undefined) app.interrupted = currentName();
+  return leave(translate("Your session has ended. Log in again."));
 }
 
-async function logOut({ view = "log-in" } = {}) {
+/** The user has ended the session: back to the login. */
+function leave(text, { view = "log-in" } = {}) {
+  app.session = undefined;
+  return go(view, text);
+}
+
+async function logOut({ view } = {}) {
   try {
     await send("DELETE", "session/");
   } catch (error) {
-    // It has ended already, which is what was wanted.
+    // A session that has ended already is what was wanted.
     if (error.code !== "not-authenticated") return show({ text: problemText(error) });
   }
-  app.session = undefined;
-  go(view, translate("You are logged out."));
+  leave(translate("You are logged out."), { view });
 }
 
 /**
- * What is shown in the place of a view. The page is loaded again once the service is there: before, it would be gone.
+ * Shows a problem in the place of a view. The page is loaded again only once the service responds: loaded earlier, it
+ * would be lost.
  */
 function failureView(problem) {
   const view = fromTemplate("failure", { text: problemText(problem) });
@@ -147,21 +173,29 @@ function failureView(problem) {
   return view;
 }
 
-function showNavigation(current) {
-  document.querySelector("nav")?.remove();
+/** Shows what a session has around the view: navigation, logout, and the link to the API. */
+function showFrame(current) {
+  header.replaceChildren(header.firstElementChild);
+  document.getElementById("api").hidden = app.session === undefined;
   if (app.session === undefined) return;
-  const navigation = fromTemplate("navigation");
-  const views = viewsOf(app);
-  for (const link of navigation.querySelectorAll("a")) {
-    const name = link.hash.slice(1);
-    if (!Object.hasOwn(views, name)) link.remove();
-    if (name === current) link.setAttribute("aria-current", "page");
-  }
-  part(navigation, "log-out").addEventListener("click", () => logOut());
-  document.querySelector("header").append(navigation);
+  const views = Object.keys(viewsOf(app));
+  if (views.length > 1) header.append(navigation(views, current));
+  const button = fromTemplate("log-out");
+  button.addEventListener("click", () => logOut());
+  header.append(button);
 }
 
-/** The language that is wanted; English when its texts cannot be had. */
+function navigation(views, current) {
+  const element = fromTemplate("navigation");
+  for (const link of element.querySelectorAll("a")) {
+    const name = link.hash.slice(1);
+    if (!views.includes(name)) link.remove();
+    if (name === current) link.setAttribute("aria-current", "page");
+  }
+  return element;
+}
+
+/** Sets the preferred language; English if its texts cannot be loaded. */
 async function startLanguage() {
   try {
     await setLanguage(preferredLanguage());
@@ -174,7 +208,7 @@ async function startLanguage() {
   });
 }
 
-/** An error that nobody foresaw: the page says so, in the place of a view that never came or above the one there is. */
+/** Reports an unexpected error: above the view, or in its place if it never came. */
 function showUnexpected() {
   const problem = new Problem({ code: "page-failed" });
   const hasView = slot.ariaBusy !== "true" && slot.querySelector("h1") !== null;
@@ -193,10 +227,10 @@ async function start() {
     app.link = takeLink() ?? app.link;
     show();
   });
-  // Brought back by "back" as it was left, it may show what is of a session that has ended since.
+  // Restored by Back, the page may show data of a session that has ended since.
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   try {
-    // A visitor need not ask.
+    // The server says whether there is a session, so a visitor's page does not ask.
     if (session === "live") app.session = await findSession();
   } catch (error) {
     return slot.replaceChildren(failureView(error));

@@ -1,7 +1,7 @@
 /**
- * A field for a password: a button that shows what is typed and, for a new password, how strong it is.
+ * A password field: a button that shows the password and, for a new one, a strength meter.
  *
- * The judge and its list of common passwords come when a new password is first thought of, as they are 250 KB.
+ * The meter and its lists of common passwords have 250 KB, so they are loaded when a new password is first typed.
  */
 
 import { loadPart, Problem } from "./api.js";
@@ -9,10 +9,10 @@ import { translate, translateCount } from "./language.js";
 import { guessableText } from "./problem.js";
 import { textElement } from "./template.js";
 
-/** Long enough that a screen reader is not told of each letter. */
+/** Time without typing before the meter speaks: screen readers would read it after each letter. */
 const pauseMs = 300;
 
-/** Adds the button, and the strength when the password is a new one. */
+/** Adds the button, and the meter to a field for a new password. */
 export function wirePassword(input) {
   const box = document.createElement("div");
   box.className = "password";
@@ -25,7 +25,7 @@ export function wirePassword(input) {
   };
   show(false);
   button.addEventListener("click", () => show(input.type === "password"));
-  // Browsers offer to save what is a password when it is sent.
+  // Browsers offer to save the password only if its type is "password" when the form is sent.
   input.form.addEventListener("submit", () => show(false));
   input.spellcheck = false;
   input.autocapitalize = "none";
@@ -60,7 +60,7 @@ function wireStrength(input, box) {
   input.form.elements.namedItem("login")?.addEventListener("change", judgeSoon);
 }
 
-/** @returns `undefined` when it cannot be had now: the service judges anyway */
+/** Loads the meter. @returns `undefined` if that fails: the service checks the password anyway */
 async function openJudge() {
   try {
     const { openStrength } = await loadPart(() => import("./strength.js"));

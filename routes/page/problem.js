@@ -1,8 +1,7 @@
 /**
- * Problems in words: of a reply as a whole, and of one field.
+ * The texts of problems: of a whole response, and of one field.
  *
- * Codes are the service's contract, so the words are by them; a code that is not known here has the service's own
- * title.
+ * They are chosen by code, as codes are part of the HTTP contract. An unknown code gets the service's own title.
  */
 
 import { formatWait, translate, translateCount } from "./language.js";
@@ -34,13 +33,12 @@ const texts = {
   "not-ready": "The service is starting or stopping.",
   "internal-error": "The service failed with an internal error.",
   "unreachable": "The service cannot be reached.",
-  "no-https":
-    "The browser cannot keep you logged in, because this address is not HTTPS. Open the page at its https:// address.",
-  "no-cookie": "The browser cannot keep you logged in, because it blocks the cookies of this site. Allow them.",
+  "no-https": "Without HTTPS the browser cannot keep you logged in. Open this page over HTTPS.",
+  "no-cookie": "Without cookies the browser cannot keep you logged in. Allow the cookies of this site.",
   "page-failed": "An error occurred on this page. Reload it.",
 };
 
-/** Where a problem of the whole belongs to a field. */
+/** Problems of a whole response that belong to one field. */
 const fieldOfProblem = {
   "login-reserved": "login",
   "login-taken": "login",
@@ -72,20 +70,20 @@ const reasonTexts = {
   "short": "it is too short",
 };
 
-/** A problem in words, with when to come again. */
+/** Returns the text of a problem, and when to try again. */
 export function problemText({ code, title, retrySeconds }) {
   const text = translate(texts[code] ?? title);
   return retrySeconds > 0 ? `${text} ${translate("Try again {when}.", { when: formatWait(retrySeconds) })}` : text;
 }
 
-/** The bad fields of a problem, as name and text. */
+/** Returns the bad fields of a problem, as name and text. */
 export function fieldErrors(problem) {
   const name = fieldOfProblem[problem.code];
   if (name !== undefined) return [{ name, text: problemText(problem) }];
   return problem.errors.map((error) => ({ name: error.pointer.slice(1), text: fieldText(error) }));
 }
 
-/** What is wrong with a field: by its code, the limit that it goes beyond, and the reason. */
+/** Returns the text of a field's error. */
 export function fieldText({ code, limit: count = 0, reason, detail = "" }) {
   if (code === "too-short") {
     return translateCount(count, {
@@ -103,7 +101,7 @@ export function fieldText({ code, limit: count = 0, reason, detail = "" }) {
   return translate(fieldTexts[code] ?? detail);
 }
 
-/** Why a password is easily guessed. @param reason the service's code for it */
+/** Returns the text of an easily guessed password. @param reason the service's code of it */
 export function guessableText(reason) {
   return translate("Easy to guess: {reason}.", { reason: translate(reasonTexts[reason] ?? reason) });
 }

@@ -9,7 +9,7 @@ export const texts = {
   "This page requires JavaScript.": "Для этой страницы нужен JavaScript.",
   "Language": "Язык",
   "Pages": "Разделы",
-  "Account": "Учётная запись",
+  "Account": "Профиль",
   "Users": "Пользователи",
   "State": "Состояние",
   "Settings": "Настройки",
@@ -21,12 +21,14 @@ export const texts = {
   "Cancel": "Отмена",
 
   // Visitors.
+  "Log in to {site}": "Вход на {site}",
   "Log in": "Войти",
   "Login": "Логин",
   "Password": "Пароль",
   "Register": "Зарегистрироваться",
   "Forgotten your password?": "Забыли пароль?",
   "Create an account": "Новая учётная запись",
+  "You are invited to {site}.": "Вас пригласили на {site}.",
   "Letters a–z, digits and . _ - @ +; the first is a letter or digit. An email address works too.":
     "Буквы a–z, цифры и символы . _ - @ +; начинается с буквы или цифры. Подойдёт и адрес электронной почты.",
   "At least {minLength} characters of any kind. A few random words work well.":
@@ -38,6 +40,7 @@ export const texts = {
   "Registration is closed": "Регистрация закрыта",
   "Self-registration is turned off.": "Самостоятельная регистрация отключена.",
   "Set a new password": "Новый пароль",
+  "Choose a new password for your account at {site}.": "Задайте новый пароль для своей учётной записи на {site}.",
   "You need a ticket from an administrator.": "Одноразовый код выдаёт администратор.",
   "New password": "Новый пароль",
   "Set password": "Сохранить пароль",
@@ -74,6 +77,7 @@ export const texts = {
 
   // The account.
   "Your account": "Моя учётная запись",
+  "To the site": "Перейти на сайт",
   "Registered": "Дата регистрации",
   "Groups": "Группы",
   "Active sessions": "Активные сеансы",
@@ -99,10 +103,10 @@ export const texts = {
 
   // Sessions.
   "This browser": "Этот браузер",
-  "{address}, since {created}": "{address}, вход {created}",
-  "Last seen {seen}": "Последняя активность: {seen}",
+  "Logged in {created}": "Вход: {created}",
+  "Last seen {seen}": "Активность: {seen}",
   "End": "Завершить",
-  "End session: {device}": "Завершить сеанс: {device}",
+  "End session: {device}, {created}": "Завершить сеанс: {device}, {created}",
   "The session has ended.": "Сеанс завершён.",
   "None.": "Нет.",
   "Unknown device": "Неизвестное устройство",
@@ -138,10 +142,10 @@ export const texts = {
   "The service is starting or stopping.": "Служба запускается или останавливается.",
   "The service failed with an internal error.": "Внутренняя ошибка службы.",
   "The service cannot be reached.": "Служба недоступна.",
-  "The browser cannot keep you logged in, because this address is not HTTPS. Open the page at its https:// address.":
-    "Браузер не может сохранить вход, потому что адрес страницы не HTTPS. Откройте её по адресу с https://.",
-  "The browser cannot keep you logged in, because it blocks the cookies of this site. Allow them.":
-    "Браузер не может сохранить вход, потому что блокирует файлы cookie этого сайта. Разрешите их.",
+  "Without HTTPS the browser cannot keep you logged in. Open this page over HTTPS.":
+    "Без HTTPS браузер не может сохранить вход. Откройте эту страницу по HTTPS.",
+  "Without cookies the browser cannot keep you logged in. Allow the cookies of this site.":
+    "Без файлов cookie браузер не может сохранить вход. Разрешите их для этого сайта.",
   "An error occurred on this page. Reload it.": "На странице произошла ошибка. Обновите её.",
   "Try again {when}.": "Попробуйте снова {when}.",
 

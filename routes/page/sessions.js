@@ -1,9 +1,9 @@
-/** The sessions of a user as a list, by pages, each of which can be ended. */
+/** The list of a user's sessions, page by page. Each of them can be ended. */
 
 import { send, userPath } from "./api.js";
 import { deviceName } from "./device.js";
 import { wireButton } from "./form.js";
-import { formatDay, formatMoment, translate } from "./language.js";
+import { formatMoment, translate } from "./language.js";
 import { fromTemplate, part, textElement } from "./template.js";
 
 const pageSize = 50;
@@ -14,10 +14,10 @@ export class SessionList {
   #more;
   #path;
   #report;
-  /** What the next page is after; `null` when there is none. */
+  /** The cursor of the next page; `null` after the last one. */
   #next = null;
 
-  /** @param report is told what went wrong, or was done */
+  /** @param report shows the outcome: see `reporter` */
   constructor(view, { login, report }) {
     this.#list = view.querySelector(".sessions");
     this.#list.tabIndex = -1;
@@ -27,7 +27,7 @@ export class SessionList {
     wireButton(this.#more, { act: () => this.#showMore(), report });
   }
 
-  /** Shows the first page as it is now. */
+  /** Loads and shows the first page. */
   async show() {
     const items = await this.#load("");
     this.#list.replaceChildren(...items);
@@ -37,11 +37,11 @@ export class SessionList {
   async #showMore() {
     const items = await this.#load(this.#next);
     this.#list.append(...items);
-    // The button may be gone.
+    // The button is hidden after the last page.
     if (this.#next === null) (items[0]?.querySelector("button") ?? this.#list).focus();
   }
 
-  /** One page, the present session and the latest first. */
+  /** Loads one page: the current session first, then the latest. */
   async #load(after) {
     const { value } = await send("GET", `${this.#path}?${new URLSearchParams({ limit: pageSize, after })}`);
     this.#next = value.next;
@@ -57,7 +57,7 @@ export class SessionList {
     const item = fromTemplate("session", {
       device,
       address: session.address,
-      created: formatDay(session.created_at),
+      created: formatMoment(session.created_at),
       seen: formatMoment(session.last_seen_at),
     });
     item.querySelector("strong").textContent = device;
@@ -75,11 +75,11 @@ export class SessionList {
     await send("DELETE", this.#path + session.id);
     const neighbour = item.nextElementSibling ?? item.previousElementSibling;
     item.remove();
-    // There may be others behind the last that was shown.
+    // When the last item shown is gone, the next page may have more.
     if (this.#list.children.length === 0 && this.#next !== null) await this.#showMore();
     this.#showNone();
     this.#report(undefined, translate("The session has ended."));
-    // The button with the focus is gone.
+    // The item had the focus.
     (neighbour?.querySelector("button") ?? this.#list).focus();
   }
 

@@ -1,21 +1,21 @@
 /**
- * Pieces of the page, from the `<template>` elements of index.html, in the language of the page.
+ * Elements made from the `<template>` elements of index.html, in the language of the page.
  *
- * Values are put in as text, so nothing that comes from anyone can become markup.
+ * Values are inserted as text, so that input never becomes markup.
  */
 
 import { translate } from "./language.js";
 
 const attributes = ["aria-label", "data-label", "value"];
 
-/** A copy of a template's only element. @param values what stands for each name in braces */
+/** Copies the only element of a template. @param values the texts for the names in braces */
 export function fromTemplate(id, values = {}) {
   const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
   translateTree(element, values);
   return element;
 }
 
-/** Translates the texts and the attributes that are read by people. */
+/** Translates the texts of an element, and the attributes that people read. */
 export function translateTree(root, values = {}) {
   const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
@@ -32,7 +32,7 @@ export function translateTree(root, values = {}) {
   }
 }
 
-/** An element with a text, and perhaps a class. */
+/** Makes an element with a text and an optional class. */
 export function textElement(tag, text, className = "") {
   const element = document.createElement(tag);
   element.textContent = text;
@@ -40,7 +40,7 @@ export function textElement(tag, text, className = "") {
   return element;
 }
 
-/** The part of a piece that has this `name` or `data-name`. */
+/** Finds the element with this `name` or `data-name`. */
 export function part(root, name) {
   return root.querySelector(`[name="${name}"], [data-name="${name}"]`);
 }

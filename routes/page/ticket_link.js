@@ -1,10 +1,10 @@
-/** The link of a ticket that was just made, to be copied: it is shown this once. */
+/** The link of a new ticket. It is shown once, to be copied. */
 
 import { formatMoment, translate } from "./language.js";
 import { linkFor } from "./link.js";
 import { fromTemplate, part } from "./template.js";
 
-/** Shows the link in `place`, ready to be copied. @param ticket as the service made it */
+/** Shows the link in `place`. @param ticket the service's response */
 export function showTicketLink(place, ticket) {
   const element = fromTemplate("link", { expires: formatMoment(ticket.expires_at) });
   const input = element.querySelector("input");
@@ -25,7 +25,7 @@ async function copy(input) {
     await navigator.clipboard.writeText(input.value);
     return true;
   } catch {
-    // The browser does not allow it: the person can.
+    // The browser forbids it, so the user copies the selected text.
     input.select();
     return false;
   }

@@ -1,4 +1,4 @@
-/** What a visitor sees: logging in, registering, and setting a password by a ticket. */
+/** The views of a visitor: login, registration, and a new password by a ticket. */
 
 import { Problem, send, userPath } from "./api.js";
 import { invalid, wireForm } from "./form.js";
@@ -6,9 +6,9 @@ import { translate } from "./language.js";
 import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
 
-/** Logging in. */
+/** Makes the view to log in. */
 export function logInView(app) {
-  const view = fromTemplate("log-in");
+  const view = fromTemplate("log-in", { site: app.site.name });
   wireForm(view.querySelector("form"), {
     id: "log-in",
     act: ({ login, password }) => logIn(app, { login, password }),
@@ -16,57 +16,65 @@ export function logInView(app) {
   return view;
 }
 
-/** Registering, by a ticket where it needs one. */
+/** Makes the view to register. A link has filled in the ticket, so the field is shown only without one. */
 export function registerView(app) {
   const { registration, passwordMinLength: minLength } = app.facts;
-  const hasTicket = app.link?.view === "register";
-  if (registration === "closed" && !hasTicket) return closedView(app);
-  const view = fromTemplate("register", { minLength });
+  const link = app.link?.view === "register" ? app.link : undefined;
+  if (registration === "closed" && link === undefined) return closedView(app);
+  const view = fromTemplate("register", { minLength, site: app.site.name });
   const form = view.querySelector("form");
   const { login, ticket } = form.elements;
+  login.value = link?.login ?? "";
+  ticket.value = link?.ticket ?? "";
+  const isInvited = ticket.value !== "";
+  part(view, "invitation").hidden = !isInvited;
+  part(view, "have-ticket").hidden = isInvited;
   const showTicket = () => {
     ticket.closest(".field").hidden = false;
     ticket.required = true;
     part(view, "have-ticket").hidden = true;
   };
-  if (hasTicket || registration === "ticket") showTicket();
+  if (!isInvited && (registration !== "open" || link !== undefined)) showTicket();
   part(view, "have-ticket").addEventListener("click", () => {
     showTicket();
     ticket.focus();
   });
-  login.value = hasTicket ? app.link.login : "";
-  ticket.value = hasTicket ? app.link.ticket : "";
   wireForm(form, {
     id: "register",
     act: async ({ login, password, ticket }) => {
-      await send("POST", "user/", { body: { login, password, ...ticket !== "" && { ticket } } });
+      const body = { login, password, ...ticket !== "" && { ticket } };
+      await withTicket(() => send("POST", "user/", { body }), showTicket);
       await enter(app, { login, password }, "You are registered. Log in.");
     },
   });
   return view;
 }
 
-/** A new password for who has a ticket. */
+/** Makes the view to set a new password. */
 export function resetView(app) {
-  const view = fromTemplate("reset", { minLength: app.facts.passwordMinLength });
+  const view = fromTemplate("reset", { minLength: app.facts.passwordMinLength, site: app.site.name });
   const form = view.querySelector("form");
-  if (app.link?.view === "reset") {
-    form.elements.login.value = app.link.login;
-    form.elements.ticket.value = app.link.ticket;
-  }
+  const link = app.link?.view === "reset" ? app.link : undefined;
+  form.elements.login.value = link?.login ?? "";
+  form.elements.ticket.value = link?.ticket ?? "";
+  const showTicket = (isShown = true) => form.elements.ticket.closest(".field").hidden = !isShown;
+  showTicket(link === undefined);
+  part(view, "invitation").hidden = link === undefined;
+  part(view, "advice").hidden = link !== undefined;
   wireForm(form, {
     id: "reset",
     act: async ({ login, password, ticket }) => {
-      // A path like ".." would be another one.
+      // In a path, a login such as ".." would name another resource.
       if (!/^[a-z0-9]/i.test(login)) throw invalid([{ pointer: "/login", code: "invalid-characters" }]);
-      await send("PUT", userPath(login, "/password"), { body: { ticket, password } });
+      const body = { ticket, password };
+      await withTicket(() => send("PUT", userPath(login, "/password"), { body }), showTicket);
       await enter(app, { login, password }, "The password is saved. Log in.");
     },
   });
   return view;
 }
 
-/** Where somebody else's link was opened. */
+/** Makes the view of a link that was opened while another user is logged in. */
 export function otherAccountView(app) {
   const view = fromTemplate("other-account", { login: app.session.login });
   part(view, "log-out").addEventListener("click", () => app.logOut({ view: app.link.view }));
@@ -82,14 +90,24 @@ function closedView(app) {
   return view;
 }
 
+/** Shows the field of the ticket if the service refuses that. */
+async function withTicket(act, showTicket) {
+  try {
+    await act();
+  } catch (error) {
+    if (error.code === "ticket-invalid") showTicket();
+    throw error;
+  }
+}
+
 async function logIn(app, { login, password }) {
   await send("POST", "session/", { body: { login, password, cookie: true } });
   await app.enter();
-  // Until the page is gone the form stays busy.
+  // The form stays busy until the next page replaces it.
   await new Promise(() => {});
 }
 
-/** Logs in whoever just set a password. What keeps them from it is not a fault of what they did. */
+/** Logs in after the password was set. A failure does not concern the form that was sent, so the login shows it. */
 async function enter(app, credentials, notice) {
   try {
     await logIn(app, credentials);

@@ -11,7 +11,7 @@ const wiki = `<!DOCTYPE html><link rel="icon" href="data:,"><h1>The wiki</h1>
 <script>addEventListener("pageshow", ({ persisted }) => document.title = persisted ? "kept" : "loaded")</script>`;
 /** Where Back ends. */
 const kept = ["/wiki.html", "kept", "The wiki"];
-const refused = ["/auth/?next=%2Fwiki.html", "Log in · Gatehouse", "Log in"];
+const refused = ["/auth/?next=%2Fwiki.html", "Log in to HOST · Gatehouse", "Log in to HOST"];
 
 /** What happens between leaving the page and Back. */
 const rows:
@@ -41,9 +41,11 @@ for (const [index, [what, act, expected]] of rows.entries()) {
     await page.goto("/auth/");
     await act(page, site);
     await goBackTo(page, `${site.caddy.url}/wiki.html`);
-    await page.getByRole("heading", { name: expected[2] ?? "", exact: true }).waitFor();
+    const { host } = new URL(site.caddy.url);
+    const [end, title, heading = ""] = expected.map((text) => text.replace("HOST", host));
+    await page.getByRole("heading", { name: heading, exact: true }).waitFor();
     const { pathname, search } = new URL(page.url());
-    assertEquals([pathname + search, await page.title(), await page.locator("h1").innerText()], expected);
+    assertEquals([pathname + search, await page.title(), await page.locator("h1").innerText()], [end, title, heading]);
   });
 }
 

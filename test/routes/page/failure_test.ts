@@ -21,8 +21,7 @@ testLooks("a login without HTTPS says that the browser keeps no session", async 
   const url = `http://${plainHost}:${new URL(site.service.url).port}/`;
   await visit(browser, { url, ...look, refused: ["401 GET session/"] }, async ({ page, say }) => {
     await logIn(page, login, say);
-    const text =
-      "The browser cannot keep you logged in, because this address is not HTTPS. Open the page at its https:// address.";
+    const text = "Without HTTPS the browser cannot keep you logged in. Open this page over HTTPS.";
     await page.getByRole("alert").getByText(say(text)).waitFor();
     assertEquals(await page.getByLabel(say("Login"), { exact: true }).inputValue(), login);
   });
@@ -33,7 +32,7 @@ testLooks("a login without cookies says that they are missing", async ({ site, b
   await visit(browser, { url: site.url, ...look, refused: ["401 GET session/"] }, async ({ page, context, say }) => {
     await dropCookies(context);
     await logIn(page, login, say);
-    const text = "The browser cannot keep you logged in, because it blocks the cookies of this site. Allow them.";
+    const text = "Without cookies the browser cannot keep you logged in. Allow the cookies of this site.";
     await page.getByRole("alert").getByText(say(text)).waitFor();
   });
 });
@@ -43,7 +42,8 @@ test("a registration without cookies is told, and what is missing to log in", as
   await visit(browser, options, async ({ page, context }) => {
     await dropCookies(context);
     await logIn(page, "cookieless");
-    await page.getByRole("status").getByText(/^You are registered. Log in. .* Allow them.$/).waitFor();
+    await page.getByRole("status").getByText(/^You are registered. Log in. .* Allow the cookies of this site.$/)
+      .waitFor();
   });
 });
 

@@ -70,6 +70,32 @@ for (const [who, language] of [[undefined, "en"], [undefined, "ru"], ["root", "r
   });
 }
 
+for (const language of ["en", "ru"] as const) {
+  test(`the navigation is one row at 360 px, in ${language}`, async ({ site, browser }) => {
+    const token = await site.logIn("root");
+    await visit(browser, { url: site.url, token, language, width: 360 }, async ({ page }) => {
+      const links = page.getByRole("navigation").getByRole("link");
+      const boxes = await Promise.all((await links.all()).map((link) => link.boundingBox()));
+      assertEquals(boxes.length, 4);
+      assertEquals(new Set(boxes.map((box) => box?.y)).size, 1);
+      assertEquals(await page.locator("html").evaluate(({ scrollWidth }) => scrollWidth), 360);
+    });
+  });
+}
+
+test("the account fills a wide page, and is one column on a narrow one", async ({ site, browser }) => {
+  for (const [width, areBeside] of [[1280, true], [360, false]] as const) {
+    await visit(browser, { url: site.url, token: await site.logIn("alice"), width }, async ({ page }) => {
+      const [sessions, password] = await Promise.all(
+        ["Active sessions", "Change the password"].map((name) => page.getByRole("region", { name }).boundingBox()),
+      );
+      assert(sessions && password);
+      assertEquals(password.x >= sessions.x + sessions.width, areBeside);
+      assertEquals(password.y >= sessions.y + sessions.height, !areBeside);
+    });
+  }
+});
+
 test("nothing moves for who does not want that", async ({ site, browser }) => {
   for (const motion of ["reduce", "no-preference"] as const) {
     await visit(browser, { url: site.url, path: "#register", motion }, async ({ page }) => {

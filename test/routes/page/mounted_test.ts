@@ -4,18 +4,21 @@ import { impatience, startGuarded } from "../../support/caddy/guarded.ts";
 import { startService } from "../../support/service.ts";
 import { seeFailedLogin } from "../../support/page/figure.ts";
 import { focusedName } from "../../support/page/focus.ts";
-import { accountsOf, password, type Site } from "../../support/page/site.ts";
+import { accountsOf, newPassword, password, type Site } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
-/** A guarded folder, whose only page is this text. The service can be started again where it was. */
+const icon = '<!DOCTYPE html><link rel="icon" href="data:,">';
+
+/** A guarded folder with two pages. The service can be started again where it was. */
 async function startMounted(): Promise<Site> {
   await using cleanup = new AsyncDisposableStack();
   const store = await Deno.makeTempDir({ prefix: "gatehouse-guarded-store-" });
   cleanup.defer(() => Deno.remove(store, { recursive: true }));
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-guarded-" });
   cleanup.defer(() => Deno.remove(folder, { recursive: true }));
-  await Deno.writeTextFile(`${folder}/wiki.html`, '<!DOCTYPE html><link rel="icon" href="data:,"><h1>The wiki</h1>');
+  await Deno.writeTextFile(`${folder}/wiki.html`, `${icon}<h1>The wiki</h1>`);
+  await Deno.writeTextFile(`${folder}/index.html`, `${icon}<h1>The site</h1>`);
   const { caddy, service, ...guarded } = cleanup.use(
     await startGuarded({ edits: [impatience], env: { ROOT: folder }, settings: { GATEHOUSE_STORE: store } }),
   );
@@ -46,9 +49,65 @@ testLooks("who wants to see a guarded page registers and is led there", async ({
     await page.goto(site.url);
     await page.getByRole("button", { name: say("Log out"), exact: true }).click();
     await page.getByRole("status").getByText(say("You are logged out.")).waitFor();
-    assertEquals(await focusedName(page), say("Log in"));
+    assertEquals(await focusedName(page), say("Log in to {site}"));
   });
 });
+
+testLooks("a login, an invitation and a reset lead to the site", async ({ site, browser }, { login, ...look }) => {
+  const admin = await site.admin();
+  await site.addUser(login);
+  const invited = `${login}-2`;
+  const invitation = await site.ask(admin, "POST", "/ticket/", { purpose: "register", login: invited });
+  const reset = await site.ask(admin, "POST", "/ticket/", { purpose: "reset", login });
+  const rows = [
+    ["", { login, password }],
+    [`#${new URLSearchParams({ ticket: String(invitation.ticket), login: invited })}`, { password }],
+    [`#${new URLSearchParams({ reset: String(reset.ticket), login })}`, { password: newPassword }],
+  ] as const;
+  for (const [path, fields] of rows) {
+    await visit(browser, { url: site.url, path, ...look }, async ({ page, say }) => {
+      for (const [name, value] of Object.entries(fields)) await page.locator(`main [name=${name}]`).fill(value);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "The site" }).waitFor();
+      assertEquals(page.url(), new URL("/", site.url).href);
+      await page.goto(site.url);
+      await page.getByRole("link", { name: say("To the site") }).click();
+      await page.getByRole("heading", { name: "The site" }).waitFor();
+    });
+  }
+});
+
+testLooks(
+  "a login leads to the view that was wanted, or where the session ended",
+  async (scene, { login, ...look }) => {
+    const { site, browser } = scene;
+    await site.addUser(login);
+    const token = await site.logIn(login);
+    const refused = [`401 PUT user/${login}/password`];
+    await visit(browser, { url: site.url, ...look, token, refused }, async ({ page, context, say }) => {
+      const heading = page.getByRole("heading", { name: say("Your account"), exact: true });
+      const logIn = async () => {
+        await page.getByLabel(say("Login"), { exact: true }).fill(login);
+        await page.getByLabel(say("Password"), { exact: true }).fill(password);
+        await page.keyboard.press("Enter");
+        await heading.waitFor();
+      };
+      await site.ask(token, "DELETE", "/session/");
+      await page.getByLabel(say("Current password"), { exact: true }).fill(password);
+      await page.getByLabel(say("New password"), { exact: true }).fill(newPassword);
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").getByText(say("Your session has ended. Log in again.")).waitFor();
+      await logIn();
+
+      await page.waitForLoadState("networkidle");
+      await context.clearCookies();
+      await page.goto("about:blank");
+      await page.goto(`${site.url}#account`);
+      await logIn();
+      assertEquals(page.url(), `${site.url}#account`);
+    });
+  },
+);
 
 test("a fragment of a guarded page is that page's, also where the login has one of that name", async ({ site, browser }) => {
   await site.addUser("fragment");

@@ -12,7 +12,9 @@ testLooks("a visitor logs in, after a wrong password", async ({ site, browser },
   await site.addUser(login);
   const refused = ["401 POST session/"];
   await visit(browser, { url: site.url, ...look, refused }, async ({ page, say }) => {
-    assertEquals(await page.title(), `${say("Log in")} · Gatehouse`);
+    assertEquals(await page.title(), `${say("Log in to {site}")} · Gatehouse`);
+    assertEquals(await page.getByRole("heading").innerText(), say("Log in to {site}"));
+    assertEquals(await page.getByRole("link", { name: "API" }).count(), 0);
     assertEquals(await page.locator("html").getAttribute("lang"), look.language);
     await page.getByLabel(say("Login"), { exact: true }).fill(login);
     await page.getByLabel(say("Password"), { exact: true }).fill("what was it again");
@@ -23,6 +25,22 @@ testLooks("a visitor logs in, after a wrong password", async ({ site, browser },
     await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
     assertEquals(await page.locator("dd.login").textContent(), login);
     assertEquals(await storedSecrets(page), []);
+  });
+});
+
+testLooks("a failed login takes away that one is logged out", async ({ site, browser }, { login, ...look }) => {
+  await site.addUser(login);
+  const token = await site.logIn(login);
+  const refused = ["401 POST session/"];
+  await visit(browser, { url: site.url, ...look, token, refused }, async ({ page, say }) => {
+    await page.getByRole("button", { name: say("Log out"), exact: true }).click();
+    const notice = page.locator("#notice");
+    await notice.getByText(say("You are logged out.")).waitFor();
+    await page.getByLabel(say("Login"), { exact: true }).fill(login);
+    await page.getByLabel(say("Password"), { exact: true }).fill("what was it again");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText(say("Wrong login or password.")).waitFor();
+    assertEquals(await notice.textContent(), "");
   });
 });
 
@@ -133,8 +151,10 @@ testLooks("a link with a ticket registers once, and leaves the address", async (
   for (const refused of [[], ["403 POST user/"]]) {
     await visit(browser, { url: site.url, path, ...look, refused }, async ({ page, say }) => {
       assertEquals(new URL(page.url()).hash, "#register");
-      const fields = ["Login", "Ticket"].map((label) => page.getByLabel(say(label), { exact: true }).inputValue());
-      assertEquals(await Promise.all(fields), [login, String(code)]);
+      const [name, field] = [page.locator("#register-login"), page.locator("#register-ticket")];
+      assertEquals([await name.inputValue(), await field.inputValue()], [login, String(code)]);
+      await page.getByText(say("You are invited to {site}.")).waitFor();
+      assertEquals([await field.isVisible(), await page.locator("[name=have-ticket]").isVisible()], [false, false]);
       if (refused.length > 0) await page.getByLabel(say("Login"), { exact: true }).fill(`${login}-2`);
       await page.getByLabel(say("Password"), { exact: true }).fill(password);
       await page.getByRole("button", { name: say("Register"), exact: true }).click();
@@ -144,6 +164,7 @@ testLooks("a link with a ticket registers once, and leaves the address", async (
         const text = "This ticket is not valid: it is used, expired, or for another login.";
         await page.locator("#register-ticket-error").getByText(say(text)).waitFor();
         assertEquals(await focusedId(page), "register-ticket");
+        assertEquals(await field.inputValue(), String(code));
       }
     });
   }
@@ -157,6 +178,9 @@ testLooks("a link for a reset sets a password", async ({ site, browser }, { logi
   await visit(browser, { url: site.url, path, ...look, refused }, async ({ page, say }) => {
     assertEquals(new URL(page.url()).hash, "#reset");
     await page.getByRole("heading", { name: say("Set a new password") }).waitFor();
+    await page.getByText(say("Choose a new password for your account at {site}.")).waitFor();
+    assertEquals(await page.getByText(say("You need a ticket from an administrator.")).isVisible(), false);
+    assertEquals(await page.locator("#reset-ticket").isVisible(), false);
     const secret = page.getByLabel(say("New password"), { exact: true });
     await secret.fill(password);
     await page.getByRole("button", { name: say("Set password") }).click();

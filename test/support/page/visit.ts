@@ -45,7 +45,7 @@ export interface VisitOptions extends Partial<Look> {
 export interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** A text of the page in the language of the visit. */
+  /** A text of the page in the language of the visit. `site` is the host of the page. */
   say(text: string, values?: Readonly<Record<string, string | number>>): string;
 }
 
@@ -70,7 +70,11 @@ export async function visit<Result>(
     const page = await context.newPage();
     await page.goto(url + path);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    const result = await act({ page, context, say: (text, values) => say(language, text, values) });
+    const result = await act({
+      page,
+      context,
+      say: (text, values) => say(language, text, { site: new URL(url).host, ...values }),
+    });
     assertEquals(watched.refused, refused, "requests that failed");
     assertEquals(watched.complaints, [], "the console, another host, or a script that failed");
     return result;
