@@ -6,20 +6,7 @@
  */
 
 import type { Context } from "./app.ts";
-
-export type AuditEvent =
-  | "user-registered"
-  | "user-changed"
-  | "user-deleted"
-  | "login"
-  | "login-failed"
-  | "login-throttled"
-  | "logout"
-  | "sessions-ended"
-  | "password-changed"
-  | "ticket-made"
-  | "ticket-deleted"
-  | "ticket-used";
+import type { AuditEvent } from "./metrics/metrics.ts";
 
 export interface AuditFields {
   /** The login of who did it; nobody that is logged in when it is missing. */

@@ -7,7 +7,6 @@
  * argument: `main.ts` and the commands hand it the real one, tests any other.
  */
 import { type Listen, parseListen } from "./listen.ts";
-import { maxIterations, recommendedIterations } from "../passwords/password_hash.ts";
 import { defaultReservedLogins, noLogins, parseReservedLogins } from "./reserved_logins.ts";
 import { isServiceLink } from "./service_link.ts";
 import {
@@ -24,6 +23,11 @@ import {
 } from "./setting.ts";
 import { parseStore, type StoreLocation } from "./store_location.ts";
 import { parseProxies } from "./trusted_proxies.ts";
+
+/** OWASP Password Storage Cheat Sheet (2026) for PBKDF2-HMAC-SHA256. */
+export const recommendedIterations = 600_000;
+/** The most iterations of a hash that is verified, and the most of the setting: about 1.5 s. */
+export const maxIterations = 10_000_000;
 
 /** The settings, read and checked, and as they were written. */
 export interface Config extends Values {

@@ -1,6 +1,5 @@
 /** What is weaker in the settings than is recommended. */
-import { type Config, settings } from "./config.ts";
-import { recommendedIterations } from "../passwords/password_hash.ts";
+import { type Config, recommendedIterations, settings } from "./config.ts";
 
 /** NIST SP 800-63B-4, 3.1.1.2: where the password is the only factor. */
 const recommendedPasswordLength = 15;

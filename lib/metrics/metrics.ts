@@ -7,9 +7,23 @@
  */
 
 import { cpuUsage } from "node:process";
-import type { AuditEvent } from "../audit.ts";
 import { Histogram } from "./histogram.ts";
 import { MinuteCounter } from "./minute_counter.ts";
+
+/** Events that `lib/audit.ts` logs and counts. */
+export type AuditEvent =
+  | "user-registered"
+  | "user-changed"
+  | "user-deleted"
+  | "login"
+  | "login-failed"
+  | "login-throttled"
+  | "logout"
+  | "sessions-ended"
+  | "password-changed"
+  | "ticket-made"
+  | "ticket-deleted"
+  | "ticket-used";
 
 /**
  * Around the 70 to 100 ms that a hash takes at 600,000 iterations, and what it takes when all cores are busy; seconds.

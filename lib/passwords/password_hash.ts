@@ -15,16 +15,13 @@
 
 import { hash as digest } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { maxIterations } from "../config/config.ts";
 
-/** OWASP Password Storage Cheat Sheet (2026) for PBKDF2-HMAC-SHA256. */
-export const recommendedIterations = 600_000;
 /** NIST SP 800-132, 5.1 asks for at least 16. */
 const saltBytes = 16;
 /** The output of one SHA-256: more would double the defender's work and not the attacker's. */
 const hashBytes = 32;
 
-/** The most iterations of a hash that is verified, as of the setting: some 1.5 s. */
-export const maxIterations = 10_000_000;
 /** Bytes of UTF-8: 1,024 in NFC, the longest password, are at most three times as many in NFD (UAX #15, 12). */
 export const maxNormalizedBytes = 4_096;
 /** As in the Stream-Safe Text Format (UAX #15, 13): no language has more than a few on one letter. */

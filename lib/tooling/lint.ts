@@ -1,15 +1,31 @@
 /**
- * The project's own lint rules: they keep what a reader relies on from eroding one import at a time.
+ * The project's own lint rules: they keep the layout from eroding one import at a time. A type counts as much as a
+ * value, as it is knowledge too.
  *
- * `imports-point-down`: a request's way is main.ts → lib/router.ts → routes/ → lib/ → lib/store/, and no file
- * imports from above it. A type counts as much as a value: it is knowledge too.
- *
- * `one-owner`: the console and the environment have their owners, so that each log line and setting has one.
+ * - `imports-point-down`: a file imports from its own level or from one below, see `levels`.
+ * - `no-import-cycles`: no file imports itself through others.
+ * - `one-owner`: only the log uses the console, and only `lib/config/` and the command lines read the environment.
  */
 
 const root = new URL("../../", import.meta.url);
+const importPattern = /\b(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;
+const importsOfFile = new Map<string, readonly string[]>();
 
-/** Files (paths from the root, or names of packages) that others must not import. */
+/** From top to bottom: a request takes this way down. */
+const levels: readonly RegExp[] = [
+  /^test\//,
+  /^(main\.ts$|caddy\/)/,
+  /^routes\//,
+  /^lib\/(app|router|server|audit)\.ts$/,
+  /^lib\/(tasks|accounts|limits)\//,
+  /^lib\/(metrics|store)\//,
+  /^lib\/passwords\//,
+  /^lib\/http\//,
+  /^lib\/(?!store\.ts$)/,
+  /^lib\/store\.ts$/,
+];
+
+/** Imports (paths from the root, or names of packages) that are wrong although they point down. */
 interface Boundary {
   readonly from: RegExp;
   readonly to: RegExp;
@@ -24,23 +40,13 @@ const boundaries: readonly Boundary[] = [
     hint: "lib/store.ts imports nothing: move what needs the import to the file that implements the store",
   },
   {
-    from: /^lib\//,
-    to: /^(routes\/|main\.ts$|test\/)/,
-    hint: "lib/ is below routes/ and main.ts: let them pass in what is needed, or move it down to lib/",
-  },
-  {
-    from: /^routes\//,
-    to: /^(main\.ts$|test\/)/,
-    hint: "routes/ is below main.ts: take what is needed from the context, or move it down to lib/",
-  },
-  {
     from: /^lib\/(store|passwords)\//,
-    to: /^(lib\/http\/(?!client_address\.ts$).*|lib\/router\.ts|@std\/http\/.*)$/,
-    hint: "the store and the passwords know nothing of HTTP: return a value or throw an error of their own, " +
-      "and let the handler make a reply of it",
+    to: /^(lib\/http\/(?!client_address\.ts$)|@std\/http\/)/,
+    hint:
+      "the stores and the passwords do not know HTTP: return a value or throw an error, and let the handler respond",
   },
   {
-    from: /^(?!main\.ts$|lib\/(store|limits|tasks)\/|test\/)/,
+    from: /^(routes\/|lib\/(?!store\/|limits\/|tasks\/)|caddy\/)/,
     to: /^lib\/store\//,
     hint:
       "only main.ts and the tasks choose a store: import the interface from lib/store.ts, and take a store as argument",
@@ -71,6 +77,7 @@ const plugin: Deno.lint.Plugin = {
   name: "gatehouse",
   rules: {
     "imports-point-down": { create: importsPointDown },
+    "no-import-cycles": { create: noImportCycles },
     "one-owner": { create: oneOwner },
   },
 };
@@ -79,25 +86,80 @@ const plugin: Deno.lint.Plugin = {
 export default plugin;
 
 function importsPointDown(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  return visitImports(context, (from, to) => {
+    const [above, below] = [levelOf(from), levelOf(to)];
+    if (above !== undefined && below !== undefined && below < above) {
+      return {
+        message: `${from} must not import ${to}`,
+        hint: `${to} is above it: take what is needed as an argument, or move it down`,
+      };
+    }
+    const crossed = boundaries.find((boundary) => boundary.from.test(from) && boundary.to.test(to));
+    return crossed && { message: `${from} must not import ${to}`, hint: crossed.hint };
+  });
+}
+
+function noImportCycles(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  return visitImports(context, (from, to) => {
+    const way = wayBack(from, to);
+    return way && {
+      message: `${from} imports itself: ${[from, ...way].join(" → ")}`,
+      hint: "move what both need to a file below them, or pass it as an argument",
+    };
+  });
+}
+
+/** Calls `check` for each import of the file, with the paths of both from the root, and reports what it returns. */
+function visitImports(
+  context: Deno.lint.RuleContext,
+  check: (from: string, to: string) => { message: string; hint: string } | undefined,
+): Deno.lint.LintVisitor {
   const file = new URL(context.filename, root);
   const from = pathFromRoot(file);
-
-  const check = (source: Deno.lint.Node | null) => {
+  const visit = (source: Deno.lint.Node | null) => {
     if (source?.type !== "Literal" || typeof source.value !== "string") return;
     const isPath = /^(\.{0,2}\/|file:)/.test(source.value);
-    const to = isPath ? pathFromRoot(new URL(source.value, file)) : source.value;
-    const crossed = boundaries.find((boundary) => boundary.from.test(from) && boundary.to.test(to));
-    if (crossed === undefined) return;
-    context.report({ node: source, message: `${from} must not import ${to}`, hint: crossed.hint });
+    const found = check(from, isPath ? pathFromRoot(new URL(source.value, file)) : source.value);
+    if (found !== undefined) context.report({ node: source, ...found });
   };
-
   return {
-    ImportDeclaration: (node) => check(node.source),
-    ImportExpression: (node) => check(node.source),
-    ExportNamedDeclaration: (node) => check(node.source),
-    ExportAllDeclaration: (node) => check(node.source),
-    "TSImportType Literal": check,
+    ImportDeclaration: (node) => visit(node.source),
+    ImportExpression: (node) => visit(node.source),
+    ExportNamedDeclaration: (node) => visit(node.source),
+    ExportAllDeclaration: (node) => visit(node.source),
+    "TSImportType Literal": visit,
   };
+}
+
+function levelOf(path: string): number | undefined {
+  const level = levels.findIndex((pattern) => pattern.test(path));
+  return level === -1 ? undefined : level;
+}
+
+/** The shortest way by imports from `to` to `from`, both included; `undefined` if there is none. */
+function wayBack(from: string, to: string): readonly string[] | undefined {
+  const seen = new Set<string>();
+  const ways: string[][] = [[to]];
+  for (const way of ways) {
+    const last = way.at(-1) ?? to;
+    if (last === from) return way;
+    if (seen.has(last)) continue;
+    seen.add(last);
+    ways.push(...importsOf(last).map((next) => [...way, next]));
+  }
+  return undefined;
+}
+
+/** The project's files that a file imports, by its text: the plugin gets the syntax tree of one file at a time. */
+function importsOf(path: string): readonly string[] {
+  if (!/^(main\.ts|(lib|routes|caddy|test)\/.+\.ts)$/.test(path)) return [];
+  const file = new URL(path, root);
+  const known = importsOfFile.get(path);
+  if (known !== undefined) return known;
+  const text = readText(file);
+  const found = Array.from(text.matchAll(importPattern), ([, to = ""]) => pathFromRoot(new URL(to, file)));
+  importsOfFile.set(path, found);
+  return found;
 }
 
 function oneOwner(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
@@ -118,4 +180,14 @@ function oneOwner(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
 /** The path below the project's root, or the whole URL of a file that is elsewhere. */
 function pathFromRoot(url: URL): string {
   return url.href.startsWith(root.href) ? url.href.slice(root.href.length) : url.href;
+}
+
+/** An import that leads nowhere is found by `deno check`. */
+function readText(file: URL): string {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }

@@ -6,7 +6,8 @@
  */
 
 import { createLog } from "../../../lib/log.ts";
-import { hashPassword, recommendedIterations } from "../../../lib/passwords/password_hash.ts";
+import { recommendedIterations } from "../../../lib/config/config.ts";
+import { hashPassword } from "../../../lib/passwords/password_hash.ts";
 import type { Store, User } from "../../../lib/store.ts";
 import { FileStore } from "../../../lib/store/file/file_store.ts";
 import { Load, timesOf } from "../load.ts";

@@ -1,3 +1,4 @@
+import { maxIterations, recommendedIterations } from "../../../lib/config/config.ts";
 import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
@@ -7,11 +8,9 @@ import {
   hashPassword,
   isSamePassword,
   iterationsOf,
-  maxIterations,
   maxMarksInARow,
   maxNormalizedBytes,
   normalizePassword,
-  recommendedIterations,
   verifyPassword,
 } from "../../../lib/passwords/password_hash.ts";
 

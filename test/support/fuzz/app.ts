@@ -12,7 +12,8 @@ import { insertSetupTicket } from "../accounts.ts";
 import { alice, openTestApp, type TestApp } from "../app.ts";
 import { checkExchange, type Coverage } from "../fuzz.ts";
 import { weighted } from "./odd.ts";
-import { type FuzzRequest, fuzzRequests } from "./request.ts";
+import type { FuzzRequest } from "./names.ts";
+import { fuzzRequests } from "./request.ts";
 import { Scene, type Send } from "./scene.ts";
 
 /** To make a sequence that fails small takes as long as it may. */

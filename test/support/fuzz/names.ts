@@ -1,6 +1,23 @@
 /** The names that stand in a request for what only a running service has, and how their meaning is put in. */
 
-import type { FuzzRequest } from "./request.ts";
+/** A request in which names stand for what a scene has. */
+export interface FuzzRequest {
+  /** Which of the scene's users the names are about, counted round. */
+  readonly subject: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** The address that it comes from. */
+  readonly client: string;
+  /** By so much the clock goes on before it. */
+  readonly laterMs: number;
+  /** So many wrong passwords are tried before it, from the same address. */
+  readonly guesses: number;
+}
 
 /** A request in which every name is put in. */
 export interface SentRequest extends Pick<FuzzRequest, "method" | "path" | "headers" | "client" | "laterMs"> {

@@ -30,25 +30,7 @@ import {
   oddText,
   weighted,
 } from "./odd.ts";
-
-/** A request in which names stand for what a scene has. */
-export interface FuzzRequest {
-  /** Which of the scene's users the names are about, counted round. */
-  readonly subject: number;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Headers;
-  /** Sent as JSON. */
-  readonly json?: unknown;
-  /** Sent as it is. */
-  readonly body?: string | Uint8Array<ArrayBuffer>;
-  /** The address that it comes from. */
-  readonly client: string;
-  /** By so much the clock goes on before it. */
-  readonly laterMs: number;
-  /** So many wrong passwords are tried before it, from the same address. */
-  readonly guesses: number;
-}
+import type { FuzzRequest } from "./names.ts";
 
 /** What the document's schemas use of JSON Schema. */
 interface Keywords {

@@ -8,7 +8,8 @@
 import { canonicalLogin } from "../../../lib/accounts/user.ts";
 import type { Reply } from "../app.ts";
 import { fillIn, type Names, purposeAt, type SentRequest, ticketsNamed } from "./names.ts";
-import { type FuzzRequest, passwordMark } from "./request.ts";
+import type { FuzzRequest } from "./names.ts";
+import { passwordMark } from "./request.ts";
 
 /** Answers a request. */
 export type Send = (request: SentRequest) => Promise<Reply>;

@@ -13,7 +13,8 @@ import { contractOf } from "../contract.ts";
 import { checkExchange, type Coverage } from "../fuzz.ts";
 import type { RunningService } from "../service.ts";
 import type { SentRequest } from "./names.ts";
-import { type FuzzRequest, fuzzRequests, passwordMark } from "./request.ts";
+import type { FuzzRequest } from "./names.ts";
+import { fuzzRequests, passwordMark } from "./request.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { Socket, targetOf } from "./socket.ts";
 
