@@ -8,8 +8,8 @@
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientResolver } from "./http/client_address.ts";
 import type { Config } from "./config/config.ts";
+import { shownListen } from "./config/listen.ts";
 import { type Counts, MemoryCounts } from "./limits/limit_store.ts";
-import { EventStreams } from "./http/event_stream.ts";
 import { FailureLog } from "./failure_log.ts";
 import { PasswordStrength } from "./passwords/password_strength.ts";
 import { Hasher } from "./passwords/hasher.ts";
@@ -19,11 +19,15 @@ import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { Quota } from "./limits/quota.ts";
 import { Readiness } from "./readiness.ts";
-import type { Store } from "./store.ts";
+import type { Days, Store } from "./store.ts";
+import { TtlCache } from "./ttl_cache.ts";
 import { LoginThrottle } from "./limits/login_throttle.ts";
 
-/** Each asks for the state of the store every second. */
-const maxEventStreams = 20;
+const dayMs = 24 * 60 * 60 * 1_000;
+/** Days of registrations on the status page, today included. */
+const shownDays = 30;
+/** Counting them is O(users): however many status pages are open, it takes at most a twentieth of the time. */
+const registrationsAge = { keepMs: 10_000, timesCost: 20 };
 
 /** What lives as long as the process. */
 export interface App {
@@ -52,8 +56,10 @@ export interface App {
   readonly metrics: Metrics;
   /** Whether the store can keep changes. */
   readonly readiness: Readiness;
-  /** Events for those who look at it. */
-  readonly eventStreams: EventStreams;
+  /** The name of this instance on the status page: its listen address, and an id that differs after a restart. */
+  readonly instance: string;
+  /** Registrations on each of the last 30 days (UTC), counted at most some seconds ago. */
+  readonly registrations: TtlCache<{ readonly days: Days; readonly counts: readonly number[] }>;
   /** Aborted when the service is about to stop. */
   readonly stopping: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -107,7 +113,11 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     now,
     metrics,
     readiness: new Readiness(store, log),
-    eventStreams: new EventStreams(maxEventStreams),
+    instance: `${shownListen(config.listen)} ${crypto.randomUUID().slice(0, 4)}`,
+    registrations: new TtlCache(async () => {
+      const days = { first: Math.floor(now() / dayMs) - shownDays + 1, count: shownDays };
+      return { days, counts: await store.countRegistrations(days) };
+    }, registrationsAge),
     hasher: await Hasher.open({
       iterations: config.pbkdf2Iterations,
       highestIterations,

@@ -11,7 +11,7 @@ import { changePassword } from "./password.ts";
 import { showProblem } from "./problem.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
-import { streamState } from "./status.ts";
+import { showStatus } from "./status.ts";
 import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
 import { deleteUser, listUsers, register, showUser } from "./user.ts";
 import { changeUser } from "./user_change.ts";
@@ -35,7 +35,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/ticket/", handler: listTickets },
   { method: "DELETE", path: "/ticket/:id", handler: deleteTicket },
   { method: "GET", path: "/setting/", handler: listSettings },
-  { method: "GET", path: "/state/", handler: streamState },
+  { method: "GET", path: "/status/", handler: showStatus },
   { method: "GET", path: "/metrics", handler: showMetrics },
   { method: "GET", path: "/guard/:demands*", handler: guard },
   { method: "GET", path: "/health/live", handler: live },

@@ -11,7 +11,7 @@ import { schemasOf } from "./openapi/schemas.ts";
 import { serviceOperations } from "./openapi/service.ts";
 import { siteOperations } from "./openapi/site.ts";
 import { sessionOperations, ticketOperations } from "./openapi/session.ts";
-import { stateOperations } from "./openapi/status.ts";
+import { statusOperations } from "./openapi/status.ts";
 import { userOperations } from "./openapi/user.ts";
 
 const description =
@@ -31,7 +31,7 @@ const tags = [
   { name: "Tickets", description: "Invitations and resets, made by administrators." },
   { name: "Guard", description: "Who may see another site." },
   { name: "Page", description: "For people." },
-  { name: "State", description: "What goes on, for administrators and for Prometheus." },
+  { name: "Status", description: "Figures and settings, for administrators and for Prometheus." },
   { name: "Service", description: "How the service is, and what it can do." },
 ];
 
@@ -58,7 +58,7 @@ const operations = [
   ...sessionOperations,
   ...ticketOperations,
   ...siteOperations,
-  ...stateOperations,
+  ...statusOperations,
   ...serviceOperations,
 ];
 

@@ -33,7 +33,7 @@ import status from "./page/status.js" with { type: "text" };
 import statusColumns from "./page/status_columns.js" with { type: "text" };
 import statusFormat from "./page/status_format.js" with { type: "text" };
 import statusPlot from "./page/status_plot.js" with { type: "text" };
-import statusStream from "./page/status_stream.js" with { type: "text" };
+import statusPoll from "./page/status_poll.js" with { type: "text" };
 import statusStyle from "./page/status.css" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
 import template from "./page/template.js" with { type: "text" };
@@ -74,7 +74,7 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["status_columns.js", statusColumns],
   ["status_format.js", statusFormat],
   ["status_plot.js", statusPlot],
-  ["status_stream.js", statusStream],
+  ["status_poll.js", statusPoll],
   ["style.css", style],
   ["template.js", template],
   ["ticket_link.js", ticketLink],

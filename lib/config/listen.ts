@@ -35,6 +35,11 @@ export function hostWithPort({ hostname, port }: { hostname: string; port: numbe
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
+/** The text that `parseListen` makes this of. */
+export function shownListen(listen: Listen): string {
+  return "path" in listen ? `unix:${listen.path}` : hostWithPort(listen);
+}
+
 /** The host, without the brackets of IPv6. The end of a name starts with a letter, unlike `127.0.0.300`. */
 function parseHost(text: string): string | undefined {
   const ipv6 = /^\[([^%]+)\]$/.exec(text)?.[1];

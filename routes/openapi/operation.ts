@@ -29,8 +29,7 @@ export type MediaType =
   | "text/plain"
   | "text/html"
   | "text/javascript"
-  | "text/css"
-  | "text/event-stream";
+  | "text/css";
 
 /** A reply that is no problem. */
 export interface Reply {

@@ -21,7 +21,6 @@ const headers = {
     schema: { const: '"cache"' },
   },
   "Connection": { description: "The rest of the body is not read.", schema: { const: "close" } },
-  "Content-Encoding": { description: "It is not to be compressed on its way.", schema: { const: "identity" } },
   "Content-Security-Policy": { description: "Nothing is loaded, run or framed.", schema: { type: "string" } },
   "ETag": {
     description: "The entity tag of what the body shows, for If-Match and If-None-Match.",

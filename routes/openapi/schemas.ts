@@ -9,6 +9,7 @@ import type { Schema } from "./document.ts";
 import { problemSchemas } from "./reply.ts";
 import { maxUserAgentLength, tokenPattern } from "../../lib/accounts/session.ts";
 import { groupPattern, loginPattern, maxGroups, maxLoginLength, maxPasswordBytes } from "../../lib/accounts/user.ts";
+import { keptMinutes } from "../../lib/metrics/minute_counter.ts";
 import { cursorPattern } from "../page_query.ts";
 
 const date: Schema = { type: "string", format: "date-time", description: "RFC 3339, in UTC, with milliseconds." };
@@ -21,6 +22,17 @@ const pageMembers: Readonly<Record<string, Schema>> = {
   total: { type: "integer", minimum: 0, description: "How many there are on all pages." },
   next: { type: ["string", "null"], pattern: cursorPattern.source, description: "What the next page is `after`." },
 };
+
+const count: Schema = { type: "integer", minimum: 0 };
+const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };
+const quantiles = strict("Durations in the last minute; null if there was none.", {
+  p50_ms: milliseconds,
+  p99_ms: milliseconds,
+});
+
+function countsOf(length: number): Schema {
+  return { type: "array", items: count, minItems: length, maxItems: length };
+}
 
 /** 32 random bytes as base64url. */
 const code: Schema = {
@@ -162,6 +174,29 @@ const replySchemas: Readonly<Record<string, Schema>> = {
     tickets: { type: "array", items: schemaNamed("ListedTicket") },
     total: { type: "integer", minimum: 0, description: "How many there are on all pages." },
     next: { type: ["string", "null"], pattern: cursorPattern.source, description: "What the next page is `after`." },
+  }),
+  Status: strict("Figures of one instance and of the store.", {
+    time: date,
+    instance: { ...text, description: "The instance that responds: its listen address, and an id since its start." },
+    users: count,
+    sessions: { ...count, description: "Including sessions that expired within the last hour." },
+    registrations: strict("Registrations on each of the last 30 days (UTC) of users that still exist.", {
+      first_day: { type: "string", pattern: "^\\d{4}-\\d\\d-\\d\\d$" },
+      counts: countsOf(30),
+    }),
+    logins: strict("Login attempts in each of the last 60 minutes, by outcome.", {
+      first_minute: date,
+      success: countsOf(keptMinutes),
+      failure: countsOf(keptMinutes),
+      throttled: countsOf(keptMinutes),
+    }),
+    hash: quantiles,
+    sync: { ...quantiles, type: ["object", "null"], description: "Null with a database, which syncs by itself." },
+    running: { ...count, description: "Passwords being hashed." },
+    waiting: { ...count, description: "Passwords waiting to be hashed." },
+    store_bytes: { ...count, description: "Bytes on disk." },
+    uptime_seconds: count,
+    deno: { ...text, description: "The version of Deno." },
   }),
   SettingList: strict("The settings in force.", {
     settings: {

@@ -1,21 +1,13 @@
-/** The operations that tell what goes on, and by which settings, as the document tells of them. */
+/** The operations that show figures and settings. */
 
 import { settings } from "../../lib/config/config.ts";
 import type { Operation } from "./operation.ts";
 import { example } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";
 
-const tag = "State";
+const tag = "Status";
 
-const exampleEvents = `event: now
-retry: 1000
-data: {"time":"2026-11-22T13:31:28.185Z","logins":{"success":12,"failure":1,"throttled":0},"registrations":3,` +
-  `"hash":{"p50_ms":71.2,"p99_ms":88.4},"sync":{"p50_ms":0.9,"p99_ms":3.1},"waiting":0,"running":1,"sessions":120,` +
-  `"users":4500,"store_bytes":655360,"uptime_seconds":86400,"deno":"2.9.6"}
-
-`;
-
-export const stateOperations: readonly Operation[] = [
+export const statusOperations: readonly Operation[] = [
   {
     method: "GET",
     path: "/setting/",
@@ -41,29 +33,41 @@ export const stateOperations: readonly Operation[] = [
   },
   {
     method: "GET",
-    path: "/state/",
-    id: "streamState",
+    path: "/status/",
+    id: "showStatus",
     tag,
-    summary: "Watch the state of the service",
+    summary: "Get the status of the service",
     description:
-      "Server-sent events, each with a line of JSON. First `history`: how many of those who are registered were on each " +
-      "of the last 30 days (UTC), and tries to log in of each of the last 60 minutes, by what came of them. Then, every " +
-      "second, `now`: those of the present minute, the times of hashes and syncs in the last minute (null when there were " +
-      "none), hashes that wait and run, sessions, users, bytes on the disk. What was counted is of this process, since " +
-      "its start. It ends after 45 seconds, and browsers come again by themselves; it ends with the session, and when its " +
-      "user administers the service no more.",
+      "Logins, hashes and syncs are those of the instance that responds, since its start; all other figures " +
+      "are of the store. The page requests this every few seconds.",
     who: "admin",
     replies: {
       200: {
-        description: "Events, until one side ends it.",
-        type: "text/event-stream",
-        schema: { type: "string" },
-        examples: example("One event", exampleEvents),
-        headers: { "Content-Encoding": "always" },
-        cacheControl: "no-store, no-transform",
+        description: "The status.",
+        type: "application/json",
+        schema: schemaNamed("Status"),
+        examples: example("A new service", {
+          time: "2026-11-22T13:31:28.185Z",
+          instance: "127.0.0.1:8000 3f9a",
+          users: 4_500,
+          sessions: 120,
+          registrations: { first_day: "2026-10-24", counts: [...new Array<number>(29).fill(0), 3] },
+          logins: {
+            first_minute: "2026-11-22T12:32:00.000Z",
+            success: [...new Array<number>(59).fill(0), 12],
+            failure: [...new Array<number>(59).fill(0), 1],
+            throttled: new Array<number>(60).fill(0),
+          },
+          hash: { p50_ms: 71.2, p99_ms: 88.4 },
+          sync: { p50_ms: 0.9, p99_ms: 3.1 },
+          running: 1,
+          waiting: 0,
+          store_bytes: 655_360,
+          uptime_seconds: 86_400,
+          deno: "2.9.6",
+        }),
       },
     },
-    problems: ["overloaded"],
   },
   {
     method: "GET",

@@ -23,7 +23,7 @@ const userViews = { account: async () => (await loadPart(() => import("./account
 const adminViews = {
   users: async () => (await loadAdmin(() => import("./users.js"))).usersView,
   settings: async () => (await loadAdmin(() => import("./settings.js"))).settingsView,
-  state: async () => (await loadAdmin(() => import("./status.js"))).stateView,
+  status: async () => (await loadAdmin(() => import("./status.js"))).statusView,
 };
 
 const header = document.querySelector("header");

@@ -11,7 +11,7 @@ export const texts = {
   "Pages": "Разделы",
   "Account": "Профиль",
   "Users": "Пользователи",
-  "State": "Состояние",
+  "Status": "Состояние",
   "Settings": "Настройки",
   "Log out": "Выйти",
   "You are logged out.": "Вы вышли.",

@@ -1,6 +1,6 @@
-/** How the figures of the state are written in a language. */
+/** The format of the figures on the status page, by language. */
 
-/** Functions from a value to its text. @param language as in BCP 47 */
+/** Returns functions from a value to its text. @param language a tag of BCP 47 */
 export function formatsFor(language) {
   const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
   const counts = new Intl.NumberFormat(language);
@@ -9,7 +9,7 @@ export function formatsFor(language) {
   const number = (value) => (Number.isInteger(value) ? counts : numbers).format(value);
   return {
     number,
-    /** Two times in milliseconds, which are `null` together. */
+    /** Two durations in milliseconds. Both are `null` if there was none. */
     times: (p50, p99) => p50 === null ? "–" : `${counts.format(rounded(p50))} / ${times.format(rounded(p99))}`,
     bytes: (value) => value < 1e6 ? sized("kilobyte").format(value / 1e3) : sized("megabyte").format(value / 1e6),
     duration: (seconds) => {
@@ -19,17 +19,17 @@ export function formatsFor(language) {
       return sized("day").format(Math.floor(seconds / 86_400));
     },
     time: moments(language, { timeStyle: "short" }),
-    // Days are those of UTC.
+    // Days are of UTC.
     day: moments(language, { day: "numeric", month: "short", timeZone: "UTC" }),
   };
 }
 
-/** With two digits that count, and whole from 100 on. */
+/** Rounds to two significant digits, and to a whole number from 100 on. */
 function rounded(value) {
   return Number(value.toPrecision(value < 100 ? 2 : 3));
 }
 
-/** From seconds since the epoch. */
+/** Formats moments, given in seconds since the epoch. */
 function moments(language, options) {
   const format = new Intl.DateTimeFormat(language, options);
   return (seconds) => format.format(seconds * 1_000);

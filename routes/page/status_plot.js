@@ -1,8 +1,8 @@
 /**
- * Lines over time, drawn by uPlot, in the colours of status.css.
+ * Plots over time, drawn by uPlot in the colours of status.css.
  *
- * uPlot is loaded when the first plot is wanted. A legend stands below each plot, with the value under the pointer, or
- * the newest. Lines are told apart by their dashes too.
+ * uPlot is loaded with the first plot. Below each plot a legend shows the value under the pointer, or else the latest.
+ * Lines differ in their dashes as well as in their colours.
  */
 
 import { loadPart } from "./api.js";
@@ -10,30 +10,33 @@ import { loadPart } from "./api.js";
 const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const height = 200;
 const daySeconds = 24 * 60 * 60;
-/** Steps of the axis of days. */
+/** Distances of the labels of days. */
 const daySteps = [1, 2, 5, 7, 14].map((count) => count * daySeconds);
-/** Steps of the axis of times: whole minutes, as that is how they are written. */
+/** Distances of the labels of times: whole minutes, as labels have no seconds. */
 const minuteSteps = [1, 2, 5, 10, 15, 30].map((count) => count * 60);
+/** Pixels that each label of the time axis takes at least: the longest, as "27 сент.", and a gap. */
+const labelWidth = 72;
 const opened = { UPlot: undefined };
 
-/** Loads what plots need; to be waited for before the first is opened. @throws {Problem} when it cannot be had now */
+/** Loads uPlot. It must be awaited before the first plot is opened. @throws {Problem} if it cannot be loaded */
 export async function openPlots() {
   opened.UPlot ??= (await loadLibrary()).default;
 }
 
 /**
- * A plot in an empty element, as wide as that is.
+ * Opens a plot in an empty element, as wide as the element.
  *
  * @param labels of the lines
- * @param formatTime writes what stands below, seconds since the epoch; `format` writes a value
- * @param smallestTop what the axis of values reaches at least
- * @param shownSeconds how much time is shown up to the newest; by default all there is
- * @param isDays draws a bar for each day of UTC
+ * @param formatTime formats the labels of the time axis, from seconds since the epoch
+ * @param format formats a value
+ * @param smallestTop the least upper end of the axis of values
+ * @param shownSeconds the time that is shown, up to the latest value; by default all
+ * @param isDays whether to draw a bar for each day of UTC instead of lines
  */
 export function openPlot(place, options) {
   const { title, labels, formatTime, format, smallestTop, shownSeconds, isDays = false } = options;
   const { UPlot } = opened;
-  // A bar stands around its moment.
+  // Half of a bar is before its moment, and half after it.
   const margin = isDays ? daySeconds / 2 : 0;
   const canvas = document.createElement("div");
   canvas.role = "img";
@@ -57,6 +60,7 @@ export function openPlot(place, options) {
         {
           ...axis,
           values: (_plot, moments) => moments.map(formatTime),
+          space: labelWidth,
           incrs: isDays ? daySteps : minuteSteps,
           size: 32,
         },
@@ -67,7 +71,7 @@ export function openPlot(place, options) {
         ...labels.map((label, index) => ({
           label,
           stroke: () => colourOf(legend.swatches[index]),
-          // A bar of nothing would have an edge.
+          // With an edge, a bar of 0 would be visible.
           width: isDays ? 0 : 2,
           dash: dashes[index],
           points: { show: false },
@@ -79,12 +83,12 @@ export function openPlot(place, options) {
     [[], ...labels.map(() => [])],
     canvas,
   );
-  // A canvas keeps the width that it has.
+  // A canvas does not change its width by itself.
   const observer = new ResizeObserver(() => plot.setSize({ width: Math.max(1, place.clientWidth), height }));
   observer.observe(place);
   return {
     draw: (data) => {
-      plot.setData(data);
+      plot.setData(data.slice(0, labels.length + 1));
       legend.show(data, plot.cursor.idx);
     },
     close: () => {
@@ -94,7 +98,7 @@ export function openPlot(place, options) {
   };
 }
 
-/** From when to when is shown; before there is anything, up to now. */
+/** The time that is shown; without data, up to now. */
 function spanOf({ least, most, shownSeconds, margin }) {
   const last = most ?? Date.now() / 1_000;
   const first = shownSeconds === undefined ? least ?? last - 60 * 60 : last - shownSeconds;
@@ -112,7 +116,7 @@ function openLegend(labels, format) {
     item.append(swatch, `${label} `, value);
     return { item, swatch, value };
   });
-  // Its colour is that of the grid.
+  // Has the colour of the grid lines.
   const line = document.createElement("li");
   line.className = "grid-line";
   line.hidden = true;
@@ -126,7 +130,7 @@ function openLegend(labels, format) {
   return { list, line, swatches: items.map(({ swatch }) => swatch), show };
 }
 
-/** Both are made by the service of the npm package, see routes/page_file.ts. */
+/** The service makes both files from the npm package: see routes/page_file.ts. */
 async function loadLibrary() {
   const style = document.createElement("link");
   style.rel = "stylesheet";
@@ -134,7 +138,7 @@ async function loadLibrary() {
   const own = document.createElement("link");
   own.rel = "stylesheet";
   own.href = "page/status.css";
-  // Without them it is less handsome, and as true.
+  // Without a style sheet the plots are correct, only plain.
   const settled = (link) => new Promise((resolve) => link.onload = link.onerror = resolve);
   const loaded = [style, own].map(settled);
   document.head.append(style, own);

@@ -98,7 +98,7 @@ const rows: readonly Row[] = [
   { route: "GET /openapi.json", statuses: everybody },
   { route: "GET /docs/", statuses: everybody },
   { route: "GET /setting/", statuses: adminOnly },
-  { route: "GET /state/", statuses: adminOnly },
+  { route: "GET /status/", statuses: adminOnly },
   { route: "GET /metrics", statuses: everybody },
   { route: "GET /guard/:demands*", statuses: [401, 200, 200, 200, 401, 401] },
   { route: "GET /", statuses: everybody },

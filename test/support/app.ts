@@ -128,17 +128,7 @@ function toRequest(method: string, path: string, options: SendOptions): Request 
 async function readReply(response: Response): Promise<Reply> {
   const { status, headers } = response;
   const type = headers.get("content-type") ?? "";
-  const text = type === "text/event-stream" ? await readFirstEvent(response) : await response.text();
+  const text = await response.text();
   const isJson = /^application\/(problem\+)?json$/.test(type);
   return { status, headers, text, json: isJson && text !== "" ? JSON.parse(text) : {} };
-}
-
-/** Reads one event, and goes away. */
-async function readFirstEvent({ body }: Response): Promise<string> {
-  let text = "";
-  for await (const chunk of body ?? []) {
-    text += new TextDecoder().decode(chunk);
-    if (text.endsWith("\n\n")) break;
-  }
-  return text;
 }

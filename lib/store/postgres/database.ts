@@ -17,7 +17,7 @@ import { StoreFullError, StoreUnavailableError } from "../../store.ts";
 import type { Connection, Result, Value } from "./connection.ts";
 import { codeOf, ConnectionError, DatabaseRefusedError, reasonOf } from "./error.ts";
 import { Pool } from "./pool.ts";
-import { TtlCache } from "../memory/ttl_cache.ts";
+import { TtlCache } from "../../ttl_cache.ts";
 
 export interface DatabaseOptions {
   readonly log: Log;

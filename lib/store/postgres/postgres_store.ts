@@ -55,7 +55,7 @@ import {
 import { migrate, requireTables } from "./schema.ts";
 import { rememberSize } from "./size.ts";
 import { listedTicketOfRow, numberIn, sessionOfRow, statements, ticketOfRow, userOfRow } from "./statements.ts";
-import type { TtlCache } from "../memory/ttl_cache.ts";
+import type { TtlCache } from "../../ttl_cache.ts";
 import { voidedTickets } from "../memory/ticket_rules.ts";
 
 const dayMs = 24 * 60 * 60 * 1_000;

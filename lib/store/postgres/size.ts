@@ -4,7 +4,7 @@ import type { StoreSize } from "../../store.ts";
 import type { Database } from "./database.ts";
 import { codeOf } from "./error.ts";
 import { numberIn, statements } from "./statements.ts";
-import { TtlCache } from "../memory/ttl_cache.ts";
+import { TtlCache } from "../../ttl_cache.ts";
 
 /** There is no such function (42883), it is not implemented (0A000), or not for everyone (42501). */
 const missing = /^(42883|0A000|42501)$/;

@@ -143,9 +143,9 @@ test("an administrator of a guarded site makes links that lead to its page", asy
   });
 });
 
-test("an administrator of a guarded site sees its state live", async ({ site, browser }) => {
+test("an administrator of a guarded site sees its status live", async ({ site, browser }) => {
   const token = await site.admin();
-  await visit(browser, { url: site.url, path: "#state", token }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#status", token }, async ({ page }) => {
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
     await seeFailedLogin(page, site);

@@ -1,18 +1,14 @@
-/** The state of the house as an administrator sees it, live, in real Chromium through real Caddy. */
+/** The status of the service as an administrator sees it, live, in real Chromium through real Caddy. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { delay } from "@std/async/delay";
 import type { Page } from "playwright-core";
+import { busyStatus } from "../../support/page/busy.ts";
 import { figure, seeFailedLogin, seeFigures } from "../../support/page/figure.ts";
-import type { Site } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
 const { test, testLooks } = pageSuite();
 
-/** As in lib/app.ts. */
-const maxEventStreams = 20;
-
-/** What the figures look like, in both languages. */
+/** The figures, in both languages. */
 const figures: readonly [name: string, pattern: RegExp][] = [
   ["sessions", /^[1-9]\d*$/],
   ["logins", /^\d+$/],
@@ -23,15 +19,16 @@ const figures: readonly [name: string, pattern: RegExp][] = [
   ["bytes", /^[\d.,]+\s(kB|кБ)$/],
   ["uptime", /^\d+\s(secs?|mins?|с|мин)$/],
   ["deno", /^\d+\.\d+\.\d+$/],
+  ["instance", /^127\.0\.0\.1:\d+ [0-9a-f]{4}$/],
 ];
 
-testLooks("an administrator sees the state of the house as it changes", async ({ site, browser }, options) => {
+testLooks("an administrator sees the status of the service as it changes", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   const token = await site.admin();
   await visit(browser, { url: site.url, ...look, token }, async ({ page, say }) => {
-    await page.getByRole("link", { name: say("State"), exact: true }).click();
-    await page.getByRole("heading", { name: say("State of the house"), level: 1 }).waitFor();
-    assertEquals(await page.title(), `${say("State of the house")} · Gatehouse`);
+    await page.getByRole("link", { name: say("Status"), exact: true }).click();
+    await page.getByRole("heading", { name: say("Service status"), level: 1 }).waitFor();
+    assertEquals(await page.title(), `${say("Service status")} · Gatehouse`);
     for (const title of ["Logins per minute", "Hashes", "Registrations per day"]) {
       await page.getByRole("heading", { name: say(title), exact: true }).waitFor();
       await page.getByRole("img", { name: say(title), exact: true }).waitFor();
@@ -43,7 +40,7 @@ testLooks("an administrator sees the state of the house as it changes", async ({
     assert(Number(await figure(page, "today")) >= 1);
     for (const [name, pattern] of figures) assertMatch(await figure(page, name), pattern, name);
     assertEquals(await blankPlots(page), []);
-    // Heard too, and the lines have their values below.
+    // Screen readers hear a summary, and the values of the lines are below the plots.
     await page.getByRole("status").filter({ hasText: `${say("Users")}: ` }).waitFor({ state: "attached" });
     await page.getByRole("listitem").filter({ hasText: `${say("Registrations")} ` }).waitFor();
   });
@@ -56,36 +53,49 @@ test("the plots come with the view, and not before", async ({ site, browser }) =
     page.on("request", (request) => asked.push(request.url().replace(site.url, "")));
     await page.getByRole("link", { name: "Settings" }).click();
     await page.getByRole("heading", { name: "Settings" }).waitFor();
-    assertEquals(asked.filter((path) => path.includes("state") || path.includes("uplot")), []);
-    await page.getByRole("link", { name: "State", exact: true }).click();
+    assertEquals(asked.filter((path) => path.includes("status") || path.includes("uplot")), []);
+    await page.getByRole("link", { name: "Status", exact: true }).click();
     await seeFigures(page);
     const wanted = ["page/status.css", "page/status.js", "page/status_plot.js", "page/uplot.css", "page/uplot.js"];
     assertEquals(wanted.filter((path) => !asked.includes(path)), []);
   });
 });
 
-test("the stream ends when the view is left, and goes on in another language", async ({ site, browser }) => {
+test("the page asks while it is seen, and no more when the view is left", async ({ site, browser }) => {
   const token = await site.admin();
-  await visit(browser, { url: site.url, path: "#state", token }, async ({ page }) => {
+  await visit(browser, { url: site.url, path: "#account", token }, async ({ page }) => {
+    const asked = { count: 0 };
+    page.on("request", (request) => asked.count += Number(request.url().endsWith("/status/")));
+    await pauseClock(page);
+    await page.getByRole("link", { name: "Status", exact: true }).click();
     await seeFigures(page);
-    assertEquals(await countFreeStreams(site, token), maxEventStreams - 1);
+    const pass = async (ms: number) => {
+      await page.clock.runFor(ms);
+      // The answer comes in real time.
+      await page.waitForTimeout(300);
+      return asked.count;
+    };
+    assertEquals([asked.count, await pass(2_900), await pass(200)], [1, 1, 2]);
     await page.getByRole("button", { name: "Русский" }).click();
     await page.getByRole("heading", { name: "Состояние службы" }).waitFor();
     await seeFigures(page);
-    assertEquals(await countFreeStreams(site, token), maxEventStreams - 1);
-    const closed = streamEnd(page);
+    // One view asks, and not the one before as well.
+    assertEquals([asked.count, await pass(3_100)], [3, 4]);
+    await setHidden(page, true);
+    assertEquals([await pass(3_100), await pass(60_000)], [4, 4]);
+    await setHidden(page, false);
+    assertEquals([await pass(100), await pass(3_100)], [5, 6]);
     await page.getByRole("link", { name: "Настройки" }).click();
     await page.getByRole("heading", { name: "Настройки" }).waitFor();
-    await closed;
-    assertEquals(await countFreeStreams(site, token), maxEventStreams);
+    assertEquals([await pass(3_100), await pass(60_000)], [6, 6]);
   });
 });
 
-test("whose session ends meanwhile is led to the gate", async ({ site, browser }) => {
+test("a user whose session ends meanwhile is led to the login", async ({ site, browser }) => {
   await site.admin();
   const token = await site.logIn("root");
-  const refused = ["401 GET state/", "401 GET session/"];
-  await visit(browser, { url: site.url, path: "#state", token, refused }, async ({ page }) => {
+  const refused = ["401 GET status/"];
+  await visit(browser, { url: site.url, path: "#status", token, refused }, async ({ page }) => {
     await seeFigures(page);
     await site.ask(token, "DELETE", "/session/");
     await page.getByRole("status").getByText("Your session has ended. Log in again.").waitFor();
@@ -93,33 +103,151 @@ test("whose session ends meanwhile is led to the gate", async ({ site, browser }
   });
 });
 
-test("who is no administrator any more sees their account", async ({ site, browser }) => {
+test("a user who is no administrator any more sees their account", async ({ site, browser }) => {
   const admin = await site.admin();
   await site.addUser("deputy");
   await site.ask(admin, "PATCH", "/user/deputy", { groups: ["admin"] });
   const token = await site.logIn("deputy");
-  const refused = ["403 GET state/"];
-  await visit(browser, { url: site.url, path: "#state", token, refused }, async ({ page }) => {
+  const refused = ["403 GET status/"];
+  await visit(browser, { url: site.url, path: "#status", token, refused }, async ({ page }) => {
     await seeFigures(page);
     await site.ask(admin, "PATCH", "/user/deputy", { groups: [] });
     await page.getByRole("status").getByText("You do not have permission to do this.").waitFor();
     await page.getByRole("heading", { name: "Your account" }).waitFor();
-    assertEquals(await page.getByRole("link", { name: "State", exact: true }).count(), 0);
+    assertEquals(await page.getByRole("link", { name: "Status", exact: true }).count(), 0);
   });
 });
 
-test("a stream that is refused is asked for again, and the page says so", async ({ site, browser }) => {
+test("the page says that the status cannot be loaded, and asks more and more rarely", async ({ site, browser }) => {
   const token = await site.admin();
-  const refused = ["503 GET state/"];
+  const refused = ["503 GET status/", "503 GET status/", "503 GET status/"];
   await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
-    await page.route("**/state/", (route) => route.fulfill({ status: 503 }), { times: 1 });
-    await page.getByRole("link", { name: "State", exact: true }).click();
-    const complaint = page.getByText("The state cannot be had now. Trying again.");
-    await complaint.waitFor();
+    const asked = { count: 0 };
+    page.on("request", (request) => asked.count += Number(request.url().endsWith("/status/")));
+    await pauseClock(page);
+    await page.getByRole("link", { name: "Status", exact: true }).click();
     await seeFigures(page);
-    assertEquals(await complaint.count(), 0);
+    await page.route("**/status/", (route) => route.fulfill({ status: 503 }), { times: 3 });
+    const complaint = page.getByText("Could not load the status. Trying again.");
+    for (const waitMs of [3_000, 6_000, 12_000, 24_000]) {
+      const before = asked.count;
+      await page.clock.runFor(waitMs - 100);
+      await page.waitForTimeout(200);
+      assertEquals(asked.count, before, `before ${waitMs} ms`);
+      await Promise.all([page.waitForResponse("**/status/"), page.clock.runFor(200)]);
+      await page.waitForTimeout(200);
+      assertEquals(await complaint.count(), waitMs < 24_000 ? 1 : 0);
+    }
   });
 });
+
+test("of several instances on a database the page shows one, by name, and another when that is gone", async (scene) => {
+  const { site, browser } = scene;
+  const token = await site.admin();
+  await visit(browser, { url: site.url, path: "#account", token }, async ({ page }) => {
+    const names = ["a:8000 1111", "b:8000 2222", "c:8000 3333"];
+    const turn = { count: 0 };
+    await page.clock.install();
+    await page.route("**/status/", (route) => {
+      const index = turn.count++ % names.length;
+      const changes = { instance: names[index], sync: null, sessions: index + 1 };
+      return route.fulfill({ json: busyStatus(Date.now(), changes) });
+    });
+    const next = async (ms: number) => {
+      const [response] = await Promise.all([page.waitForResponse("**/status/"), page.clock.fastForward(ms)]);
+      await response.finished();
+      await page.waitForTimeout(50);
+      return [await figure(page, "instance"), await figure(page, "sessions")];
+    };
+    await page.getByRole("link", { name: "Status", exact: true }).click();
+    await seeFigures(page);
+    assertEquals([await figure(page, "instance"), await figure(page, "sessions")], ["a:8000 1111", "1"]);
+    // It asks again sooner, until the instance that it shows responds.
+    assertEquals(await next(3_000), ["a:8000 1111", "1"]);
+    assertEquals(await next(1_000), ["a:8000 1111", "1"]);
+    assertEquals(await next(1_000), ["a:8000 1111, one of 3", "1"]);
+    // A database syncs by itself.
+    assertEquals(await page.getByText("Sync").count(), 0);
+    await page.getByRole("heading", { name: "Hash, in milliseconds" }).waitFor();
+    assertEquals(await blankPlots(page), []);
+    names[0] = "b:8000 2222";
+    await next(3_000);
+    assertEquals(await next(31_000), ["c:8000 3333", "3"]);
+  });
+});
+
+for (const language of ["en", "ru"] as const) {
+  test(`labels of the plots do not collide at 320 px, in ${language}`, async ({ site, browser }) => {
+    const token = await site.admin();
+    const look = { language, width: 320 };
+    await visit(browser, { url: site.url, path: "#account", token, ...look }, async ({ page, say }) => {
+      await page.evaluate(watchLabels);
+      await page.getByRole("link", { name: say("Status"), exact: true }).click();
+      await seeFigures(page);
+      await page.waitForTimeout(500);
+      const labels = await page.evaluate("globalThis.labels") as Label[];
+      const days = labels.filter(({ text }) => /^\d+ \p{L}/u.test(text));
+      assert(new Set(days.map(({ text }) => text)).size >= 2, JSON.stringify(labels));
+      assertEquals(collisions(labels), []);
+    });
+  });
+}
+
+/** A text that a plot has drawn, and from where to where. */
+interface Label {
+  readonly text: string;
+  readonly plot: number;
+  readonly y: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Notes the texts that are drawn from now on; runs in the page. */
+function watchLabels(): void {
+  // deno-lint-ignore no-explicit-any -- of the browser
+  const { CanvasRenderingContext2D } = globalThis as any;
+  const labels: Label[] = [];
+  // deno-lint-ignore no-explicit-any -- of the browser
+  const plots: any[] = [];
+  const fillText = CanvasRenderingContext2D.prototype.fillText;
+  // deno-lint-ignore no-explicit-any -- of the browser
+  CanvasRenderingContext2D.prototype.fillText = function (this: any, text: string, x: number, y: number) {
+    const { width } = this.measureText(text);
+    const left = this.textAlign === "center" ? x - width / 2 : this.textAlign === "right" ? x - width : x;
+    if (!plots.includes(this.canvas)) plots.push(this.canvas);
+    // Drawn again, it takes the place of what was there.
+    const plot = plots.indexOf(this.canvas);
+    labels.push({ text, plot, y, left, right: left + width });
+    fillText.call(this, text, x, y);
+  };
+  Object.assign(globalThis, { labels });
+}
+
+/** Pairs of texts in one line of a plot that touch each other. */
+function collisions(labels: readonly Label[]): string[] {
+  return labels.flatMap((one) =>
+    labels.filter((other) =>
+      other !== one && other.text !== one.text && other.plot === one.plot && other.y === one.y &&
+      other.left >= one.left && other.left < one.right + 4
+    ).map((other) => `${one.text} | ${other.text}`)
+  );
+}
+
+/** From now on time passes for the page only by `clock.runFor`. */
+async function pauseClock(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 1_000);
+}
+
+/** Has the page believe that nobody sees it, as in a background tab, which a browser without a window never is. */
+async function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    // deno-lint-ignore no-explicit-any -- of the browser
+    const { document, Event } = globalThis as any;
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+}
 
 /** The names of plots that show nothing at all, not even a line of zeros. */
 async function blankPlots(page: Page): Promise<string[]> {
@@ -132,23 +260,4 @@ async function blankPlots(page: Page): Promise<string[]> {
       return data.every((value: number) => value === 0) && parentElement !== null;
     }).map((canvas) => canvas.closest("[aria-label]")?.getAttribute("aria-label") ?? "")
   );
-}
-
-/** Waits until the browser gives up the stream. */
-async function streamEnd(page: Page): Promise<void> {
-  await page.waitForEvent("requestfailed", (request) => request.url().endsWith("/state/"));
-}
-
-/** How many more streams the service has strength for. A moment later, as it hears of an end through Caddy. */
-async function countFreeStreams({ service }: Site, token: string): Promise<number> {
-  await delay(300);
-  const controller = new AbortController();
-  const ask = () =>
-    fetch(`${service.url}/state/`, { headers: { authorization: `Bearer ${token}` }, signal: controller.signal });
-  const replies = await Promise.all(Array.from({ length: maxEventStreams }, ask));
-  const count = replies.filter(({ status }) => status === 200).length;
-  await Promise.all(replies.map(({ body }) => body?.cancel()));
-  controller.abort();
-  await delay(300);
-  return count;
 }

@@ -89,7 +89,7 @@ test("a view that cannot be loaded is tried again when its user wants that", asy
   const token = await site.admin();
   await visit(browser, { url: site.url, path: "#account", token }, async ({ page, context }) => {
     await context.setOffline(true);
-    await page.getByRole("link", { name: "State", exact: true }).click();
+    await page.getByRole("link", { name: "Status", exact: true }).click();
     await page.getByRole("heading", { name: "Something went wrong" }).waitFor();
     await page.getByRole("alert").getByText(unreachable).waitFor();
     const again = page.getByRole("button", { name: "Try again" });
@@ -98,7 +98,7 @@ test("a view that cannot be loaded is tried again when its user wants that", asy
     await page.getByRole("alert").getByText(unreachable).waitFor();
     await context.setOffline(false);
     await again.click();
-    await page.getByRole("heading", { name: "State of the house" }).waitFor();
+    await page.getByRole("heading", { name: "Service status" }).waitFor();
   });
 });
 

@@ -67,11 +67,8 @@ export class Socket implements Disposable {
   async #read(method: string): Promise<Reply> {
     const { status, headers } = await this.#readHead();
     const hasBody = method !== "HEAD" && status !== 204 && status !== 304;
-    const isStream = hasBody && headers.get("content-type") === "text/event-stream";
-    const length = isStream ? await this.#readChunkLength() : Number(headers.get("content-length"));
+    const length = Number(headers.get("content-length"));
     const text = (await this.#take(hasBody ? length : 0)).toString();
-    // One event is enough: it would go on.
-    if (isStream) this[Symbol.dispose]();
     if (headers.get("connection") === "close") this[Symbol.dispose]();
     // What every reply of HTTP may have, and no document names.
     headers.delete("date");
@@ -89,14 +86,8 @@ export class Socket implements Disposable {
       const colon = line.indexOf(":");
       return [line.slice(0, colon), line.slice(colon + 1).trim()];
     }));
-    const isStream = headers.get("content-type") === "text/event-stream";
-    if (headers.has("transfer-encoding") && !isStream) throw new Error("A reply in chunks");
+    if (headers.has("transfer-encoding")) throw new Error("A reply in chunks");
     return { status: Number(first.split(" ")[1]), headers };
-  }
-
-  async #readChunkLength(): Promise<number> {
-    while (!this.#rest.includes("\r\n")) await this.#readMore();
-    return parseInt((await this.#take(this.#rest.indexOf("\r\n") + 2)).toString("latin1"), 16);
   }
 
   async #take(length: number): Promise<Buffer> {

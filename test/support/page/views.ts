@@ -1,5 +1,5 @@
 /** Every view of the page and how to come to it, for tests and pictures of all of them. */
-import { routeBusyState } from "./busy.ts";
+import { routeBusyStatus, seeBusyMinutes } from "./busy.ts";
 import { seeFigures } from "./figure.ts";
 import { password, type Site } from "./site.ts";
 import type { Visit } from "./visit.ts";
@@ -67,8 +67,8 @@ export const views: readonly View[] = [
   { name: "tickets", path: "#users", who: "root", open: seeTickets },
   { name: "log-in-again", path: "#users", who: "root", open: makeLinkLate, refused: ["403 POST ticket/"] },
   { name: "settings", path: "#account", who: "root", open: showSettings },
-  { name: "state", path: "#state", who: "root", open: ({ page }) => seeFigures(page) },
-  { name: "state-busy", path: "#account", who: "root", open: seeBusyState },
+  { name: "status", path: "#status", who: "root", open: ({ page }) => seeFigures(page) },
+  { name: "status-busy", path: "#account", who: "root", open: seeBusyStatus },
   { name: "failure", path: "#account", who: "root", open: fail, refused: [failing] },
   { name: "invitation", path: "#users", who: "root", open: invite },
 ];
@@ -184,10 +184,11 @@ async function seeMore({ page, say }: Visit): Promise<void> {
   await page.getByRole("button", { name: say("Show more") }).waitFor();
 }
 
-async function seeBusyState({ page, say }: Visit): Promise<void> {
-  await routeBusyState(page);
-  await page.getByRole("link", { name: say("State"), exact: true }).click();
+async function seeBusyStatus({ page, say }: Visit): Promise<void> {
+  await routeBusyStatus(page);
+  await page.getByRole("link", { name: say("Status"), exact: true }).click();
   await seeFigures(page);
+  await seeBusyMinutes(page);
 }
 
 async function findNobody({ page, say }: Visit): Promise<void> {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { TtlCache } from "../../../../lib/store/memory/ttl_cache.ts";
+import { TtlCache } from "../../lib/ttl_cache.ts";
 
 Deno.test("TtlCache asks once for whoever asks meanwhile, and again when the answer is too old", async () => {
   let count = 0;
