@@ -84,7 +84,8 @@ testLooks("an administrator ends sessions, and deletes an account", async ({ sit
   await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
     await manage(page, say, login);
     const dialog = page.getByRole("dialog", { name: login, exact: true });
-    await dialog.getByRole("button", { name: say("End session: {device}", { device: "Wget" }) }).click();
+    await dialog.getByRole("button", { name: say("End session: {device}, {created}", { device: "Wget", created: "" }) })
+      .click();
     await dialog.getByText(say("The session has ended.")).waitFor();
     await assertRejects(() => site.ask(tokens[1] ?? "", "GET", "/session/"));
     assertEquals((await site.ask(tokens[0] ?? "", "GET", "/session/")).login, login);

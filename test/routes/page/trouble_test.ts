@@ -160,7 +160,8 @@ test("a dialog whose session ended elsewhere gives way to the gate", async ({ si
       await site.ask(token, "DELETE", "/session/");
       await page.getByRole("button", { name: act }).click();
       await page.getByRole("status").getByText(ended).waitFor();
-      assertEquals([await page.getByRole("dialog").count(), await focusedName(page)], [0, "Log in"]);
+      const heading = `Log in to ${new URL(site.url).host}`;
+      assertEquals([await page.getByRole("dialog").count(), await focusedName(page)], [0, heading]);
     });
   }
 });
