@@ -18,7 +18,7 @@ import { createRouter, type Route } from "./lib/router.ts";
 import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
-import { FileStore } from "./lib/store/file/file_store.ts";
+import { openFileStore } from "./lib/store/file/file_store.ts";
 import { PostgresStore } from "./lib/store/postgres/postgres_store.ts";
 import { PostgresCounts } from "./lib/limits/postgres_limit_store.ts";
 import { createTicket, setupNotice } from "./lib/accounts/ticket.ts";
@@ -115,7 +115,7 @@ function servicesOf(app: App): Service[] {
 
 function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Metrics }): Promise<Store> {
   if (!("folder" in store)) return PostgresStore.open(store, { log });
-  return FileStore.open(store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) });
+  return openFileStore(store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) });
 }
 
 /** While nobody administers the register, whoever can read this terminal can become the first to. */

@@ -14,9 +14,9 @@ import { type PostgresAddress, shownAddress } from "../config/postgres_address.t
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
 import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
 import { realDisk } from "../store/file/disk.ts";
-import { FileStore } from "../store/file/file_store.ts";
+import { openFileStore } from "../store/file/file_store.ts";
 import { isDataFile, readRunningFolder } from "../store/file/folder.ts";
-import { MemoryStore } from "../store/memory/memory_store.ts";
+import { memoryStorage, TableStore } from "../store/memory/table_store.ts";
 import { PostgresStore } from "../store/postgres/postgres_store.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
 import { pathFromCaller, type StoreLocation } from "../config/store_location.ts";
@@ -179,13 +179,13 @@ function sourceOf(place: StoreLocation, log: Log): Place {
 function targetOf(place: StoreLocation, log: Log): Place {
   return {
     shown: shownPlace(place),
-    open: () => "folder" in place ? FileStore.open(place.folder, { log }) : openDatabase(place, { log }),
+    open: () => "folder" in place ? openFileStore(place.folder, { log }) : openDatabase(place, { log }),
   };
 }
 
 async function readFolder(folder: string): Promise<Store> {
   await requireUnlocked(folder);
-  return new MemoryStore((await readRunningFolder(realDisk(folder), { action: "copy" })).tables);
+  return new TableStore(memoryStorage((await readRunningFolder(realDisk(folder), { action: "copy" })).tables));
 }
 
 function openDatabase(address: PostgresAddress, options: { log: Log; isReadOnly?: boolean }): Promise<Store> {

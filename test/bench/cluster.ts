@@ -10,7 +10,7 @@ import { recommendedIterations } from "../../lib/config/config.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
 import type { Store } from "../../lib/store.ts";
-import { FileStore } from "../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../lib/store/file/file_store.ts";
 import { PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { startService } from "../support/service.ts";
@@ -166,7 +166,7 @@ async function rowOf({ name, postgres }: Setup, { kind, urls, pids, next }: Meas
 async function fill({ store: place, postgres }: Setup): Promise<string[]> {
   const log = createLog(() => {});
   await using store: Store = postgres === undefined
-    ? await FileStore.open(place, { log })
+    ? await openFileStore(place, { log })
     : await PostgresStore.open(parsePostgresUrl(place), { log });
   for (let start = 0; start < userCount; start += 1_000) {
     const users = Array.from({ length: 1_000 }, (_, index) => userOf(start + index));

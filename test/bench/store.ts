@@ -10,8 +10,8 @@ import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
 import type { Store } from "../../lib/store.ts";
-import { FileStore } from "../../lib/store/file/file_store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { openFileStore } from "../../lib/store/file/file_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { routes } from "../../routes/mod.ts";
 import { runKillLoop } from "../support/kill_loop.ts";
 import { startService } from "../support/service.ts";
@@ -43,9 +43,9 @@ export async function* benchStore(): AsyncGenerator<Row> {
 async function durableRegistrations(folder: string): Promise<Row> {
   const rates: { file: number[]; memory: number[] } = { file: [], memory: [] };
   for (let round = 0; round < 5; round++) {
-    await using file = await FileStore.open(`${folder}${round}`, { log: silent });
+    await using file = await openFileStore(`${folder}${round}`, { log: silent });
     rates.file.push(await registrationRate(file, 6_000));
-    rates.memory.push(await registrationRate(new MemoryStore(), 6_000));
+    rates.memory.push(await registrationRate(new TableStore(), 6_000));
   }
   const ratio = median(rates.file.map((rate, round) => rate / (rates.memory[round] ?? NaN)));
   return {
@@ -60,7 +60,7 @@ async function durableRegistrations(folder: string): Promise<Row> {
 async function* makeMillion(folder: string): AsyncGenerator<Row> {
   const samples: { users: number; bytes: number }[] = [];
   {
-    await using store = await FileStore.open(folder, { log: silent });
+    await using store = await openFileStore(folder, { log: silent });
     await addUsers(store, userCount, (users) => samples.push({ users, bytes: folderBytes(folder) }));
   }
   const perUser = folderBytes(folder, "snapshot-") / userCount;
@@ -78,7 +78,7 @@ async function* makeMillion(folder: string): AsyncGenerator<Row> {
     measured: perUser.toFixed(0),
     isHeld: perUser <= 170,
   };
-  await using store = await FileStore.open(folder, { log: silent });
+  await using store = await openFileStore(folder, { log: silent });
   await addSessions(store, sessionCount);
 }
 
@@ -104,8 +104,8 @@ async function* startMillion(folder: string): AsyncGenerator<Row> {
 
 /** Registrations into a small register and a large one, in turn; the compactions that they cause count. */
 async function costBySize(million: string, thousand: string): Promise<Row> {
-  await using large = await FileStore.open(million, { log: silent });
-  await using small = await FileStore.open(thousand, { log: silent });
+  await using large = await openFileStore(million, { log: silent });
+  await using small = await openFileStore(thousand, { log: silent });
   await addUsers(small, 1_000);
   const ratios: number[] = [];
   for (let round = 0; round < 7; round++) {
@@ -125,7 +125,7 @@ async function costBySize(million: string, thousand: string): Promise<Row> {
 async function stallOfCompaction(folder: string): Promise<Row> {
   const stalls: number[] = [];
   for (let round = 0; round < 3; round++) {
-    const store = await FileStore.open(folder, { log: silent });
+    const store = await openFileStore(folder, { log: silent });
     await store.insertUser(userOf(userCount + round));
     let longest = 0;
     let lastAt = performance.now();

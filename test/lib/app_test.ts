@@ -3,7 +3,7 @@ import { openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { createLog } from "../../lib/log.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { userOf } from "../support/store/records.ts";
 
 /** So many that the time for 100 is none beside it. */
@@ -16,7 +16,7 @@ async function msOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 Deno.test("openApp() has an unknown login cost as much as the dearest hash that is kept", async () => {
-  const store = new MemoryStore();
+  const store = new TableStore();
   await store.insertUser(userOf("alice", { passwordHash: await hashPassword("x", dearIterations) }));
   const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "100" });
   const { hasher } = await openApp(config, { store, log: createLog(() => {}) });
@@ -31,7 +31,7 @@ Deno.test("openApp() warns of hashes that nobody can log in with, which make no 
   const good = await hashPassword("x", 1);
   const config = readConfig({ GATEHOUSE_PBKDF2_ITERATIONS: "100" });
   for (const dearCount of [0, 2]) {
-    const store = new MemoryStore();
+    const store = new TableStore();
     await store.insertUser(userOf("alice", { passwordHash: good }));
     for (let index = 0; index < dearCount; index++) {
       const passwordHash = good.replace("i=1$", "i=999999999$");

@@ -1,7 +1,7 @@
 /** Who did what to whom: the lines of the log that say so, and what they never say. */
 import { assert, assertEquals } from "@std/assert";
 import type { Session, User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import {
   type AdminApp,
   auditOf,
@@ -79,7 +79,7 @@ Deno.test("a failed login is told, with the login of a user and without that of 
 });
 
 Deno.test("a login that comes too late is told as failed", async () => {
-  class DisablingStore extends MemoryStore {
+  class DisablingStore extends TableStore {
     override async insertSession(session: Session, user: User): Promise<boolean> {
       if (user.login === "alice") await this.replaceUser(user, { ...user, disabled: true });
       return await super.insertSession(session, user);

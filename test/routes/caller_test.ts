@@ -1,7 +1,7 @@
 /** Who may do what: one table of every route and every kind of caller. */
 import { assert, assertEquals } from "@std/assert";
 import type { Ticket, UserSession } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { routes } from "../../routes/mod.ts";
 import {
   type AdminApp,
@@ -165,7 +165,7 @@ Deno.test("a request looks once for the session of its caller, on every route th
 });
 
 /** A store that knows which sessions were looked for. */
-class CountingStore extends MemoryStore {
+class CountingStore extends TableStore {
   readonly lookedFor: string[] = [];
 
   override findSession(id: string): Promise<UserSession | undefined> {
@@ -243,7 +243,7 @@ Deno.test("the setup ticket opens no door but the registration", async () => {
 });
 
 /** A store in which `alice` is deleted right before her session, or right after her ticket, is looked up. */
-class DeletingStore extends MemoryStore {
+class DeletingStore extends TableStore {
   isDeleting = false;
 
   override async findSession(id: string): Promise<UserSession | undefined> {

@@ -3,11 +3,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isStoreFailure } from "../../lib/failure_log.ts";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../support/app.ts";
 
 /** A store in which everything fails. */
-class FailingStore extends MemoryStore {
+class FailingStore extends TableStore {
   error: unknown;
 
   override findUser(): Promise<never> {
@@ -110,7 +110,7 @@ Deno.test("an overload is answered with the time to come again, and is no error 
 });
 
 /** A store that notes no use of a session. */
-class ReadOnlyStore extends MemoryStore {
+class ReadOnlyStore extends TableStore {
   error: Error = new StoreClosedError("Cannot change the store");
 
   override touchSession(): Promise<never> {

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import type { User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import {
   type AdminApp,
   auditOf,
@@ -201,8 +201,8 @@ Deno.test("guard() sees at once that a user is in other groups, by Basic too", a
 });
 
 /** Changes a user once, right after they were looked up: while the password is verified. */
-class ChangingStore extends MemoryStore {
-  change: ((store: MemoryStore, user: User) => Promise<unknown>) | undefined;
+class ChangingStore extends TableStore {
+  change: ((store: TableStore, user: User) => Promise<unknown>) | undefined;
 
   override async findUser(login: string): Promise<User | undefined> {
     const user = await super.findUser(login);
@@ -213,7 +213,7 @@ class ChangingStore extends MemoryStore {
   }
 }
 
-const meanwhile: readonly [what: string, change: (store: MemoryStore, user: User) => Promise<unknown>, then: string][] =
+const meanwhile: readonly [what: string, change: (store: TableStore, user: User) => Promise<unknown>, then: string][] =
   [
     ["is disabled", (store, user) => store.replaceUser(user, { ...user, disabled: true }), "401 wrong-credentials"],
     ["is deleted", (store, { login }) => deleteByLogin(store, login), "401 wrong-credentials"],

@@ -1,6 +1,6 @@
 /** Who passes the guard by a session; who does not is told so in guard_refusal_test.ts, HTTP Basic is in guard_basic_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { memoryStorage, TableStore } from "../../lib/store/memory/table_store.ts";
 import { Tables } from "../../lib/store/memory/tables.ts";
 import { type AdminApp, keptUser, newPassword } from "../support/accounts.ts";
 import {
@@ -212,10 +212,13 @@ class SlowTables {
   writeCount = 0;
   isHanging = false;
 
-  readonly store = new MemoryStore(this.tables, async (changes) => {
-    this.writeCount++;
-    if (this.isHanging) await new Promise(() => {});
-    for (const change of changes) this.tables.apply(change);
+  readonly store = new TableStore({
+    ...memoryStorage(this.tables),
+    commit: async (changes) => {
+      this.writeCount++;
+      if (this.isHanging) await new Promise(() => {});
+      for (const change of changes) this.tables.apply(change);
+    },
   });
 }
 

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { openTestApp } from "../support/app.ts";
 
 /** A store that takes no changes for a reason, or takes them. */
-class FaultyStore extends MemoryStore {
+class FaultyStore extends TableStore {
   reason: string | undefined = 'Cannot sync "/var/lib/gatehouse/journal-1": Input/output error (os error 5)';
 
   override fault(): Promise<string | undefined> {

@@ -3,13 +3,13 @@ import { assert, assertEquals } from "@std/assert";
 import { MemoryCounts } from "../../lib/limits/limit_store.ts";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { StoreClosedError, StoreFullError, type User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { auditOf, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp, type SendOptions } from "../support/app.ts";
 import { occupy } from "../support/occupied.ts";
 
 /** Knows how often it was asked for a user. */
-class AskedStore extends MemoryStore {
+class AskedStore extends TableStore {
   askedCount = 0;
 
   override findUser(login: string): Promise<User | undefined> {
@@ -83,7 +83,7 @@ Deno.test("nothing is verified and nobody registers while the counts are away", 
 
 Deno.test("what was changed is told and in the audit also when the counts are away right after it", async () => {
   const counts = new AskedCounts();
-  const store = new MemoryStore();
+  const store = new TableStore();
   const opened = await openAdminApp({ store, counts });
   await opened.addUser("alice");
   const ticket = await opened.makeTicket("reset", "alice");
@@ -114,7 +114,7 @@ Deno.test("what was changed is told and in the audit also when the counts are aw
 
 Deno.test("a registration that fails for the service's own reasons says why also when the counts are away then", async () => {
   const counts = new AskedCounts();
-  const store = new MemoryStore();
+  const store = new TableStore();
   const { send, lines } = await openTestApp({ store, counts, settings: limited });
   store.insertUser = () => {
     counts.error = new StoreClosedError("Cannot count");

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import type { User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import {
   type AdminApp,
   countOutcomes,
@@ -213,7 +213,7 @@ Deno.test("changePassword() takes one of 20 changes at once", async () => {
 });
 
 /** A store in which something happens between the look at a user and the change. */
-class ChangingStore extends MemoryStore {
+class ChangingStore extends TableStore {
   between: ((user: User) => Promise<unknown>) | undefined;
 
   override async replaceUser(current: User, next: User, options = {}) {
@@ -230,7 +230,7 @@ const ended = "401 not-authenticated";
 
 const meanwhile: [
   what: string,
-  between: (store: MemoryStore, user: User) => Promise<unknown>,
+  between: (store: TableStore, user: User) => Promise<unknown>,
   byPassword: string,
   byTicket: string,
 ][] = [

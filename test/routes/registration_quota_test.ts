@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { countOutcomes, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 
@@ -100,7 +100,7 @@ const faults: readonly (readonly [error: Error, outcome: string])[] = [
 ];
 for (const [error, outcome] of faults) {
   Deno.test(`register() counts no registration that ends as ${outcome}, as often as a client may register`, async () => {
-    const store = new MemoryStore();
+    const store = new TableStore();
     const opened = await openTestApp({ store, settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
     const insertUser = store.insertUser.bind(store);
     const fail = async (login: string) => {

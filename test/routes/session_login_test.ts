@@ -4,12 +4,12 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { iterationsOf } from "../../lib/passwords/password_hash.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 import { deleteByLogin } from "../support/store/records.ts";
 
 /** Changes a user once, right after it was looked up: while the password is verified. */
-class ChangingStore extends MemoryStore {
+class ChangingStore extends TableStore {
   /** What is to become of the user who is looked up next. */
   change: ((user: User) => Promise<unknown>) | undefined;
 
@@ -171,10 +171,10 @@ Deno.test("logIn() lets a user in who logs in twice at once with a hash of an ol
 });
 
 /** Changes no user once it is out of order. */
-class FaultyStore extends MemoryStore {
+class FaultyStore extends TableStore {
   refusal: Error | undefined;
 
-  override replaceUser(...users: Parameters<MemoryStore["replaceUser"]>): ReturnType<MemoryStore["replaceUser"]> {
+  override replaceUser(...users: Parameters<TableStore["replaceUser"]>): ReturnType<TableStore["replaceUser"]> {
     return this.refusal === undefined ? super.replaceUser(...users) : Promise.reject(this.refusal);
   }
 }

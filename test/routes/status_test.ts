@@ -1,6 +1,6 @@
 /** `GET /status/`: what it shows, to whom, and at what cost. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice } from "../support/app.ts";
 
@@ -88,10 +88,10 @@ Deno.test("showStatus() is for administrators, whose rights are checked each tim
 });
 
 /** A store that counts the scans of all users. */
-class ScannedStore extends MemoryStore {
+class ScannedStore extends TableStore {
   scans = 0;
 
-  override countRegistrations(days: Parameters<MemoryStore["countRegistrations"]>[0]): Promise<readonly number[]> {
+  override countRegistrations(days: Parameters<TableStore["countRegistrations"]>[0]): Promise<readonly number[]> {
     this.scans++;
     return super.countRegistrations(days);
   }

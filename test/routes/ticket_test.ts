@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import type { Ticket, TicketOptions } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { createTicket } from "../../lib/accounts/ticket.ts";
 import { freshLoginMs } from "../../routes/caller.ts";
 import {
@@ -144,7 +144,7 @@ Deno.test("makeTicket() makes no reset with an old login of whom becomes an admi
 });
 
 /** A store in which alice becomes an administrator between the look at her and the insertion of a ticket. */
-class PromotingStore extends MemoryStore {
+class PromotingStore extends TableStore {
   isPromoting = false;
 
   override async insertTicket(ticket: Ticket, options?: TicketOptions) {

@@ -1,7 +1,7 @@
 /** What an administrator changes of a user: `PATCH /user/{login}`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import {
   type AdminApp,
   countOutcomes,
@@ -157,7 +157,7 @@ Deno.test("changeUser() makes all of 20 changes at once when none says what it h
 });
 
 /** A store in which something happens between the look at a user and the change. */
-class ChangingStore extends MemoryStore {
+class ChangingStore extends TableStore {
   between: (() => Promise<unknown>) | undefined;
 
   override async replaceUser(current: User, next: User, options = {}) {

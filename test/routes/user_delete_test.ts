@@ -1,7 +1,7 @@
 /** The end of an account: `DELETE /user/{login}`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { ActorOptions, User } from "../../lib/store.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { countOutcomes, isLive, keptUser, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice } from "../support/app.ts";
 import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
@@ -44,7 +44,7 @@ Deno.test("deleteUser() refuses when the user is no longer as If-Match has it", 
 });
 
 /** A store in which something happens between the look at a user and the deletion. */
-class OvertakenStore extends MemoryStore {
+class OvertakenStore extends TableStore {
   between: ((user: User) => Promise<unknown>) | undefined;
 
   override async deleteUser(user: User, options?: ActorOptions) {
@@ -58,7 +58,7 @@ class OvertakenStore extends MemoryStore {
 /** What happens to alice meanwhile, and how her deletion ends without If-Match and with it; whether she is there then. */
 const meanwhile: [
   what: string,
-  between: (store: MemoryStore, user: User) => Promise<unknown>,
+  between: (store: TableStore, user: User) => Promise<unknown>,
   plain: string,
   conditional: string,
 ][] = [

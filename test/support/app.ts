@@ -8,7 +8,7 @@ import { type Counts, MemoryCounts } from "../../lib/limits/limit_store.ts";
 import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { routes } from "../../routes/mod.ts";
 import { contractOf } from "./contract.ts";
 
@@ -68,7 +68,7 @@ export interface TestApp {
 
 /** Opens an app with a store in memory, 100 iterations and no limit of registrations. */
 export async function openTestApp(
-  { settings, store = new MemoryStore(), counts = new MemoryCounts(), ...parts }: TestAppOptions = {},
+  { settings, store = new TableStore(), counts = new MemoryCounts(), ...parts }: TestAppOptions = {},
 ): Promise<TestApp> {
   const config = readConfig({
     GATEHOUSE_PBKDF2_ITERATIONS: "100",

@@ -8,7 +8,7 @@ import { openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { createLog, printLine } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
-import { MemoryStore } from "../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { createTicket } from "../../lib/accounts/ticket.ts";
 import { routes } from "../../routes/mod.ts";
 
@@ -18,7 +18,7 @@ const config = readConfig({
   // More than are made of one kind, or what each keeps would end with it.
   GATEHOUSE_MAX_SESSIONS: "1000",
 });
-const store = new MemoryStore();
+const store = new TableStore();
 const app = await openApp(config, { store, log: createLog(() => {}) });
 const { ticket, code } = createTicket("setup", { login: "", maker: "", now: Date.now(), ttlMs: 60_000 });
 await store.insertTicket(ticket);

@@ -7,7 +7,7 @@
  */
 
 import type { Log } from "../../log.ts";
-import type { Change, StoreSize } from "../../store.ts";
+import type { Change, Store } from "../../store.ts";
 import { type Disk, realDisk, syncNames } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./header.ts";
@@ -20,7 +20,7 @@ import {
   type JournalStart,
   readJournal,
 } from "./journal_file.ts";
-import { MemoryStore } from "../memory/memory_store.ts";
+import { type TableStorage, TableStore } from "../memory/table_store.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { asFolderError } from "./store_folder.ts";
 import { Tables } from "../memory/tables.ts";
@@ -47,12 +47,33 @@ export interface FileStoreOptions {
   readonly disk?: Disk;
 }
 
-/** A store of users in a folder. Made by `FileStore.open`. */
-export class FileStore extends MemoryStore {
+/**
+ * Opens the store in a folder: the rules over the folder's tables. The folder is created if it is missing.
+ *
+ * @throws {StoreLockedError} another process holds the folder
+ * @throws {StoreFolderError} the folder cannot be used; the message says how to fix that
+ * @throws {CorruptFileError} a file is damaged; no file was changed
+ */
+export async function openFileStore(path: string, options: FileStoreOptions): Promise<Store> {
+  const disk = options.disk ?? realDisk(path);
+  let lock: Disposable | undefined;
+  try {
+    lock = await disk.lock();
+    await checkFolder(disk, options.log);
+    const opened = await openFolder(disk, options);
+    return new TableStore(new DataFolder({ ...opened, lock }, options));
+  } catch (error) {
+    lock?.[Symbol.dispose]();
+    throw asFolderError(error, { path, action: "open" });
+  }
+}
+
+/** An open data folder. */
+class DataFolder implements TableStorage {
+  readonly tables: Tables;
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #lock: Disposable;
-  readonly #tables: Tables;
   readonly #journal: Journal;
   readonly #minCompactBytes: number;
   #snapshotBytes: number;
@@ -63,15 +84,11 @@ export class FileStore extends MemoryStore {
   #compaction: Promise<void> | undefined;
   #isClosing = false;
 
-  private constructor(opened: OpenedFolder, options: FileStoreOptions) {
-    super(opened.tables, async (changes) => {
-      await opened.journal.append(changes);
-      this.#compactWhenDue();
-    });
+  constructor(opened: OpenedFolder, options: FileStoreOptions) {
+    this.tables = opened.tables;
     this.#disk = opened.disk;
     this.#log = options.log;
     this.#lock = opened.lock;
-    this.#tables = opened.tables;
     this.#journal = opened.journal;
     this.#minCompactBytes = options.minCompactBytes ?? defaultMinCompactBytes;
     this.#snapshotBytes = opened.snapshotBytes;
@@ -79,38 +96,22 @@ export class FileStore extends MemoryStore {
     this.#dueBytes = this.#growthBytes;
   }
 
-  /**
-   * Opens the folder, which is made when there is none.
-   *
-   * @throws {StoreLockedError} another process has it
-   * @throws {StoreFolderError} it cannot be used, for what an operator can mend
-   * @throws {CorruptFileError} it is damaged; nothing was changed
-   */
-  static async open(path: string, options: FileStoreOptions): Promise<FileStore> {
-    const disk = options.disk ?? realDisk(path);
-    let lock: Disposable | undefined;
-    try {
-      lock = await disk.lock();
-      await checkFolder(disk, options.log);
-      const opened = await openFolder(disk, options);
-      return new FileStore({ ...opened, lock }, options);
-    } catch (error) {
-      lock?.[Symbol.dispose]();
-      throw asFolderError(error, { path, action: "open" });
-    }
+  get bytes(): number {
+    return this.#snapshotBytes + this.#journalBytes;
   }
 
-  override async size(): Promise<StoreSize> {
-    return { ...await super.size(), bytes: this.#snapshotBytes + this.#journalBytes };
+  get fault(): string | undefined {
+    return this.#journal.fault;
   }
 
-  override fault(): Promise<string | undefined> {
-    return Promise.resolve(this.#journal.fault);
+  async commit(changes: readonly Change[]): Promise<void> {
+    await this.#journal.append(changes);
+    this.#compactWhenDue();
   }
 
-  /** Writes a snapshot when anything has changed since the last, and gives the folder back. */
-  override async [Symbol.asyncDispose](): Promise<void> {
-    // First: a change that is under way must not begin another compaction beside the last.
+  /** Writes a snapshot if anything has changed since the last one, and unlocks the folder. */
+  async close(): Promise<void> {
+    // First: a change that is under way must not start another compaction after this one.
     this.#isClosing = true;
     await this.#compaction;
     if (this.#journalBytes > 0 && this.#journal.fault === undefined) await this.#compact();
@@ -141,14 +142,14 @@ export class FileStore extends MemoryStore {
       // An empty one is left by a snapshot that could not be written, and will do.
       const start = bytes === 0 ? this.#journal.start : await this.#journal.rotate();
       this.#olderJournalBytes += bytes;
-      this.#snapshotBytes = await writeSnapshot(this.#disk, start, { records: this.#tables.changes() });
+      this.#snapshotBytes = await writeSnapshot(this.#disk, start, { records: this.tables.changes() });
       this.#olderJournalBytes = 0;
       this.#dueBytes = this.#growthBytes;
       await this.#removeBefore(start.generation);
       this.#log.info("compacted", {
         ...start,
-        users: this.#tables.userCount,
-        sessions: this.#tables.sessionCount,
+        users: this.tables.userCount,
+        sessions: this.tables.sessionCount,
         bytes: this.#snapshotBytes,
         ms: Math.round(performance.now() - startedAt),
       });

@@ -1,7 +1,7 @@
 /**
  * Users in a PostgreSQL, or an engine that speaks its protocol: any number of instances may use one database at once.
  *
- * What `MemoryStore` does under the lock of a login is done here under the lock of the user's row, which every change
+ * What `TableStore` does under the lock of a login is done here under the lock of the user's row, which every change
  * that depends on the user also writes (`changes`). With that it is right at every isolation: at READ COMMITTED the
  * second waits for the first and sees what it did; where a transaction sees the past (REPEATABLE READ, YugabyteDB's
  * default) or is to be as if alone (SERIALIZABLE, CockroachDB's) the second gets a conflict, which a mere lock would

@@ -9,7 +9,7 @@ import { createLog } from "../../../lib/log.ts";
 import { recommendedIterations } from "../../../lib/config/config.ts";
 import { hashPassword } from "../../../lib/passwords/password_hash.ts";
 import type { Store, User } from "../../../lib/store.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { Load, timesOf } from "../load.ts";
 import { median, type Row } from "../table.ts";
 import { userOf } from "../users.ts";
@@ -48,7 +48,7 @@ export async function equalTime(folder: string): Promise<Row> {
 }
 
 async function fill(folder: string): Promise<void> {
-  await using store = await FileStore.open(folder, { log: createLog(() => {}) });
+  await using store = await openFileStore(folder, { log: createLog(() => {}) });
   const passwordHash = await hashPassword(password, recommendedIterations);
   for (const [index, kind] of kinds.entries()) await addKind(store, kind, { index, passwordHash });
 }

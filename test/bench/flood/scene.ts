@@ -3,7 +3,7 @@
 import { createLog } from "../../../lib/log.ts";
 import { recommendedIterations } from "../../../lib/config/config.ts";
 import { hashPassword } from "../../../lib/passwords/password_hash.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { type RunningService, startService } from "../../support/service.ts";
 import { type NextRequest, requestOf } from "../load.ts";
 import { addSessions, addUsers, userOf } from "../users.ts";
@@ -74,7 +74,7 @@ export function addressOf(number: number): string {
 
 /** @returns the tokens of its sessions */
 async function fill(folder: string): Promise<string[]> {
-  await using store = await FileStore.open(folder, { log: createLog(() => {}) });
+  await using store = await openFileStore(folder, { log: createLog(() => {}) });
   await addUsers(store, userCount);
   for (let number = 0; number < ownerCount; number++) {
     const passwordHash = await hashPassword(password, recommendedIterations);

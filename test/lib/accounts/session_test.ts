@@ -11,7 +11,7 @@ import {
   sessionCookie,
 } from "../../../lib/accounts/session.ts";
 import type { Session, Store, User } from "../../../lib/store.ts";
-import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
 
 const start = Date.parse("2026-11-22T09:35:39.123Z");
 const minuteMs = 60 * 1_000;
@@ -29,7 +29,7 @@ interface Kept {
 
 /** A store with a session of alice. */
 async function keepSession(change: Partial<Session> = {}): Promise<Kept> {
-  const store = new MemoryStore();
+  const store = new TableStore();
   const user = { id: "1", login: "alice", passwordHash: "", registeredAt: start, groups: [], disabled: false };
   await store.insertUser(user);
   const created = createSession("alice", client);

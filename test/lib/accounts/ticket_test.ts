@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { decodeTime } from "@std/ulid";
 import { createHash } from "node:crypto";
 import type { Ticket } from "../../../lib/store.ts";
-import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { createTicket, findGoodTicket, setupNotice } from "../../../lib/accounts/ticket.ts";
 
 const now = Date.parse("2026-11-22T09:35:39.123Z");
@@ -72,7 +72,7 @@ const looks: [
 
 for (const [what, made, look, isGood] of looks) {
   Deno.test(`findGoodTicket() ${isGood ? "finds" : "does not find"} a ticket ${what}`, async () => {
-    const store = new MemoryStore();
+    const store = new TableStore();
     const { purpose = "register", login = purpose === "reset" ? "alice" : "" } = made;
     await addAlice(store);
     const { ticket, code } = createTicket(purpose, { login, maker: "", now, ttlMs });
@@ -83,7 +83,7 @@ for (const [what, made, look, isGood] of looks) {
 }
 
 Deno.test("findGoodTicket() finds none by a code that is not the whole one, or by the hash that is kept", async () => {
-  const store = new MemoryStore();
+  const store = new TableStore();
   const { ticket, code } = createTicket("setup", { login: "", maker: "", now, ttlMs });
   await store.insertTicket(ticket);
   const options = { store, purposes, login: "alice", now };
@@ -96,7 +96,7 @@ Deno.test("findGoodTicket() finds none by a code that is not the whole one, or b
 });
 
 /** A reset needs a user. */
-async function addAlice(store: MemoryStore): Promise<void> {
+async function addAlice(store: TableStore): Promise<void> {
   const user = { id: "1", login: "alice", passwordHash: "", registeredAt: now, groups: [], disabled: false };
   await store.insertUser(user);
 }

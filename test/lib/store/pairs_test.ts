@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type Actor, adminGroup, type Store } from "../../../lib/store.ts";
-import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended } from "../../support/store/stores.ts";
 
@@ -92,7 +92,7 @@ interface Outcome {
 
 /** What one operation after the other gives, in memory. @param order of the two in the pair */
 async function inTurn(pair: readonly [string, string], order: readonly number[]): Promise<Outcome> {
-  const store = new MemoryStore();
+  const store = new TableStore();
   // So that none is the last.
   await store.insertUser(userOf("root", { groups: [adminGroup] }));
   const scene = new Scene("x");

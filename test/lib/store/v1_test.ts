@@ -11,7 +11,7 @@ import { verifyPassword } from "../../../lib/passwords/password_hash.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { findLiveSession } from "../../../lib/accounts/session.ts";
 import type { Store, Ticket } from "../../../lib/store.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { findGoodTicket } from "../../../lib/accounts/ticket.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
@@ -74,19 +74,19 @@ async function assertAllThere(store: Store): Promise<void> {
 }
 
 for (const folder of folders) {
-  Deno.test(`FileStore opens a folder of format 1 with a ${folder}, now and after a change`, async () => {
+  Deno.test(`a file store opens a folder of format 1 with a ${folder}, now and after a change`, async () => {
     const path = await copyOf(folder);
     {
-      await using store = await FileStore.open(path, { log });
+      await using store = await openFileStore(path, { log });
       await assertAllThere(store);
     }
-    await using store = await FileStore.open(path, { log });
+    await using store = await openFileStore(path, { log });
     assertEquals([(await store.size()).users, (await store.listTickets({ limit: 9, now })).total], [facts.users, 1]);
   });
 
-  Deno.test(`FileStore leaves nothing that format 1 would read as its own, of a ${folder} that was only opened`, async () => {
+  Deno.test(`a file store leaves nothing that format 1 would read as its own, of a ${folder} that was only opened`, async () => {
     const path = await copyOf(folder);
-    const store = await FileStore.open(path, { log });
+    const store = await openFileStore(path, { log });
     // As if killed: what is on the disk now is what another program finds.
     const journals = Array.from(Deno.readDirSync(path), ({ name }) => name).filter((name) =>
       /^journal-\d+$/.test(name)
@@ -108,13 +108,13 @@ for (const folder of folders) {
   });
 }
 
-Deno.test("FileStore loses nothing of a folder of format 1 when the power is cut while it is opened", async () => {
+Deno.test("a file store loses nothing of a folder of format 1 when the power is cut while it is opened", async () => {
   const content = await Deno.readFile(`${v1}journal/journal-1`);
   const openCut = async (index: number) => {
     const disk = new SimulatedDisk();
     disk.setContent("journal-1", content);
     disk.script = (call) => call.index === index ? "cut" : undefined;
-    const isOpen = await FileStore.open("simulated", { log, disk, extendBytes: 4_096 }).then(() => true, () => false);
+    const isOpen = await openFileStore("simulated", { log, disk, extendBytes: 4_096 }).then(() => true, () => false);
     return { disk, isOpen };
   };
   const callCount = (await openCut(-1)).disk.calls.length;
@@ -124,7 +124,7 @@ Deno.test("FileStore loses nothing of a folder of format 1 when the power is cut
     assert(!isOpen, `call ${index}`);
     for (const survival of survivals) {
       const left = disk.afterPowerCut(survival);
-      await using store = await FileStore.open("simulated", { log, disk: left, extendBytes: 4_096 });
+      await using store = await openFileStore("simulated", { log, disk: left, extendBytes: 4_096 });
       const { users, sessions } = await store.size();
       assertEquals([users, sessions], [facts.users, 12], `call ${index}, ${survival}`);
       assertEquals((await store.listTickets({ limit: 9, now })).total, 2);
@@ -162,7 +162,7 @@ Deno.test("restore() makes a folder of a backup of format 1", async () => {
   const path = `${await Deno.makeTempDir()}/data`;
   assertEquals((await verify(`${v1}backup`)).users, facts.users);
   await restore(`${v1}backup`, path);
-  await using store = await FileStore.open(path, { log });
+  await using store = await openFileStore(path, { log });
   await assertAllThere(store);
 });
 

@@ -4,7 +4,8 @@ import { backUp, BackupError, restore, verify } from "../../../lib/tasks/backup.
 import { inspect } from "../../../lib/tasks/inspect.ts";
 import { createLog } from "../../../lib/log.ts";
 
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import type { Store } from "../../../lib/store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { NoRegisterError } from "../../../lib/store/file/folder.ts";
 import { encodeFrame } from "../../../lib/store/file/frame.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/header.ts";
@@ -286,8 +287,8 @@ Deno.test("the tasks backup, verify and restore say what they did, and what is w
   }
 });
 
-function open(path: string, options: { minCompactBytes?: number } = {}): Promise<FileStore> {
-  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096, ...options });
+function open(path: string, options: { minCompactBytes?: number } = {}): Promise<Store> {
+  return openFileStore(path, { log: createLog(() => {}), extendBytes: 4_096, ...options });
 }
 
 async function runTask(args: string[], env: Record<string, string>) {

@@ -5,7 +5,7 @@ import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import type { StoredRecord } from "../../../lib/store.ts";
 import { realDisk } from "../../../lib/store/file/disk.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { NoRegisterError, readRunningFolder } from "../../../lib/store/file/folder.ts";
 import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
 import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
@@ -105,7 +105,7 @@ Deno.test({
 });
 
 async function fill(folder: string, records: readonly StoredRecord[]): Promise<void> {
-  await using store = await FileStore.open(folder, { log, extendBytes: 4_096 });
+  await using store = await openFileStore(folder, { log, extendBytes: 4_096 });
   await store.insertRecords(records);
 }
 

@@ -4,15 +4,15 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { copy, CopyError, type Place } from "../../../lib/tasks/copy.ts";
 import { createLog } from "../../../lib/log.ts";
 import { type Store, type StoredRecord, StoreFullError, type User } from "../../../lib/store.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/frame.ts";
 import { fileHeaderBytes } from "../../../lib/store/file/header.ts";
-import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { recordsOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 Deno.test("copy() adds what is missing, and tells what both hold by now", async () => {
   const source = await storeOf(recordsOf(1_500));
-  const target = new MemoryStore();
+  const target = new TableStore();
   const { digest, ...copied } = await copy(placeOf(source), placeOf(target));
   assertEquals(copied, { users: 1_500, sessions: 3, tickets: 3, added: 1_506 });
   assertEquals(await recordsIn(target), await recordsIn(source));
@@ -45,8 +45,8 @@ Deno.test("copy() refuses a target that holds what the source does not, before i
 });
 
 Deno.test("copy() refuses a source that holds nothing", async () => {
-  const empty = placeOf(new MemoryStore(), "empty");
-  const error = await assertRejects(() => copy(empty, placeOf(new MemoryStore())), CopyError);
+  const empty = placeOf(new TableStore(), "empty");
+  const error = await assertRejects(() => copy(empty, placeOf(new TableStore())), CopyError);
   assertEquals(error.message, `Cannot copy "empty" as it holds no register`);
 });
 
@@ -64,7 +64,7 @@ Deno.test("copy() to a target that gets full says so, and goes on when there is 
 
 Deno.test("copy() passes on what else goes wrong", async () => {
   const broken = new TypeError("broken");
-  const target = new MemoryStore();
+  const target = new TableStore();
   target.insertRecords = () => Promise.reject(broken);
   const source = placeOf(await storeOf(recordsOf(1)));
   assertEquals(await assertRejects(() => copy(source, placeOf(target)), TypeError), broken);
@@ -88,7 +88,7 @@ Deno.test("copy() tells of one record that is not the same in the end, and of a 
       return source;
     },
   };
-  const target = placeOf(new MemoryStore());
+  const target = placeOf(new TableStore());
   await assertRejects(() => copy(changing, target), CopyError, `"data" holds 21 users`);
   // And run again it is as it should be.
   assertEquals((await copy(changing, target)).added, 1);
@@ -158,7 +158,7 @@ async function filesIn(folder: string) {
 }
 
 /** Takes some users and no more. */
-class SmallStore extends MemoryStore {
+class SmallStore extends TableStore {
   room = Infinity;
 
   override async insertRecords(records: readonly StoredRecord[]): Promise<void> {
@@ -169,7 +169,7 @@ class SmallStore extends MemoryStore {
 }
 
 /** Forgets a group. */
-class ForgetfulStore extends MemoryStore {
+class ForgetfulStore extends TableStore {
   override async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     await super.insertRecords(records.map((record) => {
       if (record.kind !== "put-user") return record;
@@ -182,8 +182,8 @@ function putUser(user: User): StoredRecord {
   return { kind: "put-user", user };
 }
 
-async function storeOf(records: readonly StoredRecord[]): Promise<MemoryStore> {
-  const store = new MemoryStore();
+async function storeOf(records: readonly StoredRecord[]): Promise<TableStore> {
+  const store = new TableStore();
   await store.insertRecords(records);
   return store;
 }
@@ -196,8 +196,8 @@ async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {
   return (await Array.fromAsync(store.records())).flat();
 }
 
-function openFolder(path: string): Promise<FileStore> {
-  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096 });
+function openFolder(path: string): Promise<Store> {
+  return openFileStore(path, { log: createLog(() => {}), extendBytes: 4_096 });
 }
 
 async function fillFolder(path: string, records: readonly StoredRecord[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { contentsOf, unmatchedRecords } from "../../../lib/tasks/record_comparison.ts";
 import type { Session, StoredRecord, Ticket, User } from "../../../lib/store.ts";
-import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const ignore = () => {};
@@ -68,12 +68,12 @@ Deno.test("contentsOf() and unmatchedRecords() refuse a store that breaks its pr
   for (const disordered of [records.toReversed(), [putUser("alice"), putUser("alice")]]) {
     const store = new DisorderedStore(disordered);
     await assertRejects(() => contentsOf(store, ignore), TypeError, "not in the order of their ids");
-    const other = new MemoryStore();
+    const other = new TableStore();
     await assertRejects(() => Array.fromAsync(unmatchedRecords(store, other, ignore)), TypeError, "not in the order");
   }
 });
 
-class DisorderedStore extends MemoryStore {
+class DisorderedStore extends TableStore {
   readonly #records: readonly StoredRecord[];
 
   constructor(records: readonly StoredRecord[]) {
@@ -86,14 +86,14 @@ class DisorderedStore extends MemoryStore {
   }
 }
 
-class UnreadableStore extends MemoryStore {
+class UnreadableStore extends TableStore {
   override records(): AsyncIterable<readonly StoredRecord[]> {
     throw new Error("Nobody was to read this");
   }
 }
 
-async function storeOf(records: readonly StoredRecord[]): Promise<MemoryStore> {
-  const store = new MemoryStore();
+async function storeOf(records: readonly StoredRecord[]): Promise<TableStore> {
+  const store = new TableStore();
   await store.insertRecords(records);
   return store;
 }

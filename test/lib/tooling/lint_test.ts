@@ -42,7 +42,7 @@ const importRows: readonly Row[] = [
   ["lib/store/file/file_store.ts", 'import { a } from "../../store.ts";', 0],
   ["lib/accounts/session.ts", 'import { a } from "@std/http/etag";', 0],
   // Only main.ts and the tasks name a store's implementation.
-  ["lib/accounts/session.ts", 'import { a } from "../store/memory/memory_store.ts";', 1],
+  ["lib/accounts/session.ts", 'import { a } from "../store/memory/table_store.ts";', 1],
   ["routes/user.ts", 'import { a } from "../lib/store/file/file_store.ts";', 1],
   ["caddy/https.ts", 'import { a } from "../lib/store/file/file_store.ts";', 1],
   ["routes/user.ts", 'import { a } from "../lib/store.ts";', 0],
@@ -50,7 +50,7 @@ const importRows: readonly Row[] = [
   ["lib/tasks/inspect.ts", 'import { a } from "../store/file/frame.ts";', 0],
   ["lib/tasks/copy.ts", 'import { a } from "../store/file/file_store.ts";', 0],
   ["lib/store/file/file_store.ts", 'import { a } from "./frame.ts";', 0],
-  ["test/bench/start.ts", 'import { a } from "../../../lib/store/memory/memory_store.ts";', 0],
+  ["test/bench/start.ts", 'import { a } from "../../../lib/store/memory/table_store.ts";', 0],
   // The interface of the store imports nothing at all.
   ["lib/store.ts", 'import { a } from "@std/ulid";', 1],
   ["lib/store.ts", 'import { a } from "node:fs";', 1],

@@ -7,7 +7,7 @@
 
 import { createLog, printLine } from "../../../lib/log.ts";
 import { type Disk, type DiskFile, realDisk } from "../../../lib/store/file/disk.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { readRunningFolder } from "../../../lib/store/file/folder.ts";
 import { userOf } from "./records.ts";
 
@@ -30,7 +30,7 @@ async function compact(lastCall: number): Promise<boolean> {
     if (calls++ === lastCall) takeAll(taken);
   });
   const log = createLog((line) => events.push(JSON.parse(line).event));
-  const store = await FileStore.open(folder, { disk, log, minCompactBytes: 1, extendBytes: 1024 });
+  const store = await openFileStore(folder, { disk, log, minCompactBytes: 1, extendBytes: 1024 });
   const check = (isRight: boolean, what: string) => isRight || printLine(`call ${lastCall}: ${what}`);
 
   calls = 0;

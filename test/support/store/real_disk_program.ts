@@ -5,7 +5,8 @@
  */
 
 import { createLog } from "../../../lib/log.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
+import type { Store } from "../../../lib/store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { userOf } from "./records.ts";
 
 if (import.meta.main) {
@@ -13,7 +14,7 @@ if (import.meta.main) {
   // As in main.ts: a write beyond the limit of a file's size fails, and does not end the process.
   Deno.addSignalListener("SIGXFSZ", () => {});
   if (maxFileBytes !== undefined) await limitFileSize(maxFileBytes);
-  const store = await FileStore.open(folder, {
+  const store = await openFileStore(folder, {
     log: createLog(() => {}),
     extendBytes: 4_096,
     minCompactBytes: Number(minCompactBytes),
@@ -32,7 +33,7 @@ async function limitFileSize(bytes: string): Promise<void> {
 }
 
 /** @returns whether none was refused */
-async function registerAll(store: FileStore, count: number): Promise<boolean> {
+async function registerAll(store: Store, count: number): Promise<boolean> {
   for (let index = 0; index < count; index++) {
     const login = `user${index}`;
     try {

@@ -3,8 +3,8 @@
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import type { Store } from "../../../lib/store.ts";
-import { FileStore } from "../../../lib/store/file/file_store.ts";
-import { MemoryStore } from "../../../lib/store/memory/memory_store.ts";
+import { openFileStore } from "../../../lib/store/file/file_store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../postgres.ts";
 
@@ -14,8 +14,8 @@ const postgres = sharedPostgres({ settings: { max_connections: "30" } });
 
 /** How each implementation is opened, empty. */
 const implementations: Record<string, () => Promise<Store>> = {
-  MemoryStore: () => Promise.resolve(new MemoryStore()),
-  FileStore: async () => await FileStore.open(await Deno.makeTempDir(), { log: silent, extendBytes: 4096 }),
+  "memory store": () => Promise.resolve(new TableStore()),
+  "file store": async () => await openFileStore(await Deno.makeTempDir(), { log: silent, extendBytes: 4096 }),
   PostgresStore: () => openPostgres("read committed"),
 };
 /** And at isolations that other engines have, where things happen at once. */
@@ -37,8 +37,11 @@ async function openPostgres(isolation: string): Promise<Store> {
   return store;
 }
 
+/** @param name "memory store", "file store" or begins with "PostgresStore" */
+export type StoreTest = (store: Store, name: string) => Promise<void>;
+
 /** A promise that every implementation keeps, each tried with an empty store. */
-export function testStores(promise: string, test: (store: Store) => Promise<void>, opened = implementations): void {
+export function testStores(promise: string, test: StoreTest, opened = implementations): void {
   for (const [name, open] of Object.entries(opened)) {
     const ignore = name.startsWith("PostgresStore") && !hasPostgres;
     Deno.test({
@@ -46,13 +49,13 @@ export function testStores(promise: string, test: (store: Store) => Promise<void
       ignore,
       async fn() {
         await using store = await open();
-        await test(store);
+        await test(store, name);
       },
     });
   }
 }
 
 /** A promise about what happens at once. */
-export function testContended(promise: string, test: (store: Store) => Promise<void>): void {
+export function testContended(promise: string, test: StoreTest): void {
   testStores(promise, test, { ...implementations, ...isolated });
 }

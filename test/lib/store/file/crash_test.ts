@@ -11,7 +11,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import type { Session, Store, Ticket, User } from "../../../../lib/store.ts";
-import { FileStore } from "../../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../../lib/store/file/file_store.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 import { type Fault, SimulatedDisk, survivals } from "../../../support/store/simulated_disk.ts";
 
@@ -40,7 +40,7 @@ Deno.test("history() makes at least two compactions and tries every kind of chan
 });
 
 for (const fault of ["cut", "tear", "fail", "late"] as const) {
-  Deno.test(`FileStore keeps every acknowledged change when any call is a ${fault}, and no other in part`, async () => {
+  Deno.test(`a file store keeps every acknowledged change when any call is a ${fault}, and no other in part`, async () => {
     const callCount = (await run([])).disk.calls.length;
     for (let index = 0; index < callCount; index++) {
       const { disk, acknowledged, unsure } = await run([{ index, fault }], checkAtOnce);
@@ -71,7 +71,7 @@ const pairs: readonly (readonly [Fault, Fault])[] = [
 ];
 
 for (const [first, second] of pairs) {
-  Deno.test(`FileStore keeps every acknowledged change when a ${second} follows a ${first}`, async () => {
+  Deno.test(`a file store keeps every acknowledged change when a ${second} follows a ${first}`, async () => {
     const callCount = (await run([])).disk.calls.length;
     for (let index = 0; index < callCount; index++) {
       for (let next = index + 1; next <= index + callsBetween; next++) {
@@ -296,8 +296,8 @@ async function goOn(disk: SimulatedDisk, options: { where: string; before: Map<s
   assert(await (await open(left)).findUser("erin") !== undefined, where);
 }
 
-function open(disk: SimulatedDisk): Promise<FileStore> {
-  return FileStore.open("simulated", {
+function open(disk: SimulatedDisk): Promise<Store> {
+  return openFileStore("simulated", {
     disk,
     log: createLog(() => {}),
     extendBytes: 1024,

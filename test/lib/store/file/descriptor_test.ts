@@ -8,7 +8,7 @@ const alone = 'for fd in /proc/$$/fd/*; do fd=${fd##*/}; ((fd < 3)) || eval "exe
 const hasPrlimit = await ensureProgram("prlimit", "util-linux");
 
 Deno.test({
-  name: "FileStore whose descriptors run out in a compaction takes changes, loses none, and compacts later",
+  name: "a file store whose descriptors run out in a compaction takes changes, loses none, and compacts later",
   ignore: !hasPrlimit,
   async fn() {
     const program = `${import.meta.dirname}/../../../support/store/descriptor_program.ts`;

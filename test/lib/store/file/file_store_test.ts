@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
-import { StoreClosedError, StoreFullError } from "../../../../lib/store.ts";
+import { type Store, StoreClosedError, StoreFullError } from "../../../../lib/store.ts";
 import { type Disk, realDisk } from "../../../../lib/store/file/disk.ts";
-import { FileStore, type FileStoreOptions } from "../../../../lib/store/file/file_store.ts";
+import { type FileStoreOptions, openFileStore } from "../../../../lib/store/file/file_store.ts";
 import { CorruptFileError } from "../../../../lib/store/file/header.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 import { StoreLockedError } from "../../../../lib/store/file/store_folder.ts";
@@ -10,7 +10,7 @@ import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
 const small = { extendBytes: 1024, minCompactBytes: 2048 };
 
-Deno.test("FileStore keeps users and sessions over a restart", async () => {
+Deno.test("a file store keeps users and sessions over a restart", async () => {
   const path = await Deno.makeTempDir();
   const alice = userOf("alice", { groups: ["admin"] });
   const session = sessionOf("alice", "s1");
@@ -30,7 +30,7 @@ Deno.test("FileStore keeps users and sessions over a restart", async () => {
   assertObjectMatch(await store.size(), { users: 1, sessions: 1 });
 });
 
-Deno.test("FileStore.open() makes the folder, for its own user alone", async () => {
+Deno.test("openFileStore() makes the folder, for its own user alone", async () => {
   const path = `${await Deno.makeTempDir()}/a/b`;
   await using store = await openFolder(path);
   await store.insertUser(userOf("alice"));
@@ -38,7 +38,7 @@ Deno.test("FileStore.open() makes the folder, for its own user alone", async () 
   for (const name of ["lock", "journal-1"]) assertEquals((await Deno.stat(`${path}/${name}`)).mode, 0o100600);
 });
 
-Deno.test("FileStore.open() refuses a folder that another holds, and says which process", async () => {
+Deno.test("openFileStore() refuses a folder that another holds, and says which process", async () => {
   const path = await Deno.makeTempDir();
   const message = `Cannot open store "${path}" as it is locked: process ${Deno.pid} holds it`;
   {
@@ -48,7 +48,7 @@ Deno.test("FileStore.open() refuses a folder that another holds, and says which 
   await using _store = await openFolder(path);
 });
 
-Deno.test("FileStore.open() gives the lock back when the folder is damaged", async () => {
+Deno.test("openFileStore() gives the lock back when the folder is damaged", async () => {
   const path = await Deno.makeTempDir();
   await Deno.writeFile(`${path}/journal-1`, new Uint8Array(100));
   await assertRejects(() => openFolder(path), CorruptFileError, `${path}/journal-1`);
@@ -56,7 +56,7 @@ Deno.test("FileStore.open() gives the lock back when the folder is damaged", asy
   await using _store = await openFolder(path);
 });
 
-Deno.test("FileStore.open() cuts a torn tail, logs where and how much, and goes on", async () => {
+Deno.test("openFileStore() cuts a torn tail, logs where and how much, and goes on", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk);
   await store.insertUser(userOf("alice"));
@@ -76,7 +76,7 @@ Deno.test("FileStore.open() cuts a torn tail, logs where and how much, and goes 
   assertEquals((await last.size()).users, 2);
 });
 
-Deno.test("FileStore writes a snapshot when the journal has outgrown the last, and removes what is old", async () => {
+Deno.test("a file store writes a snapshot when the journal has outgrown the last, and removes what is old", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk, small);
   for (let index = 0; index < 60; index++) {
@@ -93,7 +93,7 @@ Deno.test("FileStore writes a snapshot when the journal has outgrown the last, a
   for (let index = 0; index < 60; index++) assert(await again.findUser(`user${index}`) !== undefined);
 });
 
-Deno.test("FileStore takes changes while a snapshot is written, and loses none", async () => {
+Deno.test("a file store takes changes while a snapshot is written, and loses none", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk, small);
   const logins = Array.from({ length: 300 }, (_, index) => `user${index}`);
@@ -105,7 +105,7 @@ Deno.test("FileStore takes changes while a snapshot is written, and loses none",
   for (const login of logins) assert(await again.findUser(login) !== undefined, login);
 });
 
-Deno.test("FileStore that cannot write a snapshot logs it, loses nothing, and does not try at each change", async () => {
+Deno.test("a file store that cannot write a snapshot logs it, loses nothing, and does not try at each change", async () => {
   const disk = new SimulatedDisk();
   const lines: string[] = [];
   const store = await open(disk, { ...small, log: createLog((line) => lines.push(line)) });
@@ -121,7 +121,7 @@ Deno.test("FileStore that cannot write a snapshot logs it, loses nothing, and do
   assertEquals(await userCountOf(disk.afterPowerCut("nothing")), 60);
 });
 
-Deno.test("FileStore that is closed without a change writes no snapshot", async () => {
+Deno.test("a file store that is closed without a change writes no snapshot", async () => {
   const disk = new SimulatedDisk();
   {
     await using store = await open(disk);
@@ -134,7 +134,7 @@ Deno.test("FileStore that is closed without a change writes no snapshot", async 
   assertEquals(disk.list(), names);
 });
 
-Deno.test("FileStore that is closed while changes are under way finishes them, and compacts once at a time", async () => {
+Deno.test("a file store that is closed while changes are under way finishes them, and compacts once at a time", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk, { ...small, minCompactBytes: 1 });
   for (let round = 0; round < 5; round++) {
@@ -148,7 +148,7 @@ Deno.test("FileStore that is closed while changes are under way finishes them, a
   assertEquals(disk.list().filter((name) => name.startsWith("snapshot-")).length, 1);
 });
 
-Deno.test("FileStore that is closed during a change waits for it, then gives back the file, then the folder", async () => {
+Deno.test("a file store that is closed during a change waits for it, then gives back the file, then the folder", async () => {
   const disk = new SimulatedDisk();
   const events: string[] = [];
   const { openToWrite } = disk;
@@ -171,7 +171,7 @@ Deno.test("FileStore that is closed during a change waits for it, then gives bac
   assertEquals(await userCountOf(disk.afterPowerCut("nothing")), 1);
 });
 
-Deno.test("FileStore that could write no snapshot at a stop does not begin another journal at the next", async () => {
+Deno.test("a file store that could write no snapshot at a stop does not begin another journal at the next", async () => {
   const disk = new SimulatedDisk();
   for (let stop = 0; stop < 4; stop++) {
     const store = await open(disk);
@@ -183,7 +183,7 @@ Deno.test("FileStore that could write no snapshot at a stop does not begin anoth
   assertEquals(disk.list().sort(), ["journal-1", "journal-2"]);
 });
 
-Deno.test("FileStore on a full disk refuses changes, goes on reading, and takes changes when there is room", async () => {
+Deno.test("a file store on a full disk refuses changes, goes on reading, and takes changes when there is room", async () => {
   const disk = new SimulatedDisk();
   await using store = await open(disk);
   await store.insertUser(userOf("alice"));
@@ -201,7 +201,7 @@ Deno.test("FileStore on a full disk refuses changes, goes on reading, and takes 
   assertEquals(await store.insertUser(userOf("bob")), "done");
 });
 
-Deno.test("FileStore whose sync failed says so, goes on reading, and writes no snapshot when it is closed", async () => {
+Deno.test("a file store whose sync failed says so, goes on reading, and writes no snapshot when it is closed", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk);
   await store.insertUser(userOf("alice"));
@@ -215,7 +215,7 @@ Deno.test("FileStore whose sync failed says so, goes on reading, and writes no s
   assertEquals(disk.list(), ["journal-1"]);
 });
 
-Deno.test("FileStore takes at most 170 bytes a user of 12 letters on disk, 20,000 of them", async () => {
+Deno.test("a file store takes at most 170 bytes a user of 12 letters on disk, 20,000 of them", async () => {
   const path = await Deno.makeTempDir();
   {
     await using store = await openFolder(path);
@@ -231,12 +231,12 @@ Deno.test("FileStore takes at most 170 bytes a user of 12 letters on disk, 20,00
   assert((await Deno.stat(`${path}/${snapshot}`)).size <= 170 * 20_000);
 });
 
-function open(disk: Disk, options: Partial<FileStoreOptions> = {}): Promise<FileStore> {
-  return FileStore.open(disk.path, { disk, log: createLog(() => {}), extendBytes: 1024, ...options });
+function open(disk: Disk, options: Partial<FileStoreOptions> = {}): Promise<Store> {
+  return openFileStore(disk.path, { disk, log: createLog(() => {}), extendBytes: 1024, ...options });
 }
 
-function openFolder(path: string): Promise<FileStore> {
-  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4096 });
+function openFolder(path: string): Promise<Store> {
+  return openFileStore(path, { log: createLog(() => {}), extendBytes: 4096 });
 }
 
 /** How many users a disk holds. */

@@ -29,7 +29,7 @@ interface Call {
 const countAtStart = new Set(["rename", "unlink", "ack"]);
 
 Deno.test({
-  name: "FileStore acknowledges, renames and removes only what is on the disk before, by the calls of a real run",
+  name: "a file store acknowledges, renames and removes only what is on the disk before, by the calls of a real run",
   ignore: !hasStrace,
   async fn() {
     const parent = await Deno.makeTempDir({ prefix: "gatehouse-" });
@@ -54,7 +54,7 @@ Deno.test({
 
 for (const limit of [9_001, 12_345]) {
   Deno.test({
-    name: `FileStore loses nothing acknowledged when a write is cut short at byte ${limit} of the file`,
+    name: `a file store loses nothing acknowledged when a write is cut short at byte ${limit} of the file`,
     ignore: !hasPrlimit,
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { backUp, verify } from "../../../../lib/tasks/backup.ts";
 import { inspect } from "../../../../lib/tasks/inspect.ts";
 import { createLog } from "../../../../lib/log.ts";
+import type { Store } from "../../../../lib/store.ts";
 import { realDisk } from "../../../../lib/store/file/disk.ts";
-import { FileStore } from "../../../../lib/store/file/file_store.ts";
+import { openFileStore } from "../../../../lib/store/file/file_store.ts";
 import { asFolderError, requireUnlocked, StoreFolderError } from "../../../../lib/store/file/store_folder.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
@@ -44,7 +45,7 @@ for (const [what, { make, kind }] of Object.entries(irregular)) {
   });
 }
 
-Deno.test("FileStore.open() opens a folder behind a link, and leaves links of others alone", async () => {
+Deno.test("openFileStore() opens a folder behind a link, and leaves links of others alone", async () => {
   const folder = await Deno.makeTempDir();
   await fill(`${folder}/real`);
   await Deno.symlink(`${folder}/real`, `${folder}/link`);
@@ -58,7 +59,7 @@ Deno.test("FileStore.open() opens a folder behind a link, and leaves links of ot
   assert((await Deno.lstat(`${folder}/link`)).isSymlink && (await Deno.lstat(`${folder}/real/notes`)).isSymlink);
 });
 
-Deno.test("FileStore.open() makes its folder private, also one of a clone, and says so", async () => {
+Deno.test("openFileStore() makes its folder private, also one of a clone, and says so", async () => {
   for (const mode of [0o755, 0o750, 0o777, 0o701]) {
     const path = await Deno.makeTempDir();
     await Deno.writeTextFile(`${path}/.gitkeep`, "");
@@ -70,7 +71,7 @@ Deno.test("FileStore.open() makes its folder private, also one of a clone, and s
   }
 });
 
-Deno.test("FileStore.open() warns of a folder that others can look into and that it cannot make private", async () => {
+Deno.test("openFileStore() warns of a folder that others can look into and that it cannot make private", async () => {
   const shared = await Deno.makeTempDir();
   await Deno.chmod(shared, 0o755);
   await Deno.writeTextFile(`${shared}/notes.txt`, "");
@@ -89,7 +90,7 @@ Deno.test("FileStore.open() warns of a folder that others can look into and that
 });
 
 Deno.test({
-  name: "FileStore.open() leaves the permissions of another user's folder as they are, and warns",
+  name: "openFileStore() leaves the permissions of another user's folder as they are, and warns",
   ignore: !isRoot,
   async fn() {
     const path = await Deno.makeTempDir();
@@ -101,12 +102,12 @@ Deno.test({
 });
 
 for (const error of ["Invalid argument (os error 22)", "Operation not supported (os error 95)"]) {
-  Deno.test(`FileStore goes on, with a warning at the start, where a folder cannot be synced: ${error}`, async () => {
+  Deno.test(`a file store goes on, with a warning at the start, where a folder cannot be synced: ${error}`, async () => {
     const disk = new SimulatedDisk();
     disk.errorText = error;
     disk.script = ({ kind }) => kind === "syncFolder" ? "fail" : undefined;
     const lines: string[] = [];
-    const store = await FileStore.open("", { disk, log: createLog((line) => lines.push(line)), extendBytes: 4_096 });
+    const store = await openFileStore("", { disk, log: createLog((line) => lines.push(line)), extendBytes: 4_096 });
     const [warning] = lines.map((line) => JSON.parse(line));
     assertEquals([lines.length, warning.event, warning.folder], [1, "folder-not-synced", "simulated"]);
     assert(warning.problem.includes(error) && warning.remedy.includes("local disk"), lines[0]);
@@ -116,19 +117,19 @@ for (const error of ["Invalid argument (os error 22)", "Operation not supported 
   });
 }
 
-Deno.test("FileStore.open() fails when a folder that can be synced is not", async () => {
+Deno.test("openFileStore() fails when a folder that can be synced is not", async () => {
   const disk = new SimulatedDisk();
   disk.errorText = "Input/output error (os error 5)";
   disk.script = ({ kind }) => kind === "syncFolder" ? "fail" : undefined;
   const message = 'Cannot open store "folder": syncFolder "": Input/output error (os error 5)';
   await assertRejects(
-    () => FileStore.open("folder", { disk, log: createLog(() => {}) }),
+    () => openFileStore("folder", { disk, log: createLog(() => {}) }),
     StoreFolderError,
     message,
   );
 });
 
-Deno.test("FileStore.open() makes a folder whose parent cannot be synced", async () => {
+Deno.test("openFileStore() makes a folder whose parent cannot be synced", async () => {
   const folder = await Deno.makeTempDir();
   const invalid = "TypeError: Invalid argument (os error 22)";
   const { sync } = Deno.FsFile.prototype;
@@ -140,7 +141,7 @@ Deno.test("FileStore.open() makes a folder whose parent cannot be synced", async
   }
 });
 
-Deno.test("FileStore.open() and requireUnlocked() refuse a file system without locks", async () => {
+Deno.test("openFileStore() and requireUnlocked() refuse a file system without locks", async () => {
   const folder = await Deno.makeTempDir();
   const { tryLock } = Deno.FsFile.prototype;
   try {
@@ -213,14 +214,14 @@ async function fill(path: string): Promise<void> {
   await store.insertUser(userOf("alice"));
 }
 
-function open(path: string): Promise<FileStore> {
-  return FileStore.open(path, { log: createLog(() => {}), extendBytes: 4_096 });
+function open(path: string): Promise<Store> {
+  return openFileStore(path, { log: createLog(() => {}), extendBytes: 4_096 });
 }
 
 /** What a start says, without time and level. */
 async function openAndLog(path: string): Promise<Record<string, unknown>[]> {
   const lines: string[] = [];
-  await using _store = await FileStore.open(path, {
+  await using _store = await openFileStore(path, {
     log: createLog((line) => lines.push(line)),
     extendBytes: 4_096,
     disk: realDisk(path),

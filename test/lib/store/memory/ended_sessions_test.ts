@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
-import { type Change, type StoredRecord, StoreFullError } from "../../../../lib/store.ts";
-import { FileStore } from "../../../../lib/store/file/file_store.ts";
+import { type Change, type Store, type StoredRecord, StoreFullError } from "../../../../lib/store.ts";
+import { openFileStore } from "../../../../lib/store/file/file_store.ts";
 import { FrameTooLongError } from "../../../../lib/store/file/frame.ts";
-import { MemoryStore } from "../../../../lib/store/memory/memory_store.ts";
+import { memoryStorage, TableStore } from "../../../../lib/store/memory/table_store.ts";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
 import { sessionOf, sessionsIn, userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
@@ -24,11 +24,14 @@ function openWatched(sessionCount: number) {
   for (const change of [{ kind: "put-user", user: alice } as const, ...putsOf(sessionCount)]) tables.apply(change);
   const commits: (readonly Change[])[] = [];
   const state: { fault?: Error } = {};
-  const store = new MemoryStore(tables, (changes) => {
-    if (state.fault !== undefined) return Promise.reject(state.fault);
-    commits.push(changes);
-    for (const change of changes) tables.apply(change);
-    return Promise.resolve();
+  const store = new TableStore({
+    ...memoryStorage(tables),
+    commit(changes) {
+      if (state.fault !== undefined) return Promise.reject(state.fault);
+      commits.push(changes);
+      for (const change of changes) tables.apply(change);
+      return Promise.resolve();
+    },
   });
   return { store, commits, state };
 }
@@ -64,7 +67,7 @@ Deno.test("insertSession() of a store that takes no changes ends nothing", async
   assertEquals((await sessionsIn(store, "alice")).length, 3);
 });
 
-const ends: Record<string, (store: MemoryStore) => Promise<unknown>> = {
+const ends: Record<string, (store: Store) => Promise<unknown>> = {
   "insertSession()": (store) => store.insertSession(sessionOf("alice", "new"), alice, { maxSessions: 1 }),
   "deleteSessions()": (store) => store.deleteSessions("alice"),
   "replaceUser()": (store) => store.replaceUser(alice, { ...alice, passwordHash: "new" }, { keepSessionId: "" }),
@@ -78,20 +81,20 @@ for (const [name, end] of Object.entries(ends)) {
     const disk = new SimulatedDisk();
     // A tenth of what the deletions take as one change: some 14 bytes each.
     const options = { log: createLog(() => {}), disk, maxFrameBytes: 32_768, minCompactBytes: 2 ** 30 };
-    await using store = await FileStore.open("data", options);
+    await using store = await openFileStore("data", options);
     await store.insertUser(alice);
     const puts = putsOf(5_000);
     for (let start = 0; start < puts.length; start += 100) await store.insertRecords(puts.slice(start, start + 100));
     await end(store);
     const left = await sessionsIn(store, "alice");
     assertEquals(left.length, name === "insertSession()" ? 1 : 0);
-    await using again = await FileStore.open("data", { ...options, disk: disk.afterPowerCut("nothing") });
+    await using again = await openFileStore("data", { ...options, disk: disk.afterPowerCut("nothing") });
     assertEquals(await sessionsIn(again, "alice"), left);
   });
 }
 
 Deno.test("deleteExpiredSessions() deletes no session that is seen while it looks", async () => {
-  await using store = await FileStore.open("data", { log: createLog(() => {}), disk: new SimulatedDisk() });
+  await using store = await openFileStore("data", { log: createLog(() => {}), disk: new SimulatedDisk() });
   await store.insertUser(alice);
   await store.insertRecords(putsOf(3));
   const touched = store.touchSession("s1", 500);
@@ -102,7 +105,7 @@ Deno.test("deleteExpiredSessions() deletes no session that is seen while it look
 
 Deno.test("insertRecords() of more than a frame can have is refused, and nothing of it is kept", async () => {
   const disk = new SimulatedDisk();
-  await using store = await FileStore.open("data", { log: createLog(() => {}), disk, maxFrameBytes: 4_096 });
+  await using store = await openFileStore("data", { log: createLog(() => {}), disk, maxFrameBytes: 4_096 });
   await store.insertUser(alice);
   await assertRejects(() => store.insertRecords(putsOf(1_000)), FrameTooLongError);
   assertEquals(await sessionsIn(store, "alice"), []);

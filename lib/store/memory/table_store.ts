@@ -1,9 +1,9 @@
 /**
- * The store's rules over tables in memory: who may be inserted, replaced, ended, and in what order.
+ * The rules of a store over tables in memory: each method checks a change against the tables and commits it.
  *
- * What makes a change durable is handed in as `commit`; without it changes live as long as the process, which is
- * all that tests need. `FileStore` hands in its journal. Every change is made under the lock of its login, from
- * the look at what is kept to the end of `commit`, so that no two changes of one login overtake each other.
+ * The storage it is given holds the tables and commits changes to them: in memory only, or to a data folder first
+ * (`lib/store/file/file_store.ts`). A change holds the lock of its login from the check to the end of the commit, so
+ * that changes of one login never interleave.
  */
 
 import { iterationsOf } from "../../passwords/password_hash.ts";
@@ -44,23 +44,42 @@ import { isMadeByAdmin, ticketPageOf } from "./ticket_page.ts";
 import { voidedTickets } from "./ticket_rules.ts";
 import { forEachYielding } from "./scan.ts";
 
-/** Makes the changes durable as one, and then applies them to the tables, in this order. */
-export type Commit = (changes: readonly Change[]) => Promise<void>;
+/** Tables, and how changes of them become durable. */
+export interface TableStorage {
+  readonly tables: Tables;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** Why changes are rejected; `undefined` while they are accepted. */
+  readonly fault: string | undefined;
+  /** Makes the changes durable as one change, then applies them to the tables. */
+  commit(changes: readonly Change[]): Promise<void>;
+  close(): Promise<void>;
+}
 
-/** A `Store` that answers from memory. */
-export class MemoryStore implements Store {
-  readonly #tables: Tables;
-  readonly #commit: Commit;
-  readonly #locks: StoreLocks;
-
-  /** @param tables what is kept already. @param commit by default the changes are only applied. */
-  constructor(tables: Tables = new Tables(), commit?: Commit) {
-    this.#tables = tables;
-    this.#locks = new StoreLocks(tables);
-    this.#commit = commit ?? ((changes) => {
+/** Storage that lasts as long as the process. */
+export function memoryStorage(tables = new Tables()): TableStorage {
+  return {
+    tables,
+    bytes: 0,
+    fault: undefined,
+    commit(changes) {
       for (const change of changes) tables.apply(change);
       return Promise.resolve();
-    });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A store that answers from memory. */
+export class TableStore implements Store {
+  readonly #storage: TableStorage;
+  readonly #tables: Tables;
+  readonly #locks: StoreLocks;
+
+  constructor(storage = memoryStorage()) {
+    this.#storage = storage;
+    this.#tables = storage.tables;
+    this.#locks = new StoreLocks(storage.tables);
   }
 
   findUser(login: string): Promise<User | undefined> {
@@ -106,7 +125,7 @@ export class MemoryStore implements Store {
     return this.#locks.ofLogin(user.login, () =>
       this.#locks.withTicket(ticketHash, async (used) => {
         if (this.#tables.user(user.login) !== undefined) return "taken";
-        await this.#commit([{ kind: "put-user", user }, ...used]);
+        await this.#storage.commit([{ kind: "put-user", user }, ...used]);
         return "done";
       }));
   }
@@ -126,7 +145,7 @@ export class MemoryStore implements Store {
       const tickets = this.#deleteTickets((ticket) =>
         voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login)
       );
-      await this.#commit([{ kind: "put-user", user: next }, ...ended, ...tickets, ...used]);
+      await this.#storage.commit([{ kind: "put-user", user: next }, ...ended, ...tickets, ...used]);
       return "done" as const;
     };
     return this.#locks.as(
@@ -148,7 +167,7 @@ export class MemoryStore implements Store {
       return await this.#locks.keepingAnAdmin({ login }, async () => {
         const ended = await this.#endSessionsBut(login, "");
         const tickets = this.#deleteTickets((ticket) => ticket.maker === id || isResetOf(ticket, login));
-        await this.#commit([{ kind: "delete-user", login }, ...ended, ...tickets]);
+        await this.#storage.commit([{ kind: "delete-user", login }, ...ended, ...tickets]);
         return "done" as const;
       });
     });
@@ -166,7 +185,7 @@ export class MemoryStore implements Store {
     return this.#locks.ofLogin(login, async () => {
       const kept = this.#tables.user(login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      const commit: Commit = (changes) => this.#commitOrRemember(changes);
+      const commit = (changes: readonly Change[]) => this.#commitOrRemember(changes);
       const surplus = await commitAllButLast(
         deletionsOf(await seenLongestAgo(this.#tables.sessionsOf(login), maxSessions - 1)),
         commit,
@@ -181,12 +200,12 @@ export class MemoryStore implements Store {
       const isAhead = Math.max(session.createdAt, session.lastSeenAt) - lastSeenAt > maxSessionAheadMs;
       if (session.lastSeenAt >= lastSeenAt && !isAhead) return;
       const createdAt = Math.min(session.createdAt, lastSeenAt);
-      await this.#commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
+      await this.#storage.commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
     });
   }
 
   deleteSession(id: string, { actor }: ActorOptions = {}): Promise<boolean> {
-    return this.#withSession(id, () => this.#commit([{ kind: "delete-session", id }]), actor);
+    return this.#withSession(id, () => this.#storage.commit([{ kind: "delete-session", id }]), actor);
   }
 
   async listSessions(login: string, query: SessionQuery): Promise<SessionPage> {
@@ -202,7 +221,7 @@ export class MemoryStore implements Store {
       const length = Array.from(this.#tables.sessionsOf(login)).length;
       const ended = await this.#endSessionsBut(login, "");
       const tickets = maker === undefined ? [] : this.#deleteTickets((ticket) => ticket.maker === maker);
-      if (ended.length + tickets.length > 0) await this.#commit([...ended, ...tickets]);
+      if (ended.length + tickets.length > 0) await this.#storage.commit([...ended, ...tickets]);
       return length;
     });
   }
@@ -244,7 +263,7 @@ export class MemoryStore implements Store {
         const replaced = ticket.purpose === "setup"
           ? this.#deleteTickets((other) => other.purpose === "setup" && other.secretHash !== ticket.secretHash)
           : [];
-        await this.#commit([{ kind: "put-ticket", ticket }, ...replaced]);
+        await this.#storage.commit([{ kind: "put-ticket", ticket }, ...replaced]);
         return "done";
       }));
   }
@@ -254,7 +273,7 @@ export class MemoryStore implements Store {
       const [found] = this.#deleteTickets((ticket) => ticket.id === id && ticket.purpose !== "setup");
       if (found?.kind !== "delete-ticket") return "missing";
       const outcome = await this.#locks.withTicket(found.secretHash, async (used) => {
-        await this.#commit(used);
+        await this.#storage.commit(used);
         return "done" as const;
       });
       return outcome === "no-ticket" ? "missing" : outcome;
@@ -264,7 +283,7 @@ export class MemoryStore implements Store {
   deleteExpiredTickets(expiresUntil: number): Promise<number> {
     return this.#locks.ofTickets(async () => {
       const deleted = this.#deleteTickets((ticket) => ticket.expiresAt <= expiresUntil);
-      if (deleted.length > 0) await this.#commit(deleted);
+      if (deleted.length > 0) await this.#storage.commit(deleted);
       return deleted.length;
     });
   }
@@ -275,25 +294,29 @@ export class MemoryStore implements Store {
 
   async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     const added = records.filter((record) => !this.#tables.has(record));
-    if (added.length > 0) await this.#commit(added);
+    if (added.length > 0) await this.#storage.commit(added);
   }
 
   size(): Promise<StoreSize> {
-    return Promise.resolve({ users: this.#tables.userCount, sessions: this.#tables.sessionCount, bytes: 0 });
+    return Promise.resolve({
+      users: this.#tables.userCount,
+      sessions: this.#tables.sessionCount,
+      bytes: this.#storage.bytes,
+    });
   }
 
   fault(): Promise<string | undefined> {
-    return Promise.resolve(undefined);
+    return Promise.resolve(this.#storage.fault);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+    return this.#storage.close();
   }
 
   /** A full disk must not keep people from logging in: a session that finds no room is kept until the next restart. */
   async #commitOrRemember(changes: readonly Change[]): Promise<void> {
     try {
-      await this.#commit(changes);
+      await this.#storage.commit(changes);
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
       for (const change of changes) this.#tables.apply(change);
@@ -304,7 +327,7 @@ export class MemoryStore implements Store {
   #endSessionsBut(login: string, keptId: string): Promise<readonly Change[]> {
     return commitAllButLast(
       deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(({ id }) => id !== keptId)),
-      this.#commit,
+      (changes) => this.#storage.commit(changes),
     );
   }
 
@@ -312,8 +335,8 @@ export class MemoryStore implements Store {
   #endExpired(login: string, isExpired: (session: Session) => boolean): Promise<number> {
     return this.#locks.ofLogin(login, async () => {
       const ended = deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(isExpired));
-      const last = await commitAllButLast(ended, this.#commit);
-      if (last.length > 0) await this.#commit(last);
+      const last = await commitAllButLast(ended, (changes) => this.#storage.commit(changes));
+      if (last.length > 0) await this.#storage.commit(last);
       return ended.length;
     });
   }
