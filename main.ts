@@ -6,10 +6,9 @@
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { type Config, readConfig, settings } from "./lib/config/config.ts";
-import { configWarnings } from "./lib/config/config_warnings.ts";
+import { type Config, configWarnings, readConfig, readEnvironment } from "./lib/config/config.ts";
+import { settings } from "./lib/config/settings.ts";
 import { MemoryCounts } from "./lib/limits/limit_store.ts";
-import { readEnvironment } from "./lib/config/environment.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics/metrics.ts";

@@ -11,7 +11,7 @@ import { audit } from "../lib/audit.ts";
 import { rateLimitKey } from "../lib/http/client_address.ts";
 import { ifNoneMatch } from "../lib/http/entity_tag.ts";
 import { HttpError, jsonResponse, queryOf, readJson } from "../lib/http/http.ts";
-import { isReservedLogin } from "../lib/config/reserved_logins.ts";
+import { isReservedLogin } from "../lib/config/parsers.ts";
 import { adminGroup, isAdmin, type Ticket, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/accounts/ticket.ts";
 import { etagOf, publicUser } from "../lib/accounts/user.ts";

@@ -102,7 +102,7 @@ Deno.test("bad settings end the start with all of them, before anything is made"
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
 });
 
-Deno.test("a name that is no setting ends the start by the task as well, which grants no list of the environment", async () => {
+Deno.test("a name that is not a setting ends the start by the task as well, which grants no list of the environment", async () => {
   await using folder = await temporaryFolder();
   const env = { GATEHOUSE_STORE: `${folder.path}/data`, GATEHOUSE_LISTEN: anyPort, GATEHOUSE_LOGIN_ERROR: "exact" };
   const { code, stderr } = await failToStart(env, ["task", "--quiet", "start"]);
@@ -111,7 +111,7 @@ Deno.test("a name that is no setting ends the start by the task as well, which g
     [
       1,
       "Cannot start with these settings:\n" +
-      "  GATEHOUSE_LOGIN_ERROR is no setting: did you mean GATEHOUSE_LOGIN_ERRORS?\n",
+      "  GATEHOUSE_LOGIN_ERROR is not a setting: did you mean GATEHOUSE_LOGIN_ERRORS?\n",
     ],
   );
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { settings } from "../lib/config/config.ts";
+import { settings } from "../lib/config/settings.ts";
 import { startCaddy } from "./support/caddy/caddy.ts";
 import { ensureProgram } from "./support/packages.ts";
 import { startService } from "./support/service.ts";
@@ -46,7 +46,7 @@ Deno.test("README shows the events that a start logs", async () => {
   assertEquals(shown, logged.slice(0, 3));
 });
 
-Deno.test("README's table of settings is that of lib/config/config.ts", () => {
+Deno.test("README's table of settings is that of lib/config/settings.ts", () => {
   const rows = sectionOf("Settings").split("\n").filter((line) => line.startsWith("| `GATEHOUSE_"));
   const cells = rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
   const expected = Object.values(settings).map((setting) => [

@@ -15,7 +15,7 @@
 
 import { hash as digest } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { maxIterations } from "../config/config.ts";
+import { maxIterations } from "../config/settings.ts";
 
 /** NIST SP 800-132, 5.1 asks for at least 16. */
 const saltBytes = 16;

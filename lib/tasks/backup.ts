@@ -17,7 +17,7 @@ import { createJournal, journalName } from "../store/file/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "../store/file/snapshot.ts";
 import { asFolderError, reasonOf } from "../store/file/store_folder.ts";
 import { Tables } from "../store/memory/tables.ts";
-import { folderOf, pathFromCaller } from "../config/store_location.ts";
+import { folderOf, pathFromCaller } from "./task.ts";
 
 /** What a folder or backup was found to hold. */
 export interface Holdings {

@@ -8,7 +8,7 @@
  */
 
 import { resolve } from "node:path";
-import { settings } from "../config/config.ts";
+import { settings } from "../config/settings.ts";
 import { countProgress, createLog, type Log, printError, runTask } from "../log.ts";
 import { type PostgresAddress, shownAddress } from "../config/postgres_address.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
@@ -19,7 +19,8 @@ import { isDataFile, readRunningFolder } from "../store/file/folder.ts";
 import { memoryStorage, TableStore } from "../store/memory/table_store.ts";
 import { PostgresStore } from "../store/postgres/postgres_store.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
-import { pathFromCaller, type StoreLocation } from "../config/store_location.ts";
+import type { StoreLocation } from "../config/parsers.ts";
+import { pathFromCaller } from "./task.ts";
 
 /** Where a register is, or is to be. */
 export interface Place {

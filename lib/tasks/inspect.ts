@@ -9,7 +9,7 @@ import { readConfig } from "../config/config.ts";
 import { printError, printLine } from "../log.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { readRunningFolder } from "../store/file/folder.ts";
-import { folderOf, pathFromCaller } from "../config/store_location.ts";
+import { folderOf, pathFromCaller } from "./task.ts";
 
 /** As late as a date can be: a ticket for the setup that an older version made does not expire. */
 const lastDate = 8_640_000_000_000_000;

@@ -12,7 +12,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "../config/config.ts";
 import { hostWithPort, type Listen } from "../config/listen.ts";
 import { printLine } from "../log.ts";
-import type { StoreLocation } from "../config/store_location.ts";
+import type { StoreLocation } from "../config/parsers.ts";
 
 /** Names that are no settings can be found only by listing all, which takes the whole environment. */
 const wholeEnvironment = "--allow-env";

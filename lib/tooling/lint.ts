@@ -69,8 +69,8 @@ const consoleOwnership: Ownership = {
 
 const environmentOwnership: Ownership = {
   use: /^(Deno|process)(\.env|\["env"\])$/,
-  owners: /^(lib\/config\/environment\.ts|lib\/tasks\/[^/]+\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
-  hint: "add a setting to lib/config/config.ts, and take its value as an argument",
+  owners: /^(lib\/config\/config\.ts|lib\/tasks\/[^/]+\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
+  hint: "add a setting to lib/config/settings.ts, and take its value as an argument",
 };
 
 const plugin: Deno.lint.Plugin = {

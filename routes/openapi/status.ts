@@ -1,6 +1,6 @@
 /** The operations that show figures and settings. */
 
-import { settings } from "../../lib/config/config.ts";
+import { settings } from "../../lib/config/settings.ts";
 import type { Operation } from "./operation.ts";
 import { example } from "./examples.ts";
 import { schemaNamed } from "./schemas.ts";

@@ -6,7 +6,7 @@
  */
 
 import { createLog } from "../../lib/log.ts";
-import { recommendedIterations } from "../../lib/config/config.ts";
+import { recommendedIterations } from "../../lib/config/settings.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
 import type { Store } from "../../lib/store.ts";

@@ -1,6 +1,6 @@
 /** `GET /setting/`: the settings in force. */
 import { assertEquals } from "@std/assert";
-import { settings } from "../../lib/config/config.ts";
+import { settings } from "../../lib/config/settings.ts";
 import { openAdminApp } from "../support/accounts.ts";
 
 Deno.test("listSettings() shows every setting in order, as it was written, or its default", async () => {

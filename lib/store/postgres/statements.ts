@@ -5,7 +5,7 @@
  * list. A parameter whose type cannot be seen from where it stands has a cast.
  */
 
-import { maxIterations } from "../../config/config.ts";
+import { maxIterations } from "../../config/settings.ts";
 import { type ListedTicket, maxSessionAheadMs, type Session, type Ticket, type User } from "../../store.ts";
 import type { Row } from "./connection.ts";
 import { idOfOldTicket } from "../memory/ticket_rules.ts";

@@ -6,7 +6,7 @@
  */
 
 import { createLog } from "../../../lib/log.ts";
-import { recommendedIterations } from "../../../lib/config/config.ts";
+import { recommendedIterations } from "../../../lib/config/settings.ts";
 import { hashPassword } from "../../../lib/passwords/password_hash.ts";
 import type { Store, User } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";

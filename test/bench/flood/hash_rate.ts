@@ -1,6 +1,6 @@
 /** Logins and registrations a second, against what the machine's cores can hash. */
 
-import { recommendedIterations } from "../../../lib/config/config.ts";
+import { recommendedIterations } from "../../../lib/config/settings.ts";
 import { Load, type NextRequest, rateOf } from "../load.ts";
 import { median, type Row } from "../table.ts";
 import { loginsFrom, registrationsFrom, type Scene } from "./scene.ts";

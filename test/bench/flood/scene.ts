@@ -1,7 +1,7 @@
 /** The service that is flooded, as large as one that is worth flooding, and the requests that flood it. */
 
 import { createLog } from "../../../lib/log.ts";
-import { recommendedIterations } from "../../../lib/config/config.ts";
+import { recommendedIterations } from "../../../lib/config/settings.ts";
 import { hashPassword } from "../../../lib/passwords/password_hash.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { type RunningService, startService } from "../../support/service.ts";

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError, readConfig, settings } from "../../../lib/config/config.ts";
+import { ConfigError, configWarnings, readConfig } from "../../../lib/config/config.ts";
+import { wholeNumber } from "../../../lib/config/parsers.ts";
+import { readSetting, type Setting, settings } from "../../../lib/config/settings.ts";
 
 type Field = keyof typeof settings;
 
 const hourMs = 3_600_000;
 
-/** A setting's name without its prefix, a text, and what it becomes; `undefined` is refused. */
+/** A setting's name without its prefix, a text, and what it becomes; `undefined` is rejected. */
 type Row = readonly [name: string, text: string, value: ReturnType<typeof settings[Field]["parse"]> | undefined];
 
 const longestSocketPath = `/${"s".repeat(106)}`;
@@ -133,7 +135,7 @@ const rows: readonly Row[] = [
 ];
 
 for (const [name, text, value] of rows) {
-  const verb = value === undefined ? "refuses" : "takes";
+  const verb = value === undefined ? "rejects" : "accepts";
   Deno.test(`readConfig() ${verb} ${name} ${JSON.stringify(text)}`, () => {
     const env = { [`GATEHOUSE_${name}`]: text };
     if (value === undefined) {
@@ -190,26 +192,26 @@ Deno.test("readConfig() reads every field from its own setting", () => {
   }
 });
 
-Deno.test("readConfig() lets other programs' variables be", () => {
+Deno.test("readConfig() ignores variables of other programs", () => {
   assertEquals(readConfig({ PATH: "/bin", GATEHOUS_LISTEN: "x", MY_GATEHOUSE_STORE: "" }), readConfig({}));
 });
 
-Deno.test("readConfig() refuses an empty value of any setting, and says how to get the default", () => {
+Deno.test("readConfig() rejects an empty value of any setting, and says how to get the default", () => {
   for (const field of fields()) {
     const { name } = settings[field];
     const message = assertThrows(() => readConfig({ [name]: "" }), ConfigError).message;
-    assertStringIncludes(message, `${name} cannot be "": unset it to get its default`);
+    assertStringIncludes(message, `${name} cannot be "": unset it to use the default`);
   }
 });
 
-Deno.test("readConfig() names the reserved logins' word for an empty list", () => {
-  const { faults } = assertThrows(() => readConfig({ GATEHOUSE_RESERVED_LOGINS: "" }), ConfigError);
-  assertEquals(faults, ['GATEHOUSE_RESERVED_LOGINS cannot be "": unset it to get its default, or use none']);
+Deno.test("readConfig() names the word for no reserved logins", () => {
+  const { errors } = assertThrows(() => readConfig({ GATEHOUSE_RESERVED_LOGINS: "" }), ConfigError);
+  assertEquals(errors, ['GATEHOUSE_RESERVED_LOGINS cannot be "": unset it to use the default, or set none']);
   const other = assertThrows(() => readConfig({ GATEHOUSE_STORE: "" }), ConfigError);
-  assertEquals(other.faults, ['GATEHOUSE_STORE cannot be "": unset it to get its default']);
+  assertEquals(other.errors, ['GATEHOUSE_STORE cannot be "": unset it to use the default']);
 });
 
-Deno.test("readConfig() refuses an unknown setting and names the one that is meant, if one is near", () => {
+Deno.test("readConfig() rejects an unknown setting and suggests a similar name", () => {
   const hints: Readonly<Record<string, string | undefined>> = {
     LOGIN_EROR: "LOGIN_ERRORS",
     LOGINERRORS: "LOGIN_ERRORS",
@@ -230,12 +232,12 @@ Deno.test("readConfig() refuses an unknown setting and names the one that is mea
   };
   for (const [name, meant] of Object.entries(hints)) {
     const hint = meant === undefined ? 'see "Settings" in README.md' : `did you mean GATEHOUSE_${meant}?`;
-    const { faults } = assertThrows(() => readConfig({ [`GATEHOUSE_${name}`]: "8080" }), ConfigError);
-    assertEquals(faults, [`GATEHOUSE_${name} is no setting: ${hint}`]);
+    const { errors } = assertThrows(() => readConfig({ [`GATEHOUSE_${name}`]: "8080" }), ConfigError);
+    assertEquals(errors, [`GATEHOUSE_${name} is not a setting: ${hint}`]);
   }
 });
 
-Deno.test("readConfig() names all faults at once, a line each", () => {
+Deno.test("readConfig() names all errors at once, a line each", () => {
   const env = {
     GATEHOUSE_LISTEN: "8000",
     GATEHOUSE_PASSWORD_MIN_LENGTH: "7",
@@ -245,47 +247,46 @@ Deno.test("readConfig() names all faults at once, a line each", () => {
     GATEHOUSE_STORES: "data",
     GATEHOUSE_TRUSTED_PROXIES: "::1,nobody",
   };
-  const faults = [
-    "GATEHOUSE_STORES is no setting: did you mean GATEHOUSE_STORE?",
+  const errors = [
+    "GATEHOUSE_STORES is not a setting: did you mean GATEHOUSE_STORE?",
     'GATEHOUSE_LISTEN cannot be "8000": use ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000, port 0 to ' +
     "65535, or unix:/PATH of at most 107 bytes",
     'GATEHOUSE_PASSWORD_MIN_LENGTH cannot be "7": use a whole number from 8 to 64, in digits',
     'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or ticket or closed',
     'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": "nobody" is not an address or CIDR block; ' +
     "use a list such as 10.0.0.0/8,2001:db8::1",
-    'GATEHOUSE_SESSION_IDLE_HOURS cannot be "9": no more than GATEHOUSE_SESSION_MAX_HOURS, which is "3"',
+    "GATEHOUSE_SESSION_IDLE_HOURS (9) must not exceed GATEHOUSE_SESSION_MAX_HOURS (3)",
   ];
   const error = assertThrows(() => readConfig(env), ConfigError);
-  assertEquals(error.faults, faults);
+  assertEquals(error.errors, errors);
   assertEquals(error.message.split("\n"), [
     "Cannot start with these settings:",
-    ...faults.map((fault) => `  ${fault}`),
+    ...errors.map((error) => `  ${error}`),
   ]);
 });
 
-Deno.test("readConfig() blames the session lifetime that is set, and says which is a default", () => {
-  const lifetimes: readonly (readonly [env: Readonly<Record<string, string>>, fault: string])[] = [
+Deno.test("readConfig() names both session lifetimes, and which is a default", () => {
+  const lifetimes: readonly (readonly [env: Readonly<Record<string, string>>, error: string])[] = [
     [
       { GATEHOUSE_SESSION_MAX_HOURS: "24" },
-      'GATEHOUSE_SESSION_MAX_HOURS cannot be "24": the default of GATEHOUSE_SESSION_IDLE_HOURS is 168; set that to 24 ' +
-      "or less as well",
+      "GATEHOUSE_SESSION_IDLE_HOURS (168, the default) must not exceed GATEHOUSE_SESSION_MAX_HOURS (24)",
     ],
     [
       { GATEHOUSE_SESSION_IDLE_HOURS: "721" },
-      'GATEHOUSE_SESSION_IDLE_HOURS cannot be "721": no more than GATEHOUSE_SESSION_MAX_HOURS, which is "720" by default',
+      "GATEHOUSE_SESSION_IDLE_HOURS (721) must not exceed GATEHOUSE_SESSION_MAX_HOURS (720, the default)",
     ],
   ];
-  for (const [env, fault] of lifetimes) {
-    assertEquals(assertThrows(() => readConfig(env), ConfigError).faults, [fault]);
+  for (const [env, error] of lifetimes) {
+    assertEquals(assertThrows(() => readConfig(env), ConfigError).errors, [error]);
   }
 });
 
-Deno.test("readConfig() says what in a list is not right", () => {
-  const { faults } = assertThrows(
+Deno.test("readConfig() names the bad entry of a list", () => {
+  const { errors } = assertThrows(
     () => readConfig({ GATEHOUSE_RESERVED_LOGINS: "admin,*", GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/99" }),
     ConfigError,
   );
-  assertEquals(faults, [
+  assertEquals(errors, [
     'GATEHOUSE_RESERVED_LOGINS cannot be "admin,*": "*" is not a login or *@DOMAIN; use a list such as ' +
     "admin,*@example.org, or none",
     'GATEHOUSE_TRUSTED_PROXIES cannot be "10.0.0.0/99": "10.0.0.0/99" is not an address or CIDR block; use a list ' +
@@ -295,8 +296,8 @@ Deno.test("readConfig() says what in a list is not right", () => {
 
 Deno.test("readConfig() compares the session lifetimes only when both can be read", () => {
   const env = { GATEHOUSE_SESSION_IDLE_HOURS: "1000", GATEHOUSE_SESSION_MAX_HOURS: "many" };
-  const { faults } = assertThrows(() => readConfig(env), ConfigError);
-  assertEquals(faults, [
+  const { errors } = assertThrows(() => readConfig(env), ConfigError);
+  assertEquals(errors, [
     'GATEHOUSE_SESSION_MAX_HOURS cannot be "many": use a whole number from 1 to 8760, in digits',
   ]);
 });
@@ -308,8 +309,8 @@ Deno.test("readConfig() never shows the password of a database", () => {
   assertEquals(store.password, "hunter2");
   assertEquals(effective.find(({ name }) => name === "GATEHOUSE_STORE")?.value, "postgres://…");
   const env = { GATEHOUSE_STORE: url };
-  const { faults } = assertThrows(() => readConfig(env), ConfigError);
-  assertEquals(faults, [
+  const { errors } = assertThrows(() => readConfig(env), ConfigError);
+  assertEquals(errors, [
     'GATEHOUSE_STORE cannot be "postgres://…": it must say ?sslmode=verify-full, or sslmode=require (encrypted, but ' +
     "with whoever answers) or sslmode=disable (for a network that nobody else is in)",
   ]);
@@ -325,7 +326,7 @@ Deno.test("readConfig() keeps every setting as it was written, in order", () => 
   }
 });
 
-Deno.test("readConfig() gives a config that nobody can change", () => {
+Deno.test("readConfig() returns a deeply frozen config", () => {
   for (const listen of ["127.0.0.1:0", "unix:/s"]) {
     const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_TRUSTED_PROXIES: "::1" });
     const parts = [config.listen, config.trustedProxies, readConfig({}).trustedProxies, config.effective];
@@ -339,6 +340,86 @@ Deno.test("settings fit a table of Markdown: no bars, no line breaks, unique nam
   const table = Object.values(settings);
   assertEquals(table.filter(({ meaning }) => meaning === "" || /[|\n]/.test(meaning)), []);
   assertEquals(new Set(table.map(({ name }) => name)).size, table.length);
+});
+
+const count: Setting<number> = {
+  name: "COUNT",
+  default: "3",
+  meaning: "",
+  parse: wholeNumber({ least: 2, most: 4 }),
+};
+
+Deno.test("readSetting() returns the value, the default if it is not set, and undefined after an error", () => {
+  const rows:
+    readonly (readonly [env: Record<string, string>, value: number | undefined, error: string | undefined])[] = [
+      [{ COUNT: "4" }, 4, undefined],
+      [{}, 3, undefined],
+      [{ COUNT: "5" }, undefined, 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
+      [{ COUNT: "" }, undefined, 'COUNT cannot be "": unset it to use the default'],
+    ];
+  for (const [env, value, error] of rows) {
+    const errors: string[] = [];
+    assertEquals(readSetting(count, { env, errors }), value);
+    assertEquals(errors, error === undefined ? [] : [error]);
+  }
+});
+
+Deno.test("readSetting() rejects quotes and white space around a value, which some env files keep", () => {
+  for (const text of ['"4"', "'4'", '4"', "'4", " 4", "4 ", "4\r", "4\n", "\ufeff4"]) {
+    const errors: string[] = [];
+    readSetting(count, { env: { COUNT: text }, errors });
+    assertEquals(errors.length, 1);
+    assertStringIncludes(errors[0] ?? "", ": remove the quotes or white space around it");
+  }
+});
+
+Deno.test("readSetting() passes on a bug in a parser", () => {
+  const broken: Setting<number> = {
+    ...count,
+    parse: () => {
+      throw new TypeError("bug");
+    },
+  };
+  assertThrows(() => readSetting(broken, { env: { COUNT: "1" }, errors: [] }), TypeError, "bug");
+});
+
+Deno.test("readConfig() names the setting and the remedy for a folder in quotes, and shows no password", () => {
+  const rows = [
+    ['"/var/lib/x"', '"\\"/var/lib/x\\""'],
+    ["data\r", '"data\\r"'],
+    ["'postgres://me:hunter2@db/d?sslmode=require'", `"'postgres://…"`],
+  ] as const;
+  for (const [text, shown] of rows) {
+    const { errors } = assertThrows(() => readConfig({ GATEHOUSE_STORE: text }), ConfigError);
+    assertStringIncludes(errors.join(), `GATEHOUSE_STORE cannot be ${shown}: remove the quotes or white space`);
+    assertEquals(errors.length, 1);
+  }
+});
+
+Deno.test("configWarnings() names each weak setting and the value to set", () => {
+  const weak: readonly (readonly [name: string, weak: string, sound: string, part: string])[] = [
+    ["GATEHOUSE_PBKDF2_ITERATIONS", "599999", "600000", "is 599999, which makes the passwords of a stolen store"],
+    ["GATEHOUSE_PBKDF2_ITERATIONS", "1000", "10000000", "cheap to guess: set it to 600000 or more"],
+    [
+      "GATEHOUSE_PASSWORD_MIN_LENGTH",
+      "14",
+      "15",
+      "is 14, which is short for a password that is the only factor: set it",
+    ],
+    [
+      "GATEHOUSE_LOGIN_ERRORS",
+      "exact",
+      "uniform",
+      'is "exact", which reveals to anyone which logins exist',
+    ],
+  ];
+  for (const [name, weakText, soundText, part] of weak) {
+    const warnings = configWarnings(readConfig({ [name]: weakText }));
+    assertEquals(warnings.length, 1);
+    assertStringIncludes(warnings[0] ?? "", `${name} is `);
+    assertStringIncludes(warnings[0] ?? "", part);
+    assertEquals(configWarnings(readConfig({ [name]: soundText })), []);
+  }
 });
 
 function fields(): Field[] {

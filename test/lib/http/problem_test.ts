@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { STATUS_TEXT } from "@std/http/status";
-import { settings } from "../../../lib/config/config.ts";
+import { settings } from "../../../lib/config/settings.ts";
 import { maxBodyBytes, maxBodyMs } from "../../../lib/http/http.ts";
 import { isProblemCode, problems } from "../../../lib/http/problem.ts";
 import { maxLoginLength, maxPasswordBytes } from "../../../lib/accounts/user.ts";

@@ -1,9 +1,8 @@
-import { maxIterations, recommendedIterations } from "../../../lib/config/config.ts";
 import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { pbkdf2Sync } from "node:crypto";
-import { settings } from "../../../lib/config/config.ts";
+import { maxIterations, recommendedIterations, settings } from "../../../lib/config/settings.ts";
 import {
   hashPassword,
   isSamePassword,

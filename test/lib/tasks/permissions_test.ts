@@ -82,8 +82,7 @@ const probe = `
   import v8 from "node:v8";
   import zlib from "node:zlib";
   import process from "node:process";
-  import { readConfig } from "${new URL("lib/config/config.ts", root)}";
-  import { readEnvironment } from "${new URL("lib/config/environment.ts", root)}";
+  import { readConfig, readEnvironment } from "${new URL("lib/config/config.ts", root)}";
 
   const { listen, store: { folder: store } } = readConfig(readEnvironment());
   await Deno.mkdir(store, { recursive: true });

@@ -78,14 +78,14 @@ const ownerRows: readonly Row[] = [
   ["lib/log.ts", 'console.log("here");', 0],
   ["lib/passwords/hash_queue.ts", 'log.info("console");', 0],
 
-  ["lib/config/config.ts", 'Deno.env.get("HOME");', 1],
+  ["lib/config/settings.ts", 'Deno.env.get("HOME");', 1],
   ["lib/passwords/hash_queue.ts", "process.env.HOME;", 1],
   ["lib/passwords/hash_queue.ts", 'Deno["env"].toObject();', 1],
   ["routes/user.ts", "Deno.env.toObject();", 1],
   ["caddy/deep/https.ts", "Deno.env.toObject();", 1],
   ["main.ts", "Deno.env.toObject();", 1],
   ["lib/tasks/permissions.ts", "Deno.env.toObject();", 0],
-  ["lib/config/environment.ts", "Deno.env.toObject();", 0],
+  ["lib/config/config.ts", "Deno.env.toObject();", 0],
   ["lib/tasks/inspect.ts", "Deno.env.toObject();", 0],
   ["lib/tasks/copy.ts", "Deno.env.toObject();", 0],
   ["caddy/https.ts", "Deno.env.toObject();", 0],
@@ -94,14 +94,14 @@ const ownerRows: readonly Row[] = [
 ];
 
 const cycleRows: readonly Row[] = [
-  // lib/config/config.ts imports lib/config/setting.ts, and routes/mod.ts imports routes/guard.ts.
-  ["lib/config/setting.ts", 'import { settings } from "./config.ts";', 1],
-  ["lib/config/setting.ts", 'import type { Config } from "./config.ts";', 1],
-  ["lib/config/setting.ts", 'import { a } from "./setting.ts";', 1],
+  // lib/config/config.ts imports lib/config/settings.ts, and routes/mod.ts imports routes/guard.ts.
+  ["lib/config/settings.ts", 'import { settings } from "./config.ts";', 1],
+  ["lib/config/settings.ts", 'import type { Config } from "./config.ts";', 1],
+  ["lib/config/settings.ts", 'import { a } from "./settings.ts";', 1],
   ["routes/guard.ts", 'export * from "./mod.ts";', 1],
   ["routes/guard.ts", 'await import("./mod.ts");', 1],
-  ["lib/config/config.ts", 'import { a } from "./setting.ts";', 0],
-  ["lib/config/setting.ts", 'import { a } from "./no_such_file.ts"; import "@std/ulid";', 0],
+  ["lib/config/config.ts", 'import { a } from "./settings.ts";', 0],
+  ["lib/config/settings.ts", 'import { a } from "./no_such_file.ts"; import "@std/ulid";', 0],
   ["lib/config/new_file.ts", 'import { settings } from "./config.ts";', 0],
 ];
 
@@ -127,13 +127,13 @@ Deno.test("every finding of the plugin names the file and the import or use, and
       "main.ts is above it: take what is needed as an argument",
     ],
     [
-      "lib/config/setting.ts",
+      "lib/config/settings.ts",
       'import "./config.ts";',
-      "lib/config/setting.ts imports itself: lib/config/setting.ts → lib/config/config.ts → lib/config/setting.ts",
+      "lib/config/settings.ts imports itself: lib/config/settings.ts → lib/config/config.ts → lib/config/settings.ts",
       "move what both need to a file below them",
     ],
     ["lib/a.ts", "console.log();", "lib/a.ts must not use console", "take a Log as an argument"],
-    ["lib/a.ts", "Deno.env.get();", "lib/a.ts must not use Deno.env", "add a setting to lib/config/config.ts"],
+    ["lib/a.ts", "Deno.env.get();", "lib/a.ts must not use Deno.env", "add a setting to lib/config/settings.ts"],
   ];
   for (const [file, source, message, hint] of rows) {
     const [finding] = Deno.lint.runPlugin(plugin, file, source);

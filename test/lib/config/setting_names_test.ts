@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError, readConfig, settings } from "../../../lib/config/config.ts";
-import { isServiceLink } from "../../../lib/config/service_link.ts";
+import { assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { ConfigError, readConfig } from "../../../lib/config/config.ts";
+import { unknownNames } from "../../../lib/config/setting_names.ts";
+import { settings } from "../../../lib/config/settings.ts";
 
 /** What Kubernetes 1.30 sets in a pod beside a service `gatehouse` with two ports, and a service `gatehouse-db`. */
 const links = {
@@ -26,16 +27,16 @@ Deno.test("readConfig() ignores what Kubernetes sets for a service called gateho
   assertEquals(readConfig(links), readConfig({}));
 });
 
-Deno.test("isServiceLink() knows each variable by its name and its value", () => {
+Deno.test("unknownNames() knows each variable of Kubernetes by its name and value", () => {
   for (const [name, value] of Object.entries(links)) {
-    assert(isServiceLink(name, value), name);
+    assertEquals(unknownNames({ [name]: value }, []), []);
     for (const other of ["", "yes", "8000 ", "0", "65536", "10.96.143", "tcp://gatehouse:8000", "http://10.0.0.1:80"]) {
-      assert(!isServiceLink(name, other), `${name}=${other}`);
+      assertNotEquals(unknownNames({ [name]: other }, []), [], `${name}=${other}`);
     }
   }
 });
 
-Deno.test("readConfig() refuses what only looks like a variable of Kubernetes", () => {
+Deno.test("readConfig() rejects what only resembles a variable of Kubernetes", () => {
   const rows = [
     ["GATEHOUSE_PORT", "8000"],
     ["GATEHOUSE_PORT", "tcp://10.0.0.1"],
@@ -46,13 +47,13 @@ Deno.test("readConfig() refuses what only looks like a variable of Kubernetes", 
   ] as const;
   for (const [name, value] of rows) {
     const message = assertThrows(() => readConfig({ ...links, [name]: value }), ConfigError).message;
-    assertStringIncludes(message, `${name} is no setting`);
+    assertStringIncludes(message, `${name} is not a setting`);
   }
 });
 
-Deno.test("isServiceLink() takes no setting for a variable of Kubernetes", () => {
+Deno.test("unknownNames() mistakes no setting for a variable of Kubernetes", () => {
   const values = [...Object.values(links), ...Object.values(settings).map((setting) => setting.default)];
   for (const { name } of Object.values(settings)) {
-    for (const value of values) assert(!isServiceLink(name, value), name);
+    for (const value of values) assertNotEquals(unknownNames({ [name]: value }, []), [], name);
   }
 });

@@ -1,0 +1,117 @@
+/**
+ * Parsers of the table of settings: each turns the text of one setting into its frozen value.
+ *
+ * A parser throws a RangeError that says what is accepted. `readConfig` adds the name and the value to it.
+ */
+
+import { isIP } from "node:net";
+import { isPostgresUrl, parsePostgresUrl, type PostgresAddress } from "./postgres_address.ts";
+
+/** A data folder, or a PostgreSQL database. */
+export type StoreLocation = { readonly folder: string } | PostgresAddress;
+
+interface Limits {
+  readonly least: number;
+  readonly most: number;
+}
+
+const msPerHour = 60 * 60 * 1_000;
+
+/** Names that systems, apps and people associate with an administrator (RFC 2142 among others). */
+export const defaultReservedLogins = [
+  ...["admin", "administrator", "root", "superuser", "sudo", "sysadmin", "system", "operator", "owner"],
+  ...["support", "security", "abuse", "postmaster", "hostmaster", "webmaster", "noreply", "no-reply"],
+  ...["nobody", "guest", "anonymous", "api", "www", "gatehouse"],
+].join(",");
+
+/** Stands for an empty list, because an empty setting is usually a mistake and rejected. */
+export const noLogins = "none";
+
+/** A login as in `lib/accounts/user.ts`, in any case, or `*@DOMAIN`. */
+const reservedPattern = /^([a-z0-9][a-z0-9._@+-]{0,63}|\*@[a-z0-9._-]{1,62})$/i;
+
+/** Parses a whole number; both limits are included. */
+export function wholeNumber({ least, most }: Limits): (text: string) => number {
+  return (text) => {
+    // Digits only: `Number` would accept "1e3", " 5", "+5" and "0x10".
+    if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    throw new RangeError(`use a whole number from ${least} to ${most}, in digits`);
+  };
+}
+
+/** Parses a whole number of hours as milliseconds. */
+export function hours(limits: Limits): (text: string) => number {
+  const parse = wholeNumber(limits);
+  return (text) => parse(text) * msPerHour;
+}
+
+/** Parses one of the given words. */
+export function oneOf<Choice extends string>(...choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice !== undefined) return choice;
+    throw new RangeError(`use ${choices.join(" or ")}`);
+  };
+}
+
+/**
+ * Parses the path of a folder or the URL of a database.
+ *
+ * @throws {RangeError} saying what is accepted instead
+ */
+export function parseStore(text: string): StoreLocation {
+  if (isPostgresUrl(text)) return parsePostgresUrl(text);
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(text)) throw new RangeError("use the path of a folder, or postgres://…");
+  // A shell would replace them; an env file and systemd's `Environment=` do not, and the folder would be `./~`.
+  if (/^[~$]/.test(text)) throw new RangeError(`"${text.charAt(0)}" is not expanded here: write the full path`);
+  // deno-lint-ignore no-control-regex -- a line break or tab comes from a misread file of settings
+  if (/[\0-\x1f\x7f]/.test(text)) throw new RangeError("use a path without control characters");
+  return Object.freeze({ folder: text });
+}
+
+/**
+ * Parses comma-separated addresses and CIDR blocks; an empty text, which only the default is, is an empty list.
+ *
+ * @throws {RangeError} naming the first bad entry
+ */
+export function parseProxies(text: string): readonly string[] {
+  const proxies = text === "" ? [] : text.split(/, */);
+  const bad = proxies.find((proxy) => !isAddressOrBlock(proxy));
+  if (bad === undefined) return Object.freeze(proxies);
+  throw new RangeError(`${quote(bad)} is not an address or CIDR block; use a list such as 10.0.0.0/8,2001:db8::1`);
+}
+
+function isAddressOrBlock(text: string): boolean {
+  const [, address = "", , prefixLength = "0"] = /^([^/%]+)(\/(\d+))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(prefixLength) <= (version === 4 ? 32 : 128);
+}
+
+/**
+ * Parses comma-separated logins, and `*@DOMAIN` for every login that ends in `@DOMAIN`.
+ *
+ * @throws {RangeError} naming the first bad entry
+ */
+export function parseReservedLogins(text: string): readonly string[] {
+  const entries = text === noLogins ? [] : text.split(/, */);
+  const bad = entries.find((entry) => !reservedPattern.test(entry));
+  if (bad === undefined) return Object.freeze(entries.map((entry) => entry.toLowerCase()));
+  throw new RangeError(
+    `${quote(bad)} is not a login or *@DOMAIN; use a list such as admin,*@example.org, or ${noLogins}`,
+  );
+}
+
+/** Whether a login requires a ticket: apps often give rights to names they know, or to addresses of their own domain. */
+export function isReservedLogin(login: string, reserved: readonly string[]): boolean {
+  return reserved.some((entry) => entry.startsWith("*") ? login.endsWith(entry.slice(1)) : login === entry);
+}
+
+/** The value as a message shows it: on one line, without secrets. */
+export function quote(text: string): string {
+  return JSON.stringify(withoutSecret(text));
+}
+
+/** Of a URL, even in quotes, only the scheme, because the rest may contain a password; any other text unchanged. */
+export function withoutSecret(text: string): string {
+  return text.replace(/(?<=^["'\s]*[a-z][a-z\d+.-]*:\/\/).+/is, "…");
+}

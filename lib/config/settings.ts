@@ -1,0 +1,164 @@
+/**
+ * The table of all settings, in the order of the README. Each row has the name, default, meaning and parser.
+ *
+ * To add a setting, add a row: `readConfig` reads it, `Config` has its field, and `/setting/` shows it.
+ */
+
+import { parseListen } from "./listen.ts";
+import {
+  defaultReservedLogins,
+  hours,
+  noLogins,
+  oneOf,
+  parseProxies,
+  parseReservedLogins,
+  parseStore,
+  quote,
+  wholeNumber,
+} from "./parsers.ts";
+
+/** OWASP Password Storage Cheat Sheet (2026) for PBKDF2-HMAC-SHA256. */
+export const recommendedIterations = 600_000;
+/** The most iterations of the setting, and of a hash that is verified: about 1.5 s. */
+export const maxIterations = 10_000_000;
+
+/** Docker's `--env-file` keeps quotes and blanks around a value; a file with CRLF keeps the CR. */
+const wrapped = /^["'\s]|["'\s]$/;
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** One row of the table. */
+export interface Setting<Value> {
+  /** The environment variable. */
+  readonly name: string;
+  /** The text that is parsed when the variable is not set. */
+  readonly default: string;
+  /** What the setting does, with unit and range: a cell of the README's table, in Markdown. */
+  readonly meaning: string;
+  /** The word for an empty list, where the default is not empty. */
+  readonly none?: string;
+  /** @throws {RangeError} saying what is accepted instead */
+  readonly parse: (text: string) => Value;
+}
+
+/** The values of all settings, by the names of the table. */
+export type Values = {
+  readonly [Field in keyof typeof settings]: ReturnType<typeof settings[Field]["parse"]>;
+};
+
+export const settings = {
+  listen: {
+    name: "GATEHOUSE_LISTEN",
+    default: "127.0.0.1:8000",
+    meaning: "Address and port (IPv6 as `[::1]:8000`; port `0` selects a free one), or `unix:/path`",
+    parse: parseListen,
+  },
+  /** `undefined` serves `/metrics` with everything else. */
+  metricsListen: {
+    name: "GATEHOUSE_METRICS_LISTEN",
+    default: "",
+    meaning: "Address and port, or `unix:/path`, that serves only `/metrics`; `GATEHOUSE_LISTEN` then does not serve " +
+      "it. Required behind a proxy that adds no header",
+    parse: (text: string) => text === "" ? undefined : parseListen(text),
+  },
+  store: {
+    name: "GATEHOUSE_STORE",
+    default: "data",
+    meaning: "Folder of the users and sessions, created if missing; or a PostgreSQL database, " +
+      "`postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`",
+    parse: parseStore,
+  },
+  pbkdf2Iterations: {
+    name: "GATEHOUSE_PBKDF2_ITERATIONS",
+    default: String(recommendedIterations),
+    meaning:
+      `PBKDF2 iterations of a password hash, 1 to ${maxIterations}; a value below ${recommendedIterations} logs ` +
+      "a warning at start",
+    parse: wholeNumber({ least: 1, most: maxIterations }),
+  },
+  /** In code points. */
+  passwordMinLength: {
+    name: "GATEHOUSE_PASSWORD_MIN_LENGTH",
+    default: "15",
+    meaning: "Minimum length of a new password in code points, 8 to 64; a value below 15 logs a warning at start",
+    parse: wholeNumber({ least: 8, most: 64 }),
+  },
+  loginErrors: {
+    name: "GATEHOUSE_LOGIN_ERRORS",
+    default: "uniform",
+    meaning: "`exact` distinguishes an unknown login from a wrong password: for teaching only, logs a warning at start",
+    parse: oneOf("uniform", "exact"),
+  },
+  registration: {
+    name: "GATEHOUSE_REGISTRATION",
+    default: "open",
+    meaning: "Who may register: `open` (anyone), `ticket` (anyone with a ticket) or `closed` (nobody)",
+    parse: oneOf("open", "ticket", "closed"),
+  },
+  /** In lower case; `*@DOMAIN` is every login that ends in `@DOMAIN`. */
+  reservedLogins: {
+    name: "GATEHOUSE_RESERVED_LOGINS",
+    default: defaultReservedLogins,
+    meaning: "Comma-separated logins that require a ticket to register, because apps often trust such names; " +
+      "`*@example.org` reserves a domain, `none` reserves nothing",
+    none: noLogins,
+    parse: parseReservedLogins,
+  },
+  registrationsPerHour: {
+    name: "GATEHOUSE_REGISTRATIONS_PER_HOUR",
+    default: "60",
+    meaning: "Registrations per client and hour, up to 1000000; `0` is unlimited",
+    parse: wholeNumber({ least: 0, most: 1_000_000 }),
+  },
+  trustedProxies: {
+    name: "GATEHOUSE_TRUSTED_PROXIES",
+    default: "",
+    meaning: "Comma-separated addresses or CIDR blocks whose `X-Forwarded-For` is trusted; loopback and unix sockets " +
+      "always are",
+    parse: parseProxies,
+  },
+  ticketMs: {
+    name: "GATEHOUSE_TICKET_HOURS",
+    default: "24",
+    meaning: "Lifetime of a ticket in hours, 1 to 8760; also of the ticket for the first administrator",
+    parse: hours({ least: 1, most: 8_760 }),
+  },
+  sessionIdleMs: {
+    name: "GATEHOUSE_SESSION_IDLE_HOURS",
+    default: "168",
+    meaning: "Hours without use after which a session ends, 1 to 8760; at most `GATEHOUSE_SESSION_MAX_HOURS`",
+    parse: hours({ least: 1, most: 8_760 }),
+  },
+  sessionMaxMs: {
+    name: "GATEHOUSE_SESSION_MAX_HOURS",
+    default: "720",
+    meaning: "Hours after which a session ends even if it is in use, 1 to 8760",
+    parse: hours({ least: 1, most: 8_760 }),
+  },
+  maxSessions: {
+    name: "GATEHOUSE_MAX_SESSIONS",
+    default: "50",
+    meaning: "Sessions per user, 1 to 1000; one more ends the session that was used longest ago",
+    parse: wholeNumber({ least: 1, most: 1_000 }),
+  },
+} satisfies Readonly<Record<string, Setting<unknown>>>;
+
+/** Reads one setting. @returns `undefined` after adding its error to `errors` */
+export function readSetting<Value>(
+  setting: Setting<Value>,
+  { env, errors }: { env: Environment; errors: string[] },
+): Value | undefined {
+  const { name, default: defaultText, none, parse } = setting;
+  const text = env[name];
+  if (text === undefined) return parse(defaultText);
+  try {
+    if (text === "") throw new RangeError(`unset it to use the default${none === undefined ? "" : `, or set ${none}`}`);
+    if (wrapped.test(text)) throw new RangeError("remove the quotes or white space around it");
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    errors.push(`${name} cannot be ${quote(text)}: ${error.message}`);
+    return undefined;
+  }
+}
