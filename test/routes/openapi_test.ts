@@ -1,7 +1,7 @@
 /** The document is true: of every route, of every example, and a lie in it is found. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 // @redocly/openapi-core: the public linter of OpenAPI documents, whose rules also know what readers stumble over.
-import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { createConfig, lintFromString } from "npm:@redocly/openapi-core@2.64.0";
 import type { OpenApiDocument } from "../../routes/openapi/document.ts";
 import { exampleCode, examplePassword, exampleSessionId, exampleTicketId } from "../../routes/openapi/examples.ts";
 import { openApiDocument } from "../../routes/openapi.ts";

@@ -1,7 +1,7 @@
 /** No reply and no line of the log gives a secret away: a property of all routes, for good and bad requests. */
 import { assert, assertEquals } from "@std/assert";
 // fast-check: makes requests that nobody thinks of, and cuts one that gives a secret away down to its essence.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 import { createHash } from "node:crypto";
 import { routes } from "../../routes/mod.ts";
 import { openAdminApp } from "../support/accounts.ts";

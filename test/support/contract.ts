@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 // ajv: the JSON Schema validator that most readers of the document will use, and strict about what the schemas say.
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import { Ajv2020, type ValidateFunction } from "npm:ajv@8.20.0/dist/2020.js";
 import type { Config } from "../../lib/config/config.ts";
 import {
   type DocumentedOperation,

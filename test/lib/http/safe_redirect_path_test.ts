@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 // fast-check: makes addresses that nobody thinks of, and cuts one that leads elsewhere down to its essence.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 import { safeRedirectPath } from "../../../lib/http/safe_redirect_path.ts";
 
 /** Texts, and the paths that they are. */

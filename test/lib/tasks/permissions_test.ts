@@ -202,7 +202,8 @@ async function runProbe(source: string, env: Readonly<Record<string, string>>) {
     const { tasks } = JSON.parse(await Deno.readTextFile(config));
     const task = tasks.start.command.replaceAll("main.ts", "probe.js")
       .replace("lib/tasks/permissions.ts", new URL("lib/tasks/permissions.ts", root).pathname)
-      .replaceAll(/deno (run|cache)/g, `$& --config ${config}`);
+      .replaceAll(/deno (run|cache)/g, `$& --config ${config}`)
+      .replaceAll("--lock=deno.lock", `--lock=${new URL("deno.lock", root).pathname}`);
     const settings = Object.entries(env).map(([name, value]) => [name, value.replace("CWD", cwd)]);
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "--eval", task],

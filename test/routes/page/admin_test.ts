@@ -1,6 +1,6 @@
 /** What an administrator does on the page, in real Chromium through real Caddy. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { focusedName } from "../../support/page/focus.ts";
 import { newPassword, password } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";

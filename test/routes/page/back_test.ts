@@ -1,6 +1,6 @@
 /** Back, after logging out, to a guarded page that real Chromium keeps in memory, as it does for people. */
 import { assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { type Guarded, impatience, startGuarded } from "../../support/caddy/guarded.ts";
 import { hasBrowser, startBrowser } from "../../support/page/browser.ts";
 import { sessionCookie } from "../../support/page/visit.ts";

@@ -1,6 +1,6 @@
 /** Where the page cannot do what it is for: no HTTPS, no cookies, a script that fails, a browser that is too old. */
 import { assertEquals } from "@std/assert";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "npm:playwright-core@1.65.1";
 import { pageFiles } from "../../../routes/page_file.ts";
 import { plainHost } from "../../support/page/browser.ts";
 import { password } from "../../support/page/site.ts";

@@ -1,6 +1,6 @@
 /** How every view looks and what it weighs: accessible in both colours, usable on a narrow page, and light. */
 import { assert, assertEquals, AssertionError, assertRejects } from "@std/assert";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "npm:playwright-core@1.65.1";
 import { barriersOf } from "../../support/page/barrier.ts";
 import { startSite } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";

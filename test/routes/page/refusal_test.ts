@@ -1,6 +1,6 @@
 /** What a person sees of a guarded app that refuses: a form after the session has ended, a group, a service that is away. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { app, impatience, startGuarded } from "../../support/caddy/guarded.ts";
 import { serveUpstream } from "../../support/upstream.ts";
 import { barriersOf } from "../../support/page/barrier.ts";

@@ -2,7 +2,7 @@
  * Takes a picture of each view, light and dark, wide and narrow, in both languages, into a new folder whose path it
  * prints: to be looked at by whoever changed the look. `deno task screenshots`
  */
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "npm:playwright-core@1.65.1";
 import { printLine } from "../../../lib/log.ts";
 import { startBrowser } from "../../support/page/browser.ts";
 import { type Site, startSite } from "../../support/page/site.ts";

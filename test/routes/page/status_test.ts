@@ -1,6 +1,6 @@
 /** The status of the service as an administrator sees it, live, in real Chromium through real Caddy. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { busyStatus } from "../../support/page/busy.ts";
 import { figure, seeFailedLogin, seeFigures } from "../../support/page/figure.ts";
 import { pageSuite } from "../../support/page/suite.ts";

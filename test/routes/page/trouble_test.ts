@@ -1,6 +1,6 @@
 /** What goes wrong while the page is open, and what its user sees of that, in real Chromium through real Caddy. */
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Page, Route } from "playwright-core";
+import type { Page, Route } from "npm:playwright-core@1.65.1";
 import { focusedId, focusedName } from "../../support/page/focus.ts";
 import { password } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";

@@ -1,6 +1,6 @@
 /** What a visitor does on the page, in real Chromium through real Caddy. */
 import { assert, assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { focusedId, focusedName, tabTo } from "../../support/page/focus.ts";
 import { newPassword, password } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 // fast-check: see odd.ts.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 import { createHash } from "node:crypto";
 import { openApiDocument } from "../../../routes/openapi.ts";
 import { insertSetupTicket } from "../accounts.ts";

@@ -1,7 +1,7 @@
 /** Requests with one long header: of every length, up to what the server takes of a head as a whole. */
 
 // fast-check: see odd.ts.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 import { fillUp, headerBeginnings, headerFillers, maxHeadBytes } from "../long_header.ts";
 import type { Headers } from "./odd.ts";
 import { targetOf } from "./socket.ts";

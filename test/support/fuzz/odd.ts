@@ -5,7 +5,7 @@
  */
 
 // fast-check: makes the values, repeats them by a seed, and cuts one that fails down to its essence.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 
 export type Headers = Readonly<Record<string, string>>;
 /** What was valid until then, changed. */

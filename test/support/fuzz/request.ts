@@ -7,7 +7,7 @@
  */
 
 // fast-check: see odd.ts.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 import type {
   DocumentedOperation,
   DocumentedParameter,

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 // fast-check: see odd.ts.
-import fc from "fast-check";
+import fc from "npm:fast-check@4.10.2";
 import { openApiDocument } from "../../../routes/openapi.ts";
 import { alice } from "../app.ts";
 import { contractOf } from "../contract.ts";

@@ -1,7 +1,7 @@
 /** What keeps people from using a view: what axe finds, what is too small to press, what is cut off on a narrow page. */
 // axe-core: the field's checker of accessibility; run in the page, as its extensions for browsers do.
-import axe from "axe-core";
-import type { Page } from "playwright-core";
+import axe from "npm:axe-core@4.14.1";
+import type { Page } from "npm:playwright-core@1.65.1";
 
 /** WCAG 2.2, levels A and AA, and what axe's authors call best. */
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

@@ -5,7 +5,7 @@
  * It has a home of its own, with the NSS database that Chromium on Linux reads roots from, and is gone with it.
  */
 // playwright-core: drives the Debian package's Chromium; it brings no browser of its own.
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium } from "npm:playwright-core@1.65.1";
 import { ensureProgram } from "../packages.ts";
 
 /** A host that the browser finds on this machine. */

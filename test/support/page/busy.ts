@@ -1,5 +1,5 @@
 /** The status of a busy service, in place of that of the service under test, which has little to draw. */
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;

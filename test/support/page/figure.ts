@@ -1,6 +1,6 @@
 /** The figures of the view "The state of the house", as a test sees them. */
 import { assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import type { Site } from "./site.ts";
 
 /** What stands there, by its name in routes/page/status.js. */

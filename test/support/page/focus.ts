@@ -1,5 +1,5 @@
 /** Where the focus is, and moving it as people without a mouse do. */
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 
 /** What a screen reader calls the element with the focus, if it is a simple one. */
 export function focusedName(page: Page): Promise<string> {

@@ -1,5 +1,5 @@
 /** Tests of the page that share a site and a browser, which are started before the first of them. */
-import type { Browser } from "playwright-core";
+import type { Browser } from "npm:playwright-core@1.65.1";
 import { hasBrowser, startBrowser } from "./browser.ts";
 import { type Site, startSite } from "./site.ts";
 import { type Look, pairings } from "./visit.ts";

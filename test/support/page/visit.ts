@@ -3,7 +3,7 @@
  * console, the network or the policy complains of fails the test.
  */
 import { assertEquals } from "@std/assert";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "npm:playwright-core@1.65.1";
 import { texts } from "../../../routes/page/russian.js";
 import { texts as adminTexts } from "../../../routes/page/russian_admin.js";
 import { newPassword, password } from "./site.ts";
