@@ -6,7 +6,7 @@
  */
 
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
-import { clientResolver } from "./http/client_address.ts";
+import { clientAddressResolver } from "./http/client_address.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
 import { type Counts, MemoryCounts } from "./limits/limit_store.ts";
@@ -39,7 +39,7 @@ export interface App {
   /** What has failed. */
   readonly failures: FailureLog;
   /** The address of the client that a request came from. */
-  readonly clientOf: (request: Request, peer: Deno.Addr) => string;
+  readonly clientAddressOf: (request: Request, peer: Deno.Addr) => string;
   /** Registrations of one login wait for each other before they hash: of 200 at once one does the work. */
   readonly registrationLock: KeyedLock;
   /** Registrations for each client. */
@@ -66,15 +66,18 @@ export interface App {
   readonly now: () => number;
 }
 
-/** What a handler knows beside its request. */
+/** The request, and what handlers need to answer it. */
 export interface Context {
   readonly app: App;
+  readonly request: Request;
   /** The parameters of the route's path, decoded. */
   readonly params: Readonly<Record<string, string>>;
-  /** Names the request in the log and to the client. */
+  /** Identifies the request in the log and in the response. */
   readonly requestId: string;
-  /** The address of the client; see `lib/http/client_address.ts`. */
-  readonly client: string;
+  /** The client's IP address, or "unix"; see `lib/http/client_address.ts`. */
+  readonly clientAddress: string;
+  /** What limits count the client by: its IPv4 address, or the /64 of its IPv6 address. */
+  readonly rateLimitKey: string;
 }
 
 export interface AppOptions {
@@ -124,7 +127,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       onRun: (seconds) => metrics.hashes.observe(seconds),
     }),
     passwordStrength,
-    clientOf: clientResolver(config.trustedProxies),
+    clientAddressOf: clientAddressResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
     registrationQuota: new Quota(limiter, { name: "registration", perHour }),
     failedQuota: new Quota(limiter, { name: "registration-failed", perHour }),

@@ -19,7 +19,7 @@ export interface AuditFields {
 
 /** Logs an event, and counts it. */
 export function audit(context: Context, event: AuditEvent, fields: AuditFields): void {
-  const { app, client, requestId } = context;
+  const { app, clientAddress, requestId } = context;
   app.metrics.countEvent(event);
-  app.log.info(event, { audit: true, ...fields, client, requestId });
+  app.log.info(event, { audit: true, ...fields, clientAddress, requestId });
 }

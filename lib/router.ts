@@ -10,13 +10,14 @@
 
 import type { App, Context } from "./app.ts";
 import { OverloadedError } from "./passwords/hash_queue.ts";
+import { rateLimitKey } from "./http/client_address.ts";
 import { HttpError, problemResponse } from "./http/http.ts";
 import { noParams, type Params, pathOf, PathTable } from "./http/path_table.ts";
 import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 /** Answers one request. It throws `HttpError` for what the client may know, and catches nothing. */
-export type Handler = (request: Request, context: Context) => Promise<Response> | Response;
+export type Handler = (context: Context) => Promise<Response> | Response;
 
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -63,9 +64,17 @@ class RequestContext implements Context {
     return `${idPrefix}-${number.toString(36)}`;
   }
 
-  get client(): string {
+  get request(): Request {
+    return this.#exchange.request;
+  }
+
+  get clientAddress(): string {
     const { request, connection } = this.#exchange;
-    return this.app.clientOf(request, connection.remoteAddr);
+    return this.app.clientAddressOf(request, connection.remoteAddr);
+  }
+
+  get rateLimitKey(): string {
+    return rateLimitKey(this.clientAddress);
   }
 
   with(params: Params): RequestContext {
@@ -124,9 +133,9 @@ async function serve(
     endpoint = match?.entry;
     response = match === undefined
       ? replyNowhere(request, { path, paths })
-      : await answer(match.entry, request, context.with(match.params));
+      : await answer(match.entry, context.with(match.params));
   } catch (error) {
-    response = errorResponse(asHttpError(error, context), request, context.requestId);
+    response = errorResponse(asHttpError(error, context), context);
   }
   if (method === "HEAD") response = await withoutBody(response);
   const { requestId } = context;
@@ -137,8 +146,8 @@ async function serve(
   const route = endpoint?.path ?? noRoute;
   app.metrics.requests(method, route, status).count++;
   if (response instanceof UnloggedResponse) return response;
-  const { client } = context;
-  app.log.info("request", { method: loggedMethod(method), route, status, ms, client, requestId });
+  const { clientAddress } = context;
+  app.log.info("request", { method: loggedMethod(method), route, status, ms, clientAddress, requestId });
   return response;
 }
 
@@ -153,14 +162,14 @@ function replyNowhere(request: Request, { path, paths }: { path: string; paths: 
   return redirectToSlash(request.url, path);
 }
 
-function answer(endpoint: Endpoint, request: Request, context: Context): Promise<Response> | Response {
-  const { method } = request;
+function answer(endpoint: Endpoint, context: Context): Promise<Response> | Response {
+  const { method } = context.request;
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow: endpoint.allowed } });
   const handler = endpoint.handlers.get(method === "HEAD" ? "GET" : method);
   if (handler === undefined) {
     throw new HttpError("method-not-allowed", { headers: { allow: endpoint.allowed } });
   }
-  return handler(request, context);
+  return handler(context);
 }
 
 /** RFC 9110, 9.3.2: the same header fields as for GET, the length among them. */
@@ -173,7 +182,7 @@ async function withoutBody(response: Response): Promise<Response> {
 }
 
 /** JSON, and a page for a person who navigates: with GET, as what takes a body here takes JSON alone. */
-function errorResponse(error: HttpError, request: Request, requestId: string): Response {
+function errorResponse(error: HttpError, { request, requestId }: Context): Response {
   const isPage = isSafe(request.method) && isNavigation(request.headers);
   return isPage ? problemPage(error, request, requestId) : problemResponse(error);
 }

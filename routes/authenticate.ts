@@ -8,7 +8,6 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/accounts/basic_auth.ts";
-import { rateLimitKey } from "../lib/http/client_address.ts";
 import { knownDeviceId, showsDevice } from "../lib/accounts/known_device.ts";
 import type { Verdict } from "../lib/passwords/hasher.ts";
 import { isStoreFailure } from "../lib/failure_log.ts";
@@ -18,8 +17,13 @@ import type { Guess } from "../lib/limits/login_throttle.ts";
 import type { Credentials } from "../lib/accounts/request_schemas.ts";
 import { basicChallenge, challenge } from "./caller.ts";
 
+interface Signal {
+  /** Aborts the hash; by default when the client of this request hangs up. */
+  readonly hungUp?: AbortSignal;
+}
+
 /** A password that is tried. */
-export interface Attempt extends Credentials {
+export interface Attempt extends Credentials, Signal {
   /** The user of that login, if there is one. */
   readonly user: User | undefined;
   /** Whether a right password of another cost is to be hashed anew; by default it is. */
@@ -33,22 +37,22 @@ export interface Attempt extends Credentials {
  *   `too-many-attempts`
  * @throws {OverloadedError} too many passwords wait to be verified
  */
-export async function authenticate(credentials: Credentials, request: Request, context: Context): Promise<User> {
-  const { store, config, hasher } = context.app;
-  const client = rateLimitKey(context.client);
+export async function authenticate(credentials: Credentials & Signal, context: Context): Promise<User> {
+  const { app: { store, config, hasher }, request } = context;
+  const client = context.rateLimitKey;
   // First: a flood shall not reach the store and the counts, which may be a database. Whether a device is known only
   // the user's hash can tell, so who says that it is gets as far as the store, as with a token of a session.
   if (!showsDevice(request.headers)) hasher.assertCapacity({ client });
   const user = await store.findUser(credentials.login);
   const device = knownDeviceId(request.headers, user);
   hasher.assertCapacity({ client, knownLogin: device === undefined ? undefined : credentials.login });
-  const { isRight, rehashed } = await verifyLoginPassword({ ...credentials, user }, request, context);
+  const { isRight, rehashed } = await verifyLoginPassword({ ...credentials, user }, context);
   if (user === undefined || !isRight) {
     if (config.loginErrors === "exact") throw exactError(user);
-    throw wrongCredentials(request);
+    throw wrongCredentials(request.headers);
   }
   if (rehashed === undefined) return user;
-  return await keepRehashed(user, rehashed, context) ?? authenticate(credentials, request, context);
+  return await keepRehashed(user, rehashed, context) ?? authenticate(credentials, context);
 }
 
 /** @returns `undefined` when another login was faster, or the password was changed: what is kept now decides */
@@ -74,16 +78,16 @@ export function refuseThrottled(waitSeconds: number, user: User | undefined, con
  *
  * @throws {HttpError} `too-many-attempts`
  */
-export async function verifyLoginPassword(attempt: Attempt, request: Request, context: Context): Promise<Verdict> {
-  const { throttle, hasher } = context.app;
-  const { login, password, user, isRehashing = true } = attempt;
-  const client = rateLimitKey(context.client);
+export async function verifyLoginPassword(attempt: Attempt, context: Context): Promise<Verdict> {
+  const { app: { throttle, hasher }, request } = context;
+  const { login, password, user, isRehashing = true, hungUp = request.signal } = attempt;
+  const client = context.rateLimitKey;
   const passwordHash = user?.disabled ? undefined : user?.passwordHash;
   const guess = { login, password, client, device: knownDeviceId(request.headers, user) };
   // Aborted when the client hangs up; "no-legacy-abort" in deno.json keeps it from being so after each reply.
   const verify = ({ device }: Guess) => {
     const knownLogin = device === undefined ? undefined : login;
-    return hasher.verify(password, { passwordHash, isRehashing, client, knownLogin, hungUp: request.signal });
+    return hasher.verify(password, { passwordHash, isRehashing, client, knownLogin, hungUp });
   };
   const { waitSeconds, verdict } = await throttle.run(guess, verify);
   if (verdict === undefined) return refuseThrottled(waitSeconds, user, context);
@@ -104,7 +108,7 @@ export async function changeCounts({ app, requestId }: Context, change: () => Pr
 }
 
 /** The one refusal of credentials. */
-export function wrongCredentials({ headers }: Request): HttpError {
+export function wrongCredentials(headers: Headers): HttpError {
   const isBasic = basicCredentials(headers) !== undefined;
   return new HttpError("wrong-credentials", { headers: isBasic ? basicChallenge : challenge });
 }

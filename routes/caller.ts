@@ -35,7 +35,8 @@ export interface CallerAndUser extends UserSession {
  *
  * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
  */
-export async function requireSession(request: Request, context: Context): Promise<UserSession> {
+export async function requireSession(context: Context): Promise<UserSession> {
+  const { request } = context;
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
   if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request)) {
@@ -50,7 +51,7 @@ export async function requireSession(request: Request, context: Context): Promis
  * 204 after sessions have ended. A browser whose own session is among them forgets its cookie and the pages that it
  * keeps: by Back it would show a guarded page again, without asking.
  */
-export function sessionsEnded(request: Request, { isOwnEnded }: { isOwnEnded: boolean }): Response {
+export function sessionsEnded({ request }: Context, { isOwnEnded }: { isOwnEnded: boolean }): Response {
   const isBrowser = isOwnEnded && presentedToken(request.headers)?.isCookie;
   const headers = {
     "cache-control": "no-store",
@@ -75,8 +76,8 @@ export function liveSession(token: string, context: Context): Promise<UserSessio
  *
  * @throws {HttpError} as `requireSession`; `forbidden`
  */
-export async function requireAdmin(request: Request, context: Context): Promise<UserSession> {
-  return asAdmin(await requireSession(request, context));
+export async function requireAdmin(context: Context): Promise<UserSession> {
+  return asAdmin(await requireSession(context));
 }
 
 /**
@@ -84,8 +85,8 @@ export async function requireAdmin(request: Request, context: Context): Promise<
  *
  * @throws {HttpError} as `requireAdmin`; `not-found` when there is no such user
  */
-export async function requireAdminFor(request: Request, context: Context): Promise<CallerAndUser> {
-  return await withTarget(await requireAdmin(request, context), context);
+export async function requireAdminFor(context: Context): Promise<CallerAndUser> {
+  return await withTarget(await requireAdmin(context), context);
 }
 
 /**
@@ -93,8 +94,8 @@ export async function requireAdminFor(request: Request, context: Context): Promi
  *
  * @throws {HttpError} as `requireAdminFor`
  */
-export async function requireSelfOrAdmin(request: Request, context: Context): Promise<CallerAndUser> {
-  const caller = await requireSession(request, context);
+export async function requireSelfOrAdmin(context: Context): Promise<CallerAndUser> {
+  const caller = await requireSession(context);
   if (caller.user.login === loginInPath(context)) return { ...caller, target: caller.user };
   return await withTarget(asAdmin(caller), context);
 }
@@ -104,8 +105,8 @@ export async function requireSelfOrAdmin(request: Request, context: Context): Pr
  *
  * @throws {HttpError} as `requireSession`, when the session has ended; else `forbidden`
  */
-export async function refuseActor(request: Request, context: Context): Promise<never> {
-  await requireSession(request, context);
+export async function refuseActor(context: Context): Promise<never> {
+  await requireSession(context);
   throw new HttpError("forbidden");
 }
 
@@ -120,7 +121,7 @@ export function isFresh(session: Session, { app }: Context): boolean {
  *
  * @throws {HttpError} `precondition-failed`
  */
-export async function requireMatch(request: Request, user: User): Promise<void> {
+export async function requireMatch(user: User, { request }: Context): Promise<void> {
   const condition = request.headers.get("if-match");
   if (condition !== null && !ifMatch(condition, await etagOf(user))) throw new HttpError("precondition-failed");
 }

@@ -18,8 +18,8 @@ const reply = new StaticResponse((config) => ({
 }));
 
 /** `GET /docs/`: the page. */
-export function showDocs(request: Request, context: Context): Promise<Response> {
-  return reply.to(request, context.app.config);
+export function showDocs(context: Context): Promise<Response> {
+  return reply.to(context.request, context.app.config);
 }
 
 function securityHeaders(): Record<string, string> {

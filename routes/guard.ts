@@ -12,7 +12,6 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/accounts/basic_auth.ts";
-import { rateLimitKey } from "../lib/http/client_address.ts";
 import { HttpError } from "../lib/http/http.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
@@ -30,13 +29,14 @@ const secondFactor = "second-factor";
 const maxDemands = 32;
 
 /** `GET /guard/{demand}/…`: 200 with who it is, or why not. */
-export async function guard(request: Request, context: Context): Promise<Response> {
+export async function guard(context: Context): Promise<Response> {
+  const { request } = context;
   const demands = demandsOf(context.params["demands"] ?? "");
   // The cookie first: the guarded site may use `Authorization` for something of its own.
   const token = cookieToken(request.headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
   const { user, isVerified } = found === undefined
-    ? await askerOfAuthorization(request, context)
+    ? await askerOfAuthorization(context)
     : { user: found.user, isVerified: false };
   if (user === undefined) return refuse(request);
   if (!meets(user, demands)) return refuseMember(request, user);
@@ -69,16 +69,16 @@ interface Asker {
  *
  * @throws {HttpError} `wrong-credentials`, `too-many-attempts`
  */
-async function askerOfAuthorization(request: Request, context: Context): Promise<Asker> {
+async function askerOfAuthorization(context: Context): Promise<Asker> {
+  const { app: { store, throttle, basicAuthCache }, request } = context;
   const { headers } = request;
-  const { store, throttle, basicAuthCache } = context.app;
   const token = bearerToken(headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
   if (found !== undefined) return { user: found.user, isVerified: false };
   const credentials = basicCredentials(headers);
   if (credentials === undefined) return { user: undefined, isVerified: false };
   const { login } = credentials;
-  const client = rateLimitKey(context.client);
+  const client = context.rateLimitKey;
   // First: who is to wait does not learn from what is remembered whether a password is right.
   const waitSeconds = await throttle.waitSecondsOf(login, client);
   if (waitSeconds > 0) refuseThrottled(waitSeconds, await store.findUser(login), context);
@@ -89,7 +89,7 @@ async function askerOfAuthorization(request: Request, context: Context): Promise
     find: (login) => store.findUser(login),
     hungUp: request.signal,
     verify: async (hungUp) => {
-      const verified = await authenticate(credentials, new Request(request, { signal: hungUp }), context);
+      const verified = await authenticate({ ...credentials, hungUp }, context);
       isVerified = true;
       return verified;
     },
@@ -97,7 +97,7 @@ async function askerOfAuthorization(request: Request, context: Context): Promise
   if (user === undefined) {
     // Changed while the password was verified.
     if (isVerified) audit(context, "login-failed", { user: login });
-    throw wrongCredentials(request);
+    throw wrongCredentials(headers);
   }
   if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
   return { user, isVerified };

@@ -9,7 +9,7 @@ export function live(): Response {
 }
 
 /** `GET /health/ready`: not while it stops, nor when the store can keep no change. */
-export async function ready(_request: Request, context: Context): Promise<Response> {
+export async function ready(context: Context): Promise<Response> {
   const { stopping, readiness } = context.app;
   if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });
   if (!await readiness.check()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });

@@ -18,9 +18,9 @@ const proxyHeaders = ["forwarded", "via", "x-real-ip"];
 const proxyPrefixes = ["x-forwarded-", "sec-fetch-"];
 
 /** `GET /metrics`: all that is counted. */
-export async function showMetrics({ headers }: Request, context: Context): Promise<Response> {
-  const { config, metrics, hasher, store } = context.app;
-  if (config.metricsListen === undefined && isPassedOn(headers)) throw new HttpError("not-found");
+export async function showMetrics({ app, request }: Context): Promise<Response> {
+  const { config, metrics, hasher, store } = app;
+  if (config.metricsListen === undefined && isPassedOn(request.headers)) throw new HttpError("not-found");
   const { users, sessions, bytes } = await store.size();
   const text = metrics.toText({
     hashesWaiting: hasher.waiting,

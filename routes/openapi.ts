@@ -83,6 +83,6 @@ const reply = new StaticResponse((config) => ({
 }));
 
 /** `GET /openapi.json`: the document. */
-export function showOpenApi(request: Request, context: Context): Promise<Response> {
-  return reply.to(request, context.app.config);
+export function showOpenApi(context: Context): Promise<Response> {
+  return reply.to(context.request, context.app.config);
 }

@@ -53,7 +53,8 @@ const files: ReadonlyMap<string, StaticResponse> = new Map(
 );
 
 /** `GET /`: the page; with a session and `?next=<path>`, on to there. */
-export async function showPage(request: Request, context: Context): Promise<Response> {
+export async function showPage(context: Context): Promise<Response> {
+  const { request } = context;
   const token = cookieToken(request.headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
   const next = safeRedirectPath(queryOf(request, ["next"]).get("next") ?? "");
@@ -65,10 +66,10 @@ export async function showPage(request: Request, context: Context): Promise<Resp
 }
 
 /** `GET /page/:file`: what the page is made of. */
-export function showPageFile(request: Request, context: Context): Promise<Response> {
+export function showPageFile(context: Context): Promise<Response> {
   const reply = files.get(context.params["file"] ?? "");
   if (reply === undefined) throw new HttpError("not-found");
-  return reply.to(request, context.app.config);
+  return reply.to(context.request, context.app.config);
 }
 
 /** It knows whether there is a session, so that for a visitor it need not ask. */

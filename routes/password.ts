@@ -6,7 +6,6 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { rateLimitKey } from "../lib/http/client_address.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
 import { HttpError, readJson } from "../lib/http/http.ts";
 import { isSamePassword } from "../lib/passwords/password_hash.ts";
@@ -29,18 +28,18 @@ interface Admitted {
 }
 
 /** `PUT /user/:login/password`: sets the password. */
-export async function changePassword(request: Request, context: Context): Promise<Response> {
-  const { hasher, throttle, stopping } = context.app;
+export async function changePassword(context: Context): Promise<Response> {
+  const { app: { hasher, throttle, stopping }, request } = context;
   const login = loginInPath(context);
   const body = parsePasswordChange(await readJson(request, { stopping }));
   const admitted = body.ticket === undefined
-    ? await admitBySession(request, context)
+    ? await admitBySession(context)
     : await admitByTicket(body.ticket, context);
   await judge(body.password, context);
-  await requireChange(body, request, { user: admitted.user, context });
-  const turn = { client: rateLimitKey(context.client), hungUp: request.signal };
+  await requireChange(body, admitted.user, context);
+  const turn = { client: context.rateLimitKey, hungUp: request.signal };
   const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context) ??
-    await refuseActor(request, context);
+    await refuseActor(context);
   const byTicket = body.ticket !== undefined;
   if (byTicket) audit(context, "ticket-used", { user: login, purpose: "reset" });
   audit(context, "password-changed", { ...!byTicket && { by: login }, user: login });
@@ -51,8 +50,8 @@ export async function changePassword(request: Request, context: Context): Promis
   return new Response(null, { status: 204, headers });
 }
 
-async function admitBySession(request: Request, context: Context): Promise<Admitted> {
-  const { session, user } = await requireSession(request, context);
+async function admitBySession(context: Context): Promise<Admitted> {
+  const { session, user } = await requireSession(context);
   if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
   return { user, options: { keepSessionId: session.id, actor: { session, asAdmin: false } } };
 }
@@ -69,7 +68,7 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
 /** Judges the new password, which takes more time than all else that comes before a hash: so it is counted first. */
 async function judge(password: string, context: Context): Promise<void> {
   const { config, passwordStrength, judgedQuota } = context.app;
-  const waitSeconds = await judgedQuota.take(rateLimitKey(context.client));
+  const waitSeconds = await judgedQuota.take(context.rateLimitKey);
   if (waitSeconds > 0) {
     throw new HttpError("too-many-new-passwords", { headers: { "retry-after": String(waitSeconds) } });
   }
@@ -83,18 +82,18 @@ async function judge(password: string, context: Context): Promise<void> {
  */
 async function requireChange(
   body: PasswordChange,
-  request: Request,
-  { user, context }: { user: User; context: Context },
+  user: User,
+  context: Context,
 ): Promise<void> {
   const { login, passwordHash } = user;
   if (body.ticket === undefined) {
     const attempt = { login, password: body.currentPassword, user, isRehashing: false };
-    const { isRight } = await verifyLoginPassword(attempt, request, context);
+    const { isRight } = await verifyLoginPassword(attempt, context);
     if (!isRight) throw new HttpError("wrong-current-password");
     if (isSamePassword(body.password, body.currentPassword)) throw unchangedPassword();
     return;
   }
-  const turn = { client: rateLimitKey(context.client), hungUp: request.signal };
+  const turn = { client: context.rateLimitKey, hungUp: context.request.signal };
   const { isRight } = await context.app.hasher.verify(body.password, { passwordHash, isRehashing: false, ...turn });
   if (isRight) throw unchangedPassword();
 }

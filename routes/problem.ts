@@ -5,7 +5,7 @@ import { HttpError } from "../lib/http/http.ts";
 import { isProblemCode, problems } from "../lib/http/problem.ts";
 
 /** `GET /problem/:code`: the meaning of one problem, as text. */
-export function showProblem(_request: Request, context: Context): Response {
+export function showProblem(context: Context): Response {
   const code = context.params["code"] ?? "";
   if (!isProblemCode(code)) throw new HttpError("not-found");
   const { status, title, meaning } = problems[code];

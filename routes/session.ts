@@ -11,16 +11,16 @@ import { authenticate, wrongCredentials } from "./authenticate.ts";
 import { requireSession, sessionsEnded } from "./caller.ts";
 
 /** `POST /session/`: logs in. Beyond so many sessions of one user the one seen longest ago ends. */
-export async function logIn(request: Request, context: Context): Promise<Response> {
-  const { store, config, now, stopping } = context.app;
+export async function logIn(context: Context): Promise<Response> {
+  const { app: { store, config, now, stopping }, request } = context;
   const credentials = parseLogin(await readJson(request, { stopping }));
-  const user = await authenticate(credentials, request, context);
+  const user = await authenticate(credentials, context);
   const userAgent = request.headers.get("user-agent") ?? "";
-  const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.client });
+  const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.clientAddress });
   // The password was changed, or the account disabled, while it was verified: it is no longer the right one.
   if (!await store.insertSession(session, user, { maxSessions: config.maxSessions })) {
     audit(context, "login-failed", { user: user.login });
-    throw wrongCredentials(request);
+    throw wrongCredentials(request.headers);
   }
   const { login } = user;
   audit(context, "login", { by: login, user: login });
@@ -34,17 +34,17 @@ export async function logIn(request: Request, context: Context): Promise<Respons
 }
 
 /** `GET /session/`: whose session this is. */
-export async function showSession(request: Request, context: Context): Promise<Response> {
-  const { session, user } = await requireSession(request, context);
+export async function showSession(context: Context): Promise<Response> {
+  const { session, user } = await requireSession(context);
   return jsonResponse({ login: user.login, groups: user.groups, ...datesOf(session, context) });
 }
 
 /** `DELETE /session/`: logs out. */
-export async function logOut(request: Request, context: Context): Promise<Response> {
-  const { session, user } = await requireSession(request, context);
+export async function logOut(context: Context): Promise<Response> {
+  const { session, user } = await requireSession(context);
   await context.app.store.deleteSession(session.id);
   audit(context, "logout", { by: user.login, user: user.login });
-  return sessionsEnded(request, { isOwnEnded: true });
+  return sessionsEnded(context, { isOwnEnded: true });
 }
 
 function datesOf(session: Session, context: Context): { created_at: string; expires_at: string } {

@@ -5,7 +5,7 @@ import { jsonResponse } from "../lib/http/http.ts";
 import { requireAdmin } from "./caller.ts";
 
 /** `GET /setting/`: every setting as text, in the order of the README. */
-export async function listSettings(request: Request, context: Context): Promise<Response> {
-  await requireAdmin(request, context);
+export async function listSettings(context: Context): Promise<Response> {
+  await requireAdmin(context);
   return jsonResponse({ settings: context.app.config.effective });
 }

@@ -15,8 +15,8 @@ const minuteMs = 60 * 1_000;
 const dayMs = 24 * 60 * minuteMs;
 
 /** `GET /status/` */
-export async function showStatus(request: Request, context: Context): Promise<Response> {
-  await requireAdmin(request, context);
+export async function showStatus(context: Context): Promise<Response> {
+  await requireAdmin(context);
   const { config, instance, metrics, hasher, store, registrations, now } = context.app;
   const { users, sessions, bytes } = await store.size();
   const { days, counts } = await registrations.get();

@@ -10,16 +10,16 @@ import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
 import { pageHeaders, parsePageQuery } from "./page_query.ts";
 
 /** `POST /ticket/`: makes a ticket, whose code is in the reply and nowhere else. */
-export async function makeTicket(request: Request, context: Context): Promise<Response> {
+export async function makeTicket(context: Context): Promise<Response> {
   const { config, now, stopping } = context.app;
-  const body = await readJson(request, { stopping });
-  const { session, user } = await requireAdmin(request, context);
+  const body = await readJson(context.request, { stopping });
+  const { session, user } = await requireAdmin(context);
   const { purpose, login } = parseTicketRequest(body);
   // Nobody could use it.
   if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
   const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
   const outcome = await insert(ticket, session, context);
-  if (outcome === "forbidden") return await refuseActor(request, context);
+  if (outcome === "forbidden") return await refuseActor(context);
   if (outcome === "missing") throw new HttpError("not-found");
   // Whom an invitation is for is not registered, and may be a password that was typed in the wrong field.
   const target = purpose === "reset" ? { user: login } : {};
@@ -30,9 +30,9 @@ export async function makeTicket(request: Request, context: Context): Promise<Re
 }
 
 /** `GET /ticket/`: the tickets that are good, by pages, in the order in which they were made. Never a code. */
-export async function listTickets(request: Request, context: Context): Promise<Response> {
-  await requireAdmin(request, context);
-  const query = parsePageQuery(queryOf(request, ["limit", "after"]));
+export async function listTickets(context: Context): Promise<Response> {
+  await requireAdmin(context);
+  const query = parsePageQuery(queryOf(context.request, ["limit", "after"]));
   const { store, now } = context.app;
   const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
   return jsonResponse({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
@@ -41,11 +41,11 @@ export async function listTickets(request: Request, context: Context): Promise<R
 }
 
 /** `DELETE /ticket/:id`: withdraws a ticket, whoever made it. */
-export async function deleteTicket(request: Request, context: Context): Promise<Response> {
-  const { session, user } = await requireAdmin(request, context);
+export async function deleteTicket(context: Context): Promise<Response> {
+  const { session, user } = await requireAdmin(context);
   const id = context.params["id"] ?? "";
   const outcome = await context.app.store.deleteTicket(id, { actor: { session, asAdmin: true } });
-  if (outcome === "forbidden") return await refuseActor(request, context);
+  if (outcome === "forbidden") return await refuseActor(context);
   if (outcome === "missing") throw new HttpError("not-found");
   audit(context, "ticket-deleted", { by: user.login, ticket: id });
   return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });

@@ -8,7 +8,6 @@
 import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { rateLimitKey } from "../lib/http/client_address.ts";
 import { ifNoneMatch } from "../lib/http/entity_tag.ts";
 import { HttpError, jsonResponse, queryOf, readJson } from "../lib/http/http.ts";
 import { isReservedLogin } from "../lib/config/parsers.ts";
@@ -28,58 +27,58 @@ interface Admitted {
 }
 
 /** `POST /user/`: registers a user. */
-export async function register(request: Request, context: Context): Promise<Response> {
+export async function register(context: Context): Promise<Response> {
   const { config, passwordStrength, hasher, registrationLock, registrationQuota, judgedQuota, stopping } = context.app;
-  const client = rateLimitKey(context.client);
+  const client = context.rateLimitKey;
   hasher.assertCapacity({ client });
   refuseTooMany(await registrationQuota.waitSeconds(client));
-  const body = await readJson(request, { stopping });
+  const body = await readJson(context.request, { stopping });
   // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
   refuseTooMany(await judgedQuota.take(client));
   const registration = parseRegistration(body, { minLength: config.passwordMinLength, passwordStrength });
   const ticket = await admit(registration, context);
-  return await registrationLock.run(registration.login, () => insert({ registration, ticket }, request, context));
+  return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
 }
 
 /** `GET /user/`: who is registered, by pages. */
-export async function listUsers(request: Request, context: Context): Promise<Response> {
-  await requireAdmin(request, context);
-  const query = parseUserQuery(queryOf(request, ["limit", "after", "prefix", "contains", "group", "sort"]));
+export async function listUsers(context: Context): Promise<Response> {
+  await requireAdmin(context);
+  const query = parseUserQuery(queryOf(context.request, ["limit", "after", "prefix", "contains", "group", "sort"]));
   const { users, total, next } = await context.app.store.listUsers(query);
   const headers = pageHeaders(query, next);
   return jsonResponse({ users: users.map(publicUser), total, next: next ?? null }, { headers });
 }
 
 /** `GET /user/:login`: what is known of a user. */
-export async function showUser(request: Request, context: Context): Promise<Response> {
-  const { target } = await requireSelfOrAdmin(request, context);
+export async function showUser(context: Context): Promise<Response> {
+  const { target } = await requireSelfOrAdmin(context);
   const etag = await etagOf(target);
   const headers = { etag, "cache-control": "private, no-cache" };
-  if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+  if (!ifNoneMatch(context.request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
   return jsonResponse(publicUser(target), { headers });
 }
 
 /** `DELETE /user/:login`: deletes a user with all that is kept of them. */
-export async function deleteUser(request: Request, context: Context): Promise<Response> {
-  const { session, user, target } = await requireSelfOrAdmin(request, context);
+export async function deleteUser(context: Context): Promise<Response> {
+  const { session, user, target } = await requireSelfOrAdmin(context);
   const { store } = context.app;
   const isOwn = target.id === user.id && isFresh(session, context);
   if (!isOwn && !isAdmin(user)) throw new HttpError("login-again");
   const actor = { session, asAdmin: !isOwn };
   let current: User | undefined = target;
   while (current !== undefined) {
-    await requireMatch(request, current);
+    await requireMatch(current, context);
     // The user is gone, which is what was wanted, and somebody else has the login by now.
     if (current.id !== target.id) break;
     const outcome = await store.deleteUser(current, { actor });
-    if (outcome === "forbidden") return await refuseActor(request, context);
+    if (outcome === "forbidden") return await refuseActor(context);
     if (outcome === "last-admin") throw new HttpError("last-admin");
     if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
     current = outcome === "done" ? undefined : await store.findUser(target.login);
   }
-  return sessionsEnded(request, { isOwnEnded: user.id === target.id });
+  return sessionsEnded(context, { isOwnEnded: user.id === target.id });
 }
 
 /** Whether anyone may register, or this one by a ticket. @returns the ticket, if there is one */
@@ -101,11 +100,11 @@ async function admit(registration: Registration, context: Context): Promise<Tick
 }
 
 /** Counts, hashes and stores. What failed for no reason of the client's is not counted. */
-async function insert(admitted: Admitted, request: Request, context: Context): Promise<Response> {
+async function insert(admitted: Admitted, context: Context): Promise<Response> {
   const { registrationQuota, throttle } = context.app;
   const { registration: { login }, ticket } = admitted;
-  refuseTooMany(await registrationQuota.take(rateLimitKey(context.client)));
-  const user = await hashAndInsert(admitted, request, context).catch(async (error) => {
+  refuseTooMany(await registrationQuota.take(context.rateLimitKey));
+  const user = await hashAndInsert(admitted, context).catch(async (error) => {
     if (!(error instanceof HttpError)) await changeCounts(context, () => putBack(context));
     throw error;
   });
@@ -119,11 +118,11 @@ async function insert(admitted: Admitted, request: Request, context: Context): P
 }
 
 /** Looks whether the login is taken first, as a hash is a hundred times the work. */
-async function hashAndInsert({ registration, ticket }: Admitted, request: Request, context: Context): Promise<User> {
+async function hashAndInsert({ registration, ticket }: Admitted, context: Context): Promise<User> {
   const { store, hasher, now } = context.app;
   const { login, password } = registration;
   if (await store.findUser(login) !== undefined) throw new HttpError("login-taken");
-  const passwordHash = await hasher.hash(password, { client: rateLimitKey(context.client), hungUp: request.signal });
+  const passwordHash = await hasher.hash(password, { client: context.rateLimitKey, hungUp: context.request.signal });
   const registeredAt = now();
   const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
   const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
@@ -138,9 +137,8 @@ async function hashAndInsert({ registration, ticket }: Admitted, request: Reques
  * taken, it does so only as often as a client may register: or who is registered could be asked without end, by whoever
  * keeps the service busy.
  */
-async function putBack({ app, client }: Context): Promise<void> {
-  const key = rateLimitKey(client);
-  if (await app.failedQuota.take(key) === 0) await app.registrationQuota.putBack(key);
+async function putBack({ app, rateLimitKey }: Context): Promise<void> {
+  if (await app.failedQuota.take(rateLimitKey) === 0) await app.registrationQuota.putBack(rateLimitKey);
 }
 
 /** @throws {HttpError} `too-many-registrations`, when there are any seconds to wait */

@@ -9,19 +9,19 @@ import { changeCounts } from "./authenticate.ts";
 import { refuseActor, requireAdminFor, requireMatch } from "./caller.ts";
 
 /** `PATCH /user/:login`: changes a user, if they are as the `If-Match` of the request says. */
-export async function changeUser(request: Request, context: Context): Promise<Response> {
+export async function changeUser(context: Context): Promise<Response> {
   const { store, throttle, stopping } = context.app;
-  const body = await readJson(request, { stopping });
-  const { session, user, target } = await requireAdminFor(request, context);
+  const body = await readJson(context.request, { stopping });
+  const { session, user, target } = await requireAdminFor(context);
   const change = parseUserChange(body);
   while (true) {
     // Read anew in each round: another change may have come in between.
     const current = await store.findUser(target.login);
     if (current?.id !== target.id) throw new HttpError("not-found");
-    await requireMatch(request, current);
+    await requireMatch(current, context);
     const next = { ...current, ...change };
     const outcome = await store.replaceUser(current, next, { actor: { session, asAdmin: true } });
-    if (outcome === "forbidden") return await refuseActor(request, context);
+    if (outcome === "forbidden") return await refuseActor(context);
     if (outcome === "last-admin") throw new HttpError("last-admin");
     if (outcome !== "done") continue;
     audit(context, "user-changed", { by: user.login, user: next.login, ...change });

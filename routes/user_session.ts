@@ -9,9 +9,9 @@ import { refuseActor, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
 import { pageHeaders, parsePageQuery } from "./page_query.ts";
 
 /** `GET /user/:login/session/`: the sessions that have not expired, by pages, the oldest first. */
-export async function listSessions(request: Request, context: Context): Promise<Response> {
-  const { session: own, target } = await requireSelfOrAdmin(request, context);
-  const page = parsePageQuery(queryOf(request, ["limit", "after"]));
+export async function listSessions(context: Context): Promise<Response> {
+  const { session: own, target } = await requireSelfOrAdmin(context);
+  const page = parsePageQuery(queryOf(context.request, ["limit", "after"]));
   const { store, now, config } = context.app;
   const { sessions, total, next } = await listLiveSessions(target.login, {
     store,
@@ -24,27 +24,27 @@ export async function listSessions(request: Request, context: Context): Promise<
 }
 
 /** `DELETE /user/:login/session/`: ends all of them, the caller's own among them. */
-export async function endSessions(request: Request, context: Context): Promise<Response> {
-  const { session, user, target } = await requireSelfOrAdmin(request, context);
+export async function endSessions(context: Context): Promise<Response> {
+  const { session, user, target } = await requireSelfOrAdmin(context);
   const actor = { session, asAdmin: target.id !== user.id };
   const count = await context.app.store.deleteSessions(target.login, { actor });
-  if (count === "forbidden") return await refuseActor(request, context);
+  if (count === "forbidden") return await refuseActor(context);
   audit(context, "sessions-ended", { by: user.login, user: target.login, count });
-  return sessionsEnded(request, { isOwnEnded: user.id === target.id });
+  return sessionsEnded(context, { isOwnEnded: user.id === target.id });
 }
 
 /** `DELETE /user/:login/session/:id`: ends one. */
-export async function endSession(request: Request, context: Context): Promise<Response> {
-  const { session, user, target } = await requireSelfOrAdmin(request, context);
+export async function endSession(context: Context): Promise<Response> {
+  const { session, user, target } = await requireSelfOrAdmin(context);
   const { store } = context.app;
   const actor = { session, asAdmin: target.id !== user.id };
   const found = await store.findSession(context.params["id"] ?? "");
   if (found?.user.id !== target.id || !await store.deleteSession(found.session.id, { actor })) {
-    await requireSelfOrAdmin(request, context);
+    await requireSelfOrAdmin(context);
     throw new HttpError("not-found");
   }
   audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });
-  return sessionsEnded(request, { isOwnEnded: found.session.id === session.id });
+  return sessionsEnded(context, { isOwnEnded: found.session.id === session.id });
 }
 
 /** What of a session leaves the service: field by field, so that none gets out by being added. */

@@ -23,7 +23,7 @@ const ipv4WithPort = /^([\d.]+):\d{1,5}$/;
  * Makes the function that tells the address of a request's client from the request and its peer.
  * @param trustedProxies addresses and CIDR blocks, besides loopback and unix sockets
  */
-export function clientResolver(
+export function clientAddressResolver(
   trustedProxies: readonly string[],
 ): (request: Request, peer: Deno.Addr) => string {
   const blocks = toBlockList(trustedProxies);

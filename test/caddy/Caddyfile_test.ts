@@ -148,7 +148,9 @@ test("Caddyfile tells the client's address and no forged one", async () => {
   // The service believes whoever connects from loopback: without Caddy the forged address does arrive.
   await fetch(`${service.url}/session/`, init).then((response) => response.body?.cancel());
   await service.stop();
-  const clients = [...service.log().matchAll(/"route":"\/session\/".*"client":"([^"]+)"/g)].map((match) => match[1]);
+  const clients = [...service.log().matchAll(/"route":"\/session\/".*"clientAddress":"([^"]+)"/g)].map((match) =>
+    match[1]
+  );
   assertEquals(clients, ["127.0.0.1", "203.0.113.7"]);
 });
 

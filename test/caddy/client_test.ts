@@ -161,7 +161,7 @@ async function assertEveryForgeryFails(service: Behind, client: Client): Promise
 
 /** The clients of requests for /session/. */
 function clientsIn(log: string): string[] {
-  return Array.from(log.matchAll(/"route":"\/session\/".*"client":"([^"]+)"/g), (match) => match[1] ?? "");
+  return Array.from(log.matchAll(/"route":"\/session\/".*"clientAddress":"([^"]+)"/g), (match) => match[1] ?? "");
 }
 
 /** The address that is kept of a session, which was begun with forged headers. */

@@ -35,7 +35,7 @@ async function openScene(routes: readonly Route[]): Promise<{ app: App; serve: S
 
 /** Replies its name and the parameters. */
 function echo(name: string): Handler {
-  return (_request, { params }) => jsonResponse([name, params]);
+  return ({ params }) => jsonResponse([name, params]);
 }
 
 const get = (path: string, handler = echo(path)): Route => ({ method: "GET", path, handler });
@@ -214,22 +214,24 @@ Deno.test("createRouter() gives no length to a HEAD of what has no body", async 
   }
 });
 
-Deno.test("createRouter() gives handlers the app, the parameters, the request's id and its client", async () => {
+Deno.test("createRouter() gives handlers the app, the request, its parameters, id, client address and rate-limit key", async () => {
   const contexts: Context[] = [];
-  const { app, serve } = await openScene([get("/x/:name", (_request, context) => {
+  const { app, serve } = await openScene([get("/x/:name", (context) => {
     contexts.push(context);
     return new Response();
   })]);
-  const response = await serve("GET", "/x/x", { "x-forwarded-for": "192.0.2.7" });
+  const response = await serve("GET", "/x/x", { "x-forwarded-for": "2001:db8::7" });
   const requestId = response.headers.get("x-request-id") ?? "";
   const [context, ...others] = contexts;
   assert(context !== undefined && others.length === 0);
   assertStrictEquals(context.app, app);
-  const { params, client } = context;
-  assertEquals({ params, requestId: context.requestId, client }, {
+  const { request, params, clientAddress, rateLimitKey } = context;
+  assertEquals([request.url, request.headers.get("x-forwarded-for")], [`${origin}/x/x`, "2001:db8::7"]);
+  assertEquals({ params, requestId: context.requestId, clientAddress, rateLimitKey }, {
     params: { name: "x" },
     requestId,
-    client: "192.0.2.7",
+    clientAddress: "2001:db8::7",
+    rateLimitKey: "2001:db8:0:0::/64",
   });
 });
 
@@ -344,7 +346,7 @@ Deno.test("createRouter() logs a line for each request: what was asked for as a 
   for (const [method, url] of rows) await serve(method, url, { "x-forwarded-for": "192.0.2.7" });
   assertEquals(log().map(({ method, route, status }) => [method, route, status]), rows.map(([, , logged]) => logged));
   for (const line of log()) {
-    assertEquals([line.level, line.event, line.client], ["info", "request", "192.0.2.7"]);
+    assertEquals([line.level, line.event, line.clientAddress], ["info", "request", "192.0.2.7"]);
     assert(typeof line.ms === "number" && line.ms >= 0);
   }
   assertFalse(JSON.stringify(log()).includes(secret));

@@ -13,7 +13,7 @@ import {
 } from "../support/accounts.ts";
 import { alice, openTestApp, type SendOptions } from "../support/app.ts";
 
-const client = "192.0.2.7";
+const clientAddress = "192.0.2.7";
 
 /** What a request is to be told of, beside its client and id. */
 type Told = Readonly<Record<string, unknown>>;
@@ -25,10 +25,10 @@ async function assertTold(
   [outcome, ...told]: [outcome: string, ...told: Told[]],
 ): Promise<void> {
   const before = lines.length;
-  const reply = await send(method, path, { client, ...options });
+  const reply = await send(method, path, { client: clientAddress, ...options });
   assertEquals(outcomeOf(reply), outcome);
   const requestId = reply.headers.get("x-request-id");
-  assertEquals(auditOf(lines.slice(before)), told.map((fields) => ({ ...fields, client, requestId })));
+  assertEquals(auditOf(lines.slice(before)), told.map((fields) => ({ ...fields, clientAddress, requestId })));
 }
 
 /** An app with an admin, and with `alice`, who is logged in. */
@@ -120,10 +120,14 @@ Deno.test("a ticket is told when it is made, with whom it resets, and when it is
   ];
   for (const [json, told] of makes) {
     const before = lines.length;
-    const { json: { id: ticket }, headers } = await send("POST", "/ticket/", { token: admin, json, client });
+    const { json: { id: ticket }, headers } = await send("POST", "/ticket/", {
+      token: admin,
+      json,
+      client: clientAddress,
+    });
     const requestId = headers.get("x-request-id");
     assertEquals(auditOf(lines.slice(before)), [
-      { event: "ticket-made", by: "root", ticket, ...told, client, requestId },
+      { event: "ticket-made", by: "root", ticket, ...told, clientAddress, requestId },
     ]);
     const deleted = { event: "ticket-deleted", by: "root", ticket };
     await assertTold(opened, ["DELETE", `/ticket/${ticket}`, { token }], ["403 forbidden"]);

@@ -77,7 +77,7 @@ Deno.test("guard() tells the audit of who was verified by Basic, and nothing of 
   for (let count = 0; count < 2; count++) assertEquals((await ask(opened, basicOf("alice"))).status, 200);
   const lines = opened.lines.slice(before);
   const logged = auditOf(lines).map(({ requestId: _id, ...rest }) => rest);
-  assertEquals(logged, [{ event: "login", by: "alice", user: "alice", scheme: "basic", client: "127.0.0.1" }]);
+  assertEquals(logged, [{ event: "login", by: "alice", user: "alice", scheme: "basic", clientAddress: "127.0.0.1" }]);
   // The login has its line of a request too, under the same id.
   const [login, request, ...rest] = lines.map((line) => JSON.parse(line));
   assertEquals([request.event, request.status, request.requestId, rest], ["request", 200, login.requestId, []]);
@@ -274,7 +274,7 @@ Deno.test("guard() counts wrong passwords of Basic like those of logins, also of
   assertEquals([reply.headers.get("retry-after"), reply.headers.get("cache-control")], ["360", "no-store"]);
   assertEquals(app.hasher.hashCount, before[0]);
   const requestId = reply.headers.get("x-request-id");
-  const event = { event: "login-throttled", user: "alice", client: "127.0.0.1", requestId };
+  const event = { event: "login-throttled", user: "alice", clientAddress: "127.0.0.1", requestId };
   assertEquals(auditOf(lines.slice(before[1])), [event]);
   assertEquals(await told(opened, basicOf("alice")), "429 too-many-attempts, 0 hash");
   assertEquals(await told(opened, basicOf("alice"), { client: "192.0.2.9" }), "200 alice, 1 hash");

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { clientResolver, networksOf, rateLimitKey } from "../../../lib/http/client_address.ts";
+import { clientAddressResolver, networksOf, rateLimitKey } from "../../../lib/http/client_address.ts";
 
 const socket: Deno.Addr = { transport: "unix", path: "/run/gatehouse.sock" };
 
@@ -232,19 +232,19 @@ const rows: readonly Row[] = [
 ];
 
 for (const { title, from, header, trusted = [], client } of rows) {
-  Deno.test(`clientResolver() gives ${title}`, () => {
+  Deno.test(`clientAddressResolver() gives ${title}`, () => {
     const headers = header === undefined ? {} : { "X-Forwarded-For": header };
-    const resolve = clientResolver(trusted);
+    const resolve = clientAddressResolver(trusted);
     assertEquals(resolve(new Request("http://gatehouse/", { headers }), from), client);
   });
 }
 
-Deno.test("clientResolver() reads several headers as one", () => {
+Deno.test("clientAddressResolver() reads several headers as one", () => {
   const request = new Request("http://gatehouse/");
   for (const entry of ["6.6.6.6", "203.0.113.7", "127.0.0.1"]) {
     request.headers.append("X-Forwarded-For", entry);
   }
-  assertEquals(clientResolver([])(request, socket), "203.0.113.7");
+  assertEquals(clientAddressResolver([])(request, socket), "203.0.113.7");
 });
 
 Deno.test("rateLimitKey() is an IPv4 address as it is, an IPv6 address by its /64", () => {
