@@ -8,7 +8,7 @@
 import { type App, openApp } from "./lib/app.ts";
 import { type Config, configWarnings, readConfig, readEnvironment } from "./lib/config/config.ts";
 import { settings } from "./lib/config/settings.ts";
-import { MemoryCounts } from "./lib/limits/limit_store.ts";
+import { MemoryLimitStore } from "./lib/limits/rate_limiter.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics/metrics.ts";
@@ -19,12 +19,12 @@ import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
 import { PostgresStore } from "./lib/store/postgres/postgres_store.ts";
-import { PostgresCounts } from "./lib/limits/postgres_limit_store.ts";
+import { PostgresLimitStore } from "./lib/limits/postgres_limit_store.ts";
 import { createTicket, setupNotice } from "./lib/accounts/ticket.ts";
 import { isOfMetrics, routes } from "./routes/mod.ts";
 
 /**
- * Expired sessions and tickets are refused at once, and counts that have run out count nothing; how soon they are
+ * Expired sessions and tickets are refused at once, and limitStore that have run out count nothing; how soon they are
  * forgotten matters to the size of the store alone.
  */
 const sweepEveryMs = 60 * 60 * 1_000;
@@ -71,8 +71,8 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   });
 
   const stopping = stopSignal();
-  const counts = store instanceof PostgresStore ? new PostgresCounts(store.database) : new MemoryCounts();
-  const app = await openApp(config, { store, counts, log, stopping, metrics });
+  const limitStore = store instanceof PostgresStore ? new PostgresLimitStore(store.database) : new MemoryLimitStore();
+  const app = await openApp(config, { store, limitStore, log, stopping, metrics });
   const { costMs, hashesPerSecond } = app.hasher;
   log.info("hash-measured", {
     iterations: config.pbkdf2Iterations,
@@ -89,7 +89,7 @@ async function main({ log, stderr }: Outputs): Promise<void> {
     Promise.all([
       deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
       store.deleteExpiredTickets(app.now()),
-      counts.deleteIdle(app.now()),
+      limitStore.deleteIdle(app.now()),
     ]).catch((error) => app.failures.report("sweep-failed", { error }));
   }, sweepEveryMs);
 

@@ -9,15 +9,14 @@ import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
-import { type Counts, MemoryCounts } from "./limits/limit_store.ts";
 import { FailureLog } from "./failure_log.ts";
 import { PasswordStrength } from "./passwords/password_strength.ts";
 import { Hasher } from "./passwords/hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
-import { RateLimiter } from "./limits/rate_limiter.ts";
+import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
+import { type LimitStore, MemoryLimitStore, RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { Quota } from "./limits/quota.ts";
 import { Readiness } from "./readiness.ts";
 import type { Days, Store } from "./store.ts";
 import { TtlCache } from "./ttl_cache.ts";
@@ -28,6 +27,15 @@ const dayMs = 24 * 60 * 60 * 1_000;
 const shownDays = 30;
 /** Counting them is O(users): however many status pages are open, it takes at most a twentieth of the time. */
 const registrationsAge = { keepMs: 10_000, timesCost: 20 };
+
+/** Limits by name: each returns the keys of a client, see `rateLimitKey`. */
+export interface ClientLimits {
+  readonly registration: ClientLimit;
+  /** Registrations that failed for a reason the client did not cause. They are put back into `registration`. */
+  readonly failedRegistration: ClientLimit;
+  /** Checks of new passwords, which take more time than any other check. */
+  readonly newPassword: ClientLimit;
+}
 
 /** What lives as long as the process. */
 export interface App {
@@ -42,12 +50,9 @@ export interface App {
   readonly clientAddressOf: (request: Request, peer: Deno.Addr) => string;
   /** Registrations of one login wait for each other before they hash: of 200 at once one does the work. */
   readonly registrationLock: KeyedLock;
-  /** Registrations for each client. */
-  readonly registrationQuota: Quota;
-  /** Registrations that failed for no reason of the client's, and are counted as none. */
-  readonly failedQuota: Quota;
-  /** New passwords that are judged, good ones or not. */
-  readonly judgedQuota: Quota;
+  /** Limits of one client, as the keys for `rateLimiter`. */
+  readonly clientLimits: ClientLimits;
+  readonly rateLimiter: RateLimiter;
   /** Wrong passwords. */
   readonly throttle: LoginThrottle;
   /** Credentials of HTTP Basic that were right a moment ago. */
@@ -86,7 +91,7 @@ export interface AppOptions {
   /** By default the service never stops. */
   readonly stopping?: AbortSignal;
   /** By default in the memory of this process. */
-  readonly counts?: Counts;
+  readonly limitStore?: LimitStore;
   /** By default the clock of the machine. */
   readonly now?: () => number;
   /** By default new ones; the store's own figures are among them only if it was opened with the same. */
@@ -98,10 +103,9 @@ export interface AppOptions {
 /** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
-  const { metrics = new Metrics(now), passwordStrength = new PasswordStrength(), counts = new MemoryCounts() } =
+  const { metrics = new Metrics(now), passwordStrength = new PasswordStrength(), limitStore = new MemoryLimitStore() } =
     options;
-  const limiter = new RateLimiter(counts, now);
-  const perHour = config.registrationsPerHour;
+  const rateLimiter = new RateLimiter(limitStore, now);
   const { highestIterations, unusableCount } = await store.hashCosts();
   if (unusableCount > 0) {
     const warning = "Users whose password hash cannot be verified, or costs more than any setting, cannot log in";
@@ -129,18 +133,21 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     passwordStrength,
     clientAddressOf: clientAddressResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),
-    registrationQuota: new Quota(limiter, { name: "registration", perHour }),
-    failedQuota: new Quota(limiter, { name: "registration-failed", perHour }),
-    judgedQuota: new Quota(limiter, { name: "judged", perHour: judgedPerHour(perHour) }),
-    throttle: new LoginThrottle(limiter),
+    clientLimits: clientLimitsOf(config),
+    rateLimiter,
+    throttle: new LoginThrottle(rateLimiter),
     basicAuthCache: new BasicAuthCache(now),
   });
 }
 
-/**
- * How many new passwords of one client are judged in an hour: ten for each registration, as people mistype and mend,
- * and no fewer than 600, as many may change theirs from one address. That is 2 s of the event loop. 0 is unlimited.
- */
-function judgedPerHour(registrationsPerHour: number): number {
-  return registrationsPerHour === 0 ? 0 : Math.max(600, 10 * registrationsPerHour);
+/** Makes the hourly limits of one client. */
+function clientLimitsOf({ registrationsPerHour }: Config): ClientLimits {
+  // Ten for each registration, as users mistype, and at least 600, as many users can share one address. 600 checks take
+  // 2 s of the event loop.
+  const newPasswordsPerHour = registrationsPerHour === 0 ? 0 : Math.max(600, 10 * registrationsPerHour);
+  return {
+    registration: clientLimit("registration", registrationsPerHour),
+    failedRegistration: clientLimit("registration-failed", registrationsPerHour),
+    newPassword: clientLimit("new-password", newPasswordsPerHour),
+  };
 }

@@ -9,7 +9,7 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/accounts/basic_auth.ts";
 import { knownDeviceId, showsDevice } from "../lib/accounts/known_device.ts";
-import type { Verdict } from "../lib/passwords/hasher.ts";
+import type { PasswordVerdict } from "../lib/passwords/hasher.ts";
 import { isStoreFailure } from "../lib/failure_log.ts";
 import { HttpError } from "../lib/http/http.ts";
 import type { User } from "../lib/store.ts";
@@ -78,7 +78,7 @@ export function refuseThrottled(waitSeconds: number, user: User | undefined, con
  *
  * @throws {HttpError} `too-many-attempts`
  */
-export async function verifyLoginPassword(attempt: Attempt, context: Context): Promise<Verdict> {
+export async function verifyLoginPassword(attempt: Attempt, context: Context): Promise<PasswordVerdict> {
   const { app: { throttle, hasher }, request } = context;
   const { login, password, user, isRehashing = true, hungUp = request.signal } = attempt;
   const client = context.rateLimitKey;

@@ -67,8 +67,8 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
 
 /** Judges the new password, which takes more time than all else that comes before a hash: so it is counted first. */
 async function judge(password: string, context: Context): Promise<void> {
-  const { config, passwordStrength, judgedQuota } = context.app;
-  const waitSeconds = await judgedQuota.take(context.rateLimitKey);
+  const { config, passwordStrength, rateLimiter, clientLimits } = context.app;
+  const waitSeconds = await rateLimiter.take(clientLimits.newPassword(context.rateLimitKey));
   if (waitSeconds > 0) {
     throw new HttpError("too-many-new-passwords", { headers: { "retry-after": String(waitSeconds) } });
   }

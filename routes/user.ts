@@ -28,13 +28,13 @@ interface Admitted {
 
 /** `POST /user/`: registers a user. */
 export async function register(context: Context): Promise<Response> {
-  const { config, passwordStrength, hasher, registrationLock, registrationQuota, judgedQuota, stopping } = context.app;
+  const { config, passwordStrength, hasher, registrationLock, rateLimiter, clientLimits, stopping } = context.app;
   const client = context.rateLimitKey;
   hasher.assertCapacity({ client });
-  refuseTooMany(await registrationQuota.waitSeconds(client));
+  refuseTooMany(await rateLimiter.waitSeconds(clientLimits.registration(client)));
   const body = await readJson(context.request, { stopping });
   // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
-  refuseTooMany(await judgedQuota.take(client));
+  refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
   const registration = parseRegistration(body, { minLength: config.passwordMinLength, passwordStrength });
   const ticket = await admit(registration, context);
   return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
@@ -101,9 +101,9 @@ async function admit(registration: Registration, context: Context): Promise<Tick
 
 /** Counts, hashes and stores. What failed for no reason of the client's is not counted. */
 async function insert(admitted: Admitted, context: Context): Promise<Response> {
-  const { registrationQuota, throttle } = context.app;
+  const { rateLimiter, clientLimits, throttle } = context.app;
   const { registration: { login }, ticket } = admitted;
-  refuseTooMany(await registrationQuota.take(context.rateLimitKey));
+  refuseTooMany(await rateLimiter.take(clientLimits.registration(context.rateLimitKey)));
   const user = await hashAndInsert(admitted, context).catch(async (error) => {
     if (!(error instanceof HttpError)) await changeCounts(context, () => putBack(context));
     throw error;
@@ -138,7 +138,9 @@ async function hashAndInsert({ registration, ticket }: Admitted, context: Contex
  * keeps the service busy.
  */
 async function putBack({ app, rateLimitKey }: Context): Promise<void> {
-  if (await app.failedQuota.take(rateLimitKey) === 0) await app.registrationQuota.putBack(rateLimitKey);
+  const { rateLimiter, clientLimits } = app;
+  if (await rateLimiter.take(clientLimits.failedRegistration(rateLimitKey)) > 0) return;
+  await rateLimiter.putBack(clientLimits.registration(rateLimitKey));
 }
 
 /** @throws {HttpError} `too-many-registrations`, when there are any seconds to wait */

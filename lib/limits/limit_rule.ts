@@ -1,145 +1,156 @@
 /**
- * Counters: how often a thing was done, how often it may be, and when it may be done again.
+ * Rules of limits: pure functions of the state of one limit. `lib/limits/rate_limiter.ts` stores and applies them.
  *
- * There are two kinds. One renews itself, evenly, within an hour: a token bucket, of which only the moment is kept at
- * which it is full again (the generic cell rate algorithm, ITU-T I.371), so that nothing has to be refilled. The other
- * counts what fails in a row, until that ends. This is arithmetic alone: `lib/limits/limit_store.ts` is where counts are kept.
+ * - A token bucket refills evenly within an hour. Its state is the time at which it is full again, so nothing has to
+ *   refill it (generic cell rate algorithm, ITU-T I.371).
+ * - Consecutive failures add up until a success; time does not reset them.
  *
- * A clock may be set back, and those of several instances differ by a little. So no moment counts that is further ahead
- * of now than its rule allows, and a count that was taken further ahead than clocks differ is brought back to now: with
- * what was left to wait then, and no more.
+ * A clock can be set back, and the clocks of instances differ slightly. A state that is more than `maxAheadMs` ahead of
+ * the clock is moved back to it; the time left to wait stays the same.
  */
 
 import { createHash } from "node:crypto";
+import { networksOf } from "../http/client_address.ts";
 
 export const hourMs = 60 * 60 * 1_000;
-/** Milliseconds that sums of fractions may be off by. */
-const roundingMs = 0.5;
-/** When to come again while a row is full: time alone does not help. */
-const fullSeconds = 60 * 60;
-/**
- * What is under way for longer counts no more: whoever took it was killed. That is far more than the 5 s that a
- * password may wait for its turn.
- */
-export const openMs = 60 * 1_000;
-/** What was taken further ahead of now than this was so by a clock that was wrong. */
+/** Pending attempts expire after this, as their process may be killed. A hash waits at most 5 s. */
+export const pendingMs = 60 * 1_000;
+/** A state further ahead of the clock was written by a wrong clock. */
 export const maxAheadMs = 60 * 1_000;
+/** Rounding errors of sums of fractional milliseconds are smaller. */
+const roundingMs = 0.5;
+/** Reported for a full row of failures. It is nominal, as time does not reset the row. */
+const fullRowSeconds = 60 * 60;
+/**
+ * Limits of a client, an IPv6 /56 (256 clients) and a /48 (65,536), as multiples of the first. They bound how many
+ * states one network can evict: at 100 an hour, a /48 fills the 100,000 states of a rule in 100 hours.
+ */
+const clientFactors = [["", 1], ["-network-1", 4], ["-network-2", 10]] as const;
 
-/** What is kept of one counter: of each kind its own members, the others are 0. */
-export interface Count {
-  /** When all may be done again, in milliseconds since the epoch. */
+/** State of one limit. Each rule uses its own members; the others are 0. */
+export interface LimitState {
+  /** When a token bucket is full again, in milliseconds since the epoch. */
   readonly fullAt: number;
-  /** Failed in a row. */
+  /** Consecutive failures. */
   readonly wrongCount: number;
-  /** Taken, and under way: they may fail too. */
+  /** Attempts that were taken and are pending: they can still fail. */
   readonly openCount: number;
-  /** When the last was taken, in milliseconds since the epoch. */
+  /** When the last attempt was taken, in milliseconds since the epoch. */
   readonly openedAt: number;
 }
 
-/** Counts as of which nothing was done. */
-export const noCount: Count = Object.freeze({ fullAt: 0, wrongCount: 0, openCount: 0, openedAt: 0 });
+/** State of a limit that was never used. */
+export const unused: LimitState = Object.freeze({ fullAt: 0, wrongCount: 0, openCount: 0, openedAt: 0 });
 
-/** What a count becomes. @param now milliseconds since the epoch */
-export type Step = (count: Count, now: number) => Count;
+/** Computes the next state. @param now milliseconds since the epoch */
+export type LimitStep = (state: LimitState, now: number) => LimitState;
 
-/** The rules of a kind of counter. */
-export interface CounterKind {
-  /** Tells it from every other. */
+/** How one kind of limit counts. Its functions expect a state that `clampToClock` has returned. */
+export interface LimitRule {
+  /** Unique. */
   readonly name: string;
-  /** The whole seconds after which it may be done; 0 when it may be now. @param now milliseconds since the epoch */
-  readonly waitSeconds: (count: Count, now: number) => number;
-  /** Takes one, which is then under way. */
-  readonly take: Step;
-  /** Puts back one that was taken. */
-  readonly putBack: Step;
-  /** Brings a count that is too far ahead of now back to it; any other is returned as it is. */
-  readonly bringBack: Step;
+  /** Whole seconds until the next attempt is allowed, 0 if it is allowed now. @param now milliseconds since the epoch */
+  readonly waitSeconds: (state: LimitState, now: number) => number;
+  /** Takes one attempt, which is then pending. */
+  readonly take: LimitStep;
+  /** Undoes `take`. */
+  readonly putBack: LimitStep;
 }
 
-/** Counts failures in a row. */
-export interface RowKind extends CounterKind {
-  /** One that was taken has failed. */
-  readonly fail: Step;
-  /** Ends the row. What is under way counts on: it may fail after this. */
-  readonly end: Step;
+/** Counts consecutive failures. */
+export interface ConsecutiveFailureRule extends LimitRule {
+  /** A pending attempt has failed. */
+  readonly fail: LimitStep;
+  /** A pending attempt has succeeded. */
+  readonly succeed: LimitStep;
+  /** Resets the failures. Pending attempts still count, as they can fail later. */
+  readonly reset: LimitStep;
 }
 
-/** What counts, and for whom or what. */
-export interface Counter<Kind extends CounterKind = CounterKind> {
-  readonly kind: Kind;
-  readonly of: readonly string[];
+/** A rule, and what it limits: a login, a client, or both. */
+export interface LimitKey<Rule extends LimitRule = LimitRule> {
+  readonly rule: Rule;
+  readonly parts: readonly string[];
 }
 
-/** A kind of which so many may be done at once, and in an hour. @param perHour at least 1 */
-export function tokenBucket(name: string, perHour: number): CounterKind {
+/** Allows a burst of `perHour` attempts, and that many per hour. @param perHour at least 1 */
+export function tokenBucket(name: string, perHour: number): LimitRule {
   const refillMs = hourMs / perHour;
   return {
     name,
-    waitSeconds: (count, now) => {
-      const waitMs = fullMsOf(count, now) + refillMs - hourMs;
+    waitSeconds: (state, now) => {
+      const waitMs = missingMs(state, now) + refillMs - hourMs;
       return waitMs > roundingMs ? Math.ceil(waitMs / 1_000) : 0;
     },
-    take: (count, now) => ({ ...noCount, fullAt: now + fullMsOf(count, now) + refillMs, openedAt: now }),
-    putBack: (count, now) => {
-      const beforeMs = fullMsOf(count, now) - refillMs;
-      return beforeMs > roundingMs
-        ? { ...count, fullAt: now + beforeMs, openedAt: Math.min(count.openedAt, now) }
-        : noCount;
-    },
-    bringBack: (count, now) => {
-      if (!isAhead(count, now) && count.fullAt - now <= hourMs + maxAheadMs) return count;
-      const fullMs = fullMsOf(count, now);
-      return fullMs > roundingMs ? { ...noCount, fullAt: now + fullMs, openedAt: now } : noCount;
+    take: (state, now) => ({ ...unused, fullAt: now + missingMs(state, now) + refillMs, openedAt: now }),
+    putBack: (state, now) => {
+      const ms = missingMs(state, now) - refillMs;
+      return ms > roundingMs ? { ...state, fullAt: now + ms } : unused;
     },
   };
 }
 
-/** A kind of which so many may fail one after another. */
-export function consecutiveFailures(name: string, limit: number): RowKind {
+/** Allows `limit` failures in a row, pending attempts included. */
+export function consecutiveFailures(name: string, limit: number): ConsecutiveFailureRule {
+  const end = (state: LimitState, now: number) => normalized({ ...state, openCount: pendingCount(state, now) - 1 });
+  const reset = (state: LimitState) => normalized({ ...state, wrongCount: 0 });
   return {
     name,
-    waitSeconds: (count, now) => {
-      if (count.wrongCount >= limit) return fullSeconds;
-      // Those that are under way may still turn out right, soon.
-      return count.wrongCount + openCountOf(count, now) >= limit ? 1 : 0;
+    waitSeconds: (state, now) => {
+      if (state.wrongCount >= limit) return fullRowSeconds;
+      // Pending attempts may succeed soon.
+      return state.wrongCount + pendingCount(state, now) >= limit ? 1 : 0;
     },
-    take: (count, now) => ({ ...count, openCount: openCountOf(count, now) + 1, openedAt: now }),
-    putBack: (count, now) => whole({ ...count, openCount: openCountOf(count, now) - 1 }),
-    fail: (count, now) => {
-      return whole({ ...count, wrongCount: count.wrongCount + 1, openCount: openCountOf(count, now) - 1 });
-    },
-    end: (count) => whole({ ...count, wrongCount: 0 }),
-    bringBack: (count, now) => isAhead(count, now) ? whole({ ...count, openCount: 0, openedAt: now }) : count,
+    take: (state, now) => ({ ...state, openCount: pendingCount(state, now) + 1, openedAt: now }),
+    putBack: end,
+    fail: (state, now) => end({ ...state, wrongCount: state.wrongCount + 1 }, now),
+    succeed: (state, now) => end(reset(state), now),
+    reset,
   };
+}
+
+/** Returns the keys of a client and of its IPv6 networks. @param client see `rateLimitKey` */
+export type ClientLimit = (client: string) => readonly LimitKey[];
+
+/** Limits each client, and its IPv6 networks. @param perHour of one client, as in `tokenBucket`; 0 is unlimited */
+export function clientLimit(name: string, perHour: number): ClientLimit {
+  if (perHour === 0) return () => [];
+  const rules = clientFactors.map(([suffix, factor]) => tokenBucket(name + suffix, factor * perHour));
+  return (client) => {
+    const parts = [client, ...networksOf(client)];
+    return rules.slice(0, parts.length).map((rule, index) => ({ rule, parts: parts.slice(index, index + 1) }));
+  };
+}
+
+/** Moves a state that is ahead of the clock back to it, and returns any other state itself. */
+export function clampToClock(state: LimitState, now: number): LimitState {
+  const isAhead = state.openedAt - now > maxAheadMs;
+  if (!isAhead && state.fullAt - now <= hourMs + maxAheadMs) return state;
+  const ms = missingMs(state, isAhead ? state.openedAt : now);
+  const openCount = isAhead ? 0 : pendingCount(state, now);
+  return normalized({ ...state, fullAt: ms > roundingMs ? now + ms : 0, openCount, openedAt: now });
 }
 
 /**
- * What a counter is kept by, besides the name of its kind: a digest of its texts as JSON, so that "a", "bc" is not
- * "ab", "c".
+ * Digest of the parts of a key. They are hashed as JSON, so that "a", "bc" differs from "ab", "c".
  *
- * @param secret keeps whoever sees the digest from finding the texts
+ * @param secret prevents a reader of the digest from guessing the parts
  */
-export function counterKey({ of }: Counter, secret: string): string {
-  return createHash("sha256").update(secret + JSON.stringify(of)).digest("hex");
+export function keyDigest({ parts }: LimitKey, secret: string): string {
+  return createHash("sha256").update(secret + JSON.stringify(parts)).digest("hex");
 }
 
-function openCountOf(count: Count, now: number): number {
-  return now - count.openedAt > openMs || isAhead(count, now) ? 0 : count.openCount;
+/** Milliseconds until the bucket is full. */
+function missingMs({ fullAt }: LimitState, now: number): number {
+  return Math.min(Math.max(0, fullAt - now), hourMs);
 }
 
-/** After how many milliseconds all may be done again. */
-function fullMsOf(count: Count, now: number): number {
-  const { fullAt, openedAt } = count;
-  return Math.min(Math.max(0, fullAt - (isAhead(count, now) ? openedAt : now)), hourMs);
+function pendingCount({ openCount, openedAt }: LimitState, now: number): number {
+  return now - openedAt > pendingMs ? 0 : openCount;
 }
 
-function isAhead({ openedAt }: Count, now: number): boolean {
-  return openedAt - now > maxAheadMs;
-}
-
-/** One that was over by time, or given up, may end after it. */
-function whole(count: Count): Count {
-  const openCount = Math.max(0, count.openCount);
-  return count.wrongCount + openCount === 0 ? noCount : { ...count, openCount };
+/** An attempt can end after it has expired or its state was evicted: the count stays at least 0. */
+function normalized(state: LimitState): LimitState {
+  const openCount = Math.max(0, state.openCount);
+  return state.fullAt + state.wrongCount + openCount === 0 ? unused : { ...state, openCount };
 }

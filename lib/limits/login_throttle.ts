@@ -1,213 +1,169 @@
 /**
- * How many wrong passwords are tried: the brake on guessing, beside the cost of a hash.
+ * Limits wrong passwords, because the cost of a hash alone does not stop guessing.
  *
- * Counted before the hash, so that any number of guesses at once counts, and taken back when the password was right.
+ *     10 an hour    of one login, by one client or by one known device
+ *    100 an hour    by one client; 400 by an IPv6 /56, 1,000 by a /48
+ *    100 an hour    of one login, by all its known devices
+ *    100 in a row   of one login, until its right password comes (NIST SP 800-63B-4, 3.2.2)
  *
- *     10 an hour    of one login from one client
- *    100 an hour    of any logins from one client; 400 from an IPv6 /56, 1,000 from a /48, see `lib/limits/quota.ts`
- *    100 an hour    of one login from all known devices
- *    100 in a row   of one login from anywhere, until the right one comes (NIST SP 800-63B-4, 3.2.2)
+ * An attempt counts before the hash, so that parallel guesses count, and is put back if the password was right. Logins
+ * that do not exist count like others. A wrong password that a client repeats counts once, so that a device with an old
+ * password locks nobody out. A known device has its own counts, so that guesses from elsewhere do not lock it out
+ * (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
  *
- * The same wrong password again is no other guess: a device that has kept an old one locks nobody out. A browser that
- * its owner has logged in from before counts for itself alone, so that nobody else's guessing locks it out (OWASP,
- * "Slow Down Online Guessing Attacks with Device Cookies"). Logins that nobody has are counted just like others.
- *
- * Where several instances share the counts they count as one, see `lib/limits/limit_store.ts`. But which wrong passwords were tried
- * is known in the memory of each alone, as digests under a key of its own: from a database, with the key in it, they
- * could be guessed a million times as fast as from the register. So the same one counts once for each instance.
+ * Instances on one database share the counts. The passwords tried stay in the memory of each, as keyed digests: from a
+ * database that also holds the key, they could be guessed a million times faster than from password hashes. So a
+ * repeated password counts once for each instance.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
-import { consecutiveFailures, type Counter, type RowKind, tokenBucket } from "./limit_rule.ts";
-import { maxKeptCounts } from "./limit_store.ts";
-import type { Change, RateLimiter } from "./rate_limiter.ts";
-import { normalizePassword } from "../passwords/password_hash.ts";
-import { clientCounters } from "./quota.ts";
 import { BoundedMap } from "../bounded_map.ts";
+import type { PasswordVerdict } from "../passwords/hasher.ts";
+import { normalizePassword } from "../passwords/password_hash.ts";
+import type { ConsecutiveFailureRule, LimitKey, LimitStep } from "./limit_rule.ts";
+import { clientLimit, consecutiveFailures, tokenBucket } from "./limit_rule.ts";
+import { maxStoredStates, type RateLimiter } from "./rate_limiter.ts";
 
-/** Wrong passwords of one login by one client, or by one known device, in an hour. */
-export const maxPerLoginAndClient = 10;
-/** Wrong passwords of one client in an hour. */
-export const maxPerClient = 100;
-/** Wrong passwords of one login by all known devices, in an hour. */
-export const maxOfDevices = 100;
-/** Wrong passwords of one login, one after another. */
-export const maxInARow = 100;
+const perLogin = consecutiveFailures("login", 100);
+const perLoginAndClient = tokenBucket("login-client", 10);
+const perClient = clientLimit("client", 100);
+// Known devices have rules of their own, so that guesses from elsewhere cannot evict their states.
+const perDevice = consecutiveFailures("device", 100);
+const perDeviceHourly = tokenBucket("device-hour", 10);
+// Bounds the states that a user with very many device cookies of one login can store.
+const perLoginOfDevices = tokenBucket("device-login", 100);
 
-const perLogin = consecutiveFailures("login", maxInARow);
-const perLoginAndClient = tokenBucket("login-client", maxPerLoginAndClient);
-const perClient = clientCounters("client", maxPerClient);
-// Of known devices: apart from the others, so that nobody else's guessing pushes them out.
-const perDevice = consecutiveFailures("device", maxInARow);
-const perDeviceHourly = tokenBucket("device-hour", maxPerLoginAndClient);
-// Or somebody with very many cookies of one login could push out what is counted of others' devices.
-const perLoginOfDevices = tokenBucket("device-login", maxOfDevices);
-
-/** A password that somebody tries. */
+/** One attempt to log in with a password. */
 export interface Guess {
   readonly login: string;
   readonly password: string;
-  /** Whom it counts for, see `rateLimitKey`. */
+  /** See `rateLimitKey`. */
   readonly client: string;
-  /** The id of a device that the owner of the login has logged in from, see `lib/accounts/known_device.ts`. */
+  /** The device's id if it is known, see `lib/accounts/known_device.ts`. */
   readonly device: string | undefined;
 }
 
-/** What came of it: the verdict, or after how many seconds to come again. */
-export type Throttled<Verdict> =
-  | { readonly waitSeconds: 0; readonly verdict: Verdict }
-  | { readonly waitSeconds: number; readonly verdict: undefined };
-
-/** What a guess is counted by. */
-interface Counters {
-  readonly login: Counter<RowKind>;
-  /** In a row: the known device, else the login. */
-  readonly row: Counter<RowKind>;
-  /** In an hour: the known device, else login and client, and the client. */
-  readonly tokenBucket: readonly Counter[];
-  /** Names the password that is tried, and who tries it. */
-  readonly guess: string;
+/** The verdict; `undefined` if the client has to wait. */
+export interface Throttled {
+  readonly waitSeconds: number;
+  readonly verdict: PasswordVerdict | undefined;
 }
 
-/** Guesses that are alike and being verified: they count as one, until the last of them has left. */
+/** Identical guesses that are pending together. They count as one until the last of them has ended. */
 interface OpenGuess {
+  /** Digest of the guess. */
+  readonly digest: string;
+  readonly login: LimitKey<ConsecutiveFailureRule>;
+  /** Limits failures in a row: of the known device, else of the login. */
+  readonly row: LimitKey<ConsecutiveFailureRule>;
+  readonly hourly: readonly LimitKey[];
   requestCount: number;
-  /** Whether it is counted, and neither settled nor put back yet. */
+  /** Whether an attempt was taken, and neither counted as a result nor put back. */
   isTaken: boolean;
-  /** Resolves when it was counted, or is to wait. */
+  /** Resolves once an attempt was taken or refused. */
   readonly waitSeconds: Promise<number>;
 }
 
-type Outcome = "right" | "wrong" | "not-verified";
+/** How a guess ended, as the step of its row. */
+type Outcome = "succeed" | "fail" | "putBack";
 
-/** Counts wrong passwords. */
+/** Counts wrong passwords and refuses further guesses. */
 export class LoginThrottle {
   readonly #limiter: RateLimiter;
   readonly #secret = randomBytes(32);
   readonly #open = new Map<string, OpenGuess>();
-  /** Wrong: not counted again. */
-  readonly #tried = new BoundedMap<string, true>(maxKeptCounts);
+  /** Wrong passwords that do not count again. */
+  readonly #tried = new BoundedMap<string, true>(maxStoredStates);
 
   constructor(limiter: RateLimiter) {
     this.#limiter = limiter;
   }
 
   /**
-   * Runs `verify` unless there were too many wrong passwords, and counts what it says. It is given the guess as it
-   * counts: without its device, when that has no more tries of its own.
+   * Runs `verify` and counts its verdict, or refuses if there were too many wrong passwords. A known device that has
+   * used up its attempts counts as any other client; `verify` is then given the guess without the device.
    *
    * @throws what `verify` throws; nothing is counted then
-   * @throws what the counts throw, before `verify` runs or in place of its verdict
+   * @throws what the store of the limits throws, before `verify` or instead of its verdict
    */
-  async run<Verdict extends { readonly isRight: boolean }>(
-    guess: Guess,
-    verify: (guess: Guess) => Promise<Verdict>,
-  ): Promise<Throttled<Verdict>> {
-    const throttled = await this.#try(guess, verify);
-    // A known device that has used up its own tries is like any other.
-    const isRefusedDevice = throttled.verdict === undefined && guess.device !== undefined;
-    return isRefusedDevice ? await this.#try({ ...guess, device: undefined }, verify) : throttled;
-  }
-
-  /**
-   * After how many seconds the client may try a password of the login again, as far as it is the client's own doing.
-   */
-  waitSecondsOf(login: string, client: string): Promise<number> {
-    return this.#limiter.waitSeconds(hourlyCounters({ login, client, device: undefined }));
-  }
-
-  /** Forgets the wrong passwords in a row, as the login has another password now, or an administrator wants it. */
-  forget(login: string): Promise<void> {
-    return this.#limiter.change([{ counter: { kind: perLogin, of: [login] }, step: perLogin.end }]);
-  }
-
-  async #try<Verdict extends { readonly isRight: boolean }>(
-    guess: Guess,
-    verify: (guess: Guess) => Promise<Verdict>,
-  ): Promise<Throttled<Verdict>> {
-    const counters = this.#countersOf(guess);
-    const open = this.#enter(counters);
-    let outcome: Outcome = "not-verified";
+  async run(guess: Guess, verify: (guess: Guess) => Promise<PasswordVerdict>): Promise<Throttled> {
+    const open = this.#begin(guess);
+    let outcome: Outcome = "putBack";
     try {
       const waitSeconds = await open.waitSeconds;
-      if (waitSeconds > 0) return { waitSeconds, verdict: undefined };
-      const verdict = await verify(guess);
-      outcome = verdict.isRight ? "right" : "wrong";
-      return { waitSeconds: 0, verdict };
+      if (waitSeconds === 0) {
+        const verdict = await verify(guess);
+        outcome = verdict.isRight ? "succeed" : "fail";
+        return { waitSeconds, verdict };
+      }
+      if (guess.device === undefined) return { waitSeconds, verdict: undefined };
     } finally {
-      await this.#limiter.change(this.#leave(counters, open, outcome));
+      await this.#limiter.update(this.#end(open, outcome));
     }
+    return await this.run({ ...guess, device: undefined }, verify);
   }
 
-  #enter(counters: Counters): OpenGuess {
-    const open = this.#open.get(counters.guess) ?? this.#begin(counters);
-    open.requestCount++;
-    this.#open.set(counters.guess, open);
-    return open;
+  /** Returns the seconds until a client may try a login again. Attempts of other clients do not matter here. */
+  waitSecondsOf(login: string, client: string): Promise<number> {
+    return this.#limiter.waitSeconds(hourlyKeys({ login, client, device: undefined }));
   }
 
-  #begin({ guess, row, tokenBucket }: Counters): OpenGuess {
-    const isTried = this.#tried.has(guess);
-    const all = [row, ...tokenBucket];
-    const waiting = isTried ? this.#limiter.waitSeconds(all) : this.#limiter.take(all);
-    const waitSeconds = waiting.then((seconds) => {
+  /** Resets the failures in a row: the login has a new password, or an administrator unlocks it. */
+  forget(login: string): Promise<void> {
+    return this.#limiter.update(new Map([[{ rule: perLogin, parts: [login] }, perLogin.reset]]));
+  }
+
+  #begin(guess: Guess): OpenGuess {
+    const digest = this.#digestOf(guess);
+    const found = this.#open.get(digest);
+    if (found !== undefined) {
+      found.requestCount++;
+      return found;
+    }
+    const login = { rule: perLogin, parts: [guess.login] };
+    const row = guess.device === undefined ? login : { rule: perDevice, parts: [guess.login, guess.device] };
+    const hourly = hourlyKeys(guess);
+    const isTried = this.#tried.has(digest);
+    const keys = [row, ...hourly];
+    const waitSeconds = (isTried ? this.#limiter.waitSeconds(keys) : this.#limiter.take(keys)).then((seconds) => {
       open.isTaken = seconds === 0 && !isTried;
       return seconds;
     });
-    const open: OpenGuess = { requestCount: 0, isTaken: false, waitSeconds };
+    const open: OpenGuess = { digest, login, row, hourly, requestCount: 1, isTaken: false, waitSeconds };
+    this.#open.set(digest, open);
     return open;
   }
 
   /**
-   * Whoever hangs up or is refused leaves its count to those alike that still wait: else each pair would be a free
-   * guess.
-   *
-   * @returns what changes of the counters
+   * Returns the changes for a guess that has ended. If its request was aborted or refused, its attempt passes to the
+   * identical guesses that are pending: otherwise each pair of requests would be a free guess.
    */
-  #leave(counters: Counters, open: OpenGuess, outcome: Outcome): readonly Change[] {
-    const { guess } = counters;
+  #end(open: OpenGuess, outcome: Outcome): ReadonlyMap<LimitKey, LimitStep> {
+    const { digest, login, row, hourly } = open;
     open.requestCount--;
-    // At once, and not when the counters have changed: whoever comes meanwhile is to be counted anew.
-    if (open.requestCount === 0) this.#open.delete(guess);
-    if (outcome === "wrong") this.#tried.set(guess, true);
-    const isSettled = open.isTaken && (outcome === "wrong" || open.requestCount === 0);
-    if (isSettled) open.isTaken = false;
-    return changesOf(counters, { outcome, isSettled });
+    // Before the changes are stored: a guess that comes meanwhile must count again.
+    if (open.requestCount === 0) this.#open.delete(digest);
+    if (outcome === "fail") this.#tried.set(digest, true);
+    const steps = new Map<LimitKey, LimitStep>();
+    if (open.isTaken && (outcome === "fail" || open.requestCount === 0)) {
+      open.isTaken = false;
+      steps.set(row, row.rule[outcome]);
+      if (outcome !== "fail") hourly.forEach((key) => steps.set(key, key.rule.putBack));
+    }
+    if (outcome === "succeed") {
+      for (const key of [row, login]) steps.set(key, steps.get(key) ?? key.rule.reset);
+    }
+    return steps;
   }
 
-  #countersOf({ login, password, client, device }: Guess): Counters {
-    const ofLogin = { kind: perLogin, of: [login] };
-    // By the client too: from what is not counted nobody shall learn what somebody else has tried.
+  /** The client is part of it: otherwise a client could learn which passwords others have tried. */
+  #digestOf({ login, password, client, device }: Guess): string {
     const texts = [login, client, device ?? "", normalizePassword(password) ?? password];
-    return {
-      login: ofLogin,
-      row: device === undefined ? ofLogin : { kind: perDevice, of: [login, device] },
-      tokenBucket: hourlyCounters({ login, client, device }),
-      guess: createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("hex"),
-    };
+    return createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("hex");
   }
 }
 
-function hourlyCounters({ login, client, device }: Omit<Guess, "password">): readonly Counter[] {
-  if (device !== undefined) {
-    return [{ kind: perDeviceHourly, of: [login, device] }, { kind: perLoginOfDevices, of: [login] }];
-  }
-  return [{ kind: perLoginAndClient, of: [login, client] }, ...perClient(client)];
-}
-
-/** What changes when a guess has ended. @param isSettled whether what was taken for it is now counted, or put back */
-function changesOf(
-  { login, row, tokenBucket }: Counters,
-  { outcome, isSettled }: { outcome: Outcome; isSettled: boolean },
-): readonly Change[] {
-  const { fail, end, putBack } = row.kind;
-  if (outcome === "wrong") return isSettled ? [{ counter: row, step: fail }] : [];
-  const changes = isSettled ? tokenBucket.map((counter): Change => ({ counter, step: counter.kind.putBack })) : [];
-  if (outcome === "right") {
-    changes.push({ counter: row, step: isSettled ? (count, now) => end(putBack(count, now), now) : end });
-    if (login !== row) changes.push({ counter: login, step: end });
-  } else if (isSettled) {
-    changes.push({ counter: row, step: putBack });
-  }
-  return changes;
+function hourlyKeys({ login, client, device }: Omit<Guess, "password">): readonly LimitKey[] {
+  if (device === undefined) return [{ rule: perLoginAndClient, parts: [login, client] }, ...perClient(client)];
+  return [{ rule: perDeviceHourly, parts: [login, device] }, { rule: perLoginOfDevices, parts: [login] }];
 }

@@ -1,7 +1,7 @@
 /**
  * Counts in a PostgreSQL, which every instance on it shares: they count as one.
  *
- * A change is a transaction. It first writes the counters that it names as they are, or as new ones, and so has them
+ * A change is a transaction. It first writes the limits that it names as they are, or as new ones, and so has them
  * for itself until it ends; always in the order of their keys, so that no two changes wait for each other. A connection
  * that breaks as it commits may have one change done twice: a guess more or less, and nobody outside can bring that
  * about.
@@ -11,8 +11,8 @@
  * text too, and what was typed as a login and is none. No wrong password comes here, see `lib/limits/login_throttle.ts`.
  */
 
-import { type Count, type Counter, counterKey, hourMs, maxAheadMs, noCount, openMs } from "./limit_rule.ts";
-import { type Counts, maxKeptCounts } from "./limit_store.ts";
+import { hourMs, keyDigest, type LimitKey, type LimitState, maxAheadMs, pendingMs, unused } from "./limit_rule.ts";
+import { type LimitStore, maxStoredStates, type UpdateStates } from "./rate_limiter.ts";
 import type { Row, Value } from "../store/postgres/connection.ts";
 import type { Database } from "../store/postgres/database.ts";
 
@@ -20,42 +20,39 @@ import type { Database } from "../store/postgres/database.ts";
 const sweepBatch = 10_000;
 
 /** Counts on the connections of a database that is open, and stays the caller's to close. */
-export class PostgresCounts implements Counts {
+export class PostgresLimitStore implements LimitStore {
   readonly #database: Database;
   readonly #maxRows: number;
 
   /** @param maxRows how many rows are kept of each kind, see `deleteIdle` */
-  constructor(database: Database, { maxRows = maxKeptCounts }: { readonly maxRows?: number } = {}) {
+  constructor(database: Database, { maxRows = maxStoredStates }: { readonly maxRows?: number } = {}) {
     this.#database = database;
     this.#maxRows = maxRows;
   }
 
-  async read(counters: readonly Counter[]): Promise<readonly Count[]> {
-    if (counters.length === 0) return [];
-    const keys = counters.map(keyOf);
+  async read(limits: readonly LimitKey[]): Promise<readonly LimitState[]> {
+    if (limits.length === 0) return [];
+    const keys = limits.map(keyOf);
     const statement = "SELECT kind, key, full_at, wrong_count, open_count, opened_at FROM gatehouse_count " +
       `WHERE (kind, key) IN (${placeholders(keys)})`;
-    return countsOf(keys, (await this.#database.run(statement, keys.flat())).rows);
+    return statesOf(keys, (await this.#database.run(statement, keys.flat())).rows);
   }
 
-  async change(
-    counters: readonly Counter[],
-    change: (counts: readonly Count[]) => readonly Count[] | undefined,
-  ): Promise<void> {
-    if (counters.length === 0) return;
-    const keys = counters.map(keyOf);
+  async update(limits: readonly LimitKey[], update: UpdateStates): Promise<void> {
+    if (limits.length === 0) return;
+    const keys = limits.map(keyOf);
     const sorted = keys.toSorted((one, other) => one.join() < other.join() ? -1 : 1);
     await this.#database.transact(async ({ run }) => {
-      const next = change(countsOf(keys, (await run(lockStatement(sorted), sorted.flat())).rows));
+      const next = update(statesOf(keys, (await run(lockStatement(sorted), sorted.flat())).rows));
       if (next === undefined) return "unchanged";
-      const rows = keys.map((key, index) => ({ key, count: next[index] ?? noCount }));
+      const rows = keys.map((key, index) => ({ key, state: next[index] ?? unused }));
       // What counts nothing is kept for nobody: a flood that is refused later leaves no rows.
       const [over, kept] = [
-        rows.filter(({ count }) => count === noCount),
-        rows.filter(({ count }) => count !== noCount),
+        rows.filter(({ state }) => state === unused),
+        rows.filter(({ state }) => state !== unused),
       ];
       if (over.length > 0) await run(deleteStatement(over.map(({ key }) => key)), over.flatMap(({ key }) => key));
-      const values = kept.map(({ key, count }) => [...key, ...valuesOf(count)]);
+      const values = kept.map(({ key, state }) => [...key, ...valuesOf(state)]);
       if (values.length > 0) await run(writeStatement(values), values.flat());
       return "done";
     });
@@ -68,7 +65,7 @@ export class PostgresCounts implements Counts {
    */
   async deleteIdle(now: number): Promise<number> {
     await this.#database.run(bringBackStatement, [now, now + maxAheadMs, now + maxAheadMs + hourMs, now]);
-    let count = await this.#deleteAll("full_at <= $1 AND wrong_count = 0 AND opened_at < $2", [now, now - openMs]);
+    let count = await this.#deleteAll("full_at <= $1 AND wrong_count = 0 AND opened_at < $2", [now, now - pendingMs]);
     const { rows } = await this.#database.run(
       `SELECT kind, max(opened_at) AS until FROM (
         SELECT kind, opened_at, row_number() OVER (PARTITION BY kind ORDER BY opened_at DESC) AS place
@@ -107,8 +104,8 @@ const bringBackStatement = `UPDATE gatehouse_count SET opened_at = $1,
 
 type Key = readonly [kind: string, key: string];
 
-function keyOf(counter: Counter): Key {
-  return [counter.kind.name, counterKey(counter, "")];
+function keyOf(limit: LimitKey): Key {
+  return [limit.rule.name, keyDigest(limit, "")];
 }
 
 /** Writes nothing new but what is missing, and gives all. */
@@ -134,14 +131,14 @@ function placeholders(lists: readonly (readonly Value[])[]): string {
   return lists.map((values) => `(${values.map(() => `$${++count}`).join(", ")})`).join(", ");
 }
 
-function valuesOf({ fullAt, wrongCount, openCount, openedAt }: Count): readonly Value[] {
+function valuesOf({ fullAt, wrongCount, openCount, openedAt }: LimitState): readonly Value[] {
   return [fullAt, wrongCount, openCount, openedAt];
 }
 
-function countsOf(keys: readonly Key[], rows: readonly Row[]): readonly Count[] {
+function statesOf(keys: readonly Key[], rows: readonly Row[]): readonly LimitState[] {
   return keys.map(([kind, key]) => {
     const row = rows.find((one) => one["kind"] === kind && one["key"] === key);
-    return row === undefined ? noCount : {
+    return row === undefined ? unused : {
       fullAt: Number(row["full_at"]),
       wrongCount: Number(row["wrong_count"]),
       openCount: Number(row["open_count"]),

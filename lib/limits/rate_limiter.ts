@@ -1,73 +1,136 @@
 /**
- * Takes from counters, several at once, and changes them: what the throttle and the quotas have in common.
+ * Applies rules to stored states: several limits at once, all or none.
  *
- * The time is that of this instance. Where several share the counts, their clocks are taken to agree to a second or so:
- * by as much a wait that one of them tells may be wrong. Where they differ by more than a minute, who goes from one to
- * another may do a little more than the limit.
+ * The states of one process are in its memory and end with it. Several instances share theirs in PostgreSQL, see
+ * `lib/limits/postgres_limit_store.ts`. The clocks of instances should agree within a second: if they differ by more
+ * than a minute, a client that changes between instances can slightly exceed a limit.
  */
 
-import { type Count, type Counter, type CounterKind, noCount, type Step } from "./limit_rule.ts";
-import type { Counts } from "./limit_store.ts";
+import { randomBytes } from "node:crypto";
+import { BoundedMap } from "../bounded_map.ts";
+import { clampToClock, keyDigest, type LimitKey, type LimitState, type LimitStep, unused } from "./limit_rule.ts";
 
-/** What is to become of one counter. */
-export interface Change {
-  readonly counter: Counter;
-  readonly step: Step;
+/**
+ * States stored for each rule, in 26 MB of memory; then the least recently changed state is evicted. To make room that
+ * way, a thousand clients or a hundred IPv6 /48 have to use up their wrong passwords of an hour.
+ */
+export const maxStoredStates = 100_000;
+
+/** Maps current states to the next ones, or to `undefined`, which changes nothing. */
+export type UpdateStates = (states: readonly LimitState[]) => readonly LimitState[] | undefined;
+
+/**
+ * Stores states of limits. `test/lib/limits/limit_store_test.ts` tests what every implementation promises:
+ * - Updates that share a key are serialized; each is applied completely or not at all.
+ * - Once the promise of an update has resolved, every reader of the store sees it.
+ */
+export interface LimitStore {
+  /** Returns the state of each key, `unused` if nothing is stored. */
+  read(keys: readonly LimitKey[]): Promise<readonly LimitState[]>;
+  /** Replaces the states of distinct keys. It may call `update` more than once; the last call counts. */
+  update(keys: readonly LimitKey[], update: UpdateStates): Promise<void>;
+  /** Deletes states that no longer matter. @param now milliseconds since the epoch. @returns how many */
+  deleteIdle(now: number): Promise<number>;
 }
 
-/** Counts within limits. */
+/** States in the memory of this process. */
+export class MemoryLimitStore implements LimitStore {
+  /** A memory dump must not reveal what was typed as a login, as it may be a password. */
+  readonly #secret = randomBytes(32).toString("hex");
+  /** By the name of the rule, so that filling one rule evicts nothing of another. */
+  readonly #rules = new Map<string, BoundedMap<string, LimitState>>();
+
+  // deno-lint-ignore require-await -- databases need the promise.
+  async read(keys: readonly LimitKey[]): Promise<readonly LimitState[]> {
+    return keys.map((key) => this.#find(key).state);
+  }
+
+  // deno-lint-ignore require-await -- without an await, nothing runs between reading and writing.
+  async update(keys: readonly LimitKey[], update: UpdateStates): Promise<void> {
+    const found = keys.map((key) => this.#find(key));
+    const next = update(found.map(({ state }) => state));
+    for (const [index, { states, digest }] of found.entries()) {
+      const state = next?.[index];
+      // An unused state needs no entry, which could evict another.
+      if (state === unused) states.delete(digest);
+      else if (state !== undefined) states.set(digest, state);
+    }
+  }
+
+  /** Does nothing: eviction bounds the memory. */
+  deleteIdle(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  #find(key: LimitKey) {
+    const states = this.#rules.get(key.rule.name) ?? new BoundedMap<string, LimitState>(maxStoredStates);
+    this.#rules.set(key.rule.name, states);
+    const digest = keyDigest(key, this.#secret);
+    return { states, digest, state: states.get(digest) ?? unused };
+  }
+}
+
+/** Takes attempts from limits. */
 export class RateLimiter {
-  readonly #counts: Counts;
+  readonly #store: LimitStore;
   readonly #now: () => number;
 
   /** @param now milliseconds since the epoch */
-  constructor(counts: Counts, now: () => number) {
-    this.#counts = counts;
+  constructor(store: LimitStore, now: () => number) {
+    this.#store = store;
     this.#now = now;
   }
 
-  /** The whole seconds after which there will be one of each; 0 when there is. */
-  async waitSeconds(counters: readonly Counter[]): Promise<number> {
-    const counts = await this.#counts.read(counters);
-    const now = this.#now();
-    // Kept, as what is only read would be as far ahead, or as long to wait for, the next time.
-    if (counters.some(({ kind }, index) => isBroughtBack(kind, counts[index] ?? noCount, now))) {
-      await this.change(counters.map((counter) => ({ counter, step: counter.kind.bringBack })));
+  /** Returns the whole seconds until every limit allows one attempt, 0 if they allow it now. */
+  async waitSeconds(keys: readonly LimitKey[]): Promise<number> {
+    const states = await this.#store.read(keys);
+    const clamped = this.#clamped(states);
+    // Stored, as otherwise the next read finds the state as far ahead.
+    if (clamped.some((state, index) => state !== states[index])) {
+      await this.update(new Map(keys.map((key) => [key, clampToClock])));
     }
-    return this.#longest(counters, counts);
+    return this.#longestWait(keys, clamped);
   }
 
   /**
-   * Takes one of each, unless there is none of one of them: then none is taken.
+   * Consumes one attempt of every limit, or of none if any has none left.
    *
-   * @returns 0 when it has taken them, else as `waitSeconds`
+   * @returns 0 if it has consumed them, else the seconds to wait
    */
-  async take(counters: readonly Counter[]): Promise<number> {
-    // Looked at first: to change counters may be to have them alone, and a flood that is refused would hold up others.
-    let waitSeconds = await this.waitSeconds(counters);
+  async take(keys: readonly LimitKey[]): Promise<number> {
+    // Read first: an update may lock rows, and a flood of refused attempts would delay others.
+    let waitSeconds = await this.waitSeconds(keys);
     if (waitSeconds > 0) return waitSeconds;
-    await this.#counts.change(counters, (counts) => {
-      waitSeconds = this.#longest(counters, counts);
-      const now = this.#now();
-      return waitSeconds > 0 ? undefined : counters.map(({ kind }, index) => kind.take(counts[index] ?? noCount, now));
+    await this.#store.update(keys, (stored) => {
+      const states = this.#clamped(stored);
+      waitSeconds = this.#longestWait(keys, states);
+      return waitSeconds > 0 ? undefined : this.#stepped(states, keys.map(({ rule }) => rule.take));
     });
     return waitSeconds;
   }
 
-  /** Changes counters, each of which is among them once. */
-  async change(changes: readonly Change[]): Promise<void> {
-    await this.#counts.change(changes.map(({ counter }) => counter), (counts) => {
-      const now = this.#now();
-      return changes.map(({ step }, index) => step(counts[index] ?? noCount, now));
-    });
+  /** Undoes `take`. */
+  putBack(keys: readonly LimitKey[]): Promise<void> {
+    return this.update(new Map(keys.map((key) => [key, key.rule.putBack])));
   }
 
-  #longest(counters: readonly Counter[], counts: readonly Count[]): number {
+  /** Applies a step to each limit. */
+  update(steps: ReadonlyMap<LimitKey, LimitStep>): Promise<void> {
+    const update = (states: readonly LimitState[]) => this.#stepped(this.#clamped(states), [...steps.values()]);
+    return this.#store.update([...steps.keys()], update);
+  }
+
+  #clamped(states: readonly LimitState[]): readonly LimitState[] {
+    return this.#stepped(states, states.map(() => clampToClock));
+  }
+
+  #stepped(states: readonly LimitState[], steps: readonly LimitStep[]): readonly LimitState[] {
     const now = this.#now();
-    return Math.max(0, ...counters.map(({ kind }, index) => kind.waitSeconds(counts[index] ?? noCount, now)));
+    return states.map((state, index) => steps[index]?.(state, now) ?? state);
   }
-}
 
-function isBroughtBack({ bringBack }: CounterKind, count: Count, now: number): boolean {
-  return bringBack(count, now) !== count;
+  #longestWait(keys: readonly LimitKey[], states: readonly LimitState[]): number {
+    const now = this.#now();
+    return Math.max(0, ...keys.map(({ rule }, index) => rule.waitSeconds(states[index] ?? unused, now)));
+  }
 }

@@ -36,10 +36,10 @@ export interface HasherOptions {
 }
 
 /** What came of a verification. */
-export interface Verdict {
+export interface PasswordVerdict {
   readonly isRight: boolean;
   /** The same password hashed anew, when it was right, its hash of another cost than today's, and that was wanted. */
-  readonly rehashed: string | undefined;
+  readonly rehashed?: string | undefined;
 }
 
 /** Hashes and verifies passwords, a bounded number at once. Made by `Hasher.open`. */
@@ -116,7 +116,7 @@ export class Hasher {
   verify(
     password: string,
     options: Turn & { readonly passwordHash: string | undefined; readonly isRehashing?: boolean },
-  ): Promise<Verdict> {
+  ): Promise<PasswordVerdict> {
     const { passwordHash = "", isRehashing = true, ...turn } = options;
     const verify = async () => {
       this.#hashCount++;

@@ -1,6 +1,6 @@
-/** What a flood does not reach, and what is not done without counts: nothing is looked up, verified or hashed then. */
+/** What a flood does not reach, and what is not done without the limit store: nothing is looked up, verified or hashed then. */
 import { assert, assertEquals } from "@std/assert";
-import { MemoryCounts } from "../../lib/limits/limit_store.ts";
+import { MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { StoreClosedError, StoreFullError, type User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
@@ -19,19 +19,19 @@ class AskedStore extends TableStore {
 }
 
 /** Knows how often it was asked for anything, and fails when it shall. */
-class AskedCounts extends MemoryCounts {
+class AskedCounts extends MemoryLimitStore {
   askedCount = 0;
   /** What fails. */
   error: Error | undefined;
 
-  override async read(...options: Parameters<MemoryCounts["read"]>) {
+  override async read(...options: Parameters<MemoryLimitStore["read"]>) {
     this.#ask();
     return await super.read(...options);
   }
 
-  override async change(...options: Parameters<MemoryCounts["change"]>) {
+  override async update(...options: Parameters<MemoryLimitStore["update"]>) {
     this.#ask();
-    await super.change(...options);
+    await super.update(...options);
   }
 
   #ask(): void {
@@ -43,24 +43,24 @@ class AskedCounts extends MemoryCounts {
 const limited = { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" };
 const basic = `Basic ${new TextEncoder().encode(`alice:${alice.password}`).toBase64()}`;
 
-Deno.test("who is refused as too many wait for a hash costs the store and the counts nothing", async () => {
-  const [store, counts] = [new AskedStore(), new AskedCounts()];
+Deno.test("who is refused as too many wait for a hash costs the store and the limit store nothing", async () => {
+  const [store, limitStore] = [new AskedStore(), new AskedCounts()];
   const hasher = await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 0 });
-  const { send } = await openTestApp({ store, counts, hasher, settings: limited });
+  const { send } = await openTestApp({ store, limitStore, hasher, settings: limited });
   using busy = occupy(hasher);
   for (const path of ["/session/", "/user/"]) {
     assertEquals(outcomeOf(await send("POST", path, { json: alice })), "503 overloaded");
   }
-  assertEquals([store.askedCount, counts.askedCount], [0, 0]);
+  assertEquals([store.askedCount, limitStore.askedCount], [0, 0]);
   await busy.leave();
   assertEquals(outcomeOf(await send("POST", "/user/", { json: alice })), "201");
   assertEquals(outcomeOf(await send("POST", "/session/", { json: alice })), "201");
-  assert(counts.askedCount > 0);
+  assert(limitStore.askedCount > 0);
 });
 
-Deno.test("nothing is verified and nobody registers while the counts are away", async () => {
-  const counts = new AskedCounts();
-  const opened = await openAdminApp({ counts, settings: limited });
+Deno.test("nothing is verified and nobody registers while the limit store is away", async () => {
+  const limitStore = new AskedCounts();
+  const opened = await openAdminApp({ limitStore, settings: limited });
   const token = await opened.addUser("alice");
   const requests: readonly [method: string, path: string, options: SendOptions][] = [
     ["POST", "/session/", { json: alice }],
@@ -70,27 +70,27 @@ Deno.test("nothing is verified and nobody registers while the counts are away", 
     ["PUT", "/user/alice/password", { token, json: { current_password: alice.password, password: newPassword } }],
   ];
   const before = opened.app.hasher.hashCount;
-  counts.error = new StoreClosedError("Cannot count");
+  limitStore.error = new StoreClosedError("Cannot count");
   for (const [method, path, options] of requests) {
     assertEquals(outcomeOf(await opened.send(method, path, options)), "503 store-closed", path);
   }
   assertEquals([opened.app.hasher.hashCount - before, await opened.app.store.findUser("bob")], [0, undefined]);
   // Who has a session needs no count.
   assertEquals(outcomeOf(await opened.send("GET", "/session/", { token })), "200");
-  counts.error = undefined;
+  limitStore.error = undefined;
   assertEquals(outcomeOf(await opened.send("POST", "/session/", { json: alice })), "201");
 });
 
-Deno.test("what was changed is told and in the audit also when the counts are away right after it", async () => {
-  const counts = new AskedCounts();
+Deno.test("what was changed is told and in the audit also when the limit store is away right after it", async () => {
+  const limitStore = new AskedCounts();
   const store = new TableStore();
-  const opened = await openAdminApp({ store, counts });
+  const opened = await openAdminApp({ store, limitStore });
   await opened.addUser("alice");
   const ticket = await opened.makeTicket("reset", "alice");
   const { insertUser, replaceUser } = store;
   // As the very change is made.
   const fail = <Outcome>(outcome: Promise<Outcome>) => {
-    counts.error = new StoreClosedError("Cannot count");
+    limitStore.error = new StoreClosedError("Cannot count");
     return outcome;
   };
   store.insertUser = (...options) => fail(insertUser.apply(store, options));
@@ -101,7 +101,7 @@ Deno.test("what was changed is told and in the audit also when the counts are aw
     ["200", "PATCH", "/user/alice", { token: opened.admin, json: { disabled: false } }, "user-changed"],
   ];
   for (const [outcome, method, path, options, event] of requests) {
-    counts.error = undefined;
+    limitStore.error = undefined;
     // A failure of the store is told once a minute.
     opened.clock.now += 60_000;
     const before = opened.lines.length;
@@ -112,12 +112,12 @@ Deno.test("what was changed is told and in the audit also when the counts are aw
   }
 });
 
-Deno.test("a registration that fails for the service's own reasons says why also when the counts are away then", async () => {
-  const counts = new AskedCounts();
+Deno.test("a registration that fails for the service's own reasons says why also when the limit store is away then", async () => {
+  const limitStore = new AskedCounts();
   const store = new TableStore();
-  const { send, lines } = await openTestApp({ store, counts, settings: limited });
+  const { send, lines } = await openTestApp({ store, limitStore, settings: limited });
   store.insertUser = () => {
-    counts.error = new StoreClosedError("Cannot count");
+    limitStore.error = new StoreClosedError("Cannot count");
     return Promise.reject(new StoreFullError("No room"));
   };
   assertEquals(outcomeOf(await send("POST", "/user/", { json: alice })), "507 store-full");

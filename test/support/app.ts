@@ -4,7 +4,7 @@
  */
 import { type App, openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
-import { type Counts, MemoryCounts } from "../../lib/limits/limit_store.ts";
+import { type LimitStore, MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
 import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
@@ -25,7 +25,7 @@ export const alice = { login: "alice", password: "seven purple wombats sing" };
 export interface TestAppOptions extends Partial<Pick<App, "store" | "hasher" | "stopping">> {
   readonly settings?: Readonly<Record<string, string>>;
   /** By default in memory. */
-  readonly counts?: Counts;
+  readonly limitStore?: LimitStore;
 }
 
 /** What a request has beside method and path. */
@@ -68,7 +68,7 @@ export interface TestApp {
 
 /** Opens an app with a store in memory, 100 iterations and no limit of registrations. */
 export async function openTestApp(
-  { settings, store = new TableStore(), counts = new MemoryCounts(), ...parts }: TestAppOptions = {},
+  { settings, store = new TableStore(), limitStore = new MemoryLimitStore(), ...parts }: TestAppOptions = {},
 ): Promise<TestApp> {
   const config = readConfig({
     GATEHOUSE_PBKDF2_ITERATIONS: "100",
@@ -79,7 +79,7 @@ export async function openTestApp(
   const clock = { now: openedAt };
   const options = {
     store,
-    counts,
+    limitStore,
     log: createLog((line) => lines.push(line)),
     now: () => clock.now,
     passwordStrength,

@@ -1,24 +1,24 @@
-/** Where counts are kept, for tests of what holds for each place. */
-import { type Counts, MemoryCounts } from "../../lib/limits/limit_store.ts";
+/** The stores of limits, for tests of what holds for each. */
+import { type LimitStore, MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
 import { createLog } from "../../lib/log.ts";
 import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
 import { PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
-import { PostgresCounts } from "../../lib/limits/postgres_limit_store.ts";
+import { PostgresLimitStore } from "../../lib/limits/postgres_limit_store.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "./postgres.ts";
 
-/** Makes counts that have counted nothing. Those that were made before are not to be used any more. */
-export type CreateCounts = () => Promise<Counts>;
+/** Makes an empty store. Those made before must not be used any more. */
+export type CreateLimitStore = () => Promise<LimitStore>;
 
 /** A database for the tests of one file, which run one after another. It is there from the first that needs it. */
 class SharedDatabase implements AsyncDisposable {
   #server: TestPostgres | undefined;
   #store: PostgresStore | undefined;
 
-  async createCounts(): Promise<Counts> {
+  async createStore(): Promise<LimitStore> {
     this.#store ??= await this.#open();
     const { database } = this.#store;
     await database.run("TRUNCATE gatehouse_count");
-    return new PostgresCounts(database);
+    return new PostgresLimitStore(database);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -38,15 +38,15 @@ const shared = new SharedDatabase();
 
 Deno.test.afterAll(() => shared[Symbol.asyncDispose]());
 
-/** Registers a test for each place. @param test makes counts as often as it wants */
-export function testEverywhere(name: string, test: (createCounts: CreateCounts) => Promise<void>): void {
-  Deno.test(`${name}, in memory`, () => test(() => Promise.resolve(new MemoryCounts())));
+/** Registers a test for each store. @param test can make several */
+export function testEverywhere(name: string, test: (createStore: CreateLimitStore) => Promise<void>): void {
+  Deno.test(`${name}, in memory`, () => test(() => Promise.resolve(new MemoryLimitStore())));
   Deno.test({
     name: `${name}, in PostgreSQL`,
     ignore: !hasPostgres,
     // Its connections outlive one test.
     sanitizeOps: false,
     sanitizeResources: false,
-    fn: () => test(() => shared.createCounts()),
+    fn: () => test(() => shared.createStore()),
   });
 }

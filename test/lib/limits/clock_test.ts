@@ -1,12 +1,17 @@
 /** A clock that is 3 h ahead, and then corrected: nobody is locked out by it, and nobody gets more than the rules allow. */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { BasicAuthCache } from "../../../lib/accounts/basic_auth.ts";
-import { consecutiveFailures, type CounterKind, hourMs, noCount, tokenBucket } from "../../../lib/limits/limit_rule.ts";
-import { MemoryCounts } from "../../../lib/limits/limit_store.ts";
+import {
+  clampToClock,
+  clientLimit,
+  consecutiveFailures,
+  hourMs,
+  tokenBucket,
+  unused,
+} from "../../../lib/limits/limit_rule.ts";
 import { Histogram } from "../../../lib/metrics/histogram.ts";
-import { RateLimiter } from "../../../lib/limits/rate_limiter.ts";
+import { MemoryLimitStore, RateLimiter } from "../../../lib/limits/rate_limiter.ts";
 import { MinuteCounter } from "../../../lib/metrics/minute_counter.ts";
-import { Quota } from "../../../lib/limits/quota.ts";
 import { openAppOfAlice } from "../../support/app.ts";
 import { openAdminApp, outcomeOf } from "../../support/accounts.ts";
 import { type Change, otherClient, otherLogin, right, testScene } from "../../support/passwords/guesses.ts";
@@ -18,12 +23,12 @@ const aheadMs = 3 * hourMs;
 
 const device = "a".repeat(22);
 /** What uses up each rule of the throttle, after how many, and how long one more waits. */
-const rules: readonly (readonly [title: string, changeOf: (index: number) => Change, limit: number, wait: number])[] = [
+const rows: readonly (readonly [title: string, changeOf: (index: number) => Change, limit: number, wait: number])[] = [
   ["of one login by one client", () => ({}), 10, 360],
   ["of any logins by one client", otherLogin, 100, 36],
 ];
 
-for (const [title, changeOf, limit, wait] of rules) {
+for (const [title, changeOf, limit, wait] of rows) {
   testScene(`a clock that was 3 h ahead charges for what was tried, and no more: ${title}`, async (createScene) => {
     const some = await createScene();
     some.clock.now += aheadMs;
@@ -67,40 +72,41 @@ testScene(
   },
 );
 
-Deno.test("a quota that was used up by a clock 3 h ahead has the next at its time, also when it is only asked for", async () => {
+Deno.test("a limit that was used up by a clock 3 h ahead has the next at its time, also when it is only asked for", async () => {
   for (const asks of ["waitSeconds", "take"] as const) {
     const clock = { now: now + aheadMs };
-    const quota = new Quota(new RateLimiter(new MemoryCounts(), () => clock.now), { name: "test", perHour: 60 });
-    for (let count = 0; count < 60; count++) assertEquals(await quota.take("a"), 0);
+    const limiter = new RateLimiter(new MemoryLimitStore(), () => clock.now);
+    const keys = clientLimit("test", 60)("a");
+    for (let count = 0; count < 60; count++) assertEquals(await limiter.take(keys), 0);
     clock.now = now;
-    assertEquals(await quota[asks]("a"), 60);
+    assertEquals(await limiter[asks](keys), 60);
     clock.now += 59_000;
-    assertEquals(await quota[asks]("a"), 1);
+    assertEquals(await limiter[asks](keys), 1);
     clock.now += 1_000;
-    assertEquals([await quota.take("a"), await quota.take("a")], [0, 60]);
+    assertEquals([await limiter.take(keys), await limiter.take(keys)], [0, 60]);
     clock.now -= aheadMs;
-    await quota.putBack("a");
-    assertEquals([await quota.take("a"), await quota.take("a")], [0, 60]);
+    await limiter.putBack(keys);
+    assertEquals([await limiter.take(keys), await limiter.take(keys)], [0, 60]);
   }
 });
 
-const kinds: readonly CounterKind[] = [tokenBucket("test", 10), consecutiveFailures("test", 10)];
-for (const [index, kind] of kinds.entries()) {
-  Deno.test(`a count is used as it is while clocks differ by no more than a minute, of kind ${index}`, () => {
-    const taken = kind.take(noCount, now);
-    for (const offMs of [-minuteMs, -1, 0, 1]) assertEquals(kind.bringBack(taken, now + offMs), taken);
-    assertEquals(kind.bringBack(taken, now - minuteMs - 1) === taken, false);
+const rules = [tokenBucket("test", 10), consecutiveFailures("test", 10)];
+for (const [index, rule] of rules.entries()) {
+  Deno.test(`a count is used as it is while clocks differ by no more than a minute, of rule ${index}`, () => {
+    const taken = rule.take(unused, now);
+    for (const offMs of [-minuteMs, -1, 0, 1]) assertEquals(clampToClock(taken, now + offMs), taken);
+    assertEquals(clampToClock(taken, now - minuteMs - 1) === taken, false);
   });
 
-  Deno.test(`no count makes anybody wait longer than its rule, however far ahead it is, of kind ${index}`, () => {
+  Deno.test(`no count makes anybody wait longer than its rule, however far ahead it is, of rule ${index}`, () => {
     for (const openedAt of [0, now, now + 1, now + aheadMs, Number.MAX_SAFE_INTEGER]) {
       for (const fullAt of [0, now + aheadMs, Number.MAX_SAFE_INTEGER]) {
         const count = { fullAt, openedAt, wrongCount: 0, openCount: 10 };
-        assertLessOrEqual(kind.waitSeconds(count, now), 360);
+        assertLessOrEqual(rule.waitSeconds(clampToClock(count, now), now), 360);
         // What is brought back needs no second time.
-        const back = kind.bringBack(count, now);
-        assertEquals(kind.bringBack(back, now), back);
-        assertLessOrEqual(kind.waitSeconds(back, now + hourMs), 0);
+        const back = clampToClock(count, now);
+        assertEquals(clampToClock(back, now), back);
+        assertLessOrEqual(rule.waitSeconds(back, now + hourMs), 0);
       }
     }
   });

@@ -1,12 +1,18 @@
 /** Several instances on one database count as one; what holds for counts anywhere is in test/lib/limits/limit_store_test.ts. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { consecutiveFailures, type Count, noCount, tokenBucket } from "../../../lib/limits/limit_rule.ts";
+import {
+  clampToClock,
+  consecutiveFailures,
+  type LimitState,
+  tokenBucket,
+  unused,
+} from "../../../lib/limits/limit_rule.ts";
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { StoreUnavailableError } from "../../../lib/store.ts";
 import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
-import { PostgresCounts } from "../../../lib/limits/postgres_limit_store.ts";
+import { PostgresLimitStore } from "../../../lib/limits/postgres_limit_store.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import {
   type Change,
@@ -40,7 +46,7 @@ class Instances implements AsyncDisposable {
   private constructor(server: TestPostgres, stores: readonly PostgresStore[]) {
     this.server = server;
     this.stores = stores;
-    this.scenes = stores.map(({ database }) => createScene(new PostgresCounts(database)));
+    this.scenes = stores.map(({ database }) => createScene(new PostgresLimitStore(database)));
   }
 
   /** The scene of a number, in turn. */
@@ -156,8 +162,8 @@ testInstances("what counts nothing, or no more, leaves nothing behind", async ({
   const [[store], [scene]] = [stores, scenes];
   assert(store !== undefined && scene !== undefined);
   const kindsKept = async () => (await server.sql("counted")`SELECT kind FROM gatehouse_count`).map(({ kind }) => kind);
-  const counter = { kind: tokenBucket("hour", 10), of: ["a"] };
-  await new PostgresCounts(store.database).change([counter], () => undefined);
+  const counter = { rule: tokenBucket("hour", 10), parts: ["a"] };
+  await new PostgresLimitStore(store.database).update([counter], () => undefined);
   assertEquals(await scene.guess({ password: right }), "right");
   await assertRejects(() => scene.guess({}, () => Promise.reject(new RangeError("too many"))), RangeError);
   await scene.throttle.forget("alice");
@@ -191,35 +197,35 @@ testInstances(
   "deleteIdle() forgets what makes no difference, and of rows those tried longest ago",
   async ({ stores: [store] }) => {
     assert(store !== undefined);
-    const counts = new PostgresCounts(store.database, { maxRows: 3 });
+    const counts = new PostgresLimitStore(store.database, { maxRows: 3 });
     const [row, hour] = [consecutiveFailures("row", 100), tokenBucket("hour", 10)];
     const now = 1_795_000_000_123;
-    const countOf = (count: Partial<Count>) => ({ fullAt: 0, wrongCount: 0, openCount: 0, openedAt: 0, ...count });
-    const kept: readonly [of: string, count: Count][] = [
+    const countOf = (count: Partial<LimitState>) => ({ fullAt: 0, wrongCount: 0, openCount: 0, openedAt: 0, ...count });
+    const kept: readonly [of: string, count: LimitState][] = [
       ["taken", countOf({ fullAt: now + 1 })],
       ["open", countOf({ openCount: 1, openedAt: now - minuteMs })],
       ["old", countOf({ wrongCount: 1, openedAt: now - 1_000 * minuteMs })],
     ];
-    const gone: readonly [of: string, count: Count][] = [
+    const gone: readonly [of: string, count: LimitState][] = [
       ["renewed", countOf({ fullAt: now })],
       ["given up", countOf({ openCount: 1, openedAt: now - minuteMs - 1 })],
       ["ended", countOf({})],
     ];
-    const counterOf = (of: string) => ({ kind: ["taken", "renewed"].includes(of) ? hour : row, of: [of] });
-    for (const [of, count] of [...kept, ...gone]) await counts.change([counterOf(of)], () => [count]);
+    const counterOf = (of: string) => ({ rule: ["taken", "renewed"].includes(of) ? hour : row, parts: [of] });
+    for (const [of, count] of [...kept, ...gone]) await counts.update([counterOf(of)], () => [count]);
     assertEquals([await counts.deleteIdle(now), await counts.deleteIdle(now)], [3, 0]);
     for (const [of, count] of kept) assertEquals(await counts.read([counterOf(of)]), [count]);
     // Of another kind, which has room of its own.
     const others = Array.from(
       { length: 3 },
-      (_, index) => ({ kind: consecutiveFailures("other", 100), of: [`${index}`] }),
+      (_, index) => ({ rule: consecutiveFailures("other", 100), parts: [`${index}`] }),
     );
-    await counts.change(
+    await counts.update(
       others,
       (given) => given.map(() => countOf({ wrongCount: 1, openedAt: now - 2_000 * minuteMs })),
     );
     for (const name of ["newer", "newest"]) {
-      await counts.change([counterOf(name)], () => [countOf({ wrongCount: 1, openedAt: now + name.length })]);
+      await counts.update([counterOf(name)], () => [countOf({ wrongCount: 1, openedAt: now + name.length })]);
     }
     assertEquals(await counts.deleteIdle(now), 1);
     assertEquals(
@@ -232,12 +238,12 @@ testInstances(
 
 testInstances("deleteIdle() brings back to now what a clock that was ahead has taken", async ({ stores: [store] }) => {
   assert(store !== undefined);
-  const counts = new PostgresCounts(store.database);
+  const counts = new PostgresLimitStore(store.database);
   const [row, hour] = [consecutiveFailures("row", 100), tokenBucket("hour", 10)];
   const now = 1_795_000_000_123;
   const aheadMs = 180 * minuteMs;
-  const whole = (count: Partial<Count>) => ({ ...noCount, ...count });
-  const rows: readonly [kind: typeof row | typeof hour, of: string, before: Count, after: Count][] = [
+  const whole = (count: Partial<LimitState>) => ({ ...unused, ...count });
+  const rows: readonly [kind: typeof row | typeof hour, of: string, before: LimitState, after: LimitState][] = [
     [
       hour,
       "one",
@@ -264,11 +270,11 @@ testInstances("deleteIdle() brings back to now what a clock that was ahead has t
       whole({ openCount: 2, openedAt: now + minuteMs }),
     ],
   ];
-  for (const [kind, of, before] of rows) await counts.change([{ kind, of: [of] }], () => [before]);
+  for (const [rule, of, before] of rows) await counts.update([{ rule, parts: [of] }], () => [before]);
   assertEquals(await counts.deleteIdle(now), 0);
-  for (const [kind, of, before, after] of rows) {
-    assertEquals(await counts.read([{ kind, of: [of] }]), [after], of);
+  for (const [rule, of, before, after] of rows) {
+    assertEquals(await counts.read([{ rule, parts: [of] }]), [after], of);
     // As in memory.
-    assertEquals(kind.bringBack(before, now), after, of);
+    assertEquals(clampToClock(before, now), after, of);
   }
 });

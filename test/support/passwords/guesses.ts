@@ -1,7 +1,7 @@
 /** Guesses for tests of the throttle: what came of them as one short text. */
-import { type Counts, MemoryCounts } from "../../../lib/limits/limit_store.ts";
-import { RateLimiter } from "../../../lib/limits/rate_limiter.ts";
+import { type LimitStore, MemoryLimitStore, RateLimiter } from "../../../lib/limits/rate_limiter.ts";
 import { type Guess, LoginThrottle } from "../../../lib/limits/login_throttle.ts";
+import type { PasswordVerdict } from "../../../lib/passwords/hasher.ts";
 import { testEverywhere } from "../limit_stores.ts";
 
 export const minuteMs = 60 * 1_000;
@@ -14,7 +14,7 @@ export type Outcome = "right" | "wrong" | `wait ${number}`;
 /** What is to be different from a wrong password of "alice" by the first client. */
 export type Change = Partial<Guess>;
 type ChangeOf = (index: number) => Change;
-type Verify = () => Promise<{ readonly isRight: boolean }>;
+type Verify = () => Promise<PasswordVerdict>;
 
 /** A throttle to guess against. */
 export interface Scene {
@@ -37,15 +37,15 @@ export interface OpenGuess {
   end(isRight?: boolean): Promise<Outcome>;
 }
 
-/** Registers a test for each place where counts are kept. @param test makes one scene after another */
+/** Registers a test for each store of limits. @param test makes one scene after another */
 export function testScene(name: string, test: (createScene: () => Promise<Scene>) => Promise<void>): void {
-  testEverywhere(name, (createCounts) => test(async () => createScene(await createCounts())));
+  testEverywhere(name, (createStore) => test(async () => createScene(await createStore())));
 }
 
-/** Makes a throttle. @param counts that have counted nothing yet */
-export function createScene(counts: Counts = new MemoryCounts()): Scene {
+/** Makes a throttle. @param store empty */
+export function createScene(store: LimitStore = new MemoryLimitStore()): Scene {
   const clock = { now: 1_795_000_000_123 };
-  const throttle = new LoginThrottle(new RateLimiter(counts, () => clock.now));
+  const throttle = new LoginThrottle(new RateLimiter(store, () => clock.now));
   let guessCount = 0;
 
   async function guess(change: Change = {}, verify?: Verify): Promise<Outcome> {

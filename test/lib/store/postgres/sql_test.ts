@@ -7,11 +7,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { consecutiveFailures, noCount, tokenBucket } from "../../../../lib/limits/limit_rule.ts";
+import { consecutiveFailures, tokenBucket, unused } from "../../../../lib/limits/limit_rule.ts";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
-import { PostgresCounts } from "../../../../lib/limits/postgres_limit_store.ts";
+import { PostgresLimitStore } from "../../../../lib/limits/postgres_limit_store.ts";
 import { insertTicket } from "../../../../lib/store/postgres/rules.ts";
 import { statements } from "../../../../lib/store/postgres/statements.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
@@ -97,13 +97,13 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.size();
   await store.fault();
 
-  const counts = new PostgresCounts(store.database);
-  const counters = [{ kind: consecutiveFailures("row", 9), of: ["alice"] }, {
-    kind: tokenBucket("hour", 9),
-    of: ["alice"],
+  const counts = new PostgresLimitStore(store.database);
+  const counters = [{ rule: consecutiveFailures("row", 9), parts: ["alice"] }, {
+    rule: tokenBucket("hour", 9),
+    parts: ["alice"],
   }];
-  const many = { ...noCount, wrongCount: 3, openedAt: 1 };
-  await counts.change(counters, () => [many, noCount]);
+  const many = { ...unused, wrongCount: 3, openedAt: 1 };
+  await counts.update(counters, () => [many, unused]);
   await counts.read(counters);
   await counts.deleteIdle(Date.now());
 }

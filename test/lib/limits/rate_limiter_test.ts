@@ -1,17 +1,25 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { MemoryCounts } from "../../../lib/limits/limit_store.ts";
-import { RateLimiter } from "../../../lib/limits/rate_limiter.ts";
-import { Quota } from "../../../lib/limits/quota.ts";
+import { clientLimit } from "../../../lib/limits/limit_rule.ts";
+import { MemoryLimitStore, RateLimiter } from "../../../lib/limits/rate_limiter.ts";
 
 /** A moment as `Date.now()` gives it: sums are rounded as they are in service. */
 const start = 1_795_000_000_123;
 const hourMs = 60 * 60 * 1_000;
 
-/** A quota with a clock that stands still until it is put forward. */
+/** A limit of clients, with a clock that stands still until it is set. */
 function createScene(perHour: number) {
   const clock = { now: start };
-  return { quota: new Quota(new RateLimiter(new MemoryCounts(), () => clock.now), { name: "test", perHour }), clock };
+  const limiter = new RateLimiter(new MemoryLimitStore(), () => clock.now);
+  const limit = clientLimit("test", perHour);
+  const quota = {
+    take: (client: string) => limiter.take(limit(client)),
+    waitSeconds: (client: string) => limiter.waitSeconds(limit(client)),
+    putBack: (client: string) => limiter.putBack(limit(client)),
+  };
+  return { quota, clock };
 }
+
+type Quota = ReturnType<typeof createScene>["quota"];
 
 /** How many can be taken at once. */
 async function drain(quota: Quota, client: string): Promise<number> {
@@ -20,14 +28,14 @@ async function drain(quota: Quota, client: string): Promise<number> {
   return count;
 }
 
-Deno.test("Quota.take() gives as many at once as there are in an hour, for any number", async () => {
+Deno.test("RateLimiter.take() gives as many at once as there are in an hour, for any number", async () => {
   for (let perHour = 1; perHour <= 200; perHour++) {
     assertEquals(await drain(createScene(perHour).quota, "a"), perHour);
   }
   assertEquals(await drain(createScene(1_000).quota, "a"), 1_000);
 });
 
-Deno.test("Quota.take() says after how many whole seconds there is one again, and keeps its word", async () => {
+Deno.test("RateLimiter.take() says after how many whole seconds there is one again, and keeps its word", async () => {
   const rows: readonly (readonly [perHour: number, waitSeconds: number])[] = [
     [1, 3_600],
     [2, 1_800],
@@ -46,7 +54,7 @@ Deno.test("Quota.take() says after how many whole seconds there is one again, an
   }
 });
 
-Deno.test("Quota.take() gives nothing a moment too early, and then one", async () => {
+Deno.test("RateLimiter.take() gives nothing a moment too early, and then one", async () => {
   const { quota, clock } = createScene(60);
   await drain(quota, "a");
   clock.now += 59_000;
@@ -57,7 +65,7 @@ Deno.test("Quota.take() gives nothing a moment too early, and then one", async (
   assertEquals([await quota.take("a"), await quota.take("a")], [0, 60]);
 });
 
-Deno.test("Quota.take() refills evenly, up to the whole", async () => {
+Deno.test("RateLimiter.take() refills evenly, up to the whole", async () => {
   const rows: readonly (readonly [afterMs: number, count: number])[] = [
     [0, 0],
     [hourMs / 60 - 1, 0],
@@ -76,7 +84,7 @@ Deno.test("Quota.take() refills evenly, up to the whole", async () => {
   }
 });
 
-Deno.test("Quota.take() counts what is taken slowly too", async () => {
+Deno.test("RateLimiter.take() counts what is taken slowly too", async () => {
   const { quota, clock } = createScene(2);
   assertEquals(await quota.take("a"), 0);
   clock.now += hourMs / 4;
@@ -85,7 +93,7 @@ Deno.test("Quota.take() counts what is taken slowly too", async () => {
   assertEquals(await quota.take("a"), 900);
 });
 
-Deno.test("Quota.take() takes nothing when it refuses", async () => {
+Deno.test("RateLimiter.take() takes nothing when it refuses", async () => {
   const { quota, clock } = createScene(1);
   assertEquals(await quota.take("a"), 0);
   for (let count = 0; count < 1_000; count++) assertEquals(await quota.take("a"), 3_600);
@@ -93,7 +101,7 @@ Deno.test("Quota.take() takes nothing when it refuses", async () => {
   assertEquals(await quota.take("a"), 0);
 });
 
-Deno.test("Quota.take() counts each client for itself", async () => {
+Deno.test("RateLimiter.take() counts each client for itself", async () => {
   const { quota } = createScene(3);
   assertEquals(await drain(quota, "a"), 3);
   assertEquals(await drain(quota, "b"), 3);
@@ -101,12 +109,12 @@ Deno.test("Quota.take() counts each client for itself", async () => {
   assertEquals(await drain(quota, "__proto__"), 3);
 });
 
-Deno.test("Quota.take() never refuses when the quota is 0, which is unlimited", async () => {
+Deno.test("RateLimiter.take() never refuses when the quota is 0, which is unlimited", async () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 10_000; count++) assertEquals(await quota.take("a"), 0);
 });
 
-Deno.test("Quota.take() remembers 100,000 clients, and gives up the one not taken from for longest", async () => {
+Deno.test("RateLimiter.take() remembers 100,000 clients, and gives up the one not taken from for longest", async () => {
   const { quota } = createScene(2);
   await quota.take("first");
   await quota.take("second");
@@ -122,7 +130,7 @@ Deno.test("Quota.take() remembers 100,000 clients, and gives up the one not take
   assert(await quota.take("first") === 0);
 });
 
-Deno.test("Quota.waitSeconds() says what take() would say, and takes nothing", async () => {
+Deno.test("RateLimiter.waitSeconds() says what take() would say, and takes nothing", async () => {
   const { quota, clock } = createScene(60);
   for (let count = 0; count < 100; count++) assertEquals(await quota.waitSeconds("a"), 0);
   assertEquals(await drain(quota, "a"), 60);
@@ -146,13 +154,13 @@ Deno.test("Quota.waitSeconds() says what take() would say, and takes nothing", a
   assertEquals(await quota.waitSeconds("b"), 0);
 });
 
-Deno.test("Quota.waitSeconds() is 0 when the quota is 0, which is unlimited", async () => {
+Deno.test("RateLimiter.waitSeconds() is 0 when the quota is 0, which is unlimited", async () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 1_000; count++) await quota.take("a");
   assertEquals(await quota.waitSeconds("a"), 0);
 });
 
-Deno.test("Quota.putBack() makes a taking undone, whenever it happens", async () => {
+Deno.test("RateLimiter.putBack() makes a taking undone, whenever it happens", async () => {
   for (const afterMs of [0, 1, 30_000, hourMs - 1]) {
     const { quota, clock } = createScene(60);
     assertEquals(await drain(quota, "a"), 60);
@@ -162,7 +170,7 @@ Deno.test("Quota.putBack() makes a taking undone, whenever it happens", async ()
   }
 });
 
-Deno.test("Quota.putBack() gives room for one, again and again", async () => {
+Deno.test("RateLimiter.putBack() gives room for one, again and again", async () => {
   const { quota } = createScene(7);
   await drain(quota, "a");
   for (let count = 0; count < 1_000; count++) {
@@ -172,7 +180,7 @@ Deno.test("Quota.putBack() gives room for one, again and again", async () => {
   assertEquals(await drain(quota, "b"), 7);
 });
 
-Deno.test("Quota.putBack() puts nothing into a full bucket", async () => {
+Deno.test("RateLimiter.putBack() puts nothing into a full bucket", async () => {
   const { quota, clock } = createScene(7);
   for (let count = 0; count < 100; count++) await quota.putBack("a");
   assertEquals(await drain(quota, "a"), 7);
@@ -181,7 +189,7 @@ Deno.test("Quota.putBack() puts nothing into a full bucket", async () => {
   assertEquals(await drain(quota, "a"), 7);
 });
 
-Deno.test("Quota.putBack() gives a bucket that is full no place, so that none that is not is given up for it", async () => {
+Deno.test("RateLimiter.putBack() gives a bucket that is full no place, so that none that is not is given up for it", async () => {
   const { quota, clock } = createScene(7);
   await drain(quota, "a");
   for (let count = 0; count < 100_000; count++) {
@@ -195,7 +203,7 @@ Deno.test("Quota.putBack() gives a bucket that is full no place, so that none th
   assertEquals(await drain(quota, "a"), 1);
 });
 
-Deno.test("Quota.putBack() does nothing when the quota is 0, which is unlimited", async () => {
+Deno.test("RateLimiter.putBack() does nothing when the quota is 0, which is unlimited", async () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 100; count++) await quota.putBack("a");
   assertEquals([await quota.take("a"), await quota.waitSeconds("a")], [0, 0]);
@@ -204,7 +212,7 @@ Deno.test("Quota.putBack() does nothing when the quota is 0, which is unlimited"
 /** The /64 of a number, of which 256 are in one /56. */
 const net = (index: number) => `2001:db8:0:${index.toString(16)}::/64`;
 
-Deno.test("Quota.take() gives an IPv6 /56 four times as much as a client, and a /48 ten times", async () => {
+Deno.test("RateLimiter.take() gives an IPv6 /56 four times as much as a client, and a /48 ten times", async () => {
   const { quota, clock } = createScene(6);
   for (let index = 0; index < 4; index++) assertEquals(await drain(quota, net(index)), 6);
   assertEquals([await drain(quota, net(255)), await quota.take(net(0))], [0, 600]);
