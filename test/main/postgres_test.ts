@@ -143,7 +143,7 @@ Deno.test({
     await sql`GRANT SELECT ON gatehouse_schema TO gatehouse`;
     const rows: readonly (readonly [url: string, reason: string])[] = [
       [server.url("nowhere"), 'database "nowhere" does not exist'],
-      [server.url("newer"), "a newer version of Gatehouse has changed them"],
+      [server.url("newer"), "a newer version of Gatehouse has migrated them"],
     ];
     for (const [url, reason] of rows) {
       const env = { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: url.replace("@", ":hunter2@") };

@@ -98,7 +98,8 @@ export class CuttingProxy implements AsyncDisposable {
 /** Writes what is read, until either side ends or `look` says so. */
 async function pump(from: Deno.Conn, to: Deno.Conn, look: (bytes: Uint8Array) => "pass" | "end"): Promise<void> {
   try {
-    for await (const bytes of from.readable) {
+    // Leaving the loop must not close the connection: `#forward` decides when the client learns of the cut.
+    for await (const bytes of from.readable.values({ preventCancel: true })) {
       if (look(bytes) === "end") return;
       for (let rest: Uint8Array = bytes; rest.length > 0;) rest = rest.subarray(await to.write(rest));
     }

@@ -6,8 +6,7 @@
  */
 
 import { existsSync } from "node:fs";
-// postgres: the client that the service itself uses.
-import postgres, { type Sql } from "postgres";
+import pg, { type Pool } from "pg";
 import type { Database } from "../../lib/store/postgres/database.ts";
 import { ensureProgram } from "./packages.ts";
 import { freePort, TestProcess } from "./process.ts";
@@ -22,6 +21,18 @@ export interface PostgresOptions {
   /** Whether it listens on a port of 127.0.0.1 too, which is then in its URLs. */
   readonly tcp?: boolean;
 }
+
+/** Runs a statement: a template whose values become parameters. */
+export interface Sql {
+  (texts: TemplateStringsArray, ...values: unknown[]): Promise<SqlRow[]>;
+  /** Runs the text of one or more statements. */
+  unsafe(text: string): Promise<SqlRow[]>;
+  /** Runs `work` in a transaction. */
+  begin<Outcome>(work: (transaction: Sql) => Promise<Outcome>): Promise<Outcome>;
+}
+
+// deno-lint-ignore no-explicit-any -- A test knows the types of the columns that it selects.
+type SqlRow = Record<string, any>;
 
 /** Whose process the server is, when it is not to be that of who runs the tests. */
 type User = { readonly uid: number; readonly gid: number } | undefined;
@@ -90,7 +101,7 @@ export class TestPostgres implements AsyncDisposable {
   readonly port: number;
   readonly #user: User;
   readonly #options: PostgresOptions;
-  readonly #clients = new Map<string, Sql>();
+  readonly #pools = new Map<string, Pool>();
   #process: TestProcess | undefined;
   #databaseCount = 0;
 
@@ -125,16 +136,17 @@ export class TestPostgres implements AsyncDisposable {
       : `postgres://${owner}@/${database}?host=${this.folder}`;
   }
 
-  /** The superuser's client of a database, for a test's own statements. It ends with the server. */
+  /** Runs the statements of a test in a database, as the superuser. */
   sql(database: string): Sql {
-    const client = this.#clients.get(database) ?? postgres({
-      path: `${this.folder}/.s.PGSQL.${this.port}`,
-      user: superuser,
-      database,
-      onnotice: () => {},
-    });
-    this.#clients.set(database, client);
-    return client;
+    const pool = this.#pools.get(database) ??
+      new pg.Pool({ host: this.folder, port: this.port, user: superuser, database });
+    if (!this.#pools.has(database)) {
+      // A test may kill the server meanwhile.
+      pool.on("error", () => {});
+      pool.on("connect", (client) => client.on("error", () => {}));
+    }
+    this.#pools.set(database, pool);
+    return createSql(pool);
   }
 
   /** Starts it, and waits until it takes connections. */
@@ -188,7 +200,7 @@ export class TestPostgres implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#clients.values(), (client) => client.end({ timeout: 0 })));
+    await Promise.all(Array.from(this.#pools.values(), (pool) => pool.end()));
     await this.kill();
     await Deno.remove(this.folder, { recursive: true });
   }
@@ -216,6 +228,32 @@ export class TestPostgres implements AsyncDisposable {
     const text = await Deno.readTextFile(`/proc/${this.pid}/task/${this.pid}/children`);
     return text.split(" ").filter((pid) => pid !== "").map(Number);
   }
+}
+
+function createSql(client: Pick<Pool, "connect" | "query">): Sql {
+  const sql = async (texts: TemplateStringsArray, ...values: unknown[]) => {
+    const text = texts.reduce((before, after, index) => `${before}$${index}${after}`);
+    return [...(await client.query(text, values)).rows];
+  };
+  return Object.assign(sql, {
+    // A text of several statements has several results.
+    unsafe: async (text: string) => [[await client.query(text)].flat().at(-1)?.rows ?? []].flat(),
+    async begin<Outcome>(work: (transaction: Sql) => Promise<Outcome>): Promise<Outcome> {
+      const connection = await client.connect();
+      let isDone = false;
+      try {
+        await connection.query("BEGIN");
+        const outcome = await work(
+          createSql({ connect: () => Promise.resolve(connection), query: connection.query.bind(connection) }),
+        );
+        await connection.query("COMMIT");
+        isDone = true;
+        return outcome;
+      } finally {
+        connection.release(!isDone);
+      }
+    },
+  });
 }
 
 function dataOf(folder: string): string {

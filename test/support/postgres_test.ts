@@ -1,5 +1,4 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import postgres from "postgres";
 import { ensurePostgres, startPostgres } from "./postgres.ts";
 
 const ignore = !await ensurePostgres();
@@ -30,9 +29,8 @@ Deno.test({
   name: "a PostgreSQL for tests is silent while it is paused",
   ignore,
   async fn() {
-    await using server = await startPostgres({ tcp: true });
-    const url = await server.createDatabase();
-    const sql = postgres(url, { max: 1 });
+    await using server = await startPostgres();
+    const sql = server.sql("postgres");
     await sql`SELECT 1`;
     await server.pause();
     let isAnswered = false;
@@ -44,6 +42,5 @@ Deno.test({
     assertEquals(isAnswered, false);
     await server.resume();
     assertEquals(await answer, 2);
-    await sql.end();
   },
 });

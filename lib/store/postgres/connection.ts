@@ -1,207 +1,165 @@
 /**
- * One connection to PostgreSQL: a socket, and a client of the npm package `postgres` that has this socket and no other.
+ * How the client `pg` connects to PostgreSQL, and what its errors mean.
  *
- * The package has a pool of its own, which is not used: when a connection breaks within a transaction, it connects anew
- * and runs what is left of the transaction outside of any (its issues 1155, 1186, 1208 and 1216, open in 3.4.9). Here a
- * client that asks for a second socket is refused, so that whatever follows a break fails, and a connection is used by
- * one call at a time.
+ * Statements are unnamed, so that PgBouncer can send each transaction to another connection of the server.
  */
 
-import type { Socket } from "node:net";
-// postgres: the protocol of PostgreSQL, which is not what this project exists for; it has no dependency of its own.
-import postgres, { type Sql } from "postgres";
-import type { PostgresAddress } from "../../config/postgres_address.ts";
-import { codeOf, ConnectionError, DatabaseRefusedError, reasonOf, refusedBy, toConnectionError } from "./error.ts";
-import { preparePassword } from "./password.ts";
-import { openSocket } from "./socket.ts";
+// pg: the PostgreSQL protocol with TLS, SCRAM and a pool. It rejects all statements after a connection is lost;
+// `postgres` 3.4.9 reconnects inside a transaction (its issues 1155, 1186, 1208 and 1216).
+import pg, { type Pool } from "pg";
+import { dirname } from "node:path";
+import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 
-/** What a statement takes for $1, $2 … */
+/** A value of $1, $2 … */
 export type Value = string | number | boolean;
 
-/** A row, by the names of its columns. */
+/** A row by column name. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What a statement gave. */
+/** The result of a statement. */
 export interface Result {
   readonly rows: readonly Row[];
-  /** How many rows were found or changed. */
+  /** How many rows the statement found or changed. */
   readonly count: number;
-  /** Such as `INSERT`; of a `COMMIT` that came too late `ROLLBACK`. */
+  /** Such as `INSERT`; `ROLLBACK` for a `COMMIT` of a failed transaction. */
   readonly command: string;
 }
 
-export interface ConnectOptions {
-  /** Ends the attempt. */
-  readonly signal: AbortSignal;
-  /** The server gives a statement up after so many milliseconds, and a transaction in which nothing happens. */
-  readonly statementMs: number;
-  /**
-   * Whether statements are prepared once and named, which halves their time. Not behind PgBouncer's transaction mode.
-   */
-  readonly isPreparing?: boolean;
+/** The limits of a pool. */
+export interface PoolLimits {
+  readonly maxConnections: number;
+  /** For one statement, for connecting, and for a transaction without a statement. */
+  readonly callMs: number;
+  /** An idle connection is closed after this time. */
+  readonly maxIdleMs?: number;
+  /** A connection is closed at this age once it is idle. */
+  readonly maxAgeMs?: number;
 }
 
-/**
- * PostgreSQL's types of numbers: 64 bits are enough for no date before the year 287396, and doubles hold 53 of them.
- */
-const int8 = { to: 20, from: [20], parse: Number, serialize: String };
-/**
- * The server hangs up: connection exceptions (class 08), shutdown (57P01 and so on), too long idle within a
- * transaction. Or it takes reads alone (25006): its place may have been taken by another, which only a new connection
- * reaches.
- */
-const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
-/** Invalid authorization (class 28), and no such database. */
+/** The server is there, but rejects the settings. Waiting does not help. */
+export class DatabaseRefusedError extends Error {
+  override name = "DatabaseRefusedError";
+}
+
+/** The connection cannot be opened or was lost, or the deadline is over. */
+export class ConnectionError extends Error {
+  override name = "ConnectionError";
+}
+
+/** Shorter than firewalls and load balancers keep an idle connection: 350 s on AWS, 4 minutes on Azure. */
+const defaultMaxIdleMs = 3 * 60 * 1_000;
+/** New connections reach servers that were added behind a load balancer. */
+const defaultMaxAgeMs = 30 * 60 * 1_000;
+/** PostgreSQL's default is 4,096; PostgreSQL 16 has a setting for it, `pg` rejects more than 100,000 by default. */
+const scramMaxIterations = 1_000_000;
+const int8TypeId = 20;
+
+/** SQLSTATE 28 (invalid authorization) and 3D000 (no such database). */
 const authErrorCodes = /^(28...|3D000)$/;
-/** What PgBouncer says of the parameters that limit how long a statement takes. */
-const unsupported = /^unsupported startup parameter/;
+/** Errors of `pg` and of TLS without a SQLSTATE: SCRAM, "does not support SSL", an untrusted certificate. */
+const trustErrors = /SASL:|SSL connection|certificate/;
+const unsupportedParameter = /^unsupported startup parameter/;
 const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
-/** A wrong password. */
-const wrongPassword = "28P01";
 
 /**
- * Connects, and waits until statements are taken.
+ * Creates a pool, which connects when it is used.
  *
- * @throws {DatabaseRefusedError} the settings are at fault
- * @throws {ConnectionError} the server or the network is
+ * @throws {DatabaseRefusedError} the file of root certificates cannot be read
  */
-export async function connect(address: PostgresAddress, options: ConnectOptions): Promise<Connection> {
-  const prepared = preparePassword(address.password);
-  try {
-    return await connectAs({ ...address, password: prepared }, options);
-  } catch (error) {
-    const isWrong = error instanceof DatabaseRefusedError && codeOf(error.cause) === wrongPassword;
-    if (!isWrong || prepared === address.password) throw error;
-    // MD5 and plain passwords are compared as they are.
-    return await connectAs(address, options);
+export async function createPool(address: PostgresAddress, limits: PoolLimits): Promise<Pool> {
+  const { target, user, password, database } = address;
+  const { callMs, maxConnections, maxIdleMs = defaultMaxIdleMs, maxAgeMs = defaultMaxAgeMs } = limits;
+  const pool = new pg.Pool({
+    ...("socketPath" in target ? splitSocketPath(target.socketPath) : { host: target.hostname, port: target.port }),
+    user,
+    database,
+    // A function: `pg` replaces an empty text by PGPASSWORD.
+    password: () => password,
+    ssl: await tlsOptions(address),
+    scramMaxIterations,
+    application_name: "gatehouse",
+    // The server aborts what the client has given up, including waits for locks.
+    statement_timeout: callMs,
+    // A client that loses power inside a transaction must not hold its locks for hours.
+    idle_in_transaction_session_timeout: callMs,
+    max: maxConnections,
+    connectionTimeoutMillis: callMs,
+    idleTimeoutMillis: maxIdleMs,
+    maxLifetimeSeconds: maxAgeMs / 1_000,
+    Client,
+    types: { getTypeParser },
+  });
+  // Without a listener, an error of an idle connection would end the process. The pool removes the connection.
+  pool.on("error", () => {});
+  return pool;
+}
+
+/** Closes the socket of a failed attempt to connect, which `pg` leaves to the server. */
+class Client extends pg.Client {
+  override connect(callback: (error?: Error) => void): void {
+    super.connect((error) => {
+      if (error) this.connection.stream.destroy();
+      callback(error);
+    });
+    // Errors also reject the statement that runs.
+    this.on("error", () => {});
   }
 }
 
-async function connectAs(address: PostgresAddress, options: ConnectOptions): Promise<Connection> {
-  const socket = await openSocket(address, options.signal);
-  const connection = new Connection(socket, address, options);
-  try {
-    await connection.run("SELECT 1", [], options.signal);
-    return connection;
-  } catch (error) {
-    connection.destroy();
-    if (unsupported.test(reasonOf(error))) throw refusedBy(address, new Error(`${reasonOf(error)}: ${remedy}`));
-    if (authErrorCodes.test(codeOf(error))) throw refusedBy(address, error);
-    throw toConnectionError(error);
-  }
+/** What an error of connecting means: the settings are wrong, or the server cannot be reached. */
+export function toConnectError(error: unknown, address: PostgresAddress): Error {
+  if (error instanceof DatabaseRefusedError) return error;
+  const reason = reasonOf(error);
+  if (unsupportedParameter.test(reason)) return refusedError(address, new Error(`${reason}: ${remedy}`));
+  const isRefused = authErrorCodes.test(codeOf(error)) || trustErrors.test(`${codeOf(error)} ${reason}`);
+  return isRefused ? refusedError(address, error) : toConnectionError(error);
 }
 
-/** A connection, for one call at a time. Made by `connect`. */
-export class Connection {
-  readonly openedAt = performance.now();
-  /** Of the clock of `performance.now`. */
-  idleSince = this.openedAt;
-  readonly #socket: Socket;
-  readonly #sql: Sql;
-  readonly #isPreparing: boolean;
-  #isBroken = false;
+/** Wraps an error that is not an answer of the server. */
+export function toConnectionError(cause: unknown): ConnectionError {
+  return cause instanceof ConnectionError ? cause : new ConnectionError(reasonOf(cause), { cause });
+}
 
-  constructor(socket: Socket, address: PostgresAddress, options: Omit<ConnectOptions, "signal">) {
-    const { statementMs, isPreparing = true } = options;
-    this.#socket = socket;
-    this.#isPreparing = isPreparing;
-    this.#sql = createClient(socket, address, { statementMs, onclose: () => this.#isBroken = true });
-  }
+/** The SQLSTATE of an error such as `40001`, or a system code such as `ECONNREFUSED`; "" without a code. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
 
-  /** Whether it takes no more statements; surely so when the last one failed for a reason of the connection. */
-  get isBroken(): boolean {
-    return this.#isBroken;
-  }
-
-  /**
-   * Runs one statement; it is prepared at its first time, if at all. When `signal` is aborted, the connection is
-   * destroyed: what the server makes of the statement is not known.
-   *
-   * @throws {TypeError} a value is not keepable
-   * @throws {postgres.PostgresError} the server's answer
-   * @throws {ConnectionError} there was none
-   */
-  async run(text: string, values: readonly Value[], signal: AbortSignal): Promise<Result> {
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = () => {
-      reject(signal.reason);
-      this.destroy();
-    };
-    signal.throwIfAborted();
-    if (this.#isBroken) throw new ConnectionError("The connection is broken");
-    if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot keep");
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      const prepare = this.#isPreparing && values.length > 0;
-      const result = await Promise.race([this.#sql.unsafe<Row[]>(text, [...values], { prepare }), aborted]);
-      return { rows: result, count: result.count ?? 0, command: result.command };
-    } catch (error) {
-      // What is no answer of the server leaves open what comes next.
-      if (error instanceof postgres.PostgresError && !connectionLostCodes.test(error.code)) throw error;
-      this.destroy();
-      throw error instanceof postgres.PostgresError ? error : toConnectionError(error);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-  }
-
-  /** Says good-bye. */
-  async close(): Promise<void> {
-    this.#isBroken = true;
-    await this.#sql.end({ timeout: 1 });
-    this.#socket.destroy();
-  }
-
-  /** Breaks off, whatever is under way. */
-  destroy(): void {
-    this.#isBroken = true;
-    this.#socket.destroy();
-  }
+/** The message of an error. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
- * Whether a value is kept as it is: a text with NUL is refused, and half a pair of surrogates would become another
- * character in silence.
+ * Whether PostgreSQL stores a value unchanged. It rejects NUL in a text, and an unpaired surrogate would silently become
+ * another character.
  */
 export function isStorableText(value: Value): boolean {
   return typeof value !== "string" || value.isWellFormed() && !value.includes("\0");
 }
 
-function createClient(socket: Socket, address: PostgresAddress, { statementMs, onclose }: {
-  statementMs: number;
-  onclose: () => void;
-}): Sql {
-  const { target, database, user, password } = address;
-  const sockets = [socket];
-  const options = {
-    // Where it is matters to the texts of errors alone.
-    host: "socketPath" in target ? target.socketPath : target.hostname,
-    port: "socketPath" in target ? 0 : target.port,
-    database,
-    user,
-    // A function, as an empty text would be replaced by what PGPASSWORD says.
-    password: () => password,
-    socket: () => {
-      const [only] = sockets.splice(0);
-      if (only === undefined) throw new Error("The connection is broken");
-      return only;
-    },
-    max: 1,
-    ssl: false,
-    idle_timeout: 0,
-    max_lifetime: 0,
-    connect_timeout: 0,
-    fetch_types: false,
-    types: { int8 },
-    connection: {
-      application_name: "gatehouse",
-      // Lock waits count as well. All three engines know both.
-      statement_timeout: statementMs,
-      // An instance that lost its power within a transaction must not hold a lock for hours.
-      idle_in_transaction_session_timeout: statementMs,
-    },
-    onclose,
-    onnotice: () => {},
-  };
-  return postgres(options);
+async function tlsOptions(address: PostgresAddress) {
+  const { encryption, rootCertificates } = address;
+  if (encryption === "disable") return false;
+  const rejectUnauthorized = encryption === "verify-full";
+  if (rootCertificates === undefined) return { rejectUnauthorized };
+  try {
+    return { rejectUnauthorized, ca: await Deno.readTextFile(rootCertificates) };
+  } catch (error) {
+    throw refusedError(address, error);
+  }
+}
+
+function refusedError(address: PostgresAddress, cause: unknown): DatabaseRefusedError {
+  return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${reasonOf(cause)}`, { cause });
+}
+
+/** `pg` takes the folder and the port of a unix socket. */
+function splitSocketPath(path: string) {
+  return { host: dirname(path), port: Number(path.split(".").at(-1)) };
+}
+
+/** Doubles hold 53 bits of an int8, enough for every count and for dates until the year 287396. */
+function getTypeParser(typeId: number, format?: string): (text: string) => unknown {
+  return typeId === int8TypeId ? Number : pg.types.getTypeParser(typeId, format);
 }

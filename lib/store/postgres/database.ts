@@ -1,157 +1,166 @@
 /**
- * Statements and transactions on a PostgreSQL: with a deadline, repeated where that is right, and with errors that say
- * what they mean for a store.
+ * Runs statements and transactions on PostgreSQL within a deadline, and repeats them where that is safe.
  *
- * - A conflict (40001, 40P01) means that nothing was done: everything is repeated within the deadline, after a short
- *   wait that differs from call to call.
- * - A statement that is named and not known means the same. No statement is named from then on.
- * - A connection that breaks leaves open whether the change was made. All is repeated once, on another connection, and
- *   is told `isRepeated`: then what it finds may be its own doing, as a login that is taken by the very user.
- * - What exceeds the deadline is not repeated; nor is it known whether it was done.
+ * - A conflict (40001, 40P01) has changed nothing. The call is repeated until the deadline, after a short random wait.
+ * - A connection lost during a call may have made the change. The call is repeated once on another connection, with
+ *   `isRepeated` set: what it finds may be its own change, such as a login taken by the same user.
+ * - A call over its deadline is not repeated, and whether it made a change is unknown. Its connection is closed, as the
+ *   server may still run the statement.
  */
 
 import { delay } from "@std/async/delay";
-import type { Log } from "../../log.ts";
+import pg, { type Pool, type PoolClient } from "pg";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
+import type { Log } from "../../log.ts";
 import { StoreFullError, StoreUnavailableError } from "../../store.ts";
-import type { Connection, Result, Value } from "./connection.ts";
-import { codeOf, ConnectionError, DatabaseRefusedError, reasonOf } from "./error.ts";
-import { Pool } from "./pool.ts";
 import { TtlCache } from "../../ttl_cache.ts";
+import {
+  codeOf,
+  ConnectionError,
+  createPool,
+  DatabaseRefusedError,
+  isStorableText,
+  type PoolLimits,
+  reasonOf,
+  type Result,
+  toConnectError,
+  toConnectionError,
+  type Value,
+} from "./connection.ts";
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends Partial<PoolLimits> {
   readonly log: Log;
-  /** What a call may take, with every wait and repeat. */
-  readonly callMs?: number;
-  /** How long to wait at the start for a database that is not there. */
+  /** How long to wait at start for a database that cannot be reached. */
   readonly waitMs?: number;
-  readonly maxConnections?: number;
 }
 
-/** What a statement gave, and whether an earlier try of it may have been done. */
+/** The result of a statement, which an earlier attempt may have run too. */
 export interface RunResult extends Result {
   readonly isRepeated: boolean;
 }
 
-/** Statements that are done together or not at all. */
+/** Statements of which all or none take effect. */
 export interface Transaction {
-  /** Whether an earlier try of the whole may have been done. */
+  /** Whether an earlier attempt may have been committed. */
   readonly isRepeated: boolean;
+  /**
+   * @throws {TypeError} a value cannot be stored
+   * @throws {pg.DatabaseError} the server rejects the statement
+   * @throws {ConnectionError} the connection is lost, or the deadline of the call is over
+   */
   run(text: string, values?: readonly Value[]): Promise<Result>;
 }
 
-/** One try of a call. */
-interface Try {
-  readonly connection: Connection;
-  readonly signal: AbortSignal;
-  readonly isRepeated: boolean;
-  /** From now on a break leaves open whether it was done. */
-  commits(): void;
-}
-
-/** A person waits no longer, and a proxy neither. */
+/** People and proxies do not wait longer. */
 const defaultCallMs = 5_000;
-/** Long enough for the restart of a machine beside this one. */
+/** A machine restarts in this time. */
 const defaultWaitMs = 60_000;
-/**
- * PostgreSQL takes 100 of all clients by default. A statement takes a millisecond, where a password takes 70 of a core.
- */
+/** PostgreSQL allows 100 for all clients. A statement takes about 1 ms; a password hash takes 70 ms of a core. */
 const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
-/** A proxy asks every few seconds, and an administrator's page each second. */
+/** The health check of a proxy and the status page ask every few seconds. */
 const faultAgeMs = 1_000;
 const maxConflictWaitMs = 100;
-/** A serialization failure, and a deadlock. */
-const conflicts = /^40(001|P01)$/;
-/** A named statement that the server does not know, or knows already: PgBouncer has handed it to another. */
-const misplaced = /^(26000|42P05)$/;
-/** The disk is full, or the quota of it. */
-const full = /^53100$/;
-/**
- * Neither the statement's fault nor the data's: connection (08), resources (53), intervention (57), the system (58),
- * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock not had (55P03).
- */
-const unavailable = /^(08|53|57|58|28|3D000|25006|25P03|55P03)/;
 
-/** A database, and what is needed to run statements on it. Made by `Database.open`. */
+/** Serialization failure, deadlock. */
+const conflictCodes = /^40(001|P01)$/;
+/**
+ * The server closes the connection: class 08, shutdown (57P01 …), idle in a transaction (25P03). Or it is read-only
+ * (25006): after a failover, only a new connection reaches the new primary.
+ */
+const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
+/** The disk or a quota is full. */
+const diskFullCodes = /^53100$/;
+/**
+ * Errors of neither the statement nor the data: connection (08), resources (53), intervention (57), system (58),
+ * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock timeout (55P03).
+ */
+const unavailableCodes = /^(08|53|57|58|28|3D000|25006|25P03|55P03)/;
+
+/** A PostgreSQL database. Created by `Database.open`. */
 export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #pool: Pool;
   readonly #callMs: number;
   readonly #fault: TtlCache<string | undefined>;
+  /** When each client was connected, by `performance.now`. */
+  readonly #connectedAt = new WeakMap<PoolClient, number>();
+  /** Older connections are not used: one was lost, and the others lead to the same server. */
+  #trustedSince = 0;
 
-  private constructor(address: PostgresAddress, options: DatabaseOptions) {
-    const { callMs = defaultCallMs, maxConnections = defaultMaxConnections } = options;
+  private constructor(address: PostgresAddress, { pool, callMs }: { readonly pool: Pool; readonly callMs: number }) {
     this.address = address;
     this.#callMs = callMs;
-    this.#pool = new Pool(address, { maxConnections, connectMs: callMs, statementMs: callMs });
+    this.#pool = pool;
+    this.#pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
     this.#fault = new TtlCache(() => this.#findFault(), { keepMs: faultAgeMs });
   }
 
   /**
-   * Connects, and waits for a database that is not there yet.
+   * Connects. Waits for a database that cannot be reached yet.
    *
-   * @throws {DatabaseRefusedError} the settings are at fault
-   * @throws {StoreUnavailableError} it was not there in time
+   * @throws {DatabaseRefusedError} the settings are wrong
+   * @throws {StoreUnavailableError} the database cannot be reached within `waitMs`
    */
   static async open(address: PostgresAddress, options: DatabaseOptions): Promise<Database> {
-    const { log, waitMs = defaultWaitMs } = options;
-    const database = new Database(address, options);
+    const { log, callMs = defaultCallMs, waitMs = defaultWaitMs, maxConnections = defaultMaxConnections } = options;
+    const pool = await createPool(address, { ...options, callMs, maxConnections });
+    const database = new Database(address, { pool, callMs });
+    const shown = shownAddress(address);
     const startedAt = performance.now();
-    for (let isTold = false;; isTold = true) {
+    for (let isLogged = false;; isLogged = true) {
       try {
         await database.run("SELECT 1");
         return database;
       } catch (error) {
         const cause = error instanceof Error ? error.cause : undefined;
         if (cause instanceof DatabaseRefusedError) throw cause;
-        const shown = shownAddress(address);
         if (performance.now() - startedAt > waitMs) {
           const text = `Cannot open the database ${shown}: it was not there for ${Math.round(waitMs / 1_000)} s`;
           throw new StoreUnavailableError(`${text} (${reasonOf(cause)})`, { cause });
         }
-        if (!isTold) log.warn("store-awaited", { store: shown, reason: reasonOf(cause), seconds: waitMs / 1_000 });
+        if (!isLogged) log.warn("store-awaited", { store: shown, reason: reasonOf(cause), seconds: waitMs / 1_000 });
         await delay(Math.min(retryWaitMs, waitMs));
       }
     }
   }
 
-  /** Runs one statement, which may be run twice when its connection breaks. */
+  /** Runs one statement, twice if its connection is lost. */
   run(text: string, values: readonly Value[] = []): Promise<RunResult> {
-    return this.#call(async ({ connection, signal, isRepeated, commits }) => {
-      commits();
-      return { ...await connection.run(text, values, signal), isRepeated };
+    return this.#call(async (attempt) => {
+      attempt.mayBeDone = true;
+      return { ...await attempt.run(text, values), isRepeated: attempt.isRepeated };
     });
   }
 
-  /** Runs a transaction, which is kept when its outcome is `done` and undone otherwise. It may be run again. */
+  /** Runs a transaction, and commits it if its outcome is `done`. `work` may run several times. */
   transact<Refusal extends string>(
     work: (transaction: Transaction) => Promise<"done" | Refusal>,
   ): Promise<"done" | Refusal> {
-    return this.#call(async ({ connection, signal, isRepeated, commits }) => {
-      const run = (text: string, values: readonly Value[] = []) => connection.run(text, values, signal);
-      await run("BEGIN");
+    return this.#call(async (attempt) => {
+      await attempt.run("BEGIN");
       try {
-        const outcome = await work({ run, isRepeated });
-        if (outcome === "done") commits();
-        const { command } = await run(outcome === "done" ? "COMMIT" : "ROLLBACK");
+        const outcome = await work(attempt);
+        attempt.mayBeDone = outcome === "done";
+        const { command } = await attempt.run(outcome === "done" ? "COMMIT" : "ROLLBACK");
         if (outcome === "done" && command !== "COMMIT") throw new TypeError(`Cannot commit: it was a ${command}`);
         return outcome;
       } catch (error) {
-        // It must not be left open to whoever gets the connection next. If this fails, the connection breaks with it.
-        if (!connection.isBroken) await run("ROLLBACK").catch(() => connection.destroy());
+        // The next call on this connection must not run in this transaction.
+        if (!attempt.isBroken) await attempt.run("ROLLBACK").catch(() => attempt.isBroken = true);
         throw error;
       }
     });
   }
 
-  /** Why it takes no changes, or `undefined` while it does. Asked for at most once a second. */
+  /** Why the database accepts no changes, or `undefined` if it does. Cached for a second. */
   fault(): Promise<string | undefined> {
     return this.#fault.get();
   }
 
+  /** Closes all connections, after the calls that use them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close();
+    await this.#pool.end();
   }
 
   async #findFault(): Promise<string | undefined> {
@@ -164,14 +173,13 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** Runs a call until it is done, its deadline is over, or there is no use in trying. */
-  async #call<Outcome>(work: (one: Try) => Promise<Outcome>): Promise<Outcome> {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const timeout = () => controller.abort(new ConnectionError(`no answer within ${this.#callMs} ms`));
-    const timer = setTimeout(timeout, this.#callMs);
+  async #call<Outcome>(work: (attempt: Attempt) => Promise<Outcome>): Promise<Outcome> {
+    const { promise: deadline, reject } = Promise.withResolvers<never>();
+    // It may be over while nothing waits for it.
+    deadline.catch(() => {});
+    const timer = setTimeout(() => reject(new ConnectionError(`no answer within ${this.#callMs} ms`)), this.#callMs);
     try {
-      return await this.#try(work, signal);
+      return await this.#repeat(work, deadline);
     } catch (error) {
       throw toStoreError(error, shownAddress(this.address));
     } finally {
@@ -179,43 +187,82 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  async #try<Outcome>(work: (one: Try) => Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
-    let conflictCount = 0;
-    let breakCount = 0;
+  async #repeat<Outcome>(work: (attempt: Attempt) => Promise<Outcome>, deadline: Promise<never>): Promise<Outcome> {
     let isRepeated = false;
-    for (;;) {
-      let isBroken = false;
-      let isOpen = false;
+    let lostCount = 0;
+    for (let conflictCount = 0;;) {
+      const client = await this.#connect(deadline);
+      const attempt: Attempt = new Attempt(client, { deadline, isRepeated });
       try {
-        return await this.#pool.use(signal, async (connection) => {
-          try {
-            return await work({ connection, signal, isRepeated, commits: () => isOpen = true });
-          } catch (error) {
-            isBroken = connection.isBroken;
-            throw error;
-          }
-        });
+        return await work(attempt);
       } catch (error) {
-        signal.throwIfAborted();
-        const code = codeOf(error);
-        if (misplaced.test(code) || conflicts.test(code)) {
-          if (misplaced.test(code)) this.#pool.stopPreparing();
-          await delay(Math.random() * Math.min(2 ** ++conflictCount, maxConflictWaitMs), { signal });
-        } else {
-          if (!isBroken || ++breakCount > 1) throw error;
-          this.#pool.discardIdle();
-          isRepeated ||= isOpen;
-        }
+        if (conflictCodes.test(codeOf(error))) conflictCount++;
+        else if (!attempt.isBroken || ++lostCount > 1) throw error;
+        else this.#trustedSince = performance.now();
+        isRepeated ||= attempt.isBroken && attempt.mayBeDone;
+      } finally {
+        client.release(attempt.isBroken);
       }
+      if (conflictCount > 0) {
+        const waitMs = Math.random() * Math.min(2 ** conflictCount, maxConflictWaitMs);
+        await Promise.race([delay(waitMs), deadline]);
+      }
+    }
+  }
+
+  /** Takes a connection from the pool. */
+  async #connect(deadline: Promise<never>): Promise<PoolClient> {
+    for (;;) {
+      const connecting = this.#pool.connect();
+      const client = await Promise.race([connecting, deadline]).catch((error) => {
+        connecting.then((late) => late.release(), () => {});
+        throw toConnectError(error, this.address);
+      });
+      if ((this.#connectedAt.get(client) ?? 0) >= this.#trustedSince) return client;
+      client.release(true);
     }
   }
 }
 
-/** What an error means for a store; a bug stays what it is. */
+/** One attempt at a call, on a connection of its own. */
+class Attempt implements Transaction {
+  readonly isRepeated: boolean;
+  /** Whether the state of the connection is unknown. */
+  isBroken = false;
+  /** Whether the change may be made even if the connection is lost. */
+  mayBeDone = false;
+  readonly #client: PoolClient;
+  readonly #deadline: Promise<never>;
+
+  constructor(client: PoolClient, { deadline, isRepeated }: {
+    readonly deadline: Promise<never>;
+    readonly isRepeated: boolean;
+  }) {
+    this.#client = client;
+    this.#deadline = deadline;
+    this.isRepeated = isRepeated;
+  }
+
+  /** An arrow function, so that callers can take it out of the object. */
+  readonly run = async (text: string, values: readonly Value[] = []): Promise<Result> => {
+    if (this.isBroken) throw new ConnectionError("The connection is lost");
+    if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot store");
+    try {
+      const { rows, rowCount, command } = await Promise.race([this.#client.query(text, values), this.#deadline]);
+      return { rows, count: rowCount ?? 0, command };
+    } catch (error) {
+      const isAnswer = error instanceof pg.DatabaseError;
+      this.isBroken = !isAnswer || connectionLostCodes.test(error.code);
+      throw isAnswer ? error : toConnectionError(error);
+    }
+  };
+}
+
+/** What an error means for a store. Returns a bug unchanged. */
 function toStoreError(error: unknown, shown: string): unknown {
   const code = codeOf(error);
-  if (full.test(code)) return new StoreFullError(`Cannot change ${shown}: its disk is full`, { cause: error });
+  if (diskFullCodes.test(code)) return new StoreFullError(`Cannot change ${shown}: its disk is full`, { cause: error });
   const isAway = error instanceof ConnectionError || error instanceof DatabaseRefusedError;
-  if (!isAway && !unavailable.test(code)) return error;
+  if (!isAway && !unavailableCodes.test(code)) return error;
   return new StoreUnavailableError(`Cannot use ${shown}: ${reasonOf(error)}`, { cause: error });
 }

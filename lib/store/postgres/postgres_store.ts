@@ -97,7 +97,7 @@ export class PostgresStore implements Store {
   static async open(address: PostgresAddress, options: PostgresStoreOptions): Promise<PostgresStore> {
     const database = await Database.open(address, options);
     try {
-      await (options.isReadOnly ? requireTables(address) : migrate(address));
+      await (options.isReadOnly ? requireTables : migrate)(address, { log: options.log });
       return new PostgresStore(database, options.sizeAgeMs);
     } catch (error) {
       await database[Symbol.asyncDispose]();

@@ -1,42 +1,47 @@
 /**
- * The tables, and how older ones become them: a list of steps, of which `gatehouse_schema` says which are done.
+ * Creates the tables, and migrates older ones: a list of steps. `gatehouse_schema` stores which of them are done.
  *
- * Each statement is done by itself, as CockroachDB and YugabyteDB change no tables within a transaction, and does no
- * harm when it is done again: several instances may start at once, and each may end in the middle. A step that has been
- * released is never changed; what comes later is a new step.
+ * Statements run outside of transactions, as CockroachDB and YugabyteDB change no tables inside one, and each can run
+ * again: several instances may start at once, and each may stop halfway. A released step never changes; add a new one.
  *
- * `COLLATE "C"` orders texts by their bytes, so that ids are in the order of registration in every country, and so that
- * no index is damaged when the operating system learns new rules. CockroachDB orders so by itself, and refuses it for a
- * column. `ASC` is for indexes that are read in their order: YugabyteDB scatters others by hashes.
+ * `COLLATE "C"` orders texts by their bytes: ids are in the order of registration in every locale, and no upgrade of the
+ * operating system damages an index. CockroachDB always orders so, and rejects it for a column. `ASC` is for indexes
+ * that are read in order: YugabyteDB hashes others.
  */
 
 import { delay } from "@std/async/delay";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
-import { connect, type Result, type Value } from "./connection.ts";
-import { codeOf, reasonOf } from "./error.ts";
+import type { Log } from "../../log.ts";
+import { codeOf, reasonOf } from "./connection.ts";
+import { Database } from "./database.ts";
 
-/** The tables are not what this program needs, and cannot be made so. */
+/** The tables are not those of this version, and cannot be migrated. */
 export class SchemaError extends Error {
   override name = "SchemaError";
 }
 
-/** The statements of a step. @param text the type of a text that is ordered by its bytes */
-export type Step = (text: string) => readonly string[];
+/** The statements of a step of the schema. @param text the type of a text that is ordered by its bytes */
+export type SchemaStep = (text: string) => readonly string[];
 
-/** Changing tables takes long where they are large, or on many machines. */
-const migrationMs = 10 * 60 * 1_000;
+export interface SchemaOptions {
+  readonly log: Log;
+  /** By default those of this version. */
+  readonly steps?: readonly SchemaStep[];
+}
+
+/** A statement that rewrites a large table, or runs on many machines, takes long. */
+const statementMs = 10 * 60 * 1_000;
 const undefinedTable = "42P01";
 /**
- * "IF NOT EXISTS" looks first and makes it then: in between another instance may have (23505, 42P07, 42710), or be at
- * it (class 40; and "tuple concurrently updated", XX000).
+ * `IF NOT EXISTS` checks first and creates then. In between another instance may have created the same (23505, 42P07,
+ * 42710), or is creating it (40xxx, and XX000 with the text "tuple concurrently updated").
  */
-const collisions = /^(23505|42P07|42710|40...|XX000)$/;
-/** Instances that start at once get into each other's way, and a step is short. */
-const maxTries = 10;
+const collisionCodes = /^(23505|42P07|42710|40...|XX000)$/;
+const maxAttempts = 10;
 const maxRetryWaitMs = 200;
 
-/** `changes` goes up with whatever depends on a row staying as it is: see `postgres.ts`. */
-const usersSessionsTickets: Step = (text) => [
+/** Every change that depends on a row also increments its `changes`: see `rules.ts`. */
+const usersSessionsTickets: SchemaStep = (text) => [
   `CREATE TABLE IF NOT EXISTS gatehouse_user (
     login ${text} PRIMARY KEY,
     id ${text} NOT NULL,
@@ -75,8 +80,8 @@ const usersSessionsTickets: Step = (text) => [
   "INSERT INTO gatehouse_turn (name, changes) VALUES ('admins', 0), ('setup', 0) ON CONFLICT (name) DO NOTHING",
 ];
 
-/** See `postgres_counts.ts`. Double precision, as parts of an hour are no whole milliseconds. */
-const counts: Step = (text) => [
+/** See `lib/limits/postgres_limit_store.ts`. Double precision, as token buckets refill in fractions of milliseconds. */
+const counts: SchemaStep = (text) => [
   `CREATE TABLE IF NOT EXISTS gatehouse_count (
     kind ${text} NOT NULL,
     key ${text} NOT NULL,
@@ -89,10 +94,10 @@ const counts: Step = (text) => [
 ];
 
 /**
- * The id of a ticket that has none is `idOfOldTicket` of `ticket_rules.ts`. No default but "" for what an instance of
- * the version before adds meanwhile; hence no unique index either.
+ * An instance of the previous version still inserts tickets with the default id "", for which `idOfOldTicket` computes
+ * the id. Hence the index is not unique.
  */
-const ticketMakers: Step = (text) => [
+const ticketMakers: SchemaStep = (text) => [
   `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS id ${text} NOT NULL DEFAULT ''`,
   `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS maker ${text} NOT NULL DEFAULT ''`,
   "ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS created_at bigint NOT NULL DEFAULT 0",
@@ -101,99 +106,87 @@ const ticketMakers: Step = (text) => [
   "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_maker ON gatehouse_ticket (maker)",
 ];
 
-const steps: readonly Step[] = [usersSessionsTickets, counts, ticketMakers];
+const currentSteps: readonly SchemaStep[] = [usersSessionsTickets, counts, ticketMakers];
 
 /**
- * Brings the tables of a database to what this program needs; changes nothing where they are so.
+ * Creates the tables of a database, or migrates them to this version.
  *
- * @throws {SchemaError} a newer program has changed them, or they cannot be made
+ * @throws {SchemaError} a newer version has migrated them, or the server rejects a statement
  */
-export function migrate(address: PostgresAddress, wanted: readonly Step[] = steps): Promise<void> {
-  return withTables(address, (run) => migrateBy(run, wanted));
-}
-
-/**
- * Looks whether the tables of a database are what this program needs, and changes nothing.
- *
- * @throws {SchemaError} they are not
- */
-export function requireTables(address: PostgresAddress): Promise<void> {
-  return withTables(address, async (run) => {
-    const version = await findVersion(run, steps);
-    if (version === 0) throw new Error("there are none: it holds no register");
+export function migrate(address: PostgresAddress, { log, steps = currentSteps }: SchemaOptions): Promise<void> {
+  return withDatabase({ address, log }, async (database) => {
+    const version = await readVersion(database, steps.length);
     if (version === steps.length) return;
-    throw new Error("an older version of Gatehouse has made them: start this version on it once");
+    const { rows } = await database.run("SELECT version() AS engine");
+    const text = orderedText(String(rows[0]?.["engine"]));
+    await runRetrying(database, "CREATE TABLE IF NOT EXISTS gatehouse_schema (version bigint PRIMARY KEY)");
+    for (const [index, step] of steps.entries()) {
+      if (index < version) continue;
+      for (const statement of step(text)) await runRetrying(database, statement);
+      const done = `INSERT INTO gatehouse_schema (version) VALUES (${index + 1}) ON CONFLICT (version) DO NOTHING`;
+      await runRetrying(database, done);
+    }
   });
 }
 
-/** Runs `work` on a connection of its own. */
-async function withTables(address: PostgresAddress, work: (run: Run) => Promise<void>): Promise<void> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error("it takes too long")), migrationMs);
-  try {
-    const { signal } = controller;
-    const connection = await connect(address, { signal, statementMs: migrationMs, isPreparing: false });
-    try {
-      const run: Run = (text, values = []) => connection.run(text, values, signal);
-      await checkEncoding(run);
-      await work(run);
-    } finally {
-      await connection.close();
-    }
-  } catch (error) {
-    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${reasonOf(error)}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
+/**
+ * Checks that the tables of a database are those of this version. Changes nothing.
+ *
+ * @throws {SchemaError} they are not
+ */
+export function requireTables(address: PostgresAddress, { log, steps = currentSteps }: SchemaOptions): Promise<void> {
+  return withDatabase({ address, log }, async (database) => {
+    const version = await readVersion(database, steps.length);
+    if (version === 0) throw new Error("the database has no tables of Gatehouse");
+    if (version === steps.length) return;
+    throw new Error("an older version of Gatehouse has created them: start this version on the database once");
+  });
 }
 
-/** The type of a text that is ordered by its bytes. @param engine what it says of itself */
+/** The type of a text that is ordered by its bytes. @param engine the result of `version()` */
 export function orderedText(engine: string): string {
   return engine.startsWith("CockroachDB") ? "text" : 'text COLLATE "C"';
 }
 
-type Run = (text: string, values?: readonly Value[]) => Promise<Result>;
-
-async function migrateBy(run: Run, wanted: readonly Step[]): Promise<void> {
-  const version = await findVersion(run, wanted);
-  if (version === wanted.length) return;
-  const { rows } = await run("SELECT version() AS engine");
-  const text = orderedText(String(rows[0]?.["engine"]));
-  await runSurely(run, "CREATE TABLE IF NOT EXISTS gatehouse_schema (version bigint PRIMARY KEY)");
-  for (const [index, step] of wanted.entries()) {
-    if (index < version) continue;
-    for (const statement of step(text)) await runSurely(run, statement);
-    await runSurely(run, "INSERT INTO gatehouse_schema (version) VALUES ($1) ON CONFLICT (version) DO NOTHING", [
-      index + 1,
-    ]);
+/** Runs `work` on a connection of its own, with time for large tables. */
+async function withDatabase(
+  { address, log }: { readonly address: PostgresAddress; readonly log: Log },
+  work: (database: Database) => Promise<void>,
+): Promise<void> {
+  try {
+    await using database = await Database.open(address, { log, callMs: statementMs, maxConnections: 1, waitMs: 0 });
+    await requireUtf8(database);
+    await work(database);
+  } catch (error) {
+    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** Texts of any script are kept: in another encoding a login from a browser of another script would fail. */
-async function checkEncoding(run: Run): Promise<void> {
-  const { rows } = await run("SHOW server_encoding");
+/** A database in another encoding rejects texts of other scripts, such as the name of a browser at a login. */
+async function requireUtf8(database: Database): Promise<void> {
+  const { rows } = await database.run("SHOW server_encoding");
   const encoding = String(rows[0]?.["server_encoding"]).toUpperCase();
   if (/^UTF-?8$/.test(encoding)) return;
-  throw new Error(`the database has the encoding ${encoding}: make one WITH ENCODING 'UTF8' TEMPLATE template0`);
+  throw new Error(`the database has the encoding ${encoding}: create one WITH ENCODING 'UTF8' TEMPLATE template0`);
 }
 
 /**
  * How many steps are done.
  *
- * @throws {Error} more than this program knows
+ * @throws {Error} more than `knownCount`
  */
-async function findVersion(run: Run, wanted: readonly Step[]): Promise<number> {
-  const version = await readVersion(run);
-  if (version <= wanted.length) return version;
+async function readVersion(database: Database, knownCount: number): Promise<number> {
+  const version = await findVersion(database);
+  if (version <= knownCount) return version;
   throw new Error(
-    `a newer version of Gatehouse has changed them (theirs is version ${version}, and this program knows ` +
-      `${wanted.length}): start that version`,
+    `a newer version of Gatehouse has migrated them (the schema has version ${version}, and this program knows ` +
+      `${knownCount}): start that version`,
   );
 }
 
-async function readVersion(run: Run): Promise<number> {
+async function findVersion(database: Database): Promise<number> {
   try {
-    const { rows } = await run("SELECT max(version) AS version FROM gatehouse_schema");
+    const { rows } = await database.run("SELECT max(version) AS version FROM gatehouse_schema");
     return Number(rows[0]?.["version"] ?? 0);
   } catch (error) {
     if (codeOf(error) === undefinedTable) return 0;
@@ -201,14 +194,14 @@ async function readVersion(run: Run): Promise<number> {
   }
 }
 
-/** Runs a statement that another instance may be running: again, while it fails for that. */
-async function runSurely(run: Run, statement: string, values: readonly Value[] = []): Promise<void> {
-  for (let tries = 1;; tries++) {
+/** Runs a statement again while it collides with another instance that runs it. */
+async function runRetrying(database: Database, statement: string): Promise<void> {
+  for (let attempts = 1;; attempts++) {
     try {
-      await run(statement, values);
+      await database.run(statement);
       return;
     } catch (error) {
-      if (!collisions.test(codeOf(error)) || tries === maxTries) throw error;
+      if (!collisionCodes.test(codeOf(error)) || attempts === maxAttempts) throw error;
       await delay(Math.random() * maxRetryWaitMs);
     }
   }

@@ -2,7 +2,7 @@
 
 import type { StoreSize } from "../../store.ts";
 import type { Database } from "./database.ts";
-import { codeOf } from "./error.ts";
+import { codeOf } from "./connection.ts";
 import { numberIn, statements } from "./statements.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 

@@ -175,7 +175,7 @@ Deno.test({
     const sql = server.sql(address.database);
     // In one session, and as the owner of the tables; it leaves no schema to look in.
     const dump = await Deno.readTextFile(`${v1}postgres.sql`);
-    await sql.unsafe(`SET ROLE gatehouse; ${dump}; RESET ALL; RESET ROLE`).simple();
+    await sql.unsafe(`SET ROLE gatehouse; ${dump}; RESET ALL; RESET ROLE`);
     await using store = await PostgresStore.open(address, { log });
     await assertAllThere(store);
   },

@@ -66,7 +66,7 @@ Deno.test({
       ],
       [
         [empty, `${folder}/new`],
-        `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: there are none: it holds no register`,
+        `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: the database has no tables of Gatehouse`,
       ],
       [[target, target.replace("gatehouse:a-secret", "another")], "to itself"],
       [[`${folder}/data`, target.replace(server.folder, folder)], "Cannot open the database postgres:///target"],
@@ -99,7 +99,10 @@ Deno.test({
     await sql`DELETE FROM gatehouse_schema WHERE version > 1`;
     await using task = copyProcess([url, `${folder}/new`]);
     assertEquals((await task.status).code, 1, task.output);
-    assertStringIncludes(task.output, "an older version of Gatehouse has made them: start this version on it once");
+    assertStringIncludes(
+      task.output,
+      "an older version of Gatehouse has created them: start this version on the database once",
+    );
     assertEquals([...await sql`SELECT max(version)::int AS version FROM gatehouse_schema`], [{ version: 1 }]);
   },
 });

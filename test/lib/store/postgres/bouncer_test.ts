@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
-import { DatabaseRefusedError } from "../../../../lib/store/postgres/error.ts";
+import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
 import { ensureProgram } from "../../../support/packages.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "../../../support/postgres.ts";
 import { freePort, TestProcess } from "../../../support/process.ts";

@@ -6,8 +6,8 @@ import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { StoreFullError, StoreUnavailableError } from "../../../../lib/store.ts";
 import { PostgresStore, type PostgresStoreOptions } from "../../../../lib/store/postgres/postgres_store.ts";
-import { connect } from "../../../../lib/store/postgres/connection.ts";
-import { DatabaseRefusedError } from "../../../../lib/store/postgres/error.ts";
+import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
+import { Database } from "../../../../lib/store/postgres/database.ts";
 import { ensureProgram } from "../../../support/packages.ts";
 import { ensurePostgres, sharedPostgres, type TestPostgres } from "../../../support/postgres.ts";
 import { sessionOf, userOf } from "../../../support/store/records.ts";
@@ -213,15 +213,22 @@ Deno.test({
   async fn() {
     await using opened = await openStore();
     const { store } = opened;
-    const { signal } = new AbortController();
-    const lost = await connect(store.database.address, { signal, statementMs: 500 });
-    await lost.run("BEGIN", [], signal);
-    await lost.run("SELECT login FROM gatehouse_user FOR UPDATE", [], signal);
+    await using lost = await Database.open(store.database.address, { log, callMs: 500 });
+    const locked = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const locking = lost.transact(async ({ run }) => {
+      await run("SELECT login FROM gatehouse_user FOR UPDATE");
+      locked.resolve();
+      await ended.promise;
+      return "undone";
+    });
+    await locked.promise;
     // It does not go on, and the server ends what it has begun.
     const next = userOf("alice", { groups: ["staff"] });
     await until(() => store.replaceUser(userOf("alice"), next).then(() => true, () => false), "the lock");
     assertEquals(await store.findUser("alice"), next);
-    lost.destroy();
+    ended.resolve();
+    await assertRejects(() => locking, StoreUnavailableError);
   },
 });
 

@@ -2,12 +2,11 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import type { Sql } from "postgres";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
 import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
-import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
+import { ensurePostgres, sharedPostgres, type Sql } from "../../../support/postgres.ts";
 import { sessionOf, sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
 
 const ignore = !await ensurePostgres();

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes 
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
-import { migrate, orderedText, SchemaError, type Step } from "../../../../lib/store/postgres/schema.ts";
+import { migrate, orderedText, SchemaError, type SchemaStep } from "../../../../lib/store/postgres/schema.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
 import { userOf } from "../../../support/store/records.ts";
 
@@ -26,8 +26,8 @@ Deno.test("orderedText() asks nobody for an order whose default it is", () => {
   for (const engine of others) assertEquals(orderedText(engine), 'text COLLATE "C"');
 });
 
-const first: Step = (text) => [`CREATE TABLE IF NOT EXISTS one (login ${text} PRIMARY KEY)`];
-const second: Step = () => [
+const first: SchemaStep = (text) => [`CREATE TABLE IF NOT EXISTS one (login ${text} PRIMARY KEY)`];
+const second: SchemaStep = () => [
   "ALTER TABLE one ADD COLUMN IF NOT EXISTS size bigint",
   "CREATE INDEX IF NOT EXISTS one_by_size ON one (size)",
 ];
@@ -63,8 +63,8 @@ Deno.test({
       await sql.unsafe(
         `CREATE DATABASE ${name} OWNER gatehouse ENCODING '${encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0`,
       );
-      const { message } = await assertRejects(() => migrate(parsePostgresUrl(server.url(name))), SchemaError);
-      const remedy = "make one WITH ENCODING 'UTF8' TEMPLATE template0";
+      const { message } = await assertRejects(() => migrate(parsePostgresUrl(server.url(name)), { log }), SchemaError);
+      const remedy = "create one WITH ENCODING 'UTF8' TEMPLATE template0";
       assertStringIncludes(message, `the database has the encoding ${encoding}: ${remedy}`);
       assertEquals([...await server.sql(name)`SELECT tablename FROM pg_tables WHERE tablename LIKE 'gatehouse%'`], []);
     }
@@ -76,15 +76,15 @@ Deno.test({
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
-    await migrate(address, [first]);
+    await migrate(address, { log, steps: [first] });
     await sql`INSERT INTO one VALUES ('alice')`;
-    await Promise.all(Array.from({ length: 8 }, () => migrate(address, [first, second])));
+    await Promise.all(Array.from({ length: 8 }, () => migrate(address, { log, steps: [first, second] })));
     assertEquals([...await sql`SELECT login, size FROM one`], [{ login: "alice", size: null }]);
     const versions = await sql`SELECT version FROM gatehouse_schema ORDER BY version`;
     assertEquals(versions.map((row) => row["version"]), ["1", "2"]);
     // Nothing to do: a step would fail now.
-    const failing: Step = () => ["SELECT nothing"];
-    await migrate(address, [failing, failing]);
+    const failing: SchemaStep = () => ["SELECT nothing"];
+    await migrate(address, { log, steps: [failing, failing] });
   },
 });
 
@@ -93,14 +93,14 @@ Deno.test({
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
-    const ending: Step = () => [...second('text COLLATE "C"'), "SELECT nothing"];
-    const { message } = await assertRejects(() => migrate(address, [first, ending]), SchemaError);
+    const ending: SchemaStep = () => [...second('text COLLATE "C"'), "SELECT nothing"];
+    const { message } = await assertRejects(() => migrate(address, { log, steps: [first, ending] }), SchemaError);
     assert(
       /^Cannot use the tables in postgres:\/\/\/test\d+ at .*column "nothing" does not exist$/.test(message),
       message,
     );
     assertEquals([...await sql`SELECT version FROM gatehouse_schema`], [{ version: "1" }]);
-    await migrate(address, [first, second]);
+    await migrate(address, { log, steps: [first, second] });
     assertEquals((await sql`SELECT version FROM gatehouse_schema`).length, 2);
   },
 });
@@ -110,11 +110,11 @@ Deno.test({
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
-    await migrate(address);
+    await migrate(address, { log });
     await sql`INSERT INTO gatehouse_schema VALUES (7000)`;
     const { message } = await assertRejects(() => PostgresStore.open(address, { log }), SchemaError);
     const newer =
-      /: a newer version of Gatehouse has changed them \(theirs is version 7000, .* knows \d+\): start that version$/;
+      /: a newer version of Gatehouse has migrated them \(the schema has version 7000, .* knows \d+\): start that version$/;
     assertMatch(message, newer);
   },
 });
@@ -127,7 +127,7 @@ Deno.test({
     await sql`CREATE ROLE writer LOGIN`;
     const writer = { ...address, user: "writer" };
     await assertRejects(() => PostgresStore.open(writer, { log }), SchemaError, "permission denied for schema public");
-    await migrate(address);
+    await migrate(address, { log });
     await sql`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer`;
     await using store = await PostgresStore.open(writer, { log });
     assertEquals(await store.insertUser(userOf("alice")), "done");
@@ -140,7 +140,7 @@ Deno.test({
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
-    await migrate(address);
+    await migrate(address, { log });
     await sql`REVOKE EXECUTE ON FUNCTION pg_database_size(name) FROM public`;
     await using store = await PostgresStore.open(address, { log });
     assertEquals(await store.size(), { users: 0, sessions: 0, bytes: 0 });
