@@ -14,6 +14,7 @@ import dialog from "./page/dialog.js" with { type: "text" };
 import field from "./page/field.js" with { type: "text" };
 import form from "./page/form.js" with { type: "text" };
 import formStyle from "./page/form.css" with { type: "text" };
+import groupField from "./page/group_field.js" with { type: "text" };
 import language from "./page/language.js" with { type: "text" };
 import languageSwitch from "./page/language_switch.js" with { type: "text" };
 import link from "./page/link.js" with { type: "text" };
@@ -54,6 +55,7 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["field.js", field],
   ["form.css", formStyle],
   ["form.js", form],
+  ["group_field.js", groupField],
   ["language.js", language],
   ["language_switch.js", languageSwitch],
   ["link.js", link],

@@ -5,7 +5,7 @@ import { textElement } from "./template.js";
 
 /** Connects the parts of a field. @param id the prefix of their ids, unique on the page */
 export function wireField(field, id) {
-  const [label, input, hint] = ["label", "input", ".hint"].map((selector) => field.querySelector(selector));
+  const [label, input, hint] = ["label", "input, select", ".hint"].map((selector) => field.querySelector(selector));
   const error = textElement("p", "", "error");
   input.id = `${id}-${input.name}`;
   label.htmlFor = input.id;

@@ -54,6 +54,7 @@ const fieldTexts = {
   "too-many-marks": "Too many accents on one letter.",
   "not-unicode": "Contains invalid characters.",
   "unchanged": "Must differ from the current password.",
+  "invalid-group": "Only a–z, digits and . _ -, at most 32 characters.",
   "invalid-groups": "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.",
   "confirmation": "This is not your login.",
 };

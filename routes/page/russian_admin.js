@@ -2,7 +2,13 @@
 
 export const texts = {
   // Users.
-  "Login begins with": "Начало логина",
+  "Login contains": "Логин содержит",
+  "Group": "Группа",
+  "Order": "Порядок",
+  "Oldest first": "Сначала старые",
+  "Newest first": "Сначала новые",
+  "By login": "По логину",
+  "Only a–z, digits and . _ -, at most 32 characters.": "Только a–z, цифры и символы . _ -, не более 32 символов.",
   "Invite someone…": "Пригласить…",
   "Actions": "Действия",
   "State": "Состояние",
@@ -20,15 +26,18 @@ export const texts = {
 
   // One user.
   "Registered {registered}": "Регистрация: {registered}",
-  "Groups, with spaces between": "Группы через пробел",
+  "Add groups": "Добавить группы",
+  "Remove {group}": "Убрать {group}",
   "At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.":
     "Не более 32 групп из a–z, цифр и символов . _ -, каждая не длиннее 32 символов.",
-  "Members of the group admin administer this service.": "Участники группы admin управляют этой службой.",
+  "Separate groups by commas or spaces. Members of the group admin administer this service.":
+    "Разделяйте группы запятыми или пробелами. Участники группы admin управляют этой службой.",
   "Save groups": "Сохранить группы",
   "The groups are saved.": "Группы сохранены.",
   "Sessions": "Сеансы",
   "End all sessions": "Завершить все сеансы",
   "All sessions have ended.": "Все сеансы завершены.",
+  "Access": "Доступ",
   "Make a reset link": "Ссылка для нового пароля",
   "Disable": "Отключить",
   "Enable": "Включить",
@@ -47,30 +56,30 @@ export const texts = {
   // Tickets.
   "Open tickets…": "Действующие коды…",
   "Open tickets": "Действующие коды",
-  "A ticket is void once whoever made it logs out everywhere, changes the password, or is not an administrator.":
-    "Код перестаёт действовать, если выдавший его вышел на всех устройствах, сменил пароль или больше не администратор.",
+  "A ticket becomes invalid when the administrator who made it logs out everywhere, changes the password, or leaves the group admin.":
+    "Код перестаёт действовать, если выдавший его администратор вышел на всех устройствах, сменил пароль или покинул группу admin.",
   "Registration of anyone": "Регистрация любого пользователя",
   "Registration of {login}": "Регистрация: {login}",
   "New password of {login}": "Новый пароль: {login}",
   "Made by {maker}": "Выдал(а) {maker}",
-  "Good until {expires}": "Действует до {expires}",
-  "Withdraw": "Отозвать",
-  "Withdraw: {what}": "Отозвать: {what}",
-  "The ticket is withdrawn.": "Код отозван.",
+  "Valid until {expires}": "Действует до {expires}",
+  "Revoke": "Отозвать",
+  "Revoke: {what}": "Отозвать: {what}",
+  "The ticket is revoked.": "Код отозван.",
   "Invite someone": "Приглашение",
-  "Whoever has the link can register once.": "По ссылке можно зарегистрироваться один раз.",
+  "One person can register with the link.": "По ссылке может зарегистрироваться один человек.",
   "Only for this login (optional)": "Только для этого логина (необязательно)",
   "Make a link": "Создать ссылку",
   "Link": "Ссылка",
-  "Shown this once, and good once, until {expires}. Send it so that only they can read it.":
-    "Показывается и действует один раз, до {expires}. Передайте её так, чтобы никто другой её не прочёл.",
+  "The link is shown only now. It works once, until {expires}. Send it privately.":
+    "Ссылка показывается только сейчас и действует один раз, до {expires}. Передайте её лично.",
   "Copy link": "Скопировать ссылку",
   "Copied.": "Скопировано.",
   "Press Ctrl+C to copy.": "Нажмите Ctrl+C, чтобы скопировать.",
 
   // Settings.
-  "These are in force. They come from the environment of the service, and change with a restart.":
-    "Действующие настройки. Они заданы в окружении службы и меняются при перезапуске.",
+  "These settings are in effect. They are set in the environment of the service and change with a restart.":
+    "Это действующие настройки. Они заданы в окружении службы и меняются только при перезапуске.",
   "Setting": "Настройка",
   "Value": "Значение",
   "Default": "По умолчанию",

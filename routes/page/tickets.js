@@ -1,4 +1,4 @@
-/** The tickets that are open, in a dialog: who made them, until when they are good, and withdrawing one. */
+/** The dialog of open tickets for administrators: the maker and the end of each, and a button to revoke it. */
 
 import { send } from "./api.js";
 import { showDialog } from "./dialog.js";
@@ -9,7 +9,7 @@ import { fromTemplate, part, textElement } from "./template.js";
 
 const pageSize = 50;
 
-/** Shows the dialog. @returns a promise of its end */
+/** Shows the dialog. @returns a promise that resolves when it is closed */
 export async function showTickets(app) {
   const dialog = fromTemplate("tickets");
   const report = (problem, text) => {
@@ -28,7 +28,7 @@ export async function showTickets(app) {
   await closed;
 }
 
-/** The next page, behind what is shown. */
+/** Appends the next page. */
 async function showMore(list) {
   const { value } = await send("GET", `ticket/?${new URLSearchParams({ limit: pageSize, after: list.next })}`);
   const isFirst = list.next === "";
@@ -38,7 +38,7 @@ async function showMore(list) {
   const more = part(list.dialog, "more");
   more.hidden = value.next === null;
   showNone(list);
-  // The button that was pressed may be gone.
+  // The button may be hidden now.
   if (!isFirst && more.hidden) items[0]?.querySelector("button").focus();
 }
 
@@ -47,7 +47,7 @@ function ticketItem(list, ticket) {
   const item = fromTemplate("ticket", { what, maker: ticket.made_by, expires: formatMoment(ticket.expires_at) });
   item.querySelector("strong").textContent = what;
   if (ticket.made_by === null) part(item, "maker").remove();
-  wireButton(part(item, "withdraw"), { act: () => withdraw(list, { ticket, item }), report: list.report });
+  wireButton(part(item, "revoke"), { act: () => revoke(list, { ticket, item }), report: list.report });
   return item;
 }
 
@@ -56,17 +56,17 @@ function nameOf({ purpose, login }) {
   return login === undefined ? translate("Registration of anyone") : translate("Registration of {login}", { login });
 }
 
-async function withdraw(list, { ticket, item }) {
+async function revoke(list, { ticket, item }) {
   try {
     await send("DELETE", `ticket/${ticket.id}`);
   } catch (error) {
-    // It was used or withdrawn meanwhile: it is not good any more, which is what was wanted.
+    // It was used or revoked meanwhile: it is invalid, as wanted.
     if (error.code !== "not-found") throw error;
   }
   const next = item.nextElementSibling ?? item.previousElementSibling;
   item.remove();
   showNone(list);
-  list.report(undefined, translate("The ticket is withdrawn."));
+  list.report(undefined, translate("The ticket is revoked."));
   // The button with the focus is gone.
   (next?.querySelector("button") ?? part(list.dialog, "close")).focus();
 }

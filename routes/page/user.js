@@ -1,23 +1,26 @@
-/** What an administrator does about one user, in a dialog. */
+/** The dialog about one user for administrators: groups, sessions, access, deletion. */
 
 import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";
 import { wireButton, wireForm } from "./form.js";
+import { GroupField } from "./group_field.js";
 import { formatDay, translate } from "./language.js";
 import { problemText } from "./problem.js";
 import { SessionList } from "./sessions.js";
 import { fromTemplate, part } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
+import { showUserState } from "./users.js";
 
-/** The dialog about one user. */
+/** The dialog. */
 export class UserDialog {
-  /** The user as they are; `undefined` when deleted. */
+  /** The user as of the last response; `undefined` once deleted. */
   user;
   #login;
   #path;
   #etag;
   #app;
   #dialog;
+  #groups;
   #sessions;
 
   constructor(user, app) {
@@ -26,28 +29,29 @@ export class UserDialog {
     this.#path = userPath(user.login);
     this.#app = app;
     this.#dialog = fromTemplate("user", { login: user.login, registered: formatDay(user.registered_at) });
-    wireForm(this.#dialog.querySelector("form"), {
+    const form = this.#dialog.querySelector("form");
+    this.#groups = new GroupField(form);
+    wireForm(form, {
       id: "groups",
-      act: ({ groups }) =>
-        this.#change({ groups: groups.toLowerCase().split(/[\s,]+/).filter(Boolean) }, "The groups are saved."),
+      act: () => this.#change({ groups: this.#groups.groups }, "The groups are saved."),
       onEnded: () => this.#leave(),
     });
     this.#sessions = new SessionList(this.#dialog, {
       login: user.login,
-      report: (...told) => this.#report(...told),
+      report: (...reported) => this.#report(...reported),
     });
-    this.#does("disable", () => this.#disable());
-    this.#does("enable", () => this.#enable());
-    this.#does("end-all", () => this.#endAll());
-    this.#does("reset", () => this.#makeResetLink());
-    this.#does("delete", () => this.#delete());
+    this.#wire("disable", () => this.#disable());
+    this.#wire("enable", () => this.#enable());
+    this.#wire("end-all", () => this.#endAll());
+    this.#wire("reset", () => this.#makeResetLink());
+    this.#wire("delete", () => this.#delete());
   }
 
-  /** Shows it. @returns a promise of its end */
+  /** Shows the dialog. @returns a promise that resolves when it is closed */
   async show() {
     const closed = showDialog(this.#dialog);
     try {
-      await this.#look();
+      await this.#load();
       await this.#sessions.show();
     } catch (error) {
       this.#report(error, problemText(error));
@@ -55,12 +59,12 @@ export class UserDialog {
     await closed;
   }
 
-  #does(name, act) {
-    wireButton(part(this.#dialog, name), { act, report: (...told) => this.#report(...told) });
+  #wire(name, act) {
+    wireButton(part(this.#dialog, name), { act, report: (...reported) => this.#report(...reported) });
   }
 
-  /** As the user is now, and not when the list was made: a change must not undo that of another administrator. */
-  async #look() {
+  /** The user as of now, not as of the list: a change must not undo that of another administrator. */
+  async #load() {
     const { value, etag } = await send("GET", this.#path);
     this.#showUser(value, etag);
   }
@@ -70,7 +74,7 @@ export class UserDialog {
       const { value, etag } = await send("PATCH", this.#path, { body, etag: this.#etag });
       this.#showUser(value, etag);
     } catch (error) {
-      if (error.code === "precondition-failed") await this.#look();
+      if (error.code === "precondition-failed") await this.#load();
       throw error;
     }
     await this.#sessions.show();
@@ -108,7 +112,7 @@ export class UserDialog {
   #showUser(user, etag) {
     this.user = user;
     this.#etag = etag;
-    this.#dialog.querySelector("form").elements.groups.value = user.groups.join(" ");
+    this.#groups.groups = user.groups;
     showUserState(this.#dialog.querySelector(".state"), user);
     part(this.#dialog, "disable").hidden = user.disabled;
     part(this.#dialog, "enable").hidden = !user.disabled;
@@ -116,7 +120,9 @@ export class UserDialog {
 
   #report(problem, text) {
     if (problem?.code === "not-authenticated") return this.#leave();
-    this.#dialog.querySelector(".message").textContent = text;
+    const message = this.#dialog.querySelector(".message");
+    message.textContent = text;
+    message.scrollIntoView({ block: "nearest" });
   }
 
   #leave() {
@@ -125,13 +131,7 @@ export class UserDialog {
   }
 }
 
-/** Says whether the account of a user is in use. */
-export function showUserState(element, { disabled }) {
-  element.textContent = translate(disabled ? "Disabled" : "Active");
-  element.dataset.state = disabled ? "disabled" : "active";
-}
-
-/** Does what may need a fresh login: then the password is asked for, and it is done again. */
+/** Runs `act`. If it needs a fresh login, asks for the password and runs it again. */
 async function withFreshLogin(act, login) {
   try {
     return await act();
@@ -141,7 +141,7 @@ async function withFreshLogin(act, login) {
   }
 }
 
-/** @returns whether it was done */
+/** @returns whether the user has logged in */
 async function logInAgain(login) {
   const dialog = fromTemplate("log-in-again", { login });
   const state = { isDone: false };
@@ -157,7 +157,7 @@ async function logInAgain(login) {
   return state.isDone;
 }
 
-/** The second step. @returns whether it was done */
+/** The second step. @returns whether the user is deleted */
 async function confirmDeletion(login, { path, onEnded }) {
   const dialog = fromTemplate("delete-user", { login });
   const state = { isDone: false };

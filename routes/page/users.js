@@ -1,86 +1,99 @@
-/** What an administrator sees of the users: a list that is searched by the beginning of the login. */
+/** The list of users for administrators: searched by login and group, sorted, and shown page by page. */
 
 import { loadPart, Problem, send } from "./api.js";
 import { showDialog } from "./dialog.js";
-import { wireField } from "./field.js";
+import { showError, wireField } from "./field.js";
 import { reporter, wireButton, wireForm } from "./form.js";
 import { formatDay, translate, translateCount } from "./language.js";
-import { problemText } from "./problem.js";
-import { showUserState, UserDialog } from "./user.js";
+import { fieldErrors, problemText } from "./problem.js";
 import { fromTemplate, part, textElement } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 
 const pageSize = 50;
-/** Long enough that not each letter is a search. */
+/** Long enough that a search does not follow each letter. */
 const pauseMs = 250;
 
-/** The list, by pages in order of registration. */
+/** The list. */
 export async function usersView(app) {
   const view = fromTemplate("users");
-  const list = { app, view, prefix: "", next: null, turn: 0, report: reporter(app) };
-  wireSearch(list, view.querySelector("form"));
+  const form = view.querySelector("form");
+  const list = { app, view, form, conditions: {}, next: null, turn: 0, report: reporter(app) };
+  wireSearch(list);
   wireButton(part(view, "more"), { act: () => showMore(list), report: list.report });
   wireButton(part(view, "tickets"), {
     act: async () => {
       const { showTickets } = await loadPart(() => import("./tickets.js"));
-      // Not waited for: the button is not busy while the dialog is there.
+      // Not awaited: the button is not busy while the dialog is open.
       showTickets(app);
     },
     report: list.report,
   });
   const invite = part(view, "invite");
   if (app.facts.registration === "closed") invite.remove();
-  invite.addEventListener("click", () => askInvitation(app));
-  await find(list, "");
+  invite.addEventListener("click", () => showInvitation(app));
+  await find(list);
   return view;
 }
 
-/** Searches while somebody types. Unlike other forms it does not wait for an answer before it sends again. */
-function wireSearch(list, form) {
-  wireField(form.querySelector(".field"), "search");
+/** Searches while the user types. Unlike other forms it sends again before the last response has come. */
+function wireSearch(list) {
+  for (const field of list.form.querySelectorAll(".field")) wireField(field, "search");
   const state = { timer: 0 };
   const search = async () => {
     clearTimeout(state.timer);
-    // Another view is shown by now.
+    // Another view may be shown by now.
     if (!list.view.isConnected) return;
     try {
-      await find(list, form.elements.prefix.value);
+      await find(list);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      list.report(error, problemText(error));
+      showProblem(list, error);
     }
   };
-  form.addEventListener("submit", (event) => {
+  list.form.addEventListener("submit", (event) => {
     event.preventDefault();
     search();
   });
-  form.addEventListener("input", () => {
+  list.form.addEventListener("input", () => {
     clearTimeout(state.timer);
     state.timer = setTimeout(search, pauseMs);
   });
 }
 
-async function find(list, prefix) {
-  list.prefix = prefix;
-  const users = await load(list, "");
-  // A later search was answered already.
+function showProblem(list, problem) {
+  const errors = fieldErrors(problem);
+  for (const { name, text } of errors) showError(list.form.elements.namedItem(name), text);
+  if (errors.length === 0) list.report(problem, problemText(problem));
+}
+
+/** The parameters of the query. Capitals are accepted where groups are typed; the service has none. */
+function conditionsOf({ contains, group, sort }) {
+  const values = { contains: contains.value.trim(), group: group.value.trim().toLowerCase(), sort: sort.value };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+}
+
+async function find(list) {
+  list.conditions = conditionsOf(list.form.elements);
+  const users = await load(list);
+  // A later search has its response already.
   if (users === undefined) return;
   list.view.querySelector("tbody").replaceChildren(...users.map((user) => userRow(list, user)));
 }
 
 async function showMore(list) {
-  const users = await load(list, list.next);
+  const users = await load(list, { after: list.next });
   if (users === undefined) return;
   const rows = users.map((user) => userRow(list, user));
   list.view.querySelector("tbody").append(...rows);
-  // The button may be gone.
+  // The button may be hidden now.
   if (list.next === null) rows[0]?.querySelector("button").focus();
 }
 
-/** One page. @returns `undefined` when another was asked for meanwhile */
-async function load(list, after) {
+/** Loads one page. @returns `undefined` if another one was requested meanwhile */
+async function load(list, cursor = {}) {
   const turn = ++list.turn;
-  const { value } = await send("GET", `user/?${new URLSearchParams({ limit: pageSize, after, prefix: list.prefix })}`);
+  const query = new URLSearchParams({ limit: pageSize, ...list.conditions, ...cursor });
+  const { value } = await send("GET", `user/?${query}`);
   if (turn !== list.turn) return undefined;
   list.next = value.next;
   part(list.view, "more").hidden = value.next === null;
@@ -94,33 +107,45 @@ function userRow(list, user) {
   row.dataset.login = user.login;
   row.querySelector("ul").append(...user.groups.map((group) => textElement("li", group, "chip")));
   showUserState(row.querySelector(".state"), user);
-  part(row, "manage").addEventListener("click", () => manage(list, user));
+  wireButton(part(row, "manage"), {
+    act: async () => {
+      const { UserDialog } = await loadPart(() => import("./user.js"));
+      // Not awaited, as above.
+      manage(list, new UserDialog(user, list.app));
+    },
+    report: list.report,
+  });
   return row;
 }
 
-/** Shows the dialog, then the row as it is after it. The focus stays about where it was. */
-async function manage(list, user) {
-  const dialog = new UserDialog(user, list.app);
+/** Shows whether the account is disabled. */
+export function showUserState(element, { disabled }) {
+  element.textContent = translate(disabled ? "Disabled" : "Active");
+  element.dataset.state = disabled ? "disabled" : "active";
+}
+
+/** Shows the dialog about a user, and then the row as the user is now. The focus stays about where it was. */
+async function manage(list, dialog) {
+  const { login } = dialog.user;
   await dialog.show();
-  // Another than before, when a search was answered meanwhile.
-  const row = Array.from(list.view.querySelectorAll("tbody tr")).find(({ dataset }) => dataset.login === user.login);
-  // The session has ended, and the list is gone; or the search was for others.
+  // A search may have replaced the row meanwhile.
+  const row = Array.from(list.view.querySelectorAll("tbody tr")).find(({ dataset }) => dataset.login === login);
+  // The session has ended and the list is gone, or the search was for others.
   if (row === undefined || !row.isConnected) return;
   const neighbour = row.nextElementSibling ?? row.previousElementSibling;
   if (dialog.user === undefined) {
     row.remove();
     neighbour?.querySelector("button").focus();
-    return list.report(undefined, translate("{login} is deleted.", { login: user.login }));
+    return list.report(undefined, translate("{login} is deleted.", { login }));
   }
   const changed = userRow(list, dialog.user);
   row.replaceWith(changed);
   changed.querySelector("button").focus();
 }
 
-function askInvitation(app) {
+function showInvitation(app) {
   const dialog = fromTemplate("invite");
-  const form = dialog.querySelector("form");
-  wireForm(form, {
+  wireForm(dialog.querySelector("form"), {
     id: "invite",
     act: async ({ login }) => {
       const body = { purpose: "register", ...login !== "" && { login } };

@@ -16,7 +16,7 @@ testLooks("an administrator searches the users and turns the pages", async ({ si
   await visit(browser, { url: site.url, path: "#users", ...look, token: admin }, async ({ page, say }) => {
     const rows = page.locator("tbody tr");
     assertEquals(await rows.count(), 50);
-    await page.getByLabel(say("Login begins with")).fill(prefix.toUpperCase());
+    await page.getByLabel(say("Login contains")).fill(prefix.toUpperCase());
     await page.getByText({ en: "52 users", ru: "52 пользователя" }[look.language], { exact: true }).waitFor();
     assertEquals(await rows.count(), 50);
     const first = rows.first();
@@ -32,11 +32,62 @@ testLooks("an administrator searches the users and turns the pages", async ({ si
     await rows.nth(51).waitFor();
     assertEquals(await page.getByRole("button", { name: say("Show more") }).isVisible(), false);
     assertEquals(await focusedName(page), say("Manage {login}", { login: `${prefix}-50` }));
-    await page.getByLabel(say("Login begins with")).fill("nobody-");
+    await page.getByLabel(say("Login contains")).fill("nobody-");
     await page.getByText({ en: "0 users", ru: "0 пользователей" }[look.language], { exact: true }).waitFor();
     assertEquals(await rows.count(), 0);
   });
 });
+
+testLooks(
+  "an administrator finds users by any part of the login and by group, in each order",
+  async (scene, options) => {
+    const { site, browser } = scene;
+    const { login: unique, ...look } = options;
+    const admin = await site.admin();
+    for (const name of ["zoe", "bob", "al"]) await site.addUser(`${name}-${unique}`);
+    for (const name of ["zoe", "bob"]) {
+      await site.ask(admin, "PATCH", `/user/${name}-${unique}`, { groups: [`group-${unique}`] });
+    }
+    const refused = ["422 GET user/?limit=50&contains=user-&group=a+b&sort=login"];
+    await visit(browser, { url: site.url, path: "#users", ...look, token: admin, refused }, async ({ page, say }) => {
+      const shown = async (...names: string[]) => {
+        const wanted = names.map((name) => `${name}-${unique}`);
+        const cells = page.locator("tbody th");
+        for (let turn = 0; turn < 50 && `${await cells.allTextContents()}` !== `${wanted}`; turn++) {
+          await page.waitForTimeout(100);
+        }
+        assertEquals(await cells.allTextContents(), wanted);
+      };
+      const logins = page.getByLabel(say("Login contains"));
+      await logins.fill(` -${unique.toUpperCase()} `);
+      await shown("zoe", "bob", "al");
+      const order = page.getByLabel(say("Order"));
+      await order.selectOption(say("By login"));
+      await shown("al", "bob", "zoe");
+      await order.selectOption(say("Newest first"));
+      await shown("al", "bob", "zoe");
+      const group = page.getByLabel(say("Group"), { exact: true });
+      await group.fill(`Group-${unique}`);
+      await shown("bob", "zoe");
+      await order.selectOption(say("Oldest first"));
+      await shown("zoe", "bob");
+      await logins.fill(`o-${unique}`);
+      await shown();
+      await logins.fill(`e-${unique}`);
+      await shown("zoe");
+      // What is wrong is said at its field.
+      await order.selectOption(say("By login"));
+      await logins.fill("user-");
+      await page.waitForResponse(/contains=user-/);
+      await group.fill("a b");
+      await page.getByText(say("Only a–z, digits and . _ -, at most 32 characters.")).waitFor();
+      assertEquals(await group.getAttribute("aria-invalid"), "true");
+      await group.fill("");
+      await page.waitForResponse(/contains=user-&sort/);
+      assertEquals(await group.getAttribute("aria-invalid"), null);
+    });
+  },
+);
 
 testLooks("an administrator changes groups, disables and enables", async ({ site, browser }, { login, ...look }) => {
   const admin = await site.admin();
@@ -46,14 +97,24 @@ testLooks("an administrator changes groups, disables and enables", async ({ site
   await visit(browser, { url: site.url, path: "#users", ...look, token: admin, refused }, async ({ page, say }) => {
     await manage(page, say, login);
     const dialog = page.getByRole("dialog", { name: login });
-    const groups = dialog.getByLabel(say("Groups, with spaces between"));
+    const groups = dialog.getByLabel(say("Add groups"));
+    const chips = dialog.locator(".chip:visible:has(button)");
     await groups.fill("Staff!");
     await page.keyboard.press("Enter");
     await dialog.getByText(say("At most 32 groups of a–z, digits and . _ -, each of at most 32 characters.")).waitFor();
-    await groups.fill("staff, editors");
+    // What is typed becomes chips behind commas and spaces, in small letters.
+    await groups.fill("");
+    await groups.pressSequentially("Staff, Family  STAFF wiki,Edi");
+    assertEquals([await chips.allTextContents(), await groups.inputValue()], [["staff×", "family×", "wiki×"], "Edi"]);
+    await dialog.getByRole("button", { name: say("Remove {group}", { group: "wiki" }) }).click();
+    assertEquals(await focusedName(page), say("Remove {group}", { group: "family" }));
+    await page.keyboard.press("Enter");
+    assertEquals(await chips.allTextContents(), ["staff×"]);
+    await groups.press("End");
+    await groups.pressSequentially("tors");
     await page.keyboard.press("Enter");
     await dialog.getByRole("status").getByText(say("The groups are saved.")).waitFor();
-    assertEquals(await groups.inputValue(), "staff editors");
+    assertEquals([await chips.allTextContents(), await groups.inputValue()], [["staff×", "editors×"], ""]);
 
     assertEquals(await dialog.locator(".sessions strong").allTextContents(), ["curl"]);
     await dialog.getByRole("button", { name: say("Disable"), exact: true }).click();
@@ -209,7 +270,7 @@ testLooks("an administrator sees the settings in force", async ({ site, browser 
 test("an administrator whose session has ended is told so at the next view", async ({ site, browser }) => {
   await site.admin();
   const token = await site.logIn("root");
-  const refused = ["401 GET user/?limit=50&after=&prefix="];
+  const refused = ["401 GET user/?limit=50&sort=registered_at"];
   await visit(browser, { url: site.url, token, refused }, async ({ page }) => {
     await site.ask(token, "DELETE", "/session/");
     await page.getByRole("link", { name: "Users" }).click();
@@ -225,22 +286,24 @@ test("what another administrator changed meanwhile is not overwritten", async ({
   const refused = ["412 PATCH user/shared"];
   await visit(browser, { url: site.url, path: "#users", token: admin, refused }, async ({ page, say }) => {
     await manage(page, say, "shared");
-    const groups = page.getByLabel("Groups, with spaces between");
+    const groups = page.getByLabel("Add groups");
     await site.ask(admin, "PATCH", "/user/shared", { groups: ["theirs"] });
     await groups.fill("ours");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").getByText("Someone else has changed this user. Check the changes and try again.")
       .waitFor();
-    assertEquals(await groups.inputValue(), "theirs");
-    await groups.fill("theirs ours");
+    assertEquals([await page.locator("dialog .chip button").count(), await groups.inputValue()], [1, ""]);
+    await page.getByRole("button", { name: "Remove theirs" }).waitFor();
+    await groups.fill("ours");
     await page.keyboard.press("Enter");
     await page.getByText("The groups are saved.").waitFor();
   });
+  assertEquals((await site.ask(admin, "GET", "/user/shared")).groups, ["theirs", "ours"]);
 });
 
 /** Finds a user, and opens the dialog about them. */
 async function manage(page: Page, say: (text: string, values?: Record<string, string>) => string, login: string) {
-  const search = page.getByLabel(say("Login begins with"));
+  const search = page.getByLabel(say("Login contains"));
   if (await search.inputValue() !== login) await search.fill(login);
   await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
   await page.locator("dialog .sessions li").first().waitFor();

@@ -21,7 +21,7 @@ test("the link that a start prints makes the first administrator", async ({ brow
   });
 });
 
-testLooks("an administrator sees the open tickets, and withdraws one", async ({ site, browser }, options) => {
+testLooks("an administrator sees the open tickets, and revokes one", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   const admin = await site.admin();
   await site.addUser(login);
@@ -47,14 +47,14 @@ testLooks("an administrator sees the open tickets, and withdraws one", async ({ 
     const until = await dialog.locator("li").first().locator(".hint").last().textContent();
     const tomorrow = new Intl.DateTimeFormat({ en: "en-GB", ru: "ru-RU" }[look.language], { dateStyle: "medium" })
       .format(new Date(Date.now() + 24 * 60 * 60 * 1_000)).replaceAll(" ", "\u00a0");
-    assertEquals(until?.startsWith(say("Good until {expires}", { expires: tomorrow })), true, `${until}`);
+    assertEquals(until?.startsWith(say("Valid until {expires}", { expires: tomorrow })), true, `${until}`);
 
-    await dialog.getByRole("button", { name: say("Withdraw: {what}", { what: names[1] ?? "" }) }).click();
-    await dialog.getByText(say("The ticket is withdrawn.")).waitFor();
+    await dialog.getByRole("button", { name: say("Revoke: {what}", { what: names[1] ?? "" }) }).click();
+    await dialog.getByText(say("The ticket is revoked.")).waitFor();
     assertEquals(await dialog.locator("strong").allTextContents(), [names[0], names[2]]);
-    assertEquals(await focusedName(page), say("Withdraw: {what}", { what: names[2] ?? "" }));
+    assertEquals(await focusedName(page), say("Revoke: {what}", { what: names[2] ?? "" }));
     for (const index of [2, 0]) {
-      await dialog.getByRole("button", { name: say("Withdraw: {what}", { what: names[index] ?? "" }) }).click();
+      await dialog.getByRole("button", { name: say("Revoke: {what}", { what: names[index] ?? "" }) }).click();
     }
     await dialog.getByText(say("None."), { exact: true }).waitFor();
     assertEquals(await focusedName(page), say("Close"));
@@ -81,10 +81,10 @@ test("the open tickets come by pages, and one that is gone meanwhile is no fault
     await page.locator("dialog").getByRole("button", { name: "Show more" }).click();
     await items.nth(51).waitFor();
     assertEquals(await page.locator("dialog").getByRole("button", { name: "Show more" }).isVisible(), false);
-    assertEquals(await focusedName(page), "Withdraw: Registration of guest-50");
+    assertEquals(await focusedName(page), "Revoke: Registration of guest-50");
     await site.ask(admin, "DELETE", `/ticket/${ids[0]}`);
-    await page.getByRole("button", { name: "Withdraw: Registration of guest-0", exact: true }).click();
-    await page.getByText("The ticket is withdrawn.").waitFor();
+    await page.getByRole("button", { name: "Revoke: Registration of guest-0", exact: true }).click();
+    await page.getByText("The ticket is revoked.").waitFor();
     assertEquals(await items.count(), 51);
   });
   for (const id of ids.slice(1)) await site.ask(admin, "DELETE", `/ticket/${id}`);
@@ -123,7 +123,7 @@ testLooks(
       page.on("response", (response) => {
         if (response.url().endsWith("/session/") && response.status() === 201) late.isOver = true;
       });
-      await page.getByLabel(say("Login begins with")).fill(login);
+      await page.getByLabel(say("Login contains")).fill(login);
       await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
       await page.getByRole("button", { name: say("Make a reset link") }).click();
       const again = page.getByRole("dialog", { name: say("Confirm it is you"), exact: true });

@@ -212,19 +212,19 @@ test("an earlier search that is answered later changes nothing", async ({ site, 
   await site.addUser("searched");
   await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
     const goOn = Promise.withResolvers<void>();
-    await page.route(/prefix=nobody/, async (route) => {
+    await page.route(/contains=nobody/, async (route) => {
       await goOn.promise;
       await route.fallback();
     });
-    const prefix = page.getByLabel("Login begins with");
-    await Promise.all([page.waitForRequest(/prefix=nobody/), prefix.fill("nobody")]);
-    const slow = page.waitForResponse(/prefix=nobody/);
-    await prefix.fill("searched");
+    const search = page.getByLabel("Login contains");
+    await Promise.all([page.waitForRequest(/contains=nobody/), search.fill("nobody")]);
+    const slow = page.waitForResponse(/contains=nobody/);
+    await search.fill("searched");
     await page.getByText("1 user", { exact: true }).waitFor();
     goOn.resolve();
     await (await slow).finished();
     assertEquals(await page.getByRole("rowheader").allTextContents(), ["searched"]);
-    assertEquals(await focusedId(page), "search-prefix");
+    assertEquals(await focusedId(page), "search-contains");
   });
 });
 
@@ -234,15 +234,15 @@ test("what is done about a user is seen in the list, though a search was answere
   await site.addUser("overtaken");
   await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
     const goOn = Promise.withResolvers<void>();
-    await page.route(/prefix=overtaken/, async (route) => {
+    await page.route(/contains=overtaken/, async (route) => {
       await goOn.promise;
       await route.fallback();
     });
-    await page.getByLabel("Login begins with").fill("overtaken");
+    await page.getByLabel("Login contains").fill("overtaken");
     await page.getByRole("button", { name: "Manage overtaken" }).click();
     const dialog = page.getByRole("dialog", { name: "overtaken" });
     await dialog.locator(".sessions li").first().waitFor();
-    const answered = page.waitForResponse(/prefix=overtaken/);
+    const answered = page.waitForResponse(/contains=overtaken/);
     goOn.resolve();
     await (await answered).finished();
     await page.getByText("1 user", { exact: true }).waitFor();

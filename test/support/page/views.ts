@@ -20,7 +20,7 @@ export interface View {
 const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1";
 
-const failing = "500 GET user/?limit=50&after=&prefix=";
+const failing = "500 GET user/?limit=50&sort=registered_at";
 /** As long as a login may be. */
 const longLogin = "maximilian.von-und-zu-hohenstein+members1@accounting.example.org";
 
@@ -192,7 +192,7 @@ async function seeBusyStatus({ page, say }: Visit): Promise<void> {
 }
 
 async function findNobody({ page, say }: Visit): Promise<void> {
-  await page.getByLabel(say("Login begins with")).fill("nobody");
+  await page.getByLabel(say("Login contains")).fill("nobody");
   await page.locator("tbody tr").first().waitFor({ state: "detached" });
 }
 
