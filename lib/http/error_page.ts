@@ -1,114 +1,103 @@
 /**
- * A refusal as a page, for a person whose browser navigates: what happened, in English or Russian, and the way on.
+ * Errors as HTML, for browsers that navigate: what happened, in English or Russian, and a link that leads on.
  *
- * Programs never get one: only browsers say `Sec-Fetch-Mode: navigate`. The page is whole in itself, as it is shown at
- * addresses of guarded sites and while the store is away: no script, and one style, which the policy names by its hash.
+ * Programs never get one, as only browsers send `Sec-Fetch-Mode: navigate`. The page stands alone, because it is shown at
+ * addresses of guarded sites and while the store is down: no script, and one style, which the policy names by its hash.
  */
 
 import { hash } from "node:crypto";
+import style from "./error_page.css" with { type: "text" };
 import { type Html, html, trustedStyle } from "./html.ts";
 import type { HttpError } from "./http.ts";
-import { safeRedirectPath } from "./safe_redirect_path.ts";
 import { pathOf } from "./path_table.ts";
-import { languageOf, problemText, texts } from "./error_page_text.ts";
+import { safeRedirectPath } from "./safe_redirect_path.ts";
 
 /** Where `caddy/guarded.Caddyfile` mounts the service on a guarded host. */
 export const mount = "/auth/";
 
-const style = `
-:root { color-scheme: light dark; --ground: #f5f4ef; --card: #fff; --text: #1c2320; --muted: #58615c; --accent: #1f6b53 }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #14181a; --card: #1d2325; --text: #e7ebe8; --muted: #a6b0ab; --accent: #82cdb0 }
-}
-body { margin: 0; padding: 12vh 1rem 1rem; background: var(--ground); color: var(--text);
-  font: 100%/1.55 system-ui, sans-serif; overflow-wrap: anywhere }
-main { max-width: 34rem; margin: 0 auto; padding: 1.5rem; border-radius: .75rem; background: var(--card) }
-h1 { margin: 0; font-size: 1.5rem; line-height: 1.25 }
-a { display: inline-block; padding: .25rem 0; color: var(--accent); font-weight: 600 }
-small { color: var(--muted) }
-`;
+const policy = `default-src 'none'; style-src 'sha256-${hash("sha256", style, "base64")}'; ` +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${hash("sha256", style, "base64")}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/** What an address of a site begins with. The host is bounded: to parse 64 kB of labels takes 6 ms. */
+/** The beginning of a site's address. The host is bounded: parsing 64 kB of labels takes 6 ms. */
 const originPattern = /^https?:\/\/[^/?#\\]{1,300}(?:[/?#]|$)/;
 
-/** Whether a browser asks for a page to show, by any method, of this service or of a site that it guards. */
+/** Characters of Accept-Language that are read; browsers send about 40. */
+const maxLanguagesLength = 256;
+
+type Language = "en" | "ru";
+
+/** Returns the language that a browser prefers (RFC 9110, 12.5.4). */
+export function languageOf(headers: Headers): Language {
+  const ranges = (headers.get("accept-language") ?? "").slice(0, maxLanguagesLength).toLowerCase().split(",");
+  const weights = { en: 0, ru: 0 };
+  for (const range of ranges) {
+    const [, language, weight = "1"] = /^ ?(en|ru)(?:-[a-z0-9-]+)?(?:;q=([01](?:\.\d{0,3})?))?$/.exec(range) ?? [];
+    if (language === "en" || language === "ru") weights[language] = Math.max(weights[language], Number(weight));
+  }
+  return weights.ru > weights.en ? "ru" : "en";
+}
+
+/** Tells whether a browser asks for a page to show, by any method, from this service or from a guarded site. */
 export function isNavigation(headers: Headers): boolean {
   return headers.get("sec-fetch-mode") === "navigate";
 }
 
-/** Of a problem that the service answers with. */
+/** Makes the page of a problem. */
 export function problemPage(error: HttpError, request: Request, requestId: string): Response {
   const language = languageOf(request.headers);
-  const { title, text } = problemText(error, language);
+  const [title, text] = problemTexts(error, language);
   const seconds = Number(error.headers["retry-after"] ?? 0);
-  // Sent to a guarded site: nothing has come there.
-  const isForm = isAskedByProxy(request) && !isSafe(methodOf(request));
-  return page(request, {
-    ...error,
-    title,
-    body: html`
-      <p>${text} ${seconds > 0 && texts[language].comeAgain(seconds)} ${isForm && texts[language].goBack}</p>
-      <p><a href="${homeOf(request)}">${texts[language].home}</a></p>
-      <p><small>${error.status} ${error.code}, ${requestId}</small></p>
-    `,
-  });
+  const path = pathOf(request.url);
+  const isOfGuard = path.startsWith("/guard/");
+  // Elsewhere the mount is unknown, so the link is relative.
+  const account = isOfGuard ? mount : "./" + "../".repeat(path.split("/", 20).length - 2);
+  // The guard refused it, so the site has not received the form.
+  const isUnsentForm = isOfGuard && !isSafe(methodOf(request));
+  const body = html`
+    <p>${text} ${seconds > 0 && waitText(seconds, language)} ${isUnsentForm && errorTexts[language].goBack}</p>
+    <p class="actions"><a href="${account}">${errorTexts[language].account}</a></p>
+    <p><small>${error.status} ${error.code}, ${requestId}</small></p>
+  `;
+  return pageOf(request, { ...error, title, body });
 }
 
-/** Of a form that was sent to a guarded site when the session had ended: the browser has kept what was typed. */
+/** Makes the page of a form that was sent to a guarded site after the session had ended: the browser keeps its fields. */
 export function notSentPage(request: Request, headers: Readonly<Record<string, string>>): Response {
-  const { notSent, notSentWhy, logIn } = texts[languageOf(request.headers)];
+  const { notSent, notSentWhy, logIn } = errorTexts[languageOf(request.headers)];
   const link = `${mount}?next=${encodeURIComponent(formPath(request.headers))}`;
-  return page(request, {
-    status: 401,
-    headers,
-    title: notSent,
-    body: html`
-      <p>${notSentWhy}</p>
-      <p><a href="${link}" target="_blank" rel="noopener">${logIn}</a></p>
-    `,
-  });
+  const body = html`
+    <p>${notSentWhy}</p>
+    <p class="actions"><a href="${link}" target="_blank" rel="noopener">${logIn}</a></p>
+  `;
+  return pageOf(request, { status: 401, headers, title: notSent, body });
 }
 
-/** Of a page of a guarded site that is for members of a group. @param login who is none */
+/** Makes the page of a guarded page that requires a group. @param login the user, who is not in it */
 export function notInGroupPage(request: Request, login: string): Response {
-  const { notInGroup, loggedInAs, notInGroupWhy, account } = texts[languageOf(request.headers)];
-  return page(request, {
-    status: 403,
-    headers: {},
-    title: notInGroup,
-    body: html`
-      <p>${loggedInAs} <b>${login}</b>. ${notInGroupWhy}</p>
-      <p><a href="${mount}">${account}</a></p>
-    `,
-  });
+  const { notInGroup, loggedInAs, notInGroupWhy, account, logOut } = errorTexts[languageOf(request.headers)];
+  const wanted = safeRedirectPath(request.headers.get("x-forwarded-uri") ?? "") ?? "/";
+  // The page asks before it logs out: a link alone must not, as any site can lead to it.
+  const link = `${mount}#switch=${encodeURIComponent(wanted)}`;
+  const body = html`
+    <p>${loggedInAs} <b>${login}</b>. ${notInGroupWhy}</p>
+    <p class="actions"><a href="${link}">${logOut}</a> <a href="${mount}">${account}</a></p>
+  `;
+  return pageOf(request, { status: 403, headers: {}, title: notInGroup, body });
 }
 
-/** The method of what the browser asked for. */
+/** Returns the method of the browser's request, which a proxy may have asked about. */
 export function methodOf({ headers, method }: Request): string {
   return headers.get("x-forwarded-method") ?? method;
 }
 
-/** Whether asking again does no harm. */
+/** Tells whether a method is safe (RFC 9110, 9.2.1). */
 export function isSafe(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-interface PageOptions {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly title: string;
-  readonly body: Html;
-}
+type ErrorPage = Pick<HttpError, "status" | "headers"> & { readonly title: string; readonly body: Html };
 
-function page(request: Request, { status, headers, title, body }: PageOptions): Response {
+function pageOf(request: Request, { status, headers, title, body }: ErrorPage): Response {
   const text = html`
     <!DOCTYPE html>
     <html lang="${languageOf(request.headers)}">
@@ -119,25 +108,15 @@ function page(request: Request, { status, headers, title, body }: PageOptions): 
         ${trustedStyle(style)}
       </head>
       <body>
-        <main>
-          <h1>${title}</h1>
-          ${body}
-        </main>
+        <main><h1>${title}</h1>${body}</main>
       </body>
     </html>
   `;
-  return new Response(text.toString(), {
-    status,
-    headers: {
-      ...headers,
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": policy,
-      "cache-control": "no-store",
-    },
-  });
+  const own = { "content-type": "text/html; charset=utf-8", "content-security-policy": policy };
+  return new Response(text.toString(), { status, headers: { ...headers, ...own, "cache-control": "no-store" } });
 }
 
-/** The page that the form was on, if it was of the same site; else its first. */
+/** Returns the page that the form was on if it belongs to the same site, or else the site's first page. */
 function formPath(headers: Headers): string {
   const text = headers.get("referer") ?? "";
   if (!originPattern.test(text)) return "/";
@@ -146,11 +125,74 @@ function formPath(headers: Headers): string {
   return referer?.host === host && safeRedirectPath(referer.pathname + referer.search) || "/";
 }
 
-/** The page of the service: relative, as nobody knows where it is mounted, but on a guarded site. */
-function homeOf(request: Request): string {
-  return isAskedByProxy(request) ? mount : "./" + "../".repeat(pathOf(request.url).split("/", 20).length - 2);
+const errorTexts = {
+  en: {
+    notSent: "The form was not sent",
+    notSentWhy: "Your session has ended, but your browser has kept the form. Log in, go back to it and send it again.",
+    logIn: "Log in in a new tab",
+    notInGroup: "You do not have access to this page",
+    loggedInAs: "You are logged in as",
+    notInGroupWhy: "This page requires a group that you are not in. An administrator can add you to it.",
+    logOut: "Log out and use another account",
+    account: "Your account",
+    goBack: "The form was not sent. Go back to it: your browser has kept what you typed.",
+  },
+  ru: {
+    notSent: "Форма не отправлена",
+    notSentWhy: "Сеанс завершён, но браузер сохранил форму. Войдите, вернитесь к форме и отправьте её ещё раз.",
+    logIn: "Войти в новой вкладке",
+    notInGroup: "У вас нет доступа к этой странице",
+    loggedInAs: "Вы вошли как",
+    notInGroupWhy: "Для этой страницы нужно состоять в группе. Добавить вас в группу может администратор.",
+    logOut: "Выйти и сменить учётную запись",
+    account: "Моя учётная запись",
+    goBack: "Форма не отправлена. Вернитесь к ней: введённые данные сохранились в браузере.",
+  },
+} as const;
+
+function problemTexts({ code, status }: HttpError, language: Language): readonly [title: string, text: string] {
+  // A wrong login by HTTP Basic, where GATEHOUSE_LOGIN_ERRORS is "exact".
+  const shown = code === "unknown-login" ? 401 : status === 507 ? 503 : status;
+  return (byStatus[shown] ?? byStatus[status < 500 ? 400 : 500])[language];
 }
 
-function isAskedByProxy({ url }: Request): boolean {
-  return pathOf(url).startsWith("/guard/");
+/** Returns when to try again, rounded up so that a retry at that time succeeds. */
+function waitText(seconds: number, language: Language): string {
+  const unit = seconds < 90 ? "second" : seconds < 90 * 60 ? "minute" : "hour";
+  const count = Math.ceil(seconds / { second: 1, minute: 60, hour: 3_600 }[unit]);
+  const when = new Intl.RelativeTimeFormat(language).format(count, unit);
+  return language === "en" ? `Try again ${when}.` : `Попробуйте снова ${when}.`;
 }
+
+type Texts = Readonly<Record<Language, readonly [title: string, text: string]>>;
+
+const byStatus: Readonly<Record<400 | 500, Texts> & Partial<Record<number, Texts>>> = {
+  400: {
+    en: ["Request refused", "This address or request is not valid."],
+    ru: ["Запрос отклонён", "Некорректный адрес или запрос."],
+  },
+  401: {
+    en: ["Login required", "The login or password is missing or wrong."],
+    ru: ["Требуется вход", "Логин или пароль не указан или неверен."],
+  },
+  403: {
+    en: ["Access denied", "Your account does not have access to this page."],
+    ru: ["Нет доступа", "У вашей учётной записи нет доступа к этой странице."],
+  },
+  404: {
+    en: ["Page not found", "There is no page at this address."],
+    ru: ["Страница не найдена", "По этому адресу страницы нет."],
+  },
+  429: {
+    en: ["Too many wrong passwords", "Passwords are not accepted for a while."],
+    ru: ["Слишком много неверных паролей", "Пароли временно не принимаются."],
+  },
+  500: {
+    en: ["Something went wrong", "The login service failed with an internal error. Its log has the reason."],
+    ru: ["Произошла ошибка", "Внутренняя ошибка службы входа. Причина записана в её журнал."],
+  },
+  503: {
+    en: ["Temporarily unavailable", "The login service is not available at the moment."],
+    ru: ["Временно недоступно", "Служба входа сейчас недоступна."],
+  },
+};

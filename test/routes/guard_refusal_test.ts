@@ -71,9 +71,14 @@ const forms: readonly [what: string, headersOf: (scene: Scene) => Headers, deman
   ["a form without a session", () => ({}), "", "401 The form was not sent"],
   ["a form after the session has ended", () => byCookie(dead), "", "401 The form was not sent"],
   ["a form without a session, in Russian", () => ({ "accept-language": "ru" }), "", "401 Форма не отправлена"],
-  ["a form of who is in no group", ({ ofAlice }) => byCookie(ofAlice), "staff", "403 This page is not for you"],
-  ["a wrong password", () => byBasic("alice", "wrong"), "", "401 Wrong login or password"],
-  ["a malformed demand", () => ({}), "%zz", "400 The request was refused"],
+  [
+    "a form of who is in no group",
+    ({ ofAlice }) => byCookie(ofAlice),
+    "staff",
+    "403 You do not have access to this page",
+  ],
+  ["a wrong password", () => byBasic("alice", "wrong"), "", "401 Login required"],
+  ["a malformed demand", () => ({}), "%zz", "400 Request refused"],
 ];
 
 for (const [what, headersOf, demands, page] of forms) {
@@ -108,7 +113,7 @@ Deno.test("guard() shows a page, with when to come again, where it cannot say wh
   scene.app.store.findSession = () => Promise.reject(new StoreUnavailableError("away"));
   const away = await ask(scene, { ...byCookie(scene.ofAlice), "sec-fetch-mode": "navigate", "accept-language": "ru" });
   assertEquals([away.status, away.headers.get("retry-after")], [503, "5"]);
-  assertMatch(away.text, /<h1>Сейчас недоступно<\/h1>[^]*Попробуйте снова через 5 секунд\./);
+  assertMatch(away.text, /<h1>Временно недоступно<\/h1>[^]*Попробуйте снова через 5 секунд\./);
   assert(!away.text.includes("Форма"));
 });
 

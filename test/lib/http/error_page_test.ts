@@ -2,8 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hash } from "node:crypto";
 import { HttpError } from "../../../lib/http/http.ts";
-import { isNavigation, notInGroupPage, notSentPage, problemPage } from "../../../lib/http/error_page.ts";
-import { languageOf } from "../../../lib/http/error_page_text.ts";
+import { isNavigation, languageOf, notInGroupPage, notSentPage, problemPage } from "../../../lib/http/error_page.ts";
 import { problems } from "../../../lib/http/problem.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -150,3 +149,20 @@ Deno.test("notInGroupPage() shows a login as text, whatever it is", async () => 
   const text = await notInGroupPage(requestOf(), "<script>&'\"").text();
   assertStringIncludes(text, "You are logged in as <b>&lt;script&gt;&amp;&#39;&quot;</b>.");
 });
+
+/** The page that was asked for, and where the link to log out leads after another login. */
+const wantedPaths: readonly [uri: string | undefined, path: string][] = [
+  ["/staff/?a=b&c", "/staff/?a=b&c"],
+  ["/<b>", "/<b>"],
+  ["//evil.example", "/"],
+  ["https://evil.example/", "/"],
+  [undefined, "/"],
+];
+
+for (const [uri, path] of wantedPaths) {
+  Deno.test(`notInGroupPage() offers to log out, and to come back to ${path}: ${uri}`, async () => {
+    const text = await notInGroupPage(requestOf(uri === undefined ? {} : { "x-forwarded-uri": uri }), "alice").text();
+    assertStringIncludes(text, `href="/auth/#switch=${encodeURIComponent(path)}">Log out and use another account</a>`);
+    assertStringIncludes(text, 'href="/auth/">Your account</a>');
+  });
+}

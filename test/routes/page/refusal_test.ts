@@ -45,8 +45,20 @@ async function submit(page: Page, heading: string): Promise<void> {
 }
 
 const words = {
-  en: { notSent: "The form was not sent", logIn: "Log in in a new tab", notForYou: "This page is not for you" },
-  ru: { notSent: "Форма не отправлена", logIn: "Войти в новой вкладке", notForYou: "Эта страница не для вас" },
+  en: {
+    notSent: "The form was not sent",
+    logIn: "Log in in a new tab",
+    noAccess: "You do not have access to this page",
+    account: "Your account",
+    logOut: "Log out and use another account",
+  },
+  ru: {
+    notSent: "Форма не отправлена",
+    logIn: "Войти в новой вкладке",
+    noAccess: "У вас нет доступа к этой странице",
+    account: "Моя учётная запись",
+    logOut: "Выйти и сменить учётную запись",
+  },
 } as const;
 
 testLooks(
@@ -91,18 +103,41 @@ testLooks("who is in no group is told so, and led to the account", async ({ site
       { url: site.url, token, ...look, colours, refused: [`403 GET ${staff}`] },
       async ({ page, say }) => {
         await page.goto(staff);
-        await page.getByRole("heading", { name: words[look.language].notForYou }).waitFor();
+        await page.getByRole("heading", { name: words[look.language].noAccess }).waitFor();
         assertEquals(await barriersOf(page), []);
         const ground = await page.locator("body").evaluate((body) => {
           // deno-lint-ignore no-explicit-any -- of the browser, whose types a test on Deno lacks
           return (globalThis as any).getComputedStyle(body).backgroundColor;
         });
         assertEquals(ground, colours === "light" ? "rgb(245, 244, 239)" : "rgb(20, 24, 26)");
-        await page.getByRole("link").click();
+        await page.getByRole("link", { name: words[look.language].account }).click();
         await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
       },
     );
   }
+});
+
+testLooks("who is in no group logs out there, and another account sees the page", async (scene, options) => {
+  const { site, browser } = scene;
+  const { login, ...look } = options;
+  const member = `${login}-staff`;
+  for (const name of [login, member]) await site.addUser(name);
+  await site.ask(await site.admin(), "PATCH", `/user/${member}`, { groups: ["staff"] });
+  const staff = new URL("/staff/?tab=2", site.url).href;
+  const token = await site.logIn(login);
+  await visit(browser, { url: site.url, token, ...look, refused: [`403 GET ${staff}`] }, async ({ page, say }) => {
+    await page.goto(staff);
+    await page.getByRole("link", { name: words[look.language].logOut }).click();
+    await page.getByText(say("You are logged in as {login}. To continue, log out first.", { login })).waitFor();
+    assertEquals((await site.ask(token, "GET", "/session/")).login, login);
+    await page.getByRole("button", { name: say("Log out and continue") }).click();
+    await page.getByRole("heading", { name: say("Log in to {site}") }).waitFor();
+    await page.getByLabel(say("Login"), { exact: true }).fill(member);
+    await page.getByLabel(say("Password"), { exact: true }).fill(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Edit" }).waitFor();
+    assertEquals(page.url(), staff);
+  });
 });
 
 // The last, as the others need the service.
