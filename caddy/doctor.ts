@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { printError, printLine } from "../lib/log.ts";
+import { printError, printLine } from "../lib/tasks/task.ts";
 import { Account, type Credentials } from "./doctor_account.ts";
 import type { Check, Inside, Verdict } from "./doctor_check.ts";
 import { admitted, insideChecks, look } from "./doctor_inside.ts";

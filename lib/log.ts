@@ -1,13 +1,10 @@
 /**
- * What the service says: one JSON line per event. With `lib/line_writer.ts` the only file that writes to the console.
+ * What the service says: one JSON line per event.
  *
  * A log must neither slow nor end what it tells of: see `LineWriter`. JSON escapes line breaks, so nobody can forge a
  * line. Secrets are for those who log to keep.
  */
 import { LineWriter, type Output } from "./line_writer.ts";
-
-/** Records between two signs of progress. */
-const progressEvery = 10_000;
 
 /** Deep enough for any error's causes, and an end for those that go in a circle. */
 const maxDepth = 8;
@@ -74,47 +71,6 @@ export function openStdout(): LineWriter {
 /** Like `openStdout`, for standard error. */
 export function openStderr(): LineWriter {
   return new LineWriter(Deno.stderr, droppedNotice);
-}
-
-/** Writes a line to standard output, for the commands that talk to a person. */
-export function printLine(text: string): void {
-  console.log(text);
-}
-
-/** Writes a line to standard error, for the commands that talk to a person. */
-export function printError(text: string): void {
-  console.error(text);
-}
-
-/** Shows a person at a terminal how far long work is, in place of what was shown before; says nothing to a file. */
-function showProgress(text: string): void {
-  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
-}
-
-/**
- * Counts records and shows how many there are so far.
- *
- * @param what is done with them, such as "read"
- * @returns what to call for each record
- */
-export function countProgress(what: string): () => void {
-  let count = 0;
-  return () => {
-    if (++count % progressEvery === 0) showProgress(`${count} records ${what}`);
-  };
-}
-
-/** Runs a command that talks to a person: prints what came of it, or in one line why not, with exit status 1. */
-export async function runTask(task: () => Promise<string>): Promise<void> {
-  try {
-    const text = await task();
-    showProgress("");
-    printLine(text);
-  } catch (error) {
-    showProgress("");
-    printError(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
 }
 
 function droppedNotice(count: number): string {

@@ -1,117 +1,116 @@
 /**
- * The task `copy`: all users, sessions and tickets from one store to another, of whatever kind.
+ * The task `copy`: all users, sessions and tickets from one store to another, of any kind.
  *
- * Nothing that is kept is ever overwritten or deleted: a target that holds anything that the source does not hold is
- * refused before the first change, and so a copy that was killed goes on where it was when it is run again. What counts
- * in the end is what both hold when they are opened anew and read from the first record to the last. The source is
- * never written to.
+ * Nothing is ever overwritten or deleted: a target with a record that the source lacks is rejected before the first
+ * change, so a copy that was killed continues when it is run again. In the end both stores are reopened and compared
+ * record by record. The source is never written to.
  */
 
 import { resolve } from "node:path";
-import { settings } from "../config/settings.ts";
-import { countProgress, createLog, type Log, printError, runTask } from "../log.ts";
-import { type PostgresAddress, shownAddress } from "../config/postgres_address.ts";
-import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
+import type { StoreLocation } from "../config/parsers.ts";
+import { shownAddress } from "../config/postgres_address.ts";
+import { type Environment, settings } from "../config/settings.ts";
+import { createLog, type Log } from "../log.ts";
 import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { openFileStore } from "../store/file/file_store.ts";
-import { isDataFile, readRunningFolder } from "../store/file/folder.ts";
+import { readRunningFolder } from "../store/file/folder.ts";
+import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
 import { memoryStorage, TableStore } from "../store/memory/table_store.ts";
 import { PostgresStore } from "../store/postgres/postgres_store.ts";
-import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
-import type { StoreLocation } from "../config/parsers.ts";
-import { pathFromCaller } from "./task.ts";
+import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
+import { countProgress, pathFromCaller, printError, runTask, TaskError } from "./task.ts";
 
-/** Where a register is, or is to be. */
-export interface Place {
+/** A store that can be opened several times. */
+export interface NamedStore {
   /** For messages: without a password. */
-  readonly shown: string;
+  readonly name: string;
   open(): Promise<Store>;
 }
 
-/** What was copied, and what both stores hold by now. */
+/** What both stores hold after a copy, and how many records were added. */
 export interface Copied extends Contents {
-  /** How many records were missing. */
   readonly added: number;
 }
 
-/** A copy that cannot be made without losing something, or that is not what it should be. */
-export class CopyError extends Error {
-  override name = "CopyError";
-}
-
-const usage = "Usage: deno task copy FROM TO, each a folder or postgres://USER:PASSWORD@HOST:PORT/DATABASE, or " +
-  "GATEHOUSE_STORE for what that setting says. Stop the services on both first";
-/** Added at once: few enough that they are one frame, or one statement, and little is lost when it is killed. */
-const batch = 1_000;
-/** A statement has a thousand records, and nobody waits for its answer as for that of a service. */
+/** Records added at once: one frame or one statement, so little is lost when the copy is killed. */
+const batchSize = 1_000;
+/** A statement has a thousand records, and no client waits for it. */
 const callMs = 60_000;
 
-if (import.meta.main) await runTask(() => runCommand(Deno.args, Deno.env.toObject()));
+if (import.meta.main) {
+  await runTask({
+    usage: "copy FROM TO",
+    help: "Each is a folder or postgres://USER:PASSWORD@HOST:PORT/DATABASE. Write GATEHOUSE_STORE instead of the\n" +
+      "address to keep the password out of `ps`. Stop the services on both first: the copy refuses while a service\n" +
+      "uses a folder; it cannot detect one that uses a database.",
+    run: ({ args: [from = "", to = ""], env }) => runCopy(parseLocation(from, env), parseLocation(to, env)),
+  });
+}
 
 /**
- * Adds what `to` lacks of all that `from` holds, and checks that then both hold the same.
+ * Adds to `to` what it lacks of `from`, and checks that then both hold the same.
  *
- * @throws {CopyError} `from` holds nothing, `to` holds something else or is full, or one of them was changed meanwhile
+ * @throws {TaskError} `from` is empty, `to` holds other records or is full, or one of them was changed meanwhile
  */
-export async function copy(from: Place, to: Place): Promise<Copied> {
+export async function copy(from: NamedStore, to: NamedStore): Promise<Copied> {
   const added = await addMissing(from, to);
-  // Opened anew: what is checked is what is kept, not what this process remembers.
-  const contents = await readContents(to);
-  const expected = await readContents(from);
-  if (contents.digest === expected.digest) return { ...contents, added };
-  throw new CopyError(
-    `The copy is not whole: "${from.shown}" holds ${describe(expected)}, and "${to.shown}" ${describe(contents)}. ` +
-      "Something has changed one of them meanwhile: stop every service on them, and run the copy again",
+  // Reopened: what counts is what is stored, not what this process remembers.
+  const target = await readContents(to);
+  const source = await readContents(from);
+  if (target.digest === source.digest) return { ...target, added };
+  throw new TaskError(
+    `The copy is not complete: "${from.name}" holds ${describe(source)}, and "${to.name}" ${describe(target)}. ` +
+      "One of them has changed meanwhile: stop every service that uses them, and run the copy again",
   );
 }
 
-async function addMissing(from: Place, to: Place): Promise<number> {
+async function addMissing(from: NamedStore, to: NamedStore): Promise<number> {
   await using source = await from.open();
   await using target = await to.open();
-  await refuseEmpty(source, from);
-  for await (const record of unmatchedRecords(target, source, countProgress("compared"))) {
-    throw new CopyError(
-      `Cannot copy to "${to.shown}" as it holds ${nameOf(record)}, which "${from.shown}" does not hold or holds ` +
-        "otherwise: copy to a new folder or an empty database",
+  if (await isEmpty(source)) throw new TaskError(`Cannot copy "${from.name}" as it holds no records`);
+  for await (const record of unmatchedRecords(target, { other: source, onRecord: countProgress("compared") })) {
+    throw new TaskError(
+      `Cannot copy to "${to.name}" as it holds ${nameOf(record)}, which differs from "${from.name}" or is missing ` +
+        "there: copy to a new folder or an empty database",
     );
   }
   try {
     let added = 0;
-    for await (const records of inBatches(unmatchedRecords(source, target, countProgress("copied")))) {
+    const missing = unmatchedRecords(source, { other: target, onRecord: countProgress("copied") });
+    for await (const records of inBatches(missing)) {
       await target.insertRecords(records);
       added += records.length;
     }
     return added;
   } catch (error) {
     if (!(error instanceof StoreFullError)) throw error;
-    const text = `Cannot copy all of "${from.shown}" as there is no room in "${to.shown}"`;
-    throw new CopyError(`${text}: make room and run the copy again, it goes on where it was`, { cause: error });
+    const text = `Cannot copy all of "${from.name}" as there is no room in "${to.name}"`;
+    throw new TaskError(`${text}: make room and run the copy again, which continues it`, { cause: error });
   }
 }
 
-async function refuseEmpty(source: Store, { shown }: Place): Promise<void> {
-  for await (const records of source.records()) if (records.length > 0) return;
-  throw new CopyError(`Cannot copy "${shown}" as it holds no register`);
+async function isEmpty(store: Store): Promise<boolean> {
+  for await (const records of store.records()) if (records.length > 0) return false;
+  return true;
 }
 
-async function readContents(place: Place): Promise<Contents> {
-  await using store = await place.open();
-  return await contentsOf(store, countProgress("checked"));
+async function readContents(store: NamedStore): Promise<Contents> {
+  await using opened = await store.open();
+  return await contentsOf(opened, countProgress("checked"));
 }
 
 async function* inBatches(records: AsyncIterable<StoredRecord>): AsyncGenerator<readonly StoredRecord[]> {
-  let waiting: StoredRecord[] = [];
+  let batch: StoredRecord[] = [];
   for await (const record of records) {
-    waiting.push(record);
-    if (waiting.length < batch) continue;
-    yield waiting;
-    waiting = [];
+    if (batch.push(record) < batchSize) continue;
+    yield batch;
+    batch = [];
   }
-  if (waiting.length > 0) yield waiting;
+  if (batch.length > 0) yield batch;
 }
 
-/** The record, without what is secret about it. */
+/** The record without its secrets. */
 function nameOf(record: StoredRecord): string {
   switch (record.kind) {
     case "put-user":
@@ -127,84 +126,54 @@ function describe({ users, sessions, tickets, digest }: Contents): string {
   return `${users} users, ${sessions} sessions, ${tickets} tickets, digest ${digest}`;
 }
 
-async function runCommand(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
-  const [from, to] = args;
-  if (from === undefined || to === undefined || args.length > 2) throw new CopyError(usage);
-  const source = parsePlace(from, env);
-  const target = parsePlace(to, env);
+async function runCopy(source: StoreLocation, target: StoreLocation): Promise<string> {
   if (await identityOf(source) === await identityOf(target)) {
-    throw new CopyError(`Cannot copy "${shownPlace(source)}" to itself: name another store`);
+    throw new TaskError(`Cannot copy "${nameOfLocation(source)}" to itself: name another store`);
   }
-  const log = openWarningLog();
-  if ("folder" in source) requireRegister(source.folder);
-  const copied = await copy(sourceOf(source, log), targetOf(target, log));
+  const copied = await copy(
+    { name: nameOfLocation(source), open: () => openStore(source, { isReadOnly: true }) },
+    { name: nameOfLocation(target), open: () => openStore(target, { isReadOnly: false }) },
+  );
   return `Copied ${copied.added} records: both hold ${describe(copied)}`;
 }
 
-/** A password is better kept out of the arguments, which every user of a machine may see: hence the setting's name. */
-function parsePlace(text: string, env: Readonly<Record<string, string>>): StoreLocation {
+function parseLocation(text: string, env: Environment): StoreLocation {
   const { name, parse } = settings.store;
   try {
     if (text === name) return parse(env[name] ?? settings.store.default);
-    const place = parse(text);
-    return "folder" in place ? { folder: pathFromCaller(place.folder, env) } : place;
+    const location = parse(text);
+    return "folder" in location ? { folder: pathFromCaller(location.folder, env) } : location;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new CopyError(`Cannot copy as a store is not named right: ${error.message}`, { cause: error });
+    throw new TaskError(`Cannot copy as a store is named wrongly: ${error.message}`, { cause: error });
   }
 }
 
-function shownPlace(place: StoreLocation): string {
-  return "folder" in place ? place.folder : shownAddress(place);
+function nameOfLocation(location: StoreLocation): string {
+  return "folder" in location ? location.folder : shownAddress(location);
 }
 
-/** The same for two names of one store, as far as that can be known. */
-async function identityOf(place: StoreLocation): Promise<string> {
-  if (!("folder" in place)) return JSON.stringify([place.target, place.database]);
+/** Equal for two names of one store, as far as that can be known. */
+async function identityOf(location: StoreLocation): Promise<string> {
+  if (!("folder" in location)) return JSON.stringify([location.target, location.database]);
   try {
-    return await Deno.realPath(place.folder);
+    return await Deno.realPath(location.folder);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw asFolderError(error, { path: place.folder, action: "open" });
-    return resolve(place.folder);
+    if (error instanceof Deno.errors.NotFound) return resolve(location.folder);
+    throw asFolderError(error, { path: location.folder, action: "open" });
   }
 }
 
-/** Opened without writing to it: a source that is named wrong stays what it is. */
-function sourceOf(place: StoreLocation, log: Log): Place {
-  return {
-    shown: shownPlace(place),
-    open: () => "folder" in place ? readFolder(place.folder) : openDatabase(place, { log, isReadOnly: true }),
-  };
-}
-
-function targetOf(place: StoreLocation, log: Log): Place {
-  return {
-    shown: shownPlace(place),
-    open: () => "folder" in place ? openFileStore(place.folder, { log }) : openDatabase(place, { log }),
-  };
+function openStore(location: StoreLocation, { isReadOnly }: { isReadOnly: boolean }): Promise<Store> {
+  // A person need not see a start's other events.
+  const log: Log = { ...createLog((line) => printError(line.trimEnd())), info() {} };
+  if (!("folder" in location)) return PostgresStore.open(location, { log, isReadOnly, callMs, waitMs: 0 });
+  return isReadOnly ? readFolder(location.folder) : openFileStore(location.folder, { log });
 }
 
 async function readFolder(folder: string): Promise<Store> {
-  await requireUnlocked(folder);
+  await requireUnlocked(folder).catch((error) => {
+    throw asFolderError(error, { path: folder, action: "copy" });
+  });
   return new TableStore(memoryStorage((await readRunningFolder(realDisk(folder), { action: "copy" })).tables));
-}
-
-function openDatabase(address: PostgresAddress, options: { log: Log; isReadOnly?: boolean }): Promise<Store> {
-  return PostgresStore.open(address, { ...options, callMs, waitMs: 0 });
-}
-
-/** @throws {CopyError} the folder holds none */
-function requireRegister(folder: string): void {
-  try {
-    if (realDisk(folder).list().some(isDataFile)) return;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw asFolderError(error, { path: folder, action: "copy" });
-  }
-  throw new CopyError(`Cannot copy "${folder}" as it holds no register`);
-}
-
-/** Of what the stores say, what a person should know. */
-function openWarningLog(): Log {
-  const { warn, error } = createLog((line) => printError(line.trimEnd()));
-  return { info() {}, warn, error };
 }

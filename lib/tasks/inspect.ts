@@ -1,75 +1,56 @@
 /**
- * `deno task inspect [FOLDER]`: the operator's look at what a data folder holds, one JSON line a record.
+ * The task `inspect`: what a data folder holds, one line of JSON for each record.
  *
- * It reads the files as a start would and changes nothing, also while the service runs. Of sessions and tickets
- * everything is shown but the hash of the secret.
+ * It reads the files as a start does and changes nothing, also while the service runs. Of sessions and tickets it
+ * shows everything but the hash of the secret.
  */
 
-import { readConfig } from "../config/config.ts";
-import { printError, printLine } from "../log.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { readRunningFolder } from "../store/file/folder.ts";
-import { folderOf, pathFromCaller } from "./task.ts";
+import { folderOf, printLine, runTask } from "./task.ts";
 
-/** As late as a date can be: a ticket for the setup that an older version made does not expire. */
+/** The latest possible date: a setup ticket made by an older version does not expire. */
 const lastDate = 8_640_000_000_000_000;
 
 if (import.meta.main) {
-  try {
-    const [path] = Deno.args;
-    const env = Deno.env.toObject();
-    const folder = path === undefined ? folderOf(readConfig(env)) : pathFromCaller(path, env);
-    for await (const line of inspect(folder)) printLine(line);
-  } catch (error) {
-    printError(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
+  await runTask({
+    usage: "inspect [FOLDER]",
+    help: "Prints the records of a data folder, by default that of GATEHOUSE_STORE. The service may run meanwhile.",
+    async run({ paths: [folder], env }) {
+      for await (const line of inspect(folder ?? folderOf(env))) printLine(line);
+      return 0;
+    },
+  });
 }
 
 /**
- * Every record of the folder, users in order of registration first.
+ * Every record of the folder as a line of JSON: users in order of registration, sessions, tickets.
  *
- * @throws {NoRegisterError} the folder holds no register
+ * @throws {NoRegisterError} the folder holds no store
  * @throws {CorruptFileError} it is damaged
  * @throws {StoreFolderError} there is no such folder, or it cannot be read
  */
 export async function* inspect(folder: string): AsyncGenerator<string> {
   const { tables } = await readRunningFolder(realDisk(folder), { action: "inspect" });
-  for (const user of tables.users()) {
-    const { id, login, registeredAt, passwordHash, groups, disabled } = user;
-    const registered_at = new Date(registeredAt).toISOString();
-    yield toLine({
-      kind: "user",
-      id,
-      login,
-      registered_at,
-      password_hash: passwordHash,
-      groups,
-      disabled,
-    });
+  for (const { id, login, registeredAt, passwordHash, groups, disabled } of tables.users()) {
+    const registered_at = toText(registeredAt);
+    yield toLine({ kind: "user", id, login, registered_at, password_hash: passwordHash, groups, disabled });
   }
-  for (const session of tables.sessions()) {
-    const { id, login, createdAt, lastSeenAt, userAgent, address } = session;
-    const created_at = new Date(createdAt).toISOString();
-    const last_seen_at = new Date(lastSeenAt).toISOString();
-    yield toLine({
-      kind: "session",
-      id,
-      login,
-      created_at,
-      last_seen_at,
-      user_agent: userAgent,
-      address,
-    });
+  for (const { id, login, createdAt, lastSeenAt, userAgent, address } of tables.sessions()) {
+    const [created_at, last_seen_at] = [toText(createdAt), toText(lastSeenAt)];
+    yield toLine({ kind: "session", id, login, created_at, last_seen_at, user_agent: userAgent, address });
   }
   for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets()) {
-    const created_at = new Date(createdAt).toISOString();
-    const expires_at = new Date(Math.min(expiresAt, lastDate)).toISOString();
+    const [created_at, expires_at] = [toText(createdAt), toText(Math.min(expiresAt, lastDate))];
     yield toLine({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
   }
 }
 
-/** JSON leaves DEL and the controls above ASCII as they are: in a User-Agent they would command the terminal. */
+function toText(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** JSON does not escape DEL and the C1 controls, with which a User-Agent could command the terminal. */
 function toLine(record: Readonly<Record<string, unknown>>): string {
   return JSON.stringify(record).replace(/[\x7f-\x9f]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }

@@ -1,8 +1,8 @@
 /**
- * Whether two stores hold the same, seen from streams of their records: as both come in the same order, a few records
- * at a time are enough, however many there are.
+ * Compares two stores by streams of their records. Both come in the same order, so a few records at a time are in
+ * memory.
  *
- * A record is compared by its text: the fields in order of their names, so that no field is forgotten that comes to be.
+ * A record is compared as text of all its fields in the order of their names, so a field added later is compared too.
  */
 
 import { createHash } from "node:crypto";
@@ -13,11 +13,11 @@ export interface Contents {
   readonly users: number;
   readonly sessions: number;
   readonly tickets: number;
-  /** SHA-256 of all records in their order, hex: the same in every kind of store. */
+  /** SHA-256 of all records in order, hex: the same for every kind of store. */
   readonly digest: string;
 }
 
-/** Everything that the store holds. @param onRecord is called for each record */
+/** Reads the whole store. @param onRecord called for each record */
 export async function contentsOf(store: Store, onRecord: () => void): Promise<Contents> {
   const hash = createHash("sha256");
   const counts = { "put-user": 0, "put-session": 0, "put-ticket": 0 };
@@ -26,36 +26,27 @@ export async function contentsOf(store: Store, onRecord: () => void): Promise<Co
     hash.update(`${textOf(record)}\n`);
     onRecord();
   }
-  return {
-    users: counts["put-user"],
-    sessions: counts["put-session"],
-    tickets: counts["put-ticket"],
-    digest: hash.digest("hex"),
-  };
+  const { "put-user": users, "put-session": sessions, "put-ticket": tickets } = counts;
+  return { users, sessions, tickets, digest: hash.digest("hex") };
 }
 
-/**
- * Every record of `store` that `other` has not, or has otherwise.
- *
- * @param onRecord is called for each record of `store`
- */
+/** The records of `store` that `other` lacks or holds with other fields. `onRecord` is called for each of `store`. */
 export async function* unmatchedRecords(
   store: Store,
-  other: Store,
-  onRecord: () => void,
+  { other, onRecord }: { other: Store; onRecord: () => void },
 ): AsyncGenerator<StoredRecord> {
   const others = recordsOf(other);
   let next: IteratorResult<StoredRecord, void> | undefined;
   for await (const record of recordsOf(store)) {
     onRecord();
-    // Only now: with an empty store nothing of the other is read.
+    // Not before: if `store` is empty, nothing of `other` is read.
     next ??= await others.next();
     while (!next.done && keyOf(next.value) < keyOf(record)) next = await others.next();
     if (next.done || textOf(next.value) !== textOf(record)) yield record;
   }
 }
 
-/** @throws {TypeError} they are not in the order that the store has promised, on which all of this rests */
+/** @throws {TypeError} the store breaks its promise of the order, on which the comparison rests */
 async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
   let last = "";
   for await (const records of store.records()) {
@@ -68,7 +59,7 @@ async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
   }
 }
 
-/** In the order of these the records of a store come. */
+/** The key that the records of a store are ordered by. */
 function keyOf(record: StoredRecord): string {
   switch (record.kind) {
     case "put-user":
@@ -82,6 +73,6 @@ function keyOf(record: StoredRecord): string {
 
 function textOf({ kind, ...record }: StoredRecord): string {
   const [fields = {}] = Object.values(record);
-  // By their names alone: `sort` without a function would make a text of each field at each comparison.
+  // By name only: `sort` without a function would convert each field to text at each comparison.
   return JSON.stringify([kind, Object.entries(fields).sort(([one], [other]) => one < other ? -1 : 1)]);
 }

@@ -1,22 +1,140 @@
-/** What the command lines share: the paths and folders they are given. */
+/**
+ * The shell of every command line: arguments, help, exit status, and output for a person at a terminal.
+ *
+ * Results go to standard output, an error goes to standard error in one line. The exit status is 0 when the work is
+ * done and 1 when it failed or the arguments are wrong; a task may use 2 to say that it could not try.
+ */
 
 import { resolve } from "node:path";
-import type { StoreLocation } from "../config/parsers.ts";
+import { parseArgs } from "node:util";
+import { readConfig } from "../config/config.ts";
+import type { Environment } from "../config/settings.ts";
 
-/**
- * The folder of the store, for tasks that read its files.
- *
- * @throws {TypeError} the store is a database
- */
-export function folderOf({ store }: { readonly store: StoreLocation }): string {
-  if ("folder" in store) return store.folder;
-  throw new TypeError("Cannot read files as the store is a PostgreSQL database: use its own tools, such as pg_dump");
+/** One command line. */
+export interface Task {
+  /**
+   * What follows `deno task`: the name, the arguments and the options with a value, as `name SITE [PAGE] [--ca FILE]`.
+   * Arguments and options are parsed as it says.
+   */
+  readonly usage: string;
+  /** The rest of the text for `--help`. */
+  readonly help: string;
+  /** The exit status after an error; 1 by default. */
+  readonly errorStatus?: number;
+  /** Does the work. @returns the text to print, or the exit status of a task that has printed its own */
+  readonly run: (call: TaskCall) => Promise<string | number>;
+}
+
+/** What a task is called with. */
+export interface TaskCall {
+  readonly args: readonly string[];
+  /** The arguments as absolute paths. */
+  readonly paths: readonly string[];
+  /** Values of options, by name without `--`. */
+  readonly options: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
+}
+
+/** The task cannot do its work. The message gives the reason and, where there is one, the remedy. */
+export class TaskError extends Error {
+  override name = "TaskError";
+}
+
+/** Records between two signs of progress. */
+const progressEvery = 10_000;
+
+/** Runs a task with the arguments of the process, which it ends unless the status is 0. */
+export async function runTask(task: Task, args: readonly string[] = Deno.args): Promise<void> {
+  let status = 0;
+  try {
+    const call = parseCall(task, args);
+    const result = call === undefined ? `Usage: deno task ${task.usage}\n\n${task.help}` : await task.run(call);
+    showProgress("");
+    if (typeof result === "string") printLine(result);
+    else status = result;
+  } catch (error) {
+    showProgress("");
+    printError(error instanceof Error ? error.message : String(error));
+    status = task.errorStatus ?? 1;
+  }
+  if (status !== 0) Deno.exit(status);
+}
+
+/** @returns `undefined` when help is requested. @throws {TaskError} */
+function parseCall({ usage }: Task, args: readonly string[]): TaskCall | undefined {
+  const options = [...usage.matchAll(/\[--(\w+) /g)].map(([, name = ""]) => [name, { type: "string" }]);
+  const operands = usage.replaceAll(/ \[--[^\]]+\]/g, "").split(" ").slice(1);
+  const required = operands.filter((operand) => !operand.startsWith("["));
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...Object.fromEntries(options), help: { type: "boolean" } },
+    });
+    if ("help" in values) return undefined;
+    if (positionals.length < required.length || positionals.length > operands.length) throw new TypeError("");
+    const env = Deno.env.toObject();
+    const paths = positionals.map((path) => pathFromCaller(path, env));
+    return { args: positionals, paths, options: values as TaskCall["options"], env };
+  } catch (error) {
+    const reason = error instanceof Error && error.message !== "" ? `${error.message}. ` : "";
+    throw new TaskError(`${reason}Usage: deno task ${usage}`, { cause: error });
+  }
 }
 
 /**
  * An absolute path of an argument. `deno task` runs in the project's folder and sets INIT_CWD to the folder where it
  * was called; relative paths start there.
  */
-export function pathFromCaller(path: string, env: Readonly<Record<string, string>>): string {
+export function pathFromCaller(path: string, env: Environment): string {
   return resolve(env["INIT_CWD"] ?? "", path);
+}
+
+/**
+ * The folder of the store.
+ *
+ * @throws {ConfigError} the settings cannot be used
+ * @throws {TaskError} the store is a database
+ */
+export function folderOf(env: Environment): string {
+  const { store } = readConfig(env);
+  if ("folder" in store) return store.folder;
+  throw new TaskError("Cannot read files as the store is a PostgreSQL database: use its own tools, such as pg_dump");
+}
+
+/** Aborted by the first signal to stop. Later ones do nothing: Ctrl-C in a terminal reaches every process of a task. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => controller.abort(signal));
+  }
+  return controller.signal;
+}
+
+/**
+ * Counts records and shows the count on standard error, if that is a terminal.
+ *
+ * @param action what happens to them, such as "read"
+ * @returns call it for each record
+ */
+export function countProgress(action: string): () => void {
+  let count = 0;
+  return () => {
+    if (++count % progressEvery === 0) showProgress(`${count} records ${action}`);
+  };
+}
+
+/** Replaces the text shown before. */
+function showProgress(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+/** Writes a line to standard output. */
+export function printLine(text: string): void {
+  console.log(text);
+}
+
+/** Writes a line to standard error. */
+export function printError(text: string): void {
+  console.error(text);
 }

@@ -63,8 +63,8 @@ interface Ownership {
 
 const consoleOwnership: Ownership = {
   use: /^console$/,
-  owners: /^lib\/log\.ts$/,
-  hint: "take a Log as an argument, or in a command use printLine() of lib/log.ts",
+  owners: /^lib\/tasks\/task\.ts$/,
+  hint: "take a Log as an argument, or in a command use printLine() of lib/tasks/task.ts",
 };
 
 const environmentOwnership: Ownership = {

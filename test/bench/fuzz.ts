@@ -7,7 +7,7 @@
  * repeat it, run `deno task bench fuzz SEED`.
  */
 
-import { printError } from "../../lib/log.ts";
+import { printError } from "../../lib/tasks/task.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { fuzzApps } from "../support/fuzz/app.ts";

@@ -5,7 +5,7 @@
  * and the median of several rounds.
  */
 
-import { printError, printLine } from "../../lib/log.ts";
+import { printError, printLine } from "../../lib/tasks/task.ts";
 import { benchCluster } from "./cluster.ts";
 import { benchFlood } from "./flood.ts";
 import { benchFuzz } from "./fuzz.ts";

@@ -132,7 +132,7 @@ Deno.test("openStdoutLog() outlives a standard output that is closed", async () 
     await new Promise((resolve) => setTimeout(resolve, 50));
     log.warn("after the fault");
     await log[Symbol.asyncDispose]();
-    printError("alive");`);
+    Deno.stderr.writeSync(new TextEncoder().encode("alive\\n"));`);
   await child.stdout.cancel();
   const stdin = child.stdin.getWriter();
   await stdin.write(new Uint8Array(1));
@@ -155,22 +155,12 @@ Deno.test("openStdoutLog() lets the process end, with the lines of a log that wa
   }
 });
 
-Deno.test("printLine() and printError() write plain lines, each to its own stream", async () => {
-  const child = spawn('printLine("to stdout %s"); printError("to stderr");');
-  await child.stdin.close();
-  const { stdout, stderr } = await child.output();
-  assertEquals([stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)), [
-    "to stdout %s\n",
-    "to stderr\n",
-  ]);
-});
-
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
 function spawn(source: string): Deno.ChildProcess {
-  const imports = `import { openStdoutLog, printError, printLine } from ${JSON.stringify(moduleUrl)};`;
+  const imports = `import { openStdoutLog } from ${JSON.stringify(moduleUrl)};`;
   const args = ["eval", "--config", `${import.meta.dirname}/../../deno.json`, `${imports}\n${source}`];
   return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" })
     .spawn();

@@ -6,7 +6,8 @@
  */
 import { openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
-import { createLog, printLine } from "../../lib/log.ts";
+import { createLog } from "../../lib/log.ts";
+import { printLine } from "../../lib/tasks/task.ts";
 import { createRouter } from "../../lib/router.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { createTicket } from "../../lib/accounts/ticket.ts";

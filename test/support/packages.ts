@@ -5,7 +5,7 @@
  * ignored, so there it is an error. Test files run side by side and would collide in apt-get, whose lists have a
  * lock that nobody waits for: they take turns.
  */
-import { printError } from "../../lib/log.ts";
+import { printError } from "../../lib/tasks/task.ts";
 
 /**
  * Makes sure that `program` is on the PATH. As root on Debian and its kin `debianPackage` is installed for it.

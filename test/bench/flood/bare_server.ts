@@ -3,7 +3,7 @@
  * has one that it does not read. What the guard is measured against.
  */
 
-import { printLine } from "../../../lib/log.ts";
+import { printLine } from "../../../lib/tasks/task.ts";
 
 const headers = { "remote-user": "user0", "remote-id": "01JD0000000000000000000000", "remote-groups": "users" };
 

@@ -1,7 +1,8 @@
 import { serialize } from "node:v8";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { backUp, BackupError, restore, verify } from "../../../lib/tasks/backup.ts";
+import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { inspect } from "../../../lib/tasks/inspect.ts";
+import { TaskError } from "../../../lib/tasks/task.ts";
 import { createLog } from "../../../lib/log.ts";
 
 import type { Store } from "../../../lib/store.ts";
@@ -73,13 +74,13 @@ Deno.test("backUp() refuses to overwrite a file, and a folder without a register
     await store.insertUser(userOf("alice"));
   }
   await Deno.writeTextFile(`${folder}/backup`, "precious");
-  await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "as there is a file");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), TaskError, "as there is a file");
   assertEquals(await Deno.readTextFile(`${folder}/backup`), "precious");
   await Deno.writeTextFile(`${folder}/other.tmp`, "precious");
-  await assertRejects(() => backUp(`${folder}/data`, `${folder}/other`), BackupError, "other.tmp");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/other`), TaskError, "other.tmp");
   await Deno.symlink(`${folder}/nowhere`, `${folder}/link`);
-  await assertRejects(() => backUp(`${folder}/data`, `${folder}/link`), BackupError, "as there is a file");
-  await assertRejects(() => backUp(`${folder}/data`, `${folder}/data/snapshot-9`), BackupError, "of such names");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/link`), TaskError, "as there is a file");
+  await assertRejects(() => backUp(`${folder}/data`, `${folder}/data/snapshot-9`), TaskError, "of such names");
 });
 
 for (const name of ["backup.tmp", "backup"]) {
@@ -98,7 +99,7 @@ for (const name of ["backup.tmp", "backup"]) {
           make(`${folder}/precious`, `${folder}/${name}`);
           return readDirSync(path);
         };
-        await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), BackupError, "Cannot write backup");
+        await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), TaskError, "Cannot write backup");
       } finally {
         Deno.readDirSync = readDirSync;
       }
@@ -134,7 +135,7 @@ Deno.test("backUp() says which file it cannot write", async () => {
     await store.insertUser(userOf("alice"));
   }
   const file = `${folder}/none/backup`;
-  await assertRejects(() => backUp(`${folder}/data`, file), BackupError, `Cannot write backup "${file}": No such file`);
+  await assertRejects(() => backUp(`${folder}/data`, file), TaskError, `Cannot write backup "${file}": No such file`);
 });
 
 Deno.test("verify(), inspect() and restore() refuse what is no register and no backup", async () => {
@@ -143,10 +144,10 @@ Deno.test("verify(), inspect() and restore() refuse what is no register and no b
   for (const path of [folder, "/etc"]) {
     await assertRejects(() => verify(path), NoRegisterError, `Cannot verify "${path}": it is no register`);
     await assertRejects(() => inspectAll(path), NoRegisterError, `Cannot inspect "${path}": it is no register`);
-    await assertRejects(() => restore(path, `${folder}/new`), BackupError, `Cannot read "${path}" as it is not a file`);
+    await assertRejects(() => restore(path, `${folder}/new`), TaskError, `Cannot read "${path}" as it is not a file`);
   }
-  await assertRejects(() => verify("/dev/zero"), BackupError, 'Cannot read "/dev/zero" as it is not a file');
-  await assertRejects(() => verify(`${folder}/none`), BackupError, `Cannot verify "${folder}/none": No such file`);
+  await assertRejects(() => verify("/dev/zero"), TaskError, 'Cannot read "/dev/zero" as it is not a file');
+  await assertRejects(() => verify(`${folder}/none`), TaskError, `Cannot verify "${folder}/none": No such file`);
   await assertRejects(() => inspectAll(`${folder}/none`), StoreFolderError, "No such file");
   {
     await using _store = await open(`${folder}/data`);
@@ -155,8 +156,8 @@ Deno.test("verify(), inspect() and restore() refuse what is no register and no b
   await Deno.writeTextFile(`${folder}/empty`, "");
   for (const path of ["/etc/passwd", `${folder}/text`, `${folder}/empty`, `${folder}/data/journal-1`]) {
     const message = `Cannot read "${path}" as it is not a Gatehouse backup`;
-    await assertRejects(() => verify(path), BackupError, message);
-    await assertRejects(() => restore(path, `${folder}/new`), BackupError, message);
+    await assertRejects(() => verify(path), TaskError, message);
+    await assertRejects(() => restore(path, `${folder}/new`), TaskError, message);
   }
   assertEquals((await verify(`${folder}/data`)).users, 0);
   assertEquals(await inspectAll(`${folder}/data`), []);
@@ -220,7 +221,7 @@ Deno.test("restore() refuses a folder that holds a register, and one in use", as
   await backUp(`${folder}/data`, `${folder}/backup`);
   await assertRejects(() => restore(`${folder}/backup`, `${folder}/data`), StoreLockedError);
   await restore(`${folder}/backup`, `${folder}/new`);
-  await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), BackupError, "holds a register");
+  await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), TaskError, "holds a store");
 });
 
 Deno.test("restore() that is broken off leaves a folder that no start takes for an empty register", async () => {

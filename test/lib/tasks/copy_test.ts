@@ -1,7 +1,8 @@
 // The task `copy` between stores in memory that do what a test needs, and as a process between real ones.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { copy, CopyError, type Place } from "../../../lib/tasks/copy.ts";
+import { copy, type NamedStore } from "../../../lib/tasks/copy.ts";
+import { TaskError } from "../../../lib/tasks/task.ts";
 import { createLog } from "../../../lib/log.ts";
 import { type Store, type StoredRecord, StoreFullError, type User } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
@@ -37,8 +38,8 @@ Deno.test("copy() refuses a target that holds what the source does not, before i
     // Some that the source holds, too.
     const target = await storeOf([other, ...recordsOf(2)]);
     const before = await recordsIn(target);
-    const error = await assertRejects(() => copy(placeOf(source, "data"), placeOf(target, "new")), CopyError);
-    const text = `Cannot copy to "new" as it holds ${name}, which "data" does not hold or holds otherwise`;
+    const error = await assertRejects(() => copy(placeOf(source, "data"), placeOf(target, "new")), TaskError);
+    const text = `Cannot copy to "new" as it holds ${name}, which differs from "data" or is missing there`;
     assertStringIncludes(error.message, text);
     assertEquals(await recordsIn(target), before);
   }
@@ -46,15 +47,15 @@ Deno.test("copy() refuses a target that holds what the source does not, before i
 
 Deno.test("copy() refuses a source that holds nothing", async () => {
   const empty = placeOf(new TableStore(), "empty");
-  const error = await assertRejects(() => copy(empty, placeOf(new TableStore())), CopyError);
-  assertEquals(error.message, `Cannot copy "empty" as it holds no register`);
+  const error = await assertRejects(() => copy(empty, placeOf(new TableStore())), TaskError);
+  assertEquals(error.message, `Cannot copy "empty" as it holds no records`);
 });
 
 Deno.test("copy() to a target that gets full says so, and goes on when there is room", async () => {
   const source = placeOf(await storeOf(recordsOf(2_500)));
   const target = new SmallStore();
   target.room = 1_100;
-  const error = await assertRejects(() => copy(source, placeOf(target, "small")), CopyError, `no room in "small"`);
+  const error = await assertRejects(() => copy(source, placeOf(target, "small")), TaskError, `no room in "small"`);
   assert(error.cause instanceof StoreFullError);
   assertStringIncludes(error.message, "run the copy again");
   assertEquals((await target.size()).users, 1_000);
@@ -74,22 +75,22 @@ Deno.test("copy() tells of one record that is not the same in the end, and of a 
   const source = await storeOf(recordsOf(20));
   const error = await assertRejects(
     () => copy(placeOf(source, "data"), placeOf(new ForgetfulStore(), "new")),
-    CopyError,
-    `The copy is not whole: "data" holds 20 users, 3 sessions, 3 tickets, digest `,
+    TaskError,
+    `The copy is not complete: "data" holds 20 users, 3 sessions, 3 tickets, digest `,
   );
   assertStringIncludes(error.message, `and "new" 20 users, 3 sessions, 3 tickets, digest `);
   assertEquals(new Set(error.message.match(/[\da-f]{64}/g)).size, 2);
 
   let openings = 0;
-  const changing: Place = {
-    shown: "data",
+  const changing: NamedStore = {
+    name: "data",
     async open() {
       if (++openings === 2) await source.insertUser(userOf("late"));
       return source;
     },
   };
   const target = placeOf(new TableStore());
-  await assertRejects(() => copy(changing, target), CopyError, `"data" holds 21 users`);
+  await assertRejects(() => copy(changing, target), TaskError, `"data" holds 21 users`);
   // And run again it is as it should be.
   assertEquals((await copy(changing, target)).added, 1);
 });
@@ -112,8 +113,8 @@ Deno.test("the task copy from folder to folder says what both hold, and what it 
     [[at("data"), at("other")], false, `it holds a user "bob"`],
     [[at("data"), at("running")], false, "is locked"],
     [[at("running"), at("third")], false, "is locked"],
-    [[at("none"), at("third")], false, `Cannot copy "${at("none")}" as it holds no register`],
-    [[at("empty"), at("third")], false, `Cannot copy "${at("empty")}" as it holds no register`],
+    [[at("none"), at("third")], false, `Cannot copy store "${at("none")}": No such file`],
+    [[at("empty"), at("third")], false, `Cannot copy "${at("empty")}": it is no register`],
     [[at("data/lock"), at("third")], false, `Cannot copy store "${at("data/lock")}": Not a directory`],
     [[at("data"), at("./data/")], false, "to itself"],
     [[at("data"), at("link")], false, "to itself"],
@@ -188,8 +189,8 @@ async function storeOf(records: readonly StoredRecord[]): Promise<TableStore> {
   return store;
 }
 
-function placeOf(store: Store, shown = "store"): Place {
-  return { shown, open: () => Promise.resolve(store) };
+function placeOf(store: Store, name = "store"): NamedStore {
+  return { name, open: () => Promise.resolve(store) };
 }
 
 async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {

@@ -57,10 +57,13 @@ Deno.test("unmatchedRecords() gives what the other store has not, or has otherwi
   for (const [other, unmatched] of rows) {
     let count = 0;
     const stores = [await storeOf(records), await storeOf(other)] as const;
-    assertEquals(await Array.fromAsync(unmatchedRecords(...stores, () => count++)), unmatched);
+    assertEquals(
+      await Array.fromAsync(unmatchedRecords(stores[0], { other: stores[1], onRecord: () => count++ })),
+      unmatched,
+    );
     assertEquals(count, 4);
   }
-  const nothing = unmatchedRecords(await storeOf([]), new UnreadableStore(), ignore);
+  const nothing = unmatchedRecords(await storeOf([]), { other: new UnreadableStore(), onRecord: ignore });
   assertEquals(await Array.fromAsync(nothing), []);
 });
 
@@ -69,7 +72,11 @@ Deno.test("contentsOf() and unmatchedRecords() refuse a store that breaks its pr
     const store = new DisorderedStore(disordered);
     await assertRejects(() => contentsOf(store, ignore), TypeError, "not in the order of their ids");
     const other = new TableStore();
-    await assertRejects(() => Array.fromAsync(unmatchedRecords(store, other, ignore)), TypeError, "not in the order");
+    await assertRejects(
+      () => Array.fromAsync(unmatchedRecords(store, { other, onRecord: ignore })),
+      TypeError,
+      "not in the order",
+    );
   }
 });
 

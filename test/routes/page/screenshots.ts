@@ -3,7 +3,7 @@
  * prints: to be looked at by whoever changed the look. `deno task screenshots`
  */
 import type { Browser, Page } from "npm:playwright-core@1.65.1";
-import { printLine } from "../../../lib/log.ts";
+import { printLine } from "../../../lib/tasks/task.ts";
 import { startBrowser } from "../../support/page/browser.ts";
 import { type Site, startSite } from "../../support/page/site.ts";
 import { settle, views } from "../../support/page/views.ts";

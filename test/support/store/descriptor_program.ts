@@ -5,7 +5,8 @@
  * take them, and given back when the compaction is over. It prints what went wrong, and at last how many calls there are.
  */
 
-import { createLog, printLine } from "../../../lib/log.ts";
+import { createLog } from "../../../lib/log.ts";
+import { printLine } from "../../../lib/tasks/task.ts";
 import { type Disk, type DiskFile, realDisk } from "../../../lib/store/file/disk.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { readRunningFolder } from "../../../lib/store/file/folder.ts";
