@@ -1,16 +1,26 @@
 /**
- * What the README shows is what happens: its tour is run as a reader would run it, in one shell, and what each block
- * prints is compared with what stands below it. Ids, dates, tokens and hashes differ from run to run, all else must be
- * the same.
+ * The documents say what happens. The tours are run as a reader would run them, in one shell, and the output of each
+ * block is compared with the block below it; ids, dates, tokens and hashes differ in each run.
  */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { settings } from "../lib/config/settings.ts";
 import { startCaddy } from "./support/caddy/caddy.ts";
 import { ensureProgram } from "./support/packages.ts";
 import { startService } from "./support/service.ts";
 
-const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+const root = new URL("../", import.meta.url);
+const documents = [
+  "README.md",
+  "lib/README.md",
+  "lib/store/README.md",
+  "routes/README.md",
+  "caddy/README.md",
+  "test/README.md",
+  ".github/SECURITY.md",
+  ".github/CONTRIBUTING.md",
+];
+const readme = await readDocument("README.md");
 const hasCaddy = await ensureProgram("caddy", "caddy");
 const hasCurl = await ensureProgram("curl", "curl");
 
@@ -21,11 +31,13 @@ interface Step {
 }
 
 Deno.test({
-  name: "README's tour prints what it says",
+  name: "the tours of the documents print what they say",
   ignore: !hasCaddy || !hasCurl,
   async fn(t) {
     await using tour = await Tour.begin();
-    for (const { commands, prints } of stepsOf(sectionOf("A tour in two minutes"))) {
+    const [short = "", lesson = ""] = sectionOf("Tour").split("### The lesson in one start");
+    const longer = sectionOf("A longer tour", await readDocument("routes/README.md"));
+    for (const { commands, prints } of [short, longer, lesson].flatMap(stepsOf)) {
       await t.step(commands.split("\n", 1)[0] ?? "", async () => {
         const start = /^(?:(\w+)=(\w+) )?npx --yes deno@2\.9\.6 task (start|https)$/.exec(commands);
         if (start !== null) {
@@ -57,13 +69,27 @@ Deno.test("README's table of settings is that of lib/config/settings.ts", () => 
   assertEquals(cells, expected);
 });
 
-Deno.test("README's file map names every file of the service", async () => {
-  const section = sectionOf("A request's way");
-  for (const folder of ["lib", "lib/store", "routes", "caddy"]) {
-    for await (const { name, isFile } of Deno.readDir(new URL(`../${folder}`, import.meta.url))) {
-      if (isFile && !name.endsWith(".d.ts")) assertStringIncludes(section, name);
+Deno.test("README has at most 300 lines", () => {
+  assert(readme.trimEnd().split("\n").length <= 300);
+});
+
+for (const path of documents) {
+  Deno.test(`every link of ${path} leads to a file, and to a heading in it`, async () => {
+    const text = await readDocument(path);
+    const links = Array.from(text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g));
+    for (const [, target = "", heading] of links) {
+      const url = new URL(target, new URL(path, root));
+      const there = target === "" ? text : await Deno.readTextFile(url);
+      if (heading !== undefined) assert(anchorsOf(there).includes(heading), `${target}#${heading}`);
     }
-  }
+  });
+}
+
+Deno.test("SECURITY.md names tests that exist", async () => {
+  const rows = (await readDocument(".github/SECURITY.md")).matchAll(/^\|[^|]*\|[^|]*\|([^|]*)\|[^|]*\|$/gm);
+  const names = Array.from(rows, ([, cell = ""]) => Array.from(cell.matchAll(/(?<!bench )`([a-z][^`]*)`/g))).flat();
+  assert(names.length > 100);
+  for (const [, name] of names) await Deno.stat(new URL(`test/${name}_test.ts`, root));
 });
 
 /** One shell, as the reader's second terminal, with the service and Caddy beside it. */
@@ -105,6 +131,7 @@ class Tour implements AsyncDisposable {
     const here = commands
       .replaceAll("http://127.0.0.1:8000", this.#service.url)
       .replaceAll("https://localhost:8443", this.#caddy.url)
+      .replaceAll("localhost:8443", new URL(this.#caddy.url).host)
       .replaceAll("~/.local/share/caddy/pki/authorities/local/root.crt", this.#rootPath)
       .replaceAll("npx --yes deno@2.9.6", `GATEHOUSE_STORE="${this.#folder}/data" "${Deno.execPath()}"`)
       // What the reader pastes: the ticket that the start has printed.
@@ -151,10 +178,22 @@ function settingsOf(folder: string): Record<string, string> {
   return { GATEHOUSE_STORE: `${folder}/data`, GATEHOUSE_PBKDF2_ITERATIONS: "600000" };
 }
 
-function sectionOf(title: string): string {
-  const section = readme.split(/^## /m).find((text) => text.startsWith(`${title}\n`));
-  assert(section !== undefined, `README has no section "${title}"`);
+function readDocument(path: string): Promise<string> {
+  return Deno.readTextFile(new URL(path, root));
+}
+
+function sectionOf(title: string, document = readme): string {
+  const section = document.split(/^## /m).find((text) => text.startsWith(`${title}\n`));
+  assert(section !== undefined, `There is no section "${title}"`);
   return section;
+}
+
+/** The anchors of the headings, as GitHub makes them. */
+function anchorsOf(document: string): readonly string[] {
+  return Array.from(
+    document.matchAll(/^#+ (.+)$/gm),
+    ([, heading = ""]) => heading.toLowerCase().replaceAll(/[^\p{L}\d -]/gu, "").replaceAll(" ", "-"),
+  );
 }
 
 function stepsOf(section: string): Step[] {
@@ -172,6 +211,8 @@ function lasting(text: string): string {
     .replaceAll(/[0-9A-HJKMNP-TV-Z]{26}/g, "<id>")
     .replaceAll(/"ticket":"[\w-]{43}"/g, '"ticket":"<code>"')
     .replaceAll(/curl\/[\d.]+/g, "<curl>")
+    .replaceAll(/\bCN ?= ?/g, "CN=")
+    .replaceAll(/\d{4} ECC Root/g, "<year> ECC Root")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<date>")
     .replaceAll(/(\$i=600000)\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}/g, "$1$<salt>$<hash>");
 }

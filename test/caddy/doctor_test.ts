@@ -85,8 +85,8 @@ test("doctor tells of a folder what it could not see", async () => {
   assertMatch(output, /\n14 pass, 0 fail, 7 unknown \(7 not tried: add --path with a page that prints [^;]*\)\n$/);
 });
 
-test("doctor sees all by the page that it and README say to add", async () => {
-  assertStringIncludes(await Deno.readTextFile("README.md"), `\n${headersPage}\n`);
+test("doctor sees all by the page that it and caddy/README.md say to add", async () => {
+  assertStringIncludes(await Deno.readTextFile("caddy/README.md"), `\n${headersPage}\n`);
   const route = `${headersPage.replace(/^/gm, "\t")}\n\troute {\n\t\timport guard users`;
   await using guarded = await startGuarded({
     edits: [impatience, ["\troute {\n\t\timport guard users", route]],
