@@ -10,7 +10,8 @@ import { clientAddressResolver } from "./http/client_address.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
 import { FailureLog } from "./failure_log.ts";
-import { PasswordStrength } from "./passwords/password_strength.ts";
+import type { PasswordStrength } from "./passwords/password_strength.js";
+import { createPasswordStrength } from "./passwords/weakness.ts";
 import { Hasher } from "./passwords/hasher.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
@@ -103,8 +104,11 @@ export interface AppOptions {
 /** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
-  const { metrics = new Metrics(now), passwordStrength = new PasswordStrength(), limitStore = new MemoryLimitStore() } =
-    options;
+  const {
+    metrics = new Metrics(now),
+    passwordStrength = createPasswordStrength(),
+    limitStore = new MemoryLimitStore(),
+  } = options;
   const rateLimiter = new RateLimiter(limitStore, now);
   const { highestIterations, unusableCount } = await store.hashCosts();
   if (unusableCount > 0) {

@@ -1,12 +1,13 @@
 /**
  * The files that the page is made of, by the name that they have below `/page/`.
  *
- * They are read with the program, so that serving them needs no permission. `zxcvbn.js` and `uplot.js` are not among
- * those of `routes/page/`: they are made of npm packages, the first of the same that `lib/passwords/password_strength.ts` judges by.
+ * They are read with the program, so that serving them needs no permission. `password_strength.js`
+ * is the check of the service itself. `zxcvbn.js` and `uplot.js` are made of npm packages.
  */
 
 import core from "@zxcvbn-ts/core/dist/zxcvbn-ts.js" with { type: "text" };
 import common from "@zxcvbn-ts/language-common/dist/zxcvbn-ts.js" with { type: "text" };
+import passwordStrength from "../lib/passwords/password_strength.js" with { type: "text" };
 import account from "./page/account.js" with { type: "text" };
 import api from "./page/api.js" with { type: "text" };
 import device from "./page/device.js" with { type: "text" };
@@ -29,7 +30,6 @@ import russian from "./page/russian.js" with { type: "text" };
 import russianAdmin from "./page/russian_admin.js" with { type: "text" };
 import sessions from "./page/sessions.js" with { type: "text" };
 import settings from "./page/settings.js" with { type: "text" };
-import strength from "./page/strength.js" with { type: "text" };
 import status from "./page/status.js" with { type: "text" };
 import statusColumns from "./page/status_columns.js" with { type: "text" };
 import statusFormat from "./page/status_format.js" with { type: "text" };
@@ -63,6 +63,7 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["main.js", main],
   ["mark.svg", mark],
   ["password_field.js", passwordField],
+  ["password_strength.js", passwordStrength],
   ["problem.js", problem],
   ["user.js", user],
   ["users.js", users],
@@ -70,7 +71,6 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["russian_admin.js", russianAdmin],
   ["sessions.js", sessions],
   ["settings.js", settings],
-  ["strength.js", strength],
   ["status.css", statusStyle],
   ["status.js", status],
   ["status_columns.js", statusColumns],

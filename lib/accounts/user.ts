@@ -6,7 +6,8 @@
  */
 
 import { eTag } from "@std/http/etag";
-import { guessReasons, type PasswordStrength } from "../passwords/password_strength.ts";
+import type { PasswordStrength } from "../passwords/password_strength.js";
+import { weaknessTexts } from "../passwords/weakness.ts";
 import type { FieldError } from "../http/http.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "../passwords/password_hash.ts";
 import type { User } from "../store.ts";
@@ -108,7 +109,7 @@ export function passwordErrors(password: string, login: string, rules: PasswordR
   if (new TextEncoder().encode(text).length > maxPasswordBytes) return [tooLong];
   const reason = rules.passwordStrength.weaknessOf(text, login);
   if (reason === undefined) return [];
-  return [{ pointer, code: "guessable", reason, detail: `It is easily guessed: ${guessReasons[reason]}` }];
+  return [{ pointer, code: "guessable", reason, detail: `It is easily guessed: ${weaknessTexts[reason]}` }];
 }
 
 /** Whether the value is a list of groups that a user can have. */

@@ -6,7 +6,7 @@
  */
 
 import { STATUS_CODE } from "@std/http/status";
-import { guessReasons } from "../../lib/passwords/password_strength.ts";
+import { weaknessTexts } from "../../lib/passwords/weakness.ts";
 import { maxErrors } from "../../lib/http/http.ts";
 import type { DocumentedHeader, DocumentedReply, Schema } from "./document.ts";
 import { type ProblemCode, problems } from "../../lib/http/problem.ts";
@@ -129,7 +129,7 @@ export const problemSchemas: Readonly<Record<"Problem" | "FieldProblem", Schema>
               "What the value goes beyond, with `too-short` and `too-long`: characters, or bytes where `detail` " +
               "says so.",
           },
-          reason: { enum: Object.keys(guessReasons), description: "Why, with `guessable`. Stable, for programs." },
+          reason: { enum: Object.keys(weaknessTexts), description: "Why, with `guessable`. Stable, for programs." },
         },
       },
     },

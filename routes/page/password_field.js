@@ -12,6 +12,8 @@ import { textElement } from "./template.js";
 /** Time without typing before the meter speaks: screen readers would read it after each letter. */
 const pauseMs = 300;
 
+const opened = { strength: undefined };
+
 /** Adds the button, and the meter to a field for a new password. */
 export function wirePassword(input) {
   const box = document.createElement("div");
@@ -42,39 +44,45 @@ function wireStrength(input, box) {
   box.after(bar, text);
   const state = { timer: 0 };
 
-  const judge = async () => {
-    const strength = await openJudge();
+  const rate = async () => {
+    const strength = await openStrength();
     if (strength === undefined) return;
     const login = input.form.elements.namedItem("login")?.value ?? "";
     const minLength = Number(document.body.dataset.passwordMinLength);
-    const verdict = input.value === "" ? undefined : strength.judge(input.value, login, minLength);
-    bar.dataset.level = verdict?.level ?? 0;
-    text.textContent = verdict === undefined ? "" : verdictText(verdict);
+    const rating = input.value === "" ? undefined : strength.rate(input.value, { login, minLength });
+    bar.dataset.level = rating?.level ?? 0;
+    text.textContent = rating === undefined ? "" : ratingText(rating);
   };
-  const judgeSoon = () => {
+  const rateSoon = () => {
     clearTimeout(state.timer);
-    state.timer = setTimeout(judge, pauseMs);
+    state.timer = setTimeout(rate, pauseMs);
   };
-  input.addEventListener("focus", openJudge);
-  input.addEventListener("input", judgeSoon);
-  input.form.elements.namedItem("login")?.addEventListener("change", judgeSoon);
+  input.addEventListener("focus", openStrength);
+  input.addEventListener("input", rateSoon);
+  input.form.elements.namedItem("login")?.addEventListener("change", rateSoon);
 }
 
-/** Loads the meter. @returns `undefined` if that fails: the service checks the password anyway */
-async function openJudge() {
+/** Loads the check of the service, once. @returns `undefined` if that fails: the service checks the password anyway */
+async function openStrength() {
   try {
-    const { openStrength } = await loadPart(() => import("./strength.js"));
-    return await openStrength();
+    const [{ PasswordStrength }, zxcvbn] = await Promise.all(["password_strength.js", "zxcvbn.js"].map(loadFile));
+    opened.strength ??= new PasswordStrength(zxcvbn.default);
+    return opened.strength;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return undefined;
   }
 }
 
-function verdictText({ level, missing, reason }) {
+/** Loads a module that is not in this folder: the service adds it to the files of the page. */
+function loadFile(name) {
+  return loadPart(() => import(new URL(name, import.meta.url).href));
+}
+
+function ratingText({ level, missing, weakness }) {
   if (missing > 0) {
     return translateCount(missing, { one: "{count} more character", other: "{count} more characters" });
   }
-  if (reason !== undefined) return guessableText(reason);
+  if (weakness !== undefined) return guessableText(weakness);
   return translate(level > 3 ? "Strong" : "Good");
 }

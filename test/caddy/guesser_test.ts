@@ -11,8 +11,7 @@ const ignore = !(await ensureProgram("caddy", "caddy") && await ensureProgram("c
 const alice = { login: "alice", password: "mellow-otter-41-lantern" };
 
 Deno.test({
-  name:
-    "a passwordStrength behind Caddy is stopped at one address, whatever it forges, and the owner logs in at another",
+  name: "a guesser behind Caddy is stopped at one address, whatever it forges, and the owner logs in at another",
   // Only Linux takes all of 127.0.0.0/8 for its own.
   ignore: ignore || Deno.build.os !== "linux",
   async fn() {

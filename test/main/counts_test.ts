@@ -21,7 +21,7 @@ async function post({ url }: RunningService, path: string, attempt: Attempt): Pr
 }
 
 Deno.test({
-  name: "two services on one database stop a passwordStrength, and one that registers, as one would",
+  name: "two services on one database stop a guesser, and one that registers, as one would",
   ignore,
   async fn() {
     await using server = await startPostgres();

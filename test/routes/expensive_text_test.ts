@@ -1,6 +1,6 @@
 /** The dearest texts that a client can send as a password: no request takes more than 5 ms of the event loop. */
 import { assertEquals, assertLess } from "@std/assert";
-import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
+import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
 import { newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import type { SendOptions } from "../support/app.ts";
 import { threadMs } from "../support/thread_time.ts";
@@ -63,7 +63,7 @@ Deno.test("no password that is refused takes more than 5 ms, wherever it is sent
 });
 
 Deno.test("no password that is judged takes more than 10 ms, also where the machine is busy", async () => {
-  const passwordStrength = new PasswordStrength();
+  const passwordStrength = createPasswordStrength();
   for (const text of judged) {
     assertLess(await leastMs(() => Promise.resolve(passwordStrength.weaknessOf(text, "alice"))), 10, text);
   }

@@ -291,17 +291,17 @@ const floods: readonly [what: string, count: number, loginOf: (index: number) =>
 for (const [what, count, loginOf] of floods) {
   Deno.test(`guard() tells a client that is to wait nothing by Basic that is right and remembered, after wrong ones ${what}`, async () => {
     const opened = await openWithAlice();
-    const [owner, passwordStrength] = [{ client: "192.0.2.8" }, { client: "192.0.2.9" }];
-    for (const client of [owner, passwordStrength]) {
+    const [owner, guesser] = [{ client: "192.0.2.8" }, { client: "192.0.2.9" }];
+    for (const client of [owner, guesser]) {
       assertEquals(await told(opened, basicOf("alice"), client), "200 alice, 1 hash");
     }
     for (let index = 0; index < count; index++) {
       const guess = basicOf(loginOf(index), `wrong ${index}`);
-      assertEquals(await told(opened, guess, passwordStrength), "401 wrong-credentials, 1 hash");
+      assertEquals(await told(opened, guess, guesser), "401 wrong-credentials, 1 hash");
     }
     const replies = [];
     for (const secret of [password, "wrong"]) {
-      replies.push(await ask(opened, basicOf("alice", secret), passwordStrength));
+      replies.push(await ask(opened, basicOf("alice", secret), guesser));
     }
     assertEquals(countOutcomes(replies), { "429 too-many-attempts": 2 });
     assertEquals(replies[0]?.headers.get("retry-after"), replies[1]?.headers.get("retry-after"));

@@ -1,6 +1,7 @@
 /** A new password, by the present one or by a ticket: `PUT /user/{login}/password`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
+import type { PasswordStrength } from "../../lib/passwords/password_strength.js";
+import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import type { User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
@@ -153,7 +154,7 @@ Deno.test("changePassword() judges nothing for who may not change it, nor more t
   const opened = await openWithAlice({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" } });
   const { token, app } = opened;
   const bob = await opened.addUser("bob");
-  const passwordStrength = new PasswordStrength();
+  const passwordStrength = createPasswordStrength();
   Object.assign(app.passwordStrength, {
     weaknessOf: (...options: Parameters<PasswordStrength["weaknessOf"]>) => {
       judgedCount++;

@@ -1,6 +1,6 @@
 /** How many registrations a client may make: what counts, and what does not. */
 import { assertEquals } from "@std/assert";
-import type { PasswordStrength } from "../../lib/passwords/password_strength.ts";
+import type { PasswordStrength } from "../../lib/passwords/password_strength.js";
 import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";

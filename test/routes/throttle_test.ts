@@ -4,7 +4,7 @@ import { Hasher } from "../../lib/passwords/hasher.ts";
 import { type AdminApp, auditOf, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp } from "../support/app.ts";
 
-const passwordStrength = { client: "198.51.100.7" };
+const guesser = { client: "198.51.100.7" };
 const owner = { client: "203.0.113.9" };
 const clientOf = (index: number) => ({ client: `192.0.2.${index}` });
 
@@ -14,13 +14,13 @@ async function openWithAlice(): Promise<AdminApp & { token: string }> {
   return { ...opened, token: await opened.addUser("alice") };
 }
 
-function logIn({ send }: TestApp, json: unknown, options: SendOptions = passwordStrength): Promise<Reply> {
+function logIn({ send }: TestApp, json: unknown, options: SendOptions = guesser): Promise<Reply> {
   return send("POST", "/session/", { json, ...options });
 }
 
 let guessCount = 0;
 /** Tries a password that is wrong, another one each time. */
-function guess(opened: TestApp, login = "alice", options: SendOptions = passwordStrength): Promise<Reply> {
+function guess(opened: TestApp, login = "alice", options: SendOptions = guesser): Promise<Reply> {
   return logIn(opened, { login, password: `wrong ${guessCount++}` }, options);
 }
 
@@ -47,12 +47,12 @@ Deno.test("logIn() takes 10 wrong passwords of a login from a client, and then l
   }
   assertEquals(app.hasher.hashCount, before[0]);
   const told = auditOf(lines.slice(before[1])).map(({ requestId: _id, ...event }) => event);
-  assertEquals(told, Array(4).fill({ event: "login-throttled", user: "alice", ...passwordStrength }));
+  assertEquals(told, Array(4).fill({ event: "login-throttled", user: "alice", ...guesser }));
   clock.now += 360_000;
   assertEquals((await logIn(opened, alice)).status, 201);
 });
 
-Deno.test("logIn() lets the owner in at another address while a passwordStrength is stopped", async () => {
+Deno.test("logIn() lets the owner in at another address while a guesser is stopped", async () => {
   const opened = await openWithAlice();
   for (let count = 0; count < 20; count++) await guess(opened);
   assertEquals(outcomeOf(await logIn(opened, alice)), "429 too-many-attempts");
@@ -130,7 +130,7 @@ Deno.test("logIn() treats unknown logins exactly like wrong passwords and disabl
       () => logIn(opened, { login, password }, owner),
       () => guess(opened, login, { ...one, headers: forged }),
       ...Array.from({ length: 91 }, (_, client) => () => guess(opened, login, clientOf(client))),
-      () => guess(opened, login, { ...passwordStrength, headers: forged }),
+      () => guess(opened, login, { ...guesser, headers: forged }),
     ];
     allSeen.push(await seen(opened, tries));
   }
@@ -161,7 +161,7 @@ Deno.test("the audit names whose passwords were refused only when somebody is re
 Deno.test("changePassword() counts wrong present passwords with those of logins, and then looks at none", async () => {
   const opened = await openWithAlice();
   const { send, token, app, lines } = opened;
-  const change = (current_password: string, options: SendOptions = passwordStrength) => {
+  const change = (current_password: string, options: SendOptions = guesser) => {
     return send("PUT", "/user/alice/password", {
       token,
       json: { current_password, password: newPassword },

@@ -5,7 +5,7 @@
 import { type App, openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { type LimitStore, MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
-import { PasswordStrength } from "../../lib/passwords/password_strength.ts";
+import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
@@ -16,7 +16,7 @@ import { contractOf } from "./contract.ts";
 export const openedAt = Date.parse("2026-11-22T09:35:39.123Z");
 
 /** For all apps: making one takes longer than all the rest of an app. */
-const passwordStrength = new PasswordStrength();
+const passwordStrength = createPasswordStrength();
 
 /** Good credentials. */
 export const alice = { login: "alice", password: "seven purple wombats sing" };

@@ -1,5 +1,5 @@
 import { assertEquals, assertFalse, assertStrictEquals, assertThrows } from "@std/assert";
-import { PasswordStrength } from "../../../lib/passwords/password_strength.ts";
+import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
 import { HttpError } from "../../../lib/http/http.ts";
 import { maxLoginLength, maxPasswordBytes } from "../../../lib/accounts/user.ts";
 import {
@@ -9,7 +9,7 @@ import {
   requireGoodPassword,
 } from "../../../lib/accounts/request_schemas.ts";
 
-const rules = { minLength: 15, passwordStrength: new PasswordStrength() };
+const rules = { minLength: 15, passwordStrength: createPasswordStrength() };
 /** 17 characters, 17 bytes. */
 const password = "wJ4-qLm9zVt2xRs,!";
 

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { judgedCharacters, PasswordStrength } from "../../../lib/passwords/password_strength.ts";
+import { checkedCharacters } from "../../../lib/passwords/password_strength.js";
+import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
 
-const passwordStrength = new PasswordStrength();
+const passwordStrength = createPasswordStrength();
 
 const repeat = "repeat";
 const common = "common";
@@ -145,7 +146,7 @@ Deno.test("PasswordStrength.weaknessOf() judges the composed spelling", () => {
 });
 
 Deno.test("PasswordStrength.weaknessOf() judges the first 32 characters alone", () => {
-  assertEquals(judgedCharacters, 32);
+  assertEquals(checkedCharacters, 32);
   const hard = "wJ4-qLm9zVt2xRs";
   assertEquals(passwordStrength.weaknessOf("a".repeat(32) + hard, "alice"), repeat);
   assertEquals(passwordStrength.weaknessOf("a".repeat(32 - hard.length) + hard, "alice"), undefined);

@@ -1,18 +1,22 @@
-/** The page judges passwords as the service does, by what it is served. */
+/** The strength meter of the page rates passwords as the service does. */
 import { assert, assertEquals } from "@std/assert";
-import { PasswordStrength } from "../../../lib/passwords/password_strength.ts";
+import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
 import { passwordErrors } from "../../../lib/accounts/user.ts";
-import { Strength } from "../../../routes/page/strength.js";
+import type { PasswordStrength } from "../../../lib/passwords/password_strength.js";
 import { openTestApp } from "../../support/app.ts";
 
-/** The judge of the page, of the module that is served. */
-async function openServed(): Promise<Strength> {
+/** The check of the page, of the modules that the service serves. */
+async function openServed(): Promise<PasswordStrength> {
   const { send } = await openTestApp();
-  const { text } = await send("GET", "/page/zxcvbn.js");
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const module = await import(url);
-  URL.revokeObjectURL(url);
-  return new Strength(module.default);
+  const [{ PasswordStrength }, zxcvbn] = await Promise.all(
+    ["password_strength.js", "zxcvbn.js"].map(async (name) => {
+      const { text } = await send("GET", `/page/${name}`);
+      const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+      using _url = { [Symbol.dispose]: () => URL.revokeObjectURL(url) };
+      return await import(url);
+    }),
+  );
+  return new PasswordStrength(zxcvbn.default);
 }
 
 const minLength = 15;
@@ -44,33 +48,33 @@ const passwords = [
   "🦦🏮🦦🏮🦦🏮🦦🏮",
 ];
 
-Deno.test("Strength.judge() says what the service says, and calls good what the service takes", async () => {
-  const [strength, passwordStrength] = [await openServed(), new PasswordStrength()];
+Deno.test("PasswordStrength.rate() says what the service says, and calls good what the service takes", async () => {
+  const [strength, passwordStrength] = [await openServed(), createPasswordStrength()];
   for (const login of ["alice", "bo", ""]) {
     for (const password of passwords) {
-      const { level, missing, reason } = strength.judge(password, login, minLength);
+      const { level, missing, weakness } = strength.rate(password, { login, minLength });
       const errors = passwordErrors(password, login, { minLength, passwordStrength });
       const what = JSON.stringify({ password, login });
-      assertEquals(reason, passwordStrength.weaknessOf(password, login), what);
+      assertEquals(weakness, passwordStrength.weaknessOf(password, login), what);
       assertEquals(missing === 0, errors[0]?.code !== "too-short", what);
       assertEquals(level >= 3, errors.length === 0, what);
     }
   }
 });
 
-Deno.test("Strength.judge() counts code points of the composed spelling that are missing", async () => {
+Deno.test("PasswordStrength.rate() counts code points of the composed spelling that are missing", async () => {
   const strength = await openServed();
   const missing = ["", "abcde", "e\u0301e\u0301", "🦦🦦", "mellow-otter-41-lantern"].map((password) =>
-    strength.judge(password, "alice", minLength).missing
+    strength.rate(password, { login: "alice", minLength }).missing
   );
   assertEquals(missing, [15, 10, 13, 13, 0]);
 });
 
-Deno.test("Strength.judge() takes no longer for a long password", async () => {
+Deno.test("PasswordStrength.rate() takes no longer for a long password", async () => {
   const strength = await openServed();
-  strength.judge("warm up, please", "", minLength);
+  strength.rate("warm up, please", { login: "", minLength });
   const start = performance.now();
-  strength.judge("p4ssw0rd".repeat(128), "alice", minLength);
+  strength.rate("p4ssw0rd".repeat(128), { login: "alice", minLength });
   // 1,024 characters as a whole would take a minute.
   assert(performance.now() - start < 1_000);
 });
