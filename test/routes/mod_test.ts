@@ -177,7 +177,7 @@ Deno.test("every reply names its request, as one line of the log does, and is no
       method: method === "frob" ? "(other)" : method,
       route,
       status,
-      client: options.client ?? (isForwarded ? "192.0.2.9" : "127.0.0.1"),
+      clientAddress: options.client ?? (isForwarded ? "192.0.2.9" : "127.0.0.1"),
       requestId,
     });
   }
