@@ -1,28 +1,32 @@
 /**
- * What lives as long as the process, and what belongs to one request.
+ * What lives as long as the process (`App`), and what belongs to one request (`Context`).
  *
- * Handlers get both as one read-only `Context`. Nothing is ever written to either: what changes is behind the store,
- * the gate and the counters, each of which says what it promises.
+ * Both are read-only. What changes is behind the store, the hash queue, the limits and the metrics.
  */
 
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
+import { HttpError } from "./http/http.ts";
+import type { ProblemCode } from "./http/problem.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
 import { FailureLog } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
 import { createPasswordStrength } from "./passwords/weakness.ts";
 import { Hasher } from "./passwords/hasher.ts";
+import { OverloadedError } from "./passwords/hash_queue.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
 import { type LimitStore, MemoryLimitStore, RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { Readiness } from "./readiness.ts";
-import type { Days, Store } from "./store.ts";
+import { type Days, type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 import { TtlCache } from "./ttl_cache.ts";
 import { LoginThrottle } from "./limits/login_throttle.ts";
 
+/** A database restarts, or fails over to another, within seconds. */
+const storeRetrySeconds = 5;
 const dayMs = 24 * 60 * 60 * 1_000;
 /** Days of registrations on the status page, today included. */
 const shownDays = 30;
@@ -45,22 +49,17 @@ export interface App {
   readonly hasher: Hasher;
   readonly passwordStrength: PasswordStrength;
   readonly log: Log;
-  /** What has failed. */
   readonly failures: FailureLog;
-  /** The address of the client that a request came from. */
+  /** The address of the client that sent a request; see `lib/http/client_address.ts`. */
   readonly clientAddressOf: (request: Request, peer: Deno.Addr) => string;
-  /** Registrations of one login wait for each other before they hash: of 200 at once one does the work. */
+  /** By login. Of 200 concurrent registrations of one login only the first hashes a password. */
   readonly registrationLock: KeyedLock;
   /** Limits of one client, as the keys for `rateLimiter`. */
   readonly clientLimits: ClientLimits;
   readonly rateLimiter: RateLimiter;
-  /** Wrong passwords. */
   readonly throttle: LoginThrottle;
-  /** Credentials of HTTP Basic that were right a moment ago. */
   readonly basicAuthCache: BasicAuthCache;
-  /** What the service counts of itself. */
   readonly metrics: Metrics;
-  /** Whether the store can keep changes. */
   readonly readiness: Readiness;
   /** The name of this instance on the status page: its listen address, and an id that differs after a restart. */
   readonly instance: string;
@@ -70,6 +69,10 @@ export interface App {
   readonly stopping: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** What the client may know of an error that a handler threw. Reports errors that the client did not cause. */
+  readonly toHttpError: (error: unknown, context: Context) => HttpError;
+  /** Counts and logs a response. */
+  readonly onResponse: (context: Context, record: ResponseRecord) => void;
 }
 
 /** The request, and what handlers need to answer it. */
@@ -86,22 +89,32 @@ export interface Context {
   readonly rateLimitKey: string;
 }
 
+/** What the metrics and the log record of a response. */
+export interface ResponseRecord {
+  /** The path of the route: a path as sent may contain anything, a password too. */
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+  /** Whether a 200 is logged at the level debug. */
+  readonly isRoutine: boolean;
+}
+
 export interface AppOptions {
   readonly store: Store;
   readonly log: Log;
-  /** By default the service never stops. */
+  /** By default never aborted. */
   readonly stopping?: AbortSignal;
   /** By default in the memory of this process. */
   readonly limitStore?: LimitStore;
-  /** By default the clock of the machine. */
+  /** By default `Date.now`. */
   readonly now?: () => number;
-  /** By default new ones; the store's own figures are among them only if it was opened with the same. */
+  /** By default new ones. Figures of the store are in them only if the store was opened with them. */
   readonly metrics?: Metrics;
-  /** By default a new one; it keeps nothing of what it judges. */
+  /** By default a new one. Apps can share one, as it has no state. */
   readonly passwordStrength?: PasswordStrength;
 }
 
-/** Makes everything that the settings ask for around an open store, which stays the caller's to close. */
+/** Builds the app around an open store. The caller closes the store. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
   const {
@@ -141,6 +154,37 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     rateLimiter,
     throttle: new LoginThrottle(rateLimiter),
     basicAuthCache: new BasicAuthCache(now),
+    toHttpError,
+    onResponse,
+  });
+}
+
+function toHttpError(error: unknown, { app, requestId }: Context): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof OverloadedError) return retryable("overloaded", error.retryAfterSeconds);
+  app.failures.report("request-failed", { requestId, error });
+  if (error instanceof StoreFullError) return new HttpError("store-full");
+  if (error instanceof StoreClosedError) return new HttpError("store-closed");
+  if (error instanceof StoreUnavailableError) return retryable("store-unavailable", storeRetrySeconds);
+  return new HttpError("internal-error");
+}
+
+function retryable(code: ProblemCode, seconds: number): HttpError {
+  return new HttpError(code, { headers: { "retry-after": String(seconds) } });
+}
+
+function onResponse(context: Context, { route, status, ms, isRoutine }: ResponseRecord): void {
+  const { app: { metrics, log }, request: { method }, requestId } = context;
+  metrics.requests(method, route, status).count++;
+  const write = isRoutine && status === 200 ? log.debug : log.info;
+  write?.("request", {
+    // A method as sent may contain anything too.
+    method: /^[A-Z]{1,10}$/.test(method) ? method : "(other)",
+    route,
+    status,
+    ms,
+    clientAddress: context.clientAddress,
+    requestId,
   });
 }
 

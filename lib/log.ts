@@ -19,8 +19,10 @@ export type Fields = Readonly<Record<string, unknown>> & {
   readonly event?: never;
 };
 
-/** Where events are told. The name of an event is stable, in the form `store-opened`. */
+/** Takes events. The name of an event is stable and has the form `store-opened`. */
 export interface Log {
+  /** Absent if debug lines are off, so that `log.debug?.()` does not even compute the fields. */
+  readonly debug?: (event: string, fields?: Fields) => void;
   info(event: string, fields?: Fields): void;
   warn(event: string, fields?: Fields): void;
   error(event: string, fields?: Fields): void;
@@ -32,13 +34,14 @@ export interface BufferedLog extends Log, AsyncDisposable {
   flush(): Promise<void>;
 }
 
-/** A log that hands each line, with its line break, to `write`. */
-export function createLog(write: (line: string) => void): Log {
+/** A log that passes each line, with its line break, to `write`. */
+export function createLog(write: (line: string) => void, { isDebug = false } = {}): Log {
   const writeEvent = (level: string, event: string, fields: Fields = {}) => {
     const time = new Date().toISOString();
     write(`${JSON.stringify({ time, level, event, ...toPlainFields(fields, 0) })}\n`);
   };
   return {
+    ...isDebug && { debug: (event, fields) => writeEvent("debug", event, fields) },
     info: (event, fields) => writeEvent("info", event, fields),
     warn: (event, fields) => writeEvent("warn", event, fields),
     error: (event, fields) => writeEvent("error", event, fields),

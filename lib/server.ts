@@ -10,7 +10,7 @@ import { delay } from "@std/async/delay";
 import type { App } from "./app.ts";
 import { hostWithPort, type Listen } from "./config/listen.ts";
 import type { Log } from "./log.ts";
-import type { Connection } from "./router.ts";
+import type { ConnectionInfo } from "./router.ts";
 
 /** The longest wait for a hash, and some. Below the 10 s of most supervisors. */
 const defaultDrainMs = 8_000;
@@ -26,7 +26,7 @@ export interface Service {
   readonly event: string;
   readonly app: App;
   /** Makes what answers each request. Its app is about to stop also when the connections are to be cut off. */
-  readonly createHandler: (app: App) => (request: Request, connection: Connection) => Promise<Response> | Response;
+  readonly createHandler: (app: App) => (request: Request, connection: ConnectionInfo) => Promise<Response> | Response;
   /** How long requests in flight have to end when all connections are to be cut off; 8 s by default. */
   readonly drainMs?: number;
 }

@@ -16,7 +16,6 @@ import { HttpError } from "../lib/http/http.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
 import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
-import { UnloggedResponse } from "../lib/router.ts";
 import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.ts";
 import type { User } from "../lib/store.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
@@ -35,20 +34,22 @@ export async function guard(context: Context): Promise<Response> {
   // The cookie first: the guarded site may use `Authorization` for something of its own.
   const token = cookieToken(request.headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
-  const { user, isVerified } = found === undefined
-    ? await askerOfAuthorization(context)
-    : { user: found.user, isVerified: false };
+  const user = found?.user ?? await userOfAuthorization(context);
   if (user === undefined) return refuse(request);
   if (!meets(user, demands)) return refuseMember(request, user);
   const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
-  return isVerified ? new Response(null, { headers }) : new UnloggedResponse(null, { headers });
+  return new Response(null, { headers });
 }
 
 /** @throws {HttpError} `malformed-path` */
 function demandsOf(path: string): readonly string[] {
   if (path === "") return [everyone];
   // One more than may be, for `meets` to refuse.
-  return path.split("/", maxDemands + 1).map(decodeSegment);
+  return path.split("/", maxDemands + 1).map((segment) => {
+    const demand = decodeSegment(segment);
+    if (demand === undefined) throw new HttpError("malformed-path");
+    return demand;
+  });
 }
 
 /** An unknown demand is a group that nobody is in: a misspelt one lets nobody pass. */
@@ -57,26 +58,19 @@ function meets({ groups }: User, demands: readonly string[]): boolean {
     demands.every((demand) => demand === everyone || demand !== secondFactor && groups.includes(demand));
 }
 
-/** Who asks, if anybody. */
-interface Asker {
-  readonly user: User | undefined;
-  /** Whether this request had a password verified: a login, whose line in the log has the id of its audit line. */
-  readonly isVerified: boolean;
-}
-
 /**
- * Who asks, by `Authorization`.
+ * The user that `Authorization` shows, if any.
  *
  * @throws {HttpError} `wrong-credentials`, `too-many-attempts`
  */
-async function askerOfAuthorization(context: Context): Promise<Asker> {
+async function userOfAuthorization(context: Context): Promise<User | undefined> {
   const { app: { store, throttle, basicAuthCache }, request } = context;
   const { headers } = request;
   const token = bearerToken(headers);
   const found = token === undefined ? undefined : await liveSession(token, context);
-  if (found !== undefined) return { user: found.user, isVerified: false };
+  if (found !== undefined) return found.user;
   const credentials = basicCredentials(headers);
-  if (credentials === undefined) return { user: undefined, isVerified: false };
+  if (credentials === undefined) return undefined;
   const { login } = credentials;
   const client = context.rateLimitKey;
   // First: who is to wait does not learn from what is remembered whether a password is right.
@@ -100,7 +94,7 @@ async function askerOfAuthorization(context: Context): Promise<Asker> {
     throw wrongCredentials(headers);
   }
   if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
-  return { user, isVerified };
+  return user;
 }
 
 function groupsOf({ groups }: User): string {

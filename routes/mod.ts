@@ -37,7 +37,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/setting/", handler: listSettings },
   { method: "GET", path: "/status/", handler: showStatus },
   { method: "GET", path: "/metrics", handler: showMetrics },
-  { method: "GET", path: "/guard/:demands*", handler: guard },
+  { method: "GET", path: "/guard/:demands*", handler: guard, isRoutine: true },
   { method: "GET", path: "/health/live", handler: live },
   { method: "GET", path: "/health/ready", handler: ready },
   { method: "GET", path: "/problem/:code", handler: showProblem },

@@ -38,6 +38,16 @@ Deno.test("createLog() writes a line of JSON for each event: time, level, event,
   assertEquals(lines.map((line) => line.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/, "T")), shapes);
 });
 
+Deno.test("createLog() has debug lines only if asked, and computes no fields of others", () => {
+  for (const isDebug of [true, false]) {
+    const lines: string[] = [];
+    let computedCount = 0;
+    createLog((line) => lines.push(line), { isDebug }).debug?.("decided", { count: ++computedCount });
+    assertEquals(lines.map((line) => JSON.parse(line).level), isDebug ? ["debug"] : []);
+    assertEquals(computedCount, isDebug ? 1 : 0);
+  }
+});
+
 Deno.test("createLog() lets no value forge a line or take the place of the event", () => {
   const fields = { path: '/\n{"event":"forged"}', event: "forged" };
   const lines: string[] = [];

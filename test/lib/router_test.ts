@@ -10,20 +10,21 @@ import {
 import type { App, Context } from "../../lib/app.ts";
 import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
 import { HttpError, jsonResponse } from "../../lib/http/http.ts";
-import { createRouter, type Handler, type Route, UnloggedResponse } from "../../lib/router.ts";
+import { createRouter, type Handler, type Route } from "../../lib/router.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
+import { createLog } from "../../lib/log.ts";
 import { openTestApp } from "../support/app.ts";
 
 type LogLine = Readonly<Record<string, unknown>>;
 type Serve = (method: string, url: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
 
 const origin = "http://gatehouse.test";
+const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
 
 /** A router of these routes. The address of a request may be relative. */
 async function openScene(routes: readonly Route[]): Promise<{ app: App; serve: Serve; log: () => LogLine[] }> {
   const { app, lines } = await openTestApp();
   const router = createRouter(routes, app);
-  const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
   const serve: Serve = async (method, url, headers = {}) => {
     const request = new Request(origin, { method, headers });
     // As the server gives it: a request made by hand would tidy its path.
@@ -369,24 +370,34 @@ Deno.test("createRouter() logs how long a request took, in milliseconds", async 
   }
 });
 
-Deno.test("createRouter() counts an UnloggedResponse, gives it the headers of all, and logs no line for it", async () => {
-  const { app, serve, log } = await openScene([
-    get("/unlogged", () => new UnloggedResponse("yes")),
-    get("/logged"),
-  ]);
-  for (const [path, lines] of [["/unlogged", 0], ["/logged", 1], ["/unlogged?a", 0]] as const) {
-    const before = log().length;
-    const { status, headers } = await serve("GET", path);
-    assertEquals([status, headers.get("x-content-type-options"), log().length - before], [200, "nosniff", lines]);
-    assertMatch(headers.get("x-request-id") ?? "", /^[0-9a-f]{8}-[0-9a-z]+$/);
+/** A routine route that responds 200, or 403 to `?no`. */
+const routine: Route = {
+  ...get("/routine", ({ request }) => new Response(null, { status: request.url.endsWith("?no") ? 403 : 200 })),
+  isRoutine: true,
+};
+
+Deno.test("createRouter() logs a 200 of a routine route at debug level only, and counts it like all", async () => {
+  for (const isDebug of [false, true]) {
+    const { app } = await openTestApp();
+    const lines: string[] = [];
+    const log = createLog((line) => lines.push(line), { isDebug });
+    const router = createRouter([routine, get("/other")], { ...app, log });
+    for (const path of ["/routine", "/routine?no", "/other", "/routine?a"]) {
+      const { headers } = await router(new Request(origin + path), connection);
+      assertMatch(headers.get("x-request-id") ?? "", /^[0-9a-f]{8}-[0-9a-z]+$/);
+      assertEquals(headers.get("x-content-type-options"), "nosniff");
+    }
+    const logged = lines.map((line) => JSON.parse(line)).map(({ level, route, status }) => [level, route, status]);
+    const passed = isDebug ? [["debug", "/routine", 200]] : [];
+    assertEquals(logged, [...passed, ["info", "/routine", 403], ["info", "/other", 200], ...passed]);
+    assertEquals(app.metrics.requests("GET", "/routine", 200).count, 2);
   }
-  assertEquals(app.metrics.requests("GET", "/unlogged", 200).count, 2);
 });
 
 Deno.test("createRouter() counts every request by method, pattern and status", async () => {
   const { app, serve } = await openScene([
     get("/user/:login"),
-    get("/quiet", () => new UnloggedResponse()),
+    routine,
     get("/fault", () => Promise.reject(new Error("bug"))),
   ]);
   const counts = () =>
@@ -396,20 +407,20 @@ Deno.test("createRouter() counts every request by method, pattern and status", a
         .map(([, method, route, status, count]) => [`${method} ${route} ${status}`, Number(count)] as const),
     );
   assertEquals(counts(), {});
-  for (const path of ["/user/alice", "/user/bob", "/user/%zz", "/quiet", "/quiet?a", "/fault", "/none"]) {
+  for (const path of ["/user/alice", "/user/bob", "/user/%zz", "/routine", "/routine?a", "/fault", "/none"]) {
     await serve("GET", path);
   }
   await serve("HEAD", "/user/alice");
-  await serve("DELETE", "/quiet");
+  await serve("DELETE", "/routine");
   await serve("FROB", "/none");
   assertEquals(counts(), {
-    "GET /quiet 200": 2,
+    "GET /routine 200": 2,
     "GET /user/:login 200": 2,
     "GET (none) 400": 1,
     "GET /fault 500": 1,
     "GET (none) 404": 1,
     "HEAD /user/:login 200": 1,
-    "DELETE /quiet 405": 1,
+    "DELETE /routine 405": 1,
     "_OTHER (none) 404": 1,
   });
 });

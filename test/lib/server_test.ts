@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
 import type { App } from "../../lib/app.ts";
-import type { Connection } from "../../lib/router.ts";
+import type { ConnectionInfo } from "../../lib/router.ts";
 import { drain, keepServing, serve, type Server } from "../../lib/server.ts";
 import { openTestApp } from "../support/app.ts";
 import { watchSignal } from "../support/listeners.ts";
@@ -31,7 +31,7 @@ async function open({ drainMs }: { drainMs: number }): Promise<Scene> {
   const { app, lines } = await openTestApp({ stopping: stopping.signal });
   const { promise, resolve } = Promise.withResolvers<void>();
   let startedCount = 0;
-  const handler = async (_request: Request, _connection: Connection) => {
+  const handler = async (_request: Request, _connection: ConnectionInfo) => {
     startedCount++;
     await promise;
     return new Response("answered");
