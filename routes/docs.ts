@@ -9,7 +9,7 @@ import { hash } from "node:crypto";
 import type { Context } from "../lib/app.ts";
 import { StaticResponse } from "../lib/http/static_response.ts";
 import { docsPage } from "./docs/page.ts";
-import { style } from "./docs/style.ts";
+import style from "./docs/style.css" with { type: "text" };
 import { openApiDocument } from "./openapi.ts";
 
 const reply = new StaticResponse((config) => ({

@@ -28,6 +28,7 @@ import user from "./page/user.js" with { type: "text" };
 import users from "./page/users.js" with { type: "text" };
 import russian from "./page/russian.js" with { type: "text" };
 import russianAdmin from "./page/russian_admin.js" with { type: "text" };
+import russianSettings from "./page/russian_settings.js" with { type: "text" };
 import sessions from "./page/sessions.js" with { type: "text" };
 import settings from "./page/settings.js" with { type: "text" };
 import status from "./page/status.js" with { type: "text" };
@@ -69,6 +70,7 @@ export const pageFiles: ReadonlyMap<string, string> = new Map([
   ["users.js", users],
   ["russian.js", russian],
   ["russian_admin.js", russianAdmin],
+  ["russian_settings.js", russianSettings],
   ["sessions.js", sessions],
   ["settings.js", settings],
   ["status.css", statusStyle],

@@ -8,7 +8,11 @@ import { loadPart } from "./api.js";
 
 /** The texts of a language are in parts: those of the administrators' views are loaded with the first of these. */
 const loaders = {
-  ru: { page: () => import("./russian.js"), admin: () => import("./russian_admin.js") },
+  ru: {
+    page: () => import("./russian.js"),
+    admin: () => import("./russian_admin.js"),
+    settings: () => import("./russian_settings.js"),
+  },
 };
 const storageKey = "gatehouse-language";
 const current = { code: "en", texts: {}, parts: ["page"] };

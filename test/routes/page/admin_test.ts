@@ -1,12 +1,14 @@
 /** What an administrator does on the page, in real Chromium through real Caddy. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
+import { texts } from "../../../routes/page/russian_settings.js";
 import { focusedName } from "../../support/page/focus.ts";
 import { newPassword, password } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
 const { test, testLooks } = pageSuite();
+const russianMeanings: Readonly<Record<string, string>> = texts;
 
 testLooks("an administrator searches the users and turns the pages", async ({ site, browser }, options) => {
   const { login: prefix, ...look } = options;
@@ -258,11 +260,14 @@ testLooks("an administrator sees the settings in force", async ({ site, browser 
   await visit(browser, { url: site.url, language, width, token }, async ({ page, say }) => {
     await page.getByRole("link", { name: say("Settings") }).click();
     await page.getByRole("heading", { name: say("Settings") }).waitFor();
-    const cells = page.locator("tbody code");
+    const cells = page.locator("tbody tr:first-child code");
     assertEquals(await cells.allTextContents(), settings.flatMap((one) => [one.name, one.value, one.default]));
     const changed = settings.filter((one) => one.value !== one.default).map((one) => one.name);
     assert(changed.includes("GATEHOUSE_PBKDF2_ITERATIONS") && changed.length < settings.length, changed.join());
     assertEquals(await page.locator(".changed th").allTextContents(), changed);
+    const meanings = settings.map(({ name = "", meaning = "" }) => language === "ru" ? russianMeanings[name] : meaning);
+    const shown = await page.locator("tbody .hint").allTextContents();
+    assertEquals(shown, meanings.map((text) => text?.replaceAll("`", "")));
     assertEquals(await page.getByRole("link", { name: say("Settings") }).getAttribute("aria-current"), "page");
   });
 });

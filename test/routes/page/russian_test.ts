@@ -1,12 +1,14 @@
 /** The texts of the page: each has a Russian one, and no Russian one is left over. */
 import { assert, assertEquals } from "@std/assert";
+import { settings } from "../../../lib/config/settings.ts";
 import { texts } from "../../../routes/page/russian.js";
 import { texts as adminTexts } from "../../../routes/page/russian_admin.js";
+import { texts as settingTexts } from "../../../routes/page/russian_settings.js";
 import { pageFiles } from "../../../routes/page_file.ts";
 
 const html = await Deno.readTextFile(new URL("../../../routes/page/index.html", import.meta.url));
 const scripts = [...pageFiles].filter(([name]) =>
-  name.endsWith(".js") && !/^(russian|russian_admin|uplot|zxcvbn)\.js$/.test(name)
+  name.endsWith(".js") && !/^(russian\w*|uplot|zxcvbn)\.js$/.test(name)
 );
 const translations: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
   ...texts,
@@ -68,6 +70,12 @@ Deno.test("no Russian text is left over", () => {
   const code = scripts.map(([, text]) => text).join("\n");
   const said = new Set(textsOfHtml());
   assertEquals(Object.keys(translations).filter((text) => !said.has(text) && !code.includes(`"${text}"`)), []);
+});
+
+Deno.test("the meaning of every setting has a Russian text, with the same code and the same numbers", () => {
+  const marks = (text: string) => (text.match(/`[^`]*`|\d+/g) ?? []).sort();
+  const meanings = Object.values(settings).map(({ name, meaning }) => [name, marks(meaning)]);
+  assertEquals(Object.entries(settingTexts).map(([name, text]) => [name, marks(text)]), meanings);
 });
 
 Deno.test("a Russian text has the same places for values as the English one", () => {
