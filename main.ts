@@ -18,7 +18,7 @@ import { drain, keepServing, serve, type Server, type Service } from "./lib/serv
 import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
-import { PostgresStore } from "./lib/store/postgres/postgres_store.ts";
+import { openPostgresStore, type PostgresStore } from "./lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "./lib/limits/postgres_limit_store.ts";
 import { createTicket, setupNotice } from "./lib/accounts/ticket.ts";
 import { isOfMetrics, routes } from "./routes/mod.ts";
@@ -71,7 +71,7 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   });
 
   const stopping = stopSignal();
-  const limitStore = store instanceof PostgresStore ? new PostgresLimitStore(store.database) : new MemoryLimitStore();
+  const limitStore = "database" in store ? new PostgresLimitStore(store.database) : new MemoryLimitStore();
   const app = await openApp(config, { store, limitStore, log, stopping, metrics });
   const { costMs, hashesPerSecond } = app.hasher;
   log.info("hash-measured", {
@@ -112,8 +112,11 @@ function servicesOf(app: App): Service[] {
   ];
 }
 
-function openStore({ store }: Config, { log, metrics }: { log: Log; metrics: Metrics }): Promise<Store> {
-  if (!("folder" in store)) return PostgresStore.open(store, { log });
+function openStore(
+  { store }: Config,
+  { log, metrics }: { log: Log; metrics: Metrics },
+): Promise<Store | PostgresStore> {
+  if (!("folder" in store)) return openPostgresStore(store, { log });
   return openFileStore(store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) });
 }
 

@@ -17,7 +17,7 @@ import { openFileStore } from "../store/file/file_store.ts";
 import { readRunningFolder } from "../store/file/folder.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
 import { memoryStorage, TableStore } from "../store/memory/table_store.ts";
-import { PostgresStore } from "../store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../store/postgres/postgres_store.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
 import { countProgress, pathFromCaller, printError, runTask, TaskError } from "./task.ts";
 
@@ -167,7 +167,7 @@ async function identityOf(location: StoreLocation): Promise<string> {
 function openStore(location: StoreLocation, { isReadOnly }: { isReadOnly: boolean }): Promise<Store> {
   // A person need not see a start's other events.
   const log: Log = { ...createLog((line) => printError(line.trimEnd())), info() {} };
-  if (!("folder" in location)) return PostgresStore.open(location, { log, isReadOnly, callMs, waitMs: 0 });
+  if (!("folder" in location)) return openPostgresStore(location, { log, isReadOnly, callMs, waitMs: 0 });
   return isReadOnly ? readFolder(location.folder) : openFileStore(location.folder, { log });
 }
 

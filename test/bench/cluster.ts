@@ -11,7 +11,7 @@ import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
 import type { Store } from "../../lib/store.ts";
 import { openFileStore } from "../../lib/store/file/file_store.ts";
-import { PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { startService } from "../support/service.ts";
 import { Load, type NextRequest, requestOf } from "./load.ts";
@@ -167,7 +167,7 @@ async function fill({ store: place, postgres }: Setup): Promise<string[]> {
   const log = createLog(() => {});
   await using store: Store = postgres === undefined
     ? await openFileStore(place, { log })
-    : await PostgresStore.open(parsePostgresUrl(place), { log });
+    : await openPostgresStore(parsePostgresUrl(place), { log });
   for (let start = 0; start < userCount; start += 1_000) {
     const users = Array.from({ length: 1_000 }, (_, index) => userOf(start + index));
     await store.insertRecords(users.map((user) => ({ kind: "put-user", user })));

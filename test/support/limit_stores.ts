@@ -2,7 +2,7 @@
 import { type LimitStore, MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
 import { createLog } from "../../lib/log.ts";
 import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
-import { PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore, type PostgresStore } from "../../lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "../../lib/limits/postgres_limit_store.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "./postgres.ts";
 
@@ -29,7 +29,7 @@ class SharedDatabase implements AsyncDisposable {
   async #open(): Promise<PostgresStore> {
     this.#server = await startPostgres();
     const address = parsePostgresUrl(await this.#server.createDatabase());
-    return await PostgresStore.open(address, { log: createLog(() => {}) });
+    return await openPostgresStore(address, { log: createLog(() => {}) });
   }
 }
 

@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 
 /** A value of $1, $2 … */
-export type Value = string | number | boolean;
+export type Value = string | number | boolean | null;
 
 /** A row by column name. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -34,11 +34,6 @@ export interface DatabaseOptions extends Partial<PoolLimits> {
   readonly waitMs?: number;
 }
 
-/** The result of a statement, which an earlier attempt may have run too. */
-export interface RunResult extends Result {
-  readonly isRepeated: boolean;
-}
-
 /** Statements of which all or none take effect. */
 export interface Transaction {
   /** Whether an earlier attempt may have been committed. */
@@ -126,11 +121,20 @@ export class Database implements AsyncDisposable {
   }
 
   /** Runs one statement, twice if its connection is lost. */
-  run(text: string, values: readonly Value[] = []): Promise<RunResult> {
+  run(text: string, values: readonly Value[] = []): Promise<Result> {
     return this.#call(async (attempt) => {
       attempt.mayBeDone = true;
-      return { ...await attempt.run(text, values), isRepeated: attempt.isRepeated };
+      return await attempt.run(text, values);
     });
+  }
+
+  /** Runs a statement that deletes at most `batch` rows until it deletes fewer. Returns how many in total. */
+  async runInBatches(text: string, values: readonly Value[], batch: number): Promise<number> {
+    for (let total = 0;;) {
+      const { count } = await this.run(text, values);
+      total += count;
+      if (count < batch) return total;
+    }
   }
 
   /** Runs a transaction, and commits it if its outcome is `done`. `work` may run several times. */

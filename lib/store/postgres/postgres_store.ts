@@ -1,305 +1,235 @@
 /**
- * Users in a PostgreSQL, or an engine that speaks its protocol: any number of instances may use one database at once.
+ * The store on PostgreSQL, or on an engine that speaks its protocol. Any number of instances may use one database.
  *
- * What `TableStore` does under the lock of a login is done here under the lock of the user's row, which every change
- * that depends on the user also writes (`changes`). With that it is right at every isolation: at READ COMMITTED the
- * second waits for the first and sees what it did; where a transaction sees the past (REPEATABLE READ, YugabyteDB's
- * default) or is to be as if alone (SERIALIZABLE, CockroachDB's) the second gets a conflict, which a mere lock would
- * not make, and is run again. What concerns all admins, or the one ticket for the setup, takes turns by a row of
- * `gatehouse_turn`, always locked last.
- *
- * Everything may be run again by `Database`: what finds its own doing then says so (`isRepeated`).
+ * Here are the reads and the copies; the changes are in `rules.ts`. From there the way is straight down:
+ * `statements.ts` has the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
  */
 
 import type { PostgresAddress } from "../../config/postgres_address.ts";
-import {
-  type ActorOptions,
-  type Days,
-  type ExpiryLimits,
-  type HashCosts,
-  type InsertSessionOptions,
-  isAdmin,
-  isSameUser,
-  type ReplaceOptions,
-  type Session,
-  type SessionPage,
-  type SessionQuery,
-  type Store,
-  type StoredRecord,
-  type StoreSize,
-  type Ticket,
-  type TicketOptions,
-  type TicketPage,
-  type TicketQuery,
-  type User,
-  type UserPage,
-  type UserQuery,
-  type UserSession,
-} from "../../store.ts";
-import { isStorableText, type Row, type Value } from "./connection.ts";
-import { Database, type DatabaseOptions, type RunResult } from "./database.ts";
-import { insertAll, recordsIn } from "./records.ts";
-import {
-  deleteInBatches,
-  deleteSessionAs,
-  deleteSessions,
-  deleteTicket,
-  insertSession,
-  insertTicket,
-  isLastAdmin,
-  lockUser,
-  lockUserFor,
-  useTicket,
-  valuesOf,
-} from "./rules.ts";
+import type { Store, StoredRecord, StoreSize } from "../../store.ts";
+import { TtlCache } from "../../ttl_cache.ts";
+import { codeOf, isStorableText, type Row, type Value } from "./connection.ts";
+import { Database, type DatabaseOptions, type Transaction } from "./database.ts";
+import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, requireTables } from "./schema.ts";
-import { rememberSize } from "./size.ts";
-import { listedTicketOfRow, numberIn, sessionOfRow, statements, ticketOfRow, userOfRow } from "./statements.ts";
-import type { TtlCache } from "../../ttl_cache.ts";
-import { voidedTickets } from "../memory/ticket_rules.ts";
-
-const dayMs = 24 * 60 * 60 * 1_000;
-/** Behind every character that a login may have. */
-const lastCharacter = "\x7f";
-
-/** How users are listed in each order: the statement, what comes before all keys, and the key. */
-const userLists = {
-  "registered_at": { text: statements.listUsers, first: "", key: "id" },
-  "-registered_at": { text: statements.listLatestUsers, first: lastCharacter, key: "id" },
-  "login": { text: statements.listUsersByLogin, first: "", key: "login" },
-} as const;
+import {
+  insertStatement,
+  listedTicketOfRow,
+  numberIn,
+  pageSize,
+  sessionOfRow,
+  sessionValues,
+  statements,
+  ticketOfRow,
+  ticketValues,
+  userOfRow,
+  userValues,
+} from "./statements.ts";
 
 export interface PostgresStoreOptions extends DatabaseOptions {
-  /** How old what `size` tells may be. */
+  /** The maximum age of the result of `size`, in milliseconds; by default 5,000. */
   readonly sizeAgeMs?: number;
-  /** Whether nothing is to be written: the tables must be there. */
+  /** Requires the tables instead of creating them; by default `false`. */
   readonly isReadOnly?: boolean;
 }
 
-/** A `Store` that asks a database. Made by `PostgresStore.open`. */
-export class PostgresStore implements Store {
-  /** For what else the instances share. */
+/** A `Store` on a database. Opened by `openPostgresStore`. */
+export interface PostgresStore extends Store {
+  /** For other state that the instances share. */
   readonly database: Database;
-  readonly #size: TtlCache<StoreSize>;
+}
 
-  private constructor(database: Database, sizeAgeMs?: number) {
-    this.database = database;
-    this.#size = rememberSize(database, sizeAgeMs);
+const dayMs = 24 * 60 * 60 * 1_000;
+/** Greater than every character of a login. */
+const lastCharacter = "\x7f";
+/** No such function (42883), not implemented (0A000), no permission (42501). */
+const noSizeCodes = /^(42883|0A000|42501)$/;
+/** Counting reads every row. With this factor it takes at most a twentieth of the time. */
+const sizeTimesCost = 20;
+
+/** For each order of users: the statement, a value before all keys, and the key. */
+const userLists = {
+  "registered_at": { list: statements.listUsers, first: "", key: "id" },
+  "-registered_at": { list: statements.listLatestUsers, first: lastCharacter, key: "id" },
+  "login": { list: statements.listUsersByLogin, first: "", key: "login" },
+} as const;
+
+/**
+ * Connects to a database, and creates or migrates its tables.
+ *
+ * @throws {StoreUnavailableError} the database cannot be reached within `waitMs`
+ * @throws {DatabaseRefusedError} the settings are wrong
+ * @throws {SchemaError} the tables are not those of this version, and cannot or must not be changed
+ */
+export async function openPostgresStore(
+  address: PostgresAddress,
+  options: PostgresStoreOptions,
+): Promise<PostgresStore> {
+  const { log, isReadOnly = false, sizeAgeMs = 5_000 } = options;
+  const database = await Database.open(address, options);
+  try {
+    await (isReadOnly ? requireTables : migrate)(address, { log });
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
   }
+  const size = new TtlCache(() => findSize(database), { keepMs: sizeAgeMs, timesCost: sizeTimesCost });
+  return {
+    database,
+    ...userReads(database),
+    ...userChanges(database),
+    ...sessionReads(database),
+    ...sessionChanges(database),
+    ...ticketReads(database),
+    ...ticketChanges(database),
+    records: () => recordsIn(database),
+    async insertRecords(records) {
+      await database.transact((transaction) => insertAll(transaction, records));
+    },
+    size: () => size.get(),
+    fault: () => database.fault(),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}
 
-  /**
-   * Connects to a database, and makes the tables where they are missing.
-   *
-   * @throws {StoreUnavailableError} it was not there in time
-   * @throws {DatabaseRefusedError} the settings are at fault
-   * @throws {SchemaError} a newer program has changed the tables, or they cannot be made, or must not
-   */
-  static async open(address: PostgresAddress, options: PostgresStoreOptions): Promise<PostgresStore> {
-    const database = await Database.open(address, options);
-    try {
-      await (options.isReadOnly ? requireTables : migrate)(address, { log: options.log });
-      return new PostgresStore(database, options.sizeAgeMs);
-    } catch (error) {
-      await database[Symbol.asyncDispose]();
-      throw error;
-    }
+type UserReads = Pick<Store, "findUser" | "listUsers" | "countAdmins" | "countRegistrations" | "hashCosts">;
+
+function userReads(database: Database): UserReads {
+  return {
+    async findUser(login) {
+      const [row] = await find(database, statements.findUser, [login]);
+      return row && userOfRow(row);
+    },
+    async listUsers({ limit, after = "", prefix = "", contains = "", group = "", sort = "registered_at" }) {
+      const { list, first, key } = userLists[sort];
+      const values = [prefix, prefix + lastCharacter, contains, group === "" ? "" : `,${group},`];
+      const page = { list, count: statements.countUsers, values, after: after || first, limit, key };
+      const { rows, ...rest } = await findPage(database, page);
+      return { users: rows.map(userOfRow), ...rest };
+    },
+    async countAdmins() {
+      const { rows } = await database.run(statements.countAdmins);
+      return numberIn(rows[0], "admins");
+    },
+    async countRegistrations({ first, count }) {
+      const { rows } = await database.run(statements.countRegistrations, [first * dayMs, (first + count) * dayMs]);
+      const counts = new Array<number>(count).fill(0);
+      for (const row of rows) counts[numberIn(row, "midnight") / dayMs - first] = numberIn(row, "users");
+      return counts;
+    },
+    async hashCosts() {
+      const { rows: [row] } = await database.run(statements.hashCosts);
+      const highestIterations = row?.["iterations"] === null ? 0 : numberIn(row, "iterations");
+      return { highestIterations, unusableCount: numberIn(row, "unusable") };
+    },
+  };
+}
+
+function sessionReads(database: Database): Pick<Store, "findSession" | "listSessions"> {
+  return {
+    async findSession(id) {
+      const [row] = await find(database, statements.findSession, [id]);
+      return row && { session: sessionOfRow(row), user: userOfRow(row) };
+    },
+    async listSessions(login, { limit, after = "", seenAfter, createdAfter }) {
+      const values = [login, seenAfter ?? Number.MIN_SAFE_INTEGER, createdAfter ?? Number.MIN_SAFE_INTEGER];
+      const page = { list: statements.listSessions, count: statements.countSessions, values, after, limit };
+      const { rows, ...rest } = await findPage(database, page);
+      return { sessions: rows.map(sessionOfRow), ...rest };
+    },
+  };
+}
+
+function ticketReads(database: Database): Pick<Store, "findTicket" | "listTickets"> {
+  return {
+    async findTicket(secretHash) {
+      const [row] = await find(database, statements.findTicket, [secretHash]);
+      return row && ticketOfRow(row);
+    },
+    async listTickets({ limit, after = "", now }) {
+      const page = { list: statements.listTickets, count: statements.countTickets, values: [now], after, limit };
+      const { rows, ...rest } = await findPage(database, page);
+      return { tickets: rows.map(listedTicketOfRow), ...rest };
+    },
+  };
+}
+
+/** The rows with these values: no row has a text that PostgreSQL cannot store. */
+async function find(database: Database, text: string, values: readonly Value[]): Promise<readonly Row[]> {
+  return values.every(isStorableText) ? (await database.run(text, values)).rows : [];
+}
+
+/** One page of the rows that `list` finds after a key, and how many rows `count` finds on all pages. */
+async function findPage(database: Database, { list, count, values, after, limit, key = "id" }: {
+  readonly list: string;
+  readonly count: string;
+  readonly values: readonly Value[];
+  readonly after: string;
+  readonly limit: number;
+  readonly key?: string;
+}) {
+  const [rows, [counted]] = await Promise.all([
+    // One more row shows that there is another page.
+    find(database, list, [...values, after, limit + 1]),
+    find(database, count, values),
+  ]);
+  const next = rows.length > limit ? String(rows[limit - 1]?.[key]) : undefined;
+  return { rows: rows.slice(0, limit), total: counted === undefined ? 0 : numberIn(counted, "total"), next };
+}
+
+/** Every record, in the order that `lib/store.ts` promises. */
+async function* recordsIn(database: Database): AsyncGenerator<readonly StoredRecord[]> {
+  const { userPage, sessionPage, ticketPage } = statements;
+  for await (const rows of pagesOf(database, userPage)) {
+    yield rows.map((row) => ({ kind: "put-user", user: userOfRow(row) }));
   }
-
-  async findUser(login: string): Promise<User | undefined> {
-    const [row] = await this.#find(statements.findUser, [login]);
-    return row && userOfRow(row);
+  for await (const rows of pagesOf(database, sessionPage)) {
+    yield rows.map((row) => ({ kind: "put-session", session: sessionOfRow(row) }));
   }
-
-  async listUsers(query: UserQuery): Promise<UserPage> {
-    const { limit, after = "", prefix = "", contains = "", group = "", sort = "registered_at" } = query;
-    const conditions = [prefix, prefix + lastCharacter, contains, group === "" ? "" : `,${group},`];
-    const { text, first, key } = userLists[sort];
-    const [rows, [counted]] = await Promise.all([
-      // One more tells whether there is another page.
-      this.#find(text, [...conditions, after || first, limit + 1]),
-      this.#find(statements.countUsers, conditions),
-    ]);
-    return { users: rows.slice(0, limit).map(userOfRow), ...restOf(rows, { limit, counted, key }) };
-  }
-
-  async countAdmins(): Promise<number> {
-    const { rows } = await this.database.run(statements.countAdmins);
-    return numberIn(rows[0], "admins");
-  }
-
-  async countRegistrations({ first, count }: Days): Promise<readonly number[]> {
-    const { rows } = await this.database.run(statements.countRegistrations, [first * dayMs, (first + count) * dayMs]);
-    const counts = new Array<number>(count).fill(0);
-    for (const row of rows) counts[numberIn(row, "midnight") / dayMs - first] = numberIn(row, "users");
-    return counts;
-  }
-
-  async hashCosts(): Promise<HashCosts> {
-    const { rows: [row] } = await this.database.run(statements.hashCosts);
-    const highestIterations = row?.["iterations"] === null ? 0 : numberIn(row, "iterations");
-    return { highestIterations, unusableCount: numberIn(row, "unusable") };
-  }
-
-  insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {
-    return this.database.transact(async (transaction) => {
-      const { run, isRepeated } = transaction;
-      if (isRepeated && (await lockUser(transaction, user.login))?.id === user.id) return "done";
-      if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
-      const { count } = await run(statements.insertUser, valuesOf(user));
-      return count === 1 ? "done" : "taken";
-    });
-  }
-
-  async replaceUser(
-    current: User,
-    next: User,
-    { actor, keepSessionId, ticketHash }: ReplaceOptions = {},
-  ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden"> {
-    const { login } = current;
-    if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
-    return await this.database.transact(async (transaction) => {
-      const { run, isRepeated } = transaction;
-      const { kept, mayAct } = await lockUserFor(transaction, { login, actor });
-      if (isRepeated && isSameUser(kept, next)) return "done";
-      if (!await mayAct()) return "forbidden";
-      if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
-      if (!isAdmin(next) && await isLastAdmin(transaction, kept)) return "last-admin";
-      if (!isSameUser(kept, current)) return "stale";
-      await run(statements.replaceUser, valuesOf(next));
-      const keptSession = next.disabled ? "" : keepSessionId;
-      if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
-      const voided = voidedTickets(current, next, keepSessionId !== undefined);
-      if (voided.made) await run(statements.deleteMade, [current.id]);
-      if (voided.resets) await run(statements.deleteResets, [login]);
-      return "done";
-    });
-  }
-
-  deleteUser(
-    user: User,
-    { actor }: ActorOptions = {},
-  ): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden"> {
-    return this.database.transact(async (transaction) => {
-      const { run, isRepeated } = transaction;
-      const { kept, mayAct } = await lockUserFor(transaction, { login: user.login, actor });
-      if (kept?.id !== user.id && isRepeated) return "done";
-      if (!await mayAct()) return "forbidden";
-      if (kept?.id !== user.id) return "missing";
-      if (!isSameUser(kept, user)) return "stale";
-      if (await isLastAdmin(transaction, kept)) return "last-admin";
-      // Sessions and tickets for a reset go with the user, by their foreign keys.
-      await run(statements.deleteUser, [user.login]);
-      await run(statements.deleteMade, [user.id]);
-      return "done";
-    });
-  }
-
-  async findSession(id: string): Promise<UserSession | undefined> {
-    const [row] = await this.#find(statements.findSession, [id]);
-    return row && { session: sessionOfRow(row), user: userOfRow(row) };
-  }
-
-  insertSession(session: Session, user: User, options: InsertSessionOptions = {}): Promise<boolean> {
-    return insertSession(this.database, session, { ...options, user });
-  }
-
-  async touchSession(id: string, lastSeenAt: number): Promise<void> {
-    await this.#change(statements.touchSession, [id, lastSeenAt]);
-  }
-
-  /** When it was run again, the first run may be what has ended the session. */
-  async deleteSession(id: string, { actor }: ActorOptions = {}): Promise<boolean> {
-    if (actor !== undefined) return await deleteSessionAs(this.database, id, { actor });
-    const { count, isRepeated } = await this.#change(statements.deleteSession, [id]);
-    return count === 1 || isRepeated;
-  }
-
-  async listSessions(login: string, query: SessionQuery): Promise<SessionPage> {
-    const { limit, after = "", seenAfter = Number.MIN_SAFE_INTEGER, createdAfter = Number.MIN_SAFE_INTEGER } = query;
-    const list = [login, seenAfter, createdAfter];
-    const [rows, [counted]] = await Promise.all([
-      this.#find(statements.listSessions, [...list, after, limit + 1]),
-      this.#find(statements.countSessions, list),
-    ]);
-    return { sessions: rows.slice(0, limit).map(sessionOfRow), ...restOf(rows, { limit, counted }) };
-  }
-
-  async deleteSessions(login: string, options: ActorOptions = {}): Promise<number | "forbidden"> {
-    return isStorableText(login) ? await deleteSessions(this.database, login, options) : 0;
-  }
-
-  async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits): Promise<number> {
-    return await deleteInBatches(this.database, statements.deleteIdleSessions, [lastSeenUntil]) +
-      await deleteInBatches(this.database, statements.deleteOldSessions, [createdUntil]);
-  }
-
-  async findTicket(secretHash: string): Promise<Ticket | undefined> {
-    const [row] = await this.#find(statements.findTicket, [secretHash]);
-    return row && ticketOfRow(row);
-  }
-
-  async listTickets({ limit, after = "", now }: TicketQuery): Promise<TicketPage> {
-    const [rows, [counted]] = await Promise.all([
-      this.#find(statements.listTickets, [now, after, limit + 1]),
-      this.#find(statements.countTickets, [now]),
-    ]);
-    return { tickets: rows.slice(0, limit).map(listedTicketOfRow), ...restOf(rows, { limit, counted }) };
-  }
-
-  insertTicket(
-    ticket: Ticket,
-    options: TicketOptions = {},
-  ): Promise<"done" | "missing" | "stale" | "forbidden"> {
-    return insertTicket(this.database, ticket, options);
-  }
-
-  deleteTicket(id: string, options: ActorOptions = {}): Promise<"done" | "missing" | "forbidden"> {
-    return deleteTicket(this.database, id, options);
-  }
-
-  async deleteExpiredTickets(expiresUntil: number): Promise<number> {
-    return (await this.#change(statements.deleteExpiredTickets, [expiresUntil])).count;
-  }
-
-  records(): AsyncIterable<readonly StoredRecord[]> {
-    return recordsIn(this.database);
-  }
-
-  async insertRecords(records: readonly StoredRecord[]): Promise<void> {
-    await this.database.transact(async (transaction) => {
-      await insertAll(transaction, records);
-      return "done";
-    });
-  }
-
-  size(): Promise<StoreSize> {
-    return this.#size.get();
-  }
-
-  fault(): Promise<string | undefined> {
-    return this.database.fault();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.database[Symbol.asyncDispose]();
-  }
-
-  /** Rows that have these values: none when no text that is kept can be equal to them. */
-  async #find(text: string, values: readonly Value[]): Promise<readonly Row[]> {
-    return values.every(isStorableText) ? (await this.database.run(text, values)).rows : [];
-  }
-
-  /** Changes the rows that have these values, as `#find` finds them. */
-  async #change(text: string, values: readonly Value[]): Promise<Pick<RunResult, "count" | "isRepeated">> {
-    return values.every(isStorableText) ? await this.database.run(text, values) : { count: 0, isRepeated: false };
+  for await (const rows of pagesOf(database, ticketPage)) {
+    yield rows.map((row) => ({ kind: "put-ticket", ticket: ticketOfRow(row) }));
   }
 }
 
-/** The total and the cursor of a page. @param rows one more than the page has, if there is another page */
-function restOf(
-  rows: readonly Row[],
-  { limit, counted, key = "id" }: { limit: number; counted: Row | undefined; key?: string },
-) {
-  const total = counted === undefined ? 0 : numberIn(counted, "total");
-  return { total, next: rows.length > limit ? String(rows[limit - 1]?.[key]) : undefined };
+/** The rows of a statement whose $1 is the last `key` before the page: every page costs the same. */
+async function* pagesOf(database: Database, statement: string): AsyncGenerator<readonly Row[]> {
+  for (let last = "";;) {
+    const { rows } = await database.run(statement, [last]);
+    if (rows.length > 0) yield rows;
+    if (rows.length < pageSize) return;
+    last = String(rows.at(-1)?.["key"]);
+  }
+}
+
+/** Inserts the records whose keys do not exist. */
+async function insertAll({ run }: Transaction, records: readonly StoredRecord[]): Promise<"done"> {
+  // Users first, as rows of the other tables refer to them.
+  const tables = {
+    gatehouse_user: records.flatMap((record) => record.kind === "put-user" ? [userValues(record.user, 0)] : []),
+    gatehouse_session: records.flatMap((record) =>
+      record.kind === "put-session" ? [sessionValues(record.session)] : []
+    ),
+    gatehouse_ticket: records.flatMap((record) => record.kind === "put-ticket" ? [ticketValues(record.ticket)] : []),
+  };
+  for (const table of ["gatehouse_user", "gatehouse_session", "gatehouse_ticket"] as const) {
+    const rows = tables[table];
+    if (rows.length > 0) await run(insertStatement(table, rows), rows.flat());
+  }
+  return "done";
+}
+
+async function findSize(database: Database): Promise<StoreSize> {
+  const [{ rows: [counts] }, bytes] = await Promise.all([database.run(statements.countAll), findBytes(database)]);
+  return { users: numberIn(counts, "users"), sessions: numberIn(counts, "sessions"), bytes };
+}
+
+/** The size of the database with its indexes; 0 on CockroachDB, which does not say. */
+async function findBytes(database: Database): Promise<number> {
+  try {
+    const { rows } = await database.run(statements.databaseBytes);
+    return numberIn(rows[0], "bytes");
+  } catch (error) {
+    if (noSizeCodes.test(codeOf(error))) return 0;
+    throw error;
+  }
 }

@@ -11,7 +11,7 @@ import {
 import { createLog } from "../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { StoreUnavailableError } from "../../../lib/store.ts";
-import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore, type PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "../../../lib/limits/postgres_limit_store.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import {
@@ -39,7 +39,7 @@ class Instances implements AsyncDisposable {
     const server = await startPostgres();
     const address = parsePostgresUrl(await server.createDatabase("counted"));
     await server.sql("postgres").unsafe(`ALTER DATABASE counted SET default_transaction_isolation = '${isolation}'`);
-    const open = () => PostgresStore.open(address, { log: createLog(() => {}), callMs: 60_000 });
+    const open = () => openPostgresStore(address, { log: createLog(() => {}), callMs: 60_000 });
     return new Instances(server, [await open(), await open(), await open()]);
   }
 

@@ -12,7 +12,7 @@ import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { findLiveSession } from "../../../lib/accounts/session.ts";
 import type { Store, Ticket } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
-import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { findGoodTicket } from "../../../lib/accounts/ticket.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
 import { userOf } from "../../support/store/records.ts";
@@ -138,7 +138,7 @@ Deno.test({
   async fn() {
     const server = await postgres();
     const address = parsePostgresUrl(await server.createDatabase());
-    await using store = await PostgresStore.open(address, { log });
+    await using store = await openPostgresStore(address, { log });
     const hash = "ab12".repeat(16);
     await server.sql(address.database)`INSERT INTO gatehouse_ticket (secret_hash, purpose, login, expires_at)
       VALUES (${hash}, 'register', 'bob', ${now + 1})`;
@@ -176,7 +176,7 @@ Deno.test({
     // In one session, and as the owner of the tables; it leaves no schema to look in.
     const dump = await Deno.readTextFile(`${v1}postgres.sql`);
     await sql.unsafe(`SET ROLE gatehouse; ${dump}; RESET ALL; RESET ROLE`);
-    await using store = await PostgresStore.open(address, { log });
+    await using store = await openPostgresStore(address, { log });
     await assertAllThere(store);
   },
 });

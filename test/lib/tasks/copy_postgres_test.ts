@@ -8,7 +8,7 @@ import { realDisk } from "../../../lib/store/file/disk.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { NoRegisterError, readRunningFolder } from "../../../lib/store/file/folder.ts";
 import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
-import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, startPostgres } from "../../support/postgres.ts";
 import { TestProcess } from "../../support/process.ts";
 import { recordsOf, userOf } from "../../support/store/records.ts";
@@ -25,7 +25,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     // Two batches, and a third with all that is special.
     await fill(`${folder}/data`, recordsOf(2_400));
-    await using store = await PostgresStore.open(parsePostgresUrl(url), { log, sizeAgeMs: 0 });
+    await using store = await openPostgresStore(parsePostgresUrl(url), { log, sizeAgeMs: 0 });
 
     await server.sql("there").begin(async (sql) => {
       // The third batch waits for it.
@@ -56,7 +56,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     await fill(`${folder}/data`, recordsOf(3));
     {
-      await using store = await PostgresStore.open(parsePostgresUrl(target), { log });
+      await using store = await openPostgresStore(parsePostgresUrl(target), { log });
       await store.insertUser(userOf("bob", { id: "9" }));
     }
     const rows: readonly [args: string[], text: string][] = [
@@ -93,7 +93,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     const sql = server.sql("older");
     {
-      await using store = await PostgresStore.open(parsePostgresUrl(url), { log });
+      await using store = await openPostgresStore(parsePostgresUrl(url), { log });
       await store.insertUser(userOf("bob"));
     }
     await sql`DELETE FROM gatehouse_schema WHERE version > 1`;

@@ -5,7 +5,7 @@ import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import type { Store } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { PostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../postgres.ts";
 
 const silent = createLog(() => {});
@@ -32,7 +32,7 @@ async function openPostgres(isolation: string): Promise<Store> {
     `ALTER DATABASE ${address.database} SET default_transaction_isolation = '${isolation}'`,
   );
   // Thousands of changes of one user at once take longer than a request may.
-  const store = await PostgresStore.open(address, { log: silent, callMs: 60_000, sizeAgeMs: 0 });
+  const store = await openPostgresStore(address, { log: silent, callMs: 60_000, sizeAgeMs: 0 });
   await openConnections(store);
   return store;
 }

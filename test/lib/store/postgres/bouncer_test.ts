@@ -3,7 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
-import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
 import { ensureProgram } from "../../../support/packages.ts";
 import { ensurePostgres, startPostgres, type TestPostgres } from "../../../support/postgres.ts";
@@ -41,7 +41,7 @@ Deno.test({
     await server.createDatabase("register");
     await using bouncer = await startBouncer(server, ignored);
     const address = parsePostgresUrl(`postgres://gatehouse@127.0.0.1:${bouncer.port}/register`);
-    await using store = await PostgresStore.open(address, { log });
+    await using store = await openPostgresStore(address, { log });
     for (let round = 0; round < 5; round++) {
       await Promise.all(Array.from({ length: 20 }, async (_, index) => {
         const user = userOf(`user${index}-${round}`);
@@ -63,7 +63,7 @@ Deno.test({
     await server.createDatabase("register");
     await using bouncer = await startBouncer(server, "");
     const address = parsePostgresUrl(`postgres://gatehouse@127.0.0.1:${bouncer.port}/register`);
-    const { message } = await assertRejects(() => PostgresStore.open(address, { log }), DatabaseRefusedError);
+    const { message } = await assertRejects(() => openPostgresStore(address, { log }), DatabaseRefusedError);
     assertEquals(
       message,
       `Cannot use the database postgres://127.0.0.1:${bouncer.port}/register: unsupported startup parameter: ` +

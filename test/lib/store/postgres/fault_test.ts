@@ -5,7 +5,11 @@ import { delay } from "@std/async/delay";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { StoreFullError, StoreUnavailableError } from "../../../../lib/store.ts";
-import { PostgresStore, type PostgresStoreOptions } from "../../../../lib/store/postgres/postgres_store.ts";
+import {
+  openPostgresStore,
+  type PostgresStore,
+  type PostgresStoreOptions,
+} from "../../../../lib/store/postgres/postgres_store.ts";
 import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
 import { ensureProgram } from "../../../support/packages.ts";
@@ -27,7 +31,7 @@ interface Opened extends AsyncDisposable {
 async function openStore(options: Partial<PostgresStoreOptions> = {}): Promise<Opened> {
   const server = await postgres();
   const address = parsePostgresUrl(await server.createDatabase());
-  const store = await PostgresStore.open(address, { log, ...options });
+  const store = await openPostgresStore(address, { log, ...options });
   await store.insertUser(userOf("alice"));
   return { server, store, database: address.database, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
@@ -240,7 +244,7 @@ Deno.test({
     const address = parsePostgresUrl(await server.createDatabase());
     const lines: string[] = [];
     await server.stop();
-    const opening = PostgresStore.open(address, { log: createLog((line) => lines.push(line)) });
+    const opening = openPostgresStore(address, { log: createLog((line) => lines.push(line)) });
     await until(() => Promise.resolve(lines.length > 0), "the log");
     await server.start();
     await using store = await opening;
@@ -258,7 +262,7 @@ Deno.test({
     const server = await postgres();
     const address = parsePostgresUrl(server.url("postgres"));
     const away = { ...address, target: { socketPath: `${server.folder}/.s.PGSQL.1` } };
-    const opening = () => PostgresStore.open(away, { log, waitMs: 50 });
+    const opening = () => openPostgresStore(away, { log, waitMs: 50 });
     const { message } = await assertRejects(opening, StoreUnavailableError);
     assertStringIncludes(message, "Cannot open the database postgres:///postgres at ");
     assertStringIncludes(message, "it was not there for 0 s (");
@@ -272,13 +276,13 @@ Deno.test({
     const server = await postgres();
     const address = parsePostgresUrl(server.url("nowhere"));
     await assertRejects(
-      () => PostgresStore.open(address, { log }),
+      () => openPostgresStore(address, { log }),
       DatabaseRefusedError,
       'database "nowhere" does not exist',
     );
     const nobody = { ...address, database: "postgres", user: "nobody" };
     await assertRejects(
-      () => PostgresStore.open(nobody, { log }),
+      () => openPostgresStore(nobody, { log }),
       DatabaseRefusedError,
       'role "nobody" does not exist',
     );

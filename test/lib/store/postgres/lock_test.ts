@@ -5,7 +5,7 @@ import { delay } from "@std/async/delay";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
-import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, sharedPostgres, type Sql } from "../../../support/postgres.ts";
 import { sessionOf, sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
 
@@ -17,7 +17,7 @@ const postgres = sharedPostgres();
 async function openStore(callMs: number) {
   const server = await postgres();
   const address = parsePostgresUrl(await server.createDatabase());
-  const store = await PostgresStore.open(address, { log, callMs });
+  const store = await openPostgresStore(address, { log, callMs });
   await store.insertUser(userOf("alice"));
   await store.insertSession(sessionOf("alice", "s1"), userOf("alice"));
   const sql = server.sql(address.database);

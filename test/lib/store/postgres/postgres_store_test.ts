@@ -4,7 +4,11 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import type { User } from "../../../../lib/store.ts";
-import { PostgresStore, type PostgresStoreOptions } from "../../../../lib/store/postgres/postgres_store.ts";
+import {
+  openPostgresStore,
+  type PostgresStore,
+  type PostgresStoreOptions,
+} from "../../../../lib/store/postgres/postgres_store.ts";
 import { openTestApp } from "../../../support/app.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../../../support/postgres.ts";
 import { deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
@@ -33,7 +37,7 @@ class Instances implements AsyncDisposable {
     );
     const opening = Array.from(
       { length: count },
-      () => PostgresStore.open(address, { log, callMs: 30_000, ...options }),
+      () => openPostgresStore(address, { log, callMs: 30_000, ...options }),
     );
     for (const store of await Promise.all(opening)) {
       instances.stores.push(instances.#cleanup.use(store));
@@ -246,7 +250,7 @@ Deno.test({
     const sizes = await Promise.all(Array.from({ length: 20 }, () => store.size()));
     await store.insertUser(userOf("alice"));
     assertEquals(new Set([...sizes, await store.size()]).size, 1);
-    await using another = await PostgresStore.open(store.database.address, { log });
+    await using another = await openPostgresStore(store.database.address, { log });
     assertEquals((await another.size()).users, 1);
   },
 });

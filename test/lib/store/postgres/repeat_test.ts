@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
-import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
 import { type Cut, CuttingProxy } from "../../../support/cutting_proxy.ts";
 import { ensurePostgres, openConnections, sharedPostgres } from "../../../support/postgres.ts";
@@ -21,8 +21,8 @@ async function openBoth(maxConnections = 1) {
   const address = parsePostgresUrl(await server.createDatabase());
   const proxy = cleanup.use(await CuttingProxy.open(`${server.folder}/.s.PGSQL.5432`));
   const cut = { ...address, target: { socketPath: `${proxy.folder}/.s.PGSQL.5432` } };
-  const store = cleanup.use(await PostgresStore.open(cut, { log, maxConnections, sizeAgeMs: 0 }));
-  const direct = cleanup.use(await PostgresStore.open(address, { log, maxConnections: 1, sizeAgeMs: 0 }));
+  const store = cleanup.use(await openPostgresStore(cut, { log, maxConnections, sizeAgeMs: 0 }));
+  const direct = cleanup.use(await openPostgresStore(address, { log, maxConnections: 1, sizeAgeMs: 0 }));
   const owned = cleanup.move();
   return { proxy, store, direct, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

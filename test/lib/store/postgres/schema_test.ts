@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
-import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { migrate, orderedText, SchemaError, type SchemaStep } from "../../../../lib/store/postgres/schema.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
 import { userOf } from "../../../support/store/records.ts";
@@ -39,7 +39,7 @@ Deno.test({
     for (let round = 0; round < 2; round++) {
       const { address, sql } = await createDatabase();
       const stores = await Promise.all(
-        Array.from({ length: 8 }, () => PostgresStore.open(address, { log, maxConnections: 1 })),
+        Array.from({ length: 8 }, () => openPostgresStore(address, { log, maxConnections: 1 })),
       );
       const outcomes = await Promise.all(stores.map((store) => store.insertUser(userOf("alice"))));
       assertEquals(outcomes.filter((outcome) => outcome === "done").length, 1);
@@ -112,7 +112,7 @@ Deno.test({
     const { address, sql } = await createDatabase();
     await migrate(address, { log });
     await sql`INSERT INTO gatehouse_schema VALUES (7000)`;
-    const { message } = await assertRejects(() => PostgresStore.open(address, { log }), SchemaError);
+    const { message } = await assertRejects(() => openPostgresStore(address, { log }), SchemaError);
     const newer =
       /: a newer version of Gatehouse has migrated them \(the schema has version 7000, .* knows \d+\): start that version$/;
     assertMatch(message, newer);
@@ -126,10 +126,10 @@ Deno.test({
     const { address, sql } = await createDatabase();
     await sql`CREATE ROLE writer LOGIN`;
     const writer = { ...address, user: "writer" };
-    await assertRejects(() => PostgresStore.open(writer, { log }), SchemaError, "permission denied for schema public");
+    await assertRejects(() => openPostgresStore(writer, { log }), SchemaError, "permission denied for schema public");
     await migrate(address, { log });
     await sql`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer`;
-    await using store = await PostgresStore.open(writer, { log });
+    await using store = await openPostgresStore(writer, { log });
     assertEquals(await store.insertUser(userOf("alice")), "done");
     assert((await store.size()).bytes > 0);
   },
@@ -142,7 +142,7 @@ Deno.test({
     const { address, sql } = await createDatabase();
     await migrate(address, { log });
     await sql`REVOKE EXECUTE ON FUNCTION pg_database_size(name) FROM public`;
-    await using store = await PostgresStore.open(address, { log });
+    await using store = await openPostgresStore(address, { log });
     assertEquals(await store.size(), { users: 0, sessions: 0, bytes: 0 });
   },
 });

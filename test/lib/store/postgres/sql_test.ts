@@ -10,10 +10,10 @@ import { assert, assertEquals } from "@std/assert";
 import { consecutiveFailures, tokenBucket, unused } from "../../../../lib/limits/limit_rule.ts";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
-import { PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
+import { openPostgresStore, type PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "../../../../lib/limits/postgres_limit_store.ts";
-import { insertTicket } from "../../../../lib/store/postgres/rules.ts";
 import { statements } from "../../../../lib/store/postgres/statements.ts";
+import { CuttingProxy } from "../../../support/cutting_proxy.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
@@ -108,12 +108,15 @@ async function useAll(store: PostgresStore): Promise<void> {
   await counts.deleteIdle(Date.now());
 }
 
-/** Adds a ticket by a connection that breaks once, as only then it is asked whether the ticket is there. */
+/** Inserts a ticket over a connection that is lost once: only then the store checks whether the ticket exists. */
 async function repeatTicket(store: PostgresStore): Promise<void> {
-  const repeated: Pick<typeof store.database, "transact"> = {
-    transact: (work) => store.database.transact((transaction) => work({ ...transaction, isRepeated: true })),
-  };
-  await insertTicket(repeated, ticketOf("t5"), {});
+  const { target } = store.database.address;
+  assert("socketPath" in target);
+  await using proxy = await CuttingProxy.open(target.socketPath);
+  const address = { ...store.database.address, target: { socketPath: `${proxy.folder}/.s.PGSQL.5432` } };
+  await using cut = await openPostgresStore(address, { log: createLog(() => {}) });
+  proxy.cutNext({ when: "after", message: "commit" });
+  assertEquals(await cut.insertTicket(ticketOf("t5")), "done");
 }
 
 /** What the service has sent, in order. @param log of a server that logs every statement with user and session */
@@ -136,7 +139,7 @@ Deno.test({
   async fn() {
     const server = await postgres();
     const address = parsePostgresUrl(await server.createDatabase());
-    await using store = await PostgresStore.open(address, { log: createLog(() => {}) });
+    await using store = await openPostgresStore(address, { log: createLog(() => {}) });
     await useAll(store);
 
     const sent = sentIn(server.log);
@@ -160,7 +163,7 @@ Deno.test({
   async fn() {
     const server = await postgres();
     const address = parsePostgresUrl(await server.createDatabase());
-    await using store = await PostgresStore.open(address, { log: createLog(() => {}) });
+    await using store = await openPostgresStore(address, { log: createLog(() => {}) });
     await useAll(store);
     const open = new Set<string>();
     let created = 0;
