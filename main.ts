@@ -7,6 +7,7 @@
 
 import { type App, openApp } from "./lib/app.ts";
 import { type Config, configWarnings, readConfig, readEnvironment } from "./lib/config/config.ts";
+import { readLogo } from "./lib/config/logo.ts";
 import { settings } from "./lib/config/settings.ts";
 import { MemoryLimitStore } from "./lib/limits/rate_limiter.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
@@ -55,6 +56,7 @@ async function run(): Promise<number> {
 async function main({ log, stderr }: Outputs): Promise<void> {
   const config = readConfig(readEnvironment());
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
+  const logo = config.logo && await readLogo(config.logo);
 
   // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full
   // disk.
@@ -72,7 +74,7 @@ async function main({ log, stderr }: Outputs): Promise<void> {
 
   const stopping = stopSignal();
   const limitStore = "database" in store ? new PostgresLimitStore(store.database) : new MemoryLimitStore();
-  const app = await openApp(config, { store, limitStore, log, stopping, metrics });
+  const app = await openApp(config, { store, limitStore, log, logo, stopping, metrics });
   const { costMs, hashesPerSecond } = app.hasher;
   log.info("hash-measured", {
     iterations: config.pbkdf2Iterations,

@@ -10,6 +10,7 @@ import { HttpError } from "./http/http.ts";
 import type { ProblemCode } from "./http/problem.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
+import type { Logo } from "./config/logo.ts";
 import { FailureLog } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
 import { createPasswordStrength } from "./passwords/weakness.ts";
@@ -45,6 +46,8 @@ export interface ClientLimits {
 /** What lives as long as the process. */
 export interface App {
   readonly config: Config;
+  /** The logo of the page; `undefined` is that of Gatehouse. */
+  readonly logo: Logo | undefined;
   readonly store: Store;
   readonly hasher: Hasher;
   readonly passwordStrength: PasswordStrength;
@@ -102,6 +105,8 @@ export interface ResponseRecord {
 export interface AppOptions {
   readonly store: Store;
   readonly log: Log;
+  /** By default that of Gatehouse. */
+  readonly logo?: Logo | undefined;
   /** By default never aborted. */
   readonly stopping?: AbortSignal;
   /** By default in the memory of this process. */
@@ -116,7 +121,7 @@ export interface AppOptions {
 
 /** Builds the app around an open store. The caller closes the store. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
-  const { store, log, stopping = new AbortController().signal, now = Date.now } = options;
+  const { store, log, logo, stopping = new AbortController().signal, now = Date.now } = options;
   const {
     metrics = new Metrics(now),
     passwordStrength = createPasswordStrength(),
@@ -130,6 +135,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   }
   return Object.freeze({
     config,
+    logo,
     store,
     log,
     failures: new FailureLog(log, now),

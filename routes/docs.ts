@@ -7,13 +7,14 @@
 
 import { hash } from "node:crypto";
 import type { Context } from "../lib/app.ts";
+import type { Config } from "../lib/config/config.ts";
 import { StaticResponse } from "../lib/http/static_response.ts";
 import { docsPage } from "./docs/page.ts";
 import style from "./docs/style.css" with { type: "text" };
 import { openApiDocument } from "./openapi.ts";
 
-const reply = new StaticResponse((config) => ({
-  text: docsPage(openApiDocument(config), style).toString(),
+const reply = new StaticResponse((config: Config) => ({
+  content: docsPage(openApiDocument(config), style).toString(),
   headers: { "content-type": "text/html; charset=utf-8", ...securityHeaders() },
 }));
 

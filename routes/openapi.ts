@@ -77,8 +77,8 @@ export function openApiDocument(config: Pick<Config, "passwordMinLength">): Open
   });
 }
 
-const reply = new StaticResponse((config) => ({
-  text: JSON.stringify(openApiDocument(config)),
+const reply = new StaticResponse((config: Config) => ({
+  content: JSON.stringify(openApiDocument(config)),
   headers: { "content-type": "application/json" },
 }));
 

@@ -1,30 +1,25 @@
 /**
- * `/` and `/page/`: the web page, for people.
+ * `/` and `/page/`: the web page.
  *
- * All addresses in its files are relative: the page works as well where a proxy has mounted the service, as
- * `caddy/guarded.Caddyfile` does at `/auth/`.
+ * All addresses in its files are relative, so that it works wherever a proxy mounts the service:
+ * `caddy/guarded.Caddyfile` does so at `/auth/`.
  */
 
-import type { Context } from "../lib/app.ts";
-import type { Config } from "../lib/config/config.ts";
-import { type ConstantBody, StaticResponse } from "../lib/http/static_response.ts";
+import { cookieToken } from "../lib/accounts/session.ts";
+import type { App, Context } from "../lib/app.ts";
+import { html } from "../lib/http/html.ts";
 import { HttpError, queryOf } from "../lib/http/http.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
-import { cookieToken } from "../lib/accounts/session.ts";
+import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts";
 import { liveSession } from "./caller.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
 
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Opened by itself, an SVG is a document: it may have styles, and runs no script. */
+const logoPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 const headers = {
   "content-type": "text/html; charset=utf-8",
@@ -39,48 +34,68 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** What the page is told with itself, as the attributes of its body in index.html. */
-const bodyTag = '<body data-registration="open" data-password-min-length="15" data-session="none">';
+/** The parts of index.html that depend on the settings and the session, with their defaults. */
+const parts = {
+  body: '<body data-registration="open" data-password-min-length="15" data-session="none">',
+  icon: 'href="page/mark.svg" type="image/svg+xml"',
+  mark: 'src="page/mark.svg"',
+  title: "Gatehouse</",
+};
 
-/** What only visitors need is not loaded with a session. */
+/** A session does not load what only visitors need. */
 const visitorLine = /^.* data-visitor>\n/gm;
 
-const visitorPage = new StaticResponse((config) => pageFor(config, "none"));
-const sessionPage = new StaticResponse((config) => pageFor(config, "live"));
+const visitorPage = new StaticResponse((app: App) => pageOf(app, "none"));
+const sessionPage = new StaticResponse((app: App) => pageOf(app, "live"));
+const logoFile = new StaticResponse(({ logo }: App) => {
+  if (logo === undefined) throw new HttpError("not-found");
+  return { content: logo.bytes, headers: { "content-type": logo.type, "content-security-policy": logoPolicy } };
+});
 
-const files: ReadonlyMap<string, StaticResponse> = new Map(
-  Array.from(pageFiles, ([name, text]) => [name, fileReply(name, text)]),
-);
+const files: ReadonlyMap<string, StaticResponse<App>> = new Map([
+  ...Array.from(pageFiles, ([name, text]) => [name, fileOf(name, text)] as const),
+  ["logo", logoFile],
+]);
 
-/** `GET /`: the page; with a session and `?next=<path>`, on to there. */
+/** `GET /`: the page; with a session and `?next=<path>`, a redirect to that path. */
 export async function showPage(context: Context): Promise<Response> {
-  const { request } = context;
+  const { request, app } = context;
   const token = cookieToken(request.headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
   const next = safeRedirectPath(queryOf(request, ["next"]).get("next") ?? "");
   if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }
-  const page = session === undefined ? visitorPage : sessionPage;
-  return await page.to(request, context.app.config);
+  return await (session === undefined ? visitorPage : sessionPage).to(request, app);
 }
 
-/** `GET /page/:file`: what the page is made of. */
-export function showPageFile(context: Context): Promise<Response> {
-  const reply = files.get(context.params["file"] ?? "");
-  if (reply === undefined) throw new HttpError("not-found");
-  return reply.to(context.request, context.app.config);
+/** `GET /page/:file`: a file of the page, or the logo. */
+export async function showPageFile({ request, params, app }: Context): Promise<Response> {
+  const file = files.get(params["file"] ?? "");
+  if (file === undefined) throw new HttpError("not-found");
+  return await file.to(request, app);
 }
 
-/** It knows whether there is a session, so that for a visitor it need not ask. */
-function pageFor({ registration, passwordMinLength }: Config, session: "none" | "live"): ConstantBody {
-  if (!index.includes(bodyTag)) throw new TypeError(`Cannot make the page: index.html lacks ${bodyTag}`);
-  const attributes = `data-registration="${registration}" data-password-min-length="${passwordMinLength}"`;
-  const text = index.replace(bodyTag, `<body ${attributes} data-session="${session}">`);
-  return { text: session === "none" ? text : text.replaceAll(visitorLine, ""), headers };
+/** The page says whether there is a session, so that a visitor's does not ask. */
+function pageOf({ config, logo }: App, session: "none" | "live"): StaticBody {
+  const { registration, passwordMinLength } = config;
+  const title = html`${config.title}`.toString();
+  const values: typeof parts = {
+    body: `<body data-registration="${registration}" data-password-min-length="${passwordMinLength}" ` +
+      `data-session="${session}">`,
+    icon: logo === undefined ? parts.icon : `href="page/logo" type="${logo.type}"`,
+    mark: logo === undefined ? parts.mark : 'src="page/logo"',
+    title: `${title}</`,
+  };
+  let content = session === "none" ? index : index.replaceAll(visitorLine, "");
+  for (const [name, part] of Object.entries(parts)) {
+    if (!content.includes(part)) throw new TypeError(`Cannot make the page: index.html lacks ${part}`);
+    content = content.replaceAll(part, () => values[name as keyof typeof parts]);
+  }
+  return { content, headers };
 }
 
-function fileReply(name: string, text: string): StaticResponse {
+function fileOf(name: string, text: string): StaticResponse<App> {
   const type = types[name.slice(name.lastIndexOf(".") + 1)] ?? "";
-  return new StaticResponse(() => ({ text, headers: { "content-type": type } }));
+  return new StaticResponse(() => ({ content: text, headers: { "content-type": type } }));
 }

@@ -69,6 +69,12 @@ export function parseStore(text: string): StoreLocation {
   return Object.freeze({ folder: text });
 }
 
+/** Parses a title: 1 to 40 characters, and none that breaks the line. @throws {RangeError} */
+export function parseTitle(text: string): string {
+  if (/^[^\p{C}\u2028\u2029]{1,40}$/u.test(text)) return text;
+  throw new RangeError("use 1 to 40 characters, without control characters");
+}
+
 /**
  * Parses comma-separated addresses and CIDR blocks; an empty text, which only the default is, is an empty list.
  *

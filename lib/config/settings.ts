@@ -5,6 +5,7 @@
  */
 
 import { parseListen } from "./listen.ts";
+import { parseLogo } from "./logo.ts";
 import {
   defaultReservedLogins,
   hours,
@@ -13,6 +14,7 @@ import {
   parseProxies,
   parseReservedLogins,
   parseStore,
+  parseTitle,
   quote,
   wholeNumber,
 } from "./parsers.ts";
@@ -141,6 +143,19 @@ export const settings = {
     default: "50",
     meaning: "Sessions per user, 1 to 1000; one more ends the session that was used longest ago",
     parse: wholeNumber({ least: 1, most: 1_000 }),
+  },
+  title: {
+    name: "GATEHOUSE_TITLE",
+    default: "Gatehouse",
+    meaning: "Title of the web page, at most 40 characters",
+    parse: parseTitle,
+  },
+  /** `undefined` is the logo of Gatehouse. */
+  logo: {
+    name: "GATEHOUSE_LOGO",
+    default: "",
+    meaning: "Path of an SVG or PNG file of at most 64 KiB: the logo and icon of the web page",
+    parse: parseLogo,
   },
 } satisfies Readonly<Record<string, Setting<unknown>>>;
 

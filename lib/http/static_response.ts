@@ -1,52 +1,51 @@
 /**
- * A reply that depends on nothing but the settings: made once, and not sent again to who has it.
+ * A response that depends only on an object that lives as long as the process, such as the app or its settings.
  *
- * Anyone may ask for such pages as often as they like, so that making one must not be work for each request.
+ * Anyone may request such pages as often as they like, so each is made once. Clients that have it get a 304.
  */
 
 import { eTag } from "@std/http/etag";
-import type { Config } from "../config/config.ts";
 import { ifNoneMatch } from "./entity_tag.ts";
 
-/** What is sent, beside the headers that follow from it. */
-export interface ConstantBody {
-  readonly text: string;
-  /** Content-Type among them. */
+/** A body, and its headers except those of caching. */
+export interface StaticBody {
+  readonly content: string | Uint8Array<ArrayBuffer>;
+  /** With Content-Type. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-interface Entity extends ConstantBody {
+interface Entity extends StaticBody {
   readonly etag: string;
 }
 
-/** Makes the reply of each configuration when it is first asked for. */
-export class StaticResponse {
-  readonly #entities = new WeakMap<Config, Promise<Entity>>();
-  readonly #make: (config: Config) => ConstantBody;
+/** Makes the response for each source when it is first requested. */
+export class StaticResponse<Source extends object> {
+  readonly #entities = new WeakMap<Source, Promise<Entity>>();
+  readonly #make: (source: Source) => StaticBody;
 
-  constructor(make: (config: Config) => ConstantBody) {
+  constructor(make: (source: Source) => StaticBody) {
     this.#make = make;
   }
 
-  /** The reply to a request: 304 when its If-None-Match has it. */
-  async to(request: Request, config: Config): Promise<Response> {
-    const { text, headers, etag } = await this.#entityFor(config);
-    // Asked for again each time, as another version of the service may say something else.
+  /** Returns the response to a request, or 304 if its If-None-Match names the current version. */
+  async to(request: Request, source: Source): Promise<Response> {
+    const { content, headers, etag } = await this.#entityFor(source);
+    // Browsers revalidate each time, because another version of the service may differ.
     const caching = { etag, "cache-control": "no-cache" };
     if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
       return new Response(null, { status: 304, headers: caching });
     }
-    return new Response(text, { headers: { ...headers, ...caching } });
+    return new Response(content, { headers: { ...headers, ...caching } });
   }
 
-  #entityFor(config: Config): Promise<Entity> {
-    const known = this.#entities.get(config);
+  #entityFor(source: Source): Promise<Entity> {
+    const known = this.#entities.get(source);
     if (known !== undefined) return known;
-    const body = this.#make(config);
-    const entity = eTag(body.text).then((etag) => ({ ...body, etag }));
-    this.#entities.set(config, entity);
-    // A failure is that of the requests that wait for it, and not of all later ones.
-    entity.catch(() => this.#entities.delete(config));
+    const body = this.#make(source);
+    const entity = eTag(body.content).then((etag) => ({ ...body, etag }));
+    this.#entities.set(source, entity);
+    // An error fails the requests that wait for it, not all later ones.
+    entity.catch(() => this.#entities.delete(source));
     return entity;
   }
 }

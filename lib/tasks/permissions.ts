@@ -33,9 +33,10 @@ function flagsFor(env: Readonly<Record<string, string>>): string {
 }
 
 /** The flags, separated by spaces. */
-export function permissionFlags({ listen, metricsListen, store }: Config): string {
+export function permissionFlags({ listen, metricsListen, store, logo }: Config): string {
   const needs: Need[] = [["env", "GATEHOUSE_*"], ...storeNeeds(store), ...listenNeeds(listen)];
   if (metricsListen !== undefined) needs.push(...listenNeeds(metricsListen));
+  if (logo !== undefined) needs.push(["read", logo.path]);
   return kinds.flatMap((kind) => {
     const values = needs.filter(([each]) => each === kind).map(([, value]) => value);
     return flag(kind, kind === "read" || kind === "write" ? values.flatMap(withRealPath) : values);

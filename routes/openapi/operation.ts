@@ -25,6 +25,7 @@ export type Who = "anyone" | "session" | "session or password" | "user or admin"
 
 export type MediaType =
   | "application/json"
+  | "image/png"
   | "image/svg+xml"
   | "text/plain"
   | "text/html"

@@ -118,7 +118,7 @@ export const siteOperations: readonly Operation[] = [
         name: "file",
         in: "path",
         required: true,
-        description: "The name of the file.",
+        description: "The name of the file; `logo` is that of the settings.",
         schema: { type: "string" },
         example: "main.js",
       },
@@ -127,10 +127,10 @@ export const siteOperations: readonly Operation[] = [
     replies: {
       200: {
         description: "The file.",
-        type: ["text/javascript", "text/css", "image/svg+xml"],
+        type: ["text/javascript", "text/css", "image/svg+xml", "image/png"],
         schema: { type: "string" },
         examples: example("Its beginning", "/**"),
-        headers: { ETag: "always" },
+        headers: { ETag: "always", "Content-Security-Policy": "sometimes" },
         cacheControl: "no-cache",
       },
       304: unchanged,

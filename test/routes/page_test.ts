@@ -1,5 +1,5 @@
 /** The page for people: what it is made of, and where it leads to with a session. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openAppOfAlice, openTestApp, type SendOptions, type TestApp } from "../support/app.ts";
 
 /** What a file is, by the end of its name. */
@@ -36,6 +36,38 @@ Deno.test("showPage() shows HTML that runs and loads nothing from elsewhere, and
   // What the policy would keep from working.
   const refused = /<script(?! type="module" src="[\w/.]+"><\/script>)|<style|\son\w+=|\sstyle=|<form[^>]+action/i;
   assertEquals(text.match(refused), null);
+});
+
+Deno.test("showPage() shows the title of the settings as text, and the logo", async () => {
+  const logo = { type: "image/png", bytes: new TextEncoder().encode("a logo") } as const;
+  const { send } = await openTestApp({ settings: { GATEHOUSE_TITLE: "$& <b>'Wiki'</b>" }, logo });
+  const { text } = await send("GET", "/");
+  const title = "$&amp; &lt;b&gt;&#39;Wiki&#39;&lt;/b&gt;";
+  assertStringIncludes(text, `<title>Log in · ${title}</title>`);
+  assertStringIncludes(text, `<img src="page/logo" alt="" width="28" height="28"> ${title}</p>`);
+  assertStringIncludes(text, '<link rel="icon" href="page/logo" type="image/png">');
+  assert(!/Gatehouse|mark\.svg/.test(text));
+
+  const file = await send("GET", "/page/logo");
+  assertEquals([file.status, file.text, file.headers.get("content-type")], [200, "a logo", "image/png"]);
+  assertEquals(
+    file.headers.get("content-security-policy"),
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+  );
+  const etag = file.headers.get("etag") ?? "";
+  assertEquals((await send("GET", "/page/logo", { headers: { "if-none-match": etag } })).status, 304);
+});
+
+Deno.test("showPageFile() has no logo unless one is set", async () => {
+  const { send } = await openTestApp();
+  for (let count = 0; count < 2; count++) assertEquals((await send("GET", "/page/logo")).status, 404);
+});
+
+Deno.test("showPage() loads nothing of visitors with a session", async () => {
+  const { send, token } = await openAppOfAlice();
+  const withSession = await send("GET", "/", { headers: { cookie: `__Host-gatehouse=${token}` } });
+  assertStringIncludes((await send("GET", "/")).text, '"page/visitor.js"');
+  assert(!withSession.text.includes("visitor"));
 });
 
 Deno.test("the page has no address that is not relative, as proxies mount it anywhere, and none that leads nowhere", async () => {

@@ -22,7 +22,7 @@ const passwordStrength = createPasswordStrength();
 export const alice = { login: "alice", password: "seven purple wombats sing" };
 
 /** What is to be different from the defaults. */
-export interface TestAppOptions extends Partial<Pick<App, "store" | "hasher" | "stopping">> {
+export interface TestAppOptions extends Partial<Pick<App, "store" | "hasher" | "stopping" | "logo">> {
   readonly settings?: Readonly<Record<string, string>>;
   /** By default in memory. */
   readonly limitStore?: LimitStore;

@@ -114,6 +114,21 @@ const rows: readonly Row[] = [
   ["TRUSTED_PROXIES", "fe80::1%eth0", undefined],
   ["TRUSTED_PROXIES", "caddy.example.org", undefined],
 
+  ["TITLE", "Вики & <Co>", "Вики & <Co>"],
+  ["TITLE", "\u{1f984}".repeat(40), "\u{1f984}".repeat(40)],
+  ["TITLE", "\u{1f984}".repeat(41), undefined],
+  ["TITLE", "Wiki\nof all", undefined],
+  ["TITLE", "Wiki\u2028of all", undefined],
+  ["TITLE", "Wiki\u202eof all", undefined],
+  ["TITLE", "Wiki\ud800", undefined],
+
+  ["LOGO", "logo.svg", { path: "logo.svg", type: "image/svg+xml" }],
+  ["LOGO", "/srv/my logo.PNG", { path: "/srv/my logo.PNG", type: "image/png" }],
+  ["LOGO", "logo.jpg", undefined],
+  ["LOGO", "svg", undefined],
+  ["LOGO", "https://cdn.example/logo", undefined],
+  ["LOGO", "lo\tgo.svg", undefined],
+
   ["TICKET_HOURS", "1", hourMs],
   ["TICKET_HOURS", "8760", 8_760 * hourMs],
   ["TICKET_HOURS", "0", undefined],
@@ -166,6 +181,8 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     sessionIdleMs: 168 * hourMs,
     sessionMaxMs: 720 * hourMs,
     maxSessions: 50,
+    title: "Gatehouse",
+    logo: undefined,
   });
 });
 
@@ -185,6 +202,8 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     sessionIdleMs: "2",
     sessionMaxMs: "3",
     maxSessions: "7",
+    title: "Wiki",
+    logo: "logo.svg",
   };
   for (const field of fields()) {
     const env = { GATEHOUSE_SESSION_IDLE_HOURS: "1", [settings[field].name]: texts[field] };

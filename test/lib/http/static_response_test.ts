@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { readConfig } from "../../../lib/config/config.ts";
+import { type Config, readConfig } from "../../../lib/config/config.ts";
 import { StaticResponse } from "../../../lib/http/static_response.ts";
 
 const request = new Request("http://gatehouse.test/page");
@@ -7,9 +7,9 @@ const request = new Request("http://gatehouse.test/page");
 /** A reply that shows one setting, and how often it was made. */
 function openReply() {
   const made: number[] = [];
-  const reply = new StaticResponse(({ passwordMinLength }) => {
+  const reply = new StaticResponse(({ passwordMinLength }: Config) => {
     made.push(passwordMinLength);
-    return { text: `at least ${passwordMinLength}`, headers: { "content-type": "text/plain" } };
+    return { content: `at least ${passwordMinLength}`, headers: { "content-type": "text/plain" } };
   });
   return { reply, made };
 }

@@ -69,6 +69,12 @@ Deno.test("permissionFlags() names where a path leads too, also one that is to b
   );
 });
 
+Deno.test("permissionFlags() names the logo, to be read and not written", () => {
+  const config = readConfig({ GATEHOUSE_LOGO: "img/logo.svg", GATEHOUSE_STORE: "data" });
+  const flags = "--allow-net=127.0.0.1:8000 --allow-read=data,img/logo.svg --allow-write=data";
+  assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
+});
+
 Deno.test("permissionFlags() names both addresses, where /metrics has its own", () => {
   const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
   const flags = "--allow-net=127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m";

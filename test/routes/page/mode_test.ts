@@ -1,4 +1,4 @@
-/** The page where not anyone may register, and where passwords must be longer. */
+/** The page by its settings: who may register, how long passwords are, title and logo. */
 import { assertEquals } from "@std/assert";
 import { barriersOf } from "../../support/page/barrier.ts";
 import { password, startSite } from "../../support/page/site.ts";
@@ -7,6 +7,26 @@ import { visit } from "../../support/page/visit.ts";
 
 const byTicket = pageSuite(() => startSite({ GATEHOUSE_REGISTRATION: "ticket", GATEHOUSE_PASSWORD_MIN_LENGTH: "20" }));
 const closed = pageSuite(() => startSite({ GATEHOUSE_REGISTRATION: "closed" }));
+
+const logoFolder = await Deno.makeTempDir({ prefix: "gatehouse-logo-" });
+addEventListener("unload", () => Deno.removeSync(logoFolder, { recursive: true }));
+await Deno.writeTextFile(
+  `${logoFolder}/logo.svg`,
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 20"><path d="M0 0h60v20H0z" style="fill: teal"/></svg>',
+);
+const titled = pageSuite(() =>
+  startSite({ GATEHOUSE_TITLE: "Вики «Ёлка» & Co", GATEHOUSE_LOGO: `${logoFolder}/logo.svg` })
+);
+
+titled.testLooks("the page has the title and the logo of the settings", async ({ site, browser }, look) => {
+  await visit(browser, { url: site.url, ...look }, async ({ page, say }) => {
+    assertEquals(await page.title(), `${say("Log in to {site}")} · Вики «Ёлка» & Co`);
+    assertEquals(await page.locator(".brand").innerText(), "Вики «Ёлка» & Co");
+    const [width, height] = await page.locator(".brand img").evaluate((image) => [image.width, image.height]);
+    assertEquals([width, height], [84, 28]);
+    assertEquals(await barriersOf(page), []);
+  });
+});
 
 byTicket.testLooks("by ticket, a registration asks for one", async ({ site, browser }, { login, ...look }) => {
   const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register" });

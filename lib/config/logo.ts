@@ -1,0 +1,55 @@
+/**
+ * The logo of the page: a local SVG or PNG file. `readConfig` checks its name, `readLogo` reads the file once at start.
+ *
+ * The file is small because every visitor loads it, and of two types that browsers show as images without surprises.
+ */
+
+import { extname } from "node:path";
+
+/** Where the logo is, and what its name says that it is. */
+export interface LogoLocation {
+  readonly path: string;
+  readonly type: "image/svg+xml" | "image/png";
+}
+
+/** A logo to serve. */
+export interface Logo {
+  readonly type: LogoLocation["type"];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+const maxBytes = 64 * 1024;
+
+const types: Readonly<Record<string, LogoLocation["type"]>> = { ".svg": "image/svg+xml", ".png": "image/png" };
+
+/** PNG, 5.2. */
+const pngSignature = "\x89PNG\r\n\x1a\n";
+
+/** Parses the path of a logo; an empty text, which only the default is, is no logo. @throws {RangeError} */
+export function parseLogo(text: string): LogoLocation | undefined {
+  if (text === "") return undefined;
+  const type = types[extname(text).toLowerCase()];
+  // deno-lint-ignore no-control-regex -- a line break or tab comes from a misread file of settings
+  if (type === undefined || /[\0-\x1f\x7f]/.test(text)) throw new RangeError("use the path of an .svg or .png file");
+  return Object.freeze({ path: text, type });
+}
+
+/** Reads the file. @throws {Error} naming it, if it cannot be read, is too large or is of another type */
+export async function readLogo({ path, type }: LogoLocation): Promise<Logo> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) throw new RangeError("it is not a file");
+    if (size > maxBytes) throw new RangeError(`it has ${size} bytes, at most ${maxBytes} are allowed`);
+    const bytes = await Deno.readFile(path);
+    if (!isOfType(bytes, type)) throw new RangeError(`it is not ${type === "image/png" ? "a PNG" : "an SVG"} file`);
+    return Object.freeze({ type, bytes });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`Cannot read the logo ${JSON.stringify(path)} (GATEHOUSE_LOGO): ${reason}`, { cause });
+  }
+}
+
+function isOfType(bytes: Uint8Array, type: LogoLocation["type"]): boolean {
+  if (type === "image/svg+xml") return /<svg[\s>]/.test(new TextDecoder().decode(bytes));
+  return String.fromCharCode(...bytes.subarray(0, pngSignature.length)) === pngSignature;
+}
