@@ -47,6 +47,9 @@ export async function requireSession(context: Context): Promise<UserSession> {
   return found;
 }
 
+/** Header fields of `sessionsEnded`. */
+export const sessionEndedHeaders = ["Set-Cookie?", "Clear-Site-Data?"];
+
 /**
  * 204 after sessions have ended. A browser whose own session is among them forgets its cookie and the pages that it
  * keeps: by Back it would show a guarded page again, without asking.

@@ -20,6 +20,50 @@ import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.t
 import type { User } from "../lib/store.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
+import type { Operation } from "../lib/operation.ts";
+
+export const guardOperation: Operation = {
+  method: "GET",
+  path: "/guard/:demands*",
+  access: "session or password",
+  summary: "Authorize a request to a guarded site",
+  description:
+    "For `forward_auth` of Caddy and its like: a proxy passes a request on if the response is 2xx, with the " +
+    "Remote fields, and else sends the response to the client. The result of HTTP Basic is cached for a minute.",
+  parameters: {
+    demands: {
+      type: "string",
+      description:
+        "Groups, each a segment, all of which the user must be in: `/guard/staff/night`, at most 32. All users " +
+        "are in `users`, and `/guard/` means it. Nobody is in `second-factor`, which is reserved. The query is ignored, " +
+        "as proxies append that of the page.",
+      examples: ["users"],
+    },
+    "X-Forwarded-Uri": { type: "string", description: "The path and query that the client requested." },
+    "X-Forwarded-Method": { type: "string", default: "GET", description: "The method of the client." },
+  },
+  responses: {
+    200: {
+      description: "The request is allowed.",
+      headers: ["Remote-User", "Remote-Id", "Remote-Groups"],
+      cacheControl: "",
+    },
+    302: {
+      description: "To the login page on the same host, for a browser that navigates.",
+      headers: ["Location", "Clear-Site-Data?"],
+    },
+  },
+  problems: [
+    "wrong-credentials",
+    "wrong-password",
+    "unknown-login",
+    "too-many-attempts",
+    "not-in-group",
+    "overloaded",
+  ],
+  isRoutine: true,
+  handler: guard,
+};
 
 /** The group that every user is in. */
 const everyone = "users";

@@ -8,6 +8,20 @@
 
 import type { Context } from "../lib/app.ts";
 import { HttpError } from "../lib/http/http.ts";
+import type { Operation } from "../lib/operation.ts";
+
+export const metricsOperation: Operation = {
+  method: "GET",
+  path: "/metrics",
+  access: "anyone",
+  summary: "Get metrics for Prometheus",
+  description:
+    "The path does not exist for requests from proxies and browsers, as their header fields show: `Forwarded`, " +
+    "`Via`, `X-Real-IP`, `X-Forwarded-…`, `Sec-Fetch-…`. With `GATEHOUSE_METRICS_LISTEN` it exists only at that address.",
+  responses: { 200: { description: "The text format of Prometheus, version 0.0.4.", type: ["text/plain"] } },
+  problems: ["not-found"],
+  handler: showMetrics,
+};
 
 const type = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -1,88 +1,125 @@
-/** `/openapi.json`: every operation of the service as one OpenAPI document, under the settings that it runs with. */
+/**
+ * `/openapi.json` and `/docs/`: all operations of the service under its settings, for programs and for people.
+ *
+ * The page is self-contained, and its policy allows no script, no other host, and only the one style sheet, by its hash.
+ */
 
-import type { Context } from "../lib/app.ts";
-import type { Config } from "../lib/config/config.ts";
-import { StaticResponse } from "../lib/http/static_response.ts";
-import { maxBodyBytes } from "../lib/http/http.ts";
-import { createDocument } from "./openapi/operation.ts";
-import type { OpenApiDocument } from "./openapi/document.ts";
+import { hash } from "node:crypto";
 import { cookieName } from "../lib/accounts/session.ts";
-import { schemasOf } from "./openapi/schemas.ts";
-import { serviceOperations } from "./openapi/service.ts";
-import { siteOperations } from "./openapi/site.ts";
-import { sessionOperations, ticketOperations } from "./openapi/session.ts";
-import { statusOperations } from "./openapi/status.ts";
-import { userOperations } from "./openapi/user.ts";
+import type { Config } from "../lib/config/config.ts";
+import { maxBodyBytes } from "../lib/http/http.ts";
+import { StaticResponse } from "../lib/http/static_response.ts";
+import type { Operation } from "../lib/operation.ts";
+import { docsPage } from "./docs/page.ts";
+import style from "./docs/style.css" with { type: "text" };
+import { createDocument, type DocumentFrame, type OpenApiDocument } from "./openapi/document.ts";
 
-const description =
-  `Gatehouse keeps the register of users: they register, log in and out, and look after their account, and
-administrators look after all.
+const frame: DocumentFrame = {
+  info: {
+    title: "Gatehouse",
+    version: "1.0.0",
+    summary: "Registration, login and accounts over HTTP.",
+    description:
+      `Requests and responses are JSON in UTF-8, dates RFC 3339. A body has at most ${maxBodyBytes / 1_024} KiB.
 
-JSON in UTF-8 both ways, dates in RFC 3339. Every error is a problem as RFC 9457 has it, whose \`type\` is the address of what it
-means.
-
-A path that is not listed here is answered 404 \`not-found\`, a method that is not 405 \`method-not-allowed\` with \`Allow\`, and a
-path without its last slash 308. HEAD is GET without the body, and OPTIONS is 204 with \`Allow\`. A body has at most
-${maxBodyBytes / 1_024} KiB.`;
-
-const tags = [
-  { name: "Users", description: "Registering, and the life of an account." },
-  { name: "Sessions", description: "Logging in and out." },
-  { name: "Tickets", description: "Invitations and resets, made by administrators." },
-  { name: "Guard", description: "Who may see another site." },
-  { name: "Page", description: "For people." },
-  { name: "Status", description: "Figures and settings, for administrators and for Prometheus." },
-  { name: "Service", description: "How the service is, and what it can do." },
-];
-
-const securitySchemes = {
-  bearer: {
-    type: "http",
-    scheme: "bearer",
-    description: "The token of a session, from POST /session/: `Authorization: Bearer <token>`.",
+Every error is a problem (RFC 9457), and its \`type\` is the address of its meaning. Unknown paths get 404 \`not-found\`, ` +
+      "unsupported methods 405 `method-not-allowed` with `Allow`, and a path without its final slash 308. HEAD is GET " +
+      "without the body, and OPTIONS gets 204 with `Allow`.",
   },
-  cookie: {
-    type: "apiKey",
-    in: "cookie",
-    name: cookieName,
-    description: 'The token as a cookie, from POST /session/ with `"cookie": true`. A request that changes something ' +
-      "must come from a page of the same origin, as `Sec-Fetch-Site` or `Origin` shows. It counts unless `Authorization` " +
-      "carries a token of this service; of two cookies of the name neither counts.",
+  tags: [
+    { name: "Users", description: "Registration and accounts.", segments: ["user"] },
+    { name: "Sessions", description: "Login and logout.", segments: ["session"] },
+    { name: "Tickets", description: "Invitations and password resets by administrators.", segments: ["ticket"] },
+    { name: "Guard", description: "Access to other sites.", segments: ["guard"] },
+    { name: "Page", description: "The web page for people.", segments: ["", "page"] },
+    { name: "Status", description: "Figures and settings.", segments: ["status", "setting", "metrics"] },
+    { name: "Service", description: "Health and documents.", segments: ["health", "problem", "openapi.json", "docs"] },
+  ],
+  securitySchemes: {
+    bearer: {
+      type: "http",
+      scheme: "bearer",
+      description: "The token of a session, from POST /session/: `Authorization: Bearer <token>`.",
+    },
+    cookie: {
+      type: "apiKey",
+      in: "cookie",
+      name: cookieName,
+      description:
+        'The token in a cookie, from POST /session/ with `"cookie": true`. A request that changes something must ' +
+        "come from a page of the same origin, as `Sec-Fetch-Site` or `Origin` shows. A token in `Authorization` takes " +
+        "precedence. If two cookies have this name, both are ignored.",
+    },
+    basic: { type: "http", scheme: "basic", description: "Login and password (RFC 7617)." },
   },
-  basic: { type: "http", scheme: "basic", description: "Login and password, RFC 7617." },
 };
 
-/** Every operation. */
-const operations = [
-  ...userOperations,
-  ...sessionOperations,
-  ...ticketOperations,
-  ...siteOperations,
-  ...statusOperations,
-  ...serviceOperations,
-];
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${hash("sha256", style, "base64")}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
 
 /** The document of a service with these settings. */
-export function openApiDocument(config: Pick<Config, "passwordMinLength">): OpenApiDocument {
-  return createDocument(operations, {
-    info: {
-      title: "Gatehouse",
-      version: "1.0.0",
-      summary: "Registration, login and accounts over HTTP.",
-      description,
-      license: { name: "MIT", identifier: "MIT" },
-    },
-    tags,
-    components: { schemas: schemasOf(config), securitySchemes },
-  });
+export function openApiDocument(
+  operations: readonly Operation[],
+  settings: Pick<Config, "passwordMinLength">,
+): OpenApiDocument {
+  return createDocument(operations, frame, settings);
 }
 
-const reply = new StaticResponse((config: Config) => ({
-  content: JSON.stringify(openApiDocument(config)),
-  headers: { "content-type": "application/json" },
-}));
-
-/** `GET /openapi.json`: the document. */
-export function showOpenApi(context: Context): Promise<Response> {
-  return reply.to(context.request, context.app.config);
+/** The operations that describe all operations, themselves included. */
+export function descriptionOperations(all: () => readonly Operation[]): readonly Operation[] {
+  const json = new StaticResponse((config: Config) => ({
+    content: JSON.stringify(openApiDocument(all(), config)),
+    headers: { "content-type": "application/json" },
+  }));
+  const page = new StaticResponse((config: Config) => ({
+    content: docsPage(openApiDocument(all(), config), style).toString(),
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policy,
+      "referrer-policy": "no-referrer",
+    },
+  }));
+  return [
+    {
+      method: "GET",
+      path: "/openapi.json",
+      access: "anyone",
+      summary: "Get this document",
+      responses: {
+        200: {
+          description: "OpenAPI 3.1.",
+          schema: { type: "object", required: ["openapi"], properties: { openapi: { const: "3.1.0" } } },
+          headers: ["ETag"],
+          cacheControl: "no-cache",
+        },
+      },
+      isStatic: true,
+      handler: function showOpenApi({ request, app }) {
+        return json.to(request, app.config);
+      },
+    },
+    {
+      method: "GET",
+      path: "/docs/",
+      access: "anyone",
+      summary: "Read this document as a page",
+      responses: {
+        200: {
+          description: "A page without scripts.",
+          type: ["text/html"],
+          headers: ["ETag", "Content-Security-Policy", "Referrer-Policy"],
+          cacheControl: "no-cache",
+        },
+      },
+      isStatic: true,
+      handler: function showDocs({ request, app }) {
+        return page.to(request, app.config);
+      },
+    },
+  ];
 }

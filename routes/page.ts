@@ -8,12 +8,66 @@
 import { cookieToken } from "../lib/accounts/session.ts";
 import type { App, Context } from "../lib/app.ts";
 import { html } from "../lib/http/html.ts";
-import { HttpError, queryOf } from "../lib/http/http.ts";
+import { HttpError } from "../lib/http/http.ts";
+import { query } from "../lib/http/schema.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts";
 import { liveSession } from "./caller.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
+import type { Operation } from "../lib/operation.ts";
+
+/** Where to go with a session. */
+const nextQuery = query({
+  next: {
+    schema: { type: "string", description: "The path on this host to go to after login. Anything else is ignored." },
+    parse: (text = "") => safeRedirectPath(String(text)),
+  },
+});
+
+export const pageOperations: readonly Operation[] = [
+  {
+    method: "GET",
+    path: "/",
+    access: "anyone",
+    summary: "Open the web page",
+    query: nextQuery,
+    responses: {
+      200: {
+        description: "The page.",
+        type: ["text/html"],
+        headers: ["ETag", "Content-Security-Policy", "Permissions-Policy", "Referrer-Policy"],
+        cacheControl: "no-cache",
+      },
+      302: { description: "To `next`, as the browser has a session.", headers: ["Location"] },
+    },
+    handler: showPage,
+  },
+  {
+    method: "GET",
+    path: "/page/:file",
+    access: "anyone",
+    summary: "Get a file of the web page",
+    parameters: {
+      file: {
+        type: "string",
+        description: "The name of the file; `logo` is the logo of the settings.",
+        examples: ["main.js"],
+      },
+    },
+    responses: {
+      200: {
+        description: "The file.",
+        type: ["text/javascript", "text/css", "image/svg+xml", "image/png"],
+        headers: ["ETag", "Content-Security-Policy?"],
+        cacheControl: "no-cache",
+      },
+    },
+    problems: ["not-found"],
+    isStatic: true,
+    handler: showPageFile,
+  },
+];
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -62,7 +116,7 @@ export async function showPage(context: Context): Promise<Response> {
   const { request, app } = context;
   const token = cookieToken(request.headers);
   const session = token === undefined ? undefined : await liveSession(token, context);
-  const next = safeRedirectPath(queryOf(request, ["next"]).get("next") ?? "");
+  const { next } = nextQuery.parse(request);
   if (next !== undefined && session !== undefined) {
     return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
   }

@@ -1,86 +1,110 @@
-/**
- * The query of a list that is shown by pages, such as `GET /user/`: which page is asked for, and where the next one is.
- */
+/** Lists in pages, such as `GET /user/`: the query parameters, the schema, and the link to the next page. */
 
-import { type FieldError, HttpError } from "../lib/http/http.ts";
-import type { UserQuery, UserSort } from "../lib/store.ts";
+import type { UserSort } from "../lib/store.ts";
+import { type Field, idPattern, objectSchema, query, type Schema } from "../lib/http/schema.ts";
 import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/accounts/user.ts";
 
-export const defaultLimit = 50;
-export const maxLimit = 1_000;
-export const userSorts: readonly UserSort[] = ["registered_at", "-registered_at", "login"];
-
-/** As `next` gives it: the id of the last item of a page, a ULID. */
-export const cursorPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
-/** The same of a list sorted by login. */
+const defaultLimit = 50;
+const maxLimit = 1_000;
+const sorts: readonly UserSort[] = ["registered_at", "-registered_at", "login"];
+/** The cursor of a list that is sorted by login. */
 const loginCursorPattern = new RegExp(`^(?=.{1,${maxLoginLength}}$)${loginPattern.source.slice(1)}`);
+const invalidCursor = { code: "invalid-cursor", detail: "Must be the `next` of a page." };
 
-/** Which page of a list is asked for. */
-export interface PageQuery {
-  readonly limit: number;
-  /** "" is the first page. */
-  readonly after: string;
+const limit: Field<number> = {
+  schema: { type: "integer", minimum: 1, maximum: maxLimit, default: defaultLimit, description: "Items on a page." },
+  parse(text = String(defaultLimit), report) {
+    const limit = /^\d{1,9}$/.test(String(text)) ? Number(text) : 0;
+    if (limit >= 1 && limit <= maxLimit) return limit;
+    return report({ code: "out-of-range", detail: `Must be a number from 1 to ${maxLimit}.` });
+  },
+};
+
+/** Absent on the first page, as "". */
+const after: Field<string> = {
+  schema: { type: "string", pattern: idPattern.source, description: "The `next` of the previous page." },
+  parse(text = "", report) {
+    return text === "" || idPattern.test(String(text)) ? String(text) : report(invalidCursor);
+  },
+};
+
+const group: Field<string> = {
+  schema: {
+    type: "string",
+    pattern: groupPattern.source,
+    description: "Only members of this group.",
+    examples: ["staff"],
+  },
+  parse(text = "", report) {
+    if (text === "" || groupPattern.test(String(text))) return String(text);
+    return report({ code: "invalid-group", detail: "Must be the name of a group." });
+  },
+};
+
+const sort: Field<UserSort> = {
+  schema: {
+    type: "string",
+    enum: sorts,
+    default: sorts[0],
+    description: "The order; with `-` the newest user is first.",
+  },
+  parse(text = sorts[0], report) {
+    const known = sorts.find((sort) => sort === text);
+    return known ?? report({ code: "unknown-sort", detail: `Must be one of ${sorts.join(", ")}.` });
+  },
+};
+
+/** The page of a list. */
+export const pageQuery = query({ limit, after });
+
+/** The page of the list of users; "" is no condition. */
+export const userPageQuery = query({
+  limit,
+  after: {
+    schema: { type: "string", maxLength: maxLoginLength, description: "The `next` of the previous page." },
+    parse: (text = "") => String(text),
+  },
+  prefix: loginPart("Only logins that start with this text.", "al"),
+  contains: loginPart("Only logins that contain this text.", "lic"),
+  group,
+  sort,
+}, ({ after = "", sort }) => {
+  const cursorPattern = sort === "login" ? loginCursorPattern : idPattern;
+  return after === "" || cursorPattern.test(after) ? [] : [{ pointer: "/after", ...invalidCursor }];
+});
+
+/** The schema of a page. @param list the name and schema of its list @param cursor by default an id */
+export function pageSchema($id: string, list: Schema, cursor: Schema = { pattern: idPattern.source }): Schema {
+  return {
+    $id,
+    ...objectSchema("A page of a list.", {
+      ...list,
+      total: { type: "integer", minimum: 0, description: "The number of items on all pages." },
+      next: { type: ["string", "null"], ...cursor, description: "The `after` of the next page." },
+    }),
+  };
 }
 
-/**
- * What the query of any list asks for; a parameter that is not known is ignored.
- *
- * @throws {HttpError} `invalid-query` with every bad parameter
- */
-export function parsePageQuery(parameters: URLSearchParams): PageQuery {
-  const errors: FieldError[] = [];
-  const query = readPageQuery(parameters, errors);
-  if (errors.length > 0) throw new HttpError("invalid-query", { errors });
-  return query;
-}
-
-/** The query of `GET /user/`, where "" is no condition. @throws {HttpError} as `parsePageQuery` */
-export function parseUserQuery(parameters: URLSearchParams): PageQuery & Required<UserQuery> {
-  const errors: FieldError[] = [];
-  const sortText = parameters.get("sort") ?? "registered_at";
-  const sort = userSorts.find((known) => known === sortText) ?? "registered_at";
-  const page = readPageQuery(parameters, errors, sort === "login" ? loginCursorPattern : cursorPattern);
-  const prefix = readLoginPart(parameters, "prefix", errors);
-  const contains = readLoginPart(parameters, "contains", errors);
-  const group = parameters.get("group") ?? "";
-  if (group !== "" && !groupPattern.test(group)) {
-    errors.push({ pointer: "/group", code: "invalid-group", detail: "Must be the name of a group" });
-  }
-  if (sort !== sortText) {
-    errors.push({ pointer: "/sort", code: "unknown-sort", detail: `Must be one of ${userSorts.join(", ")}` });
-  }
-  if (errors.length > 0) throw new HttpError("invalid-query", { errors });
-  return { ...page, prefix, contains, group, sort };
-}
-
-function readLoginPart(parameters: URLSearchParams, name: "prefix" | "contains", errors: FieldError[]): string {
-  const part = canonicalLogin(parameters.get(name) ?? "");
-  if (part.length > maxLoginLength) {
-    const detail = `Must have at most ${maxLoginLength} characters`;
-    errors.push({ pointer: `/${name}`, code: "too-long", limit: maxLoginLength, detail });
-  }
-  return part;
-}
-
-/** The headers of a page: the link to the next one (RFC 8288), if there is one. */
-export function pageHeaders(query: PageQuery & Partial<UserQuery>, next: string | undefined): Record<string, string> {
+/** The header fields of a page: the link to the next one (RFC 8288), if there is one. */
+export function pageHeaders(
+  query: Readonly<Record<string, unknown>>,
+  next: string | undefined,
+): Record<string, string> {
   if (next === undefined) return {};
   const conditions = Object.entries({ ...query, after: next }).filter(([, value]) => value !== "")
     .map(([name, value]) => [name, String(value)]);
-  // Relative, so that it is right also where the service is mounted at another path.
+  // Relative, as a proxy may mount the service at another path.
   return { link: `<?${new URLSearchParams(conditions)}>; rel="next"` };
 }
 
-/** @param errors gets every bad parameter */
-function readPageQuery(parameters: URLSearchParams, errors: FieldError[], cursor = cursorPattern): PageQuery {
-  const limitText = parameters.get("limit") ?? String(defaultLimit);
-  const limit = /^\d{1,9}$/.test(limitText) ? Number(limitText) : 0;
-  if (limit < 1 || limit > maxLimit) {
-    errors.push({ pointer: "/limit", code: "out-of-range", detail: `It must be a number from 1 to ${maxLimit}` });
-  }
-  const after = parameters.get("after") ?? "";
-  if (after !== "" && !cursor.test(after)) {
-    errors.push({ pointer: "/after", code: "invalid-cursor", detail: "It must be what `next` of a page was" });
-  }
-  return { limit, after };
+function loginPart(description: string, example: string): Field<string> {
+  return {
+    schema: { type: "string", maxLength: maxLoginLength, description, examples: [example] },
+    parse(text = "", report) {
+      const part = canonicalLogin(String(text));
+      if (part.length <= maxLoginLength) return part;
+      const detail = `Must have at most ${maxLoginLength} characters.`;
+      return report({ code: "too-long", limit: maxLoginLength, detail });
+    },
+  };
 }

@@ -13,13 +13,34 @@ import { presentedToken } from "../lib/accounts/session.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/accounts/ticket.ts";
 import {
-  parsePasswordChange,
   type PasswordChange,
+  passwordChangeBody,
   requireGoodPassword,
   unchangedPassword,
 } from "../lib/accounts/request_schemas.ts";
 import { changeCounts, verifyLoginPassword } from "./authenticate.ts";
 import { loginInPath, refuseActor, requireSession } from "./caller.ts";
+import type { Operation } from "../lib/operation.ts";
+
+export const changePasswordOperation: Operation = {
+  method: "PUT",
+  path: "/user/:login/password",
+  access: "user or ticket",
+  summary: "Set a password",
+  description:
+    "With the current password, all other sessions of the user end; with a ticket, all sessions end. Tickets that " +
+    "the user made are deleted, as an attacker may have made them.",
+  body: passwordChangeBody,
+  responses: { 204: { description: "The password is set.", headers: ["Set-Cookie?"] } },
+  problems: [
+    "wrong-current-password",
+    "ticket-invalid",
+    "too-many-attempts",
+    "too-many-new-passwords",
+    "overloaded",
+  ],
+  handler: changePassword,
+};
 
 /** Who is to get the new password, and what else changes with it. */
 interface Admitted {
@@ -31,7 +52,7 @@ interface Admitted {
 export async function changePassword(context: Context): Promise<Response> {
   const { app: { hasher, throttle, stopping }, request } = context;
   const login = loginInPath(context);
-  const body = parsePasswordChange(await readJson(request, { stopping }));
+  const body = passwordChangeBody.parse(await readJson(request, { stopping }));
   const admitted = body.ticket === undefined
     ? await admitBySession(context)
     : await admitByTicket(body.ticket, context);
@@ -86,11 +107,11 @@ async function requireChange(
   context: Context,
 ): Promise<void> {
   const { login, passwordHash } = user;
-  if (body.ticket === undefined) {
-    const attempt = { login, password: body.currentPassword, user, isRehashing: false };
+  if (body.current_password !== undefined) {
+    const attempt = { login, password: body.current_password, user, isRehashing: false };
     const { isRight } = await verifyLoginPassword(attempt, context);
     if (!isRight) throw new HttpError("wrong-current-password");
-    if (isSamePassword(body.password, body.currentPassword)) throw unchangedPassword();
+    if (isSamePassword(body.password, body.current_password)) throw unchangedPassword();
     return;
   }
   const turn = { client: context.rateLimitKey, hungUp: context.request.signal };

@@ -3,6 +3,23 @@
 import type { Context } from "../lib/app.ts";
 import { HttpError } from "../lib/http/http.ts";
 import { isProblemCode, problems } from "../lib/http/problem.ts";
+import type { Operation } from "../lib/operation.ts";
+
+export const problemOperation: Operation = {
+  method: "GET",
+  path: "/problem/:code",
+  access: "anyone",
+  summary: "Get the meaning of a problem",
+  parameters: {
+    code: { enum: Object.keys(problems), description: "The code of a problem.", examples: ["login-taken"] },
+  },
+  responses: {
+    200: { description: "Title, status and meaning.", type: ["text/plain"], cacheControl: "max-age=3600" },
+  },
+  problems: ["not-found"],
+  isStatic: true,
+  handler: showProblem,
+};
 
 /** `GET /problem/:code`: the meaning of one problem, as text. */
 export function showProblem(context: Context): Response {

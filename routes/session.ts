@@ -4,16 +4,72 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
 import { jsonResponse, readJson } from "../lib/http/http.ts";
-import { createSession, expiresAt, sessionCookie } from "../lib/accounts/session.ts";
+import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
+import { createSession, expiresAt, sessionCookie, tokenPattern } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
-import { parseLogin } from "../lib/accounts/request_schemas.ts";
+import { credentialsBody, groupsSchema, loginSchema } from "../lib/accounts/request_schemas.ts";
 import { authenticate, wrongCredentials } from "./authenticate.ts";
-import { requireSession, sessionsEnded } from "./caller.ts";
+import { requireSession, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
+import type { Operation } from "../lib/operation.ts";
+
+/** What `showSession` returns. */
+const ownSessionSchema: Schema = {
+  $id: "OwnSession",
+  ...objectSchema("The session of the request.", {
+    login: loginSchema,
+    groups: groupsSchema,
+    created_at: dateSchema,
+    expires_at: dateSchema,
+  }),
+};
+
+const newSessionSchema: Schema = {
+  $id: "NewSession",
+  ...objectSchema("A new session.", { login: loginSchema, created_at: dateSchema, expires_at: dateSchema }, {
+    token: {
+      type: "string",
+      pattern: tokenPattern.source,
+      description: "Only in this response, and absent if the request asks for a cookie.",
+    },
+  }),
+};
+
+export const sessionOperations: readonly Operation[] = [
+  {
+    method: "POST",
+    path: "/session/",
+    access: "anyone",
+    summary: "Log in",
+    description:
+      "An unknown login, a wrong password and a disabled user get the same response after the same work, unless " +
+      "`GATEHOUSE_LOGIN_ERRORS` is `exact`.",
+    body: credentialsBody,
+    responses: { 201: { description: "The new session.", schema: newSessionSchema, headers: ["Set-Cookie?"] } },
+    problems: ["wrong-credentials", "wrong-password", "unknown-login", "too-many-attempts", "overloaded"],
+    handler: logIn,
+  },
+  {
+    method: "GET",
+    path: "/session/",
+    access: "session",
+    summary: "Get the current session",
+    responses: { 200: { description: "The session of the request.", schema: ownSessionSchema } },
+    handler: showSession,
+  },
+  {
+    method: "DELETE",
+    path: "/session/",
+    access: "session",
+    summary: "Log out",
+    responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
+    handler: logOut,
+  },
+];
 
 /** `POST /session/`: logs in. Beyond so many sessions of one user the one seen longest ago ends. */
 export async function logIn(context: Context): Promise<Response> {
   const { app: { store, config, now, stopping }, request } = context;
-  const credentials = parseLogin(await readJson(request, { stopping }));
+  const credentials = credentialsBody.parse(await readJson(request, { stopping }));
   const user = await authenticate(credentials, context);
   const userAgent = request.headers.get("user-agent") ?? "";
   const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.clientAddress });

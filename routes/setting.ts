@@ -2,7 +2,36 @@
 
 import type { Context } from "../lib/app.ts";
 import { jsonResponse } from "../lib/http/http.ts";
+import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { requireAdmin } from "./caller.ts";
+import type { Operation } from "../lib/operation.ts";
+
+const settingsSchema: Schema = {
+  $id: "SettingList",
+  ...objectSchema("The effective settings.", {
+    settings: {
+      type: "array",
+      items: objectSchema("A setting.", {
+        name: { type: "string", description: "The environment variable." },
+        value: {
+          type: "string",
+          description: "The effective value. Of a URL only the scheme, as it may have a password.",
+        },
+        default: { type: "string", description: "The value if it is not set." },
+        meaning: { type: "string", description: "What it does, with unit and range, in Markdown." },
+      }),
+    },
+  }),
+};
+
+export const settingOperation: Operation = {
+  method: "GET",
+  path: "/setting/",
+  access: "admin",
+  summary: "List the effective settings",
+  responses: { 200: { description: "All settings, in the order of the README.", schema: settingsSchema } },
+  handler: listSettings,
+};
 
 /** `GET /setting/`: every setting as text, in the order of the README. */
 export async function listSettings(context: Context): Promise<Response> {

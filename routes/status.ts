@@ -8,8 +8,58 @@
 import type { Context } from "../lib/app.ts";
 import type { Histogram } from "../lib/metrics/histogram.ts";
 import { jsonResponse } from "../lib/http/http.ts";
+import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { keptMinutes } from "../lib/metrics/minute_counter.ts";
 import { requireAdmin } from "./caller.ts";
+import type { Operation } from "../lib/operation.ts";
+
+const count: Schema = { type: "integer", minimum: 0 };
+const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };
+const quantiles = objectSchema("Durations in the last minute; null if there was none.", {
+  p50_ms: milliseconds,
+  p99_ms: milliseconds,
+});
+
+const statusSchema: Schema = {
+  $id: "Status",
+  ...objectSchema("Figures of one instance and of the store.", {
+    time: dateSchema,
+    instance: {
+      type: "string",
+      description: "The instance that responds: its listen address, and an id since its start.",
+    },
+    users: count,
+    sessions: { ...count, description: "Including sessions that expired within the last hour." },
+    registrations: objectSchema("Registrations on each of the last 30 days (UTC) of users that still exist.", {
+      first_day: { type: "string", pattern: "^\\d{4}-\\d\\d-\\d\\d$" },
+      counts: countsOf(30),
+    }),
+    logins: objectSchema("Login attempts in each of the last 60 minutes, by outcome.", {
+      first_minute: dateSchema,
+      success: countsOf(keptMinutes),
+      failure: countsOf(keptMinutes),
+      throttled: countsOf(keptMinutes),
+    }),
+    hash: quantiles,
+    sync: { ...quantiles, type: ["object", "null"], description: "Null with a database, which syncs by itself." },
+    running: { ...count, description: "Passwords being hashed." },
+    waiting: { ...count, description: "Passwords waiting to be hashed." },
+    store_bytes: { ...count, description: "Bytes on disk." },
+    uptime_seconds: count,
+    deno: { type: "string", description: "The version of Deno." },
+  }),
+};
+
+export const statusOperation: Operation = {
+  method: "GET",
+  path: "/status/",
+  access: "admin",
+  summary: "Get the status of the service",
+  description: "Logins, hashes and syncs are those of the instance that responds, since its start; all other figures " +
+    "are of the store. The page requests this every few seconds.",
+  responses: { 200: { description: "The status.", schema: statusSchema } },
+  handler: showStatus,
+};
 
 const minuteMs = 60 * 1_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -53,4 +103,8 @@ function recentMs(histogram: Histogram): { p50_ms: number | null; p99_ms: number
 
 function inMs(seconds: number | undefined): number | undefined {
   return seconds && Math.round(seconds * 1_000_000) / 1_000;
+}
+
+function countsOf(length: number): Schema {
+  return { type: "array", items: count, minItems: length, maxItems: length };
 }

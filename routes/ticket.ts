@@ -2,19 +2,92 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonResponse, queryOf, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
 import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
 import { createTicket } from "../lib/accounts/ticket.ts";
-import { parseTicketRequest } from "../lib/accounts/request_schemas.ts";
+import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
+import { exampleCode, loginSchema, ticketRequestBody } from "../lib/accounts/request_schemas.ts";
 import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
-import { pageHeaders, parsePageQuery } from "./page_query.ts";
+import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
+import type { Operation } from "../lib/operation.ts";
+
+/** In the examples of the OpenAPI document: any ticket. */
+export const exampleTicketId = "01M81Q8RAN6Y7QJ4E0V3SCM2ZT";
+
+const purposeSchema = { enum: ["register", "reset"] };
+const onlyLogin = { login: { $ref: loginSchema, description: "The only login that may use it; absent if any may." } };
+
+const newTicketSchema: Schema = {
+  $id: "NewTicket",
+  ...objectSchema("A new ticket.", {
+    id: idSchema,
+    ticket: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$", description: "The code. Only this response has it." },
+    purpose: purposeSchema,
+    expires_at: dateSchema,
+  }, onlyLogin),
+  examples: [{ id: exampleTicketId, ticket: exampleCode, purpose: "register", expires_at: "2026-11-23T13:31:28.463Z" }],
+};
+
+/** What `publicTicket` returns. */
+const ticketSchema: Schema = {
+  $id: "Ticket",
+  ...objectSchema("A ticket without its code.", {
+    id: idSchema,
+    purpose: purposeSchema,
+    made_by: { type: ["string", "null"], description: "The login of its maker; null if an earlier version made it." },
+    created_at: { ...dateSchema, type: ["string", "null"], description: "Null if an earlier version made it." },
+    expires_at: dateSchema,
+  }, onlyLogin),
+};
+
+const ticketPageSchema = pageSchema("TicketPage", { tickets: { type: "array", items: ticketSchema } });
+
+export const ticketOperations: readonly Operation[] = [
+  {
+    method: "POST",
+    path: "/ticket/",
+    access: "admin",
+    summary: "Make a ticket",
+    description:
+      "A ticket is a code for one use: to register, or to set the password of one user. Give it to the person over " +
+      "a private channel. It is void once its maker is no administrator any more, is disabled or deleted, ends all " +
+      "sessions or gets another password. Resetting an administrator requires a session that is less than 10 minutes old.",
+    body: ticketRequestBody,
+    responses: { 201: { description: "The new ticket.", schema: newTicketSchema } },
+    problems: ["registration-closed", "not-found", "login-again"],
+    handler: makeTicket,
+  },
+  {
+    method: "GET",
+    path: "/ticket/",
+    access: "admin",
+    summary: "List tickets",
+    description: "Valid tickets without their codes, the oldest first.",
+    query: pageQuery,
+    responses: { 200: { description: "A page of tickets.", schema: ticketPageSchema } },
+    problems: ["invalid-query"],
+    handler: listTickets,
+  },
+  {
+    method: "DELETE",
+    path: "/ticket/:id",
+    access: "admin",
+    summary: "Delete a ticket",
+    parameters: {
+      id: { ...idSchema, description: "The id of a ticket, which is not its code.", examples: [exampleTicketId] },
+    },
+    responses: { 204: { description: "The ticket is void." } },
+    problems: ["not-found"],
+    handler: deleteTicket,
+  },
+];
 
 /** `POST /ticket/`: makes a ticket, whose code is in the reply and nowhere else. */
 export async function makeTicket(context: Context): Promise<Response> {
   const { config, now, stopping } = context.app;
   const body = await readJson(context.request, { stopping });
   const { session, user } = await requireAdmin(context);
-  const { purpose, login } = parseTicketRequest(body);
+  const { purpose, login = "" } = ticketRequestBody.parse(body);
   // Nobody could use it.
   if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
   const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
@@ -32,7 +105,7 @@ export async function makeTicket(context: Context): Promise<Response> {
 /** `GET /ticket/`: the tickets that are good, by pages, in the order in which they were made. Never a code. */
 export async function listTickets(context: Context): Promise<Response> {
   await requireAdmin(context);
-  const query = parsePageQuery(queryOf(context.request, ["limit", "after"]));
+  const query = pageQuery.parse(context.request);
   const { store, now } = context.app;
   const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
   return jsonResponse({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {

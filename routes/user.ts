@@ -9,15 +9,86 @@ import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { ifNoneMatch } from "../lib/http/entity_tag.ts";
-import { HttpError, jsonResponse, queryOf, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
 import { isReservedLogin } from "../lib/config/parsers.ts";
 import { adminGroup, isAdmin, type Ticket, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/accounts/ticket.ts";
-import { etagOf, publicUser } from "../lib/accounts/user.ts";
-import { parseRegistration, type Registration } from "../lib/accounts/request_schemas.ts";
+import { etagOf, maxLoginLength, publicUser } from "../lib/accounts/user.ts";
+import { type Registration, registrationBody, userSchema } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./authenticate.ts";
-import { isFresh, refuseActor, requireAdmin, requireMatch, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
-import { pageHeaders, parseUserQuery } from "./page_query.ts";
+import {
+  isFresh,
+  refuseActor,
+  requireAdmin,
+  requireMatch,
+  requireSelfOrAdmin,
+  sessionEndedHeaders,
+  sessionsEnded,
+} from "./caller.ts";
+import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
+import type { Operation } from "../lib/operation.ts";
+
+const userPageSchema = pageSchema("UserPage", { users: { type: "array", items: userSchema } }, {
+  maxLength: maxLoginLength,
+});
+
+export const userOperations: readonly Operation[] = [
+  {
+    method: "POST",
+    path: "/user/",
+    access: "anyone",
+    summary: "Register",
+    description:
+      "The service may require a ticket or register nobody (`GATEHOUSE_REGISTRATION`). The user who registers " +
+      "with the ticket that the service prints at start becomes the first administrator.",
+    body: registrationBody,
+    responses: { 201: { description: "The user, durably stored.", schema: userSchema, headers: ["Location"] } },
+    problems: [
+      "registration-closed",
+      "ticket-invalid",
+      "login-reserved",
+      "login-taken",
+      "too-many-registrations",
+      "overloaded",
+    ],
+    handler: register,
+  },
+  {
+    method: "GET",
+    path: "/user/",
+    access: "admin",
+    summary: "List users",
+    description:
+      "The list has users that match all parameters. A user that exists all the time is on exactly one page, " +
+      "even if others register or are deleted meanwhile.",
+    query: userPageQuery,
+    responses: { 200: { description: "A page of users.", schema: userPageSchema } },
+    problems: ["invalid-query"],
+    handler: listUsers,
+  },
+  {
+    method: "GET",
+    path: "/user/:login",
+    access: "user or admin",
+    summary: "Get a user",
+    responses: {
+      200: { description: "The user.", schema: userSchema, headers: ["ETag"], cacheControl: "private, no-cache" },
+    },
+    problems: ["not-found"],
+    handler: showUser,
+  },
+  {
+    method: "DELETE",
+    path: "/user/:login",
+    access: "user or admin",
+    summary: "Delete a user",
+    description:
+      "Users delete themselves with a session that is less than 10 minutes old. All sessions of the user end.",
+    responses: { 204: { description: "The user is deleted.", headers: sessionEndedHeaders } },
+    problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
+    handler: deleteUser,
+  },
+];
 
 /** Who may register. */
 interface Admitted {
@@ -35,7 +106,7 @@ export async function register(context: Context): Promise<Response> {
   const body = await readJson(context.request, { stopping });
   // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
   refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
-  const registration = parseRegistration(body, { minLength: config.passwordMinLength, passwordStrength });
+  const registration = registrationBody.parse(body, { minLength: config.passwordMinLength, passwordStrength });
   const ticket = await admit(registration, context);
   return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
 }
@@ -43,7 +114,7 @@ export async function register(context: Context): Promise<Response> {
 /** `GET /user/`: who is registered, by pages. */
 export async function listUsers(context: Context): Promise<Response> {
   await requireAdmin(context);
-  const query = parseUserQuery(queryOf(context.request, ["limit", "after", "prefix", "contains", "group", "sort"]));
+  const query = userPageQuery.parse(context.request);
   const { users, total, next } = await context.app.store.listUsers(query);
   const headers = pageHeaders(query, next);
   return jsonResponse({ users: users.map(publicUser), total, next: next ?? null }, { headers });

@@ -4,16 +4,31 @@ import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
 import { etagOf, publicUser } from "../lib/accounts/user.ts";
-import { parseUserChange } from "../lib/accounts/request_schemas.ts";
+import { userChangeBody, userSchema } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./authenticate.ts";
 import { refuseActor, requireAdminFor, requireMatch } from "./caller.ts";
+import type { Operation } from "../lib/operation.ts";
+
+export const changeUserOperation: Operation = {
+  method: "PATCH",
+  path: "/user/:login",
+  access: "admin",
+  summary: "Set groups, disable or enable a user",
+  description:
+    "Disabling a user ends all their sessions. Disabling an administrator, or removing one from the group admin, " +
+    "deletes the tickets that they made. Adding a user to that group deletes the tickets that reset their password.",
+  body: userChangeBody,
+  responses: { 200: { description: "The changed user.", schema: userSchema, headers: ["ETag"] } },
+  problems: ["not-found", "last-admin", "precondition-failed"],
+  handler: changeUser,
+};
 
 /** `PATCH /user/:login`: changes a user, if they are as the `If-Match` of the request says. */
 export async function changeUser(context: Context): Promise<Response> {
   const { store, throttle, stopping } = context.app;
   const body = await readJson(context.request, { stopping });
   const { session, user, target } = await requireAdminFor(context);
-  const change = parseUserChange(body);
+  const change = userChangeBody.parse(body);
   while (true) {
     // Read anew in each round: another change may have come in between.
     const current = await store.findUser(target.login);

@@ -2,16 +2,72 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonResponse, queryOf } from "../lib/http/http.ts";
-import { expiresAt, listLiveSessions } from "../lib/accounts/session.ts";
+import { HttpError, jsonResponse } from "../lib/http/http.ts";
+import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
+import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
-import { refuseActor, requireSelfOrAdmin, sessionsEnded } from "./caller.ts";
-import { pageHeaders, parsePageQuery } from "./page_query.ts";
+import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
+import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
+import type { Operation } from "../lib/operation.ts";
+
+/** In the examples of the OpenAPI document: any session. */
+export const exampleSessionId = "01M81Q8RAFRWT8N2ZHDEH012P3";
+
+/** What `publicSession` returns. */
+const sessionSchema: Schema = {
+  $id: "Session",
+  ...objectSchema("A session of a user.", {
+    id: idSchema,
+    created_at: dateSchema,
+    last_seen_at: { ...dateSchema, description: "Updated about once an hour." },
+    expires_at: { ...dateSchema, description: "When the session ends if it is not used." },
+    user_agent: { type: "string", maxLength: maxUserAgentLength, description: "Of the client that logged in." },
+    address: { type: "string", description: "Of the client that logged in." },
+    current: { type: "boolean", description: "Whether it is the session of the request." },
+  }),
+};
+const sessionPageSchema = pageSchema("SessionPage", { sessions: { type: "array", items: sessionSchema } });
+
+export const userSessionOperations: readonly Operation[] = [
+  {
+    method: "GET",
+    path: "/user/:login/session/",
+    access: "user or admin",
+    summary: "List the sessions of a user",
+    description:
+      "The oldest is first. A setting limits the sessions of a user: a new one then ends the one that was used " +
+      "least recently.",
+    query: pageQuery,
+    responses: { 200: { description: "A page of sessions.", schema: sessionPageSchema } },
+    problems: ["not-found", "invalid-query"],
+    handler: listSessions,
+  },
+  {
+    method: "DELETE",
+    path: "/user/:login/session/",
+    access: "user or admin",
+    summary: "End all sessions of a user",
+    description: "This includes the session of the request. Tickets that the user made are deleted.",
+    responses: { 204: { description: "The user has no sessions.", headers: sessionEndedHeaders } },
+    problems: ["not-found"],
+    handler: endSessions,
+  },
+  {
+    method: "DELETE",
+    path: "/user/:login/session/:id",
+    access: "user or admin",
+    summary: "End a session of a user",
+    parameters: { id: { ...idSchema, description: "The id of a session.", examples: [exampleSessionId] } },
+    responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
+    problems: ["not-found"],
+    handler: endSession,
+  },
+];
 
 /** `GET /user/:login/session/`: the sessions that have not expired, by pages, the oldest first. */
 export async function listSessions(context: Context): Promise<Response> {
   const { session: own, target } = await requireSelfOrAdmin(context);
-  const page = parsePageQuery(queryOf(context.request, ["limit", "after"]));
+  const page = pageQuery.parse(context.request);
   const { store, now, config } = context.app;
   const { sessions, total, next } = await listLiveSessions(target.login, {
     store,

@@ -1,192 +1,238 @@
 /**
- * What bodies of requests about users say: each is taken or refused as a whole, with every bad field at once.
- *
- * Behind these functions the types are trusted. What a login and a password must be is in `user.ts`.
+ * The bodies of requests about users, sessions and tickets, and the schema of a user. `user.ts` has the rules for logins
+ * and passwords.
  */
 
-import { type FieldError, HttpError, maxErrors } from "../http/http.ts";
-import type { ProblemCode } from "../http/problem.ts";
-import type { User } from "../store.ts";
-import { canonicalLogin, isGroups, loginErrors, maxGroups, passwordErrors, type PasswordRules } from "./user.ts";
+import { type FieldError, HttpError } from "../http/http.ts";
+import {
+  dateSchema,
+  type Field,
+  flag,
+  idSchema,
+  jsonBody,
+  objectSchema,
+  type Parsed,
+  type Report,
+  type Schema,
+  text,
+} from "../http/schema.ts";
+import {
+  canonicalLogin,
+  groupPattern,
+  isGroups,
+  loginErrors,
+  loginPattern,
+  maxGroups,
+  maxLoginLength,
+  maxPasswordBytes,
+  passwordErrors,
+  type PasswordRules,
+} from "./user.ts";
 
-/** Of unknown fields so many are told: of ten errors that leaves four for those that are known. */
-const maxUnknownTold = maxErrors - 4;
+/** In the examples of the OpenAPI document: any code of a ticket, and a good password. */
+export const exampleCode = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
+export const examplePassword = "mellow-otter-41-lantern";
 
-/** A login as it is kept, and a password. */
-export interface Credentials {
-  readonly login: string;
-  readonly password: string;
-}
+/** A login as clients may send it. */
+export const loginSchema: Schema = {
+  $id: "Login",
+  type: "string",
+  minLength: 1,
+  maxLength: maxLoginLength,
+  pattern: loginPattern.source.replaceAll("a-z", "A-Za-z"),
+  description: "Letters, digits and . _ - @ +, starting with a letter or digit. Case is ignored.",
+  examples: ["alice"],
+};
 
-/** Who wants to register. */
-export interface Registration extends Credentials {
-  /** The code of a ticket, as it was sent. */
-  readonly ticket: string | undefined;
-}
+export const groupsSchema: Schema = {
+  $id: "Groups",
+  type: "array",
+  maxItems: maxGroups,
+  uniqueItems: true,
+  items: { type: "string", pattern: groupPattern.source },
+  description: "Members of `admin` are administrators.",
+};
 
-/** A new password, and what allows to set it: one of the two. */
-export type PasswordChange =
-  & { readonly password: string }
-  & ({ readonly currentPassword: string; readonly ticket: undefined } | { readonly ticket: string });
+/** What `publicUser` returns. */
+export const userSchema: Schema = {
+  $id: "User",
+  ...objectSchema("What administrators, and the user, see of a user.", {
+    id: { ...idSchema, description: "A ULID. A login that is deleted and registered again gets another." },
+    login: { type: "string", maxLength: maxLoginLength, pattern: loginPattern.source },
+    registered_at: dateSchema,
+    groups: groupsSchema,
+    disabled: { type: "boolean", description: "A disabled user has no sessions and cannot log in." },
+  }),
+  examples: [{
+    id: "01M81Q8R1S09CHZ85XEV6WDCYG",
+    login: "alice",
+    registered_at: "2026-11-22T13:31:28.185Z",
+    groups: [],
+    disabled: false,
+  }],
+};
 
-/** What an administrator changes of a user. */
-export type UserChange = Partial<Pick<User, "groups" | "disabled">>;
+const newPasswordSchema: Schema = {
+  $id: "NewPassword",
+  type: "string",
+  format: "password",
+  minLength: ({ passwordMinLength }: { passwordMinLength: number }) => passwordMinLength,
+  pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+  description: `At most ${maxPasswordBytes.toLocaleString("en")} bytes of UTF-8 in NFC, without control characters. ` +
+    "Common passwords, repeats, sequences, keyboard walks and passwords that contain the login are rejected.",
+};
 
-/** What an administrator wants a ticket for. */
-export interface TicketRequest {
-  readonly purpose: "register" | "reset";
-  /** "" is any. */
-  readonly login: string;
-}
+/** A login that may be registered, in lower case. */
+const newLogin: Field<string> = {
+  schema: { $ref: loginSchema },
+  parse(value, report) {
+    const login = parseLogin(value, report);
+    if (login !== undefined) loginErrors(login).forEach(report);
+    return login;
+  },
+};
 
-export interface LoginRequest extends Credentials {
-  /** Whether the token is wanted as a cookie. */
-  readonly cookie: boolean;
-}
+/** A login in lower case. An unregistrable login is one that no user has, and gets the uniform answer. */
+const login: Field<string> = { schema: text.schema, parse: parseLogin };
+/** `passwordErrors` judges it, which takes more time than all other checks. */
+const newPassword: Field<string> = { ...text, schema: { $ref: newPasswordSchema } };
+const password: Field<string> = { ...text, schema: { type: "string", format: "password" } };
+const ticket: Field<string> = {
+  ...text,
+  schema: { type: "string", description: "The code of a ticket, valid for one use." },
+};
 
-/**
- * Who wants to register, from the body of `POST /user/`.
- *
- * @throws {HttpError} `invalid-user` with every bad field
- */
-export function parseRegistration(body: unknown, rules: PasswordRules): Registration {
-  const { fields, errors } = readFields(body, ["login", "password", "ticket"], "invalid-user");
-  const login = readText(fields, "login", errors);
-  const password = readText(fields, "password", errors);
-  const ticket = fields["ticket"] === undefined ? undefined : readText(fields, "ticket", errors);
-  if (login !== undefined) errors.push(...loginErrors(canonicalLogin(login)));
-  if (password !== undefined) errors.push(...passwordErrors(password, canonicalLogin(login ?? ""), rules));
-  if (login === undefined || password === undefined || errors.length > 0) {
-    throw new HttpError("invalid-user", { errors });
-  }
-  return { login: canonicalLogin(login), password, ticket };
-}
+const groups: Field<readonly string[]> = {
+  schema: { $ref: groupsSchema },
+  parse(value, report) {
+    if (isGroups(value)) return value;
+    const detail = `Must be a list of at most ${maxGroups} different names, each of 1 to 32 of a-z 0-9 . _ -.`;
+    return report({ code: "invalid-groups", detail });
+  },
+};
 
-/**
- * A new password, from the body of `PUT /user/:login/password`. It is not judged yet: see `requireGoodPassword`.
- *
- * @throws {HttpError} `invalid-user` with every bad field
- */
-export function parsePasswordChange(body: unknown): PasswordChange {
-  const { fields, errors } = readFields(body, ["current_password", "ticket", "password"], "invalid-user");
-  const password = readText(fields, "password", errors);
-  const proof = fields["ticket"] === undefined ? "current_password" : "ticket";
-  const text = readText(fields, proof, errors);
-  if (proof === "ticket" && fields["current_password"] !== undefined) {
-    errors.push({ pointer: "/current_password", code: "unknown-field", detail: "It must not be there with a ticket" });
-  }
-  if (password === undefined || text === undefined || errors.length > 0) {
-    throw new HttpError("invalid-user", { errors });
-  }
-  return proof === "ticket" ? { password, ticket: text } : { password, currentPassword: text, ticket: undefined };
-}
+const purpose: Field<"register" | "reset"> = {
+  schema: { enum: ["register", "reset"], description: "To register, or to set a password without the current one." },
+  parse(value, report) {
+    if (value === "register" || value === "reset") return value;
+    return report({ code: "unknown-purpose", detail: "Must be register or reset." });
+  },
+};
 
-/** @throws {HttpError} `invalid-user`, the password is none that the login may have */
+/** `POST /user/`. */
+export const registrationBody = jsonBody({
+  name: "Registration",
+  description: "A new user.",
+  code: "invalid-user",
+  required: { login: newLogin, password: newPassword },
+  optional: { ticket },
+  check({ login = "", password }, { rules }: { rules: PasswordRules }) {
+    return password === undefined ? [] : passwordErrors(password, login, rules);
+  },
+  examples: {
+    "Open registration": { value: { login: "alice", password: examplePassword } },
+    "With a ticket": { value: { login: "alice", password: examplePassword, ticket: exampleCode } },
+  },
+});
+
+/** `PUT /user/:login/password`, with one proof of two. `requireGoodPassword` judges the new password. */
+export const passwordChangeBody = jsonBody({
+  name: "PasswordChange",
+  description: "A new password, and either the current password or a ticket.",
+  code: "invalid-user",
+  required: { password: newPassword },
+  optional: { current_password: password, ticket },
+  keywords: { oneOf: [{ required: ["current_password"] }, { required: ["ticket"] }] },
+  check(_, { body }): FieldError[] {
+    const [hasPassword, hasTicket] = [body["current_password"] !== undefined, body["ticket"] !== undefined];
+    if (hasPassword !== hasTicket) return [];
+    return hasTicket
+      ? [{ pointer: "/current_password", code: "unknown-field", detail: "Not allowed with a ticket." }]
+      : [{ pointer: "/current_password", code: "missing", detail: "Required without a ticket." }];
+  },
+  examples: {
+    "With the current password": { value: { current_password: examplePassword, password: "amber-kettle-93-walnut" } },
+    "With a ticket": { value: { ticket: exampleCode, password: "amber-kettle-93-walnut" } },
+  },
+});
+
+/** `PATCH /user/:login`. */
+export const userChangeBody = jsonBody({
+  name: "UserChange",
+  description: "The fields to change; at least one.",
+  code: "invalid-user",
+  optional: { disabled: flag, groups },
+  keywords: { minProperties: 1 },
+  check(_, { body }): FieldError[] {
+    if (Object.keys(body).length > 0) return [];
+    return [{ pointer: "", code: "missing", detail: "Requires groups or disabled." }];
+  },
+  examples: {
+    "Set the groups": { value: { groups: ["staff", "editors"] } },
+    "Disable": { value: { disabled: true } },
+  },
+});
+
+/** `POST /session/`. */
+export const credentialsBody = jsonBody({
+  name: "Credentials",
+  description: "A login and a password.",
+  code: "invalid-credentials",
+  required: { login, password },
+  optional: {
+    cookie: {
+      ...flag,
+      schema: { ...flag.schema, default: false, description: "Whether to send the token as a cookie only." },
+    },
+  },
+  examples: {
+    "For a program": { value: { login: "alice", password: examplePassword } },
+    "For a browser": { value: { login: "alice", password: examplePassword, cookie: true } },
+  },
+});
+
+/** `POST /ticket/`. */
+export const ticketRequestBody = jsonBody({
+  name: "TicketRequest",
+  description: "The purpose of a ticket. A reset requires `login`.",
+  code: "invalid-ticket",
+  required: { purpose },
+  optional: {
+    login: {
+      ...newLogin,
+      schema: { $ref: loginSchema, description: "The only login that may use the ticket; by default any." },
+    },
+  },
+  keywords: { anyOf: [{ properties: { purpose: { const: "register" } } }, { required: ["login"] }] },
+  check({ purpose }, { body }): FieldError[] {
+    const isMissing = purpose === "reset" && body["login"] === undefined;
+    return isMissing ? [{ pointer: "/login", code: "missing", detail: "Required for a reset." }] : [];
+  },
+  examples: {
+    "An invitation": { value: { purpose: "register" } },
+    "A reset": { value: { purpose: "reset", login: "alice" } },
+  },
+});
+
+export type Registration = Parsed<typeof registrationBody>;
+export type PasswordChange = Parsed<typeof passwordChangeBody>;
+
+/** A login in lower case, and a password. */
+export type Credentials = Pick<Parsed<typeof credentialsBody>, "login" | "password">;
+
+/** @throws {HttpError} `invalid-user`, the login may not have this password */
 export function requireGoodPassword(password: string, login: string, rules: PasswordRules): void {
   const errors = passwordErrors(password, login, rules);
   if (errors.length > 0) throw new HttpError("invalid-user", { errors });
 }
 
-/** The new password is the old one, which is told when all else was right. */
+/** The error of a new password that equals the current one. It is found last, by a hash. */
 export function unchangedPassword(): HttpError {
-  const detail = "It must be another than the present one";
+  const detail = "Must differ from the current password.";
   return new HttpError("invalid-user", { errors: [{ pointer: "/password", code: "unchanged", detail }] });
 }
 
-/**
- * What is to be changed of a user, from the body of `PATCH /user/:login`.
- *
- * @throws {HttpError} `invalid-user` with every bad field
- */
-export function parseUserChange(body: unknown): UserChange {
-  const { fields, errors } = readFields(body, ["groups", "disabled"], "invalid-user");
-  const { groups, disabled } = fields;
-  if (disabled !== undefined && typeof disabled !== "boolean") {
-    errors.push({ pointer: "/disabled", code: "not-boolean", detail: "It must be true or false" });
-  }
-  if (groups !== undefined && !isGroups(groups)) {
-    const detail = `It must be a list of at most ${maxGroups} different texts of 1 to 32 of a-z 0-9 . _ -`;
-    errors.push({ pointer: "/groups", code: "invalid-groups", detail });
-  }
-  if (groups === undefined && disabled === undefined && errors.length === 0) {
-    errors.push({ pointer: "", code: "missing", detail: "It must have `groups` or `disabled`" });
-  }
-  if (errors.length > 0) throw new HttpError("invalid-user", { errors });
-  return {
-    ...isGroups(groups) && { groups },
-    ...typeof disabled === "boolean" && { disabled },
-  };
-}
-
-/**
- * What a ticket is wanted for, from the body of `POST /ticket/`.
- *
- * @throws {HttpError} `invalid-ticket` with every bad field
- */
-export function parseTicketRequest(body: unknown): TicketRequest {
-  const { fields, errors } = readFields(body, ["purpose", "login"], "invalid-ticket");
-  const { purpose } = fields;
-  const isPurpose = purpose === "register" || purpose === "reset";
-  if (!isPurpose) {
-    errors.push({ pointer: "/purpose", code: "unknown-purpose", detail: "It must be register or reset" });
-  }
-  const isAnybody = purpose !== "reset" && fields["login"] === undefined;
-  const login = isAnybody ? "" : canonicalLogin(readText(fields, "login", errors) ?? "");
-  if (!isAnybody && typeof fields["login"] === "string") errors.push(...loginErrors(login));
-  if (!isPurpose || errors.length > 0) throw new HttpError("invalid-ticket", { errors });
-  return { purpose, login };
-}
-
-/**
- * Who wants to log in, from the body of `POST /session/`. The rules for new logins and passwords are not asked: what
- * breaks them is nobody's login or password, and the answer to that is the uniform one.
- *
- * @throws {HttpError} `invalid-credentials` with every bad field
- */
-export function parseLogin(body: unknown): LoginRequest {
-  const { fields, errors } = readFields(body, ["login", "password", "cookie"], "invalid-credentials");
-  const login = readText(fields, "login", errors);
-  const password = readText(fields, "password", errors);
-  const { cookie = false } = fields;
-  if (typeof cookie !== "boolean") {
-    errors.push({ pointer: "/cookie", code: "not-boolean", detail: "It must be true or false" });
-  }
-  if (login === undefined || password === undefined || typeof cookie !== "boolean" || errors.length > 0) {
-    throw new HttpError("invalid-credentials", { errors });
-  }
-  return { login: canonicalLogin(login), password, cookie };
-}
-
-interface ReadFields {
-  readonly fields: Readonly<Record<string, unknown>>;
-  /** Found so far: what follows adds to them. */
-  readonly errors: FieldError[];
-}
-
-/** The fields of an object, with an error for each that is not known. */
-function readFields(body: unknown, known: readonly string[], code: ProblemCode): ReadFields {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    const errors = [{ pointer: "", code: "not-object", detail: "The body must be an object" }];
-    throw new HttpError(code, { errors });
-  }
-  const unknown = Object.keys(body).filter((name) => !known.includes(name)).slice(0, maxUnknownTold);
-  const errors = unknown.map((name): FieldError => ({
-    pointer: `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    code: "unknown-field",
-    detail: `Known are ${known.join(", ")}`,
-  }));
-  return { fields: body as Readonly<Record<string, unknown>>, errors };
-}
-
-/** A field that must be text. Lone surrogates are none: UTF-8 cannot carry them, so all would hash alike. */
-function readText(fields: ReadFields["fields"], name: string, errors: FieldError[]): string | undefined {
-  const value = fields[name];
-  if (typeof value === "string" && value.isWellFormed()) return value;
-  const [code, detail] = value === undefined
-    ? ["missing", "It must be there"]
-    : typeof value === "string"
-    ? ["not-unicode", "It must be valid Unicode"]
-    : ["not-text", "It must be text"];
-  errors.push({ pointer: `/${name}`, code, detail });
-  return undefined;
+function parseLogin(value: unknown, report: Report): string | undefined {
+  const login = text.parse(value, report);
+  return login === undefined ? undefined : canonicalLogin(login);
 }

@@ -1,20 +1,11 @@
-/** One operation of the page: how to ask, and every answer with what it means. */
+/** One operation of the page: the request, and every response with its meaning. */
 
 import { type Html, html } from "../../lib/http/html.ts";
-import { sharedProblems } from "../openapi/operation.ts";
-import {
-  type DocumentedOperation,
-  type DocumentedReply,
-  type Example,
-  type MediaType,
-  type OpenApiDocument,
-  resolveReply,
-} from "../openapi/document.ts";
-import { isProblemCode, type ProblemCode } from "../../lib/http/problem.ts";
-import { problemList, prose } from "./prose.ts";
-import { constraints, schemaLink } from "./schema.ts";
+import { isProblemCode, problems } from "../../lib/http/problem.ts";
+import { type DocumentedOperation, type DocumentedResponse, sharedProblems } from "../openapi/document.ts";
+import { constraints, inline, prose } from "./schema.ts";
 
-const unlisted: readonly string[] = Object.values(sharedProblems).flat();
+const shared: readonly string[] = Object.values(sharedProblems).flat();
 
 /** An operation, and where it is. */
 export interface PlacedOperation {
@@ -24,99 +15,93 @@ export interface PlacedOperation {
   readonly operation: DocumentedOperation;
 }
 
-export function operationArticle(placed: PlacedOperation, document: OpenApiDocument): Html {
+export function operationArticle(placed: PlacedOperation): Html {
   const { method, path, operation } = placed;
+  // The path may break before each slash.
+  const address = path.split("/").slice(1).map((segment) => html`<wbr>/${segment}`);
   return html`
     <article>
     <h3 id="${operation.operationId}">${operation.summary}</h3>
-    <p class="address"><b class="${method}">${method}</b> <code>${breakable(path)}</code></p>
+    <p class="address"><b class="${method}">${method}</b> <code>${address}</code></p>
     ${prose(operation.description)}
     ${parameters(operation)}
+    <h4>Request</h4>
     ${request(placed)}
-    <h4>Replies</h4>
-    <dl class="replies">${replies(operation, document)}</dl>
+    <h4>Responses</h4>
+    <dl class="replies">${responses(operation)}</dl>
     </article>
   `;
 }
 
-function parameters({ parameters }: DocumentedOperation): Html | undefined {
-  if (parameters.length === 0) return undefined;
-  const rows = parameters.map((one) =>
-    html`<dt><code>${one.name}</code> <small>${one.in}${!one.required && ", optional"}</small></dt>
-<dd>${prose(one.description)}${constraints(one.schema)}</dd>`
-  );
-  return html`<h4>Parameters</h4>
-<dl>${rows}</dl>`;
+/** Problems by their codes, each with its meaning. */
+export function problemList(codes: readonly string[]): Html {
+  const items = codes.filter(isProblemCode).map((code) => {
+    const { status, title, meaning } = problems[code];
+    return html`
+      <li><a href="../problem/${code}"><code>${code}</code></a> <small>${status}</small> <b>${title}.</b>
+      ${inline(meaning)}</li>
+    `;
+  });
+  return html`<ul class="problems">${items}</ul>`;
 }
 
-function request(placed: PlacedOperation): Html {
-  const media = placed.operation.requestBody?.content["application/json"];
-  if (media === undefined) return html`<h4>Request</h4>${command(placed)}`;
-  const examples = Object.values(media.examples).map((example) =>
-    html`<p>${example.summary}:</p>${command(placed, example)}`
+function parameters({ parameters }: DocumentedOperation): Html | undefined {
+  const rows = parameters.map(({ name, in: place, required, description, schema }) =>
+    html`<dt><code>${name}</code> <small>${place}${!required && ", optional"}</small></dt>
+<dd>${prose(description)}${constraints(schema)}</dd>`
   );
-  return html`<h4>Request</h4>
-<p>Body: ${schemaLink(media.schema)}. ${placed.operation.requestBody?.description}</p>
-${examples}`;
+  return rows.length === 0 ? undefined : html`
+    <h4>Parameters</h4>
+    <dl>${rows}</dl>
+  `;
+}
+
+function request(placed: PlacedOperation): (Html | undefined)[] {
+  const { requestBody } = placed.operation;
+  if (requestBody === undefined) return [command(placed)];
+  const { schema, examples } = requestBody.content["application/json"];
+  const commands = Object.entries(examples).map(([name, { value }]) => html`<p>${name}:</p>${command(placed, value)}`);
+  return [constraints(schema), ...commands];
 }
 
 /** The request as a command of curl. */
-function command({ method, path, operation }: PlacedOperation, example?: Example): Html {
+function command({ method, path, operation }: PlacedOperation, body?: unknown): Html {
   const target = operation.parameters.filter((one) => one.in === "path")
     .reduce((all, { name, example }) => all.replace(`{${name}}`, String(example)), path);
-  const needsToken = operation.security.length > 0 && !usesTicket(example);
+  const text = JSON.stringify(body) ?? "";
+  const needsToken = operation.security.length > 0 && !text.includes('"ticket":');
   const lines = [
     `curl ${method === "GET" ? "" : `--request ${method} `}"$gatehouse${target}"`,
     ...needsToken ? ['  --header "Authorization: Bearer $token"'] : [],
-    ...example === undefined ? [] : [
-      "  --header 'Content-Type: application/json'",
-      // In single quotes of the shell nothing is special but the quote itself.
-      `  --data '${JSON.stringify(example.value).replaceAll("'", `'\\''`)}'`,
-    ],
+    // Within single quotes of the shell only the quote itself is special.
+    ...text === ""
+      ? []
+      : ["  --header 'Content-Type: application/json'", `  --data '${text.replaceAll("'", `'\\''`)}'`],
   ];
   return html`<pre tabindex="0"><code>${lines.join(" \\\n")}</code></pre>`;
 }
 
-function usesTicket(example: Example | undefined): boolean {
-  return typeof example?.value === "object" && example.value !== null && "ticket" in example.value;
-}
-
-function replies({ responses }: DocumentedOperation, document: OpenApiDocument): (Html | undefined)[] {
-  return Object.entries(responses).map(([status, reference]) => {
-    const reply = resolveReply(reference, document);
-    const problem = reply.content?.["application/problem+json"];
-    return problem === undefined ? success(status, reply) : failure(status, problem);
+function responses({ responses }: DocumentedOperation): (Html | undefined)[] {
+  return Object.entries(responses).map(([status, response]) => {
+    if (!("$ref" in response)) return success(status, response);
+    const name = response.$ref.slice(response.$ref.lastIndexOf("/") + 1);
+    // The names of problem responses are their codes.
+    const codes = name.split(".").filter((code) => !shared.includes(code));
+    return codes.length === 0 ? undefined : html`
+      <dt class="failure">${status}</dt>
+      <dd>${problemList(codes)}</dd>
+    `;
   });
 }
 
-function success(status: string, { description, headers, content = {} }: DocumentedReply): Html {
-  const own = Object.entries(headers).filter(([name]) => !/^(X-|Cache-Control$)/.test(name)).map(([name, header]) =>
-    html`<li><code>${name}</code>: ${header.description}${!header.required && " Not always."}</li>`
+function success(status: string, { description, headers, content = {} }: DocumentedResponse): Html {
+  const fields = Object.entries(headers).filter(([name]) => !/^(X-|Cache-Control$)/.test(name));
+  const items = fields.map(([name, { description, required }]) =>
+    html`<li><code>${name}</code>: ${description}${!required && " Not always."}</li>`
   );
-  const bodies = Object.entries(content).map(([type, media]) => body(type, media));
+  const bodies = Object.entries(content).map(([type, { schema }]) =>
+    html`<p><code>${type}</code></p>${type === "application/json" && constraints(schema)}`
+  );
   return html`<dt>${status}</dt>
-<dd>${prose(description)}${own.length > 0 && html`<ul>${own}</ul>`}${bodies}</dd>`;
-}
-
-function body(type: string, { schema, examples }: MediaType): Html {
-  const isJson = type === "application/json";
-  const shown = Object.values(examples).map(({ value }) =>
-    html`<pre tabindex="0"><code>${isJson ? JSON.stringify(value, undefined, 2) : String(value)}</code></pre>`
-  );
-  return html`<p>Body: ${schemaLink(schema) ?? html`<code>${type}</code>`}</p>${shown}`;
-}
-
-/** The problems of one status, but those that are told of once for all. */
-function failure(status: string, { examples }: MediaType): Html | undefined {
-  const codes = Object.keys(examples).filter((code): code is ProblemCode => isProblemCode(code))
-    .filter((code) => !unlisted.includes(code));
-  return codes.length === 0 ? undefined : html`
-    <dt class="failure">${status}</dt>
-    <dd>${problemList(codes)}</dd>
-  `;
-}
-
-/** A path that may be broken before each slash. */
-function breakable(path: string): Html[] {
-  return path.split("/").slice(1).map((segment) => html`<wbr>/${segment}`);
+<dd>${prose(description)}${items.length > 0 && html`<ul>${items}</ul>`}${bodies}</dd>`;
 }

@@ -1,15 +1,14 @@
-/** The page of `/docs/`: what holds for all, every operation by its tag, and the data that they are about. */
+/** The page of `/docs/`: what all operations have in common, the operations by tag, and the schemas of their data. */
 
 import { type Html, html, trustedStyle } from "../../lib/http/html.ts";
-import { sharedProblems } from "../openapi/operation.ts";
-import type { OpenApiDocument } from "../openapi/document.ts";
-import { operationArticle } from "./operation.ts";
-import { problemList, prose } from "./prose.ts";
-import { schemaBody } from "./schema.ts";
+import { type OpenApiDocument, sharedProblems } from "../openapi/document.ts";
+import { operationArticle, type PlacedOperation, problemList } from "./operation.ts";
+import { prose, schemaBody } from "./schema.ts";
 
-/** The whole page. @param style the one style sheet of it */
+/** The whole page. @param style its only style sheet */
 export function docsPage(document: OpenApiDocument, style: string): Html {
-  const { info, tags } = document;
+  const { info, openapi } = document;
+  const groups = document.tags.map((tag) => ({ ...tag, operations: operationsOf(tag.name, document) }));
   return html`
     <!DOCTYPE html>
     <html lang="en">
@@ -23,14 +22,13 @@ export function docsPage(document: OpenApiDocument, style: string): Html {
       <body>
         <header>
           <h1>${info.title}: the API</h1>
-          <p>${info.summary} This page is made from <a href="../openapi.json">openapi.json</a> (OpenAPI ${document
-            .openapi}).</p>
+          <p>${info.summary} This page is made from <a href="../openapi.json">openapi.json</a> (OpenAPI ${openapi}).</p>
         </header>
         <div class="columns">
-          <nav aria-label="Contents">${contents(document)}</nav>
+          <nav aria-label="Contents">${contents(groups)}</nav>
           <main>
     ${rules(document)}
-    ${tags.map((tag) => tagSection(tag, document))}
+    ${groups.map(section)}
     ${data(document)}
           </main>
         </div>
@@ -39,74 +37,74 @@ export function docsPage(document: OpenApiDocument, style: string): Html {
   `;
 }
 
-function contents(document: OpenApiDocument): Html {
-  const groups = document.tags.map(({ name }) => {
-    const items = operationsOf(name, document).map(({ method, path, operation }) =>
+interface Group {
+  readonly name: string;
+  readonly description: string;
+  readonly operations: readonly PlacedOperation[];
+}
+
+function contents(groups: readonly Group[]): Html {
+  const items = groups.map(({ name, operations }) => {
+    const links = operations.map(({ method, path, operation }) =>
       html`<li><a href="#${operation.operationId}"><b class="${method}">${method}</b> <span>${path}</span></a></li>`
     );
-    return html`<li><a href="#tag-${name}">${name}</a><ul>${items}</ul></li>`;
+    return html`<li><a href="#tag-${name}">${name}</a><ul>${links}</ul></li>`;
   });
   return html`<ul>
 <li><a href="#rules">Every request</a></li>
-${groups}
+${items}
 <li><a href="#data">Data</a></li>
 </ul>`;
 }
 
-/** What holds for every operation, so that none needs to say it. */
 function rules({ info, components }: OpenApiDocument): Html {
   const { path, body, store, any } = sharedProblems;
   const schemes = Object.entries(components.securitySchemes).map(([name, { description }]) =>
     html`
       <dt id="auth-${name}">${name}</dt>
-      <dd>${prose(String(description))}</dd>
+      <dd>${prose(description)}</dd>
     `
   );
   return html`<section aria-labelledby="rules">
 <h2 id="rules">Every request</h2>
 ${prose(info.description)}
-<p>The examples below are for a shell in which this was set:</p>
+<p>The examples use these variables of the shell:</p>
 <pre tabindex="0"><code>gatehouse=http://127.0.0.1:8000
 token=…   # from POST /session/</code></pre>
-<h3 id="auth">Who asks</h3>
+<h3 id="auth">Authentication</h3>
 <dl>${schemes}</dl>
-<h3 id="problems">Problems that no operation lists</h3>
-<p>With a body:</p>
+<h3 id="problems">Common problems</h3>
+<p>Of requests with a body:</p>
 ${problemList(body)}
-<p>With a parameter in the path:</p>
+<p>Of paths with a parameter:</p>
 ${problemList(path)}
-<p>Where the store is asked:</p>
+<p>Of operations that use the store:</p>
 ${problemList(store)}
-<p>Always possible:</p>
+<p>Of all requests:</p>
 ${problemList(any)}
 </section>`;
 }
 
-function tagSection({ name, description }: OpenApiDocument["tags"][number], document: OpenApiDocument): Html {
+function section({ name, description, operations }: Group): Html {
   return html`<section aria-labelledby="tag-${name}">
 <h2 id="tag-${name}">${name}</h2>
 ${prose(description)}
-${operationsOf(name, document).map((one) => operationArticle(one, document))}
+${operations.map(operationArticle)}
 </section>`;
 }
 
 function data({ components }: OpenApiDocument): Html {
   const schemas = Object.entries(components.schemas).map(([name, schema]) =>
-    html`
-      <article>
-      <h3 id="schema-${name}">${name}</h3>
-      ${schemaBody(schema)}
-      </article>
-    `
+    html`<article><h3 id="schema-${name}">${name}</h3>${schemaBody(schema)}</article>`
   );
   return html`<section aria-labelledby="data">
 <h2 id="data">Data</h2>
-<p>What is not marked as optional is always there, and nothing else is.</p>
+<p>Members that are not optional are always present. There are no other members.</p>
 ${schemas}
 </section>`;
 }
 
-function operationsOf(tag: string, { paths }: OpenApiDocument) {
+function operationsOf(tag: string, { paths }: OpenApiDocument): PlacedOperation[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations)
       .filter(([, operation]) => operation.tags.includes(tag))

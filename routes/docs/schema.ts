@@ -1,93 +1,78 @@
-/** Schemas of the document as HTML: the members of objects, and what a value must be. */
+/** Texts and schemas of the OpenAPI document as HTML. Of Markdown the texts use paragraphs and `code` only. */
 
 import { type Html, html } from "../../lib/http/html.ts";
-import type { Schema } from "../openapi/document.ts";
-import { prose } from "./prose.ts";
+import type { Schema } from "../../lib/http/schema.ts";
 
-/** What a schema says, in full. */
+/** A text as paragraphs. */
+export function prose(text: unknown): Html[] {
+  return String(text ?? "").split("\n\n").filter(Boolean).map((part) => html`<p>${inline(part)}</p>`);
+}
+
+/** A text in which every second part, between backticks, is code. */
+export function inline(text: string): (Html | string)[] {
+  return text.split("`").map((part, index) => index % 2 === 1 ? html`<code>${part}</code>` : part);
+}
+
+/** The constraints of a value, in one line. */
+export function constraints(schema: Schema): Html {
+  return html`<p class="facts">${joined(factsOf(schema))}</p>`;
+}
+
+/** A schema in full: description, constraints, members, and an example. */
 export function schemaBody(schema: Schema): Html {
-  const { description, oneOf, type } = schema;
-  return html`${typeof description === "string" && prose(description)}
-${type !== "object" && !isSchemas(oneOf) && constraints(schema)}
-${members(schema)}
-${
-    isSchemas(oneOf) && html`
-      <p>One of:</p>
-      <ol>${oneOf.map((one) => html`<li>${schemaBody(one)}</li>`)}</ol>
-    `
+  const { description, examples, type } = schema;
+  const example = Array.isArray(examples) && type === "object" && JSON.stringify(examples[0], undefined, 2);
+  return html`${prose(description)}${type !== "object" && constraints(schema)}${members(schema)}${
+    example && html`<pre tabindex="0"><code>${example}</code></pre>`
   }`;
-}
-
-/** A link to the schema of that name, if it has one. */
-export function schemaLink({ $ref }: Schema): Html | undefined {
-  const name = typeof $ref === "string" ? nameOf($ref) : undefined;
-  return name === undefined ? undefined : html`<a href="#schema-${name}">${name}</a>`;
-}
-
-/** What a value must be, as a line of its own. */
-export function constraints(schema: Schema): Html | undefined {
-  const facts = factsOf(schema);
-  return facts.length === 0
-    ? undefined
-    : html`<p class="facts">${facts.map((fact, index) => [index > 0 && ", ", fact])}</p>`;
 }
 
 function members({ properties, required }: Schema): Html | undefined {
   if (!isSchema(properties)) return undefined;
   const always = Array.isArray(required) ? required : [];
-  const rows = Object.entries(properties).map(([name, schema]) =>
-    isSchema(schema) && html`<dt><code>${name}</code>${
+  const rows = Object.entries(properties).map(([name, value]) => {
+    const schema: Schema = isSchema(value) ? value : {};
+    const inner = isSchema(schema.items) ? schema.items : schema;
+    return html`<dt><code>${name}</code>${
       !always.includes(name) && html`
         <small>optional</small>
       `
     }</dt>
-<dd>${constraints(schema)}${typeof schema.description === "string" && prose(schema.description)}
-${isSchema(schema.items) && members(schema.items)}</dd>`
-  );
+<dd>${constraints(schema)}${prose(schema.description)}${members(inner)}</dd>`;
+  });
   return html`<dl>${rows}</dl>`;
 }
 
-/** The values of one's own that a keyword can have are told by their number. */
+/** Keywords whose value is a number, as text. */
 const numbers: Readonly<Record<string, string>> = {
-  minLength: "characters at least",
-  maxLength: "characters at most",
-  minItems: "items at least",
-  maxItems: "items at most",
-  minProperties: "members at least",
+  minLength: "characters or more",
+  maxLength: "characters or fewer",
+  minItems: "items or more",
+  maxItems: "items or fewer",
+  minimum: "or more",
+  maximum: "or less",
 };
 
 function factsOf(schema: Schema): (Html | string)[] {
-  const { type, format, items, pattern, minimum, maximum, uniqueItems } = schema;
-  const link = schemaLink(schema);
-  const types = (Array.isArray(type) ? type : [type]).filter((one) => typeof one === "string");
+  const { $ref, type, format, items, pattern, uniqueItems, default: fallback } = schema;
+  const name = typeof $ref === "string" ? $ref.slice($ref.lastIndexOf("/") + 1) : undefined;
+  const values = Array.isArray(schema.enum) ? schema.enum.map((value) => html`<code>${value}</code>`) : [];
   return [
-    ...link === undefined ? [] : [link],
-    ...types.length === 0 ? [] : [types.join(" or ") + (typeof format === "string" ? ` (${format})` : "")],
-    ...values(schema),
-    ...isSchema(items) && factsOf(items).length > 0 ? [html`of ${factsOf(items).map((fact) => [fact, " "])}`] : [],
-    ...minimum === undefined ? [] : [`${minimum} or more`],
-    ...maximum === undefined ? [] : [`at most ${maximum}`],
+    ...name === undefined ? [] : [html`<a href="#schema-${name}">${name}</a>`],
+    ...type === undefined ? [] : [[type].flat().join(" or ") + (format === undefined ? "" : ` (${format})`)],
+    ...values.length === 0 ? [] : [joined(values, " or ")],
+    ...isSchema(items) ? [html`of ${joined(factsOf(items))}`] : [],
     ...Object.entries(numbers).filter(([name]) => name in schema).map(([name, text]) => `${schema[name]} ${text}`),
     ...uniqueItems === true ? ["all different"] : [],
-    ...typeof pattern === "string" ? [html`as <code>${pattern}</code>`] : [],
-    ...schema.default === undefined ? [] : [html`by default <code>${JSON.stringify(schema.default)}</code>`],
+    ...pattern === undefined ? [] : [html`pattern <code>${String(pattern)}</code>`],
+    ...fallback === undefined ? [] : [html`by default <code>${JSON.stringify(fallback)}</code>`],
   ];
 }
 
-function values(schema: Schema): Html[] {
-  const all = "const" in schema ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : [];
-  if (all.length === 0) return [];
-  return [html`${all.map((value, index) => [index > 0 && " or ", html`<code>${String(value)}</code>`])}`];
-}
-
-function nameOf($ref: string): string {
-  return $ref.slice($ref.lastIndexOf("/") + 1);
+function joined(parts: readonly (Html | string)[], separator = ", "): Html {
+  return html`${parts.map((part, index) => [index > 0 && separator, part])}`;
 }
 
 function isSchema(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isSchemas(value: unknown): value is Schema[] {
-  return Array.isArray(value) && value.every(isSchema);
 }

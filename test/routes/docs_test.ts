@@ -4,7 +4,7 @@ import { openApiDocument } from "../../routes/openapi.ts";
 import { routes } from "../../routes/mod.ts";
 import { openTestApp } from "../support/app.ts";
 
-const document = openApiDocument({ passwordMinLength: 15 });
+const document = openApiDocument(routes, { passwordMinLength: 15 });
 
 async function openDocs() {
   const { send } = await openTestApp();

@@ -3,14 +3,16 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 // @redocly/openapi-core: the public linter of OpenAPI documents, whose rules also know what readers stumble over.
 import { createConfig, lintFromString } from "npm:@redocly/openapi-core@2.64.0";
 import type { OpenApiDocument } from "../../routes/openapi/document.ts";
-import { exampleCode, examplePassword, exampleSessionId, exampleTicketId } from "../../routes/openapi/examples.ts";
+import { exampleCode, examplePassword } from "../../lib/accounts/request_schemas.ts";
+import { exampleTicketId } from "../../routes/ticket.ts";
+import { exampleSessionId } from "../../routes/user_session.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 import { routes } from "../../routes/mod.ts";
 import { insertSetupTicket } from "../support/accounts.ts";
 import { openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 import { createContract } from "../support/contract.ts";
 
-const document = openApiDocument({ passwordMinLength: 15 });
+const document = openApiDocument(routes, { passwordMinLength: 15 });
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
 );
@@ -42,7 +44,7 @@ Deno.test("Redocly's linter finds nothing in the document", async () => {
 Deno.test("GET /openapi.json is the document, with the settings of the service", async () => {
   const { send } = await openTestApp({ settings: { GATEHOUSE_PASSWORD_MIN_LENGTH: "20" } });
   const { json } = await send("GET", "/openapi.json");
-  assertEquals(json, JSON.parse(JSON.stringify(openApiDocument({ passwordMinLength: 20 }))));
+  assertEquals(json, JSON.parse(JSON.stringify(openApiDocument(routes, { passwordMinLength: 20 }))));
   assertStringIncludes(JSON.stringify(json), '"minLength":20');
 });
 
@@ -61,7 +63,7 @@ async function openScene(operationId: string): Promise<Scene> {
   const root = { login: "root", password: examplePassword };
   await send("POST", "/user/", { json: { ...root, ticket: await insertSetupTicket(opened) } });
   const admin = await logIn(root);
-  if (operationId === "registerUser") return { opened, tokens: { admin, alice: "" } };
+  if (operationId === "register") return { opened, tokens: { admin, alice: "" } };
   await send("POST", "/user/", { json: alice });
   return { opened, tokens: { admin, alice: await logIn(alice) } };
 }
@@ -84,7 +86,7 @@ for (const { method, path, operation } of operations) {
       const scene = await openScene(operationId);
       const target = parameters.reduce((all, { name, example }) => all.replace(`{${name}}`, String(example)), path);
       const sent = await withRealOnes(JSON.stringify({ target, json: example?.value }), scene);
-      const token = description.startsWith("Who may: an administrator.") ? scene.tokens.admin : scene.tokens.alice;
+      const token = description.startsWith("Access: administrators.") ? scene.tokens.admin : scene.tokens.alice;
       const { target: realTarget, json } = JSON.parse(sent);
       // `send` checks the reply against the document.
       const reply = await scene.opened.send(method, realTarget, { json, ...security.length > 0 && { token } });

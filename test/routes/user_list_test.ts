@@ -186,7 +186,7 @@ const badQueries: [query: string, ...errors: string[]][] = [
   [`?sort=login&after=${"a".repeat(65)}`, "/after invalid-cursor"],
   ["?sort=login&after=a%0A", "/after invalid-cursor"],
   ["?sort=-registered_at&after=alice", "/after invalid-cursor"],
-  [`?prefix=${"a".repeat(65)}&after=x&limit=0`, "/limit out-of-range", "/after invalid-cursor", "/prefix too-long"],
+  [`?prefix=${"a".repeat(65)}&after=x&limit=0`, "/limit out-of-range", "/prefix too-long", "/after invalid-cursor"],
 ];
 
 for (const [query, ...errors] of badQueries) {

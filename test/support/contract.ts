@@ -8,13 +8,9 @@ import { assert, assertEquals } from "@std/assert";
 // ajv: the JSON Schema validator that most readers of the document will use, and strict about what the schemas say.
 import { Ajv2020, type ValidateFunction } from "npm:ajv@8.20.0/dist/2020.js";
 import type { Config } from "../../lib/config/config.ts";
-import {
-  type DocumentedOperation,
-  type DocumentedReply,
-  type OpenApiDocument,
-  resolveReply,
-  type Schema,
-} from "../../routes/openapi/document.ts";
+import type { Schema } from "../../lib/http/schema.ts";
+import { routes } from "../../routes/mod.ts";
+import type { DocumentedOperation, DocumentedResponse, OpenApiDocument } from "../../routes/openapi/document.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 
 /** What of a request matters here. */
@@ -63,7 +59,7 @@ const contracts = new Map<number, Contract>();
 
 /** The contract of a service with these settings. */
 export function contractOf({ passwordMinLength }: Pick<Config, "passwordMinLength">): Contract {
-  const contract = contracts.get(passwordMinLength) ?? createContract(openApiDocument({ passwordMinLength }));
+  const contract = contracts.get(passwordMinLength) ?? createContract(openApiDocument(routes, { passwordMinLength }));
   contracts.set(passwordMinLength, contract);
   return contract;
 }
@@ -88,7 +84,7 @@ export function createContract(document: OpenApiDocument): Contract {
     if (operation === undefined) return checkOtherMethod(exchange, Object.keys(operations));
     const documented = operation.responses[reply.status];
     assert(documented !== undefined, `${exchange.what}: the document has no such status`);
-    checkReply(resolveReply(documented, document), exchange);
+    checkReply(resolveResponse(documented, document), exchange);
     checkRequest(operation, exchange);
   };
 }
@@ -118,7 +114,7 @@ function checkMalformed({ method }: Exchange["request"], { text }: Exchange["rep
   assert(expected.test(text), `${what}: ${text}`);
 }
 
-function checkReply({ headers, content = {} }: DocumentedReply, { request, reply, what, faultOf }: Exchange): void {
+function checkReply({ headers, content = {} }: DocumentedResponse, { request, reply, what, faultOf }: Exchange): void {
   for (const [name, { required, schema }] of Object.entries(headers)) {
     const value = reply.headers.get(name);
     assert(value !== null || !required, `${what}: no ${name}`);
@@ -177,4 +173,15 @@ function patternOf(template: string): RegExp {
   // OpenAPI has no parameter of several segments.
   if (template === "/guard/{demands}") return /^\/guard\//;
   return new RegExp(`^${RegExp.escape(template).replaceAll(/\\\{\w+\\\}/g, "[^/]+")}$`);
+}
+
+/** The response itself, where `response` may be a reference to it. */
+export function resolveResponse(
+  response: DocumentedResponse | { readonly $ref: string },
+  { components }: OpenApiDocument,
+): DocumentedResponse {
+  if (!("$ref" in response)) return response;
+  const found = components.responses[response.$ref.slice(response.$ref.lastIndexOf("/") + 1)];
+  assert(found !== undefined, `Cannot resolve ${response.$ref}: there is no such response`);
+  return found;
 }

@@ -7,7 +7,8 @@
 
 import { assert } from "@std/assert";
 import { maxBodyBytes } from "../../lib/http/http.ts";
-import { type OpenApiDocument, resolveReply } from "../../routes/openapi/document.ts";
+import type { OpenApiDocument } from "../../routes/openapi/document.ts";
+import { resolveResponse } from "./contract.ts";
 import { outcomeOf } from "./accounts.ts";
 import type { Reply } from "./app.ts";
 import type { SentRequest } from "./fuzz/names.ts";
@@ -59,7 +60,7 @@ export class Coverage {
     for (const { path, method, operation } of all.toSorted((a, b) => Number(isOpen(a.path)) - Number(isOpen(b.path)))) {
       const pattern = new RegExp(`^${RegExp.escape(path).replaceAll(/\\\{\w+\\\}/g, "[^/]+")}$`);
       const promised = Object.entries(operation.responses).flatMap(([status, reply]) => {
-        const schema = resolveReply(reply, document).content?.["application/problem+json"]?.schema;
+        const schema = resolveResponse(reply, document).content?.["application/problem+json"]?.schema;
         return schema === undefined ? [status] : problemTypes(schema).map((type) => `${status} ${type}`);
       });
       this.#operations.set(operation.operationId, { method, pattern, promised, counts: new Map() });

@@ -3,10 +3,12 @@ import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
 import { HttpError } from "../../../lib/http/http.ts";
 import { maxLoginLength, maxPasswordBytes } from "../../../lib/accounts/user.ts";
 import {
-  parseLogin,
-  parsePasswordChange,
-  parseRegistration,
+  credentialsBody,
+  passwordChangeBody,
+  registrationBody,
   requireGoodPassword,
+  ticketRequestBody,
+  userChangeBody,
 } from "../../../lib/accounts/request_schemas.ts";
 
 const rules = { minLength: 15, passwordStrength: createPasswordStrength() };
@@ -26,15 +28,15 @@ const goodLogins: readonly string[] = [
   longest,
 ];
 
-Deno.test("parseRegistration() takes a good login and password", () => {
+Deno.test("registrationBody.parse() takes a good login and password", () => {
   assertEquals([maxLoginLength, longest.length], [64, 64]);
   for (const login of goodLogins) {
-    assertEquals(parseRegistration({ login, password }, rules), { login, password, ticket: undefined });
+    assertEquals(registrationBody.parse({ login, password }, rules), { login, password });
   }
 });
 
-Deno.test("parseRegistration() takes capitals for small letters", () => {
-  const { login } = parseRegistration({ login: "Alice@Example.ORG", password }, rules);
+Deno.test("registrationBody.parse() takes capitals for small letters", () => {
+  const { login } = registrationBody.parse({ login: "Alice@Example.ORG", password }, rules);
   assertEquals(login, "alice@example.org");
 });
 
@@ -66,9 +68,9 @@ const badLogins: readonly (readonly [login: string, ...errors: string[]])[] = [
   ].map((login) => [login, "invalid-characters"] as const),
 ];
 
-Deno.test("parseRegistration() refuses a bad login", () => {
+Deno.test("registrationBody.parse() refuses a bad login", () => {
   for (const [login, ...codes] of badLogins) {
-    const refusal = refusalOf(() => parseRegistration({ login, password }, rules));
+    const refusal = refusalOf(() => registrationBody.parse({ login, password }, rules));
     assertEquals(refusal, ["invalid-user", ...codes.map((code) => `/login ${code}`)], JSON.stringify(login));
   }
 });
@@ -112,30 +114,30 @@ const passwords: readonly (readonly [title: string, password: string, code: stri
   ["the service's name", "ten quiet Gatehouse walruses", "guessable"],
 ];
 for (const [title, text, code] of passwords) {
-  Deno.test(`parseRegistration() ${code === undefined ? "takes" : "refuses"} a password of ${title}`, () => {
-    const parse = () => parseRegistration({ login: "Alice", password: text }, rules);
+  Deno.test(`registrationBody.parse() ${code === undefined ? "takes" : "refuses"} a password of ${title}`, () => {
+    const parse = () => registrationBody.parse({ login: "Alice", password: text }, rules);
     if (code !== undefined) assertEquals(refusalOf(parse), ["invalid-user", `/password ${code}`]);
     else assertStrictEquals(parse().password, text);
   });
 }
 
-Deno.test("parseRegistration() allows passwords of at most 1,024 bytes", () => {
+Deno.test("registrationBody.parse() allows passwords of at most 1,024 bytes", () => {
   assertEquals(maxPasswordBytes, 1_024);
 });
 
-Deno.test("parseRegistration() asks for the length that is set, and says how long the password is", () => {
+Deno.test("registrationBody.parse() asks for the length that is set, and says how long the password is", () => {
   for (const minLength of [8, 15, 17]) {
-    assertEquals(parseRegistration({ login: "alice", password }, { ...rules, minLength }).password, password);
+    assertEquals(registrationBody.parse({ login: "alice", password }, { ...rules, minLength }).password, password);
   }
-  const parse = () => parseRegistration({ login: "alice", password }, { ...rules, minLength: 18 });
+  const parse = () => registrationBody.parse({ login: "alice", password }, { ...rules, minLength: 18 });
   const detail = "It must have at least 18 characters and has 17";
   assertEquals(assertThrows(parse, HttpError).errors, [
     { pointer: "/password", code: "too-short", limit: 18, detail },
   ]);
 });
 
-Deno.test("parseRegistration() tells why a password is easily guessed, in no more words than needed", () => {
-  const parse = () => parseRegistration({ login: "alice", password: "passwordpassword" }, rules);
+Deno.test("registrationBody.parse() tells why a password is easily guessed, in no more words than needed", () => {
+  const parse = () => registrationBody.parse({ login: "alice", password: "passwordpassword" }, rules);
   const detail = "It is easily guessed: it repeats itself";
   assertEquals(assertThrows(parse, HttpError).errors, [
     { pointer: "/password", code: "guessable", reason: "repeat", detail },
@@ -183,45 +185,48 @@ const badBodies: readonly (readonly [title: string, body: unknown, ...errors: st
   ],
 ];
 for (const [title, body, ...errors] of badBodies) {
-  Deno.test(`parseRegistration() and parseLogin() refuse ${title}`, () => {
-    assertEquals(refusalOf(() => parseRegistration(body, rules)), ["invalid-user", ...errors]);
-    assertEquals(refusalOf(() => parseLogin(body)), ["invalid-credentials", ...errors]);
+  Deno.test(`registrationBody.parse() and credentialsBody.parse() refuse ${title}`, () => {
+    assertEquals(refusalOf(() => registrationBody.parse(body, rules)), ["invalid-user", ...errors]);
+    assertEquals(refusalOf(() => credentialsBody.parse(body)), ["invalid-credentials", ...errors]);
   });
 }
 
-Deno.test("parseRegistration() tells all bad fields at once", () => {
+Deno.test("registrationBody.parse() tells all bad fields at once", () => {
   const body = { login: "älice", password: "short", cookie: true };
   const errors = ["/cookie unknown-field", "/login invalid-characters", "/password too-short"];
-  assertEquals(refusalOf(() => parseRegistration(body, rules)), ["invalid-user", ...errors]);
+  assertEquals(refusalOf(() => registrationBody.parse(body, rules)), ["invalid-user", ...errors]);
   const withoutLogin = { login: 1, password: "passwordpassword" };
   const both = ["/login not-text", "/password guessable"];
-  assertEquals(refusalOf(() => parseRegistration(withoutLogin, rules)), ["invalid-user", ...both]);
+  assertEquals(refusalOf(() => registrationBody.parse(withoutLogin, rules)), ["invalid-user", ...both]);
 });
 
-Deno.test("parseRegistration() tells six unknown fields, and refuses however many there are", () => {
+Deno.test("registrationBody.parse() tells six unknown fields, and refuses however many there are", () => {
   const names = Array.from({ length: 1_000 }, (_, index) => `field${index}`);
   const body = { ...Object.fromEntries(names.map((name) => [name, 1])), login: "alice", password };
   const errors = names.slice(0, 6).map((name) => `/${name} unknown-field`);
-  assertEquals(refusalOf(() => parseRegistration(body, rules)), ["invalid-user", ...errors]);
+  assertEquals(refusalOf(() => registrationBody.parse(body, rules)), ["invalid-user", ...errors]);
 });
 
-Deno.test("parseRegistration() names the known fields, and never repeats what was in a field", () => {
+Deno.test("registrationBody.parse() names the known fields, and never repeats what was in a field", () => {
   const secret = "hunter2";
   const body = { login: `${secret}:`, password: secret, more: secret };
-  const { errors, message } = assertThrows(() => parseRegistration(body, rules), HttpError);
-  assertEquals(errors?.[0]?.detail, "Known are login, password, ticket");
+  const { errors, message } = assertThrows(() => registrationBody.parse(body, rules), HttpError);
+  assertEquals(errors?.[0]?.detail, "Unknown field. Known fields: login, password, ticket.");
   assertFalse(JSON.stringify([errors, message]).includes(secret));
 });
 
-Deno.test("parseRegistration() and parseLogin() tell people what a field must be", () => {
+Deno.test("registrationBody.parse() and credentialsBody.parse() tell people what a field must be", () => {
   const cases: readonly (readonly [parse: () => unknown, ...details: string[]])[] = [
-    [() => parseLogin([]), "The body must be an object"],
-    [() => parseLogin({ x: 1, login: "", password: "" }), "Known are login, password, cookie"],
-    [() => parseLogin({ login: 1, password: "\ud800" }), "It must be text", "It must be valid Unicode"],
-    [() => parseLogin({ login: "", cookie: 1 }), "It must be there", "It must be true or false"],
-    [() => parseRegistration({ login: "", password }, rules), "It must have at least 1 character"],
+    [() => credentialsBody.parse([]), "The body must be an object."],
     [
-      () => parseRegistration({ login: `${longest}!`, password: "x".repeat(1_025) }, rules),
+      () => credentialsBody.parse({ x: 1, login: "", password: "" }),
+      "Unknown field. Known fields: login, password, cookie.",
+    ],
+    [() => credentialsBody.parse({ login: 1, password: "\ud800" }), "Must be text.", "Must be valid Unicode."],
+    [() => credentialsBody.parse({ login: "", cookie: 1 }), "Required.", "Must be true or false."],
+    [() => registrationBody.parse({ login: "", password }, rules), "It must have at least 1 character"],
+    [
+      () => registrationBody.parse({ login: `${longest}!`, password: "x".repeat(1_025) }, rules),
       "It must have at most 64 characters",
       "It must be made of a-z 0-9 . _ - @ + and begin with a letter or digit",
       "It must have at most 1024 bytes of UTF-8",
@@ -232,7 +237,7 @@ Deno.test("parseRegistration() and parseLogin() tell people what a field must be
   }
 });
 
-Deno.test("parseLogin() takes whatever text may have been registered, and more: the uniform answer is for the rest", () => {
+Deno.test("credentialsBody.parse() takes whatever text may have been registered, and more: the uniform answer is for the rest", () => {
   const rows: readonly (readonly [login: string, password: string])[] = [
     ["alice", password],
     ["", ""],
@@ -242,48 +247,82 @@ Deno.test("parseLogin() takes whatever text may have been registered, and more: 
     ["alice", "cafe\u0301"],
   ];
   for (const [login, given] of rows) {
-    assertEquals(parseLogin({ login, password: given }), { login, password: given, cookie: false });
+    assertEquals(credentialsBody.parse({ login, password: given }), { login, password: given });
   }
-  assertEquals(parseLogin({ login: "ALICE", password }).login, "alice");
+  assertEquals(credentialsBody.parse({ login: "ALICE", password }).login, "alice");
 });
 
-Deno.test("parseLogin() takes true and false for `cookie`, and false when it is not there", () => {
-  const credentials = { login: "alice", password };
-  assertEquals(parseLogin({ ...credentials, cookie: true }).cookie, true);
-  assertEquals(parseLogin({ ...credentials, cookie: false }).cookie, false);
-  assertEquals(parseLogin(credentials).cookie, false);
+Deno.test("credentialsBody.parse() takes true and false for `cookie`, which may be absent", () => {
+  const given = { login: "alice", password };
+  assertEquals(credentialsBody.parse({ ...given, cookie: true }).cookie, true);
+  assertEquals(credentialsBody.parse({ ...given, cookie: false }).cookie, false);
+  assertEquals(credentialsBody.parse(given).cookie, undefined);
   for (const cookie of [null, 0, 1, "", "true", [], {}]) {
-    const refusal = refusalOf(() => parseLogin({ ...credentials, cookie }));
+    const refusal = refusalOf(() => credentialsBody.parse({ ...given, cookie }));
     assertEquals(refusal, ["invalid-credentials", "/cookie not-boolean"], JSON.stringify(cookie));
   }
   const all = ["/x unknown-field", "/login missing", "/password not-text", "/cookie not-boolean"];
-  assertEquals(refusalOf(() => parseLogin({ x: 1, password: 1, cookie: 1 })), [
+  assertEquals(refusalOf(() => credentialsBody.parse({ x: 1, password: 1, cookie: 1 })), [
     "invalid-credentials",
     ...all,
   ]);
 });
 
-Deno.test("parseRegistration() takes a ticket as it is, and refuses one that is no text", () => {
+Deno.test("registrationBody.parse() takes a ticket as it is, and refuses one that is no text", () => {
   const body = { login: "alice", password };
   for (const ticket of ["", " x ", "t".repeat(5_000)]) {
-    assertEquals(parseRegistration({ ...body, ticket }, rules).ticket, ticket);
+    assertEquals(registrationBody.parse({ ...body, ticket }, rules).ticket, ticket);
   }
   for (const ticket of [null, 1, ["x"]]) {
-    assertEquals(refusalOf(() => parseRegistration({ ...body, ticket }, rules)), ["invalid-user", "/ticket not-text"]);
+    assertEquals(refusalOf(() => registrationBody.parse({ ...body, ticket }, rules)), [
+      "invalid-user",
+      "/ticket not-text",
+    ]);
   }
 });
 
-Deno.test("parsePasswordChange() takes the present password or a ticket, never both", () => {
-  const parse = (body: unknown) => parsePasswordChange(body);
-  const byPassword = { password, currentPassword: "", ticket: undefined };
-  assertEquals(parse({ password, current_password: "" }), byPassword);
-  assertEquals(parse({ password, ticket: "x" }), { password, ticket: "x" });
+Deno.test("passwordChangeBody.parse() takes the current password or a ticket, never both and never neither", () => {
+  const parse = (body: unknown) => passwordChangeBody.parse(body);
+  for (const proof of [{ current_password: "" }, { ticket: "x" }]) {
+    assertEquals(parse({ password, ...proof }), { password, ...proof });
+  }
   const both = { password, ticket: "x", current_password: "y" };
   assertEquals(refusalOf(() => parse(both)), ["invalid-user", "/current_password unknown-field"]);
-  // Who may set it is asked before it is judged.
+  assertEquals(refusalOf(() => parse({ password })), ["invalid-user", "/current_password missing"]);
+  assertEquals(refusalOf(() => parse({ password, ticket: 1 })), ["invalid-user", "/ticket not-text"]);
+  // The proof is checked before the password is judged.
   const guessable = { password: "Alice-Vk9-qTz4.Lm2", ticket: "x" };
   assertEquals(parse(guessable), guessable);
   const judge = (password: string) => requireGoodPassword(password, "alice", rules);
   assertEquals(refusalOf(() => judge(guessable.password)), ["invalid-user", "/password guessable"]);
   judge(password);
+});
+
+Deno.test("userChangeBody.parse() takes groups, disabled or both, and keeps absent fields absent", () => {
+  for (const change of [{ groups: [] }, { disabled: false }, { groups: ["a", "b"], disabled: true }]) {
+    assertEquals(userChangeBody.parse(change), change);
+  }
+  assertEquals(refusalOf(() => userChangeBody.parse({})), ["invalid-user", " missing"]);
+  assertEquals(refusalOf(() => userChangeBody.parse({ x: 1 })), ["invalid-user", "/x unknown-field"]);
+  const bad = { groups: ["a", "a"], disabled: null };
+  const errors = ["/disabled not-boolean", "/groups invalid-groups"];
+  assertEquals(refusalOf(() => userChangeBody.parse(bad)), ["invalid-user", ...errors]);
+});
+
+Deno.test("ticketRequestBody.parse() requires a login for a reset only", () => {
+  assertEquals(ticketRequestBody.parse({ purpose: "register" }), { purpose: "register" });
+  for (const purpose of ["register", "reset"] as const) {
+    assertEquals(ticketRequestBody.parse({ purpose, login: "Alice" }), { purpose, login: "alice" });
+    const bad = { purpose, login: "al ice" };
+    assertEquals(refusalOf(() => ticketRequestBody.parse(bad)), ["invalid-ticket", "/login invalid-characters"]);
+  }
+  const rows: readonly (readonly [body: unknown, ...errors: string[]])[] = [
+    [{}, "/purpose unknown-purpose"],
+    [{ purpose: "setup" }, "/purpose unknown-purpose"],
+    [{ purpose: "reset" }, "/login missing"],
+    [{ purpose: "reset", login: null }, "/login not-text"],
+  ];
+  for (const [body, ...errors] of rows) {
+    assertEquals(refusalOf(() => ticketRequestBody.parse(body)), ["invalid-ticket", ...errors]);
+  }
 });

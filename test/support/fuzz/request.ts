@@ -8,12 +8,8 @@
 
 // fast-check: see odd.ts.
 import fc from "npm:fast-check@4.10.2";
-import type {
-  DocumentedOperation,
-  DocumentedParameter,
-  OpenApiDocument,
-  Schema,
-} from "../../../routes/openapi/document.ts";
+import type { Schema } from "../../../lib/http/schema.ts";
+import type { DocumentedOperation, OpenApiDocument } from "../../../routes/openapi/document.ts";
 import { type LongHeader, longHeader, withLongHeader } from "./long.ts";
 import {
   type Headers,
@@ -31,10 +27,13 @@ import {
 } from "./odd.ts";
 import type { FuzzRequest } from "./names.ts";
 
+type DocumentedParameter = DocumentedOperation["parameters"][number];
+
 /** What the document's schemas use of JSON Schema. */
 interface Keywords {
   readonly $ref?: string;
-  readonly oneOf?: readonly Schema[];
+  /** Alternative members. */
+  readonly oneOf?: readonly { readonly required: readonly string[] }[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly type?: string;
@@ -134,7 +133,7 @@ function requestsOf(
   at: { method: string; path: string; document: OpenApiDocument },
 ): fc.Arbitrary<FuzzRequest> {
   const { document } = at;
-  const texts = (place: DocumentedParameter["in"]) =>
+  const texts = (place: string) =>
     Object.fromEntries(
       parameters.filter((one) => one.in === place).map((one) => [one.name, parameterText(one, document)]),
     );
@@ -209,7 +208,7 @@ function valueOf(
   const { $ref, oneOf, enum: choices, const: only, type, ...rest } = schema as Keywords;
   const go = (inner: Schema, innerName = name) => valueOf(inner, { name: innerName, document });
   if ($ref !== undefined) return go(document.components.schemas[$ref.slice($ref.lastIndexOf("/") + 1)] ?? {});
-  if (oneOf !== undefined) return fc.oneof(...oneOf.map((one) => go(one)));
+  if (oneOf !== undefined) return fc.oneof(...oneOf.map(({ required }) => go(alternativeOf(schema, required))));
   if (choices !== undefined) return fc.constantFrom(...choices);
   if (only !== undefined) return fc.constant(only);
   if (type === "object") {
@@ -223,6 +222,14 @@ function valueOf(
   if (type === "boolean") return fc.boolean();
   if (type === "integer") return fc.integer({ min: rest.minimum ?? 0, max: rest.maximum ?? 1_000 });
   return textOf(rest, name);
+}
+
+/** The schema with these of its alternative members, and no others of them. */
+function alternativeOf(schema: Keywords, chosen: readonly string[]): Schema {
+  const { oneOf = [], properties = {}, required = [], ...rest } = schema;
+  const others = oneOf.flatMap((one) => one.required).filter((name) => !chosen.includes(name));
+  const kept = Object.entries(properties).filter(([name]) => !others.includes(name));
+  return { ...rest, properties: Object.fromEntries(kept), required: [...required, ...chosen] };
 }
 
 function textOf({ pattern, format, minLength = 0, maxLength = 300 }: Keywords, name: string): fc.Arbitrary<string> {

@@ -1,0 +1,186 @@
+/**
+ * JSON bodies and query parameters, each declared once: a declaration holds the JSON Schema that clients read and the
+ * parser that the service runs, so the two cannot differ.
+ *
+ * Input is accepted or rejected as a whole, never corrected, and one error lists every bad field. Parsed values need no
+ * further check.
+ */
+
+import { type FieldError, HttpError, maxErrors, queryOf } from "./http.ts";
+import type { ProblemCode } from "./problem.ts";
+
+/** Unknown fields that one response lists. Of `maxErrors` this leaves four for the known fields. */
+const maxUnknownFields = maxErrors - 4;
+
+/**
+ * JSON Schema, draft 2020-12, with three additions that the OpenAPI document resolves: a schema with `$id` is a component
+ * of that name, `$ref` may hold the schema itself, and a value may be a function of the settings.
+ */
+export interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+/** A ULID. */
+export const idPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+export const idSchema: Schema = { type: "string", pattern: idPattern.source, description: "A ULID." };
+export const dateSchema: Schema = {
+  type: "string",
+  format: "date-time",
+  description: "RFC 3339, in UTC, with milliseconds.",
+};
+
+/** Adds an error of the field that is being parsed. */
+export type Report = (error: Omit<FieldError, "pointer">) => undefined;
+
+/** A member of a body, or a query parameter. */
+export interface Field<T> {
+  readonly schema: Schema;
+  /** Returns the value, and reports what is wrong with it. `undefined` is an absent field. */
+  readonly parse: (value: unknown, report: Report) => T | undefined;
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+type NoFields = Readonly<Record<never, never>>;
+type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+/** A body of JSON: an object with the declared members and no others. */
+export interface JsonBody<T, Rules = void> {
+  readonly schema: Schema;
+  /** The problem of a body that does not match. */
+  readonly code: ProblemCode;
+  /** Bodies that match, by what each is for. */
+  readonly examples: Readonly<Record<string, { readonly value: unknown }>>;
+  /** @throws {HttpError} `code`, with every bad field */
+  parse(body: unknown, rules: Rules): T;
+}
+
+/** What a declared body parses to. */
+export type Parsed<B> = B extends JsonBody<infer T, infer _> ? T : never;
+
+export interface JsonBodyOptions<R extends Fields, O extends Fields, Rules> {
+  /** In the OpenAPI document. */
+  readonly name: string;
+  readonly description: string;
+  readonly code: ProblemCode;
+  readonly required?: R;
+  /** Absent members stay absent. */
+  readonly optional?: O;
+  /** Keywords for the rules across members that `check` enforces. */
+  readonly keywords?: Schema;
+  /** Finds errors across members; of bad members the values may be missing. */
+  readonly check?: (
+    values: Partial<Values<R> & Values<O>>,
+    sent: { readonly body: Readonly<Record<string, unknown>>; readonly rules: Rules },
+  ) => readonly FieldError[];
+  readonly examples: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
+/** Text. Lone surrogates are rejected: UTF-8 cannot carry them, so all of them would hash alike. */
+export const text: Field<string> = {
+  schema: { type: "string" },
+  parse(value, report) {
+    if (value === undefined) return report({ code: "missing", detail: "Required." });
+    if (typeof value !== "string") return report({ code: "not-text", detail: "Must be text." });
+    return value.isWellFormed() ? value : report({ code: "not-unicode", detail: "Must be valid Unicode." });
+  },
+};
+
+/** True or false. */
+export const flag: Field<boolean> = {
+  schema: { type: "boolean" },
+  parse(value, report) {
+    return typeof value === "boolean" ? value : report({ code: "not-boolean", detail: "Must be true or false." });
+  },
+};
+
+/** Declares a body of JSON. */
+export function jsonBody<R extends Fields = NoFields, O extends Fields = NoFields, Rules = void>(
+  options: JsonBodyOptions<R, O, Rules>,
+): JsonBody<Values<R> & Partial<Values<O>>, Rules> {
+  const { name, code, description, required = {}, optional = {}, keywords, check, examples } = options;
+  const fields: Fields = { ...required, ...optional };
+  return {
+    code,
+    examples,
+    schema: { $id: name, ...objectSchema(description, schemasOf(required), schemasOf(optional)), ...keywords },
+    parse(body, rules) {
+      if (!isObject(body)) {
+        const errors = [{ pointer: "", code: "not-object", detail: "The body must be an object." }];
+        throw new HttpError(code, { errors });
+      }
+      const errors = unknownFieldErrors(body, Object.keys(fields));
+      const present = Object.entries(fields).filter(([name]) => name in required || body[name] !== undefined);
+      const values = parseFields(present, { given: body, errors });
+      errors.push(...check?.(values as Partial<Values<R> & Values<O>>, { body, rules }) ?? []);
+      if (errors.length > 0) throw new HttpError(code, { errors });
+      // Without errors every value has the type of its field.
+      return values as Values<R> & Partial<Values<O>>;
+    },
+  };
+}
+
+/** The schema of an object that has all of `required`, may have `optional`, and has nothing else. */
+export function objectSchema(
+  description: string,
+  required: Readonly<Record<string, Schema>>,
+  optional: Readonly<Record<string, Schema>> = {},
+): Schema {
+  return {
+    type: "object",
+    description,
+    required: Object.keys(required),
+    additionalProperties: false,
+    properties: { ...required, ...optional },
+  };
+}
+
+/** Query parameters of an operation. */
+export interface Query<T> {
+  readonly schemas: Readonly<Record<string, Schema>>;
+  /** Ignores other parameters. @throws {HttpError} `invalid-query`, with every bad parameter */
+  parse(request: Request): T;
+}
+
+/** Declares query parameters. @param check finds errors across them */
+export function query<F extends Fields>(
+  fields: F,
+  check: (values: Partial<Values<F>>) => readonly FieldError[] = () => [],
+): Query<Values<F>> {
+  return {
+    schemas: schemasOf(fields),
+    parse(request) {
+      const given = Object.fromEntries(queryOf(request, Object.keys(fields)));
+      const errors: FieldError[] = [];
+      const values = parseFields(Object.entries(fields), { given, errors }) as Values<F>;
+      errors.push(...check(values));
+      if (errors.length > 0) throw new HttpError("invalid-query", { errors });
+      return values;
+    },
+  };
+}
+
+function parseFields(
+  fields: readonly (readonly [name: string, field: Field<unknown>])[],
+  { given, errors }: { given: Readonly<Record<string, unknown>>; errors: FieldError[] },
+): Record<string, unknown> {
+  return Object.fromEntries(fields.map(([name, { parse }]) => {
+    return [name, parse(given[name], (error) => void errors.push({ pointer: `/${name}`, ...error }))];
+  }));
+}
+
+function schemasOf(fields: Fields): Record<string, Schema> {
+  return Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+}
+
+function unknownFieldErrors(body: Readonly<Record<string, unknown>>, known: readonly string[]): FieldError[] {
+  const unknown = Object.keys(body).filter((name) => !known.includes(name)).slice(0, maxUnknownFields);
+  return unknown.map((name) => ({
+    pointer: `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+    code: "unknown-field",
+    detail: `Unknown field. Known fields: ${known.join(", ")}.`,
+  }));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

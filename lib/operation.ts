@@ -1,0 +1,44 @@
+/**
+ * An operation: a route with everything that clients may know of it, declared once in the file of its handler.
+ *
+ * The router, the parsers of body and query, `/openapi.json` and `/docs/` are made from the declarations. A declaration
+ * omits what follows from it, as `routes/openapi/document.ts` lists.
+ */
+
+import type { ProblemCode } from "./http/problem.ts";
+import type { JsonBody, Query, Schema } from "./http/schema.ts";
+import type { Route } from "./router.ts";
+
+/** Who may use an operation. The handler checks it, after it has read the body: see `routes/caller.ts`. */
+export type Access = "anyone" | "session" | "session or password" | "user or admin" | "user or ticket" | "admin";
+
+export interface Operation extends Route {
+  readonly access: Access;
+  /** A few words, as "Log in". */
+  readonly summary: string;
+  /** What the summary does not say. */
+  readonly description?: string;
+  /** Parameters of the path except `login`, and header fields that the handler reads. */
+  readonly parameters?: Readonly<Record<string, Schema>>;
+  readonly query?: Query<unknown>;
+  readonly body?: Pick<JsonBody<unknown>, "schema" | "code" | "examples">;
+  /** By status. */
+  readonly responses: Readonly<Record<number, OperationResponse>>;
+  /** Those that the rest of the declaration does not imply. */
+  readonly problems?: readonly ProblemCode[];
+  /** Whether it responds without the store. */
+  readonly isStatic?: boolean;
+}
+
+/** A response that is not a problem. */
+export interface OperationResponse {
+  readonly description: string;
+  /** Of the body. A text needs none. */
+  readonly schema?: Schema;
+  /** Media types of the body; with a schema, by default JSON. */
+  readonly type?: readonly string[];
+  /** Header fields; a name that ends in "?" is not in every response. */
+  readonly headers?: readonly string[];
+  /** By default "no-store"; "" is no such field. */
+  readonly cacheControl?: string;
+}
