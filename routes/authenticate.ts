@@ -42,10 +42,10 @@ export async function authenticate(credentials: Credentials & Signal, context: C
   const client = context.rateLimitKey;
   // First: a flood shall not reach the store and the counts, which may be a database. Whether a device is known only
   // the user's hash can tell, so who says that it is gets as far as the store, as with a token of a session.
-  if (!showsDevice(request.headers)) hasher.assertCapacity({ client });
+  if (!showsDevice(request.headers)) hasher.queue.assertCapacity({ client });
   const user = await store.findUser(credentials.login);
   const device = knownDeviceId(request.headers, user);
-  hasher.assertCapacity({ client, knownLogin: device === undefined ? undefined : credentials.login });
+  hasher.queue.assertCapacity({ client, knownLogin: device === undefined ? undefined : credentials.login });
   const { isRight, rehashed } = await verifyLoginPassword({ ...credentials, user }, context);
   if (user === undefined || !isRight) {
     if (config.loginErrors === "exact") throw exactError(user);

@@ -37,8 +37,8 @@ export async function showMetrics({ app, request }: Context): Promise<Response> 
   if (config.metricsListen === undefined && isPassedOn(request.headers)) throw new HttpError("not-found");
   const { users, sessions, bytes } = await store.size();
   const text = metrics.toText({
-    hashesWaiting: hasher.waiting,
-    hashesRunning: hasher.running,
+    hashesWaiting: hasher.queue.waiting,
+    hashesRunning: hasher.queue.running,
     users,
     sessions,
     storeBytes: bytes,

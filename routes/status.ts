@@ -87,8 +87,8 @@ export async function showStatus(context: Context): Promise<Response> {
     hash: recentMs(metrics.hashes),
     // A database syncs by itself.
     sync: "folder" in config.store ? recentMs(metrics.syncs) : null,
-    running: hasher.running,
-    waiting: hasher.waiting,
+    running: hasher.queue.running,
+    waiting: hasher.queue.waiting,
     store_bytes: bytes,
     uptime_seconds: Math.floor(performance.now() / 1_000),
     deno: Deno.version.deno,

@@ -101,7 +101,7 @@ interface Admitted {
 export async function register(context: Context): Promise<Response> {
   const { config, passwordStrength, hasher, registrationLock, rateLimiter, clientLimits, stopping } = context.app;
   const client = context.rateLimitKey;
-  hasher.assertCapacity({ client });
+  hasher.queue.assertCapacity({ client });
   refuseTooMany(await rateLimiter.waitSeconds(clientLimits.registration(client)));
   const body = await readJson(context.request, { stopping });
   // First: judging a password takes more time than all else, and what is guessable is counted as no registration.

@@ -1,24 +1,23 @@
 /**
  * A queue that is fair at each level of a path: to networks, to the clients in them, to the logins of a client.
  *
- * Parts of one level take turns, one item of each before a second of any, however much waits in a part. A part that was
- * served goes behind the others. When it is too full, an item of the part with the most makes room for one with less.
+ * The parts of a level take turns, one item each, however many items a part has. When the queue is full, an item of the
+ * longest part makes room for a shorter one.
  */
 
-/** Items by their paths; all paths that begin alike are of the same length. */
+/** Items by path. Paths with the same beginning have the same length. */
 export class FairQueue<Item> {
   #size = 0;
-  /** In order of turn. */
+  /** In the order of their turns. */
   readonly #parts = new Map<string, FairQueue<Item>>();
-  /** Of those whose path ends here. */
+  /** Items whose path ends here, the oldest first. */
   readonly #items: Item[] = [];
 
-  /** How many items there are. */
   get size(): number {
     return this.#size;
   }
 
-  /** Adds an item, behind all others of its path. */
+  /** Adds an item behind all others of its path. */
   add(item: Item, [name, ...rest]: readonly string[]): void {
     this.#size++;
     if (name === undefined) {
@@ -30,7 +29,7 @@ export class FairQueue<Item> {
     part.add(item, rest);
   }
 
-  /** Takes the item whose turn it is. */
+  /** Takes the next item. Its part then comes last. */
   take(): Item | undefined {
     if (this.#size === 0) return undefined;
     this.#size--;
@@ -43,10 +42,10 @@ export class FairQueue<Item> {
     return this.#items.shift();
   }
 
-  /** Takes out an item. @returns whether it was there */
+  /** Removes an item. @returns whether it was in the queue */
   remove(item: Item, [name, ...rest]: readonly string[]): boolean {
     if (name === undefined) {
-      const index = this.#items.indexOf(item);
+      const index = this.#items.lastIndexOf(item);
       if (index === -1) return false;
       this.#items.splice(index, 1);
     } else {
@@ -58,39 +57,27 @@ export class FairQueue<Item> {
     return true;
   }
 
-  /** Takes out the newest item of a path, where there is one. */
-  removeNewest([name, ...rest]: readonly string[]): Item | undefined {
-    const part = name === undefined ? undefined : this.#parts.get(name);
-    const item = name === undefined ? this.#items.pop() : part?.removeNewest(rest);
-    if (item !== undefined) this.#size--;
-    if (name !== undefined && part?.size === 0) this.#parts.delete(name);
-    return item;
-  }
-
   /**
-   * The path whose newest item makes room for a newcomer, where that is fairer than to refuse the newcomer: from the
-   * first level at which another part has at least two more than the newcomer's.
+   * Returns the item to evict in favour of a new one: the newest of the longest part, at the first level where that part
+   * has at least two items more than the part of the new item. Otherwise refusing the new item is fairer.
    */
-  pathToShorten([name, ...rest]: readonly string[]): readonly string[] | undefined {
-    const [longestName, longest] = this.#longestPart();
-    if (name === undefined || longestName === undefined || longest === undefined) return undefined;
+  evictable([name, ...rest]: readonly string[]): Item | undefined {
+    const longest = this.#longest();
+    if (name === undefined || longest === undefined) return undefined;
     const own = this.#parts.get(name);
-    if (own !== undefined && own.size >= longest.size) {
-      const path = own.pathToShorten(rest);
-      return path === undefined ? undefined : [name, ...path];
-    }
-    return longest.size > (own?.size ?? 0) + 1 ? [longestName, ...longest.#longestPath()] : undefined;
+    if (own !== undefined && own.size >= longest.size) return own.evictable(rest);
+    return longest.size > (own?.size ?? 0) + 1 ? longest.#newest() : undefined;
   }
 
-  #longestPath(): readonly string[] {
-    const [name, part] = this.#longestPart();
-    return name === undefined || part === undefined ? [] : [name, ...part.#longestPath()];
+  #newest(): Item | undefined {
+    const longest = this.#longest();
+    return longest === undefined ? this.#items.at(-1) : longest.#newest();
   }
 
-  #longestPart(): readonly [name: string, part: FairQueue<Item>] | readonly [] {
-    let longest: readonly [name: string, part: FairQueue<Item>] | readonly [] = [];
-    for (const entry of this.#parts) {
-      if (entry[1].size > (longest[1]?.size ?? 0)) longest = entry;
+  #longest(): FairQueue<Item> | undefined {
+    let longest: FairQueue<Item> | undefined;
+    for (const part of this.#parts.values()) {
+      if (part.size > (longest?.size ?? 0)) longest = part;
     }
     return longest;
   }

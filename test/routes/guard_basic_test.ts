@@ -13,6 +13,7 @@ import {
   outcomeOf,
 } from "../support/accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp, type TestAppOptions } from "../support/app.ts";
+import { spyOnDerive } from "../support/passwords/derivations.ts";
 import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
 
 const { password } = alice;
@@ -36,10 +37,10 @@ function ask({ send }: TestApp, authorization: string, options: SendOptions = {}
 
 /** The outcome, whom the site is told of, and how many hashes it took: "200 alice, 1 hash". */
 async function told(opened: TestApp, authorization: string, options?: SendOptions): Promise<string> {
-  const before = opened.app.hasher.hashCount;
+  using spy = spyOnDerive();
   const reply = await ask(opened, authorization, options);
   const user = reply.headers.get("remote-user");
-  return `${outcomeOf(reply)}${user === null ? "" : ` ${user}`}, ${opened.app.hasher.hashCount - before} hash`;
+  return `${outcomeOf(reply)}${user === null ? "" : ` ${user}`}, ${spy.costs.length} hash`;
 }
 
 Deno.test("guard() verifies Basic once, and remembers for a minute that it was right", async () => {
@@ -55,10 +56,10 @@ Deno.test("guard() verifies Basic once, and remembers for a minute that it was r
 
 Deno.test("guard() verifies Basic once for any number of requests at once", async () => {
   const opened = await openWithAlice();
-  const before = opened.app.hasher.hashCount;
+  const before = opened.app.metrics.hashes.count;
   const replies = await Promise.all(Array.from({ length: 10 }, () => ask(opened, basicOf("alice"))));
   assertEquals(replies.map(({ headers }) => headers.get("remote-user")), Array(10).fill("alice"));
-  assertEquals(opened.app.hasher.hashCount - before, 1);
+  assertEquals(opened.app.metrics.hashes.count - before, 1);
 });
 
 Deno.test("guard() remembers Basic for the address that it came from, and verifies it from another", async () => {
@@ -273,11 +274,11 @@ Deno.test("guard() counts wrong passwords of Basic like those of logins, also of
     const json = { login: "alice", password: `wrong too ${count}` };
     assertEquals(outcomeOf(await send("POST", "/session/", { json })), "401 wrong-credentials");
   }
-  const before = [app.hasher.hashCount, lines.length];
+  const before = [app.metrics.hashes.count, lines.length];
   const reply = await ask(opened, basicOf("alice", "wrong again"));
   assertEquals(outcomeOf(reply), "429 too-many-attempts");
   assertEquals([reply.headers.get("retry-after"), reply.headers.get("cache-control")], ["360", "no-store"]);
-  assertEquals(app.hasher.hashCount, before[0]);
+  assertEquals(app.metrics.hashes.count, before[0]);
   const requestId = reply.headers.get("x-request-id");
   const event = { event: "login-throttled", user: "alice", clientAddress: "127.0.0.1", requestId };
   assertEquals(auditOf(lines.slice(before[1])), [event]);
@@ -328,11 +329,12 @@ Deno.test("guard() tells the audit of who is to wait only the logins that are re
 
 Deno.test("guard() verifies the same wrong password once for any number of requests at once, and counts it once", async () => {
   const opened = await openWithAlice({ hasher: await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 1 }) });
-  const before = [opened.app.hasher.hashCount, opened.lines.length] as const;
+  const lineCount = opened.lines.length;
+  using spy = spyOnDerive();
   const replies = await Promise.all(Array.from({ length: 300 }, () => ask(opened, basicOf("alice", "an old one"))));
   assertEquals(countOutcomes(replies), { "401 wrong-credentials": 300 });
-  assertEquals(opened.app.hasher.hashCount - before[0], 1);
-  const logged = auditOf(opened.lines.slice(before[1])).map(({ event, user }) => `${event} ${user}`);
+  assertEquals(spy.costs.length, 1);
+  const logged = auditOf(opened.lines.slice(lineCount)).map(({ event, user }) => `${event} ${user}`);
   assertEquals(logged, ["login-failed alice"]);
   // Nor is it remembered.
   assertEquals(await told(opened, basicOf("alice", "an old one")), "401 wrong-credentials, 1 hash");

@@ -225,13 +225,13 @@ class SlowTables {
 Deno.test("guard() hashes and writes nothing for a session, and notes it as seen without waiting for that", async () => {
   const disk = new SlowTables();
   const scene = await openScene({ store: disk.store });
-  const before = [disk.writeCount, scene.app.hasher.hashCount];
+  const before = [disk.writeCount, scene.app.metrics.hashes.count];
   for (const headers of [byCookie(scene.ofAlice), byBearer(scene.ofAlice), {}, byCookie(dead)]) {
     for (let count = 0; count < 5; count++) assert([200, 401].includes((await ask(scene, headers)).status));
   }
-  assertEquals([disk.writeCount, scene.app.hasher.hashCount], before);
+  assertEquals([disk.writeCount, scene.app.metrics.hashes.count], before);
   scene.clock.now += 60 * 60 * 1_000;
   disk.isHanging = true;
   assertEquals(told(await ask(scene, byCookie(scene.ofAlice))), "200 alice");
-  assertEquals([disk.writeCount, scene.app.hasher.hashCount], [(before[0] ?? 0) + 1, before[1]]);
+  assertEquals([disk.writeCount, scene.app.metrics.hashes.count], [(before[0] ?? 0) + 1, before[1]]);
 });

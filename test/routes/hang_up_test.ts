@@ -4,6 +4,7 @@ import { delay } from "@std/async/delay";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { type AdminApp, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, type Reply, type SendOptions } from "../support/app.ts";
+import { spyOnDerive } from "../support/passwords/derivations.ts";
 import { occupy } from "../support/occupied.ts";
 
 const owner = { client: "203.0.113.9" };
@@ -35,17 +36,17 @@ for (const [what, send, outcome] of requests) {
       ? await opened.makeTicket("reset", "alice")
       : await opened.makeTicket("register");
     const hangUp = new AbortController();
-    const before = hasher.hashCount;
+    using spy = spyOnDerive();
     {
       using gate = occupy(hasher);
       const sent = send(opened, ticket, { ...owner, signal: hangUp.signal });
-      while (hasher.waiting === 0) await delay(1);
+      while (hasher.queue.waiting === 0) await delay(1);
       hangUp.abort();
       assertEquals(outcomeOf(await sent), "503 overloaded");
-      assertEquals([hasher.waiting, await opened.app.store.findUser("bob")], [0, undefined]);
+      assertEquals([hasher.queue.waiting, await opened.app.store.findUser("bob")], [0, undefined]);
       await gate.leave();
     }
-    assertEquals(hasher.hashCount - before, 1);
+    assertEquals(spy.costs.length, 1);
     assertEquals(outcomeOf(await send(opened, ticket, owner)), outcome);
   });
 }
@@ -58,7 +59,7 @@ Deno.test("a registration goes on when the client of another of the same login h
   const hangUp = new AbortController();
   using gate = occupy(hasher);
   const first = register({ signal: hangUp.signal });
-  while (hasher.waiting === 0) await delay(1);
+  while (hasher.queue.waiting === 0) await delay(1);
   // They wait for the first: of all who want one login, one hashes.
   const others = [register({}), register({})];
   hangUp.abort();
@@ -74,7 +75,7 @@ Deno.test("a login goes on when the client of another with the same password han
   const hangUp = new AbortController();
   using gate = occupy(hasher);
   const first = opened.send("POST", "/session/", { json: alice, signal: hangUp.signal });
-  while (hasher.waiting === 0) await delay(1);
+  while (hasher.queue.waiting === 0) await delay(1);
   const other = opened.send("POST", "/session/", { json: alice });
   hangUp.abort();
   assertEquals(outcomeOf(await first), "503 overloaded");
@@ -97,19 +98,19 @@ for (const hungUp of [[0], [1], [0, 1, 2]]) {
   Deno.test(`guard() answers Basic that was sent four times at once, though of them hang up: ${hungUp}`, async () => {
     const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
     const opened = await openWithAlice(hasher);
-    const before = hasher.hashCount;
+    using spy = spyOnDerive();
     const clients = Array.from({ length: 4 }, () => new AbortController());
     const asked: Promise<Reply>[] = [];
     {
       using gate = occupy(hasher);
       asked.push(...clients.map(({ signal }) => askBasic(opened, alice.password, { signal })));
-      while (hasher.waiting === 0) await delay(1);
+      while (hasher.queue.waiting === 0) await delay(1);
       for (const index of hungUp) clients[index]?.abort();
       asked.push(askBasic(opened, alice.password));
       await gate.leave();
     }
     const outcomes = (await Promise.all(asked)).filter((_, index) => !hungUp.includes(index)).map(outcomeOf);
-    assertEquals([outcomes, hasher.hashCount - before], [Array(5 - hungUp.length).fill("200"), 2]);
+    assertEquals([outcomes, spy.costs.length], [Array(5 - hungUp.length).fill("200"), 2]);
   });
 }
 
@@ -120,10 +121,10 @@ Deno.test("guard() hashes nothing for Basic when all who sent it have hung up, a
     using gate = occupy(hasher);
     const clients = Array.from({ length: 3 }, () => new AbortController());
     const asked = clients.map(({ signal }) => askBasic(opened, `wrong ${round}`, { signal }));
-    while (hasher.waiting === 0) await delay(1);
+    while (hasher.queue.waiting === 0) await delay(1);
     for (const client of clients) client.abort();
     assertEquals(countOutcomes(await Promise.all(asked)), { "503 overloaded": 3 });
-    assertEquals(hasher.waiting, 0);
+    assertEquals(hasher.queue.waiting, 0);
     await gate.leave();
   }
   assertEquals(outcomeOf(await askBasic(opened, alice.password)), "200");
@@ -136,7 +137,7 @@ Deno.test("guard() counts a wrong password of Basic once for all who send it at 
     const clients = Array.from({ length: 3 }, () => new AbortController());
     using gate = occupy(hasher);
     const asked = clients.map(({ signal }) => askBasic(opened, `wrong ${round}`, { signal }));
-    while (hasher.waiting === 0) await delay(1);
+    while (hasher.queue.waiting === 0) await delay(1);
     clients[0]?.abort();
     await gate.leave();
     assertEquals((await Promise.all(asked.slice(1))).map(outcomeOf), Array(2).fill("401 wrong-credentials"));

@@ -69,12 +69,12 @@ Deno.test("nothing is verified and nobody registers while the limit store is awa
     ["GET", "/guard/", { headers: { authorization: basic } }],
     ["PUT", "/user/alice/password", { token, json: { current_password: alice.password, password: newPassword } }],
   ];
-  const before = opened.app.hasher.hashCount;
+  const before = opened.app.metrics.hashes.count;
   limitStore.error = new StoreClosedError("Cannot count");
   for (const [method, path, options] of requests) {
     assertEquals(outcomeOf(await opened.send(method, path, options)), "503 store-closed", path);
   }
-  assertEquals([opened.app.hasher.hashCount - before, await opened.app.store.findUser("bob")], [0, undefined]);
+  assertEquals([opened.app.metrics.hashes.count - before, await opened.app.store.findUser("bob")], [0, undefined]);
   // Who has a session needs no count.
   assertEquals(outcomeOf(await opened.send("GET", "/session/", { token })), "200");
   limitStore.error = undefined;

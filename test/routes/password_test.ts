@@ -118,17 +118,17 @@ const badBodies: [what: string, body: unknown, ...errors: string[]][] = [
 for (const [what, body, ...errors] of badBodies) {
   Deno.test(`changePassword() refuses with every bad field, and hashes nothing: ${what}`, async () => {
     const opened = await openWithAlice();
-    const before = opened.app.hasher.hashCount;
+    const before = opened.app.metrics.hashes.count;
     const reply = await change(opened, body, { token: opened.token });
     assertEquals(outcomeOf(reply), ["422 invalid-user", ...errors].join(" "));
-    assertEquals(opened.app.hasher.hashCount, before);
+    assertEquals(opened.app.metrics.hashes.count, before);
   });
 }
 
 Deno.test("changePassword() hashes twice, whatever shows that one may and whatever the old hash cost", async () => {
   for (const cost of ["100", "50"]) {
     const opened = await openWithAlice({ settings: { GATEHOUSE_PBKDF2_ITERATIONS: "100" } });
-    const { hasher, store } = opened.app;
+    const { metrics: { hashes }, store } = opened.app;
     const { token } = opened;
     const user = await keptUser(opened, "alice");
     const rehash = async (password: string) => {
@@ -138,15 +138,15 @@ Deno.test("changePassword() hashes twice, whatever shows that one may and whatev
     };
     assertEquals(user.disabled, false);
     await rehash(alice.password);
-    let before = hasher.hashCount;
+    let before = hashes.count;
     assertEquals(outcomeOf(await change(opened, right, { token })), "204");
-    assertEquals(hasher.hashCount - before, 2);
+    assertEquals(hashes.count - before, 2);
 
     await rehash(newPassword);
     const ticket = await opened.makeTicket("reset", "alice");
-    before = hasher.hashCount;
+    before = hashes.count;
     assertEquals(outcomeOf(await change(opened, { ticket, password: alice.password })), "204");
-    assertEquals(hasher.hashCount - before, 2);
+    assertEquals(hashes.count - before, 2);
   }
 });
 
@@ -308,14 +308,14 @@ Deno.test("changePassword() takes a reset ticket for its login alone, before its
   await opened.addUser("bob");
   const ticket = await opened.makeTicket("reset", "alice");
   const json = { ticket, password: newPassword };
-  const before = app.hasher.hashCount;
+  const before = app.metrics.hashes.count;
   for (const login of ["bob", "root", "nobody", "a b"]) {
     const reply = await send("PUT", `/user/${encodeURIComponent(login)}/password`, { json });
     assertEquals(outcomeOf(reply), "403 ticket-invalid");
   }
   opened.clock.now += 24 * 60 * 60 * 1_000;
   assertEquals(outcomeOf(await change(opened, json)), "403 ticket-invalid");
-  assertEquals(app.hasher.hashCount, before);
+  assertEquals(app.metrics.hashes.count, before);
   opened.clock.now -= 1;
   assertEquals(outcomeOf(await change(opened, json)), "204");
 });

@@ -6,6 +6,7 @@ import { iterationsOf } from "../../lib/passwords/password_hash.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
+import { spyOnDerive } from "../support/passwords/derivations.ts";
 import { deleteByLogin } from "../support/store/records.ts";
 
 /** Changes a user once, right after it was looked up: while the password is verified. */
@@ -38,14 +39,13 @@ async function addDisabledBob({ app, send }: TestApp): Promise<void> {
   assertEquals(await app.store.replaceUser(bob, { ...bob, disabled: true }), "done");
 }
 
-/** Tries to log in. @returns the reply without its id, and how many hashes it took */
-async function tryToLogIn({ app, send }: TestApp, json: unknown) {
-  const before = app.hasher.hashCount;
+/** Tries to log in. @returns the reply without its id, and the iterations of each derivation */
+async function tryToLogIn({ send }: TestApp, json: unknown) {
+  using spy = spyOnDerive();
   const { status, headers, text } = await send("POST", "/session/", { json });
-  const hashCount = app.hasher.hashCount - before;
   const requestId = headers.get("x-request-id") ?? "";
   headers.delete("x-request-id");
-  return { status, headers: Array.from(headers), text: text.replaceAll(requestId, "ID"), hashCount };
+  return { status, headers: Array.from(headers), text: text.replaceAll(requestId, "ID"), costs: spy.costs };
 }
 
 const refused: [what: string, credentials: { login: string; password: string }][] = [
@@ -73,14 +73,14 @@ for (const [what, credentials] of refused) {
         ["x-content-type-options", "nosniff"],
       ],
       text: '{"type":"/problem/wrong-credentials","title":"Wrong login or password","status":401}',
-      hashCount: 1,
+      costs: [100],
     });
   });
 }
 
 Deno.test("logIn() does the work of one hash for the right password too", async () => {
-  const { status, hashCount } = await tryToLogIn(await openAppOfAlice(), alice);
-  assertEquals([status, hashCount], [201, 1]);
+  const { status, costs } = await tryToLogIn(await openAppOfAlice(), alice);
+  assertEquals([status, costs], [201, [100]]);
 });
 
 Deno.test("logIn() logs the same for each of the refused, with the login of those who are registered", async () => {
@@ -113,11 +113,11 @@ for (const [login, status, type, challenge] of exactAnswers) {
   Deno.test(`logIn() tells ${type} in the exact mode, for the same work: ${login}`, async () => {
     const opened = await openAppOfAlice({ settings: { GATEHOUSE_LOGIN_ERRORS: "exact" } });
     await addDisabledBob(opened);
-    const before = opened.app.hasher.hashCount;
+    const before = opened.app.metrics.hashes.count;
     const reply = await opened.send("POST", "/session/", { json: { ...wrong, login } });
     assertEquals([reply.status, reply.json.type], [status, type]);
     assertEquals(reply.headers.get("www-authenticate"), challenge);
-    assertEquals(opened.app.hasher.hashCount - before, 1);
+    assertEquals(opened.app.metrics.hashes.count - before, 1);
     assertMatch(await opened.logIn(), /\S/);
   });
 }
@@ -138,24 +138,24 @@ Deno.test("logIn() hashes a password of an older cost anew, once, when it is rig
   const before = await userOf(store, "alice");
   const opened = await openWithIterations(store, 150);
 
-  assertEquals((await tryToLogIn(opened, wrong)).hashCount, 1);
+  assertEquals((await tryToLogIn(opened, wrong)).costs, [100, 50]);
   assertEquals(await userOf(store, "alice"), before);
 
-  const { status, hashCount } = await tryToLogIn(opened, alice);
-  assertEquals([status, hashCount], [201, 2]);
+  const { status, costs } = await tryToLogIn(opened, alice);
+  assertEquals([status, costs], [201, [100, 150]]);
   const after = await userOf(store, "alice");
   assertMatch(after.passwordHash, /^\$pbkdf2-sha256\$i=150\$/);
   assertEquals(after, { ...before, passwordHash: after.passwordHash });
 
   const again = await tryToLogIn(opened, alice);
-  assertEquals([again.status, again.hashCount], [201, 1]);
+  assertEquals([again.status, again.costs], [201, [150]]);
   assertEquals((await tryToLogIn(opened, wrong)).status, 401);
 });
 
 Deno.test("logIn() hashes the password anew when its hash is dearer than is set", async () => {
   const store = await storeOfAlice();
-  const { status, hashCount } = await tryToLogIn(await openWithIterations(store, 50), alice);
-  assertEquals([status, hashCount], [201, 2]);
+  const { status, costs } = await tryToLogIn(await openWithIterations(store, 50), alice);
+  assertEquals([status, costs], [201, [100, 50]]);
   assertEquals(iterationsOf((await userOf(store, "alice")).passwordHash), 50);
 });
 
@@ -195,7 +195,7 @@ for (const [fault, status] of faults) {
     store.refusal = fault;
     for (let count = 0; count < 2; count++) {
       const reply = await tryToLogIn(opened, alice);
-      assertEquals([reply.status, reply.hashCount], [status, 2]);
+      assertEquals([reply.status, reply.costs], [status, [100, 150]]);
       assertEquals(await userOf(store, "alice"), before);
     }
     assertEquals((await tryToLogIn(opened, wrong)).status, 401);
@@ -209,8 +209,8 @@ Deno.test("logIn() keeps the hash of a disabled account, which it does not look 
   const store = await storeOfAlice();
   const user = await userOf(store, "alice");
   await store.replaceUser(user, { ...user, disabled: true });
-  const { status, hashCount } = await tryToLogIn(await openWithIterations(store, 150), alice);
-  assertEquals([status, hashCount], [401, 1]);
+  const { status, costs } = await tryToLogIn(await openWithIterations(store, 150), alice);
+  assertEquals([status, costs], [401, [150]]);
   assertEquals((await userOf(store, "alice")).passwordHash, user.passwordHash);
 });
 

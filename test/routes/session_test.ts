@@ -83,12 +83,12 @@ const badLogins: [what: string, body: unknown, errors: string[]][] = [
 for (const [what, body, errors] of badLogins) {
   Deno.test(`logIn() refuses with every bad field, and verifies nothing: ${what}`, async () => {
     const { app, send } = await openAppOfAlice();
-    const before = app.hasher.hashCount;
+    const before = app.metrics.hashes.count;
     const { status, json } = await send("POST", "/session/", { json: body });
     assertEquals([status, json.type], [422, "/problem/invalid-credentials"]);
     assert(Array.isArray(json.errors));
     assertEquals(json.errors.map((error) => `${error.pointer} ${error.code}`), errors);
-    assertEquals(app.hasher.hashCount, before);
+    assertEquals(app.metrics.hashes.count, before);
   });
 }
 

@@ -36,7 +36,7 @@ Deno.test("logIn() takes 10 wrong passwords of a login from a client, and then l
   const opened = await openWithAlice();
   const { app, lines, clock } = opened;
   for (let count = 0; count < 10; count++) assertEquals(outcomeOf(await guess(opened)), "401 wrong-credentials");
-  const before = [app.hasher.hashCount, lines.length];
+  const before = [app.metrics.hashes.count, lines.length];
   for (
     const json of [{ ...alice, password: "wrong" }, alice, { ...alice, login: "ALICE" }, { ...alice, cookie: true }]
   ) {
@@ -45,7 +45,7 @@ Deno.test("logIn() takes 10 wrong passwords of a login from a client, and then l
     assertEquals([headers.get("set-cookie"), headers.get("www-authenticate")], [null, null]);
     assertEquals(problem, { type: "/problem/too-many-attempts", title: "Too many wrong passwords", status: 429 });
   }
-  assertEquals(app.hasher.hashCount, before[0]);
+  assertEquals(app.metrics.hashes.count, before[0]);
   const told = auditOf(lines.slice(before[1])).map(({ requestId: _id, ...event }) => event);
   assertEquals(told, Array(4).fill({ event: "login-throttled", user: "alice", ...guesser }));
   clock.now += 360_000;
@@ -74,10 +74,10 @@ Deno.test("logIn() counts a client over all logins, and an IPv6 client by its /6
 
 Deno.test("logIn() verifies 10 of 200 wrong passwords that come at once, and then the owner's", async () => {
   const opened = await openWithAlice();
-  const before = opened.app.hasher.hashCount;
+  const before = opened.app.metrics.hashes.count;
   const replies = await Promise.all(Array.from({ length: 200 }, () => guess(opened)));
   assertEquals(countOutcomes(replies), { "401 wrong-credentials": 10, "429 too-many-attempts": 190 });
-  assertEquals(opened.app.hasher.hashCount - before, 10);
+  assertEquals(opened.app.metrics.hashes.count - before, 10);
   assertEquals((await logIn(opened, alice, owner)).status, 201);
 });
 
@@ -105,11 +105,11 @@ Deno.test("logIn() counts nothing that was not verified, as too many were waitin
 async function seen(opened: TestApp, tries: readonly (() => Promise<Reply>)[]): Promise<unknown[]> {
   const all: unknown[] = [];
   for (const attempt of tries) {
-    const before = opened.app.hasher.hashCount;
+    const before = opened.app.metrics.hashes.count;
     const { status, headers, text } = await attempt();
     assert(headers.has("x-request-id"));
     headers.delete("x-request-id");
-    all.push({ status, headers: [...headers], text, hashCount: opened.app.hasher.hashCount - before });
+    all.push({ status, headers: [...headers], text, hashCount: opened.app.metrics.hashes.count - before });
   }
   return all;
 }
@@ -174,11 +174,11 @@ Deno.test("changePassword() counts wrong present passwords with those of logins,
     assertEquals(outcomeOf(await logIn(opened, { ...alice, password: `wrong ${count}` })), "401 wrong-credentials");
     assertEquals(outcomeOf(await guess(opened)), "401 wrong-credentials");
   }
-  const before = [app.hasher.hashCount, lines.length];
+  const before = [app.metrics.hashes.count, lines.length];
   const reply = await change(alice.password);
   assertEquals([outcomeOf(reply), reply.headers.get("retry-after")], ["429 too-many-attempts", "360"]);
   assertEquals(outcomeOf(await logIn(opened, alice)), "429 too-many-attempts");
-  assertEquals(app.hasher.hashCount, before[0]);
+  assertEquals(app.metrics.hashes.count, before[0]);
   assertEquals(auditOf(lines.slice(before[1])).map(({ event }) => event), ["login-throttled", "login-throttled"]);
   assertEquals((await send("GET", "/session/", { token })).status, 200);
   assertEquals(outcomeOf(await change(alice.password, owner)), "204");
@@ -186,9 +186,9 @@ Deno.test("changePassword() counts wrong present passwords with those of logins,
 
 Deno.test("logIn() takes 100 wrong passwords of a login in a row, from anywhere, and then none", async () => {
   const opened = await openWithAlice();
-  const before = opened.app.hasher.hashCount;
+  const before = opened.app.metrics.hashes.count;
   await lock(opened);
-  assertEquals(opened.app.hasher.hashCount - before, 100);
+  assertEquals(opened.app.metrics.hashes.count - before, 100);
   const reply = await logIn(opened, alice, owner);
   assertEquals([outcomeOf(reply), reply.headers.get("retry-after")], ["429 too-many-attempts", "3600"]);
   opened.clock.now += 365 * 24 * 60 * 60 * 1_000;

@@ -364,11 +364,11 @@ Deno.test("register() refuses a ticket that is no text", async () => {
 Deno.test("register() does not tell whether a login is taken to who has no ticket, and hashes nothing", async () => {
   for (const mode of ["ticket", "closed"] as const) {
     const opened = await openAdminApp(inMode(mode));
-    const before = opened.app.hasher.hashCount;
+    const before = opened.app.metrics.hashes.count;
     for (const ticket of [undefined, "none"]) {
       assertEquals(await register(opened, "root", ticket), await register(opened, "nobody", ticket));
     }
-    assertEquals(opened.app.hasher.hashCount, before);
+    assertEquals(opened.app.metrics.hashes.count, before);
   }
 });
 

@@ -70,20 +70,20 @@ Deno.test("register() takes a login once, in whatever capitals, and hashes nothi
   ) {
     const opened = await openTestApp();
     assertEquals((await register(opened, first ?? "")).json.login, "alice");
-    const before = opened.app.hasher.hashCount;
+    const before = opened.app.metrics.hashes.count;
     const { status, json } = await register(opened, second ?? "");
     assertEquals([status, json.type], [409, "/problem/login-taken"]);
-    assertEquals(opened.app.hasher.hashCount, before);
+    assertEquals(opened.app.metrics.hashes.count, before);
   }
 });
 
 Deno.test("register() lets one of 200 at once have a login, for the work of one", async () => {
   const opened = await openTestApp();
-  const before = opened.app.hasher.hashCount;
+  const before = opened.app.metrics.hashes.count;
   const replies = await Promise.all(Array.from({ length: 200 }, () => register(opened, "alice")));
   assertEquals(replies.filter(({ status }) => status === 201).length, 1);
   assertEquals(replies.filter(({ status }) => status === 409).length, 199);
-  assertEquals(opened.app.hasher.hashCount - before, 1);
+  assertEquals(opened.app.metrics.hashes.count - before, 1);
 });
 
 const goodUsers: [what: string, login: string, password: string][] = [
@@ -166,11 +166,11 @@ const badUsers: [what: string, body: unknown, errors: string[]][] = [
 for (const [what, body, errors] of badUsers) {
   Deno.test(`register() refuses with every bad field: ${what}`, async () => {
     const { app, send } = await openTestApp();
-    const before = app.hasher.hashCount;
+    const before = app.metrics.hashes.count;
     const reply = await send("POST", "/user/", { json: body });
     assertEquals([reply.status, reply.json.type], [422, "/problem/invalid-user"]);
     assertEquals(errorsOf(reply), errors);
-    assertEquals(app.hasher.hashCount, before);
+    assertEquals(app.metrics.hashes.count, before);
   });
 }
 
@@ -190,8 +190,8 @@ Deno.test("register() demands as many characters as are set", async () => {
 
 Deno.test("register() takes nobody without a ticket while registration is closed, and hashes nothing", async () => {
   const { app, send } = await openTestApp({ settings: { GATEHOUSE_REGISTRATION: "closed" } });
-  const before = app.hasher.hashCount;
+  const before = app.metrics.hashes.count;
   const { status, json } = await send("POST", "/user/", { json: alice });
   assertEquals([status, json.type], [403, "/problem/registration-closed"]);
-  assertEquals([await app.store.findUser("alice"), app.hasher.hashCount], [undefined, before]);
+  assertEquals([await app.store.findUser("alice"), app.metrics.hashes.count], [undefined, before]);
 });

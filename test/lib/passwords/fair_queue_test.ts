@@ -35,30 +35,24 @@ Deno.test("FairQueue.remove() takes out one item, and says whether it was there"
   assertEquals(drain(queue), "ax1 b1");
 });
 
-const newcomers: readonly (readonly [items: string, newcomer: string, path: string | undefined])[] = [
-  ["ax1 ax2", "by", "ax"],
+const newcomers: readonly (readonly [items: string, newcomer: string, evicted: string | undefined])[] = [
+  ["ax1 ax2", "by", "ax2"],
   ["ax1", "by", undefined],
-  ["ax1 ay1 ay2", "bz", "ay"],
+  ["ax1 ay1 ay2", "bz", "ay2"],
   ["ax1 ay1 ay2", "ax", undefined],
-  ["ax1 ay1 ay2", "az", "ay"],
+  ["ax1 ay1 ay2", "az", "ay2"],
   ["ax1 ax2 bz1", "bz", undefined],
-  ["ax1 ax2 ax3 bz1", "bz", "ax"],
+  ["ax1 ax2 ax3 bz1", "bz", "ax3"],
   ["ax1 ax2", "ax", undefined],
 ];
-for (const [items, newcomer, path] of newcomers) {
-  Deno.test(`FairQueue.pathToShorten() of ${items} for ${newcomer} is ${path}`, () => {
+for (const [items, newcomer, evicted] of newcomers) {
+  Deno.test(`FairQueue.evictable() of ${items} for ${newcomer} is ${evicted}, and removes nothing`, () => {
     const queue = queueOf(items);
-    assertEquals(queue.pathToShorten([...newcomer])?.join(""), path);
     const before = queue.size;
-    if (path !== undefined) {
-      const newest = items.split(" ").findLast((item) => item.startsWith(path));
-      assertEquals([queue.removeNewest([...path]), queue.size], [newest, before - 1]);
-    }
+    assertEquals([queue.evictable([...newcomer]), queue.size], [evicted, before]);
   });
 }
 
-Deno.test("FairQueue.removeNewest() takes nothing where there is nothing", () => {
-  const queue = queueOf("ax1");
-  assertEquals([queue.removeNewest(["b", "x"]), queue.size], [undefined, 1]);
-  assertEquals([queue.removeNewest(["a", "x"]), queue.size, queue.take()], ["ax1", 0, undefined]);
+Deno.test("FairQueue.evictable() is nothing of an empty queue", () => {
+  assertEquals(new FairQueue<string>().evictable(["a", "x"]), undefined);
 });

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { HashQueue, OverloadedError, type Turn } from "../../../lib/passwords/hash_queue.ts";
+import { HashQueue, OverloadedError, type Requester } from "../../../lib/passwords/hash_queue.ts";
 import { watchSignal } from "../../support/listeners.ts";
 
 /** Clients of one IPv6 /48: two of the same /56, and one of another. */
 const networked = new Map([["p", "2001:db8:0:0::/64"], ["q", "2001:db8:0:1::/64"], ["r", "2001:db8:0:100::/64"]]);
 
 /** Of a client by its letter; a capital is a known device of a login of its own. */
-function turnOf(name: string): Turn {
+function turnOf(name: string): Requester {
   const letter = name.toLowerCase();
   const client = networked.get(letter) ?? letter;
   return name === letter ? { client } : { client, knownLogin: name };
@@ -382,7 +382,7 @@ Deno.test("HashQueue.run() serves another next but one while 250 come from as ma
   const gate = new HashQueue({ concurrency: 1, costMs: 3_600_000, maxWaitMs: 100 * 3_600_000 });
   const started: string[] = [];
   const ends: (() => void)[] = [];
-  const send = (name: string, turn: Turn) => {
+  const send = (name: string, turn: Requester) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     return gate.run(turn, () => {
       started.push(name);
