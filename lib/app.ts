@@ -21,7 +21,7 @@ import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
 import { type LimitStore, MemoryLimitStore, RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { Readiness } from "./readiness.ts";
+import { readinessCheck } from "./readiness.ts";
 import { type Days, type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 import { TtlCache } from "./ttl_cache.ts";
 import { LoginThrottle } from "./limits/login_throttle.ts";
@@ -63,7 +63,7 @@ export interface App {
   readonly throttle: LoginThrottle;
   readonly basicAuthCache: BasicAuthCache;
   readonly metrics: Metrics;
-  readonly readiness: Readiness;
+  readonly isReady: () => Promise<boolean>;
   /** The name of this instance on the status page: its listen address, and an id that differs after a restart. */
   readonly instance: string;
   /** Registrations on each of the last 30 days (UTC), counted at most some seconds ago. */
@@ -142,7 +142,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     stopping,
     now,
     metrics,
-    readiness: new Readiness(store, log),
+    isReady: readinessCheck(store, log),
     instance: `${shownListen(config.listen)} ${crypto.randomUUID().slice(0, 4)}`,
     registrations: new TtlCache(async () => {
       const days = { first: Math.floor(now() / dayMs) - shownDays + 1, count: shownDays };

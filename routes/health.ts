@@ -1,4 +1,4 @@
-/** `/health/`: whether the process lives, and whether a proxy should send it requests. */
+/** `/health/`: probes of the process, and of whether a proxy should send requests to it. */
 
 import type { Context } from "../lib/app.ts";
 import { HttpError, jsonResponse } from "../lib/http/http.ts";
@@ -27,15 +27,14 @@ export const healthOperations: readonly Operation[] = [
   },
 ];
 
-/** `GET /health/live`: it answers, so it lives. */
+/** `GET /health/live`: always 200. */
 export function showLive(): Response {
   return jsonResponse({ status: "live" });
 }
 
-/** `GET /health/ready`: not while it stops, nor when the store can keep no change. */
-export async function showReady(context: Context): Promise<Response> {
-  const { stopping, readiness } = context.app;
+/** `GET /health/ready`: 503 while the service stops, or while the store takes no changes. */
+export async function showReady({ app: { stopping, isReady } }: Context): Promise<Response> {
   if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });
-  if (!await readiness.check()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });
+  if (!await isReady()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });
   return jsonResponse({ status: "ready" });
 }

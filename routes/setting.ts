@@ -1,4 +1,4 @@
-/** `/setting/`: the settings in force, for administrators. They are changed by the environment and a restart alone. */
+/** `/setting/`: the effective settings, for administrators. They change only with a restart. */
 
 import type { Context } from "../lib/app.ts";
 import { jsonResponse } from "../lib/http/http.ts";

@@ -97,12 +97,9 @@ export async function showStatus(context: Context): Promise<Response> {
 
 /** Quantiles of the last minute in milliseconds; null if nothing happened in it. */
 function recentMs(histogram: Histogram): { p50_ms: number | null; p99_ms: number | null } {
+  const inMs = (seconds: number | undefined) => seconds && Math.round(seconds * 1_000_000) / 1_000;
   const [p50_ms = null, p99_ms = null] = histogram.recentQuantiles([0.5, 0.99]).map(inMs);
   return { p50_ms, p99_ms };
-}
-
-function inMs(seconds: number | undefined): number | undefined {
-  return seconds && Math.round(seconds * 1_000_000) / 1_000;
 }
 
 function countsOf(length: number): Schema {

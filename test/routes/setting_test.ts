@@ -1,4 +1,4 @@
-/** `GET /setting/`: the settings in force. */
+/** `GET /setting/`: the settings in effect. */
 import { assertEquals } from "@std/assert";
 import { settings } from "../../lib/config/settings.ts";
 import { openAdminApp } from "../support/accounts.ts";

@@ -18,7 +18,7 @@ function ago(counter: MinuteCounter): Record<number, number> {
 
 Deno.test("a new MinuteCounter has counted nothing", () => {
   const { counter } = open();
-  assertEquals([counter.total, counter.lastMinute, counter.lastHour], [0, 0, new Array(60).fill(0)]);
+  assertEquals([counter.total, counter.lastHour.at(-1), counter.lastHour], [0, 0, new Array(60).fill(0)]);
 });
 
 Deno.test("add() counts in the minute of the clock, which begins with second 0", () => {
@@ -27,11 +27,11 @@ Deno.test("add() counts in the minute of the clock, which begins with second 0",
   counter.add();
   clock.now = Date.parse("2026-11-22T09:35:59.999Z");
   counter.add();
-  assertEquals([counter.lastMinute, ago(counter)], [3, { 0: 3 }]);
+  assertEquals([counter.lastHour.at(-1), ago(counter)], [3, { 0: 3 }]);
   clock.now++;
-  assertEquals([counter.lastMinute, ago(counter)], [0, { 1: 3 }]);
+  assertEquals([counter.lastHour.at(-1), ago(counter)], [0, { 1: 3 }]);
   counter.add();
-  assertEquals([counter.lastMinute, ago(counter), counter.total], [1, { 0: 1, 1: 3 }, 4]);
+  assertEquals([counter.lastHour.at(-1), ago(counter), counter.total], [1, { 0: 1, 1: 3 }, 4]);
 });
 
 Deno.test("lastHour forgets what is 60 minutes ago, and the total does not", () => {
@@ -50,7 +50,7 @@ for (const minutes of [60, 61, 119, 120, 100_000]) {
     const { counter, clock } = open();
     for (let minute = 0; minute < 60; minute++, clock.now += minuteMs) counter.add();
     clock.now += (minutes - 1) * minuteMs;
-    assertEquals([ago(counter), counter.lastMinute, counter.total], [{}, 0, 60]);
+    assertEquals([ago(counter), counter.lastHour.at(-1), counter.total], [{}, 0, 60]);
     counter.add();
     assertEquals(ago(counter), { 0: 1 });
   });
@@ -61,7 +61,7 @@ Deno.test("a clock that is set back goes on in the minute in which it was", () =
   counter.add();
   clock.now -= 10 * minuteMs;
   counter.add();
-  assertEquals([counter.lastMinute, ago(counter)], [2, { 0: 2 }]);
+  assertEquals([counter.lastHour.at(-1), ago(counter)], [2, { 0: 2 }]);
   clock.now += 11 * minuteMs;
   assertEquals(ago(counter), { 1: 2 });
 });

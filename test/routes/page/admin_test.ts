@@ -254,7 +254,7 @@ testLooks("the last administrator cannot go", async ({ site, browser }, { langua
   });
 });
 
-testLooks("an administrator sees the settings in force", async ({ site, browser }, { language, width }) => {
+testLooks("an administrator sees the settings in effect", async ({ site, browser }, { language, width }) => {
   const token = await site.admin();
   const { settings } = await site.ask(token, "GET", "/setting/") as { settings: Record<string, string>[] };
   await visit(browser, { url: site.url, language, width, token }, async ({ page, say }) => {
