@@ -99,7 +99,7 @@ export async function fingerprint(pem: string): Promise<string> {
 async function ask({ url, rootPath }: Site): Promise<string | undefined> {
   try {
     const caCerts = rootPath === undefined ? [] : [await Deno.readTextFile(rootPath)];
-    const { status } = await new SiteClient(url, { caCerts, timeoutMs: askTimeoutMs }).send("GET", "/health/ready");
+    const { status } = await new SiteClient(url, { caCerts, timeoutMs: askTimeoutMs }).get("/health/ready");
     return status === 200 ? undefined : `status ${status}`;
   } catch (error) {
     // No certificate yet, nobody listening, a certificate of someone else: it is asked again.

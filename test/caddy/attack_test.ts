@@ -100,7 +100,7 @@ function request(site: Guarded, asked: Change, body: ReadableStream<Uint8Array> 
 }
 
 async function attack({ client }: Guarded, target: string, line: string): Promise<void> {
-  const { status } = await client.send("GET", target, { headers: [line] });
+  const { status } = await client.get(target, [line]);
   assertLess(status, 500, `${target} ${line.slice(0, 20)}`);
 }
 

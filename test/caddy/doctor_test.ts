@@ -2,11 +2,11 @@
  * The task `doctor`: the project's Caddyfile passes, and each of the wrong ones in `doctor/` fails by the checks that its
  * comment begins with, and by no other. Nothing is left behind.
  */
-import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { examine, type Finding, headersPage, outcomeOf } from "../../caddy/doctor.ts";
-import { insideChecks } from "../../caddy/doctor_inside.ts";
-import { outsideChecks } from "../../caddy/doctor_outside.ts";
+import { examine, excerpt, type Finding, headersPage } from "../../caddy/doctor.ts";
+import { fixes, visitorChecks } from "../../caddy/doctor_checks.ts";
+import { memberChecks } from "../../caddy/doctor_session_checks.ts";
 import { app, type Guarded, impatience, startGuarded } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { freePort } from "../support/process.ts";
@@ -30,7 +30,7 @@ test("examine() finds what is wrong in each wrong Caddyfile, and nothing else", 
     await context.step(name, async () => {
       const config = new URL(name, wrongFolder).pathname;
       await using guarded = await startGuarded({ service, config, env: { CACHE: cache.address } });
-      assertEquals(idsOf(await examineAll(guarded), "fault"), checks);
+      assertEquals(idsOf(await examineAll(guarded), "fail"), checks);
     });
   }
 });
@@ -50,18 +50,23 @@ test("examine() takes a switch to h2c for a fault, though the page shows nothing
     const config = name && new URL(name, wrongFolder).pathname;
     await using guarded = await startGuarded({ env, ...config && { config } });
     const findings = await examineAll(guarded);
-    assertEquals([idsOf(findings, "fault"), idsOf(findings, "pass").includes("upgrade")], [faults, false]);
+    assertEquals([idsOf(findings, "fail"), idsOf(findings, "pass").includes("upgrade")], [faults, false]);
   }
 });
 
-test("what a check says to write into a Caddyfile stands in the project's", async () => {
+test("what a check says to write into a Caddyfile is an excerpt of the project's", async () => {
   const text = await Deno.readTextFile(new URL("../../caddy/guarded.Caddyfile", import.meta.url));
-  const lines = new Set(text.split("\n").map((line) => line.trim()));
-  const mends = [...insideChecks, ...outsideChecks].flatMap(({ mend }) => mend.split("\n"));
-  const headers = mends.filter((line) => /^(request_header|@|\t)/.test(line) && !/^\t(uri|reverse_proxy)/.test(line));
-  const written = headers.map((line) => line.split("   #")[0]?.trim() ?? "");
-  assertEquals(written.filter((line) => !lines.has(line)), []);
-  assertGreater(written.length, 40);
+  const lines = text.split("\n");
+  for (const [name, { from, ...fix }] of Object.entries(fixes)) {
+    const written = excerpt(text, { from, ...fix }).split("\n");
+    assert(written[0]?.startsWith(from), name);
+    const start = lines.indexOf(`\t${written[0]}`);
+    assertEquals(written.map((line) => `\t${line}`.trimEnd()), lines.slice(start, start + written.length), name);
+    if ("to" in fix) assert(written.length > 1 && written.at(-1)?.startsWith(fix.to), name);
+    else assertEquals(written.length, 1, name);
+  }
+  const checks = [...Object.values(visitorChecks), ...Object.values(memberChecks)];
+  assertEquals(checks.filter((check) => check.fixes.length === 0), []);
 });
 
 test("doctor passes an app, and deletes its temporary user", async () => {
@@ -102,9 +107,9 @@ test("doctor fails by a wrong Caddyfile, with the line that mends it", async () 
   await using guarded = await startGuarded({ config });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 1, output);
-  const [, told = ""] = /^FAIL +underscores .*\n((?: {11}.*\n)+)/m.exec(output) ?? [];
-  assertStringIncludes(told, "Remote_User arrives. In the Caddyfile:\n");
-  assertStringIncludes(told, "request_header -*_*   # in route, before all else\n");
+  const [, printed = ""] = /^FAIL +underscores .*\n((?: {11}.*\n)+)/m.exec(output) ?? [];
+  assertStringIncludes(printed, "Remote_User arrives.\n");
+  assertMatch(printed, /caddy\/guarded\.Caddyfile, in route, before everything else:\n +request_header -\*_\*\n/);
 });
 
 test("doctor tells which check got no answer, and goes on", async () => {
@@ -112,7 +117,7 @@ test("doctor tells which check got no answer, and goes on", async () => {
   await using guarded = await startGuarded({ edits: [app, ["\troute {", odd]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 2, output);
-  assertMatch(output, /^unknown {2}underscores .*\n {11}no answer to GET \/: the connection ended/m);
+  assertMatch(output, /^unknown {2}underscores .*\n {11}no response to GET \/: the connection ended/m);
   assertStringIncludes(output, "\n19 pass, 0 fail, 2 unknown\n");
 });
 
@@ -120,7 +125,7 @@ test("doctor deletes its user also when the site breaks off", async () => {
   await using guarded = await startGuarded({ edits: [[app[0], "abort"]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 2, output);
-  assertStringIncludes(output, "The site does not answer: GET /: ");
+  assertStringIncludes(output, "The site does not respond: GET /: ");
   await assertUserDeleted(guarded);
 });
 
@@ -139,18 +144,18 @@ test("doctor fails when it cannot delete its user", async () => {
   await using guarded = await startGuarded({ edits: [app, ["handle_path /auth/* {", kept]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 1, output);
-  assertMatch(output, /^The temporary user doctor-\S+ is still there: DELETE \S+: 405$/m);
+  assertMatch(output, /^The temporary user doctor-\S+ still exists: DELETE \S+: 405$/m);
 });
 
 test("doctor ends with 2 when it cannot try", async () => {
   const login = { DOCTOR_LOGIN: "root" };
   const rows = [
-    [[], "One https:// address is needed"],
-    [["http://localhost"], "One https:// address is needed"],
+    [[], "Usage: deno task doctor https://SITE"],
+    [["http://localhost"], 'Cannot try "http://localhost": use an https:// address'],
     [["https://localhost", "--nonsense"], "'--nonsense'"],
     [["https://localhost", "--path", "x"], '--path cannot be "x"'],
     [["https://localhost", "--ca", "/nowhere"], 'Cannot read --ca "/nowhere"'],
-    [[`https://localhost:${freePort()}`], "The site does not answer"],
+    [[`https://localhost:${freePort()}`], "The site does not respond"],
   ] as const;
   for (const [args, expected] of rows) {
     await using task = runTask([...args], { DOCTOR_PASSWORD: password, ...login });
@@ -190,8 +195,14 @@ async function examineAll({ client }: Guarded): Promise<Finding[]> {
   return await Array.fromAsync(examine(client, { path: "/", credentials: undefined, onNotice, onUntried }));
 }
 
-function idsOf(findings: readonly Finding[], outcome: ReturnType<typeof outcomeOf>): string[] {
-  return findings.filter((finding) => outcomeOf(finding) === outcome).map(({ check }) => check.id);
+type Outcome = "pass" | "fail" | "unknown";
+
+function outcomeOf({ failure }: Finding): Outcome {
+  return failure === undefined ? "pass" : typeof failure === "string" ? "fail" : "unknown";
+}
+
+function idsOf(findings: readonly Finding[], outcome: Outcome): string[] {
+  return findings.filter((finding) => outcomeOf(finding) === outcome).map(({ id }) => id);
 }
 
 /** The guard's answer to a session, asked for once and kept. */

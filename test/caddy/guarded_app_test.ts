@@ -153,7 +153,7 @@ test("guarded.Caddyfile lets a connection become a websocket, and nothing else",
   ];
   for (const [sent, expected] of rows) {
     const headers = [`Cookie: ${cookie}`, "Connection: close", ...sent];
-    const { status } = await site.client.send("GET", "/", { headers });
+    const { status } = await site.client.get("/", headers);
     const lines = willing.heads.splice(0).flatMap((head) => head.toLowerCase().split("\r\n"));
     const arrived = lines.filter((line) => /^(connection|upgrade|http2-settings):/.test(line)).join(", ");
     assertEquals([arrived, status], [expected, expected === "" ? 200 : 101], `${sent}`);

@@ -82,7 +82,7 @@ export async function startGuarded(options: GuardedOptions = {}): Promise<Guarde
   }
 
   async function headersAtApp(headers: readonly string[]): Promise<Record<string, string | undefined>> {
-    const { status, body } = await client.send("GET", "/", { headers });
+    const { status, body } = await client.get("/", headers);
     assertEquals(status, 200, body);
     return JSON.parse(body).headers;
   }
