@@ -52,7 +52,7 @@ if (import.meta.main) {
   await runTask({
     usage: "doctor https://SITE [--ca ROOT.crt] [--path /PAGE]",
     help: "  --ca     a root certificate to trust, in addition to those of the system and of Caddy on this machine\n" +
-      "  --path   a guarded page; / by default. Five checks need a page that prints its request headers\n\n" +
+      "  --path   a guarded page; / by default. Seven checks need a page that prints its request headers\n\n" +
       "Registers a temporary user and deletes it in the end, or logs in with DOCTOR_LOGIN and DOCTOR_PASSWORD.",
     errorStatus: 2,
     run: runDoctor,

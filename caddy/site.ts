@@ -1,30 +1,31 @@
 /**
- * What Caddy serves, seen from outside: its address, whom to trust for it, and whether it answers yet.
+ * The site that Caddy serves, seen from outside: its address, its root certificate, and whether it responds yet.
  *
- * Nothing is believed that the root certificate does not vouch for, not even while waiting. Where the root lies is
- * asked of Caddy itself, as its data folder differs from system to system.
+ * Nothing is trusted that the root certificate does not vouch for, not even while waiting. Caddy itself reports its
+ * data folder, which differs between systems.
  */
 
 import { delay } from "@std/async/delay";
 import { ConfigError } from "../lib/config/config.ts";
+import type { Environment } from "../lib/config/settings.ts";
 import { SiteClient } from "./doctor_client.ts";
 
 const pollMs = 100;
-const askTimeoutMs = 5 * 1_000;
+const requestTimeoutMs = 5 * 1_000;
 const defaultNoticeMs = 30 * 1_000;
 /** In Caddy's data folder. */
 const rootFile = "pki/authorities/local/root.crt";
-/** Where Debian's service keeps it, which runs as a user of its own. */
+/** The data folder of Debian's service, which runs as its own user. */
 const serviceDataFolder = "/var/lib/caddy/.local/share/caddy";
 
-/** Where Caddy serves and whom to trust for it. */
+/** A site and its root certificate. */
 export interface Site {
   readonly url: URL;
-  /** The file of the root certificate, or `undefined` when a public CA issues the certificate. */
+  /** The file of the root certificate; `undefined` when a public CA issues the certificate. */
   readonly rootPath: string | undefined;
 }
 
-/** When to end waiting, and how often to say that one still waits. */
+/** When to stop waiting, and how often to report. */
 export interface WaitOptions {
   readonly signal: AbortSignal;
   readonly onNotice: (text: string) => void;
@@ -32,23 +33,21 @@ export interface WaitOptions {
 }
 
 /**
- * The site of the settings that `caddy/Caddyfile` documents, SITE and TLS.
+ * The site of the settings SITE and TLS, which `caddy/Caddyfile` documents.
+ *
  * @returns `undefined` when there is no Caddy on the PATH
- * @throws {ConfigError} SITE is no address of an HTTPS site
+ * @throws {ConfigError} SITE is not an address of an HTTPS site
  */
-export async function findSite(env: Readonly<Record<string, string>>): Promise<Site | undefined> {
+export async function findSite({ SITE = "https://localhost:8443", TLS = "internal" }: Environment) {
   const dataFolder = await caddyDataFolder();
   if (dataFolder === undefined) return undefined;
-  const isInternal = (env.TLS ?? "internal") === "internal";
-  return {
-    url: siteUrl(env.SITE ?? "https://localhost:8443"),
-    rootPath: isInternal ? `${dataFolder}/${rootFile}` : undefined,
-  };
+  return { url: siteUrl(SITE), rootPath: TLS === "internal" ? `${dataFolder}/${rootFile}` : undefined };
 }
 
 /**
- * The first of the addresses that a site of a Caddyfile may have; the scheme may be missing there.
- * @throws {ConfigError} it is no address of an HTTPS site
+ * The first address of a site block; its scheme may be missing.
+ *
+ * @throws {ConfigError} it is not an address of an HTTPS site
  */
 export function siteUrl(addresses: string): URL {
   const [address = ""] = addresses.trim().split(/[\s,]+/);
@@ -57,52 +56,34 @@ export function siteUrl(addresses: string): URL {
   throw new ConfigError([`SITE cannot be "${addresses}": use an address such as https://localhost:8443`]);
 }
 
-/** The root certificates of Caddy's own CAs on this machine, as far as they can be read. PEM. */
+/** The readable root certificates of Caddy's own CAs on this machine, as PEM. */
 export async function caddyRoots(): Promise<string[]> {
   const folders = [await caddyDataFolder(), serviceDataFolder].filter((folder) => folder !== undefined);
   const reads = await Promise.allSettled(folders.map((folder) => Deno.readTextFile(`${folder}/${rootFile}`)));
   return reads.filter((read) => read.status === "fulfilled").map(({ value }) => value);
 }
 
-/**
- * Waits until the site answers that it is ready.
- * @returns `false` when `signal` was aborted before
- */
+/** Waits until the site responds that it is ready. @returns `false` if `signal` was aborted before */
 export async function waitForSite(site: Site, options: WaitOptions): Promise<boolean> {
   const { signal, onNotice, noticeMs = defaultNoticeMs } = options;
-  let noticeAt = Date.now() + noticeMs;
-  while (!signal.aborted) {
-    const fault = await ask(site);
-    if (fault === undefined) return true;
-    if (Date.now() >= noticeAt) {
-      onNotice(`${site.url.origin} does not answer yet: ${fault}`);
-      noticeAt = Date.now() + noticeMs;
-    }
-    await delay(pollMs);
+  for (let noticeAt = Date.now() + noticeMs; !signal.aborted; await delay(pollMs)) {
+    const reason = await whyNotReady(site);
+    if (reason === undefined) return true;
+    if (Date.now() < noticeAt) continue;
+    onNotice(`${site.url.origin} does not respond yet: ${reason}`);
+    noticeAt = Date.now() + noticeMs;
   }
   return false;
 }
 
-/** SHA-256 of the certificate's DER bytes, as `openssl x509 -noout -fingerprint -sha256` prints it. */
-export async function fingerprint(pem: string): Promise<string> {
-  const base64 = pem.replace(/-----(BEGIN|END) CERTIFICATE-----/g, "");
-  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.fromBase64(base64));
-  return new Uint8Array(digest).toHex().toUpperCase().replace(/..(?=.)/g, "$&:");
-}
-
-/**
- * Asks the site whether it is ready, never through a proxy: it is on this machine, and `fetch` would ask the one that
- * `HTTPS_PROXY` names.
- *
- * @returns why not, or `undefined` when it is
- */
-async function ask({ url, rootPath }: Site): Promise<string | undefined> {
+/** Requests the site directly: `fetch` would use the proxy that `HTTPS_PROXY` names. */
+async function whyNotReady({ url, rootPath }: Site): Promise<string | undefined> {
   try {
     const caCerts = rootPath === undefined ? [] : [await Deno.readTextFile(rootPath)];
-    const { status } = await new SiteClient(url, { caCerts, timeoutMs: askTimeoutMs }).get("/health/ready");
+    const { status } = await new SiteClient(url, { caCerts, timeoutMs: requestTimeoutMs }).get("/health/ready");
     return status === 200 ? undefined : `status ${status}`;
   } catch (error) {
-    // No certificate yet, nobody listening, a certificate of someone else: it is asked again.
+    // No certificate yet, no listener, or another site's certificate: the next try may succeed.
     return String(error);
   }
 }

@@ -43,8 +43,8 @@ export class TaskError extends Error {
 /** Records between two signs of progress. */
 const progressEvery = 10_000;
 
-/** Runs a task with the arguments of the process, which it ends unless the status is 0. */
-export async function runTask(task: Task, args: readonly string[] = Deno.args): Promise<void> {
+/** Runs a task with the arguments of the process, and ends the process. */
+export async function runTask(task: Task, args: readonly string[] = Deno.args): Promise<never> {
   let status = 0;
   try {
     const call = parseCall(task, args);
@@ -57,7 +57,8 @@ export async function runTask(task: Task, args: readonly string[] = Deno.args): 
     printError(error instanceof Error ? error.message : String(error));
     status = task.errorStatus ?? 1;
   }
-  if (status !== 0) Deno.exit(status);
+  // A signal listener, or an output that nobody reads, would keep the process alive.
+  Deno.exit(status);
 }
 
 /** @returns `undefined` when help is requested. @throws {TaskError} */

@@ -1,7 +1,6 @@
 /** Where Caddy serves and whom to trust: settings, fingerprints, waiting. */
-import { X509Certificate } from "node:crypto";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { findSite, fingerprint, siteUrl, waitForSite } from "../../caddy/site.ts";
+import { findSite, siteUrl, waitForSite } from "../../caddy/site.ts";
 import { ConfigError } from "../../lib/config/config.ts";
 import { startCaddy } from "../support/caddy/caddy.ts";
 import { ensureProgram } from "../support/packages.ts";
@@ -38,16 +37,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fingerprint() is the one that OpenSSL prints",
-  ignore,
-  fn: async () => {
-    await using caddy = await startCaddy({ upstream: "127.0.0.1:1" });
-    const { fingerprint256 } = new X509Certificate(caddy.rootCertificate);
-    assertEquals(await fingerprint(caddy.rootCertificate), fingerprint256);
-  },
-});
-
-Deno.test({
   name: "waitForSite() waits for a ready service behind a certificate that the root vouches for",
   ignore,
   fn: async () => {
@@ -64,7 +53,7 @@ Deno.test({
       Deno.writeTextFileSync(site.rootPath, caddy.rootCertificate);
     };
     assertEquals(await waitForSite(site, { signal, onNotice, noticeMs: 150 }), true);
-    assertStringIncludes(`${notices[0]}`, `${caddy.url} does not answer yet: NotFound`);
+    assertStringIncludes(`${notices[0]}`, `${caddy.url} does not respond yet: NotFound`);
   },
 });
 
