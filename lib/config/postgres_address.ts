@@ -1,68 +1,84 @@
 /**
- * Where a PostgreSQL is, from the URL of `GATEHOUSE_STORE`, in the form that libpq and its kin take:
+ * The address of a PostgreSQL database, from the URL of `GATEHOUSE_STORE` in the form of libpq:
  *
  *     postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=MODE[&sslrootcert=FILE]]
  *     postgres://USER[:PASSWORD]@/DATABASE?host=FOLDER[&port=PORT]        over the unix socket in that folder
  *
- * Parts are percent-encoded. What is wrong is told without a word of the URL, as a password is in it. Over a network it
- * must be said whether the connection is encrypted: libpq, when nothing is said, falls back to plain text in silence.
+ * Parts are percent-encoded. Errors never quote the URL, as it has a password. Over a network `sslmode` is required:
+ * without it, libpq silently falls back to plain text.
  */
 
 import { isIP } from "node:net";
 import { hostWithPort } from "./listen.ts";
 
-/** How a connection is protected: not at all, from who listens, or from who stands between as well. */
+/** No protection, protection against readers, or also against servers in between. */
 export type Encryption = "disable" | "require" | "verify-full";
 
-/** A database, and as whom to use it. */
+/** A database and its user. */
 export interface PostgresAddress {
   /** The path of a unix socket, or a host and its port. */
   readonly target: { readonly socketPath: string } | { readonly hostname: string; readonly port: number };
   readonly database: string;
   readonly user: string;
-  /** "" is none. */
+  /** "" without a password. */
   readonly password: string;
   readonly encryption: Encryption;
-  /** The file with the certificates of authorities to believe; without one those that Deno believes. */
+  /** A file with the certificates of trusted authorities; by default those that Deno trusts. */
   readonly rootCertificates?: string;
 }
 
+type Parameters = ReadonlyMap<string, string>;
+
 const form = "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, or over a unix socket " +
   "postgres://USER@/DATABASE?host=FOLDER, with @ : / ? # % in a part written as %40 %3A %2F %3F %23 %25";
-const defaultPort = 5_432;
-const encryptions: readonly Encryption[] = ["disable", "require", "verify-full"];
+const pattern = /^postgres(?:ql)?:\/\/([^:@/?#]*)(?::([^:@/?#]*))?@([^@/?#]*)\/([^@/?#]*)(?:\?([^?#]*))?$/i;
+const parameterNames = ["host", "port", "sslmode", "sslrootcert"];
+const defaultPort = "5432";
 
-/** Whether a text means a PostgreSQL, right or wrong. */
+/** Whether a text is meant as the URL of a PostgreSQL database, right or wrong. */
 export function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:\/\//i.test(text);
 }
 
 /**
- * The database that a URL names.
+ * Parses the URL of a database.
  *
- * @throws {RangeError} saying what to write instead, and nothing of the URL
+ * @throws {RangeError} with the accepted form, and nothing of the URL
  */
 export function parsePostgresUrl(text: string): PostgresAddress {
-  const pattern = /^postgres(?:ql)?:\/\/([^:@/?#]*)(?::([^:@/?#]*))?@([^@/?#]*)\/([^@/?#]*)(?:\?([^?#]*))?$/i;
-  const [whole, ...encoded] = pattern.exec(text) ?? [];
-  const [user = "", password = "", authority = "", database = ""] = encoded.slice(0, 4).map((part) => decode(part));
-  if (whole === undefined || user === "" || database === "") throw new RangeError(`use ${form}`);
+  const [user = "", password = "", host = "", database = "", query = ""] = pattern.exec(text)?.slice(1) ?? [];
+  if (user === "" || database === "") throw new RangeError(`use ${form}`);
+  const parameters = parseParameters(query);
+  const target = host === "" ? parseSocket(parameters) : parseHost(decode(host), parameters);
+  const encryption = "socketPath" in target ? "disable" : parseEncryption(target, parameters);
+  const file = parameters.get("sslrootcert");
 
-  const parameters = parseParameters(encoded[4] ?? "");
-  const target = authority === "" ? parseSocket(parameters) : parseHost(authority, parameters);
-  const protection = "socketPath" in target ? { encryption: "disable" as const } : parseEncryption(target, parameters);
-  for (const name of parameters.keys()) throw new RangeError(`its parameter ${JSON.stringify(name)} does not fit here`);
-  return Object.freeze({ target: Object.freeze(target), database, user, password, ...protection });
+  const fitting = host === ""
+    ? ["host", "port"]
+    : encryption === "verify-full"
+    ? ["sslmode", "sslrootcert"]
+    : ["sslmode"];
+  const other = [...parameters.keys()].find((name) => !fitting.includes(name));
+  if (other !== undefined) throw new RangeError(`its parameter "${other}" does not fit here`);
+  return Object.freeze({
+    target: Object.freeze(target),
+    database: decode(database),
+    user: decode(user),
+    password: decode(password),
+    encryption,
+    // "system" is libpq's name for the default.
+    ...(file === undefined || file === "system" ? {} : { rootCertificates: file }),
+  });
 }
 
-/** The database in a form that anyone may see. */
+/** The database without user and password, for logs and errors. */
 export function shownAddress({ target, database }: PostgresAddress): string {
   if ("socketPath" in target) return `postgres:///${encodeURIComponent(database)} at ${target.socketPath}`;
   return `postgres://${hostWithPort(target)}/${encodeURIComponent(database)}`;
 }
 
-/** The protocol ends texts with NUL, so none can have one. */
-function decode(text = ""): string {
+/** Rejects NUL, which ends texts in the protocol. */
+function decode(text: string): string {
   try {
     const decoded = decodeURIComponent(text);
     if (!decoded.includes("\0")) return decoded;
@@ -72,63 +88,47 @@ function decode(text = ""): string {
   throw new RangeError(`use ${form}`);
 }
 
-function parseParameters(text: string): Map<string, string> {
+function parseParameters(query: string): Parameters {
   const parameters = new Map<string, string>();
-  for (const part of text === "" ? [] : text.split("&")) {
+  for (const part of query === "" ? [] : query.split("&")) {
     const [name = "", value = ""] = part.split("=", 2).map(decode);
-    if (!["host", "port", "sslmode", "sslrootcert"].includes(name)) {
-      throw new RangeError("it has a parameter other than host, port, sslmode and sslrootcert");
+    if (!parameterNames.includes(name)) {
+      throw new RangeError(`it has a parameter other than ${parameterNames.join(", ")}`);
     }
-    if (parameters.has(name) || value === "") throw new RangeError(`its parameter "${name}" must be there once`);
+    if (parameters.has(name) || value === "") throw new RangeError(`its parameter "${name}" needs one value`);
     parameters.set(name, value);
   }
   return parameters;
 }
 
-function parseSocket(parameters: Map<string, string>) {
-  const folder = take(parameters, "host") ?? "";
+function parseSocket(parameters: Parameters) {
+  const folder = parameters.get("host") ?? "";
   if (!folder.startsWith("/")) {
-    throw new RangeError(`its host must be an absolute folder when none stands before /; use ${form}`);
+    throw new RangeError(`without a host before /, ?host= must be an absolute folder; use ${form}`);
   }
-  // PostgreSQL names the socket so whatever listens on TCP.
-  return { socketPath: `${folder.replace(/\/+$/, "")}/.s.PGSQL.${parsePort(take(parameters, "port"))}` };
+  // PostgreSQL names its socket by the port.
+  return { socketPath: `${folder.replace(/\/+$/, "")}/.s.PGSQL.${parsePort(parameters.get("port"))}` };
 }
 
-function parseHost(authority: string, parameters: Map<string, string>) {
-  const [, ipv6, name = "", port] = /^(?:\[([\da-f:.]+)\]|([^:[\],]+))(?::(.+))?$/i.exec(authority) ?? [];
-  const hostname = ipv6 ?? name;
+function parseHost(text: string, parameters: Parameters) {
+  const [, ipv6, name = "", port] = /^(?:\[([\da-f:.]+)\]|([^:[\],]+))(?::(.+))?$/i.exec(text) ?? [];
   const isValid = ipv6 === undefined ? /^[\w.-]+$/.test(name) : isIP(ipv6) === 6;
   if (!isValid || parameters.has("host")) throw new RangeError(`it must have one host; use ${form}`);
-  return { hostname, port: parsePort(port) };
+  return { hostname: ipv6 ?? name, port: parsePort(port) };
 }
 
-function parsePort(text: string | undefined): number {
-  const port = text === undefined ? defaultPort : /^\d{1,5}$/.test(text) ? Number(text) : 0;
+function parsePort(text = defaultPort): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) throw new RangeError("its port must be a number from 1 to 65535");
   return port;
 }
 
-function parseEncryption(target: { hostname: string }, parameters: Map<string, string>) {
-  const mode = take(parameters, "sslmode") ?? (isLoopback(target.hostname) ? "disable" : undefined);
-  const encryption = encryptions.find((candidate) => candidate === mode);
-  if (encryption === undefined) {
-    throw new RangeError(
-      "it must say ?sslmode=verify-full, or sslmode=require (encrypted, but with whoever answers) or " +
-        "sslmode=disable (for a network that nobody else is in)",
-    );
-  }
-  if (encryption !== "verify-full") return { encryption };
-  const file = take(parameters, "sslrootcert");
-  // What libpq calls the authorities that the system believes.
-  return file === undefined || file === "system" ? { encryption } : { encryption, rootCertificates: file };
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || isIP(hostname) === 4 && hostname.startsWith("127.");
-}
-
-function take(parameters: Map<string, string>, name: string): string | undefined {
-  const value = parameters.get(name);
-  parameters.delete(name);
-  return value;
+function parseEncryption({ hostname }: { hostname: string }, parameters: Parameters): Encryption {
+  const isLoopback = ["localhost", "::1"].includes(hostname) || isIP(hostname) === 4 && hostname.startsWith("127.");
+  const mode = parameters.get("sslmode") ?? (isLoopback ? "disable" : undefined);
+  if (mode === "disable" || mode === "require" || mode === "verify-full") return mode;
+  throw new RangeError(
+    "over a network it must have ?sslmode=verify-full, or sslmode=require (encrypted, but the server is not verified), " +
+      "or sslmode=disable (only for a private network)",
+  );
 }

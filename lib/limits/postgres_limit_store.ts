@@ -1,30 +1,50 @@
 /**
- * Counts in a PostgreSQL, which every instance on it shares: they count as one.
+ * States of limits in PostgreSQL, shared by all instances on a database.
  *
- * A change is a transaction. It first writes the limits that it names as they are, or as new ones, and so has them
- * for itself until it ends; always in the order of their keys, so that no two changes wait for each other. A connection
- * that breaks as it commits may have one change done twice: a guess more or less, and nobody outside can bring that
- * about.
+ * An update is a transaction. It first writes its rows unchanged, or as new rows, which locks them until it ends; always
+ * in the order of their keys, so that two updates cannot deadlock. A connection lost during the commit may apply one
+ * update twice: an attempt more or less, which no client can cause.
  *
- * Keys are digests without a secret. All instances would need the same one, and in the same database it would be none.
- * So whoever reads the database can find by trying what was counted: logins and addresses, which stand there in plain
- * text too, and what was typed as a login and is none. No wrong password comes here, see `lib/limits/login_throttle.ts`.
+ * Keys are digests without a secret: all instances would need the same secret, and in the same database it would protect
+ * nothing. A reader of the database can therefore guess what was counted: logins and addresses, which the database has in
+ * plain text anyway, and what was typed as a login. Wrong passwords are not stored, see `lib/limits/login_throttle.ts`.
  */
 
-import { hourMs, keyDigest, type LimitKey, type LimitState, maxAheadMs, pendingMs, unused } from "./limit_rule.ts";
-import { type LimitStore, maxStoredStates, type UpdateStates } from "./rate_limiter.ts";
 import type { Row, Value } from "../store/postgres/connection.ts";
 import type { Database } from "../store/postgres/database.ts";
+import { placeholders } from "../store/postgres/statements.ts";
+import { hourMs, keyDigest, type LimitKey, type LimitState, maxAheadMs, pendingMs, unused } from "./limit_rule.ts";
+import { type LimitStore, maxStoredStates, type UpdateStates } from "./rate_limiter.ts";
 
-/** So many one statement of a sweep deletes. */
+type RowKey = readonly [kind: string, key: string];
+
+/** How many rows one statement of a sweep deletes. */
 const sweepBatch = 10_000;
+const columns = "kind, key, full_at, wrong_count, open_count, opened_at";
 
-/** Counts on the connections of a database that is open, and stays the caller's to close. */
+/**
+ * Moves states that are too far ahead of the clock back to it, as `clampToClock` does. $1 is now, $2 now with the
+ * accepted difference of clocks, $3 that with an hour, and $4 now once more, as a double.
+ */
+const clampStatement = `UPDATE gatehouse_count SET opened_at = $1,
+  full_at = GREATEST(0, $4 + LEAST(
+    full_at - CASE WHEN opened_at > $2 THEN CAST(opened_at AS double precision) ELSE $4 END,
+    ${hourMs})),
+  open_count = CASE WHEN opened_at > $2 THEN 0 ELSE open_count END
+  WHERE opened_at > $2 OR full_at > $3`;
+
+/** For each kind with more than $1 rows of failures, the time of the last attempt in the first row too many. */
+const surplusStatement = `SELECT kind, max(opened_at) AS until FROM (
+    SELECT kind, opened_at, row_number() OVER (PARTITION BY kind ORDER BY opened_at DESC) AS place
+    FROM gatehouse_count WHERE wrong_count > 0 OR open_count > 0
+  ) AS ranked WHERE place > $1 GROUP BY kind`;
+
+/** States on the connections of an open database, which the caller closes. */
 export class PostgresLimitStore implements LimitStore {
   readonly #database: Database;
   readonly #maxRows: number;
 
-  /** @param maxRows how many rows are kept of each kind, see `deleteIdle` */
+  /** @param maxRows how many rows of each rule `deleteIdle` leaves */
   constructor(database: Database, { maxRows = maxStoredStates }: { readonly maxRows?: number } = {}) {
     this.#database = database;
     this.#maxRows = maxRows;
@@ -32,110 +52,76 @@ export class PostgresLimitStore implements LimitStore {
 
   async read(limits: readonly LimitKey[]): Promise<readonly LimitState[]> {
     if (limits.length === 0) return [];
-    const keys = limits.map(keyOf);
-    const statement = "SELECT kind, key, full_at, wrong_count, open_count, opened_at FROM gatehouse_count " +
-      `WHERE (kind, key) IN (${placeholders(keys)})`;
-    return statesOf(keys, (await this.#database.run(statement, keys.flat())).rows);
+    const keys = limits.map(rowKeyOf);
+    const text = `SELECT ${columns} FROM gatehouse_count WHERE (kind, key) IN (${placeholders(keys)})`;
+    return statesOf(keys, (await this.#database.run(text, keys.flat())).rows);
   }
 
   async update(limits: readonly LimitKey[], update: UpdateStates): Promise<void> {
     if (limits.length === 0) return;
-    const keys = limits.map(keyOf);
+    const keys = limits.map(rowKeyOf);
     const sorted = keys.toSorted((one, other) => one.join() < other.join() ? -1 : 1);
     await this.#database.transact(async ({ run }) => {
       const next = update(statesOf(keys, (await run(lockStatement(sorted), sorted.flat())).rows));
       if (next === undefined) return "unchanged";
-      const rows = keys.map((key, index) => ({ key, state: next[index] ?? unused }));
-      // What counts nothing is kept for nobody: a flood that is refused later leaves no rows.
-      const [over, kept] = [
-        rows.filter(({ state }) => state === unused),
-        rows.filter(({ state }) => state !== unused),
-      ];
-      if (over.length > 0) await run(deleteStatement(over.map(({ key }) => key)), over.flatMap(({ key }) => key));
-      const values = kept.map(({ key, state }) => [...key, ...valuesOf(state)]);
-      if (values.length > 0) await run(writeStatement(values), values.flat());
+      const states = keys.map((key, index) => ({ key, state: next[index] ?? unused }));
+      // Unused states need no row: attempts that a later check refuses leave none.
+      const obsolete = states.filter(({ state }) => state === unused).map(({ key }) => key);
+      if (obsolete.length > 0) await run(deleteStatement(obsolete), obsolete.flat());
+      const rows = states.filter(({ state }) => state !== unused).map(rowOf);
+      if (rows.length > 0) await run(writeStatement(rows), rows.flat());
       return "done";
     });
   }
 
   /**
-   * Forgets what has renewed itself or was given up. What failed in a row never ends by itself: of each kind those are
-   * kept that were tried last, as many as in memory, and what was tried in the same millisecond as the next goes too.
-   * What is too far ahead of now is brought back to it first, as in `lib/limits/limit_rule.ts`: it would be kept for as long.
+   * Deletes states that are full again or were given up. Consecutive failures never end by themselves: of each rule
+   * it leaves the states that were used last, and deletes those of the same millisecond as the first one too many.
    */
   async deleteIdle(now: number): Promise<number> {
-    await this.#database.run(bringBackStatement, [now, now + maxAheadMs, now + maxAheadMs + hourMs, now]);
+    // Otherwise a state ahead of the clock would stay for as long as it is ahead.
+    await this.#database.run(clampStatement, [now, now + maxAheadMs, now + maxAheadMs + hourMs, now]);
     let count = await this.#deleteAll("full_at <= $1 AND wrong_count = 0 AND opened_at < $2", [now, now - pendingMs]);
-    const { rows } = await this.#database.run(
-      `SELECT kind, max(opened_at) AS until FROM (
-        SELECT kind, opened_at, row_number() OVER (PARTITION BY kind ORDER BY opened_at DESC) AS place
-        FROM gatehouse_count WHERE wrong_count > 0 OR open_count > 0
-      ) AS ranked WHERE place > $1 GROUP BY kind`,
-      [this.#maxRows],
-    );
+    const { rows } = await this.#database.run(surplusStatement, [this.#maxRows]);
     for (const { kind, until } of rows) {
       count += await this.#deleteAll("kind = $1 AND opened_at <= $2", [String(kind), Number(until)]);
     }
     return count;
   }
 
-  /** In parts that are done soon. @returns how many */
   async #deleteAll(condition: string, values: readonly Value[]): Promise<number> {
-    // Again outside of the brackets: what is taken in between is not deleted.
+    // The outer condition spares a row that is used after the subquery.
     const statement = `DELETE FROM gatehouse_count WHERE ${condition} AND (kind, key) IN (
       SELECT kind, key FROM gatehouse_count WHERE ${condition} LIMIT ${sweepBatch})`;
-    for (let total = 0;;) {
-      const { count } = await this.#database.run(statement, values);
-      total += count;
-      if (count < sweepBatch) return total;
-    }
+    return await this.#database.runInBatches(statement, values, sweepBatch);
   }
 }
 
-/**
- * By the time of now, that with what clocks differ by, that with both and an hour, and now once more: as another type.
- */
-const bringBackStatement = `UPDATE gatehouse_count SET opened_at = $1,
-  full_at = GREATEST(0, $4 + LEAST(
-    full_at - CASE WHEN opened_at > $2 THEN CAST(opened_at AS double precision) ELSE $4 END,
-    ${hourMs})),
-  open_count = CASE WHEN opened_at > $2 THEN 0 ELSE open_count END
-  WHERE opened_at > $2 OR full_at > $3`;
-
-type Key = readonly [kind: string, key: string];
-
-function keyOf(limit: LimitKey): Key {
+function rowKeyOf(limit: LimitKey): RowKey {
   return [limit.rule.name, keyDigest(limit, "")];
 }
 
-/** Writes nothing new but what is missing, and gives all. */
-function lockStatement(keys: readonly Key[]): string {
-  return `INSERT INTO gatehouse_count (kind, key) VALUES ${placeholders(keys)} ` +
-    "ON CONFLICT (kind, key) DO UPDATE SET full_at = gatehouse_count.full_at " +
-    "RETURNING kind, key, full_at, wrong_count, open_count, opened_at";
+/** Inserts the missing rows, and returns all. */
+function lockStatement(keys: readonly RowKey[]): string {
+  return `INSERT INTO gatehouse_count (kind, key) VALUES ${placeholders(keys)} ON CONFLICT (kind, key)
+    DO UPDATE SET full_at = gatehouse_count.full_at RETURNING ${columns}`;
 }
 
 function writeStatement(rows: readonly (readonly Value[])[]): string {
-  return "INSERT INTO gatehouse_count (kind, key, full_at, wrong_count, open_count, opened_at) " +
-    `VALUES ${placeholders(rows)} ON CONFLICT (kind, key) DO UPDATE SET full_at = excluded.full_at, ` +
-    "wrong_count = excluded.wrong_count, open_count = excluded.open_count, opened_at = excluded.opened_at";
+  return `INSERT INTO gatehouse_count (${columns}) VALUES ${placeholders(rows)} ON CONFLICT (kind, key)
+    DO UPDATE SET full_at = excluded.full_at, wrong_count = excluded.wrong_count, open_count = excluded.open_count,
+    opened_at = excluded.opened_at`;
 }
 
-function deleteStatement(keys: readonly Key[]): string {
+function deleteStatement(keys: readonly RowKey[]): string {
   return `DELETE FROM gatehouse_count WHERE (kind, key) IN (${placeholders(keys)})`;
 }
 
-/** "($1, $2), ($3, $4)": for each list as many as it has. */
-function placeholders(lists: readonly (readonly Value[])[]): string {
-  let count = 0;
-  return lists.map((values) => `(${values.map(() => `$${++count}`).join(", ")})`).join(", ");
+function rowOf({ key, state }: { readonly key: RowKey; readonly state: LimitState }): readonly Value[] {
+  return [...key, state.fullAt, state.wrongCount, state.openCount, state.openedAt];
 }
 
-function valuesOf({ fullAt, wrongCount, openCount, openedAt }: LimitState): readonly Value[] {
-  return [fullAt, wrongCount, openCount, openedAt];
-}
-
-function statesOf(keys: readonly Key[], rows: readonly Row[]): readonly LimitState[] {
+function statesOf(keys: readonly RowKey[], rows: readonly Row[]): readonly LimitState[] {
   return keys.map(([kind, key]) => {
     const row = rows.find((one) => one["kind"] === kind && one["key"] === key);
     return row === undefined ? unused : {

@@ -4,11 +4,12 @@
  * Statements are unnamed, so that PgBouncer can send each transaction to another connection of the server.
  */
 
-// pg: the PostgreSQL protocol with TLS, SCRAM and a pool. It rejects all statements after a connection is lost;
+import { dirname } from "node:path";
+// pg: the PostgreSQL protocol with TLS, SCRAM and a pool. After a lost connection it rejects all statements;
 // `postgres` 3.4.9 reconnects inside a transaction (its issues 1155, 1186, 1208 and 1216).
 import pg, { type Pool } from "pg";
-import { dirname } from "node:path";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
+import { StoreFullError, StoreUnavailableError } from "../../store.ts";
 
 /** A value of $1, $2 … */
 export type Value = string | number | boolean | null;
@@ -30,9 +31,8 @@ export interface PoolLimits {
   readonly maxConnections: number;
   /** For one statement, for connecting, and for a transaction without a statement. */
   readonly callMs: number;
-  /** An idle connection is closed after this time. */
+  /** How long a connection may be idle, and how old it may become. */
   readonly maxIdleMs?: number;
-  /** A connection is closed at this age once it is idle. */
   readonly maxAgeMs?: number;
 }
 
@@ -50,15 +50,19 @@ export class ConnectionError extends Error {
 const defaultMaxIdleMs = 3 * 60 * 1_000;
 /** New connections reach servers that were added behind a load balancer. */
 const defaultMaxAgeMs = 30 * 60 * 1_000;
-/** PostgreSQL's default is 4,096; PostgreSQL 16 has a setting for it, `pg` rejects more than 100,000 by default. */
+/** PostgreSQL's default is 4,096. PostgreSQL 16 can set more than the 100,000 that `pg` accepts by default. */
 const scramMaxIterations = 1_000_000;
 const int8TypeId = 20;
-
-/** SQLSTATE 28 (invalid authorization) and 3D000 (no such database). */
-const authErrorCodes = /^(28...|3D000)$/;
-/** Errors of `pg` and of TLS without a SQLSTATE: SCRAM, "does not support SSL", an untrusted certificate. */
-const trustErrors = /SASL:|SSL connection|certificate/;
-const unsupportedParameter = /^unsupported startup parameter/;
+/** SQLSTATE 28 (invalid authorization) and 3D000 (no such database), and errors of SCRAM and TLS, which have none. */
+const refusals = /^28...|^3D000|SASL:|SSL connection|certificate/;
+/** The disk or a quota is full. */
+const diskFullCode = "53100";
+/**
+ * Errors of neither the statement nor the data: connection (08), resources (53), intervention (57), system (58),
+ * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock timeout (55P03).
+ */
+const unavailableCodes = /^(08|53|57|58|28|3D000|25006|25P03|55P03)/;
+const unsupportedParameter = /unsupported startup parameter/;
 const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
 
 /**
@@ -94,10 +98,10 @@ export async function createPool(address: PostgresAddress, limits: PoolLimits): 
   return pool;
 }
 
-/** Closes the socket of a failed attempt to connect, which `pg` leaves to the server. */
 class Client extends pg.Client {
   override connect(callback: (error?: Error) => void): void {
     super.connect((error) => {
+      // `pg` would leave the socket open until the server closes it.
       if (error) this.connection.stream.destroy();
       callback(error);
     });
@@ -107,17 +111,21 @@ class Client extends pg.Client {
 }
 
 /** What an error of connecting means: the settings are wrong, or the server cannot be reached. */
-export function toConnectError(error: unknown, address: PostgresAddress): Error {
-  if (error instanceof DatabaseRefusedError) return error;
-  const reason = reasonOf(error);
+export function toConnectError(cause: unknown, address: PostgresAddress): Error {
+  const reason = reasonOf(cause);
   if (unsupportedParameter.test(reason)) return refusedError(address, new Error(`${reason}: ${remedy}`));
-  const isRefused = authErrorCodes.test(codeOf(error)) || trustErrors.test(`${codeOf(error)} ${reason}`);
-  return isRefused ? refusedError(address, error) : toConnectionError(error);
+  if (refusals.test(codeOf(cause)) || refusals.test(reason)) return refusedError(address, cause);
+  return new ConnectionError(reason, { cause });
 }
 
-/** Wraps an error that is not an answer of the server. */
-export function toConnectionError(cause: unknown): ConnectionError {
-  return cause instanceof ConnectionError ? cause : new ConnectionError(reasonOf(cause), { cause });
+/** What an error means for a store. Returns a bug unchanged. */
+export function toStoreError(error: unknown, address: PostgresAddress): unknown {
+  const shown = shownAddress(address);
+  const code = codeOf(error);
+  if (code === diskFullCode) return new StoreFullError(`Cannot change ${shown}: its disk is full`, { cause: error });
+  const isAway = error instanceof ConnectionError || error instanceof DatabaseRefusedError;
+  if (!isAway && !unavailableCodes.test(code)) return error;
+  return new StoreUnavailableError(`Cannot use ${shown}: ${reasonOf(error)}`, { cause: error });
 }
 
 /** The SQLSTATE of an error such as `40001`, or a system code such as `ECONNREFUSED`; "" without a code. */
@@ -130,10 +138,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/**
- * Whether PostgreSQL stores a value unchanged. It rejects NUL in a text, and an unpaired surrogate would silently become
- * another character.
- */
+/** Whether PostgreSQL stores a value unchanged: it rejects NUL, and replaces an unpaired surrogate. */
 export function isStorableText(value: Value): boolean {
   return typeof value !== "string" || value.isWellFormed() && !value.includes("\0");
 }
@@ -159,7 +164,7 @@ function splitSocketPath(path: string) {
   return { host: dirname(path), port: Number(path.split(".").at(-1)) };
 }
 
-/** Doubles hold 53 bits of an int8, enough for every count and for dates until the year 287396. */
+/** Doubles hold 53 bits of an int8: enough for every count, and for dates until the year 287396. */
 function getTypeParser(typeId: number, format?: string): (text: string) => unknown {
   return typeId === int8TypeId ? Number : pg.types.getTypeParser(typeId, format);
 }

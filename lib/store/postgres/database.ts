@@ -12,7 +12,7 @@ import { delay } from "@std/async/delay";
 import pg, { type Pool, type PoolClient } from "pg";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import type { Log } from "../../log.ts";
-import { StoreFullError, StoreUnavailableError } from "../../store.ts";
+import { StoreUnavailableError } from "../../store.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 import {
   codeOf,
@@ -24,7 +24,7 @@ import {
   reasonOf,
   type Result,
   toConnectError,
-  toConnectionError,
+  toStoreError,
   type Value,
 } from "./connection.ts";
 
@@ -43,7 +43,15 @@ export interface Transaction {
    * @throws {pg.DatabaseError} the server rejects the statement
    * @throws {ConnectionError} the connection is lost, or the deadline of the call is over
    */
-  run(text: string, values?: readonly Value[]): Promise<Result>;
+  readonly run: (text: string, values?: readonly Value[]) => Promise<Result>;
+}
+
+/** One attempt at a call, on a connection of its own. */
+interface Attempt extends Transaction {
+  /** Whether the state of the connection is unknown. */
+  isBroken: boolean;
+  /** Whether the change may be made even if the connection is lost. */
+  mayBeDone: boolean;
 }
 
 /** People and proxies do not wait longer. */
@@ -53,7 +61,7 @@ const defaultWaitMs = 60_000;
 /** PostgreSQL allows 100 for all clients. A statement takes about 1 ms; a password hash takes 70 ms of a core. */
 const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
-/** The health check of a proxy and the status page ask every few seconds. */
+/** Proxies and the status page ask every few seconds. */
 const faultAgeMs = 1_000;
 const maxConflictWaitMs = 100;
 
@@ -64,20 +72,12 @@ const conflictCodes = /^40(001|P01)$/;
  * (25006): after a failover, only a new connection reaches the new primary.
  */
 const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
-/** The disk or a quota is full. */
-const diskFullCodes = /^53100$/;
-/**
- * Errors of neither the statement nor the data: connection (08), resources (53), intervention (57), system (58),
- * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock timeout (55P03).
- */
-const unavailableCodes = /^(08|53|57|58|28|3D000|25006|25P03|55P03)/;
-
 /** A PostgreSQL database. Created by `Database.open`. */
 export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #pool: Pool;
   readonly #callMs: number;
-  readonly #fault: TtlCache<string | undefined>;
+  readonly #fault = new TtlCache(() => this.#findFault(), { keepMs: faultAgeMs });
   /** When each client was connected, by `performance.now`. */
   readonly #connectedAt = new WeakMap<PoolClient, number>();
   /** Older connections are not used: one was lost, and the others lead to the same server. */
@@ -86,9 +86,7 @@ export class Database implements AsyncDisposable {
   private constructor(address: PostgresAddress, { pool, callMs }: { readonly pool: Pool; readonly callMs: number }) {
     this.address = address;
     this.#callMs = callMs;
-    this.#pool = pool;
-    this.#pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
-    this.#fault = new TtlCache(() => this.#findFault(), { keepMs: faultAgeMs });
+    this.#pool = pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
   }
 
   /**
@@ -101,7 +99,7 @@ export class Database implements AsyncDisposable {
     const { log, callMs = defaultCallMs, waitMs = defaultWaitMs, maxConnections = defaultMaxConnections } = options;
     const pool = await createPool(address, { ...options, callMs, maxConnections });
     const database = new Database(address, { pool, callMs });
-    const shown = shownAddress(address);
+    const store = shownAddress(address);
     const startedAt = performance.now();
     for (let isLogged = false;; isLogged = true) {
       try {
@@ -110,11 +108,12 @@ export class Database implements AsyncDisposable {
       } catch (error) {
         const cause = error instanceof Error ? error.cause : undefined;
         if (cause instanceof DatabaseRefusedError) throw cause;
+        const [reason, seconds] = [reasonOf(cause), Math.round(waitMs / 1_000)];
         if (performance.now() - startedAt > waitMs) {
-          const text = `Cannot open the database ${shown}: it was not there for ${Math.round(waitMs / 1_000)} s`;
-          throw new StoreUnavailableError(`${text} (${reasonOf(cause)})`, { cause });
+          const text = `Cannot open the database ${store}: no connection within ${seconds} s (${reason})`;
+          throw new StoreUnavailableError(text, { cause });
         }
-        if (!isLogged) log.warn("store-awaited", { store: shown, reason: reasonOf(cause), seconds: waitMs / 1_000 });
+        if (!isLogged) log.warn("store-awaited", { store, reason, seconds });
         await delay(Math.min(retryWaitMs, waitMs));
       }
     }
@@ -170,7 +169,7 @@ export class Database implements AsyncDisposable {
   async #findFault(): Promise<string | undefined> {
     try {
       const { rows } = await this.run("SHOW transaction_read_only");
-      return rows[0]?.["transaction_read_only"] === "on" ? "The database takes no changes: it is read-only" : undefined;
+      return rows[0]?.["transaction_read_only"] === "on" ? "The database is read-only" : undefined;
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       return "The database cannot be reached";
@@ -179,13 +178,13 @@ export class Database implements AsyncDisposable {
 
   async #call<Outcome>(work: (attempt: Attempt) => Promise<Outcome>): Promise<Outcome> {
     const { promise: deadline, reject } = Promise.withResolvers<never>();
-    // It may be over while nothing waits for it.
+    // It may pass while nothing waits for it.
     deadline.catch(() => {});
     const timer = setTimeout(() => reject(new ConnectionError(`no answer within ${this.#callMs} ms`)), this.#callMs);
     try {
       return await this.#repeat(work, deadline);
     } catch (error) {
-      throw toStoreError(error, shownAddress(this.address));
+      throw toStoreError(error, this.address);
     } finally {
       clearTimeout(timer);
     }
@@ -196,7 +195,7 @@ export class Database implements AsyncDisposable {
     let lostCount = 0;
     for (let conflictCount = 0;;) {
       const client = await this.#connect(deadline);
-      const attempt: Attempt = new Attempt(client, { deadline, isRepeated });
+      const attempt = createAttempt(client, { deadline, isRepeated });
       try {
         return await work(attempt);
       } catch (error) {
@@ -207,10 +206,8 @@ export class Database implements AsyncDisposable {
       } finally {
         client.release(attempt.isBroken);
       }
-      if (conflictCount > 0) {
-        const waitMs = Math.random() * Math.min(2 ** conflictCount, maxConflictWaitMs);
-        await Promise.race([delay(waitMs), deadline]);
-      }
+      const waitMs = conflictCount === 0 ? 0 : Math.random() * Math.min(2 ** conflictCount, maxConflictWaitMs);
+      await Promise.race([delay(waitMs), deadline]);
     }
   }
 
@@ -228,45 +225,22 @@ export class Database implements AsyncDisposable {
   }
 }
 
-/** One attempt at a call, on a connection of its own. */
-class Attempt implements Transaction {
+function createAttempt(client: PoolClient, { deadline, isRepeated }: {
+  readonly deadline: Promise<never>;
   readonly isRepeated: boolean;
-  /** Whether the state of the connection is unknown. */
-  isBroken = false;
-  /** Whether the change may be made even if the connection is lost. */
-  mayBeDone = false;
-  readonly #client: PoolClient;
-  readonly #deadline: Promise<never>;
-
-  constructor(client: PoolClient, { deadline, isRepeated }: {
-    readonly deadline: Promise<never>;
-    readonly isRepeated: boolean;
-  }) {
-    this.#client = client;
-    this.#deadline = deadline;
-    this.isRepeated = isRepeated;
-  }
-
-  /** An arrow function, so that callers can take it out of the object. */
-  readonly run = async (text: string, values: readonly Value[] = []): Promise<Result> => {
-    if (this.isBroken) throw new ConnectionError("The connection is lost");
+}): Attempt {
+  const attempt: Attempt = { isRepeated, isBroken: false, mayBeDone: false, run };
+  async function run(text: string, values: readonly Value[] = []): Promise<Result> {
+    if (attempt.isBroken) throw new ConnectionError("The connection is lost");
     if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot store");
     try {
-      const { rows, rowCount, command } = await Promise.race([this.#client.query(text, values), this.#deadline]);
+      const { rows, rowCount, command } = await Promise.race([client.query(text, values), deadline]);
       return { rows, count: rowCount ?? 0, command };
     } catch (error) {
       const isAnswer = error instanceof pg.DatabaseError;
-      this.isBroken = !isAnswer || connectionLostCodes.test(error.code);
-      throw isAnswer ? error : toConnectionError(error);
+      attempt.isBroken = !isAnswer || connectionLostCodes.test(error.code);
+      throw isAnswer ? error : new ConnectionError(reasonOf(error), { cause: error });
     }
-  };
-}
-
-/** What an error means for a store. Returns a bug unchanged. */
-function toStoreError(error: unknown, shown: string): unknown {
-  const code = codeOf(error);
-  if (diskFullCodes.test(code)) return new StoreFullError(`Cannot change ${shown}: its disk is full`, { cause: error });
-  const isAway = error instanceof ConnectionError || error instanceof DatabaseRefusedError;
-  if (!isAway && !unavailableCodes.test(code)) return error;
-  return new StoreUnavailableError(`Cannot use ${shown}: ${reasonOf(error)}`, { cause: error });
+  }
+  return attempt;
 }

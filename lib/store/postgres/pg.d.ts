@@ -10,43 +10,26 @@ declare module "pg" {
     readonly rowCount: number | null;
     readonly command: string;
   }
-
   class Client extends EventEmitter {
-    constructor(options: object);
-    /** Takes no callback, and then returns a promise, where tests use it. */
+    readonly connection: { readonly stream: Duplex };
     connect(callback: (error?: Error) => void): void;
     query(text: string, values?: readonly unknown[]): Promise<QueryResult>;
-    end(): Promise<void>;
-    /** Of the protocol. */
-    readonly connection: { readonly stream: Duplex };
   }
-
-  /** A connected client that a pool has lent. */
   interface PoolClient extends Client {
     release(destroy?: boolean): void;
   }
-
   class Pool extends EventEmitter {
     constructor(options: object);
     connect(): Promise<PoolClient>;
     query(text: string, values?: readonly unknown[]): Promise<QueryResult>;
     end(): Promise<void>;
   }
-
-  /** An error that the server sent. */
   class DatabaseError extends Error {
     readonly code: string;
   }
+  const types: { getTypeParser(typeId: number, format?: string): (text: string) => unknown };
+  const pg: { Client: typeof Client; Pool: typeof Pool; DatabaseError: typeof DatabaseError; types: typeof types };
 
-  type Parser = (text: string) => unknown;
-  const types: { getTypeParser(typeId: number, format?: string): Parser };
-
-  export type { Pool, PoolClient, QueryResult };
-  const pg: {
-    readonly Client: typeof Client;
-    readonly Pool: typeof Pool;
-    readonly DatabaseError: typeof DatabaseError;
-    readonly types: typeof types;
-  };
+  export type { Pool, PoolClient };
   export default pg;
 }

@@ -330,8 +330,8 @@ Deno.test("readConfig() never shows the password of a database", () => {
   const env = { GATEHOUSE_STORE: url };
   const { errors } = assertThrows(() => readConfig(env), ConfigError);
   assertEquals(errors, [
-    'GATEHOUSE_STORE cannot be "postgres://…": it must say ?sslmode=verify-full, or sslmode=require (encrypted, but ' +
-    "with whoever answers) or sslmode=disable (for a network that nobody else is in)",
+    'GATEHOUSE_STORE cannot be "postgres://…": over a network it must have ?sslmode=verify-full, or ' +
+    "sslmode=require (encrypted, but the server is not verified), or sslmode=disable (only for a private network)",
   ]);
 });
 

@@ -145,7 +145,7 @@ Deno.test({
     };
     await sql`SET default_transaction_read_only = off`;
     await setReadOnly(true);
-    const fault = "The database takes no changes: it is read-only";
+    const fault = "The database is read-only";
     await until(async () => await store.fault() === fault, "the fault");
     await assertRejects(() => store.insertUser(userOf("bob")), StoreUnavailableError, "read-only");
     await assertRejects(() => store.deleteSession("s"), StoreUnavailableError, "read-only");
@@ -265,7 +265,7 @@ Deno.test({
     const opening = () => openPostgresStore(away, { log, waitMs: 50 });
     const { message } = await assertRejects(opening, StoreUnavailableError);
     assertStringIncludes(message, "Cannot open the database postgres:///postgres at ");
-    assertStringIncludes(message, "it was not there for 0 s (");
+    assertStringIncludes(message, "no connection within 0 s (");
   },
 });
 
