@@ -1,5 +1,5 @@
+import { STATUS_CODES } from "node:http";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { STATUS_TEXT } from "@std/http/status";
 import { settings } from "../../../lib/config/settings.ts";
 import { maxBodyBytes, maxBodyMs } from "../../../lib/http/http.ts";
 import { isProblemCode, problems } from "../../../lib/http/problem.ts";
@@ -8,7 +8,7 @@ import { maxLoginLength, maxPasswordBytes } from "../../../lib/accounts/user.ts"
 Deno.test("problems have a code for a URL, the status of an error, a title and a meaning", () => {
   for (const [code, { status, title, meaning }] of Object.entries(problems)) {
     assertMatch(code, /^[a-z]+(-[a-z]+)*$/);
-    assert(status >= 400 && status in STATUS_TEXT, code);
+    assert(status >= 400 && status in STATUS_CODES, code);
     assertMatch(title, /^[A-Z][^.]*$/);
     assertMatch(meaning, /^[A-Z].*\.$/);
   }

@@ -7,7 +7,10 @@ const developerTasks = ["test", "lock", "bench", "screenshots", "fmt", "ok"];
 
 Deno.test("deno.lock names the packages that the service imports, and no other", async () => {
   const sources = await Promise.all(["main.ts", "lib", "routes", "caddy"].map(readSources));
-  const imported = Array.from(sources.join("\n").matchAll(/from "([^".][^"]*)"/g), ([, name = ""]) => name)
+  const imported = Array.from(
+    sources.join("\n").matchAll(/^(?:import|export|\}).* from "([^".][^"]*)"/gm),
+    ([, name = ""]) => name,
+  )
     .filter((name) => !name.startsWith("node:"))
     .map((name) => packageOf(imports[name] ?? imports[packageOf(`npm:${name}`).slice("npm:".length)] ?? name));
   const { specifiers } = JSON.parse(await Deno.readTextFile(new URL("deno.lock", root)));
