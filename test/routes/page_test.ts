@@ -1,15 +1,15 @@
-/** The page for people: what it is made of, and where it leads to with a session. */
+/** The page and its files, and where it redirects to with a session. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openAppOfAlice, openTestApp, type SendOptions, type TestApp } from "../support/app.ts";
 
-/** What a file is, by the end of its name. */
+/** Types by the extension. */
 const types: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
   svg: "image/svg+xml",
 };
 
-/** Every address in the page that is not one of its own parts, as "page/main.js". */
+/** Every address in the page except fragments, such as "page/main.js". */
 async function addressesOf({ send }: TestApp): Promise<string[]> {
   const { text } = await send("GET", "/");
   const all = text.matchAll(/\s(?:href|src|srcset|action)="([^"]*)"/g).map(([, address = ""]) => address);
@@ -21,7 +21,7 @@ async function filesOf(opened: TestApp): Promise<string[]> {
   return (await addressesOf(opened)).filter((address) => address.startsWith("page/")).map((address) => `/${address}`);
 }
 
-Deno.test("showPage() shows HTML that runs and loads nothing from elsewhere, and is asked for again each time", async () => {
+Deno.test("showPage() returns HTML that loads nothing from other hosts, and is revalidated each time", async () => {
   const { send } = await openTestApp();
   const { status, headers, text } = await send("GET", "/");
   assertEquals([status, headers.get("content-type")], [200, "text/html; charset=utf-8"]);
@@ -33,12 +33,12 @@ Deno.test("showPage() shows HTML that runs and loads nothing from elsewhere, and
   for (const name of ["script-src", "style-src", "connect-src"]) assert(policy.includes(`${name} 'self'`), name);
   for (const directive of policy) assertMatch(directive, /^[a-z-]+ '(none|self)'$/);
   assertMatch(text, /^<!DOCTYPE html>\n<html lang="en">/);
-  // What the policy would keep from working.
+  // The policy would block it.
   const refused = /<script(?! type="module" src="[\w/.]+"><\/script>)|<style|\son\w+=|\sstyle=|<form[^>]+action/i;
   assertEquals(text.match(refused), null);
 });
 
-Deno.test("showPage() shows the title of the settings as text, and the logo", async () => {
+Deno.test("showPage() has the title of the settings, escaped, and the logo", async () => {
   const logo = { type: "image/png", bytes: new TextEncoder().encode("a logo") } as const;
   const { send } = await openTestApp({ settings: { GATEHOUSE_TITLE: "$& <b>'Wiki'</b>" }, logo });
   const { text } = await send("GET", "/");
@@ -70,7 +70,7 @@ Deno.test("showPage() loads nothing of visitors with a session", async () => {
   assert(!withSession.text.includes("visitor"));
 });
 
-Deno.test("the page has no address that is not relative, as proxies mount it anywhere, and none that leads nowhere", async () => {
+Deno.test("all addresses in the page are relative, as proxies mount it anywhere, and exist", async () => {
   const opened = await openTestApp();
   const addresses = await addressesOf(opened);
   assert(addresses.length >= 2);
@@ -86,7 +86,7 @@ Deno.test("the page has no address that is not relative, as proxies mount it any
   }
 });
 
-Deno.test("showPageFile() gives every file that the page names, as what it is", async () => {
+Deno.test("showPageFile() returns every file that the page names, with its type", async () => {
   const opened = await openTestApp();
   const files = await filesOf(opened);
   for (const path of ["/page/main.js", "/page/style.css"]) assert(files.includes(path), path);
@@ -108,7 +108,7 @@ for (
   });
 }
 
-Deno.test("the page and its files are not sent again to who has them", async () => {
+Deno.test("the page and its files are not sent again to browsers that have them", async () => {
   const opened = await openTestApp();
   const { send } = opened;
   const paths = ["/", ...await filesOf(opened)];
@@ -124,7 +124,7 @@ Deno.test("the page and its files are not sent again to who has them", async () 
   assertEquals(etags.size, paths.length);
 });
 
-/** What the query asks for, and where it leads to with a session; to the page itself when it is no path of this host. */
+/** A query, and the redirect with a session; `undefined` is the page itself, if `next` is no path of this host. */
 const queries: readonly [query: string, location: string | undefined][] = [
   ["?next=/", "/"],
   ["?next=/a/b?c=d", "/a/b?c=d"],
@@ -167,7 +167,7 @@ for (const [query, location] of queries) {
   });
 }
 
-Deno.test("showPage() leads on also whose browser has the page", async () => {
+Deno.test("showPage() redirects also if the browser has the page", async () => {
   const { send, token } = await openAppOfAlice();
   const cookie = `__Host-gatehouse=${token}`;
   for (const headers of [{}, { cookie }]) {
@@ -177,7 +177,7 @@ Deno.test("showPage() leads on also whose browser has the page", async () => {
   }
 });
 
-/** What of a session is not enough to be led on: the guard would lead back to the page. */
+/** Requests without a session that the guard accepts: a redirect would come back to the page. */
 const insufficient: readonly [what: string, options: (token: string) => SendOptions][] = [
   ["no session", () => ({})],
   ["a bearer, which no browser sends", (token) => ({ token })],
@@ -188,13 +188,13 @@ const insufficient: readonly [what: string, options: (token: string) => SendOpti
 ];
 
 for (const [what, options] of insufficient) {
-  Deno.test(`showPage() shows itself by ${what}`, async () => {
+  Deno.test(`showPage() returns the page for ${what}`, async () => {
     const { send, token } = await openAppOfAlice();
     assertEquals((await send("GET", "/?next=/a", options(token))).status, 200);
   });
 }
 
-Deno.test("showPage() shows itself when the session has ended, or expired", async () => {
+Deno.test("showPage() returns the page if the session has ended or expired", async () => {
   for (const end of ["logout", "a week"] as const) {
     const { send, token, clock } = await openAppOfAlice();
     const headers = { cookie: `__Host-gatehouse=${token}` };

@@ -1,4 +1,4 @@
-/** What a user does on the page, in real Chromium through real Caddy. */
+/** The user's own account on the page, in real Chromium through real Caddy. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { focusedId, focusedName } from "../../support/page/focus.ts";
 import { newPassword, password } from "../../support/page/site.ts";
@@ -31,7 +31,7 @@ testLooks("a user sees the account and logs out", async ({ site, browser }, { lo
   });
 });
 
-testLooks("a user changes the password, and is out elsewhere", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user changes the password, and other sessions end", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   const elsewhere = await site.logIn(login, firefox);
   const refused = [`403 PUT user/${login}/password`, `422 PUT user/${login}/password`];
@@ -58,7 +58,7 @@ testLooks("a user changes the password, and is out elsewhere", async ({ site, br
   await assertRejects(() => site.ask(elsewhere, "GET", "/session/"));
 });
 
-test("a password manager knows whose password is changed", async ({ site, browser }) => {
+test("the form of a new password tells password managers the login", async ({ site, browser }) => {
   await site.addUser("managed");
   await visit(browser, { url: site.url, token: await site.logIn("managed") }, async ({ page }) => {
     const fields = page.locator("form[name=password] input");
@@ -68,7 +68,7 @@ test("a password manager knows whose password is changed", async ({ site, browse
   });
 });
 
-test("a day is written as the user's own kind of English has it", async ({ site, browser }) => {
+test("dates have the format of the user's variant of English", async ({ site, browser }) => {
   await site.addUser("american");
   const token = await site.logIn("american");
   await visit(browser, { url: site.url, token, locale: "en-US" }, async ({ page }) => {
@@ -95,7 +95,7 @@ testLooks("a user ends one session, and then all", async ({ site, browser }, { l
     }).click();
     await page.getByRole("status").getByText(say("The session has ended.")).waitFor();
     assertEquals((await sessions.locator("strong").allTextContents()).toSorted(), ["Chrome · Linux", "curl"]);
-    // Not at the top of the page: there may be another to end.
+    // Not at the top of the page, as another session may be to end.
     const next = say("End session: {device}, {created}", { device: "curl", created: "" });
     assert((await focusedName(page)).startsWith(next), next);
     await page.getByRole("button", { name: say("Log out on all devices") }).click();
@@ -128,7 +128,7 @@ testLooks("a user deletes the account, in two steps", async ({ site, browser }, 
   await assertRejects(() => site.logIn(login));
 });
 
-testLooks("who logged in a while ago shows the password to delete the account", async ({ site, browser }, options) => {
+testLooks("deleting the account long after the login asks for the password", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   await site.addUser(login);
   const token = await site.logIn(login);
@@ -157,21 +157,24 @@ testLooks("who logged in a while ago shows the password to delete the account", 
   await assertRejects(() => site.logIn(login));
 });
 
-testLooks("whose session was ended elsewhere is told so", async ({ site, browser }, { login, ...look }) => {
-  await site.addUser(login);
-  const token = await site.logIn(login);
-  const refused = [`401 PUT user/${login}/password`];
-  await visit(browser, { url: site.url, ...look, token, refused }, async ({ page, say }) => {
-    await site.ask(await site.logIn(login), "DELETE", `/user/${login}/session/`);
-    await page.getByLabel(say("Current password"), { exact: true }).fill(password);
-    await page.getByLabel(say("New password"), { exact: true }).fill(newPassword);
-    await page.keyboard.press("Enter");
-    await page.getByRole("status").getByText(say("Your session has ended. Log in again.")).waitFor();
-    await page.getByRole("heading", { name: say("Log in to {site}"), exact: true }).waitFor();
-  });
-});
+testLooks(
+  "a session that was ended elsewhere leads to the login with a message",
+  async ({ site, browser }, { login, ...look }) => {
+    await site.addUser(login);
+    const token = await site.logIn(login);
+    const refused = [`401 PUT user/${login}/password`];
+    await visit(browser, { url: site.url, ...look, token, refused }, async ({ page, say }) => {
+      await site.ask(await site.logIn(login), "DELETE", `/user/${login}/session/`);
+      await page.getByLabel(say("Current password"), { exact: true }).fill(password);
+      await page.getByLabel(say("New password"), { exact: true }).fill(newPassword);
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").getByText(say("Your session has ended. Log in again.")).waitFor();
+      await page.getByRole("heading", { name: say("Log in to {site}"), exact: true }).waitFor();
+    });
+  },
+);
 
-test("a link for somebody else is not used by who is logged in", async ({ site, browser }) => {
+test("a link opened while another user is logged in asks to log out first", async ({ site, browser }) => {
   await site.addUser("here");
   const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register" });
   const token = await site.logIn("here");
@@ -186,7 +189,7 @@ test("a link for somebody else is not used by who is logged in", async ({ site, 
   });
 });
 
-test("a session that has ended while the page was away leads to the gate", async ({ site, browser }) => {
+test("a session that has ended before the visit leads to the login", async ({ site, browser }) => {
   await site.addUser("away");
   await visit(browser, { url: site.url, token: "01M81Q8RAFRWT8N2ZHDEH012P3.none" }, async ({ page }) => {
     await page.getByRole("heading", { name: "Log in" }).waitFor();

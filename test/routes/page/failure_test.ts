@@ -1,4 +1,4 @@
-/** Where the page cannot do what it is for: no HTTPS, no cookies, a script that fails, a browser that is too old. */
+/** The page without HTTPS, without cookies, with a failing script, and in a browser that is too old. */
 import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContext, Page } from "npm:playwright-core@1.65.1";
 import { pageFiles } from "../../../routes/page_file.ts";
@@ -15,7 +15,7 @@ async function logIn(page: Page, login: string, say = (text: string) => text): P
   await page.keyboard.press("Enter");
 }
 
-testLooks("a login without HTTPS says that the browser keeps no session", async ({ site, browser }, options) => {
+testLooks("a login without HTTPS says why the browser does not stay logged in", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   await site.addUser(login);
   const url = `http://${plainHost}:${new URL(site.service.url).port}/`;
@@ -27,17 +27,20 @@ testLooks("a login without HTTPS says that the browser keeps no session", async 
   });
 });
 
-testLooks("a login without cookies says that they are missing", async ({ site, browser }, { login, ...look }) => {
-  await site.addUser(login);
-  await visit(browser, { url: site.url, ...look, refused: ["401 GET session/"] }, async ({ page, context, say }) => {
-    await dropCookies(context);
-    await logIn(page, login, say);
-    const text = "Without cookies the browser cannot keep you logged in. Allow the cookies of this site.";
-    await page.getByRole("alert").getByText(say(text)).waitFor();
-  });
-});
+testLooks(
+  "a login without cookies says why the browser does not stay logged in",
+  async ({ site, browser }, { login, ...look }) => {
+    await site.addUser(login);
+    await visit(browser, { url: site.url, ...look, refused: ["401 GET session/"] }, async ({ page, context, say }) => {
+      await dropCookies(context);
+      await logIn(page, login, say);
+      const text = "Without cookies the browser cannot keep you logged in. Allow the cookies of this site.";
+      await page.getByRole("alert").getByText(say(text)).waitFor();
+    });
+  },
+);
 
-test("a registration without cookies is told, and what is missing to log in", async ({ site, browser }) => {
+test("a registration without cookies succeeds, and says why the login fails", async ({ site, browser }) => {
   const options = { url: site.url, path: "#register", refused: ["401 GET session/"] };
   await visit(browser, options, async ({ page, context }) => {
     await dropCookies(context);
@@ -47,7 +50,7 @@ test("a registration without cookies is told, and what is missing to log in", as
   });
 });
 
-test("a space around a login or a ticket does no harm", async ({ site, browser }) => {
+test("white space around a login or a ticket is removed", async ({ site, browser }) => {
   const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register" });
   await visit(browser, { url: site.url, path: "#register" }, async ({ page }) => {
     await page.getByRole("button", { name: "I have a ticket" }).click();
@@ -60,14 +63,14 @@ test("a space around a login or a ticket does no harm", async ({ site, browser }
   });
 });
 
-test("a login of nothing but spaces is missing", async ({ site, browser }) => {
+test("a login of spaces counts as missing", async ({ site, browser }) => {
   await visit(browser, { url: site.url }, async ({ page }) => {
     await logIn(page, "  ");
     await page.locator("#log-in-login-error").getByText("Required.").waitFor();
   });
 });
 
-test("a script that fails at the start leaves a page that says so", async ({ site, browser }) => {
+test("an error at the start is shown on the page", async ({ site, browser }) => {
   await withPage(browser, async ({ page, context }) => {
     await context.addInitScript("Object.hasOwn = undefined");
     await page.goto(site.url);
@@ -76,7 +79,7 @@ test("a script that fails at the start leaves a page that says so", async ({ sit
   });
 });
 
-test("a script that fails later leaves the view, and says so", async ({ site, browser }) => {
+test("a later error is shown above the view", async ({ site, browser }) => {
   await site.addUser("unlucky");
   await withPage(browser, async ({ page }) => {
     await page.goto(site.url);
@@ -88,7 +91,7 @@ test("a script that fails later leaves the view, and says so", async ({ site, br
   });
 });
 
-test("where no script starts the page says so in both languages, and not before", async ({ site, browser }) => {
+test("if no script starts, the page says so in both languages, and not before 5 s", async ({ site, browser }) => {
   await withPage(browser, async ({ page }) => {
     await page.route("**/page/main.js", (route) => route.fulfill({ contentType: "text/javascript", body: "?" }));
     await page.goto(site.url);
@@ -108,7 +111,7 @@ const tooNew: readonly RegExp[] = [
   /light-dark\(|color-mix\(/,
 ];
 
-Deno.test("the page asks for nothing that only newer browsers have", () => {
+Deno.test("the page uses nothing that only newer browsers support", () => {
   const found = [...pageFiles].flatMap(([name, text]) =>
     tooNew.filter((one) => one.test(text)).map((one) => [name, one])
   );

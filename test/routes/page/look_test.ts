@@ -1,4 +1,4 @@
-/** How every view looks and what it weighs: accessible in both colours, usable on a narrow page, and light. */
+/** Every view is accessible in both colours, usable on a narrow page, and small over the wire. */
 import { assert, assertEquals, AssertionError, assertRejects } from "@std/assert";
 import type { Browser, Page } from "npm:playwright-core@1.65.1";
 import { barriersOf } from "../../support/page/barrier.ts";
@@ -96,7 +96,7 @@ test("the account fills a wide page, and is one column on a narrow one", async (
   }
 });
 
-test("nothing moves for who does not want that", async ({ site, browser }) => {
+test("nothing moves if the user prefers reduced motion", async ({ site, browser }) => {
   for (const motion of ["reduce", "no-preference"] as const) {
     await visit(browser, { url: site.url, path: "#register", motion }, async ({ page }) => {
       const moving = await page.evaluate(() => {
@@ -113,7 +113,7 @@ test("nothing moves for who does not want that", async ({ site, browser }) => {
   }
 });
 
-test("the strength comes when a new password is first thought of, and not before", async ({ site, browser }) => {
+test("the strength meter is loaded when a field for a new password gets the focus, and not before", async ({ site, browser }) => {
   await visit(browser, { url: site.url }, async ({ page }) => {
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url().replace(/.*\//, "")));
@@ -127,7 +127,7 @@ test("the strength comes when a new password is first thought of, and not before
   });
 });
 
-test("the policy keeps the page from asking elsewhere, and the tests would see it", async ({ site, browser }) => {
+test("the policy blocks requests to other hosts, and a visit reports them", async ({ site, browser }) => {
   const violate = () =>
     visit(browser, { url: site.url }, async ({ page }) => {
       assertEquals(await directivesBroken(page), ["connect-src", "img-src", "script-src-elem", "style-src-attr"]);

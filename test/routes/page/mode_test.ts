@@ -28,43 +28,49 @@ titled.testLooks("the page has the title and the logo of the settings", async ({
   });
 });
 
-byTicket.testLooks("by ticket, a registration asks for one", async ({ site, browser }, { login, ...look }) => {
-  const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register" });
-  const refused = ["403 POST user/"];
-  await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
-    await page.getByText({ en: "At least 20 characters", ru: "Не менее 20 любых символов" }[look.language]).waitFor();
-    assertEquals(await page.getByRole("button", { name: say("I have a ticket") }).isVisible(), false);
-    await page.getByLabel(say("Login"), { exact: true }).fill(login);
-    await page.getByLabel(say("Password"), { exact: true }).fill(password);
-    const field = page.getByLabel(say("Ticket"), { exact: true });
-    const register = page.getByRole("button", { name: say("Register"), exact: true });
-    await register.click();
-    await page.locator("#register-ticket-error").getByText(say("Required.")).waitFor();
-    await field.fill("none");
-    await register.click();
-    const text = say("This ticket is not valid: it is used, expired, or for another login.");
-    await page.locator("#register-ticket-error").getByText(text).waitFor();
-    await field.fill(String(ticket));
-    await register.click();
-    await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
-  });
-});
+byTicket.testLooks(
+  "in mode `ticket`, a registration requires a ticket",
+  async ({ site, browser }, { login, ...look }) => {
+    const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register" });
+    const refused = ["403 POST user/"];
+    await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
+      await page.getByText({ en: "At least 20 characters", ru: "Не менее 20 любых символов" }[look.language]).waitFor();
+      assertEquals(await page.getByRole("button", { name: say("I have a ticket") }).isVisible(), false);
+      await page.getByLabel(say("Login"), { exact: true }).fill(login);
+      await page.getByLabel(say("Password"), { exact: true }).fill(password);
+      const field = page.getByLabel(say("Ticket"), { exact: true });
+      const register = page.getByRole("button", { name: say("Register"), exact: true });
+      await register.click();
+      await page.locator("#register-ticket-error").getByText(say("Required.")).waitFor();
+      await field.fill("none");
+      await register.click();
+      const text = say("This ticket is not valid: it is used, expired, or for another login.");
+      await page.locator("#register-ticket-error").getByText(text).waitFor();
+      await field.fill(String(ticket));
+      await register.click();
+      await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
+    });
+  },
+);
 
-closed.testLooks("closed, the page says so, and takes a ticket", async ({ site, browser }, { login, ...look }) => {
-  const refused = ["403 POST user/"];
-  await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
-    await page.getByRole("heading", { name: say("Registration is closed") }).waitFor();
-    await page.getByRole("button", { name: say("I have a ticket") }).click();
-    await page.getByLabel(say("Login"), { exact: true }).fill(login);
-    await page.getByLabel(say("Password"), { exact: true }).fill(password);
-    await page.getByLabel(say("Ticket"), { exact: true }).fill("none");
-    await page.keyboard.press("Enter");
-    await page.getByText(say("This ticket is not valid: it is used, expired, or for another login.")).waitFor();
-  });
-});
+closed.testLooks(
+  "in mode `closed`, the page says so, and accepts a ticket",
+  async ({ site, browser }, { login, ...look }) => {
+    const refused = ["403 POST user/"];
+    await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
+      await page.getByRole("heading", { name: say("Registration is closed") }).waitFor();
+      await page.getByRole("button", { name: say("I have a ticket") }).click();
+      await page.getByLabel(say("Login"), { exact: true }).fill(login);
+      await page.getByLabel(say("Password"), { exact: true }).fill(password);
+      await page.getByLabel(say("Ticket"), { exact: true }).fill("none");
+      await page.keyboard.press("Enter");
+      await page.getByText(say("This ticket is not valid: it is used, expired, or for another login.")).waitFor();
+    });
+  },
+);
 
 for (const colours of ["light", "dark"] as const) {
-  closed.test(`closed, the page is accessible, ${colours}`, async ({ site, browser }) => {
+  closed.test(`in mode "closed", the page is accessible, ${colours}`, async ({ site, browser }) => {
     await visit(browser, { url: site.url, path: "#register", colours }, async ({ page }) => {
       await page.getByRole("heading", { name: "Registration is closed" }).waitFor();
       assertEquals(await barriersOf(page), []);
@@ -72,7 +78,7 @@ for (const colours of ["light", "dark"] as const) {
   });
 }
 
-closed.test("closed, the first administrator registers all the same, and invites nobody", async (scene) => {
+closed.test("in mode `closed`, the first administrator can register, and cannot invite", async (scene) => {
   const { site, browser } = scene;
   await visit(browser, { url: site.url, path: "#users", token: await site.admin() }, async ({ page }) => {
     await page.getByText("1 user", { exact: true }).waitFor();

@@ -34,7 +34,7 @@ async function startMounted(): Promise<Site> {
 
 const { test, testLooks } = pageSuite(startMounted);
 
-testLooks("who wants to see a guarded page registers and is led there", async ({ site, browser }, options) => {
+testLooks("a visitor of a guarded page registers and continues there", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   const wiki = new URL("/wiki.html?tab=2", site.url).href;
   await visit(browser, { url: site.url, ...look }, async ({ page, say }) => {
@@ -78,7 +78,7 @@ testLooks("a login, an invitation and a reset lead to the site", async ({ site, 
 });
 
 testLooks(
-  "a login leads to the view that was wanted, or where the session ended",
+  "a login leads to the view that was requested, or where the session ended",
   async (scene, { login, ...look }) => {
     const { site, browser } = scene;
     await site.addUser(login);
@@ -109,7 +109,7 @@ testLooks(
   },
 );
 
-test("a fragment of a guarded page is that page's, also where the login has one of that name", async ({ site, browser }) => {
+test("a fragment of a guarded page is kept for it, also if the login has a view of that name", async ({ site, browser }) => {
   await site.addUser("fragment");
   for (const fragment of ["#register", "#ticket=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA&login=x", "#/a/b?c=d"]) {
     await visit(browser, { url: site.url }, async ({ page }) => {
@@ -154,7 +154,7 @@ test("an administrator of a guarded site sees its status live", async ({ site, b
 });
 
 // The last, as all others need the service that is there at first.
-test("the page stays while the service is away, and goes on when it is back", async ({ site, browser }) => {
+test("the page survives a stop of the service, and continues after its restart", async ({ site, browser }) => {
   const token = await site.admin();
   const refused = ["503 GET page/users.js", "503 GET session/"];
   await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {

@@ -1,4 +1,4 @@
-/** What a person sees of a guarded app that refuses: a form after the session has ended, a group, a service that is away. */
+/** Error pages of a guarded app: a form after the session has ended, a missing group, a stopped service. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
 import { app, impatience, startGuarded } from "../../support/caddy/guarded.ts";
@@ -93,31 +93,34 @@ testLooks(
   },
 );
 
-testLooks("who is in no group is told so, and led to the account", async ({ site, browser }, { login, ...look }) => {
-  await site.addUser(login);
-  const token = await site.logIn(login);
-  const staff = new URL("/staff/", site.url).href;
-  for (const colours of ["light", "dark"] as const) {
-    await visit(
-      browser,
-      { url: site.url, token, ...look, colours, refused: [`403 GET ${staff}`] },
-      async ({ page, say }) => {
-        await page.goto(staff);
-        await page.getByRole("heading", { name: words[look.language].noAccess }).waitFor();
-        assertEquals(await barriersOf(page), []);
-        const ground = await page.locator("body").evaluate((body) => {
-          // deno-lint-ignore no-explicit-any -- of the browser, whose types a test on Deno lacks
-          return (globalThis as any).getComputedStyle(body).backgroundColor;
-        });
-        assertEquals(ground, colours === "light" ? "rgb(245, 244, 239)" : "rgb(20, 24, 26)");
-        await page.getByRole("link", { name: words[look.language].account }).click();
-        await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
-      },
-    );
-  }
-});
+testLooks(
+  "a user without the group sees why, and a link to the account",
+  async ({ site, browser }, { login, ...look }) => {
+    await site.addUser(login);
+    const token = await site.logIn(login);
+    const staff = new URL("/staff/", site.url).href;
+    for (const colours of ["light", "dark"] as const) {
+      await visit(
+        browser,
+        { url: site.url, token, ...look, colours, refused: [`403 GET ${staff}`] },
+        async ({ page, say }) => {
+          await page.goto(staff);
+          await page.getByRole("heading", { name: words[look.language].noAccess }).waitFor();
+          assertEquals(await barriersOf(page), []);
+          const ground = await page.locator("body").evaluate((body) => {
+            // deno-lint-ignore no-explicit-any -- of the browser, whose types a test on Deno lacks
+            return (globalThis as any).getComputedStyle(body).backgroundColor;
+          });
+          assertEquals(ground, colours === "light" ? "rgb(245, 244, 239)" : "rgb(20, 24, 26)");
+          await page.getByRole("link", { name: words[look.language].account }).click();
+          await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
+        },
+      );
+    }
+  },
+);
 
-testLooks("who is in no group logs out there, and another account sees the page", async (scene, options) => {
+testLooks("a user without the group logs out there, and a member continues at the page", async (scene, options) => {
   const { site, browser } = scene;
   const { login, ...look } = options;
   const member = `${login}-staff`;
@@ -140,8 +143,8 @@ testLooks("who is in no group logs out there, and another account sees the page"
   });
 });
 
-// The last, as the others need the service.
-test("who comes while the service is away sees a page of Caddy's", async ({ site, browser }) => {
+// The last test, as the others need the service.
+test("while the service is stopped, Caddy shows a page of its own", async ({ site, browser }) => {
   await site.addUser("late");
   const token = await site.logIn("late");
   const edit = new URL("/edit", site.url).href;

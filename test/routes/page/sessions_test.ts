@@ -58,21 +58,26 @@ testLooks("an administrator sees all sessions of a user, and ends them", async (
   });
 });
 
-testLooks("the next page comes when all of one are ended", async ({ site, browser }, { login, ...look }) => {
-  await addSessions(site, login, firefox);
-  await visit(browser, { url: site.url, ...look, token: await site.admin() }, async ({ page, say }) => {
-    await page.getByRole("link", { name: say("Users") }).click();
-    await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
-    const dialog = page.getByRole("dialog", { name: login });
-    const names = dialog.locator(".sessions strong");
-    await names.first().waitFor();
-    // All but one of the page have ended elsewhere.
-    await dialog.locator(".sessions li:not(:first-child)").evaluateAll((items) =>
-      items.forEach((item) => item.remove())
-    );
-    await dialog.getByRole("button", { name: say("End session: {device}, {created}", { device: "curl", created: "" }) })
-      .click();
-    await dialog.getByText(say("The session has ended.")).waitFor();
-    assertEquals(await names.allTextContents(), Array(10).fill("Firefox · Windows"));
-  });
-});
+testLooks(
+  "the next page is loaded when all sessions of one are ended",
+  async ({ site, browser }, { login, ...look }) => {
+    await addSessions(site, login, firefox);
+    await visit(browser, { url: site.url, ...look, token: await site.admin() }, async ({ page, say }) => {
+      await page.getByRole("link", { name: say("Users") }).click();
+      await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
+      const dialog = page.getByRole("dialog", { name: login });
+      const names = dialog.locator(".sessions strong");
+      await names.first().waitFor();
+      // All but one of the page have ended elsewhere.
+      await dialog.locator(".sessions li:not(:first-child)").evaluateAll((items) =>
+        items.forEach((item) => item.remove())
+      );
+      await dialog.getByRole("button", {
+        name: say("End session: {device}, {created}", { device: "curl", created: "" }),
+      })
+        .click();
+      await dialog.getByText(say("The session has ended.")).waitFor();
+      assertEquals(await names.allTextContents(), Array(10).fill("Firefox · Windows"));
+    });
+  },
+);

@@ -1,4 +1,4 @@
-/** What goes wrong while the page is open, and what its user sees of that, in real Chromium through real Caddy. */
+/** Failures while the page is open, in real Chromium through real Caddy. */
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Page, Route } from "npm:playwright-core@1.65.1";
 import { focusedId, focusedName } from "../../support/page/focus.ts";
@@ -14,7 +14,7 @@ const unreachable = "The service cannot be reached.";
 const busy = "The service is busy.";
 const ended = "Your session has ended. Log in again.";
 
-testLooks("who must wait is told how long", async ({ site, browser }, { login, ...look }) => {
+testLooks("a refusal says when to try again", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   for (let count = 0; count < 10; count++) {
     const headers = { "content-type": "application/json" };
@@ -44,7 +44,7 @@ testLooks("who must wait is told how long", async ({ site, browser }, { login, .
   });
 });
 
-testLooks("who registers while the service is busy, or too often, is told so", async ({ site, browser }, options) => {
+testLooks("a registration that is refused for load or limits says so", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   const refused = ["503 POST user/", "429 POST user/"];
   const turns = [
@@ -68,7 +68,7 @@ testLooks("who registers while the service is busy, or too often, is told so", a
   });
 });
 
-test("a page without a network says so, and works again with one", async ({ site, browser }) => {
+test("without a network the page says so, and works again with one", async ({ site, browser }) => {
   await site.addUser("offline");
   await visit(browser, { url: site.url }, async ({ page, context }) => {
     await page.getByLabel("Login", { exact: true }).fill("offline");
@@ -85,7 +85,7 @@ test("a page without a network says so, and works again with one", async ({ site
   });
 });
 
-test("a view that cannot be loaded is tried again when its user wants that", async ({ site, browser }) => {
+test("a view that cannot be loaded has a button to try again", async ({ site, browser }) => {
   const token = await site.admin();
   await visit(browser, { url: site.url, path: "#account", token }, async ({ page, context }) => {
     await context.setOffline(true);
@@ -102,7 +102,7 @@ test("a view that cannot be loaded is tried again when its user wants that", asy
   });
 });
 
-test("without the judge of passwords the service judges alone", async ({ site, browser }) => {
+test("without the strength meter the service still checks passwords", async ({ site, browser }) => {
   const refused = ["422 POST user/"];
   await visit(browser, { url: site.url, path: "#register", refused }, async ({ page }) => {
     await page.route("**/zxcvbn.js", (route) => route.abort());
@@ -118,7 +118,7 @@ test("without the judge of passwords the service judges alone", async ({ site, b
   });
 });
 
-test("what is sent twice in haste is sent once", async ({ site, browser }) => {
+test("a form that is sent twice in haste is sent once", async ({ site, browser }) => {
   await site.addUser("hasty");
   await visit(browser, { url: site.url }, async ({ page }) => {
     const sent: string[] = [];
@@ -143,7 +143,7 @@ test("what is sent twice in haste is sent once", async ({ site, browser }) => {
   });
 });
 
-test("a dialog whose session ended elsewhere gives way to the gate", async ({ site, browser }) => {
+test("a dialog whose session was ended elsewhere gives way to the login", async ({ site, browser }) => {
   await site.admin();
   await site.addUser("victim");
   for (
@@ -166,7 +166,7 @@ test("a dialog whose session ended elsewhere gives way to the gate", async ({ si
   }
 });
 
-test("a deletion whose session ended elsewhere gives way to the gate", async ({ site, browser }) => {
+test("a deletion whose session was ended elsewhere gives way to the login", async ({ site, browser }) => {
   await site.admin();
   await site.addUser("spared");
   const token = await site.logIn("root");
@@ -182,7 +182,7 @@ test("a deletion whose session ended elsewhere gives way to the gate", async ({ 
   assertEquals((await site.ask(await site.admin(), "GET", "/user/spared")).login, "spared");
 });
 
-test("back leaves a dialog with the view that it belongs to", async ({ site, browser }) => {
+test("Back closes a dialog with its view", async ({ site, browser }) => {
   const token = await site.admin();
   await visit(browser, { url: site.url, path: "#settings", token }, async ({ page }) => {
     await page.getByRole("link", { name: "Users" }).click();
@@ -196,7 +196,7 @@ test("back leaves a dialog with the view that it belongs to", async ({ site, bro
   });
 });
 
-test("a page that the browser brings back as it was is looked at anew", async ({ site, browser }) => {
+test("a page that Back restores from memory is loaded again", async ({ site, browser }) => {
   await site.addUser("returned");
   const token = await site.logIn("returned");
   await visit(browser, { url: site.url, token }, async ({ page }) => {

@@ -1,4 +1,4 @@
-/** What a visitor does on the page, in real Chromium through real Caddy. */
+/** Visitors on the page, in real Chromium through real Caddy. */
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
 import { focusedId, focusedName, tabTo } from "../../support/page/focus.ts";
@@ -28,7 +28,7 @@ testLooks("a visitor logs in, after a wrong password", async ({ site, browser },
   });
 });
 
-testLooks("a failed login takes away that one is logged out", async ({ site, browser }, { login, ...look }) => {
+testLooks("a failed login removes the message of the logout", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   const token = await site.logIn(login);
   const refused = ["401 POST session/"];
@@ -96,7 +96,7 @@ testLooks("a visitor registers by keyboard alone", async ({ site, browser }, { l
   assert((await site.logIn(login)).length > 40);
 });
 
-testLooks("what is wrong with a registration is told at its field", async ({ site, browser }, { login, ...look }) => {
+testLooks("errors of a registration are shown at their fields", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   const refused = ["422 POST user/", "422 POST user/", "409 POST user/"];
   await visit(browser, { url: site.url, path: "#register", ...look, refused }, async ({ page, say }) => {
@@ -109,7 +109,7 @@ testLooks("what is wrong with a registration is told at its field", async ({ sit
     };
     const register = page.getByRole("button", { name: say("Register"), exact: true });
 
-    // The rules are told before they are broken.
+    // The rules are shown before they are broken.
     await page.getByText(say("At least {minLength} characters of any kind. A few random words work well.", {
       minLength: 15,
     })).waitFor();
@@ -144,33 +144,36 @@ testLooks("what is wrong with a registration is told at its field", async ({ sit
   });
 });
 
-testLooks("a link with a ticket registers once, and leaves the address", async ({ site, browser }, options) => {
-  const { login, ...look } = options;
-  const { ticket: code } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register", login });
-  const path = `#${new URLSearchParams({ ticket: String(code), login })}`;
-  for (const refused of [[], ["403 POST user/"]]) {
-    await visit(browser, { url: site.url, path, ...look, refused }, async ({ page, say }) => {
-      assertEquals(new URL(page.url()).hash, "#register");
-      const [name, field] = [page.locator("#register-login"), page.locator("#register-ticket")];
-      assertEquals([await name.inputValue(), await field.inputValue()], [login, String(code)]);
-      await page.getByText(say("You are invited to {site}.")).waitFor();
-      assertEquals([await field.isVisible(), await page.locator("[name=have-ticket]").isVisible()], [false, false]);
-      if (refused.length > 0) await page.getByLabel(say("Login"), { exact: true }).fill(`${login}-2`);
-      await page.getByLabel(say("Password"), { exact: true }).fill(password);
-      await page.getByRole("button", { name: say("Register"), exact: true }).click();
-      if (refused.length === 0) {
-        await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
-      } else {
-        const text = "This ticket is not valid: it is used, expired, or for another login.";
-        await page.locator("#register-ticket-error").getByText(say(text)).waitFor();
-        assertEquals(await focusedId(page), "register-ticket");
-        assertEquals(await field.inputValue(), String(code));
-      }
-    });
-  }
-});
+testLooks(
+  "a link with a ticket registers once, and is removed from the address bar",
+  async ({ site, browser }, options) => {
+    const { login, ...look } = options;
+    const { ticket: code } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "register", login });
+    const path = `#${new URLSearchParams({ ticket: String(code), login })}`;
+    for (const refused of [[], ["403 POST user/"]]) {
+      await visit(browser, { url: site.url, path, ...look, refused }, async ({ page, say }) => {
+        assertEquals(new URL(page.url()).hash, "#register");
+        const [name, field] = [page.locator("#register-login"), page.locator("#register-ticket")];
+        assertEquals([await name.inputValue(), await field.inputValue()], [login, String(code)]);
+        await page.getByText(say("You are invited to {site}.")).waitFor();
+        assertEquals([await field.isVisible(), await page.locator("[name=have-ticket]").isVisible()], [false, false]);
+        if (refused.length > 0) await page.getByLabel(say("Login"), { exact: true }).fill(`${login}-2`);
+        await page.getByLabel(say("Password"), { exact: true }).fill(password);
+        await page.getByRole("button", { name: say("Register"), exact: true }).click();
+        if (refused.length === 0) {
+          await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
+        } else {
+          const text = "This ticket is not valid: it is used, expired, or for another login.";
+          await page.locator("#register-ticket-error").getByText(say(text)).waitFor();
+          assertEquals(await focusedId(page), "register-ticket");
+          assertEquals(await field.inputValue(), String(code));
+        }
+      });
+    }
+  },
+);
 
-testLooks("a link for a reset sets a password", async ({ site, browser }, { login, ...look }) => {
+testLooks("a reset link sets a password", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
   const { ticket: code } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "reset", login });
   const path = `#${new URLSearchParams({ reset: String(code), login })}`;
@@ -191,7 +194,7 @@ testLooks("a link for a reset sets a password", async ({ site, browser }, { logi
   });
 });
 
-/** What `next` says, and where a login ends. */
+/** `next`, and the address after the login. */
 const ends: readonly [next: string, end: string][] = [
   ["/docs/", "/docs/"],
   ["/docs/?a=b#c", "/docs/?a=b#c"],
@@ -202,7 +205,7 @@ const ends: readonly [next: string, end: string][] = [
   ["javascript:alert(1)", "/?next=javascript%3Aalert%281%29"],
 ];
 
-test("after a login the page leads to where `next` says, if that is a path", async ({ site, browser }) => {
+test("a login continues at `next`, if that is a path of this host", async ({ site, browser }) => {
   await site.addUser("nexter");
   await visit(browser, { url: site.url }, async ({ page, context }) => {
     for (const [next, end] of ends) {
@@ -211,14 +214,14 @@ test("after a login the page leads to where `next` says, if that is a path", asy
       await page.getByLabel("Password", { exact: true }).fill(password);
       await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
       assertEquals(page.url(), new URL(end, site.url).href, next);
-      // What the account asks for shall not be asked for without a session.
+      // The requests of the account must not be sent without a session.
       await page.waitForLoadState("networkidle");
       await context.clearCookies();
     }
   });
 });
 
-testLooks("a ticket that was given by word of mouth sets a password", async ({ site, browser }, options) => {
+testLooks("a ticket that is typed sets a password", async ({ site, browser }, options) => {
   const { login, ...look } = options;
   await site.addUser(login);
   const { ticket } = await site.ask(await site.admin(), "POST", "/ticket/", { purpose: "reset", login });
@@ -243,7 +246,7 @@ testLooks("a ticket that was given by word of mouth sets a password", async ({ s
   });
 });
 
-test("a language that is chosen stays, and so does what was typed", async ({ site, browser }) => {
+test("a chosen language stays, and so does typed text", async ({ site, browser }) => {
   await visit(browser, { url: site.url, path: "#register" }, async ({ page }) => {
     await page.getByLabel("Login", { exact: true }).fill("typed");
     await page.getByRole("button", { name: "Русский" }).click();
@@ -259,7 +262,7 @@ test("a language that is chosen stays, and so does what was typed", async ({ sit
   });
 });
 
-test("a password manager is told what is what", async ({ site, browser }) => {
+test("fields tell password managers what they are", async ({ site, browser }) => {
   await visit(browser, { url: site.url }, async ({ page }) => {
     for (
       const [view, expected] of [
@@ -285,7 +288,7 @@ test("a password manager is told what is what", async ({ site, browser }) => {
   });
 });
 
-/** What the browser keeps for longer, beside the language. */
+/** Everything that the browser stores, except the language. */
 function storedSecrets(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     // deno-lint-ignore no-explicit-any -- of the browser, whose types a test on Deno lacks

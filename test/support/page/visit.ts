@@ -110,7 +110,7 @@ function watch(context: BrowserContext, url: string): { refused: string[]; compl
   context.on("weberror", (error) => complaints.push(`script: ${error.error()}`));
   context.on("request", (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`elsewhere: ${request.url()}`);
-    // A proxy writes it into its log.
+    // Proxies log addresses.
     const hasSecret = secrets.some((secret) => request.url().includes(secret));
     if (hasSecret) complaints.push(`a password in an address: ${request.url()}`);
   });
