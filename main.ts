@@ -1,15 +1,15 @@
 /**
  * Gatehouse: opens the store, builds the handler, serves, and drains on SIGTERM, SIGINT or SIGHUP.
  *
- * The only file of the service that acts when it is loaded and that names a store's implementation. What keeps it from
- * starting is said in one line on standard error, and the exit status is 1.
+ * The only file of the service that does something when it is loaded, and that selects the implementation of a store.
+ * An error that prevents the start is one line on standard error, and the exit status is 1.
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { type Config, configWarnings, readConfig, readEnvironment } from "./lib/config/config.ts";
+import { configWarnings, readConfig, readEnvironment } from "./lib/config/config.ts";
 import { readLogo } from "./lib/config/logo.ts";
 import { settings } from "./lib/config/settings.ts";
-import { MemoryLimitStore } from "./lib/limits/rate_limiter.ts";
+import { type LimitStore, MemoryLimitStore } from "./lib/limits/rate_limiter.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics/metrics.ts";
@@ -18,26 +18,17 @@ import { createRouter, type Route } from "./lib/router.ts";
 import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
+import { stopSignal } from "./lib/tasks/task.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
 import { openPostgresStore, type PostgresStore } from "./lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "./lib/limits/postgres_limit_store.ts";
 import { createTicket, setupNotice } from "./lib/accounts/ticket.ts";
 import { isOfMetrics, routes } from "./routes/mod.ts";
 
-/**
- * Expired sessions and tickets are refused at once, and limitStore that have run out count nothing; how soon they are
- * forgotten matters to the size of the store alone.
- */
+/** Expired records have no effect already; deleting them only saves memory and disk. */
 const sweepEveryMs = 60 * 60 * 1_000;
 
-/** Where the service says something. */
-interface Outputs {
-  readonly log: Log;
-  /** For a person. */
-  readonly stderr: LineWriter;
-}
-
-// Connections that were cut off, the timer that did it and an output that nobody reads would keep the process alive.
+// Closed connections, timers and an output that nobody reads would keep the process alive.
 Deno.exit(await run());
 
 /** @returns the exit status */
@@ -45,7 +36,7 @@ async function run(): Promise<number> {
   await using stderr = openStderr();
   await using log = openStdoutLog();
   try {
-    await Promise.race([main({ log, stderr }), uncaughtError(log)]);
+    await Promise.race([main(log, stderr), uncaughtError(log)]);
     return 0;
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -53,17 +44,19 @@ async function run(): Promise<number> {
   }
 }
 
-async function main({ log, stderr }: Outputs): Promise<void> {
+async function main(log: Log, stderr: LineWriter): Promise<void> {
   const config = readConfig(readEnvironment());
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
   const logo = config.logo && await readLogo(config.logo);
 
-  // By default it kills the process that reaches its limit of a file's size: caught, the write fails, as on a full
-  // disk.
+  // At the limit of the file size this signal kills the process by default. If it is caught, the write fails instead.
   Deno.addSignalListener("SIGXFSZ", () => {});
   const openedAt = performance.now();
   const metrics = new Metrics(Date.now);
-  await using store = await openStore(config, { log, metrics });
+  const opening: Promise<Store | PostgresStore> = "folder" in config.store
+    ? openFileStore(config.store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) })
+    : openPostgresStore(config.store, { log });
+  await using store = await opening;
   const { users, sessions } = await store.size();
   log.info("store-opened", {
     store: "folder" in config.store ? config.store.folder : shownAddress(config.store),
@@ -75,33 +68,24 @@ async function main({ log, stderr }: Outputs): Promise<void> {
   const stopping = stopSignal();
   const limitStore = "database" in store ? new PostgresLimitStore(store.database) : new MemoryLimitStore();
   const app = await openApp(config, { store, limitStore, log, logo, stopping, metrics });
-  const { costMs, hashesPerSecond } = app.hasher;
   log.info("hash-measured", {
     iterations: config.pbkdf2Iterations,
-    ms: Math.round(costMs * 100) / 100,
-    hashesPerSecond: Math.round(hashesPerSecond * 10) / 10,
+    ms: Math.round(app.hasher.costMs * 100) / 100,
+    hashesPerSecond: Math.round(app.hasher.hashesPerSecond * 10) / 10,
   });
 
   const servers: Server[] = [];
   for (const service of servicesOf(app)) servers.push(await serve(service));
   const serving = Promise.all(servers.map(keepServing));
-  const address = servers.at(-1)?.http.addr;
-  if (address !== undefined) await offerSetup(app, { stderr, address });
-  const sweep = setInterval(() => {
-    Promise.all([
-      deleteExpiredSessions(store, { lifetimes: config, now: app.now() }),
-      store.deleteExpiredTickets(app.now()),
-      limitStore.deleteIdle(app.now()),
-    ]).catch((error) => app.failures.report("sweep-failed", { error }));
-  }, sweepEveryMs);
-
+  await offerSetup(app, { stderr, address: servers.at(-1)?.http.addr });
+  const sweep = setInterval(() => sweepExpired(app, limitStore), sweepEveryMs);
   const last = await serving;
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
   await Promise.all(last.map((server) => drain(server, { log })));
 }
 
-/** What is served at each address: users last, who find the service ready when they find it. */
+/** The routes of each address. Users come last, so the service is ready when they can reach it. */
 function servicesOf(app: App): Service[] {
   const { listen, metricsListen } = app.config;
   const serviceOf = (routes: readonly Route[]) => ({ app, createHandler: (app: App) => createRouter(routes, app) });
@@ -114,31 +98,35 @@ function servicesOf(app: App): Service[] {
   ];
 }
 
-function openStore(
-  { store }: Config,
-  { log, metrics }: { log: Log; metrics: Metrics },
-): Promise<Store | PostgresStore> {
-  if (!("folder" in store)) return openPostgresStore(store, { log });
-  return openFileStore(store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) });
+async function sweepExpired({ config, store, failures, now }: App, limitStore: LimitStore): Promise<void> {
+  try {
+    await Promise.all([
+      deleteExpiredSessions(store, { lifetimes: config, now: now() }),
+      store.deleteExpiredTickets(now()),
+      limitStore.deleteIdle(now()),
+    ]);
+  } catch (error) {
+    failures.report("sweep-failed", { error });
+  }
 }
 
-/** While nobody administers the register, whoever can read this terminal can become the first to. */
+/** If there is no administrator, prints a ticket to become the first: for anyone who can read this terminal. */
 async function offerSetup(
   { config, store, failures, now }: App,
-  { stderr, address }: Pick<Outputs, "stderr"> & { address: Deno.Addr },
+  { stderr, address }: { stderr: LineWriter; address: Deno.Addr | undefined },
 ): Promise<void> {
-  if (await store.countAdmins() > 0) return;
+  if (address === undefined || await store.countAdmins() > 0) return;
   const made = createTicket("setup", { login: "", maker: "", now: now(), ttlMs: config.ticketMs });
   try {
     await store.insertTicket(made.ticket);
     stderr.write(setupNotice(made, address));
   } catch (error) {
-    // A full disk: the service is of use without an administrator too.
+    // The disk may be full: the service is useful without an administrator too.
     failures.report("setup-ticket-failed", { error });
   }
 }
 
-/** Rejects with an error that nothing has caught. Deno would end the process before the last lines are written. */
+/** Rejects with the first uncaught error. Deno would end the process before the last lines are written. */
 function uncaughtError(log: Log): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   const end = (event: Event, error: unknown) => {
@@ -149,13 +137,4 @@ function uncaughtError(log: Log): Promise<never> {
   globalThis.addEventListener("error", (event) => end(event, event.error));
   globalThis.addEventListener("unhandledrejection", (event) => end(event, event.reason));
   return promise;
-}
-
-/** Aborted by the first signal to stop. Later ones do nothing: Ctrl-C in a terminal reaches every process of a task. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => controller.abort(signal));
-  }
-  return controller.signal;
 }
