@@ -8,7 +8,7 @@
 import { basename, dirname } from "node:path";
 import { realDisk } from "../store/file/disk.ts";
 import { type FoundFolder, isDataFile, readRunningFolder } from "../store/file/folder.ts";
-import { beginsAs } from "../store/file/header.ts";
+import { beginsAs } from "../store/file/format.ts";
 import { createJournal, journalName } from "../store/file/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "../store/file/snapshot.ts";
 import { asFolderError, reasonOf } from "../store/file/store_folder.ts";
@@ -127,7 +127,7 @@ async function readBackup(file: string): Promise<{ tables: Tables; holdings: Hol
   const { disk, name } = locate(file);
   const opened = disk.open(name);
   const isBackup = beginsAs("snapshot", opened);
-  opened.close();
+  opened[Symbol.dispose]();
   if (!isBackup) throw new TaskError(`Cannot read "${file}" as it is not a Gatehouse backup`);
   const tables = new Tables();
   const count = countProgress("read");

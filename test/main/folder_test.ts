@@ -40,7 +40,7 @@ const failedStarts: Readonly<Record<string, FailedStart>> = {
       return { store: `${folder}/data` };
     },
     cause: 'later", which does not exist',
-    remedy: `make that folder, ${otherFolder}`,
+    remedy: `create that folder, ${otherFolder}`,
   },
   "links in a circle": {
     prepare: async (folder) => {

@@ -1,99 +1,92 @@
 /**
- * The narrow way from the store to the disk: one folder, and the few calls that durability is made of.
+ * The disk as the store sees it: one folder, and the calls that durability consists of.
  *
- * Everything the store writes goes through here, so that a test can put a disk in its place that fails, tears or
- * forgets. Writing waits in a thread, as requests are served meanwhile; reading happens at start and in commands,
- * where nothing else is to be done, and is synchronous.
+ * The store writes only through this interface, so a test can replace the disk by one that fails, tears writes or
+ * forgets. Writes are asynchronous, as requests are served meanwhile. Reads are synchronous: they happen at start and in
+ * tasks, which have nothing else to do.
  */
 
 import { cannotSync, type Exposure, listFiles, lockFolder, makePrivate } from "./store_folder.ts";
 
-/** A file of the folder, open. */
-export interface DiskFile {
-  /** Its path, for messages. */
+/** An open file. Disposing of it closes it. */
+export interface DiskFile extends Disposable {
   readonly path: string;
   /** Bytes. */
   size(): number;
-  /** Fills `buffer` from `offset` on. @returns how many bytes there were: fewer only at the end of the file */
+  /** Fills `buffer` from `offset` on. @returns the number of bytes, fewer only at the end of the file */
   read(buffer: Uint8Array<ArrayBuffer>, offset: number): number;
-  /** Writes all of `bytes` at `offset`. After a failure any part of it may be written. */
+  /** Writes all of `bytes` at `offset`. If it fails, any part of them may be written. */
   write(bytes: Uint8Array<ArrayBuffer>, offset: number): Promise<void>;
-  /** Waits until the content, and the size, are on the disk. */
+  /** Resolves when content and size are on the disk. */
   sync(): Promise<void>;
-  /** Makes the file `size` bytes long. */
+  /** Sets the size in bytes. */
   truncate(size: number): Promise<void>;
-  close(): void;
 }
 
-/** A folder of files. Names are plain, without a path. */
+/** A folder of files, by name without a path. */
 export interface Disk {
-  /** The folder's path, for messages. */
   readonly path: string;
   /**
-   * Makes the folder when there is none, and holds it for this process until the result is disposed of. Meanwhile
-   * `syncFolder` needs no file descriptor more.
+   * Creates the folder if it is missing and locks it for this process until the result is disposed of. While it is
+   * locked, `syncFolder` needs no further file descriptor.
    *
-   * @throws {StoreLockedError} another has it
-   * @throws {StoreFolderError} it cannot be made or locked
+   * @throws {StoreLockedError} another process holds the lock
+   * @throws {StoreFolderError} the folder cannot be created or locked
    */
   lock(): Promise<Disposable>;
-  /** Lets no other user look into it, where that can be done. @returns what was found, if it was not so */
+  /** Denies all other users access to the folder, if possible. @returns the exposure that it found */
   makePrivate(): Promise<Exposure | undefined>;
-  /**
-   * The names of the files in it, in no order.
-   *
-   * @throws {StoreFolderError} a file of a store is none, but a link for example
-   */
+  /** Returns the names of all files. @throws {StoreFolderError} a file of the store is a link, for example */
   list(): string[];
-  /** Whether a file of that name is there, for all that can be told. Needs no file descriptor. */
+  /** Reports whether a file exists or cannot be ruled out. Needs no file descriptor. */
   mayHave(name: string): boolean;
   /** Opens a file to read. */
   open(name: string): DiskFile;
   /** Opens a file to read and write. */
   openToWrite(name: string): DiskFile;
-  /** Makes a file, empty, in the place of one of that name. */
+  /** Creates an empty file; replaces one of that name. */
   create(name: string): DiskFile;
   rename(from: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** Waits until names made, renamed and removed are on the disk. */
+  /** Resolves when created, renamed and removed names are on the disk. */
   syncFolder(): Promise<void>;
 }
 
 /**
  * The folder at `path` of the real file system.
  *
- * @param options.isOverwriting whether a file may take the place of one that exists; if not, neither `create` nor
- *   `rename` follows a link or replaces anything
+ * @param options.isOverwriting if false, `create` and `rename` neither follow a link nor replace a file
  */
 export function realDisk(path: string, { isOverwriting = true } = {}): Disk {
   const at = (name: string) => `${path}/${name}`;
-  /** While it is locked. */
+  /** Open while it is locked. */
   let folder: Deno.FsFile | undefined;
   return {
     path,
     async lock() {
       const lock = await lockFolder(path);
-      // Connections can take all descriptors: what has begun to change names must not need one to make it durable.
+      // Opened now, as connections can use up all descriptors: a rename that has begun must become durable without one.
       folder = await Deno.open(path);
-      const close = () => {
-        folder?.close();
-        folder = undefined;
-        lock[Symbol.dispose]();
+      return {
+        [Symbol.dispose]() {
+          folder?.close();
+          folder = undefined;
+          lock[Symbol.dispose]();
+        },
       };
-      return { [Symbol.dispose]: close };
     },
-    mayHave: (name) => mayBeThere(at(name)),
     makePrivate: () => makePrivate(path),
     list: () => listFiles(path),
+    mayHave: (name) => mayExist(at(name)),
     open: (name) => realFile(at(name), { read: true }),
     openToWrite: (name) => realFile(at(name), { read: true, write: true }),
-    // Only the service's own user may read hashes.
     create(name) {
       const how = isOverwriting ? { create: true, truncate: true } : { createNew: true };
+      // 0600: the files contain password hashes.
       return realFile(at(name), { read: true, write: true, mode: 0o600, ...how });
     },
     async rename(from, to) {
-      if (!isOverwriting && mayBeThere(at(to))) throw new Deno.errors.AlreadyExists(`There is a file "${at(to)}"`);
+      if (!isOverwriting && mayExist(at(to))) throw new Deno.errors.AlreadyExists(`The file "${at(to)}" exists`);
       await Deno.rename(at(from), at(to));
     },
     remove: (name) => Deno.remove(at(name)),
@@ -106,10 +99,10 @@ export function realDisk(path: string, { isOverwriting = true } = {}): Disk {
 }
 
 /**
- * Makes a file that is either whole or not there at all, whenever the power fails.
+ * Creates a file that is complete or does not exist, whenever the power fails.
  *
- * @returns the file, open: there may be no descriptor to open it again
- * @throws what `fill` or the disk throws. A file of that name is there only if renaming or what comes after it failed
+ * @returns the file, open: a descriptor to open it again may be missing
+ * @throws what `fill` or the disk throws. The file then exists only if the rename or a later step failed
  */
 export async function createWhole(
   disk: Disk,
@@ -121,26 +114,26 @@ export async function createWhole(
   try {
     file = disk.create(temporary);
     await fill(file);
-    // Before the rename: else the name could reach the disk before the content, and show an empty file.
+    // Before the rename: otherwise the name could reach the disk before the content, and show an empty file.
     await file.sync();
-    // At once for every reader: there is no moment with half of it.
+    // Atomic: no reader sees half of the file.
     await disk.rename(temporary, name);
-    // The name itself is content of the folder: without this it can be lost with all that is written later.
+    // The name is content of the folder: without this sync it can be lost with everything that is written later.
     await syncNames(disk);
     return { ...file, path: `${disk.path}/${name}` };
   } catch (error) {
-    file?.close();
-    // A full disk needs its room back. When even that fails, the next start removes it.
+    file?.[Symbol.dispose]();
+    // Frees the space on a full disk. If this fails too, the next start removes the file.
     if (file !== undefined) await disk.remove(temporary).catch(() => {});
     throw error;
   }
 }
 
 /**
- * Waits until the names in the folder are on the disk, where its file system can do that. Some cannot sync a folder:
- * most of those keep names in order with what is synced in the files.
+ * Syncs the names in the folder. Some file systems cannot sync a folder; most of them write names in order with the
+ * synced content of files.
  *
- * @returns why it cannot be done; `undefined` when it is done
+ * @returns the reason if the file system cannot sync a folder, `undefined` when the names are synced
  */
 export async function syncNames(disk: Disk): Promise<string | undefined> {
   try {
@@ -169,16 +162,16 @@ function realFile(path: string, options: Deno.OpenOptions): DiskFile {
     },
     async write(bytes, offset) {
       file.seekSync(offset, Deno.SeekMode.Start);
-      // A short write is no error: the rest may fit, and if not the next call says why.
+      // A short write is no error: the rest may fit, and if not, the next call says why.
       for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
     },
     sync: () => file.syncData(),
     truncate: (size) => file.truncate(size),
-    close: () => file.close(),
+    [Symbol.dispose]: () => file.close(),
   };
 }
 
-function mayBeThere(path: string): boolean {
+function mayExist(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;

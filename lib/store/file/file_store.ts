@@ -1,35 +1,28 @@
 /**
- * Users in a folder: the state in memory, a snapshot of it on disk, and a journal of the changes since.
+ * A store in a folder: tables in memory, a snapshot of them on disk, and a journal of the changes since.
  *
- * One process at a time, by a lock that the kernel gives back whatever way the process ends. Opening it replays what
- * the folder holds and cuts a torn tail; closing it writes a snapshot, so that the next start is short. In between a
- * snapshot is written whenever the journal has outgrown the last.
+ * One process uses the folder at a time; the kernel releases the lock however the process ends. Opening replays snapshot
+ * and journals and cuts a torn tail. Closing writes a snapshot, so that the next start is fast. In between, a snapshot
+ * is written whenever the journal has outgrown the last one.
  */
 
 import type { Log } from "../../log.ts";
 import type { Change, Store } from "../../store.ts";
+import { type TableStorage, TableStore } from "../memory/table_store.ts";
+import { Tables } from "../memory/tables.ts";
 import { type Disk, realDisk, syncNames } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
-import { fileHeaderBytes } from "./header.ts";
+import { fileHeaderBytes } from "./format.ts";
 import { Journal } from "./journal.ts";
-import {
-  createJournal,
-  cutJournal,
-  type FoundJournal,
-  journalName,
-  type JournalStart,
-  readJournal,
-} from "./journal_file.ts";
-import { type TableStorage, TableStore } from "../memory/table_store.ts";
+import { createJournal, cutJournal, journalName, readJournal } from "./journal_file.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { asFolderError } from "./store_folder.ts";
-import { Tables } from "../memory/tables.ts";
 
-/** Below this many bytes of journal no snapshot is due: a small folder is not worth writing anew at each change. */
+/** Below this many bytes of journal no snapshot is due: a small folder is not worth rewriting at each change. */
 const defaultMinCompactBytes = 1024 * 1024;
 /**
- * Above this many it is due however large the last snapshot is: old snapshot, journal and new snapshot are on the disk
- * at once, and together stay within twice the live data and 64 MiB. One snapshot of 1,000,000 users is 9 times as much.
+ * Above this many bytes a snapshot is due however large the last one is: old snapshot, journal and new snapshot are on
+ * disk together, and so take at most twice the live data and 64 MiB. A snapshot of 1,000,000 users is 9 times as much.
  */
 const maxCompactBytes = 16 * 1024 * 1024;
 
@@ -37,18 +30,18 @@ export interface FileStoreOptions {
   readonly log: Log;
   /** A snapshot is due when the journal's bytes exceed this and those of the last snapshot, or 16 MiB. */
   readonly minCompactBytes?: number;
-  /** Bytes by which the journal is made longer at a time. */
+  /** Bytes by which the journal is extended at a time. */
   readonly extendBytes?: number;
-  /** The longest frame of the journal, see `frame.ts`. */
+  /** Bytes of the longest frame of the journal. */
   readonly maxFrameBytes?: number;
-  /** Told how long each sync of the journal took, in seconds. */
+  /** Called after each sync of the journal with its duration in seconds. */
   readonly onSync?: (seconds: number) => void;
-  /** The disk, when it is not the real one. */
+  /** By default the real one. */
   readonly disk?: Disk;
 }
 
 /**
- * Opens the store in a folder: the rules over the folder's tables. The folder is created if it is missing.
+ * Opens the store in a folder: the rules over the folder's tables. A missing folder is created.
  *
  * @throws {StoreLockedError} another process holds the folder
  * @throws {StoreFolderError} the folder cannot be used; the message says how to fix that
@@ -60,15 +53,16 @@ export async function openFileStore(path: string, options: FileStoreOptions): Pr
   try {
     lock = await disk.lock();
     await checkFolder(disk, options.log);
-    const opened = await openFolder(disk, options);
-    return new TableStore(new DataFolder({ ...opened, lock }, options));
+    const tables = new Tables();
+    const found = await recover(disk, tables, options);
+    return new TableStore(new DataFolder({ disk, lock, tables, found }, options));
   } catch (error) {
     lock?.[Symbol.dispose]();
     throw asFolderError(error, { path, action: "open" });
   }
 }
 
-/** An open data folder. */
+/** An open data folder, to which changes are committed. */
 class DataFolder implements TableStorage {
   readonly tables: Tables;
   readonly #disk: Disk;
@@ -77,22 +71,25 @@ class DataFolder implements TableStorage {
   readonly #journal: Journal;
   readonly #minCompactBytes: number;
   #snapshotBytes: number;
-  /** Bytes of the journals between the last snapshot and the journal that is written. */
+  /** Bytes of the journals since the last snapshot, except the current one. */
   #olderJournalBytes: number;
-  /** The next snapshot is due when the journals have more bytes than these. */
+  /** A snapshot is due when the journals have more bytes. */
   #dueBytes: number;
   #compaction: Promise<void> | undefined;
   #isClosing = false;
 
-  constructor(opened: OpenedFolder, options: FileStoreOptions) {
-    this.tables = opened.tables;
-    this.#disk = opened.disk;
+  constructor(
+    { disk, lock, tables, found }: { disk: Disk; lock: Disposable; tables: Tables; found: RecoveredFolder },
+    options: FileStoreOptions,
+  ) {
+    this.tables = tables;
+    this.#disk = disk;
     this.#log = options.log;
-    this.#lock = opened.lock;
-    this.#journal = opened.journal;
+    this.#lock = lock;
+    this.#journal = new Journal(disk, found.journal, { ...options, apply: (change) => tables.apply(change) });
     this.#minCompactBytes = options.minCompactBytes ?? defaultMinCompactBytes;
-    this.#snapshotBytes = opened.snapshotBytes;
-    this.#olderJournalBytes = opened.olderJournalBytes;
+    this.#snapshotBytes = found.snapshotBytes;
+    this.#olderJournalBytes = found.olderJournalBytes;
     this.#dueBytes = this.#growthBytes;
   }
 
@@ -106,12 +103,13 @@ class DataFolder implements TableStorage {
 
   async commit(changes: readonly Change[]): Promise<void> {
     await this.#journal.append(changes);
-    this.#compactWhenDue();
+    if (this.#isClosing || this.#compaction !== undefined || this.#journalBytes <= this.#dueBytes) return;
+    this.#compaction = this.#compact().finally(() => this.#compaction = undefined);
   }
 
   /** Writes a snapshot if anything has changed since the last one, and unlocks the folder. */
   async close(): Promise<void> {
-    // First: a change that is under way must not start another compaction after this one.
+    // First: a change in flight must not start another compaction after this one.
     this.#isClosing = true;
     await this.#compaction;
     if (this.#journalBytes > 0 && this.#journal.fault === undefined) await this.#compact();
@@ -123,23 +121,18 @@ class DataFolder implements TableStorage {
     return this.#olderJournalBytes + this.#journal.bytes;
   }
 
-  /** How much journal is worth a new snapshot: as much as it costs to write one, within limits. */
+  /** Bytes of journal that are worth a snapshot: as many as it takes to write one, within limits. */
   get #growthBytes(): number {
     return Math.min(Math.max(this.#minCompactBytes, this.#snapshotBytes), maxCompactBytes);
   }
 
-  #compactWhenDue(): void {
-    if (this.#isClosing || this.#compaction !== undefined || this.#journalBytes <= this.#dueBytes) return;
-    this.#compaction = this.#compact().finally(() => this.#compaction = undefined);
-  }
-
-  /** Puts a new snapshot in the place of the last one and its journals. A failure is logged, and nothing is lost. */
+  /** Replaces the snapshot and its journals by a new snapshot. A failure is logged and loses nothing. */
   async #compact(): Promise<void> {
     const startedAt = performance.now();
     try {
-      // First the journal: what changes while the snapshot is written must be in the journal that is kept.
+      // The journal first: changes made while the snapshot is written must be in the journal that remains.
       const bytes = this.#journal.bytes;
-      // An empty one is left by a snapshot that could not be written, and will do.
+      // An empty journal remains from a snapshot that could not be written, and is used again.
       const start = bytes === 0 ? this.#journal.start : await this.#journal.rotate();
       this.#olderJournalBytes += bytes;
       this.#snapshotBytes = await writeSnapshot(this.#disk, start, { records: this.tables.changes() });
@@ -154,13 +147,13 @@ class DataFolder implements TableStorage {
         ms: Math.round(performance.now() - startedAt),
       });
     } catch (error) {
-      // Not again at the next change: a full disk would be tried, and written to, at each.
+      // Not again at the next change, as each attempt would write to a disk that may be full.
       this.#dueBytes = this.#journalBytes + this.#growthBytes;
       this.#log.error("compaction-failed", { error });
     }
   }
 
-  /** What is older than the snapshot is not needed. If it cannot be removed now, the next compaction does it. */
+  /** Removes what is older than the snapshot. If a removal fails, the next compaction repeats it. */
   async #removeBefore(generation: number): Promise<void> {
     for (const name of this.#disk.list()) {
       const match = /^(?:snapshot|journal)-(\d+)$/.exec(name);
@@ -169,71 +162,52 @@ class DataFolder implements TableStorage {
   }
 }
 
-interface OpenedFolder {
-  readonly disk: Disk;
-  readonly lock: Disposable;
-  readonly tables: Tables;
-  readonly journal: Journal;
-  readonly snapshotBytes: number;
-  readonly olderJournalBytes: number;
-}
-
-/** Makes the folder private, and warns of what it cannot do. */
+/** Makes the folder private, and logs what it cannot guarantee. */
 async function checkFolder(disk: Disk, log: Log): Promise<void> {
   const folder = disk.path;
   const exposure = await disk.makePrivate();
   if (exposure?.problem !== undefined) {
-    log.warn("folder-not-private", {
-      folder,
-      ...exposure,
-      remedy: "Forbid other users to look into it with chmod 700",
-    });
+    log.warn("folder-not-private", { folder, ...exposure, remedy: "Deny other users access to it with chmod 700" });
   } else if (exposure !== undefined) {
     log.info("folder-made-private", { folder, mode: exposure.mode });
   }
   const problem = await syncNames(disk);
   if (problem === undefined) return;
-  const remedy = "Set GATEHOUSE_STORE to a folder on a local disk: here a power cut may take new files away";
+  const remedy = "Set GATEHOUSE_STORE to a folder on a local disk: in this one a power cut may remove new files";
   log.warn("folder-not-synced", { folder, problem, remedy });
 }
 
-async function openFolder(disk: Disk, options: FileStoreOptions): Promise<Omit<OpenedFolder, "lock">> {
-  const tables = new Tables();
+interface RecoveredFolder extends Pick<FoundFolder, "snapshotBytes"> {
+  readonly olderJournalBytes: number;
+  /** The journal to continue. */
+  readonly journal: FoundFolder["journals"][number];
+}
+
+/** Reads the folder into `tables`, cuts a torn frame, removes leftovers, and makes sure that there is a journal. */
+async function recover(
+  disk: Disk,
+  tables: Tables,
+  { log, extendBytes }: FileStoreOptions,
+): Promise<RecoveredFolder> {
   const apply = (change: Change) => tables.apply(change);
-  const found = readFolder(disk, apply);
-  await mendFolder(disk, found, options.log);
-
-  const journals = [...found.journals];
-  let last = journals.at(-1);
-  if (last === undefined || last.isOld) {
-    // An older program, which could not read what follows, refuses a folder with a journal of this version.
-    const start = last === undefined ? { generation: 1, changesBefore: 0 } : startBehind(last);
-    const file = await createJournal(disk, start, options.extendBytes);
-    file.close();
-    last = readJournal(disk, start.generation, apply);
-    journals.push(last);
-  }
-  const journal = Journal.open(disk, last, { apply, ...options });
-  const olderJournalBytes = journals.slice(0, -1)
-    .reduce((bytes, { end }) => bytes + end - fileHeaderBytes, 0);
-  return { disk, tables, journal, snapshotBytes: found.snapshotBytes, olderJournalBytes };
-}
-
-function startBehind({ generation, changesBefore, changeCount }: FoundJournal): JournalStart {
-  return { generation: generation + 1, changesBefore: changesBefore + changeCount };
-}
-
-/** Cuts the torn frame that a crash left, and removes what nobody needs. */
-async function mendFolder(disk: Disk, found: FoundFolder, log: Log): Promise<void> {
-  for (const { generation, end, torn } of found.journals) {
+  const { snapshotBytes, journals, leftovers } = readFolder(disk, apply);
+  for (const { generation, end, torn } of journals) {
     if (torn === undefined) continue;
     const bytes = await cutJournal(disk, generation, end);
-    log.warn("torn-tail-cut", {
-      file: `${disk.path}/${journalName(generation)}`,
-      offset: end,
-      bytes,
-      problem: torn,
-    });
+    const file = `${disk.path}/${journalName(generation)}`;
+    log.warn("torn-tail-cut", { file, offset: end, bytes, problem: torn });
   }
-  for (const name of found.leftovers) await disk.remove(name);
+  for (const name of leftovers) await disk.remove(name);
+
+  const last = journals.at(-1);
+  const bytesOf = (some: typeof journals) => some.reduce((bytes, { end }) => bytes + end - fileHeaderBytes, 0);
+  if (last !== undefined && !last.isOld) {
+    return { snapshotBytes, olderJournalBytes: bytesOf(journals.slice(0, -1)), journal: last };
+  }
+  // An older program refuses a folder with a journal of this version, as it cannot read the changes in it.
+  const start = last === undefined
+    ? { generation: 1, changesBefore: 0 }
+    : { generation: last.generation + 1, changesBefore: last.changesBefore + last.changeCount };
+  using _file = await createJournal(disk, start, extendBytes);
+  return { snapshotBytes, olderJournalBytes: bytesOf(journals), journal: readJournal(disk, start.generation, apply) };
 }

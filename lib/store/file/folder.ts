@@ -1,38 +1,65 @@
 /**
- * A data folder read back: the newest snapshot, then the journals since.
+ * Reads a data folder: the newest snapshot, then the journals since.
  *
- *     lock  snapshot-3  journal-3  journal-4          a compaction to generation 4 was begun and is not finished
+ *     lock  snapshot-3  journal-3  journal-4          a compaction to generation 4 has begun and is not finished
  *
- * Reading changes nothing. Whatever is not exactly what the service leaves behind, at any instruction at which it may
- * be killed, is refused: files that are missing, damaged or unknown in version.
+ * Reading changes nothing. A folder is refused unless the service can have left it so, killed at any instruction: no
+ * file may be missing, damaged or of a later version.
  */
 
 import type { Change } from "../../store.ts";
+import { Tables } from "../memory/tables.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptFileError, fileHeaderBytes } from "./header.ts";
+import { CorruptFileError, fileHeaderBytes } from "./format.ts";
 import { type FoundJournal, journalName, readJournal } from "./journal_file.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
 import { asFolderError, StoreFolderError } from "./store_folder.ts";
-import { Tables } from "../memory/tables.ts";
 
-/** What the header of a file can hold. */
+/** The largest generation that the header of a file can store. */
 const maxGeneration = 2 ** 32 - 1;
+/** Pauses before a folder is read again: a frame is written within milliseconds, on a busy disk within seconds. */
+const pausesMs = [50, 200, 1_000];
+/** Bounds the reads if the problem is another each time, as when compactions remove files: hardly twice in a row. */
+const maxReads = 20;
 
-/** What a folder holds, beside the records. */
+/** The files of a folder. */
 export interface FoundFolder {
-  /** Bytes of the snapshot, 0 when there is none. */
+  /** Bytes of the snapshot, 0 if there is none. */
   readonly snapshotBytes: number;
-  /** In order; empty when the folder is. The last one is to be gone on with. */
+  /** In order; empty in an empty folder. New changes continue the last one. */
   readonly journals: readonly FoundJournal[];
-  /** Files that a finished or broken-off compaction left and nobody needs. */
+  /** Names of files that a compaction left, finished or not, and that can be removed. */
   readonly leftovers: readonly string[];
+}
+
+/** The files of a folder and its records. */
+export interface ReadFolder {
+  readonly tables: Tables;
+  readonly found: FoundFolder;
+}
+
+export interface ReadOptions {
+  /** The purpose for error messages, such as "verify". */
+  readonly action?: string;
+  /** Called for each change. */
+  readonly onChange?: () => void;
+}
+
+/** The folder contains no store: another folder was named, or its disk is not mounted. */
+export class NoRegisterError extends Error {
+  override name = "NoRegisterError";
+}
+
+/** Reports whether a file of that name is part of a store. */
+export function isDataFile(name: string): boolean {
+  return /^(snapshot|journal)-\d+$/.test(name);
 }
 
 /**
  * Reads every record of a folder.
  *
- * @param onChange is given the changes that make up the state, in order
- * @throws {CorruptFileError} damage; the message says where, and what to do
+ * @param onChange is called with the changes that make up the tables, in order
+ * @throws {CorruptFileError} a file is missing or damaged; the message says where and what to do
  */
 export function readFolder(disk: Disk, onChange: (change: Change) => void): FoundFolder {
   const names = disk.list();
@@ -40,16 +67,16 @@ export function readFolder(disk: Disk, onChange: (change: Change) => void): Foun
   const snapshot = snapshots.at(-1);
   const present = generations(names, /^journal-(\d+)$/);
   const first = snapshot ?? 1;
-  const journals = present.filter((generation) => generation >= first);
-  checkOrder(disk, { snapshot, journals });
+  const current = present.filter((generation) => generation >= first);
+  checkComplete(disk, { snapshot, journals: current });
 
   const start = snapshot === undefined ? undefined : readSnapshot(disk, { generation: snapshot }, onChange);
-  const found = journals.map((generation) => readJournal(disk, generation, onChange));
-  checkTorn(disk, found);
-  checkChanges(disk, start?.changesBefore ?? 0, found);
+  const journals = current.map((generation) => readJournal(disk, generation, onChange));
+  checkTorn(disk, journals);
+  checkContinuous(disk, start?.changesBefore ?? 0, journals);
   return {
     snapshotBytes: start?.bytes ?? 0,
-    journals: found,
+    journals,
     leftovers: [
       ...names.filter((name) => /^(snapshot|journal)-\d+\.tmp$/.test(name)),
       ...snapshots.filter((generation) => generation < first).map(snapshotName),
@@ -58,38 +85,15 @@ export function readFolder(disk: Disk, onChange: (change: Change) => void): Foun
   };
 }
 
-/** What a folder holds, with its records. */
-export interface ReadFolder {
-  readonly tables: Tables;
-  readonly found: FoundFolder;
-}
-
-export interface ReadOptions {
-  /** What it is read for, such as "verify". */
-  readonly action?: string;
-  /** Called for each change that is read. */
-  readonly onChange?: () => void;
-}
-
-/** The folder holds no register: another folder was named, or its disk is not mounted. */
-export class NoRegisterError extends Error {
-  override name = "NoRegisterError";
-}
-
-/** A compaction can come in between, and hardly twice. */
-const maxReads = 20;
-/** A frame is written within milliseconds, and a large one on a busy disk within seconds. */
-const pausesMs = [50, 200, 1_000];
-
 /**
- * Reads a folder while a service may run on it: all that was acknowledged before the call is in it.
+ * Reads a folder while a service may use it. The result has every change acknowledged before the call.
  *
- * A compaction removes files that were listed, and a frame may be read while it is written. So the folder is read
- * again: what is missing, torn or damaged counts only when it is still the same after `pausesMs`.
+ * A compaction may remove a file after it was listed, and a frame may be half written when it is read. So the folder is
+ * read again, and a missing file, a torn frame or damage counts only if it is the same after `pausesMs`.
  *
- * @throws {NoRegisterError} the folder holds none
- * @throws {CorruptFileError} it is damaged
- * @throws {StoreFolderError} it cannot be read
+ * @throws {NoRegisterError} the folder contains no store
+ * @throws {CorruptFileError} a file is damaged
+ * @throws {StoreFolderError} the folder cannot be read
  */
 export async function readRunningFolder(disk: Disk, options: ReadOptions = {}): Promise<ReadFolder> {
   requireRegister(disk, options);
@@ -110,17 +114,17 @@ function requireRegister(disk: Disk, { action = "read" }: ReadOptions): void {
     if (!(error instanceof Deno.errors.NotADirectory)) throw asFolderError(error, { path: disk.path, action });
     throw new StoreFolderError(
       `Cannot ${action} "${disk.path}" as it is not a folder: name a data folder. ` +
-        "Of a backup, deno task restore FILE FOLDER makes one",
+        "To make one from a backup, use deno task restore FILE FOLDER",
       { cause: error },
     );
   }
   throw new NoRegisterError(
-    `Cannot ${action} "${disk.path}": it is no register: the folder has no journal. Name the folder of a register, ` +
-      "and mount its disk if it has one",
+    `Cannot ${action} "${disk.path}" as it contains no store: there is no journal. Name the data folder of a ` +
+      "service, and mount its disk if it has its own",
   );
 }
 
-/** @returns what is wrong, which may pass; and a function that returns what was read, or throws if it cannot be used */
+/** Returns a problem that may pass, and a function that returns what was read or throws if it cannot be used. */
 function tryToRead(disk: Disk, { action = "read", onChange }: ReadOptions) {
   const tables = new Tables();
   try {
@@ -136,56 +140,52 @@ function tryToRead(disk: Disk, { action = "read", onChange }: ReadOptions) {
       throw asFolderError(error, { path: disk.path, action });
     };
     const mayPass = error instanceof Deno.errors.NotFound || error instanceof CorruptFileError;
-    if (!mayPass) return fail();
-    return { problem: error.message, result: fail };
+    return mayPass ? { problem: error.message, result: fail } : fail();
   }
-}
-
-/** Whether a file of that name is part of a register. */
-export function isDataFile(name: string): boolean {
-  return /^(snapshot|journal)-\d+$/.test(name);
 }
 
 function generations(names: readonly string[], pattern: RegExp): number[] {
   return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
 }
 
-/** A snapshot's journal is made before it, and one generation follows the other: any gap is a file that was lost. */
-function checkOrder(disk: Disk, found: { snapshot: number | undefined; journals: readonly number[] }): void {
+/** A journal is created before its snapshot, and generations are consecutive: a gap is a lost file. */
+function checkComplete(disk: Disk, found: { snapshot: number | undefined; journals: readonly number[] }): void {
   const { snapshot, journals } = found;
   if (snapshot === undefined && journals.length === 0) return;
   const last = journals.at(-1) ?? snapshot ?? 1;
-  if (last > maxGeneration) {
-    throw new CorruptFileError(`${disk.path}/${journalName(last)}`, 0, "no generation has such a number");
-  }
+  if (last > maxGeneration) throw new CorruptFileError(fileOf(disk, last), 0, "its generation is too large");
   for (let generation = snapshot ?? 1; generation <= last; generation++) {
     if (journals.includes(generation)) continue;
-    throw new CorruptFileError(`${disk.path}/${journalName(generation)}`, 0, "the file is missing");
+    throw new CorruptFileError(fileOf(disk, generation), 0, "the file is missing");
   }
 }
 
 /**
- * A frame is torn only by the crash that ended the writing: behind it no journal has frames. (An empty one can be
- * there: made by a compaction that could not begin.)
+ * A torn frame is the end of all writing, so later journals have no frames. (An empty one may exist, from a compaction
+ * that could not begin.)
  */
 function checkTorn(disk: Disk, journals: readonly FoundJournal[]): void {
   const torn = journals.findIndex((journal) => journal.torn !== undefined);
   const journal = journals[torn];
   if (journal === undefined || journals.slice(torn + 1).every(isEmptyJournal)) return;
-  const path = `${disk.path}/${journalName(journal.generation)}`;
-  throw new CorruptFileError(path, journal.end, `${journal.torn}, and a later journal goes on`);
+  const problem = `${journal.torn}, and a later journal has frames`;
+  throw new CorruptFileError(fileOf(disk, journal.generation), journal.end, problem);
 }
 
-/** Each file goes on where the one before ends: a journal of another folder, or of another time, does not. */
-function checkChanges(disk: Disk, changesBefore: number, journals: readonly FoundJournal[]): void {
+/** Each file continues where the one before ends. A journal from another folder, or an old copy of one, does not. */
+function checkContinuous(disk: Disk, changesBefore: number, journals: readonly FoundJournal[]): void {
   let expected = changesBefore;
   for (const journal of journals) {
     if (journal.changesBefore !== expected) {
-      const problem = `it goes on from change ${journal.changesBefore}, and the file before ends at ${expected}`;
-      throw new CorruptFileError(`${disk.path}/${journalName(journal.generation)}`, 16, problem);
+      const problem = `it continues from change ${journal.changesBefore}, but the file before ends at ${expected}`;
+      throw new CorruptFileError(fileOf(disk, journal.generation), 16, problem);
     }
     expected += journal.changeCount;
   }
+}
+
+function fileOf(disk: Disk, generation: number): { path: string } {
+  return { path: `${disk.path}/${journalName(generation)}` };
 }
 
 function isEmptyJournal(journal: FoundJournal): boolean {

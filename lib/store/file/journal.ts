@@ -1,226 +1,182 @@
 /**
- * The changes since a snapshot, each on disk before anyone hears of it.
+ * The changes since a snapshot, each on the disk before it is applied.
  *
- * Group commit: changes that arrive while a sync runs wait together and share the next frame, one write and one
- * sync. After the sync they are applied, in the order of the file, and then their promises resolve: so memory never
- * shows what a power cut could take back. One frame is in flight at a time, hence only the last can be torn.
+ * Group commit: changes that arrive during a sync wait together and share the next frame, with one write and one sync.
+ * After the sync they are applied in the order of the file, and then their promises resolve, so memory never shows what
+ * a power cut could undo. One frame is in flight at a time, so only the last one can be torn.
  */
 
+import { KeyedLock } from "../../keyed_lock.ts";
 import { type Change, StoreClosedError } from "../../store.ts";
 import { decodeChanges, encodeChanges } from "../change.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { encodeFrame, FrameTooLongError, maxFrameBytes } from "./frame.ts";
-import { fileHeaderBytes } from "./header.ts";
-import {
-  createJournal,
-  defaultExtendBytes,
-  type FoundJournal,
-  journalName,
-  type JournalStart,
-} from "./journal_file.ts";
-import { JournalWriter, type JournalWriterOptions } from "./journal_writer.ts";
+import { encodeFrame, fileHeaderBytes, type FileStart, FrameTooLongError, maxFrameBytes } from "./format.ts";
+import { createJournal, defaultExtendBytes, type FoundJournal, JournalFile, journalName } from "./journal_file.ts";
 
-/**
- * No call is added to a frame that has so many changes: bounds the memory of a commit and the time of its
- * serialization.
- */
+/** A frame with this many changes takes no further call: bounds the memory and the time of serializing it. */
 const maxFrameChanges = 4_096;
 
 export interface JournalOptions {
-  /** Called for each change that has become durable, in order. Must not throw. */
+  /** Called for each durable change, in order. Must not throw. */
   readonly apply: (change: Change) => void;
-  /** See `defaultExtendBytes`. */
+  /** Bytes by which the file is extended at a time. */
   readonly extendBytes?: number;
-  /** The longest frame, see `frame.ts`. */
+  /** Bytes of the longest frame. */
   readonly maxFrameBytes?: number;
-  /** Told how long each sync took, in seconds. */
+  /** Called after each sync with its duration in seconds. */
   readonly onSync?: (seconds: number) => void;
 }
 
-/** Changes that wait to become durable together. */
-interface Pending {
+/** A call of `append` that waits for a frame. */
+interface Call {
   readonly changes: readonly Change[];
-  /** Whether any of them is more than a deletion. */
+  /** Whether any of the changes is more than a deletion. */
   readonly isGrowing: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The journal that is written, of one generation after another. */
+/** The journal that is being written, one generation after another. */
 export class Journal {
   readonly #disk: Disk;
-  readonly #apply: (change: Change) => void;
-  readonly #writerOptions: JournalWriterOptions;
-  readonly #maxFrameBytes: number;
-  #generation: number;
-  #changesBefore: number;
-  /** Changes in its frames. */
+  readonly #options: Required<JournalOptions>;
+  #file: JournalFile;
+  #start: FileStart;
+  /** The number of changes in the file. */
   #changeCount: number;
-  #writer: JournalWriter;
-  #pending: Pending[] = [];
-  #rotation: { resolve: (start: JournalStart) => void; reject: (error: unknown) => void } | undefined;
-  #running: Promise<void> | undefined;
+  #pending: Call[] = [];
+  /** Serializes all work on the file. */
+  readonly #lock = new KeyedLock();
   #isClosed = false;
 
-  private constructor(disk: Disk, options: JournalOptions, opened: FoundJournal & { file: DiskFile }) {
+  /** Continues a journal that was read. */
+  constructor(disk: Disk, found: FoundJournal, options: JournalOptions) {
     this.#disk = disk;
-    this.#apply = options.apply;
-    this.#writerOptions = {
-      extendBytes: options.extendBytes ?? defaultExtendBytes,
-      onSync: options.onSync ?? (() => {}),
-    };
-    this.#maxFrameBytes = options.maxFrameBytes ?? maxFrameBytes;
-    this.#generation = opened.generation;
-    this.#changesBefore = opened.changesBefore;
-    this.#changeCount = opened.changeCount;
-    this.#writer = new JournalWriter(opened.file, opened.end, this.#writerOptions);
-  }
-
-  /** Goes on with a journal that `readJournal` has read. */
-  static open(disk: Disk, found: FoundJournal, options: JournalOptions): Journal {
-    return new Journal(disk, options, { ...found, file: disk.openToWrite(journalName(found.generation)) });
+    this.#options = { extendBytes: defaultExtendBytes, maxFrameBytes, onSync() {}, ...options };
+    this.#file = new JournalFile(disk.openToWrite(journalName(found.generation)), found.end, this.#options);
+    this.#start = { generation: found.generation, changesBefore: found.changesBefore };
+    this.#changeCount = found.changeCount;
   }
 
   /** Bytes of its frames. */
   get bytes(): number {
-    return this.#writer.end - fileHeaderBytes;
+    return this.#file.end - fileHeaderBytes;
   }
 
-  /** Where it goes on; what a snapshot is to be the beginning of, while the journal is empty. */
-  get start(): JournalStart {
-    return { generation: this.#generation, changesBefore: this.#changesBefore };
+  get start(): FileStart {
+    return this.#start;
   }
 
-  /** Why it takes no more changes, or `undefined`. */
+  /** Why changes are rejected; `undefined` while they are accepted. */
   get fault(): string | undefined {
-    if (this.#writer.failure !== undefined) return this.#writer.failure.message;
+    if (this.#file.failure !== undefined) return this.#file.failure.message;
     return this.#isClosed ? "Cannot change the store as it is closed" : undefined;
   }
 
   /**
-   * Makes `changes` durable as one and applies them.
+   * Makes `changes` durable as one change and applies them.
    *
-   * @throws {StoreFullError} no room; nothing of them is kept
-   * @throws {StoreClosedError} a sync failed, now or before: they may or may not be kept
-   * @throws {TypeError} they, or others at the same time, could not be read again; nothing of them is kept
-   * @throws {FrameTooLongError} they are too many for one frame; nothing of them is kept
-   * @throws what else the disk throws; nothing of them is kept
+   * @throws {StoreFullError} the disk is full; none of the changes remains
+   * @throws {StoreClosedError} a sync failed, now or before; the changes may remain
+   * @throws {TypeError} these changes, or others of the same frame, could not be read again; none remains
+   * @throws {FrameTooLongError} the changes do not fit in one frame; none remains
+   * @throws other errors of the disk; none of the changes remains
    */
   append(changes: readonly Change[]): Promise<void> {
     if (this.fault !== undefined) return Promise.reject(new StoreClosedError(this.fault));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const isGrowing = changes.some((change) => change.kind.startsWith("put"));
     this.#pending.push({ changes, isGrowing, resolve, reject });
-    this.#run();
+    if (this.#pending.length === 1) this.#lock.run("", () => this.#commitPending());
     return promise;
   }
 
   /**
-   * Starts the journal of the next generation: later changes go there, all earlier ones are applied.
+   * Starts the journal of the next generation. All changes in the old one are applied then; later ones go to the new one.
    *
-   * @throws {StoreFullError} no room for it; the present one goes on
+   * @throws {StoreFullError} the disk is full; the old journal continues
    * @throws {StoreClosedError} as `append`
    */
-  rotate(): Promise<JournalStart> {
+  rotate(): Promise<FileStart> {
     if (this.fault !== undefined) return Promise.reject(new StoreClosedError(this.fault));
-    const { promise, resolve, reject } = Promise.withResolvers<JournalStart>();
-    this.#rotation = { resolve, reject };
-    this.#run();
-    return promise;
+    return this.#lock.run("", () => this.#rotate());
   }
 
-  /** Takes no more changes; those that wait become durable first. */
+  /** Accepts no more changes, and waits for those that were accepted. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#running;
-    this.#writer.close();
+    await this.#lock.run("", () => Promise.resolve(this.#file.close()));
   }
 
-  #run(): void {
-    this.#running ??= this.#work();
+  async #commitPending(): Promise<void> {
+    const calls = this.#pending;
+    this.#pending = [];
+    while (calls.length > 0) await this.#commit(takeFrame(calls));
   }
 
-  async #work(): Promise<void> {
-    while (this.#pending.length > 0 || this.#rotation !== undefined) {
-      const rotation = this.#rotation;
-      if (rotation !== undefined) {
-        this.#rotation = undefined;
-        await this.#rotate().then(rotation.resolve, rotation.reject);
-      }
-      const batch = this.#takeBatch();
-      if (batch.length > 0) await this.#commit(batch);
-    }
-    // In the same turn as the look that found nothing: a change that comes later starts the work anew.
-    this.#running = undefined;
-  }
-
-  /**
-   * The changes that share the next frame: of whole calls, so that a call's changes are never torn apart, and not of
-   * both kinds, as on a full disk those that only delete may find room.
-   */
-  #takeBatch(): Pending[] {
-    let changeCount = 0;
-    let end = 0;
-    const isGrowing = this.#pending[0]?.isGrowing;
-    for (const pending of this.#pending) {
-      if (changeCount >= maxFrameChanges || pending.isGrowing !== isGrowing) break;
-      changeCount += pending.changes.length;
-      end++;
-    }
-    return this.#pending.splice(0, end);
-  }
-
-  async #commit(batch: readonly Pending[]): Promise<void> {
-    const changes = batch.flatMap((pending) => pending.changes);
-    const isGrowing = batch.some((pending) => pending.isGrowing);
+  async #commit(calls: readonly Call[]): Promise<void> {
+    const changes = calls.flatMap((call) => call.changes);
+    const isGrowing = calls.some((call) => call.isGrowing);
     try {
       const payload = encodeChanges(changes);
-      const frame = encodeFrame(payload, changes.length, { maxBytes: this.#maxFrameBytes });
+      const frame = encodeFrame(payload, changes.length, { maxBytes: this.#options.maxFrameBytes });
       // What the next start would refuse must never be acknowledged.
       decodeChanges(payload);
-      await this.#writer.append(frame, { isGrowing });
+      await this.#file.append(frame, { isGrowing });
       this.#changeCount += changes.length;
-      for (const change of changes) this.#apply(change);
+      for (const change of changes) this.#options.apply(change);
     } catch (error) {
-      if (error instanceof FrameTooLongError && batch.length > 1) return await this.#commitHalves(batch);
-      for (const pending of batch) pending.reject(error);
+      if (error instanceof FrameTooLongError && calls.length > 1) return await this.#commitHalves(calls);
+      for (const call of calls) call.reject(error);
       return;
     }
-    for (const pending of batch) pending.resolve();
+    for (const call of calls) call.resolve();
   }
 
-  /** Calls that are too long together: each half in a frame of its own, or in more. */
-  async #commitHalves(batch: readonly Pending[]): Promise<void> {
-    const middle = Math.ceil(batch.length / 2);
-    await this.#commit(batch.slice(0, middle));
-    await this.#commit(batch.slice(middle));
+  /** Commits calls that are too long together, in two frames or more. */
+  async #commitHalves(calls: readonly Call[]): Promise<void> {
+    const middle = Math.ceil(calls.length / 2);
+    await this.#commit(calls.slice(0, middle));
+    await this.#commit(calls.slice(middle));
   }
 
-  async #createNext(start: JournalStart): Promise<DiskFile> {
-    const name = journalName(start.generation);
-    try {
-      return await createJournal(this.#disk, start, this.#writerOptions.extendBytes);
-    } catch (error) {
-      // If the next journal is there, now or after a power cut, it goes on where this one ends: this one must not grow.
-      if (this.#disk.mayHave(name)) throw this.#writer.fail(error);
-      throw error;
-    }
-  }
-
-  async #rotate(): Promise<JournalStart> {
-    if (this.#writer.failure !== undefined) throw this.#writer.failure;
-    // What a failed write left must not be found in a journal that is not the last.
-    await this.#writer.cleanEnd();
-    const start = {
-      generation: this.#generation + 1,
-      changesBefore: this.#changesBefore + this.#changeCount,
-    };
-    const next = await this.#createNext(start);
-    this.#writer.close();
-    this.#writer = new JournalWriter(next, fileHeaderBytes, this.#writerOptions);
-    this.#generation = start.generation;
-    this.#changesBefore = start.changesBefore;
+  async #rotate(): Promise<FileStart> {
+    if (this.#file.failure !== undefined) throw this.#file.failure;
+    // Only the last journal may have a torn frame.
+    await this.#file.cleanEnd();
+    const { generation, changesBefore } = this.#start;
+    const start = { generation: generation + 1, changesBefore: changesBefore + this.#changeCount };
+    const next = await this.#create(start);
+    this.#file.close();
+    this.#file = new JournalFile(next, fileHeaderBytes, this.#options);
+    this.#start = start;
     this.#changeCount = 0;
     return start;
   }
+
+  async #create(start: FileStart): Promise<DiskFile> {
+    try {
+      return await createJournal(this.#disk, start, this.#options.extendBytes);
+    } catch (error) {
+      // If the next journal may exist, now or after a power cut, it continues where this one ends: this one must not
+      // grow.
+      if (this.#disk.mayHave(journalName(start.generation))) throw this.#file.fail(error);
+      throw error;
+    }
+  }
+}
+
+/**
+ * Removes the calls of the next frame from the list: whole calls, so that the changes of a call are never separated, and
+ * either growing or not, as on a full disk only deletions may find room.
+ */
+function takeFrame(calls: Call[]): Call[] {
+  let changeCount = 0;
+  let end = 0;
+  for (const { changes, isGrowing } of calls) {
+    if (changeCount >= maxFrameChanges || isGrowing !== calls[0]?.isGrowing) break;
+    changeCount += changes.length;
+    end++;
+  }
+  return calls.splice(0, end);
 }

@@ -1,122 +1,61 @@
 /**
- * A journal as a file: its name, and how it is made, read and cut.
+ * One journal file, written a frame at a time: each frame is on the disk, followed by zeros, when `append` resolves.
  *
- * It is made with zeros behind its header and made longer with more of them, so that zeros always follow its last
- * frame: a file that lacks them was cut. See `frame.ts` for what may be torn and what is damage.
+ * What a failed write left is overwritten with zeros before the next write. After a failed sync nothing is written any
+ * more, as the content of the file is unknown.
  */
 
-import { type Change, StoreFullError } from "../../store.ts";
-import { decodeChanges } from "../change.ts";
+import { type Change, StoreClosedError, StoreFullError } from "../../store.ts";
 import { createWhole, type Disk, type DiskFile } from "./disk.ts";
-import { type Frame, frameHeaderBytes, readFrames } from "./frame.ts";
-import { CorruptFileError, encodeFileHeader, fileHeaderBytes, readFileHeader } from "./header.ts";
+import {
+  CorruptFileError,
+  encodeFileHeader,
+  fileHeaderBytes,
+  type FileStart,
+  frameHeaderBytes,
+  readFileHeader,
+} from "./format.ts";
+import { decodeFrame, readFrames } from "./frame_reader.ts";
 
-/** Zeros are added to the file this many bytes at a time: 1 MiB takes some 6,000 registrations. */
+/** Bytes by which a journal is extended at a time: 1 MiB has room for about 6,000 registrations. */
 export const defaultExtendBytes = 1024 * 1024;
-/** What a full disk says: no space, over the quota, or over the limit of a file's size. */
+/** The share of `extendBytes` that is reserved for frames that only delete, which so continue on a full disk. */
+const reserveShare = 1 / 4;
+/** The codes of a full disk: no space, quota exceeded, or the limit of a file's size. */
 const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-/** The same by number, for errors that Deno gives no code: EFBIG, ENOSPC, and EDQUOT of Linux and of macOS. */
+/** The same by number, as Deno gives some errors no code: EFBIG, ENOSPC, and EDQUOT of Linux and of macOS. */
 const fullDiskNumber = /os error (?:27|28|122|69)(?=\))/;
 
-/** Where a journal goes on. */
-export interface JournalStart {
-  readonly generation: number;
-  /** How many changes were ever made before its first. */
-  readonly changesBefore: number;
-}
-
-/** A journal as found on the disk. */
-export interface FoundJournal extends JournalStart {
-  /** How many changes it holds. */
+/** A journal that was read. */
+export interface FoundJournal extends FileStart {
+  /** The number of changes in it. */
   readonly changeCount: number;
-  /** Where its last whole frame ends, bytes from the start of the file. */
+  /** The end of its last intact frame, in bytes from the start of the file. */
   readonly end: number;
-  /** What is wrong with the torn frame behind it; `undefined` when there is none. */
+  /** What is wrong with the torn frame at the end; `undefined` if there is none. */
   readonly torn: string | undefined;
-  /** Whether it has an older format: what is written now must go to another journal. */
+  /** An earlier version wrote it: new changes must go to another journal. */
   readonly isOld: boolean;
 }
 
-/** The name of the file of a generation. */
+export interface JournalFileOptions {
+  readonly extendBytes: number;
+  /** Called after each sync with its duration in seconds. */
+  readonly onSync: (seconds: number) => void;
+}
+
+/** The name of the journal of a generation. */
 export function journalName(generation: number): string {
   return `journal-${generation}`;
 }
 
 /**
- * Reads a journal and hands on its changes in order.
- *
- * @throws {CorruptFileError} it is damaged otherwise than by a torn frame at its end
- */
-export function readJournal(
-  disk: Disk,
-  generation: number,
-  onChange: (change: Change) => void,
-): FoundJournal {
-  const file = disk.open(journalName(generation));
-  try {
-    const { changesBefore, isOld } = readFileHeader(file, { kind: "journal", generation });
-    let changeCount = 0;
-    const { offset, reason, problem } = readFrames(file, (frame) => {
-      changeCount += frame.changeCount;
-      for (const change of decodeFrame(file, frame)) onChange(change);
-    });
-    if (reason === "damaged") throw new CorruptFileError(file.path, offset, problem);
-    if (reason === "file") {
-      throw new CorruptFileError(file.path, offset, "it was cut: a journal ends with zeros");
-    }
-    return {
-      generation,
-      changesBefore,
-      changeCount,
-      end: offset,
-      torn: reason === "torn" ? problem : undefined,
-      isOld,
-    };
-  } finally {
-    file.close();
-  }
-}
-
-/**
- * Decodes what a frame holds.
- *
- * @throws {CorruptFileError} its checksum is right and it still cannot be decoded: another program wrote it
- */
-export function decodeFrame(file: DiskFile, { payload, changeCount, offset }: Frame): Change[] {
-  try {
-    const changes = decodeChanges(payload);
-    if (changes.length === changeCount) return changes;
-    throw new TypeError(`${changes.length} changes instead of ${changeCount}`);
-  } catch (error) {
-    throw new CorruptFileError(file.path, offset, `a frame cannot be decoded (${error})`, { cause: error });
-  }
-}
-
-/** Writes zeros over all behind `end`. @returns how many bytes of it were none */
-export async function cutJournal(disk: Disk, generation: number, end: number): Promise<number> {
-  const file = disk.openToWrite(journalName(generation));
-  try {
-    const tail = new Uint8Array(file.size() - end);
-    file.read(tail, end);
-    await file.write(new Uint8Array(tail.length), end);
-    await file.sync();
-    return tail.findLastIndex((byte) => byte !== 0) + 1;
-  } finally {
-    file.close();
-  }
-}
-
-/**
- * Makes an empty journal, whole or not at all.
+ * Creates an empty journal, wholly or not at all.
  *
  * @returns the file, open
- * @throws {StoreFullError} no room for it
+ * @throws {StoreFullError} the disk is full
  */
-export async function createJournal(
-  disk: Disk,
-  start: JournalStart,
-  extendBytes = defaultExtendBytes,
-): Promise<DiskFile> {
+export async function createJournal(disk: Disk, start: FileStart, extendBytes = defaultExtendBytes): Promise<DiskFile> {
   try {
     return await createWhole(disk, journalName(start.generation), async (file) => {
       const bytes = new Uint8Array(Math.max(extendBytes, fileHeaderBytes + frameHeaderBytes));
@@ -128,8 +67,151 @@ export async function createJournal(
   }
 }
 
-/** A full disk is told apart, as room can come back; anything else is handed on as it is. */
-export function asStoreError(error: unknown, action: string): unknown {
+/**
+ * Reads a journal and passes on its changes in order.
+ *
+ * @throws {CorruptFileError} it is damaged in another way than by a torn frame at its end
+ */
+export function readJournal(disk: Disk, generation: number, onChange: (change: Change) => void): FoundJournal {
+  using file = disk.open(journalName(generation));
+  const { changesBefore, isOld } = readFileHeader(file, { kind: "journal", generation });
+  let changeCount = 0;
+  const { offset: end, reason, problem } = readFrames(file, (frame) => {
+    changeCount += frame.changeCount;
+    for (const change of decodeFrame(file, frame)) onChange(change);
+  });
+  if (reason === "damaged") throw new CorruptFileError(file, end, problem);
+  if (reason === "file") throw new CorruptFileError(file, end, "it was cut short: a journal ends with zeros");
+  return { generation, changesBefore, changeCount, end, torn: reason === "torn" ? problem : undefined, isOld };
+}
+
+/** Overwrites everything after `end` with zeros. @returns how many bytes lost another value */
+export async function cutJournal(disk: Disk, generation: number, end: number): Promise<number> {
+  using file = disk.openToWrite(journalName(generation));
+  const tail = new Uint8Array(file.size() - end);
+  file.read(tail, end);
+  await file.write(new Uint8Array(tail.length), end);
+  await file.sync();
+  return tail.findLastIndex((byte) => byte !== 0) + 1;
+}
+
+/** A journal that is being written. */
+export class JournalFile {
+  readonly #file: DiskFile;
+  readonly #options: JournalFileOptions;
+  /** Bytes of the file on disk. All from `#end` on are zero, except up to `#dirtyEnd`. */
+  #size: number;
+  #end: number;
+  /** The end of what a failed write may have left. */
+  #dirtyEnd = 0;
+  #failure: StoreClosedError | undefined;
+
+  /** @param end of the last frame */
+  constructor(file: DiskFile, end: number, options: JournalFileOptions) {
+    this.#file = file;
+    this.#end = end;
+    this.#size = file.size();
+    this.#options = options;
+  }
+
+  /** The end of the last frame, in bytes from the start of the file. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Why nothing more is written until a restart; `undefined` otherwise. */
+  get failure(): StoreClosedError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Writes a frame and syncs it. @param options.isGrowing whether it holds more than deletions
+   *
+   * @throws {StoreFullError} the disk is full; nothing of the frame remains
+   * @throws {StoreClosedError} a sync failed, now or before; the frame may remain
+   * @throws other errors of the disk; nothing of the frame remains
+   */
+  async append(frame: Uint8Array<ArrayBuffer>, options: { isGrowing: boolean }): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.cleanEnd();
+    await this.#makeRoom(this.#end + frame.length + frameHeaderBytes, options);
+    try {
+      await this.#file.write(frame, this.#end);
+    } catch (error) {
+      // Cleaned at once, as a later frame may be shorter and zeros must follow it. If that fails too, the next call
+      // tries again.
+      this.#dirtyEnd = this.#end + frame.length;
+      await this.cleanEnd().catch(() => {});
+      throw asStoreError(error, "write to");
+    }
+    await this.#sync();
+    this.#end += frame.length;
+  }
+
+  /** Overwrites what a failed write left with zeros. */
+  async cleanEnd(): Promise<void> {
+    if (this.#dirtyEnd <= this.#end) return;
+    try {
+      await this.#file.write(new Uint8Array(this.#dirtyEnd - this.#end), this.#end);
+    } catch (error) {
+      throw asStoreError(error, "write to");
+    }
+    await this.#sync();
+    this.#dirtyEnd = 0;
+  }
+
+  /** Accepts no more frames. @returns the error to throw */
+  fail(cause: unknown): StoreClosedError {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.#failure = new StoreClosedError(`Cannot change the store until restart: ${message}`, { cause });
+    return this.#failure;
+  }
+
+  close(): void {
+    this.#file[Symbol.dispose]();
+  }
+
+  async #sync(): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      // The kernel may have dropped the pages that it could not write, and report success for the next sync. What is on
+      // the disk is unknown until the file is read again, so no more is written before a restart.
+      throw this.fail(new Error(`a sync of "${this.#file.path}" failed: ${error}`, { cause: error }));
+    }
+    this.#options.onSync((performance.now() - startedAt) / 1_000);
+  }
+
+  /** Extends the file to `size` bytes and the reserve. Deletions may use the reserve if the disk is full. */
+  async #makeRoom(size: number, { isGrowing }: { isGrowing: boolean }): Promise<void> {
+    try {
+      await this.#extend(size + this.#options.extendBytes * reserveShare);
+    } catch (error) {
+      const isEnough = size <= this.#size && !isGrowing && error instanceof StoreFullError;
+      if (!isEnough) throw error;
+    }
+  }
+
+  /** Extends the file to at least `size` bytes, with zeros that are synced before a frame overwrites them. */
+  async #extend(size: number): Promise<void> {
+    if (size <= this.#size) return;
+    const { extendBytes } = this.#options;
+    const extended = Math.ceil(size / extendBytes) * extendBytes;
+    try {
+      await this.#file.write(new Uint8Array(extended - this.#size), this.#size);
+    } catch (error) {
+      // Frees the space of the zeros that did fit. They do no harm if this fails.
+      await this.#file.truncate(this.#size).catch(() => {});
+      throw asStoreError(error, "extend");
+    }
+    await this.#sync();
+    this.#size = extended;
+  }
+}
+
+/** Turns the error of a full disk into a `StoreFullError`, as later changes may succeed. Returns others as they are. */
+function asStoreError(error: unknown, action: string): unknown {
   if (!(error instanceof Error)) return error;
   const code = "code" in error ? String(error.code) : "";
   const reason = fullDiskCodes.has(code) ? code : fullDiskNumber.exec(error.message)?.[0];

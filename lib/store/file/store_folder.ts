@@ -1,7 +1,7 @@
 /**
- * The folder of a store on the real file system: made, locked for one process, and private.
+ * The folder of a store on the real file system: created, locked for one process, and private.
  *
- * Whatever keeps a folder from being used ends the start with one line: the folder, the cause, and what to do.
+ * If it cannot be used, the error is one line with the folder, the cause and the remedy.
  */
 
 import { dirname } from "node:path";
@@ -12,26 +12,25 @@ export class StoreFolderError extends Error {
   override name = "StoreFolderError";
 }
 
-/** The folder is held by another process. */
+/** Another process holds the folder. */
 export class StoreLockedError extends Error {
   override name = "StoreLockedError";
 }
 
-/** What `makePrivate` found in a folder that others could look into. */
+/** The permissions of a folder that other users could access. */
 export interface Exposure {
-  /** The permissions it had, in octal. */
+  /** In octal. */
   readonly mode: string;
-  /** Why they are unchanged; `undefined` when the folder is private now. */
+  /** Why they are unchanged; `undefined` if the folder is private now. */
   readonly problem: string | undefined;
 }
 
-/** What the service, or a clone of the project, puts into the folder. */
+/** The files of the service, and that of a clone of the project. */
 const ownNames = /^(?:lock|\.gitkeep|(?:snapshot|journal)-\d+(?:\.tmp)?)$/;
 
 const anotherFolder = "or set GATEHOUSE_STORE to another folder";
 const wrongOwner = `Give the folder and its files to the user of the service with chown -R, ${anotherFolder}`;
 const noRoom = `Free some space, ${anotherFolder}`;
-/** What to do about an error, by its code. */
 const remedies: Readonly<Record<string, string>> = {
   EACCES: wrongOwner,
   EPERM: wrongOwner,
@@ -45,14 +44,11 @@ const remedies: Readonly<Record<string, string>> = {
   ENFILE: "Raise the limit of open files",
 };
 
-/** What to do when Deno does not let the program use a folder. */
-const allowFolder = "Start the program with its task, which allows what the settings name";
-
 /**
- * An error of the operating system, or of Deno's permissions, as one that names the folder and what to do.
+ * Turns an error of the operating system, or of Deno's permissions, into one that names the folder and the remedy.
  *
- * @param action what failed, such as "open"
- * @returns any other error as it is
+ * @param options.action what failed, such as "open"
+ * @returns other errors as they are
  */
 export function asFolderError(error: unknown, { path, action }: { path: string; action: string }): unknown {
   const cause = error instanceof StoreFullError ? error.cause : error;
@@ -60,30 +56,31 @@ export function asFolderError(error: unknown, { path, action }: { path: string; 
   const isRefused = cause instanceof Deno.errors.NotCapable;
   const code = "code" in cause ? String(cause.code) : undefined;
   if (code === undefined && !isRefused) return error;
-  const remedy = isRefused ? refusalRemedy(cause) : remedies[code ?? ""];
+  const remedy = isRefused ? permissionRemedy(cause) : remedies[code ?? ""];
   const text = `Cannot ${action} store "${path}": ${reasonOf(cause)}`;
   return new StoreFolderError(remedy === undefined ? text : `${text}. ${remedy}`, { cause: error });
 }
 
-/** Why a file or folder cannot be used. Deno's own advice, to allow everything, is left out. */
+/** Returns why a file or folder cannot be used, without Deno's advice to allow everything. */
 export function reasonOf(error: Error): string {
   return isProtected(error) ? "Deno protects /dev, /proc and /sys" : error.message;
 }
 
-function refusalRemedy(error: Error): string {
-  return isProtected(error) ? "Set GATEHOUSE_STORE to another folder" : allowFolder;
+function permissionRemedy(error: Error): string {
+  if (isProtected(error)) return "Set GATEHOUSE_STORE to another folder";
+  return "Start the program with its task, which allows what the settings name";
 }
 
-/** Whether the path is one that Deno opens only with every permission there is. */
+/** Reports whether Deno opens the path only if everything is allowed. */
 function isProtected(error: Error): boolean {
   return error instanceof Deno.errors.NotCapable && error.message.startsWith("Requires all access");
 }
 
 /**
- * The names of the files in the folder.
+ * Returns the names of the files in the folder.
  *
- * @throws {StoreFolderError} a name of the service's own is not that of a regular file: a link would be replaced by a
- *   file at the next compaction, and what it links to would stay as it is
+ * @throws {StoreFolderError} a file of the service is not a regular file: the next compaction would replace a link, and
+ *   the file that it points to would become outdated
  */
 export function listFiles(path: string): string[] {
   const entries = Array.from(Deno.readDirSync(path));
@@ -93,10 +90,10 @@ export function listFiles(path: string): string[] {
 }
 
 /**
- * Makes the folder if it is missing, and holds it for this process until the result is disposed of.
+ * Creates the folder if it is missing, and locks it for this process until the result is disposed of.
  *
- * @throws {StoreFolderError} it cannot be made or locked
- * @throws {StoreLockedError} another process has it
+ * @throws {StoreFolderError} it cannot be created or locked
+ * @throws {StoreLockedError} another process holds it
  */
 export async function lockFolder(path: string): Promise<Disposable> {
   await makeFolder(path);
@@ -114,9 +111,9 @@ export async function lockFolder(path: string): Promise<Disposable> {
 }
 
 /**
- * For whoever reads a folder and writes nothing to it, not even the lock.
+ * Checks that no process holds the folder, and writes nothing to it, not even the lock.
  *
- * @throws {StoreLockedError} a process has it now
+ * @throws {StoreLockedError} a process holds it
  */
 export async function requireUnlocked(path: string): Promise<void> {
   await requireRegularLock(path);
@@ -129,39 +126,38 @@ export async function requireUnlocked(path: string): Promise<void> {
 }
 
 /**
- * Takes the permissions of group and others from the folder. One with other files than the service's stays as it is:
- * others may need them.
+ * Removes the permissions of group and others, unless the folder has files of other programs, which may need them.
  *
- * @returns `undefined` when it was private
+ * @returns `undefined` if the folder was private
  */
 export async function makePrivate(path: string): Promise<Exposure | undefined> {
   const { mode, uid } = await Deno.stat(path);
   if (mode === null || (mode & 0o077) === 0) return undefined;
   const exposure = { mode: (mode & 0o7777).toString(8) };
-  // The lock is the service's own file, so its owner is the service's user.
+  // The lock is the service's file, so its owner is the service's user.
   if ((await Deno.stat(`${path}/lock`)).uid !== uid) return { ...exposure, problem: "it belongs to another user" };
   const isOwn = Array.from(Deno.readDirSync(path)).every(({ name }) => ownNames.test(name));
-  if (!isOwn) return { ...exposure, problem: "it holds other files" };
+  if (!isOwn) return { ...exposure, problem: "it contains other files" };
   try {
     await Deno.chmod(path, 0o700);
     return { ...exposure, problem: undefined };
   } catch (error) {
-    // A file system without permissions, or one that this process may not change.
+    // A file system without permissions, or permissions that this process may not change.
     return { ...exposure, problem: String(error) };
   }
 }
 
-/** Makes the folder, and those above it, durably: else a power cut could take it away with all that is in it. */
+/** Creates the folder and those above it durably: otherwise a power cut could remove them with all their content. */
 async function makeFolder(path: string): Promise<void> {
   await requireFolder(path);
   const parents: string[] = [];
   for (let missing = path; !await isThere(missing); missing = dirname(missing)) parents.push(dirname(missing));
-  // Only the service's own user may see what is in it.
+  // For the service's user alone.
   await Deno.mkdir(path, { recursive: true, mode: 0o700 });
   for (const parent of parents) await syncParent(parent);
 }
 
-/** @throws {StoreFolderError} something else stands in its place */
+/** @throws {StoreFolderError} the path is something else */
 async function requireFolder(path: string): Promise<void> {
   const found = await unlessMissing(Deno.lstat(path));
   if (found === undefined) return;
@@ -169,7 +165,7 @@ async function requireFolder(path: string): Promise<void> {
   if (target === undefined) {
     throw new StoreFolderError(
       `Cannot open store "${path}" as it is a symbolic link to "${await Deno.readLink(path)}", which does not exist: ` +
-        `make that folder, ${anotherFolder}`,
+        `create that folder, ${anotherFolder}`,
     );
   }
   if (!target.isDirectory) {
@@ -181,7 +177,7 @@ async function isThere(path: string): Promise<boolean> {
   try {
     return await unlessMissing(Deno.stat(path)) !== undefined;
   } catch (error) {
-    // The task `start` may not look above its folder, so what is there is left to `mkdir`.
+    // The task `start` may not read above its folder: `mkdir` finds out what is there.
     if (error instanceof Deno.errors.NotCapable) return true;
     throw error;
   }
@@ -201,13 +197,13 @@ async function syncParent(path: string): Promise<void> {
     using parent = await Deno.open(path);
     await parent.sync();
   } catch (error) {
-    // As above. Most file systems put a new name on the disk with the first sync of what is in it.
+    // Not allowed or not possible. Most file systems write a new name with the first sync of what is in the folder.
     const isRefused = error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
     if (!isRefused && !cannotSync(error)) throw error;
   }
 }
 
-/** Whether the error says that a folder of this file system can never be synced. */
+/** Reports whether an error says that this file system cannot sync folders. */
 export function cannotSync(error: unknown): boolean {
   return error instanceof Error && /\(os error (?:22|38|95)\)/.test(error.message);
 }
@@ -216,8 +212,8 @@ async function tryLock(file: Deno.FsFile, path: string): Promise<boolean> {
   try {
     return await file.tryLock(true);
   } catch (error) {
-    const text = `Cannot open store "${path}" as its file system cannot lock files (${error}): two services on one ` +
-      "folder would destroy it. Set GATEHOUSE_STORE to a folder on a local disk";
+    const text = `Cannot open store "${path}" as its file system cannot lock files (${error}): two services would ` +
+      "destroy it. Set GATEHOUSE_STORE to a folder on a local disk";
     throw new StoreFolderError(text, { cause: error });
   }
 }
@@ -230,7 +226,7 @@ async function lockedError(path: string): Promise<StoreLockedError> {
   );
 }
 
-/** Before it is opened: opening a pipe would wait for ever. */
+/** Checked before it is opened, as opening a pipe would wait forever. */
 async function requireRegularLock(path: string): Promise<void> {
   const found = await unlessMissing(Deno.lstat(`${path}/lock`));
   if (found !== undefined && !found.isFile) throw irregularFile(path, { name: "lock", ...found });
@@ -239,7 +235,7 @@ async function requireRegularLock(path: string): Promise<void> {
 function irregularFile(path: string, { name, isSymlink }: { name: string; isSymlink: boolean }): StoreFolderError {
   const kind = isSymlink ? "a symbolic link" : "not a regular file";
   return new StoreFolderError(
-    `Cannot use store "${path}" as its "${name}" is ${kind}. Nothing was changed. Move the real file there, or make ` +
-      "the folder itself a symbolic link",
+    `Cannot use store "${path}" as its "${name}" is ${kind}. Nothing was changed. Move the real file there. The folder ` +
+      "itself may be a symbolic link",
   );
 }

@@ -8,8 +8,8 @@ import { createLog } from "../../../lib/log.ts";
 import type { Store } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { NoRegisterError } from "../../../lib/store/file/folder.ts";
-import { encodeFrame } from "../../../lib/store/file/frame.ts";
-import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/header.ts";
+import { encodeFrame } from "../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/format.ts";
 import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
@@ -142,8 +142,8 @@ Deno.test("verify(), inspect() and restore() refuse what is no register and no b
   const folder = await Deno.makeTempDir();
   const inspectAll = (path: string) => Array.fromAsync(inspect(path));
   for (const path of [folder, "/etc"]) {
-    await assertRejects(() => verify(path), NoRegisterError, `Cannot verify "${path}": it is no register`);
-    await assertRejects(() => inspectAll(path), NoRegisterError, `Cannot inspect "${path}": it is no register`);
+    await assertRejects(() => verify(path), NoRegisterError, `Cannot verify "${path}" as it contains no store`);
+    await assertRejects(() => inspectAll(path), NoRegisterError, `Cannot inspect "${path}" as it contains no store`);
     await assertRejects(() => restore(path, `${folder}/new`), TaskError, `Cannot read "${path}" as it is not a file`);
   }
   await assertRejects(() => verify("/dev/zero"), TaskError, 'Cannot read "/dev/zero" as it is not a file');
@@ -196,7 +196,7 @@ Deno.test("inspect() and backUp() of a backup say that it is to be restored firs
   }
   const path = `${folder}/backup`;
   await backUp(`${folder}/data`, path);
-  const remedy = "name a data folder. Of a backup, deno task restore FILE FOLDER makes one";
+  const remedy = "name a data folder. To make one from a backup, use deno task restore FILE FOLDER";
   const text = (action: string) => `Cannot ${action} "${path}" as it is not a folder: ${remedy}`;
   await assertRejects(() => Array.fromAsync(inspect(path)), StoreFolderError, text("inspect"));
   await assertRejects(() => backUp(path, `${folder}/other`), StoreFolderError, text("back up"));
@@ -275,7 +275,7 @@ Deno.test("the tasks backup, verify and restore say what they did, and what is w
     [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}, to "${folder}/new"\n`],
     [["backup", "relative"], true, `Backed up ${held}, to "${folder}/relative"\n`],
     [["verify", "./relative"], true, `Whole: ${held}, in "${folder}/relative"\n`],
-    [["verify", "."], false, `Cannot verify "${folder}": it is no register`],
+    [["verify", "."], false, `Cannot verify "${folder}" as it contains no store`],
     [["backup", `${folder}/backup`], false, "as there is a file"],
     [["backup"], false, "Usage: deno task backup FILE"],
     [["verify", `${folder}/none`], false, "No such file"],

@@ -6,8 +6,8 @@ import { TaskError } from "../../../lib/tasks/task.ts";
 import { createLog } from "../../../lib/log.ts";
 import { type Store, type StoredRecord, StoreFullError, type User } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
-import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/frame.ts";
-import { fileHeaderBytes } from "../../../lib/store/file/header.ts";
+import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/format.ts";
+import { fileHeaderBytes } from "../../../lib/store/file/format.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { recordsOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
@@ -114,7 +114,7 @@ Deno.test("the task copy from folder to folder says what both hold, and what it 
     [[at("data"), at("running")], false, "is locked"],
     [[at("running"), at("third")], false, "is locked"],
     [[at("none"), at("third")], false, `Cannot copy store "${at("none")}": No such file`],
-    [[at("empty"), at("third")], false, `Cannot copy "${at("empty")}": it is no register`],
+    [[at("empty"), at("third")], false, `Cannot copy "${at("empty")}" as it contains no store`],
     [[at("data/lock"), at("third")], false, `Cannot copy store "${at("data/lock")}": Not a directory`],
     [[at("data"), at("./data/")], false, "to itself"],
     [[at("data"), at("link")], false, "to itself"],

@@ -47,7 +47,7 @@ const importRows: readonly Row[] = [
   ["caddy/https.ts", 'import { a } from "../lib/store/file/file_store.ts";', 1],
   ["routes/user.ts", 'import { a } from "../lib/store.ts";', 0],
   ["main.ts", 'import { a } from "./lib/store/file/file_store.ts";', 0],
-  ["lib/tasks/inspect.ts", 'import { a } from "../store/file/frame.ts";', 0],
+  ["lib/tasks/inspect.ts", 'import { a } from "../store/file/format.ts";', 0],
   ["lib/tasks/copy.ts", 'import { a } from "../store/file/file_store.ts";', 0],
   ["lib/store/file/file_store.ts", 'import { a } from "./frame.ts";', 0],
   ["test/bench/start.ts", 'import { a } from "../../../lib/store/memory/table_store.ts";', 0],

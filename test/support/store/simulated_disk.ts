@@ -222,7 +222,7 @@ export class SimulatedDisk implements Disk {
         ),
       sync: () => this.#async("sync", name, () => inode.sync()),
       truncate: (size) => this.#async("truncate", name, () => inode.apply({ size })),
-      close: () => {},
+      [Symbol.dispose]() {},
     };
   }
 

@@ -10,8 +10,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
 import { encodeChanges } from "../../../../lib/store/change.ts";
 import { readFolder } from "../../../../lib/store/file/folder.ts";
-import { encodeFrame } from "../../../../lib/store/file/frame.ts";
-import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/header.ts";
+import { encodeFrame } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/format.ts";
 import { writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
 import { sessionOf, userOf } from "../../../support/store/records.ts";
@@ -108,7 +108,7 @@ function tryAll(disk: SimulatedDisk, options: { name: string; damaged: readonly 
     } catch (error) {
       if (!(error instanceof CorruptFileError)) throw error;
       assert(error.message.startsWith(`Cannot read "${error.path}" as it is damaged at byte ${error.offset}: `));
-      assert(error.message.includes("Put a good copy"));
+      assert(error.message.includes("Restore the whole folder from a backup"));
       refused++;
     }
     assertEquals(disk.content(name), before);

@@ -3,7 +3,7 @@ import { createLog } from "../../../../lib/log.ts";
 import { type Store, StoreClosedError, StoreFullError } from "../../../../lib/store.ts";
 import { type Disk, realDisk } from "../../../../lib/store/file/disk.ts";
 import { type FileStoreOptions, openFileStore } from "../../../../lib/store/file/file_store.ts";
-import { CorruptFileError } from "../../../../lib/store/file/header.ts";
+import { CorruptFileError } from "../../../../lib/store/file/format.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 import { StoreLockedError } from "../../../../lib/store/file/store_folder.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
@@ -154,7 +154,7 @@ Deno.test("a file store that is closed during a change waits for it, then gives 
   const { openToWrite } = disk;
   Object.assign(disk, {
     lock: () => Promise.resolve({ [Symbol.dispose]: () => events.push("unlock") }),
-    openToWrite: (name: string) => ({ ...openToWrite.call(disk, name), close: () => events.push("close") }),
+    openToWrite: (name: string) => ({ ...openToWrite.call(disk, name), [Symbol.dispose]: () => events.push("close") }),
   });
   const store = await open(disk);
   const writing = Promise.withResolvers<void>();

@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
 import { NoRegisterError, type ReadFolder, readFolder, readRunningFolder } from "../../../../lib/store/file/folder.ts";
-import { encodeFrame } from "../../../../lib/store/file/frame.ts";
-import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/header.ts";
+import { encodeFrame } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader, type FileStart } from "../../../../lib/store/file/format.ts";
 import type { Disk } from "../../../../lib/store/file/disk.ts";
 import { encodeChanges } from "../../../../lib/store/change.ts";
-import type { JournalStart } from "../../../../lib/store/file/journal_file.ts";
 import { writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
@@ -98,7 +97,7 @@ Deno.test("readFolder() refuses a journal that does not go on where the file bef
   for (const name of ["journal-2", "journal-3"]) {
     const mixed = await diskOf(files);
     mixed.setContent(name, older.content(name));
-    const error = assertThrows(() => readFolder(mixed, () => {}), CorruptFileError, "it goes on from change");
+    const error = assertThrows(() => readFolder(mixed, () => {}), CorruptFileError, "it continues from change");
     assertEquals(error.path, "simulated/journal-3");
   }
   readFolder(disk, () => {});
@@ -115,9 +114,9 @@ Deno.test("readFolder() finds a torn frame at the end of the last journal that h
 
 Deno.test("readFolder() refuses a torn frame when a later journal has frames", async () => {
   const disk = await diskOf({ "journal-1": { torn: ["a"] }, "journal-2": ["b"] });
-  assertThrows(() => readFolder(disk, () => {}), CorruptFileError, "a later journal goes on");
+  assertThrows(() => readFolder(disk, () => {}), CorruptFileError, "a later journal has frames");
   const twice = await diskOf({ "journal-1": { torn: ["a"] }, "journal-2": { torn: [] } });
-  assertThrows(() => readFolder(twice, () => {}), CorruptFileError, "a later journal goes on");
+  assertThrows(() => readFolder(twice, () => {}), CorruptFileError, "a later journal has frames");
 });
 
 Deno.test("readRunningFolder() reads anew when a compaction removes what was listed, and gives up in the end", async () => {
@@ -189,7 +188,7 @@ Deno.test("readRunningFolder() refuses a folder without a register, and accepts 
   for (const files of [{}, { "notes.txt": [], "snapshot-1.tmp": new Uint8Array(9), "lock": new Uint8Array(4) }]) {
     const disk = await diskOf(files);
     const error = await assertRejects(() => readRunningFolder(disk, { action: "verify" }), NoRegisterError);
-    assert(error.message.startsWith('Cannot verify "simulated": it is no register: '), error.message);
+    assert(error.message.startsWith('Cannot verify "simulated" as it contains no store: '), error.message);
   }
   assertEquals(loginsOf(await readRunningFolder(await diskOf({ "journal-1": [] }))), []);
 });
@@ -232,7 +231,7 @@ function generationOf(name: string): number {
   return Number(/\d+$/.exec(name)?.[0] ?? 0);
 }
 
-function journalOf(logins: readonly string[], options: { start: JournalStart; tail?: Uint8Array }) {
+function journalOf(logins: readonly string[], options: { start: FileStart; tail?: Uint8Array }) {
   const frames = logins.map((login) => encodeFrame(encodeChanges([put(login)]), 1));
   const header = encodeFileHeader({ kind: "journal", ...options.start });
   const parts = [header, ...frames, options.tail ?? new Uint8Array(0), new Uint8Array(256)];

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, StoreClosedError, StoreFullError } from "../../../../lib/store.ts";
-import { FrameTooLongError } from "../../../../lib/store/file/frame.ts";
+import { FrameTooLongError } from "../../../../lib/store/file/format.ts";
 import { Journal, type JournalOptions } from "../../../../lib/store/file/journal.ts";
 import { createJournal, readJournal } from "../../../../lib/store/file/journal_file.ts";
 import { userOf } from "../../../support/store/records.ts";
@@ -297,7 +297,7 @@ Deno.test("Journal.open() goes on behind the last frame", async () => {
   const { disk, journal } = await openJournal();
   await journal.append([put("alice")]);
   await journal.close();
-  const again = Journal.open(disk, readJournal(disk, 1, () => {}), { apply: () => {}, extendBytes: 4096 });
+  const again = new Journal(disk, readJournal(disk, 1, () => {}), { apply: () => {}, extendBytes: 4096 });
   assertEquals(again.bytes, journal.bytes);
   await again.append([put("bob")]);
   assertEquals(logins(disk.afterPowerCut("nothing"), 1), ["alice", "bob"]);
@@ -335,7 +335,7 @@ async function openJournal(options: Partial<JournalOptions> & { extendBytes: num
   const applied: string[] = [];
   const apply = (change: Change) => void applied.push(change.kind === "put-user" ? change.user.login : change.kind);
   await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
-  const journal = Journal.open(disk, readJournal(disk, 1, apply), { apply, ...options });
+  const journal = new Journal(disk, readJournal(disk, 1, apply), { apply, ...options });
   return { disk, journal, applied };
 }
 

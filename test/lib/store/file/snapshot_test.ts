@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
-import { encodeFrame } from "../../../../lib/store/file/frame.ts";
-import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/header.ts";
+import { encodeFrame } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/format.ts";
 import { encodeChanges } from "../../../../lib/store/change.ts";
 import { readSnapshot, writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
@@ -97,14 +97,14 @@ const countOf = (count: number) => encodeFrame(new Uint8Array(new BigUint64Array
 
 const damaged: Record<string, { parts: Uint8Array[]; problem: string }> = {
   "without its last frame": { parts: [frame], problem: "its last frame is missing" },
-  "with another count": { parts: [frame, countOf(3)], problem: "should hold 3 records and holds 2" },
+  "with another count": { parts: [frame, countOf(3)], problem: "should contain 3 records and contains 2" },
   "with a count that is too short": { parts: [frame, encodeFrame(new Uint8Array(4), 0)], problem: "has 4 bytes" },
   "with a frame of fewer changes than it says": {
     parts: [encodeFrame(encodeChanges(records.slice(0, 2)), 3), countOf(3)],
     problem: "2 changes instead of 3",
   },
-  "that goes on behind its last frame": { parts: [frame, countOf(2), frame], problem: "goes on behind" },
-  "with zeros behind it": { parts: [frame, countOf(2), new Uint8Array(16)], problem: "zeros stand" },
+  "that goes on behind its last frame": { parts: [frame, countOf(2), frame], problem: "data follows its last frame" },
+  "with zeros behind it": { parts: [frame, countOf(2), new Uint8Array(16)], problem: "zeros are in place" },
   "with a torn frame": { parts: [frame.with(-1, 0), countOf(2)], problem: "checksum of a frame" },
   "with a flipped bit": { parts: [frame.with(40, 0xee), countOf(2)], problem: "checksum of a frame" },
 };

@@ -75,7 +75,7 @@ Deno.test("openFileStore() warns of a folder that others can look into and that 
   const shared = await Deno.makeTempDir();
   await Deno.chmod(shared, 0o755);
   await Deno.writeTextFile(`${shared}/notes.txt`, "");
-  assertEquals(await warningsOf(shared), [["folder-not-private", "755", "it holds other files"]]);
+  assertEquals(await warningsOf(shared), [["folder-not-private", "755", "it contains other files"]]);
   assertEquals(await modeOf(shared), 0o755);
 
   const refusing = await Deno.makeTempDir();

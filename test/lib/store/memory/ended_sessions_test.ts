@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { type Change, type Store, type StoredRecord, StoreFullError } from "../../../../lib/store.ts";
 import { openFileStore } from "../../../../lib/store/file/file_store.ts";
-import { FrameTooLongError } from "../../../../lib/store/file/frame.ts";
+import { FrameTooLongError } from "../../../../lib/store/file/format.ts";
 import { memoryStorage, TableStore } from "../../../../lib/store/memory/table_store.ts";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
 import { sessionOf, sessionsIn, userOf } from "../../../support/store/records.ts";

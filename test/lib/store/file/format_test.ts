@@ -4,24 +4,24 @@ import {
   encodeFileHeader,
   fileHeaderBytes,
   readFileHeader,
-} from "../../../../lib/store/file/header.ts";
+} from "../../../../lib/store/file/format.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
 const header = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 });
 
 Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () => {
-  const last = {
-    kind: "snapshot",
-    generation: 4_294_967_295,
-    changesBefore: 2 ** 52,
-  } as const;
-  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), last), { ...last, isOld: false });
-  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), { ...last, isOld: false });
+  const start = { generation: 4_294_967_295, changesBefore: 2 ** 52 };
+  const last = { kind: "snapshot", ...start } as const;
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), last), { ...start, isOld: false });
+  assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), { ...start, isOld: false });
 });
 
 Deno.test("readFileHeader() reads what format 1 has, and says that it is old", () => {
-  const old = { kind: "journal", generation: 7, changesBefore: 1_000 } as const;
-  assertEquals(readFileHeader(fileOf(encodeFileHeader(old, 1)), { kind: "journal" }), { ...old, isOld: true });
+  const start = { generation: 7, changesBefore: 1_000 };
+  assertEquals(readFileHeader(fileOf(encodeFileHeader({ kind: "journal", ...start }, 1)), { kind: "journal" }), {
+    ...start,
+    isOld: true,
+  });
 });
 
 Deno.test("readFileHeader() refuses a later format in one line that says what to do", () => {

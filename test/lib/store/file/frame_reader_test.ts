@@ -1,13 +1,7 @@
 import { crc32 } from "node:zlib";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import {
-  encodeFrame,
-  type FrameEnd,
-  FrameTooLongError,
-  maxFrameBytes,
-  readFrames,
-} from "../../../../lib/store/file/frame.ts";
-import { encodeFileHeader } from "../../../../lib/store/file/header.ts";
+import { encodeFileHeader, encodeFrame, FrameTooLongError, maxFrameBytes } from "../../../../lib/store/file/format.ts";
+import { type FrameEnd, readFrames } from "../../../../lib/store/file/frame_reader.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
 const header = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 });
@@ -141,7 +135,7 @@ Deno.test("readFrames() does not look through a file that is longer than a torn 
     return buffer.length;
   };
   const end = readFrames({ ...start, read, size: () => 2 ** 40 }, () => {});
-  const problem = `${2 ** 40 - 64} bytes stand behind the last whole frame`;
+  const problem = `${2 ** 40 - 64} bytes follow the last intact frame`;
   assertEquals(end, { offset: 64, reason: "damaged", problem });
   const broken = fileOf(header, changedAt(encodeFrame(long, 1), -1, 0));
   const readBroken = (buffer: Uint8Array<ArrayBuffer>, offset: number) => {
