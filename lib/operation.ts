@@ -1,15 +1,15 @@
 /**
- * An operation: a route with everything that clients may know of it, declared once in the file of its handler.
+ * Operations: routes with everything that clients may know of them, each declared once.
  *
  * The router, the parsers of body and query, `/openapi.json` and `/docs/` are made from the declarations. A declaration
- * omits what follows from it, as `routes/openapi/document.ts` lists.
+ * omits what follows from it, which `routes/openapi/document.ts` adds.
  */
 
 import type { ProblemCode } from "./http/problem.ts";
 import type { JsonBody, Query, Schema } from "./http/schema.ts";
 import type { Route } from "./router.ts";
 
-/** Who may use an operation. The handler checks it, after it has read the body: see `routes/caller.ts`. */
+/** Who may use an operation. The handler checks it after it has read the body: see `routes/caller.ts`. */
 export type Access = "anyone" | "session" | "session or password" | "user or admin" | "user or ticket" | "admin";
 
 export interface Operation extends Route {
@@ -33,12 +33,21 @@ export interface Operation extends Route {
 /** A response that is not a problem. */
 export interface OperationResponse {
   readonly description: string;
-  /** Of the body. A text needs none. */
+  /** Of a JSON body. */
   readonly schema?: Schema;
-  /** Media types of the body; with a schema, by default JSON. */
-  readonly type?: readonly string[];
+  /** Media types of another body. */
+  readonly types?: readonly string[];
   /** Header fields; a name that ends in "?" is not in every response. */
   readonly headers?: readonly string[];
   /** By default "no-store"; "" is no such field. */
   readonly cacheControl?: string;
+}
+
+/** Declares an operation. @param target method and path, as "GET /user/:login" */
+export function route(
+  target: `${Route["method"]} /${string}`,
+  declaration: Omit<Operation, "method" | "path">,
+): Operation {
+  const [method = "", path = ""] = target.split(" ");
+  return { method: method as Route["method"], path, ...declaration };
 }

@@ -20,11 +20,15 @@ import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.t
 import type { User } from "../lib/store.ts";
 import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
-export const guardOperation: Operation = {
-  method: "GET",
-  path: "/guard/:demands*",
+/** The group that every user is in. */
+const everyone = "users";
+/** Reserved: it demands a session of two factors, which no session has yet, and not a group of that name. */
+const secondFactor = "second-factor";
+const maxDemands = 32;
+
+export const guard = route("GET /guard/:demands*", {
   access: "session or password",
   summary: "Authorize a request to a guarded site",
   description:
@@ -62,28 +66,19 @@ export const guardOperation: Operation = {
     "overloaded",
   ],
   isRoutine: true,
-  handler: guard,
-};
-
-/** The group that every user is in. */
-const everyone = "users";
-/** Reserved: it demands a session of two factors, which no session has yet, and not a group of that name. */
-const secondFactor = "second-factor";
-const maxDemands = 32;
-
-/** `GET /guard/{demand}/…`: 200 with who it is, or why not. */
-export async function guard(context: Context): Promise<Response> {
-  const { request } = context;
-  const demands = demandsOf(context.params["demands"] ?? "");
-  // The cookie first: the guarded site may use `Authorization` for something of its own.
-  const token = cookieToken(request.headers);
-  const found = token === undefined ? undefined : await liveSession(token, context);
-  const user = found?.user ?? await userOfAuthorization(context);
-  if (user === undefined) return refuse(request);
-  if (!meets(user, demands)) return refuseMember(request, user);
-  const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
-  return new Response(null, { headers });
-}
+  async handler(context) {
+    const { request } = context;
+    const demands = demandsOf(context.params["demands"] ?? "");
+    // The cookie first: the guarded site may use `Authorization` for something of its own.
+    const token = cookieToken(request.headers);
+    const found = token === undefined ? undefined : await liveSession(token, context);
+    const user = found?.user ?? await userOfAuthorization(context);
+    if (user === undefined) return refuse(request);
+    if (!meets(user, demands)) return refuseMember(request, user);
+    const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
+    return new Response(null, { headers });
+  },
+});
 
 /** @throws {HttpError} `malformed-path` */
 function demandsOf(path: string): readonly string[] {

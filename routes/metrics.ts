@@ -6,34 +6,28 @@
  * serves `/metrics` at another address.
  */
 
-import type { Context } from "../lib/app.ts";
 import { HttpError } from "../lib/http/http.ts";
-import type { Operation } from "../lib/operation.ts";
-
-export const metricsOperation: Operation = {
-  method: "GET",
-  path: "/metrics",
-  access: "anyone",
-  summary: "Get metrics for Prometheus",
-  description:
-    "The path does not exist for requests from proxies and browsers, as their header fields show: `Forwarded`, " +
-    "`Via`, `X-Real-IP`, `X-Forwarded-…`, `Sec-Fetch-…`. With `GATEHOUSE_METRICS_LISTEN` it exists only at that address.",
-  responses: { 200: { description: "The text format of Prometheus, version 0.0.4.", type: ["text/plain"] } },
-  problems: ["not-found"],
-  handler: showMetrics,
-};
+import { route } from "../lib/operation.ts";
 
 const type = "text/plain; version=0.0.4; charset=utf-8";
 /** Headers of proxies and browsers. nginx and Apache add them only if configured. */
 const forwarded = /^(forwarded$|via$|x-real-ip$|x-forwarded-|sec-fetch-)/;
 
-/** `GET /metrics` */
-export async function showMetrics({ app, request }: Context): Promise<Response> {
-  const { config, metrics, hasher, store } = app;
-  const isForwarded = [...request.headers.keys()].some((name) => forwarded.test(name));
-  if (config.metricsListen === undefined && isForwarded) throw new HttpError("not-found");
-  const { users, sessions, bytes: storeBytes } = await store.size();
-  const { waiting: hashesWaiting, running: hashesRunning } = hasher.queue;
-  const text = metrics.toText({ hashesWaiting, hashesRunning, users, sessions, storeBytes });
-  return new Response(text, { headers: { "content-type": type, "cache-control": "no-store" } });
-}
+export const showMetrics = route("GET /metrics", {
+  access: "anyone",
+  summary: "Get metrics for Prometheus",
+  description:
+    "The path does not exist for requests from proxies and browsers, as their header fields show: `Forwarded`, " +
+    "`Via`, `X-Real-IP`, `X-Forwarded-…`, `Sec-Fetch-…`. With `GATEHOUSE_METRICS_LISTEN` it exists only at that address.",
+  responses: { 200: { description: "The text format of Prometheus, version 0.0.4.", types: ["text/plain"] } },
+  problems: ["not-found"],
+  async handler({ app, request }) {
+    const { config, metrics, hasher, store } = app;
+    const isForwarded = [...request.headers.keys()].some((name) => forwarded.test(name));
+    if (config.metricsListen === undefined && isForwarded) throw new HttpError("not-found");
+    const { users, sessions, bytes: storeBytes } = await store.size();
+    const { waiting: hashesWaiting, running: hashesRunning } = hasher.queue;
+    const text = metrics.toText({ hashesWaiting, hashesRunning, users, sessions, storeBytes });
+    return new Response(text, { headers: { "content-type": type, "cache-control": "no-store" } });
+  },
+});

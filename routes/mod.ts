@@ -2,37 +2,33 @@
 
 import type { Operation } from "../lib/operation.ts";
 import type { Route } from "../lib/router.ts";
-import { guardOperation } from "./guard.ts";
-import { healthOperations } from "./health.ts";
-import { metricsOperation } from "./metrics.ts";
-import { descriptionOperations } from "./openapi.ts";
-import { pageOperations } from "./page.ts";
-import { changePasswordOperation } from "./password.ts";
-import { problemOperation } from "./problem.ts";
-import { sessionOperations } from "./session.ts";
-import { settingOperation } from "./setting.ts";
-import { statusOperation } from "./status.ts";
-import { ticketOperations } from "./ticket.ts";
-import { userOperations } from "./user.ts";
-import { changeUserOperation } from "./user_change.ts";
-import { userSessionOperations } from "./user_session.ts";
+import { guard } from "./guard.ts";
+import { showLive, showReady } from "./health.ts";
+import { showMetrics } from "./metrics.ts";
+import { descriptionOf } from "./openapi.ts";
+import { showPage, showPageFile } from "./page.ts";
+import { changePassword } from "./password.ts";
+import { showProblem } from "./problem.ts";
+import { logIn, logOut, showSession } from "./session.ts";
+import { listSettings } from "./setting.ts";
+import { showStatus } from "./status.ts";
+import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
+import { deleteUser, listUsers, register, showUser } from "./user.ts";
+import { changeUser } from "./user_change.ts";
+import { endSession, endSessions, listSessions } from "./user_session.ts";
 
-export const routes: readonly Operation[] = [
-  ...userOperations,
-  changeUserOperation,
-  changePasswordOperation,
-  ...userSessionOperations,
-  ...sessionOperations,
-  ...ticketOperations,
-  guardOperation,
-  ...pageOperations,
-  statusOperation,
-  settingOperation,
-  metricsOperation,
-  ...healthOperations,
-  problemOperation,
-  ...descriptionOperations(() => routes),
-];
+/** By id. */
+export const operations: Readonly<Record<string, Operation>> = {
+  ...{ register, listUsers, showUser, changeUser, deleteUser, changePassword },
+  ...{ listSessions, endSessions, endSession, logIn, showSession, logOut },
+  ...{ makeTicket, listTickets, deleteTicket },
+  ...{ guard, showPage, showPageFile },
+  ...{ showStatus, listSettings, showMetrics },
+  ...{ showLive, showReady, showProblem },
+  ...descriptionOf(() => operations),
+};
+
+export const routes: readonly Operation[] = Object.values(operations);
 
 /** Whether the route is for Prometheus, and may be served at an address of its own. */
 export function isOfMetrics({ path }: Route): boolean {

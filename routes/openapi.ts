@@ -9,10 +9,10 @@ import { cookieName } from "../lib/accounts/session.ts";
 import type { Config } from "../lib/config/config.ts";
 import { maxBodyBytes } from "../lib/http/http.ts";
 import { StaticResponse } from "../lib/http/static_response.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 import { docsPage } from "./docs/page.ts";
 import style from "./docs/style.css" with { type: "text" };
-import { createDocument, type DocumentFrame, type OpenApiDocument } from "./openapi/document.ts";
+import { createDocument, type DocumentFrame, type OpenApiDocument, type Operations } from "./openapi/document.ts";
 
 const frame: DocumentFrame = {
   info: {
@@ -64,14 +64,14 @@ const policy = [
 
 /** The document of a service with these settings. */
 export function openApiDocument(
-  operations: readonly Operation[],
+  operations: Operations,
   settings: Pick<Config, "passwordMinLength">,
 ): OpenApiDocument {
   return createDocument(operations, frame, settings);
 }
 
 /** The operations that describe all operations, themselves included. */
-export function descriptionOperations(all: () => readonly Operation[]): readonly Operation[] {
+export function descriptionOf(all: () => Operations): Operations {
   const json = new StaticResponse((config: Config) => ({
     content: JSON.stringify(openApiDocument(all(), config)),
     headers: { "content-type": "application/json" },
@@ -84,42 +84,33 @@ export function descriptionOperations(all: () => readonly Operation[]): readonly
       "referrer-policy": "no-referrer",
     },
   }));
-  return [
-    {
-      method: "GET",
-      path: "/openapi.json",
-      access: "anyone",
-      summary: "Get this document",
-      responses: {
-        200: {
-          description: "OpenAPI 3.1.",
-          schema: { type: "object", required: ["openapi"], properties: { openapi: { const: "3.1.0" } } },
-          headers: ["ETag"],
-          cacheControl: "no-cache",
-        },
-      },
-      isStatic: true,
-      handler: function showOpenApi({ request, app }) {
-        return json.to(request, app.config);
+  const showOpenApi = route("GET /openapi.json", {
+    access: "anyone",
+    summary: "Get this document",
+    responses: {
+      200: {
+        description: "OpenAPI 3.1.",
+        schema: { type: "object", required: ["openapi"], properties: { openapi: { const: "3.1.0" } } },
+        headers: ["ETag"],
+        cacheControl: "no-cache",
       },
     },
-    {
-      method: "GET",
-      path: "/docs/",
-      access: "anyone",
-      summary: "Read this document as a page",
-      responses: {
-        200: {
-          description: "A page without scripts.",
-          type: ["text/html"],
-          headers: ["ETag", "Content-Security-Policy", "Referrer-Policy"],
-          cacheControl: "no-cache",
-        },
-      },
-      isStatic: true,
-      handler: function showDocs({ request, app }) {
-        return page.to(request, app.config);
+    isStatic: true,
+    handler: ({ request, app }) => json.to(request, app.config),
+  });
+  const showDocs = route("GET /docs/", {
+    access: "anyone",
+    summary: "Read this document as a page",
+    responses: {
+      200: {
+        description: "A page without scripts.",
+        types: ["text/html"],
+        headers: ["ETag", "Content-Security-Policy", "Referrer-Policy"],
+        cacheControl: "no-cache",
       },
     },
-  ];
+    isStatic: true,
+    handler: ({ request, app }) => page.to(request, app.config),
+  });
+  return { showOpenApi, showDocs };
 }

@@ -6,7 +6,7 @@
  */
 
 import { cookieToken } from "../lib/accounts/session.ts";
-import type { App, Context } from "../lib/app.ts";
+import type { App } from "../lib/app.ts";
 import { html } from "../lib/http/html.ts";
 import { HttpError } from "../lib/http/http.ts";
 import { query } from "../lib/http/schema.ts";
@@ -15,7 +15,7 @@ import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts"
 import { liveSession } from "./caller.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 /** Where to go with a session. */
 const nextQuery = query({
@@ -24,50 +24,6 @@ const nextQuery = query({
     parse: (text = "") => safeRedirectPath(String(text)),
   },
 });
-
-export const pageOperations: readonly Operation[] = [
-  {
-    method: "GET",
-    path: "/",
-    access: "anyone",
-    summary: "Open the web page",
-    query: nextQuery,
-    responses: {
-      200: {
-        description: "The page.",
-        type: ["text/html"],
-        headers: ["ETag", "Content-Security-Policy", "Permissions-Policy", "Referrer-Policy"],
-        cacheControl: "no-cache",
-      },
-      302: { description: "To `next`, as the browser has a session.", headers: ["Location"] },
-    },
-    handler: showPage,
-  },
-  {
-    method: "GET",
-    path: "/page/:file",
-    access: "anyone",
-    summary: "Get a file of the web page",
-    parameters: {
-      file: {
-        type: "string",
-        description: "The name of the file; `logo` is the logo of the settings.",
-        examples: ["main.js"],
-      },
-    },
-    responses: {
-      200: {
-        description: "The file.",
-        type: ["text/javascript", "text/css", "image/svg+xml", "image/png"],
-        headers: ["ETag", "Content-Security-Policy?"],
-        cacheControl: "no-cache",
-      },
-    },
-    problems: ["not-found"],
-    isStatic: true,
-    handler: showPageFile,
-  },
-];
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -111,24 +67,57 @@ const files: ReadonlyMap<string, StaticResponse<App>> = new Map([
   ["logo", logoFile],
 ]);
 
-/** `GET /`: the page; with a session and `?next=<path>`, a redirect to that path. */
-export async function showPage(context: Context): Promise<Response> {
-  const { request, app } = context;
-  const token = cookieToken(request.headers);
-  const session = token === undefined ? undefined : await liveSession(token, context);
-  const { next } = nextQuery.parse(request);
-  if (next !== undefined && session !== undefined) {
-    return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
-  }
-  return await (session === undefined ? visitorPage : sessionPage).to(request, app);
-}
+export const showPage = route("GET /", {
+  access: "anyone",
+  summary: "Open the web page",
+  query: nextQuery,
+  responses: {
+    200: {
+      description: "The page.",
+      types: ["text/html"],
+      headers: ["ETag", "Content-Security-Policy", "Permissions-Policy", "Referrer-Policy"],
+      cacheControl: "no-cache",
+    },
+    302: { description: "To `next`, as the browser has a session.", headers: ["Location"] },
+  },
+  async handler(context) {
+    const { request, app } = context;
+    const token = cookieToken(request.headers);
+    const session = token === undefined ? undefined : await liveSession(token, context);
+    const { next } = nextQuery.parse(request);
+    if (next !== undefined && session !== undefined) {
+      return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
+    }
+    return await (session === undefined ? visitorPage : sessionPage).to(request, app);
+  },
+});
 
-/** `GET /page/:file`: a file of the page, or the logo. */
-export async function showPageFile({ request, params, app }: Context): Promise<Response> {
-  const file = files.get(params["file"] ?? "");
-  if (file === undefined) throw new HttpError("not-found");
-  return await file.to(request, app);
-}
+export const showPageFile = route("GET /page/:file", {
+  access: "anyone",
+  summary: "Get a file of the web page",
+  parameters: {
+    file: {
+      type: "string",
+      description: "The name of the file; `logo` is the logo of the settings.",
+      examples: ["main.js"],
+    },
+  },
+  responses: {
+    200: {
+      description: "The file.",
+      types: ["text/javascript", "text/css", "image/svg+xml", "image/png"],
+      headers: ["ETag", "Content-Security-Policy?"],
+      cacheControl: "no-cache",
+    },
+  },
+  problems: ["not-found"],
+  isStatic: true,
+  async handler({ request, params, app }) {
+    const file = files.get(params["file"] ?? "");
+    if (file === undefined) throw new HttpError("not-found");
+    return await file.to(request, app);
+  },
+});
 
 /** The page says whether there is a session, so that a visitor's does not ask. */
 function pageOf({ config, logo }: App, session: "none" | "live"): StaticBody {

@@ -20,11 +20,15 @@ import {
 } from "../lib/accounts/request_schemas.ts";
 import { changeCounts, verifyLoginPassword } from "./authenticate.ts";
 import { loginInPath, refuseActor, requireSession } from "./caller.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
-export const changePasswordOperation: Operation = {
-  method: "PUT",
-  path: "/user/:login/password",
+/** Who is to get the new password, and what else changes with it. */
+interface Admitted {
+  readonly user: User;
+  readonly options: ReplaceOptions;
+}
+
+export const changePassword = route("PUT /user/:login/password", {
   access: "user or ticket",
   summary: "Set a password",
   description:
@@ -39,37 +43,28 @@ export const changePasswordOperation: Operation = {
     "too-many-new-passwords",
     "overloaded",
   ],
-  handler: changePassword,
-};
-
-/** Who is to get the new password, and what else changes with it. */
-interface Admitted {
-  readonly user: User;
-  readonly options: ReplaceOptions;
-}
-
-/** `PUT /user/:login/password`: sets the password. */
-export async function changePassword(context: Context): Promise<Response> {
-  const { app: { hasher, throttle, stopping }, request } = context;
-  const login = loginInPath(context);
-  const body = passwordChangeBody.parse(await readJson(request, { stopping }));
-  const admitted = body.ticket === undefined
-    ? await admitBySession(context)
-    : await admitByTicket(body.ticket, context);
-  await judge(body.password, context);
-  await requireChange(body, admitted.user, context);
-  const turn = { client: context.rateLimitKey, hungUp: request.signal };
-  const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context) ??
-    await refuseActor(context);
-  const byTicket = body.ticket !== undefined;
-  if (byTicket) audit(context, "ticket-used", { user: login, purpose: "reset" });
-  audit(context, "password-changed", { ...!byTicket && { by: login }, user: login });
-  await changeCounts(context, () => throttle.forget(login));
-  const headers = new Headers({ "cache-control": "no-store" });
-  // The browser is still one of the owner's.
-  if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", deviceCookie(changed));
-  return new Response(null, { status: 204, headers });
-}
+  async handler(context) {
+    const { app: { hasher, throttle, stopping }, request } = context;
+    const login = loginInPath(context);
+    const body = passwordChangeBody.parse(await readJson(request, { stopping }));
+    const admitted = body.ticket === undefined
+      ? await admitBySession(context)
+      : await admitByTicket(body.ticket, context);
+    await judge(body.password, context);
+    await requireChange(body, admitted.user, context);
+    const turn = { client: context.rateLimitKey, hungUp: request.signal };
+    const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context) ??
+      await refuseActor(context);
+    const byTicket = body.ticket !== undefined;
+    if (byTicket) audit(context, "ticket-used", { user: login, purpose: "reset" });
+    audit(context, "password-changed", { ...!byTicket && { by: login }, user: login });
+    await changeCounts(context, () => throttle.forget(login));
+    const headers = new Headers({ "cache-control": "no-store" });
+    // The browser is still one of the owner's.
+    if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", deviceCookie(changed));
+    return new Response(null, { status: 204, headers });
+  },
+});
 
 async function admitBySession(context: Context): Promise<Admitted> {
   const { session, user } = await requireSession(context);

@@ -1,32 +1,26 @@
 /** `/problem/`: what the `type` of a problem means, in words. */
 
-import type { Context } from "../lib/app.ts";
 import { HttpError } from "../lib/http/http.ts";
 import { isProblemCode, problems } from "../lib/http/problem.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
-export const problemOperation: Operation = {
-  method: "GET",
-  path: "/problem/:code",
+export const showProblem = route("GET /problem/:code", {
   access: "anyone",
   summary: "Get the meaning of a problem",
   parameters: {
     code: { enum: Object.keys(problems), description: "The code of a problem.", examples: ["login-taken"] },
   },
   responses: {
-    200: { description: "Title, status and meaning.", type: ["text/plain"], cacheControl: "max-age=3600" },
+    200: { description: "Title, status and meaning.", types: ["text/plain"], cacheControl: "max-age=3600" },
   },
   problems: ["not-found"],
   isStatic: true,
-  handler: showProblem,
-};
-
-/** `GET /problem/:code`: the meaning of one problem, as text. */
-export function showProblem(context: Context): Response {
-  const code = context.params["code"] ?? "";
-  if (!isProblemCode(code)) throw new HttpError("not-found");
-  const { status, title, meaning } = problems[code];
-  return new Response(`${title} (${status})\n\n${meaning}\n`, {
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600" },
-  });
-}
+  handler(context) {
+    const code = context.params["code"] ?? "";
+    if (!isProblemCode(code)) throw new HttpError("not-found");
+    const { status, title, meaning } = problems[code];
+    return new Response(`${title} (${status})\n\n${meaning}\n`, {
+      headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600" },
+    });
+  },
+});

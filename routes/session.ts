@@ -10,7 +10,7 @@ import type { Session } from "../lib/store.ts";
 import { credentialsBody, groupsSchema, loginSchema } from "../lib/accounts/request_schemas.ts";
 import { authenticate, wrongCredentials } from "./authenticate.ts";
 import { requireSession, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 /** What `showSession` returns. */
 const ownSessionSchema: Schema = {
@@ -34,74 +34,59 @@ const newSessionSchema: Schema = {
   }),
 };
 
-export const sessionOperations: readonly Operation[] = [
-  {
-    method: "POST",
-    path: "/session/",
-    access: "anyone",
-    summary: "Log in",
-    description:
-      "An unknown login, a wrong password and a disabled user get the same response after the same work, unless " +
-      "`GATEHOUSE_LOGIN_ERRORS` is `exact`.",
-    body: credentialsBody,
-    responses: { 201: { description: "The new session.", schema: newSessionSchema, headers: ["Set-Cookie?"] } },
-    problems: ["wrong-credentials", "wrong-password", "unknown-login", "too-many-attempts", "overloaded"],
-    handler: logIn,
+export const logIn = route("POST /session/", {
+  access: "anyone",
+  summary: "Log in",
+  description:
+    "An unknown login, a wrong password and a disabled user get the same response after the same work, unless " +
+    "`GATEHOUSE_LOGIN_ERRORS` is `exact`.",
+  body: credentialsBody,
+  responses: { 201: { description: "The new session.", schema: newSessionSchema, headers: ["Set-Cookie?"] } },
+  problems: ["wrong-credentials", "wrong-password", "unknown-login", "too-many-attempts", "overloaded"],
+  async handler(context) {
+    const { app: { store, config, now, stopping }, request } = context;
+    const credentials = credentialsBody.parse(await readJson(request, { stopping }));
+    const user = await authenticate(credentials, context);
+    const userAgent = request.headers.get("user-agent") ?? "";
+    const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.clientAddress });
+    // The password was changed, or the account disabled, while it was verified: it is no longer the right one.
+    if (!await store.insertSession(session, user, { maxSessions: config.maxSessions })) {
+      audit(context, "login-failed", { user: user.login });
+      throw wrongCredentials(request.headers);
+    }
+    const { login } = user;
+    audit(context, "login", { by: login, user: login });
+    const maxAgeSeconds = Math.floor(config.sessionMaxMs / 1_000);
+    const dates = datesOf(session, context);
+    if (!credentials.cookie) return jsonResponse({ login, token, ...dates }, { status: 201 });
+    const reply = jsonResponse({ login, ...dates }, { status: 201 });
+    reply.headers.append("set-cookie", sessionCookie(token, maxAgeSeconds));
+    reply.headers.append("set-cookie", deviceCookie(user));
+    return reply;
   },
-  {
-    method: "GET",
-    path: "/session/",
-    access: "session",
-    summary: "Get the current session",
-    responses: { 200: { description: "The session of the request.", schema: ownSessionSchema } },
-    handler: showSession,
+});
+
+export const showSession = route("GET /session/", {
+  access: "session",
+  summary: "Get the current session",
+  responses: { 200: { description: "The session of the request.", schema: ownSessionSchema } },
+  async handler(context) {
+    const { session, user } = await requireSession(context);
+    return jsonResponse({ login: user.login, groups: user.groups, ...datesOf(session, context) });
   },
-  {
-    method: "DELETE",
-    path: "/session/",
-    access: "session",
-    summary: "Log out",
-    responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
-    handler: logOut,
+});
+
+export const logOut = route("DELETE /session/", {
+  access: "session",
+  summary: "Log out",
+  responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
+  async handler(context) {
+    const { session, user } = await requireSession(context);
+    await context.app.store.deleteSession(session.id);
+    audit(context, "logout", { by: user.login, user: user.login });
+    return sessionsEnded(context, { isOwnEnded: true });
   },
-];
-
-/** `POST /session/`: logs in. Beyond so many sessions of one user the one seen longest ago ends. */
-export async function logIn(context: Context): Promise<Response> {
-  const { app: { store, config, now, stopping }, request } = context;
-  const credentials = credentialsBody.parse(await readJson(request, { stopping }));
-  const user = await authenticate(credentials, context);
-  const userAgent = request.headers.get("user-agent") ?? "";
-  const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.clientAddress });
-  // The password was changed, or the account disabled, while it was verified: it is no longer the right one.
-  if (!await store.insertSession(session, user, { maxSessions: config.maxSessions })) {
-    audit(context, "login-failed", { user: user.login });
-    throw wrongCredentials(request.headers);
-  }
-  const { login } = user;
-  audit(context, "login", { by: login, user: login });
-  const maxAgeSeconds = Math.floor(config.sessionMaxMs / 1_000);
-  const dates = datesOf(session, context);
-  if (!credentials.cookie) return jsonResponse({ login, token, ...dates }, { status: 201 });
-  const reply = jsonResponse({ login, ...dates }, { status: 201 });
-  reply.headers.append("set-cookie", sessionCookie(token, maxAgeSeconds));
-  reply.headers.append("set-cookie", deviceCookie(user));
-  return reply;
-}
-
-/** `GET /session/`: whose session this is. */
-export async function showSession(context: Context): Promise<Response> {
-  const { session, user } = await requireSession(context);
-  return jsonResponse({ login: user.login, groups: user.groups, ...datesOf(session, context) });
-}
-
-/** `DELETE /session/`: logs out. */
-export async function logOut(context: Context): Promise<Response> {
-  const { session, user } = await requireSession(context);
-  await context.app.store.deleteSession(session.id);
-  audit(context, "logout", { by: user.login, user: user.login });
-  return sessionsEnded(context, { isOwnEnded: true });
-}
+});
 
 function datesOf(session: Session, context: Context): { created_at: string; expires_at: string } {
   return {

@@ -1,10 +1,9 @@
 /** `/setting/`: the effective settings, for administrators. They change only with a restart. */
 
-import type { Context } from "../lib/app.ts";
 import { jsonResponse } from "../lib/http/http.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { requireAdmin } from "./caller.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 const settingsSchema: Schema = {
   $id: "SettingList",
@@ -24,17 +23,12 @@ const settingsSchema: Schema = {
   }),
 };
 
-export const settingOperation: Operation = {
-  method: "GET",
-  path: "/setting/",
+export const listSettings = route("GET /setting/", {
   access: "admin",
   summary: "List the effective settings",
   responses: { 200: { description: "All settings, in the order of the README.", schema: settingsSchema } },
-  handler: listSettings,
-};
-
-/** `GET /setting/`: every setting as text, in the order of the README. */
-export async function listSettings(context: Context): Promise<Response> {
-  await requireAdmin(context);
-  return jsonResponse({ settings: context.app.config.effective });
-}
+  async handler(context) {
+    await requireAdmin(context);
+    return jsonResponse({ settings: context.app.config.effective });
+  },
+});

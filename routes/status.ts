@@ -5,13 +5,12 @@
  * are those of the store. A response costs no scan of the store: the app keeps those results for some seconds.
  */
 
-import type { Context } from "../lib/app.ts";
 import type { Histogram } from "../lib/metrics/histogram.ts";
 import { jsonResponse } from "../lib/http/http.ts";
 import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { keptMinutes } from "../lib/metrics/minute_counter.ts";
 import { requireAdmin } from "./caller.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 const count: Schema = { type: "integer", minimum: 0 };
 const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };
@@ -50,50 +49,45 @@ const statusSchema: Schema = {
   }),
 };
 
-export const statusOperation: Operation = {
-  method: "GET",
-  path: "/status/",
+const minuteMs = 60 * 1_000;
+const dayMs = 24 * 60 * minuteMs;
+
+export const showStatus = route("GET /status/", {
   access: "admin",
   summary: "Get the status of the service",
   description: "Logins, hashes and syncs are those of the instance that responds, since its start; all other figures " +
     "are of the store. The page requests this every few seconds.",
   responses: { 200: { description: "The status.", schema: statusSchema } },
-  handler: showStatus,
-};
-
-const minuteMs = 60 * 1_000;
-const dayMs = 24 * 60 * minuteMs;
-
-/** `GET /status/` */
-export async function showStatus(context: Context): Promise<Response> {
-  await requireAdmin(context);
-  const { config, instance, metrics, hasher, store, registrations, now } = context.app;
-  const { users, sessions, bytes } = await store.size();
-  const { days, counts } = await registrations.get();
-  const { success, failure, throttled } = metrics.logins;
-  const firstMinute = Math.floor(now() / minuteMs) - keptMinutes + 1;
-  return jsonResponse({
-    time: new Date(now()).toISOString(),
-    instance,
-    users,
-    sessions,
-    registrations: { first_day: new Date(days.first * dayMs).toISOString().slice(0, 10), counts },
-    logins: {
-      first_minute: new Date(firstMinute * minuteMs).toISOString(),
-      success: success.lastHour,
-      failure: failure.lastHour,
-      throttled: throttled.lastHour,
-    },
-    hash: recentMs(metrics.hashes),
-    // A database syncs by itself.
-    sync: "folder" in config.store ? recentMs(metrics.syncs) : null,
-    running: hasher.queue.running,
-    waiting: hasher.queue.waiting,
-    store_bytes: bytes,
-    uptime_seconds: Math.floor(performance.now() / 1_000),
-    deno: Deno.version.deno,
-  });
-}
+  async handler(context) {
+    await requireAdmin(context);
+    const { config, instance, metrics, hasher, store, registrations, now } = context.app;
+    const { users, sessions, bytes } = await store.size();
+    const { days, counts } = await registrations.get();
+    const { success, failure, throttled } = metrics.logins;
+    const firstMinute = Math.floor(now() / minuteMs) - keptMinutes + 1;
+    return jsonResponse({
+      time: new Date(now()).toISOString(),
+      instance,
+      users,
+      sessions,
+      registrations: { first_day: new Date(days.first * dayMs).toISOString().slice(0, 10), counts },
+      logins: {
+        first_minute: new Date(firstMinute * minuteMs).toISOString(),
+        success: success.lastHour,
+        failure: failure.lastHour,
+        throttled: throttled.lastHour,
+      },
+      hash: recentMs(metrics.hashes),
+      // A database syncs by itself.
+      sync: "folder" in config.store ? recentMs(metrics.syncs) : null,
+      running: hasher.queue.running,
+      waiting: hasher.queue.waiting,
+      store_bytes: bytes,
+      uptime_seconds: Math.floor(performance.now() / 1_000),
+      deno: Deno.version.deno,
+    });
+  },
+});
 
 /** Quantiles of the last minute in milliseconds; null if nothing happened in it. */
 function recentMs(histogram: Histogram): { p50_ms: number | null; p99_ms: number | null } {

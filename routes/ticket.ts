@@ -9,7 +9,7 @@ import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/sch
 import { exampleCode, loginSchema, ticketRequestBody } from "../lib/accounts/request_schemas.ts";
 import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 /** In the examples of the OpenAPI document: any ticket. */
 export const exampleTicketId = "01M81Q8RAN6Y7QJ4E0V3SCM2ZT";
@@ -42,87 +42,72 @@ const ticketSchema: Schema = {
 
 const ticketPageSchema = pageSchema("TicketPage", { tickets: { type: "array", items: ticketSchema } });
 
-export const ticketOperations: readonly Operation[] = [
-  {
-    method: "POST",
-    path: "/ticket/",
-    access: "admin",
-    summary: "Make a ticket",
-    description:
-      "A ticket is a code for one use: to register, or to set the password of one user. Give it to the person over " +
-      "a private channel. It is void once its maker is no administrator any more, is disabled or deleted, ends all " +
-      "sessions or gets another password. Resetting an administrator requires a session that is less than 10 minutes old.",
-    body: ticketRequestBody,
-    responses: { 201: { description: "The new ticket.", schema: newTicketSchema } },
-    problems: ["registration-closed", "not-found", "login-again"],
-    handler: makeTicket,
+export const makeTicket = route("POST /ticket/", {
+  access: "admin",
+  summary: "Make a ticket",
+  description:
+    "A ticket is a code for one use: to register, or to set the password of one user. Give it to the person over " +
+    "a private channel. It is void once its maker is no administrator any more, is disabled or deleted, ends all " +
+    "sessions or gets another password. Resetting an administrator requires a session that is less than 10 minutes old.",
+  body: ticketRequestBody,
+  responses: { 201: { description: "The new ticket.", schema: newTicketSchema } },
+  problems: ["registration-closed", "not-found", "login-again"],
+  async handler(context) {
+    const { config, now, stopping } = context.app;
+    const body = await readJson(context.request, { stopping });
+    const { session, user } = await requireAdmin(context);
+    const { purpose, login = "" } = ticketRequestBody.parse(body);
+    // Nobody could use it.
+    if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
+    const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
+    const outcome = await insert(ticket, session, context);
+    if (outcome === "forbidden") return await refuseActor(context);
+    if (outcome === "missing") throw new HttpError("not-found");
+    // Whom an invitation is for is not registered, and may be a password that was typed in the wrong field.
+    const target = purpose === "reset" ? { user: login } : {};
+    audit(context, "ticket-made", { by: user.login, ticket: ticket.id, purpose, ...target });
+    const expires_at = new Date(ticket.expiresAt).toISOString();
+    const value = { id: ticket.id, ticket: code, purpose, ...login !== "" && { login }, expires_at };
+    return jsonResponse(value, { status: 201 });
   },
-  {
-    method: "GET",
-    path: "/ticket/",
-    access: "admin",
-    summary: "List tickets",
-    description: "Valid tickets without their codes, the oldest first.",
-    query: pageQuery,
-    responses: { 200: { description: "A page of tickets.", schema: ticketPageSchema } },
-    problems: ["invalid-query"],
-    handler: listTickets,
+});
+
+export const listTickets = route("GET /ticket/", {
+  access: "admin",
+  summary: "List tickets",
+  description: "Valid tickets without their codes, the oldest first.",
+  query: pageQuery,
+  responses: { 200: { description: "A page of tickets.", schema: ticketPageSchema } },
+  problems: ["invalid-query"],
+  async handler(context) {
+    await requireAdmin(context);
+    const query = pageQuery.parse(context.request);
+    const { store, now } = context.app;
+    const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
+    return jsonResponse({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
+      headers: pageHeaders(query, next),
+    });
   },
-  {
-    method: "DELETE",
-    path: "/ticket/:id",
-    access: "admin",
-    summary: "Delete a ticket",
-    parameters: {
-      id: { ...idSchema, description: "The id of a ticket, which is not its code.", examples: [exampleTicketId] },
-    },
-    responses: { 204: { description: "The ticket is void." } },
-    problems: ["not-found"],
-    handler: deleteTicket,
+});
+
+export const deleteTicket = route("DELETE /ticket/:id", {
+  access: "admin",
+  summary: "Delete a ticket",
+  parameters: {
+    id: { ...idSchema, description: "The id of a ticket, which is not its code.", examples: [exampleTicketId] },
   },
-];
-
-/** `POST /ticket/`: makes a ticket, whose code is in the reply and nowhere else. */
-export async function makeTicket(context: Context): Promise<Response> {
-  const { config, now, stopping } = context.app;
-  const body = await readJson(context.request, { stopping });
-  const { session, user } = await requireAdmin(context);
-  const { purpose, login = "" } = ticketRequestBody.parse(body);
-  // Nobody could use it.
-  if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
-  const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
-  const outcome = await insert(ticket, session, context);
-  if (outcome === "forbidden") return await refuseActor(context);
-  if (outcome === "missing") throw new HttpError("not-found");
-  // Whom an invitation is for is not registered, and may be a password that was typed in the wrong field.
-  const target = purpose === "reset" ? { user: login } : {};
-  audit(context, "ticket-made", { by: user.login, ticket: ticket.id, purpose, ...target });
-  const expires_at = new Date(ticket.expiresAt).toISOString();
-  const value = { id: ticket.id, ticket: code, purpose, ...login !== "" && { login }, expires_at };
-  return jsonResponse(value, { status: 201 });
-}
-
-/** `GET /ticket/`: the tickets that are good, by pages, in the order in which they were made. Never a code. */
-export async function listTickets(context: Context): Promise<Response> {
-  await requireAdmin(context);
-  const query = pageQuery.parse(context.request);
-  const { store, now } = context.app;
-  const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
-  return jsonResponse({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
-    headers: pageHeaders(query, next),
-  });
-}
-
-/** `DELETE /ticket/:id`: withdraws a ticket, whoever made it. */
-export async function deleteTicket(context: Context): Promise<Response> {
-  const { session, user } = await requireAdmin(context);
-  const id = context.params["id"] ?? "";
-  const outcome = await context.app.store.deleteTicket(id, { actor: { session, asAdmin: true } });
-  if (outcome === "forbidden") return await refuseActor(context);
-  if (outcome === "missing") throw new HttpError("not-found");
-  audit(context, "ticket-deleted", { by: user.login, ticket: id });
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
-}
+  responses: { 204: { description: "The ticket is void." } },
+  problems: ["not-found"],
+  async handler(context) {
+    const { session, user } = await requireAdmin(context);
+    const id = context.params["id"] ?? "";
+    const outcome = await context.app.store.deleteTicket(id, { actor: { session, asAdmin: true } });
+    if (outcome === "forbidden") return await refuseActor(context);
+    if (outcome === "missing") throw new HttpError("not-found");
+    audit(context, "ticket-deleted", { by: user.login, ticket: id });
+    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  },
+});
 
 /**
  * Stores a ticket, as one whom a reset is for is at this moment: who has become an administrator meanwhile needs more.

@@ -26,69 +26,11 @@ import {
   sessionsEnded,
 } from "./caller.ts";
 import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 const userPageSchema = pageSchema("UserPage", { users: { type: "array", items: userSchema } }, {
   maxLength: maxLoginLength,
 });
-
-export const userOperations: readonly Operation[] = [
-  {
-    method: "POST",
-    path: "/user/",
-    access: "anyone",
-    summary: "Register",
-    description:
-      "The service may require a ticket or register nobody (`GATEHOUSE_REGISTRATION`). The user who registers " +
-      "with the ticket that the service prints at start becomes the first administrator.",
-    body: registrationBody,
-    responses: { 201: { description: "The user, durably stored.", schema: userSchema, headers: ["Location"] } },
-    problems: [
-      "registration-closed",
-      "ticket-invalid",
-      "login-reserved",
-      "login-taken",
-      "too-many-registrations",
-      "overloaded",
-    ],
-    handler: register,
-  },
-  {
-    method: "GET",
-    path: "/user/",
-    access: "admin",
-    summary: "List users",
-    description:
-      "The list has users that match all parameters. A user that exists all the time is on exactly one page, " +
-      "even if others register or are deleted meanwhile.",
-    query: userPageQuery,
-    responses: { 200: { description: "A page of users.", schema: userPageSchema } },
-    problems: ["invalid-query"],
-    handler: listUsers,
-  },
-  {
-    method: "GET",
-    path: "/user/:login",
-    access: "user or admin",
-    summary: "Get a user",
-    responses: {
-      200: { description: "The user.", schema: userSchema, headers: ["ETag"], cacheControl: "private, no-cache" },
-    },
-    problems: ["not-found"],
-    handler: showUser,
-  },
-  {
-    method: "DELETE",
-    path: "/user/:login",
-    access: "user or admin",
-    summary: "Delete a user",
-    description:
-      "Users delete themselves with a session that is less than 10 minutes old. All sessions of the user end.",
-    responses: { 204: { description: "The user is deleted.", headers: sessionEndedHeaders } },
-    problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
-    handler: deleteUser,
-  },
-];
 
 /** Who may register. */
 interface Admitted {
@@ -97,60 +39,98 @@ interface Admitted {
   readonly ticket: Ticket | undefined;
 }
 
-/** `POST /user/`: registers a user. */
-export async function register(context: Context): Promise<Response> {
-  const { config, passwordStrength, hasher, registrationLock, rateLimiter, clientLimits, stopping } = context.app;
-  const client = context.rateLimitKey;
-  hasher.queue.assertCapacity({ client });
-  refuseTooMany(await rateLimiter.waitSeconds(clientLimits.registration(client)));
-  const body = await readJson(context.request, { stopping });
-  // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
-  refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
-  const registration = registrationBody.parse(body, { minLength: config.passwordMinLength, passwordStrength });
-  const ticket = await admit(registration, context);
-  return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
-}
+export const register = route("POST /user/", {
+  access: "anyone",
+  summary: "Register",
+  description:
+    "The service may require a ticket or register nobody (`GATEHOUSE_REGISTRATION`). The user who registers " +
+    "with the ticket that the service prints at start becomes the first administrator.",
+  body: registrationBody,
+  responses: { 201: { description: "The user, durably stored.", schema: userSchema, headers: ["Location"] } },
+  problems: [
+    "registration-closed",
+    "ticket-invalid",
+    "login-reserved",
+    "login-taken",
+    "too-many-registrations",
+    "overloaded",
+  ],
+  async handler(context) {
+    const { config, passwordStrength, hasher, registrationLock, rateLimiter, clientLimits, stopping } = context.app;
+    const client = context.rateLimitKey;
+    hasher.queue.assertCapacity({ client });
+    refuseTooMany(await rateLimiter.waitSeconds(clientLimits.registration(client)));
+    const body = await readJson(context.request, { stopping });
+    // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
+    refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
+    const registration = registrationBody.parse(body, { minLength: config.passwordMinLength, passwordStrength });
+    const ticket = await admit(registration, context);
+    return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
+  },
+});
 
-/** `GET /user/`: who is registered, by pages. */
-export async function listUsers(context: Context): Promise<Response> {
-  await requireAdmin(context);
-  const query = userPageQuery.parse(context.request);
-  const { users, total, next } = await context.app.store.listUsers(query);
-  const headers = pageHeaders(query, next);
-  return jsonResponse({ users: users.map(publicUser), total, next: next ?? null }, { headers });
-}
+export const listUsers = route("GET /user/", {
+  access: "admin",
+  summary: "List users",
+  description:
+    "The list has users that match all parameters. A user that exists all the time is on exactly one page, " +
+    "even if others register or are deleted meanwhile.",
+  query: userPageQuery,
+  responses: { 200: { description: "A page of users.", schema: userPageSchema } },
+  problems: ["invalid-query"],
+  async handler(context) {
+    await requireAdmin(context);
+    const query = userPageQuery.parse(context.request);
+    const { users, total, next } = await context.app.store.listUsers(query);
+    const headers = pageHeaders(query, next);
+    return jsonResponse({ users: users.map(publicUser), total, next: next ?? null }, { headers });
+  },
+});
 
-/** `GET /user/:login`: what is known of a user. */
-export async function showUser(context: Context): Promise<Response> {
-  const { target } = await requireSelfOrAdmin(context);
-  const etag = await etagOf(target);
-  const headers = { etag, "cache-control": "private, no-cache" };
-  if (!ifNoneMatch(context.request.headers.get("if-none-match"), etag)) {
-    return new Response(null, { status: 304, headers });
-  }
-  return jsonResponse(publicUser(target), { headers });
-}
+export const showUser = route("GET /user/:login", {
+  access: "user or admin",
+  summary: "Get a user",
+  responses: {
+    200: { description: "The user.", schema: userSchema, headers: ["ETag"], cacheControl: "private, no-cache" },
+  },
+  problems: ["not-found"],
+  async handler(context) {
+    const { target } = await requireSelfOrAdmin(context);
+    const etag = await etagOf(target);
+    const headers = { etag, "cache-control": "private, no-cache" };
+    if (!ifNoneMatch(context.request.headers.get("if-none-match"), etag)) {
+      return new Response(null, { status: 304, headers });
+    }
+    return jsonResponse(publicUser(target), { headers });
+  },
+});
 
-/** `DELETE /user/:login`: deletes a user with all that is kept of them. */
-export async function deleteUser(context: Context): Promise<Response> {
-  const { session, user, target } = await requireSelfOrAdmin(context);
-  const { store } = context.app;
-  const isOwn = target.id === user.id && isFresh(session, context);
-  if (!isOwn && !isAdmin(user)) throw new HttpError("login-again");
-  const actor = { session, asAdmin: !isOwn };
-  let current: User | undefined = target;
-  while (current !== undefined) {
-    await requireMatch(current, context);
-    // The user is gone, which is what was wanted, and somebody else has the login by now.
-    if (current.id !== target.id) break;
-    const outcome = await store.deleteUser(current, { actor });
-    if (outcome === "forbidden") return await refuseActor(context);
-    if (outcome === "last-admin") throw new HttpError("last-admin");
-    if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
-    current = outcome === "done" ? undefined : await store.findUser(target.login);
-  }
-  return sessionsEnded(context, { isOwnEnded: user.id === target.id });
-}
+export const deleteUser = route("DELETE /user/:login", {
+  access: "user or admin",
+  summary: "Delete a user",
+  description: "Users delete themselves with a session that is less than 10 minutes old. All sessions of the user end.",
+  responses: { 204: { description: "The user is deleted.", headers: sessionEndedHeaders } },
+  problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
+  async handler(context) {
+    const { session, user, target } = await requireSelfOrAdmin(context);
+    const { store } = context.app;
+    const isOwn = target.id === user.id && isFresh(session, context);
+    if (!isOwn && !isAdmin(user)) throw new HttpError("login-again");
+    const actor = { session, asAdmin: !isOwn };
+    let current: User | undefined = target;
+    while (current !== undefined) {
+      await requireMatch(current, context);
+      // The user is gone, which is what was wanted, and somebody else has the login by now.
+      if (current.id !== target.id) break;
+      const outcome = await store.deleteUser(current, { actor });
+      if (outcome === "forbidden") return await refuseActor(context);
+      if (outcome === "last-admin") throw new HttpError("last-admin");
+      if (outcome === "done") audit(context, "user-deleted", { by: user.login, user: target.login });
+      current = outcome === "done" ? undefined : await store.findUser(target.login);
+    }
+    return sessionsEnded(context, { isOwnEnded: user.id === target.id });
+  },
+});
 
 /** Whether anyone may register, or this one by a ticket. @returns the ticket, if there is one */
 async function admit(registration: Registration, context: Context): Promise<Ticket | undefined> {

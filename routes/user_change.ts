@@ -1,17 +1,14 @@
 /** `PATCH /user/:login`: groups, and whether the account is disabled; by administrators. */
 
-import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
 import { etagOf, publicUser } from "../lib/accounts/user.ts";
 import { userChangeBody, userSchema } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./authenticate.ts";
 import { refuseActor, requireAdminFor, requireMatch } from "./caller.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
-export const changeUserOperation: Operation = {
-  method: "PATCH",
-  path: "/user/:login",
+export const changeUser = route("PATCH /user/:login", {
   access: "admin",
   summary: "Set groups, disable or enable a user",
   description:
@@ -20,27 +17,24 @@ export const changeUserOperation: Operation = {
   body: userChangeBody,
   responses: { 200: { description: "The changed user.", schema: userSchema, headers: ["ETag"] } },
   problems: ["not-found", "last-admin", "precondition-failed"],
-  handler: changeUser,
-};
-
-/** `PATCH /user/:login`: changes a user, if they are as the `If-Match` of the request says. */
-export async function changeUser(context: Context): Promise<Response> {
-  const { store, throttle, stopping } = context.app;
-  const body = await readJson(context.request, { stopping });
-  const { session, user, target } = await requireAdminFor(context);
-  const change = userChangeBody.parse(body);
-  while (true) {
-    // Read anew in each round: another change may have come in between.
-    const current = await store.findUser(target.login);
-    if (current?.id !== target.id) throw new HttpError("not-found");
-    await requireMatch(current, context);
-    const next = { ...current, ...change };
-    const outcome = await store.replaceUser(current, next, { actor: { session, asAdmin: true } });
-    if (outcome === "forbidden") return await refuseActor(context);
-    if (outcome === "last-admin") throw new HttpError("last-admin");
-    if (outcome !== "done") continue;
-    audit(context, "user-changed", { by: user.login, user: next.login, ...change });
-    if (change.disabled === false) await changeCounts(context, () => throttle.forget(next.login));
-    return jsonResponse(publicUser(next), { headers: { etag: await etagOf(next) } });
-  }
-}
+  async handler(context) {
+    const { store, throttle, stopping } = context.app;
+    const body = await readJson(context.request, { stopping });
+    const { session, user, target } = await requireAdminFor(context);
+    const change = userChangeBody.parse(body);
+    while (true) {
+      // Read anew in each round: another change may have come in between.
+      const current = await store.findUser(target.login);
+      if (current?.id !== target.id) throw new HttpError("not-found");
+      await requireMatch(current, context);
+      const next = { ...current, ...change };
+      const outcome = await store.replaceUser(current, next, { actor: { session, asAdmin: true } });
+      if (outcome === "forbidden") return await refuseActor(context);
+      if (outcome === "last-admin") throw new HttpError("last-admin");
+      if (outcome !== "done") continue;
+      audit(context, "user-changed", { by: user.login, user: next.login, ...change });
+      if (change.disabled === false) await changeCounts(context, () => throttle.forget(next.login));
+      return jsonResponse(publicUser(next), { headers: { etag: await etagOf(next) } });
+    }
+  },
+});

@@ -8,7 +8,7 @@ import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
-import type { Operation } from "../lib/operation.ts";
+import { route } from "../lib/operation.ts";
 
 /** In the examples of the OpenAPI document: any session. */
 export const exampleSessionId = "01M81Q8RAFRWT8N2ZHDEH012P3";
@@ -28,80 +28,65 @@ const sessionSchema: Schema = {
 };
 const sessionPageSchema = pageSchema("SessionPage", { sessions: { type: "array", items: sessionSchema } });
 
-export const userSessionOperations: readonly Operation[] = [
-  {
-    method: "GET",
-    path: "/user/:login/session/",
-    access: "user or admin",
-    summary: "List the sessions of a user",
-    description:
-      "The oldest is first. A setting limits the sessions of a user: a new one then ends the one that was used " +
-      "least recently.",
-    query: pageQuery,
-    responses: { 200: { description: "A page of sessions.", schema: sessionPageSchema } },
-    problems: ["not-found", "invalid-query"],
-    handler: listSessions,
+export const listSessions = route("GET /user/:login/session/", {
+  access: "user or admin",
+  summary: "List the sessions of a user",
+  description:
+    "The oldest is first. A setting limits the sessions of a user: a new one then ends the one that was used " +
+    "least recently.",
+  query: pageQuery,
+  responses: { 200: { description: "A page of sessions.", schema: sessionPageSchema } },
+  problems: ["not-found", "invalid-query"],
+  async handler(context) {
+    const { session: own, target } = await requireSelfOrAdmin(context);
+    const page = pageQuery.parse(context.request);
+    const { store, now, config } = context.app;
+    const { sessions, total, next } = await listLiveSessions(target.login, {
+      store,
+      lifetimes: config,
+      now: now(),
+      page,
+    });
+    const shown = sessions.map((session) => publicSession(session, own, context));
+    return jsonResponse({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
   },
-  {
-    method: "DELETE",
-    path: "/user/:login/session/",
-    access: "user or admin",
-    summary: "End all sessions of a user",
-    description: "This includes the session of the request. Tickets that the user made are deleted.",
-    responses: { 204: { description: "The user has no sessions.", headers: sessionEndedHeaders } },
-    problems: ["not-found"],
-    handler: endSessions,
+});
+
+export const endSessions = route("DELETE /user/:login/session/", {
+  access: "user or admin",
+  summary: "End all sessions of a user",
+  description: "This includes the session of the request. Tickets that the user made are deleted.",
+  responses: { 204: { description: "The user has no sessions.", headers: sessionEndedHeaders } },
+  problems: ["not-found"],
+  async handler(context) {
+    const { session, user, target } = await requireSelfOrAdmin(context);
+    const actor = { session, asAdmin: target.id !== user.id };
+    const count = await context.app.store.deleteSessions(target.login, { actor });
+    if (count === "forbidden") return await refuseActor(context);
+    audit(context, "sessions-ended", { by: user.login, user: target.login, count });
+    return sessionsEnded(context, { isOwnEnded: user.id === target.id });
   },
-  {
-    method: "DELETE",
-    path: "/user/:login/session/:id",
-    access: "user or admin",
-    summary: "End a session of a user",
-    parameters: { id: { ...idSchema, description: "The id of a session.", examples: [exampleSessionId] } },
-    responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
-    problems: ["not-found"],
-    handler: endSession,
+});
+
+export const endSession = route("DELETE /user/:login/session/:id", {
+  access: "user or admin",
+  summary: "End a session of a user",
+  parameters: { id: { ...idSchema, description: "The id of a session.", examples: [exampleSessionId] } },
+  responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
+  problems: ["not-found"],
+  async handler(context) {
+    const { session, user, target } = await requireSelfOrAdmin(context);
+    const { store } = context.app;
+    const actor = { session, asAdmin: target.id !== user.id };
+    const found = await store.findSession(context.params["id"] ?? "");
+    if (found?.user.id !== target.id || !await store.deleteSession(found.session.id, { actor })) {
+      await requireSelfOrAdmin(context);
+      throw new HttpError("not-found");
+    }
+    audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });
+    return sessionsEnded(context, { isOwnEnded: found.session.id === session.id });
   },
-];
-
-/** `GET /user/:login/session/`: the sessions that have not expired, by pages, the oldest first. */
-export async function listSessions(context: Context): Promise<Response> {
-  const { session: own, target } = await requireSelfOrAdmin(context);
-  const page = pageQuery.parse(context.request);
-  const { store, now, config } = context.app;
-  const { sessions, total, next } = await listLiveSessions(target.login, {
-    store,
-    lifetimes: config,
-    now: now(),
-    page,
-  });
-  const shown = sessions.map((session) => publicSession(session, own, context));
-  return jsonResponse({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
-}
-
-/** `DELETE /user/:login/session/`: ends all of them, the caller's own among them. */
-export async function endSessions(context: Context): Promise<Response> {
-  const { session, user, target } = await requireSelfOrAdmin(context);
-  const actor = { session, asAdmin: target.id !== user.id };
-  const count = await context.app.store.deleteSessions(target.login, { actor });
-  if (count === "forbidden") return await refuseActor(context);
-  audit(context, "sessions-ended", { by: user.login, user: target.login, count });
-  return sessionsEnded(context, { isOwnEnded: user.id === target.id });
-}
-
-/** `DELETE /user/:login/session/:id`: ends one. */
-export async function endSession(context: Context): Promise<Response> {
-  const { session, user, target } = await requireSelfOrAdmin(context);
-  const { store } = context.app;
-  const actor = { session, asAdmin: target.id !== user.id };
-  const found = await store.findSession(context.params["id"] ?? "");
-  if (found?.user.id !== target.id || !await store.deleteSession(found.session.id, { actor })) {
-    await requireSelfOrAdmin(context);
-    throw new HttpError("not-found");
-  }
-  audit(context, "sessions-ended", { by: user.login, user: target.login, count: 1 });
-  return sessionsEnded(context, { isOwnEnded: found.session.id === session.id });
-}
+});
 
 /** What of a session leaves the service: field by field, so that none gets out by being added. */
 function publicSession(session: Session, own: Session, context: Context) {

@@ -21,6 +21,9 @@ export const sharedProblems = {
   any: ["malformed-host", "internal-error"],
 } as const satisfies Record<string, readonly ProblemCode[]>;
 
+/** Operations by id. */
+export type Operations = Readonly<Record<string, Operation>>;
+
 const session = [{ bearer: [] }, { cookie: [] }];
 
 interface AccessRule {
@@ -78,14 +81,14 @@ export type OpenApiDocument = ReturnType<typeof createDocument>;
 export type DocumentedOperation = OpenApiDocument["paths"][string][string];
 
 /** Makes the document. @param settings of the service, for the schemas that depend on them */
-export function createDocument(operations: readonly Operation[], frame: DocumentFrame, settings: unknown) {
+export function createDocument(operations: Operations, frame: DocumentFrame, settings: unknown) {
   const { info, tags, securitySchemes } = frame;
   const responses: Record<string, DocumentedResponse> = {};
   const paths: Record<string, Record<string, ReturnType<typeof documentOperation>>> = {};
-  for (const operation of operations) {
+  for (const [id, operation] of Object.entries(operations)) {
     const path = operation.path.replaceAll(/:(\w+)\*?/g, "{$1}");
     const tag = tags.find(({ segments }) => segments.includes(path.split("/")[1] ?? ""))?.name ?? "";
-    (paths[path] ??= {})[operation.method.toLowerCase()] = documentOperation(operation, { tag, responses });
+    (paths[path] ??= {})[operation.method.toLowerCase()] = documentOperation(operation, { id, tag, responses });
   }
   const schemas: Record<string, Schema> = {};
   const resolve = createResolver(schemas, settings);
@@ -102,16 +105,16 @@ export function createDocument(operations: readonly Operation[], frame: Document
 
 function documentOperation(
   operation: Operation,
-  { tag, responses }: { tag: string; responses: Record<string, DocumentedResponse> },
+  { id, tag, responses }: { id: string; tag: string; responses: Record<string, DocumentedResponse> },
 ) {
-  const { handler, summary, description = "", access, body } = operation;
+  const { summary, description = "", access, body } = operation;
   const { text, security } = accessRules[access];
   const failures = problemResponses(problemsOf(operation)).map(({ status, name, response }) => {
     responses[name] = response;
     return [status, { $ref: `#/components/responses/${name}` }];
   });
   return {
-    operationId: handler.name,
+    operationId: id,
     tags: [tag],
     summary,
     description: `Access: ${text}.\n\n${description}`.trimEnd(),
@@ -169,15 +172,20 @@ function successesOf(operation: Operation): DocumentedResponses {
     const headers = [...response.headers ?? [], ...isPage ? ["Link?"] : []];
     return [status, documentResponse({ ...response, headers })];
   });
-  const unchanged = { ...responses[200], description: "The client has this version.", headers: ["ETag"], type: [] };
+  const unchanged = {
+    ...responses[200],
+    description: "The client has this version.",
+    headers: ["ETag"],
+    types: [],
+  };
   return { ...Object.fromEntries(entries), ...isConditional(operation) && { 304: documentResponse(unchanged) } };
 }
 
 function documentResponse(response: OperationResponse): DocumentedResponse {
   const { description, schema, headers = [], cacheControl = "no-store" } = response;
-  const { type = schema === undefined ? [] : ["application/json"] } = response;
-  const content = Object.fromEntries(type.map((one) => [one, { schema: schema ?? { type: "string" } }]));
-  return { description, headers: describeHeaders(headers, cacheControl), ...type.length > 0 && { content } };
+  const { types = schema === undefined ? [] : ["application/json"] } = response;
+  const content = Object.fromEntries(types.map((one) => [one, { schema: schema ?? { type: "string" } }]));
+  return { description, headers: describeHeaders(headers, cacheControl), ...types.length > 0 && { content } };
 }
 
 /** Whether it responds 304 to a client that has the current version. */

@@ -9,7 +9,7 @@
 
 import { printError } from "../../lib/tasks/task.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { routes } from "../../routes/mod.ts";
+import { operations } from "../../routes/mod.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { fuzzApps } from "../support/fuzz/app.ts";
 import { FuzzedService, suspiciousLines } from "../support/fuzz/service.ts";
@@ -90,5 +90,5 @@ async function* fuzzService(seed: number): AsyncGenerator<Row> {
 }
 
 function newCoverage(): Coverage {
-  return new Coverage(openApiDocument(routes, { passwordMinLength: 15 }));
+  return new Coverage(openApiDocument(operations, { passwordMinLength: 15 }));
 }

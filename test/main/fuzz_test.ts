@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 // fast-check: see test/support/fuzz/odd.ts.
 import fc from "npm:fast-check@4.10.2";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { routes } from "../../routes/mod.ts";
+import { operations } from "../../routes/mod.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { oddHeaderText, weighted } from "../support/fuzz/odd.ts";
 import { FuzzedService, suspiciousLines } from "../support/fuzz/service.ts";
@@ -111,7 +111,7 @@ function readSome(connection: Deno.Conn, buffer: Uint8Array<ArrayBuffer>): Promi
 }
 
 function newCoverage(): Coverage {
-  return new Coverage(openApiDocument(routes, { passwordMinLength: 15 }));
+  return new Coverage(openApiDocument(operations, { passwordMinLength: 15 }));
 }
 
 async function assertLives({ url }: RunningService): Promise<void> {

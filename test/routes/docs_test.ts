@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { problems } from "../../lib/http/problem.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { routes } from "../../routes/mod.ts";
+import { operations, routes } from "../../routes/mod.ts";
 import { openTestApp } from "../support/app.ts";
 
-const document = openApiDocument(routes, { passwordMinLength: 15 });
+const document = openApiDocument(operations, { passwordMinLength: 15 });
 
 async function openDocs() {
   const { send } = await openTestApp();

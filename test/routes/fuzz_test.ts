@@ -6,12 +6,12 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { openApiDocument } from "../../routes/openapi.ts";
-import { routes } from "../../routes/mod.ts";
+import { operations } from "../../routes/mod.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { fuzzApps } from "../support/fuzz/app.ts";
 
 Deno.test("ten thousand requests from the document and beside it are answered as it says, without a fault or a secret", async () => {
-  const coverage = new Coverage(openApiDocument(routes, { passwordMinLength: 15 }));
+  const coverage = new Coverage(openApiDocument(operations, { passwordMinLength: 15 }));
   await fuzzApps(coverage, { seed: 20_261_122, numRuns: 220 });
   assert(coverage.count >= 10_000, `only ${coverage.count} requests`);
   assert(coverage.longestHeader > 60_000, `no header of more than ${coverage.longestHeader}`);

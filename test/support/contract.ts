@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Ajv2020, type ValidateFunction } from "npm:ajv@8.20.0/dist/2020.js";
 import type { Config } from "../../lib/config/config.ts";
 import type { Schema } from "../../lib/http/schema.ts";
-import { routes } from "../../routes/mod.ts";
+import { operations } from "../../routes/mod.ts";
 import type { DocumentedOperation, DocumentedResponse, OpenApiDocument } from "../../routes/openapi/document.ts";
 import { openApiDocument } from "../../routes/openapi.ts";
 
@@ -59,7 +59,8 @@ const contracts = new Map<number, Contract>();
 
 /** The contract of a service with these settings. */
 export function contractOf({ passwordMinLength }: Pick<Config, "passwordMinLength">): Contract {
-  const contract = contracts.get(passwordMinLength) ?? createContract(openApiDocument(routes, { passwordMinLength }));
+  const contract = contracts.get(passwordMinLength) ??
+    createContract(openApiDocument(operations, { passwordMinLength }));
   contracts.set(passwordMinLength, contract);
   return contract;
 }

@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "npm:fast-check@4.10.2";
 import { createHash } from "node:crypto";
 import { openApiDocument } from "../../../routes/openapi.ts";
-import { routes } from "../../../routes/mod.ts";
+import { operations } from "../../../routes/mod.ts";
 import { insertSetupTicket } from "../accounts.ts";
 import { alice, openTestApp, type TestApp } from "../app.ts";
 import { checkExchange, type Coverage } from "../fuzz.ts";
@@ -19,7 +19,7 @@ import { Scene, type Send } from "./scene.ts";
 
 /** To make a sequence that fails small takes as long as it may. */
 const interruptAfterTimeLimit = 120_000;
-const sequence = fc.array(fuzzRequests(openApiDocument(routes, { passwordMinLength: 15 })), {
+const sequence = fc.array(fuzzRequests(openApiDocument(operations, { passwordMinLength: 15 })), {
   minLength: 1,
   maxLength: 100,
   size: "max",

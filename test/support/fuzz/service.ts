@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 // fast-check: see odd.ts.
 import fc from "npm:fast-check@4.10.2";
 import { openApiDocument } from "../../../routes/openapi.ts";
-import { routes } from "../../../routes/mod.ts";
+import { operations } from "../../../routes/mod.ts";
 import { alice } from "../app.ts";
 import { contractOf } from "../contract.ts";
 import { checkExchange, type Coverage } from "../fuzz.ts";
@@ -23,7 +23,7 @@ const workerCount = 16;
 /** To make a sequence that fails small takes as long as it may. */
 const options = { numRuns: 2, interruptAfterTimeLimit: 90_000 };
 const config = { passwordMinLength: 15 };
-const requests = fuzzRequests(openApiDocument(routes, config));
+const requests = fuzzRequests(openApiDocument(operations, config));
 
 export interface FuzzOptions {
   /** All requests are added to it. */
