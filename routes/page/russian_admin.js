@@ -61,7 +61,7 @@ export const texts = {
   "Registration of anyone": "Регистрация любого пользователя",
   "Registration of {login}": "Регистрация: {login}",
   "New password of {login}": "Новый пароль: {login}",
-  "Made by {maker}": "Выдал(а) {maker}",
+  "Made by {maker}": "Кем выдан: {maker}",
   "Valid until {expires}": "Действует до {expires}",
   "Revoke": "Отозвать",
   "Revoke: {what}": "Отозвать: {what}",
@@ -87,7 +87,7 @@ export const texts = {
   // The status of the service.
   "Service status": "Состояние службы",
   "Could not load the status. Trying again.": "Не удалось получить данные. Повторяем попытку.",
-  "Registered today": "Зарегистрировано сегодня",
+  "Registered today": "Новые за сегодня",
   "Logins this minute": "Входы за эту минуту",
   "Failed this minute": "Неудачные за эту минуту",
   "Throttled this minute": "Отклонено по лимиту за эту минуту",
