@@ -10,7 +10,8 @@
  * plain text anyway, and what was typed as a login. Wrong passwords are not stored, see `lib/limits/login_throttle.ts`.
  */
 
-import type { Row, Value } from "../store/postgres/connection.ts";
+import type { Row } from "pg";
+import type { Value } from "../store/postgres/connection.ts";
 import type { Database } from "../store/postgres/database.ts";
 import { placeholders } from "../store/postgres/statements.ts";
 import { hourMs, keyDigest, type LimitKey, type LimitState, maxAheadMs, pendingMs, unused } from "./limit_rule.ts";

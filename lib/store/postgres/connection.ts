@@ -14,18 +14,6 @@ import { StoreFullError, StoreUnavailableError } from "../../store.ts";
 /** A value of $1, $2 … */
 export type Value = string | number | boolean | null;
 
-/** A row by column name. */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** The result of a statement. */
-export interface Result {
-  readonly rows: readonly Row[];
-  /** How many rows the statement found or changed. */
-  readonly count: number;
-  /** Such as `INSERT`; `ROLLBACK` for a `COMMIT` of a failed transaction. */
-  readonly command: string;
-}
-
 /** The limits of a pool. */
 export interface PoolLimits {
   readonly maxConnections: number;

@@ -9,7 +9,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import pg, { type Pool, type PoolClient } from "pg";
+import pg, { type Pool, type PoolClient, type QueryResult } from "pg";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import type { Log } from "../../log.ts";
 import { StoreUnavailableError } from "../../store.ts";
@@ -22,7 +22,6 @@ import {
   isStorableText,
   type PoolLimits,
   reasonOf,
-  type Result,
   toConnectError,
   toStoreError,
   type Value,
@@ -43,7 +42,7 @@ export interface Transaction {
    * @throws {pg.DatabaseError} the server rejects the statement
    * @throws {ConnectionError} the connection is lost, or the deadline of the call is over
    */
-  readonly run: (text: string, values?: readonly Value[]) => Promise<Result>;
+  readonly run: (text: string, values?: readonly Value[]) => Promise<QueryResult>;
 }
 
 /** One attempt at a call, on a connection of its own. */
@@ -120,7 +119,7 @@ export class Database implements AsyncDisposable {
   }
 
   /** Runs one statement, twice if its connection is lost. */
-  run(text: string, values: readonly Value[] = []): Promise<Result> {
+  run(text: string, values: readonly Value[] = []): Promise<QueryResult> {
     return this.#call(async (attempt) => {
       attempt.mayBeDone = true;
       return await attempt.run(text, values);
@@ -130,9 +129,9 @@ export class Database implements AsyncDisposable {
   /** Runs a statement that deletes at most `batch` rows until it deletes fewer. Returns how many in total. */
   async runInBatches(text: string, values: readonly Value[], batch: number): Promise<number> {
     for (let total = 0;;) {
-      const { count } = await this.run(text, values);
-      total += count;
-      if (count < batch) return total;
+      const { rowCount } = await this.run(text, values);
+      total += rowCount ?? 0;
+      if ((rowCount ?? 0) < batch) return total;
     }
   }
 
@@ -230,12 +229,11 @@ function createAttempt(client: PoolClient, { deadline, isRepeated }: {
   readonly isRepeated: boolean;
 }): Attempt {
   const attempt: Attempt = { isRepeated, isBroken: false, mayBeDone: false, run };
-  async function run(text: string, values: readonly Value[] = []): Promise<Result> {
+  async function run(text: string, values: readonly Value[] = []): Promise<QueryResult> {
     if (attempt.isBroken) throw new ConnectionError("The connection is lost");
     if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot store");
     try {
-      const { rows, rowCount, command } = await Promise.race([client.query(text, values), deadline]);
-      return { rows, count: rowCount ?? 0, command };
+      return await Promise.race([client.query(text, values), deadline]);
     } catch (error) {
       const isAnswer = error instanceof pg.DatabaseError;
       attempt.isBroken = !isAnswer || connectionLostCodes.test(error.code);

@@ -4,10 +4,13 @@ declare module "pg" {
   import type { EventEmitter } from "node:events";
   import type { Duplex } from "node:stream";
 
+  /** A row by column name. */
+  type Row = Readonly<Record<string, unknown>>;
   interface QueryResult {
-    readonly rows: readonly Readonly<Record<string, unknown>>[];
-    /** `null` for a statement without a count, such as `BEGIN`. */
+    readonly rows: readonly Row[];
+    /** How many rows the statement found or changed; `null` for statements such as `BEGIN`. */
     readonly rowCount: number | null;
+    /** Such as `INSERT`; `ROLLBACK` for a `COMMIT` of a failed transaction. */
     readonly command: string;
   }
   class Client extends EventEmitter {
@@ -30,6 +33,6 @@ declare module "pg" {
   const types: { getTypeParser(typeId: number, format?: string): (text: string) => unknown };
   const pg: { Client: typeof Client; Pool: typeof Pool; DatabaseError: typeof DatabaseError; types: typeof types };
 
-  export type { Pool, PoolClient };
+  export type { Pool, PoolClient, QueryResult, Row };
   export default pg;
 }

@@ -5,10 +5,11 @@
  * `statements.ts` has the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
  */
 
+import type { Row } from "pg";
 import type { PostgresAddress } from "../../config/postgres_address.ts";
 import type { Store, StoredRecord, StoreSize } from "../../store.ts";
 import { TtlCache } from "../../ttl_cache.ts";
-import { codeOf, isStorableText, type Row, type Value } from "./connection.ts";
+import { codeOf, isStorableText, type Value } from "./connection.ts";
 import { Database, type DatabaseOptions, type Transaction } from "./database.ts";
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, requireTables } from "./schema.ts";

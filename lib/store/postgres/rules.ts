@@ -25,6 +25,13 @@ import {
   userValues,
 } from "./statements.ts";
 
+/** A transaction that has locked a user. */
+interface LockedTransaction extends Transaction {
+  readonly stored: User | undefined;
+  /** To call after the check for an earlier attempt, which may have ended the actor's rights. */
+  mayAct(): Promise<boolean>;
+}
+
 export function userChanges(database: Database): Pick<Store, "insertUser" | "replaceUser" | "deleteUser"> {
   return {
     insertUser(user, ticketHash) {
@@ -33,17 +40,16 @@ export function userChanges(database: Database): Pick<Store, "insertUser" | "rep
         const { run, isRepeated } = transaction;
         if (isRepeated && (await lockUser(transaction, user.login))?.id === user.id) return "done";
         if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
-        const { count } = await run(insertStatement("gatehouse_user", [values]), values);
-        return count === 1 ? "done" : "taken";
+        const { rowCount } = await run(insertStatement("gatehouse_user", [values]), values);
+        return rowCount === 1 ? "done" : "taken";
       });
     },
 
     async replaceUser(current, next, { actor, keepSessionId, ticketHash } = {}) {
       const { login } = current;
       if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
-      return await database.transact(async (transaction) => {
-        const { run, isRepeated } = transaction;
-        const { stored, mayAct } = await lockUserFor(transaction, { login, actor });
+      return await change(database, { login, actor }, async (transaction) => {
+        const { run, isRepeated, stored, mayAct } = transaction;
         if (isRepeated && isSameUser(stored, next)) return "done";
         if (!await mayAct()) return "forbidden";
         if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
@@ -60,9 +66,8 @@ export function userChanges(database: Database): Pick<Store, "insertUser" | "rep
     },
 
     deleteUser(user, { actor } = {}) {
-      return database.transact(async (transaction) => {
-        const { run, isRepeated } = transaction;
-        const { stored, mayAct } = await lockUserFor(transaction, { login: user.login, actor });
+      return change(database, { login: user.login, actor }, async (transaction) => {
+        const { run, isRepeated, stored, mayAct } = transaction;
         if (stored?.id !== user.id && isRepeated) return "done";
         if (!await mayAct()) return "forbidden";
         if (stored?.id !== user.id) return "missing";
@@ -90,11 +95,12 @@ export function sessionChanges(database: Database): SessionChanges {
       let isMore = false;
       const outcome = await database.transact(async ({ run, isRepeated }) => {
         const values = [...sessionValues(session), user.id, user.passwordHash];
-        const { count } = await run(statements.insertSession, values);
-        const isStored = count === 1 || isRepeated && (await run(statements.findSession, [id])).count === 1;
+        const { rowCount } = await run(statements.insertSession, values);
+        const isStored = rowCount === 1 || isRepeated && (await run(statements.findSession, [id])).rowCount === 1;
         if (!isStored) return "refused";
         // The insertion has locked the user's row, so this sees the sessions of all other logins of the user.
-        isMore = maxSessions < Infinity && (await run(statements.deleteSurplusSessions, surplus)).count === sweepBatch;
+        isMore = maxSessions < Infinity &&
+          (await run(statements.deleteSurplusSessions, surplus)).rowCount === sweepBatch;
         return "done";
       });
       if (isMore) await database.runInBatches(statements.deleteSurplusSessions, surplus, sweepBatch);
@@ -107,13 +113,11 @@ export function sessionChanges(database: Database): SessionChanges {
 
     async deleteSession(id, { actor } = {}) {
       if (!isStorableText(id)) return false;
-      const outcome = await database.transact(async (transaction) => {
-        const { run, isRepeated } = transaction;
-        const { mayAct } = await lockUserFor(transaction, { actor });
+      const outcome = await change(database, { actor }, async ({ run, isRepeated, mayAct }) => {
         // An earlier attempt may have ended the session, which may be that of the actor.
         if (!await mayAct()) return isRepeated ? "done" : "missing";
-        const { count } = await run(statements.deleteSession, [id]);
-        return count === 1 || isRepeated ? "done" : "missing";
+        const { rowCount } = await run(statements.deleteSession, [id]);
+        return rowCount === 1 || isRepeated ? "done" : "missing";
       });
       return outcome === "done";
     },
@@ -121,13 +125,11 @@ export function sessionChanges(database: Database): SessionChanges {
     async deleteSessions(login, { actor } = {}) {
       if (!isStorableText(login)) return 0;
       let count = 0;
-      const outcome = await database.transact(async (transaction) => {
-        const { run, isRepeated } = transaction;
-        const { stored, mayAct } = await lockUserFor(transaction, { login, actor });
+      const outcome = await change(database, { login, actor }, async ({ run, isRepeated, stored, mayAct }) => {
         // An earlier attempt may have ended the session of the actor.
         if (!await mayAct()) return isRepeated ? "done" : "forbidden";
         if (stored === undefined) return "done";
-        ({ count } = await run(statements.deleteSessionsBut, [login, ""]));
+        count = (await run(statements.deleteSessionsBut, [login, ""])).rowCount ?? 0;
         await run(statements.deleteTicketsOfMaker, [stored.id]);
         await run(statements.noteChange, [login]);
         return "done";
@@ -149,10 +151,8 @@ export function ticketChanges(
     insertTicket(ticket, { actor, target } = {}) {
       const { secretHash, purpose, login } = ticket;
       const values = ticketValues(ticket);
-      return database.transact(async (transaction) => {
-        const { run, isRepeated } = transaction;
-        const { stored, mayAct } = await lockUserFor(transaction, { login, actor });
-        if (isRepeated && (await run(statements.hasTicket, [secretHash])).count === 1) return "done";
+      return change(database, { login, actor }, async ({ run, isRepeated, stored, mayAct }) => {
+        if (isRepeated && (await run(statements.hasTicket, [secretHash])).rowCount === 1) return "done";
         if (!await mayAct()) return "forbidden";
         if (purpose === "reset") {
           if (stored === undefined) return "missing";
@@ -170,17 +170,15 @@ export function ticketChanges(
 
     async deleteTicket(id, { actor } = {}) {
       if (!isStorableText(id)) return "missing";
-      return await database.transact(async (transaction) => {
-        const { run, isRepeated } = transaction;
-        const { mayAct } = await lockUserFor(transaction, { actor });
+      return await change(database, { actor }, async ({ run, isRepeated, mayAct }) => {
         if (!await mayAct()) return "forbidden";
-        const { count } = await run(statements.deleteTicketById, [id]);
-        return count > 0 || isRepeated ? "done" : "missing";
+        const { rowCount } = await run(statements.deleteTicketById, [id]);
+        return rowCount !== 0 || isRepeated ? "done" : "missing";
       });
     },
 
     async deleteExpiredTickets(expiresUntil) {
-      return (await database.run(statements.deleteExpiredTickets, [expiresUntil])).count;
+      return (await database.run(statements.deleteExpiredTickets, [expiresUntil])).rowCount ?? 0;
     },
   };
 }
@@ -192,34 +190,34 @@ async function lockUser({ run }: Transaction, login: string): Promise<User | und
 }
 
 /**
- * Locks the user of a login, if given, and the actor, whose rights then stay until the transaction ends. The order of
- * logins prevents a deadlock of two users who change each other.
- *
- * Call `mayAct` after the check for an earlier attempt, which may have ended the actor's rights.
+ * Runs a change that locks the user of a login, if given, and its actor, whose rights then stay until it ends. The order
+ * of logins prevents a deadlock of two users who change each other.
  */
-async function lockUserFor(
-  transaction: Transaction,
+function change<Refusal extends string>(
+  database: Database,
   { login, actor }: { readonly login?: string; readonly actor: Actor | undefined },
-) {
-  const users = new Map<string | undefined, User | undefined>();
-  const logins = new Set([login, actor?.session.login].filter((one) => one !== undefined));
-  for (const one of [...logins].sort()) users.set(one, await lockUser(transaction, one));
-  return {
-    stored: users.get(login),
-    mayAct: async () => actor === undefined || await isAllowed(transaction, actor, users.get(actor.session.login)),
-  };
+  work: (transaction: LockedTransaction) => Promise<"done" | Refusal>,
+): Promise<"done" | Refusal> {
+  return database.transact(async (transaction) => {
+    const users = new Map<string | undefined, User | undefined>();
+    const logins = new Set([login, actor?.session.login].filter((one) => one !== undefined));
+    for (const one of [...logins].sort()) users.set(one, await lockUser(transaction, one));
+    const mayAct = async () =>
+      actor === undefined || await isAllowed(transaction, actor, users.get(actor.session.login));
+    return await work({ ...transaction, stored: users.get(login), mayAct });
+  });
 }
 
 async function isAllowed({ run }: Transaction, { session, asAdmin }: Actor, user: User | undefined): Promise<boolean> {
   if (asAdmin && (user === undefined || !isAdmin(user))) return false;
-  if ((await run(statements.lockSession, [session.id, session.login])).count === 0) return false;
+  if ((await run(statements.lockSession, [session.id, session.login])).rowCount === 0) return false;
   await run(statements.noteChange, [session.login]);
   return true;
 }
 
 /** Deletes a ticket. Returns whether it existed. */
 async function useTicket({ run }: Transaction, secretHash: string): Promise<boolean> {
-  return (await run(statements.deleteTicket, [secretHash])).count === 1;
+  return (await run(statements.deleteTicket, [secretHash])).rowCount === 1;
 }
 
 /** Whether this user is the only administrator. The answer holds until the transaction ends. */

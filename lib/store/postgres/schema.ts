@@ -43,54 +43,33 @@ const maxRetryWaitMs = 200;
 /** Every change that depends on a row also increments its `changes`: see `rules.ts`. */
 const usersSessionsTickets: SchemaStep = (text) => [
   `CREATE TABLE IF NOT EXISTS gatehouse_user (
-    login ${text} PRIMARY KEY,
-    id ${text} NOT NULL,
-    password_hash text NOT NULL,
-    iterations bigint NOT NULL,
-    registered_at bigint NOT NULL,
-    groups text NOT NULL,
-    is_admin boolean NOT NULL,
-    disabled boolean NOT NULL,
-    changes bigint NOT NULL
-  )`,
+    login ${text} PRIMARY KEY, id ${text} NOT NULL, password_hash text NOT NULL, iterations bigint NOT NULL,
+    registered_at bigint NOT NULL, groups text NOT NULL, is_admin boolean NOT NULL, disabled boolean NOT NULL,
+    changes bigint NOT NULL)`,
   "CREATE UNIQUE INDEX IF NOT EXISTS gatehouse_user_by_id ON gatehouse_user (id ASC)",
   "CREATE INDEX IF NOT EXISTS gatehouse_user_by_iterations ON gatehouse_user (iterations ASC)",
   "CREATE INDEX IF NOT EXISTS gatehouse_user_admin ON gatehouse_user (login) WHERE is_admin",
   `CREATE TABLE IF NOT EXISTS gatehouse_session (
-    id ${text} PRIMARY KEY,
-    login ${text} NOT NULL REFERENCES gatehouse_user (login) ON DELETE CASCADE,
-    secret_hash text NOT NULL,
-    created_at bigint NOT NULL,
-    last_seen_at bigint NOT NULL,
-    user_agent text NOT NULL,
-    address text NOT NULL
-  )`,
+    id ${text} PRIMARY KEY, login ${text} NOT NULL REFERENCES gatehouse_user (login) ON DELETE CASCADE,
+    secret_hash text NOT NULL, created_at bigint NOT NULL, last_seen_at bigint NOT NULL,
+    user_agent text NOT NULL, address text NOT NULL)`,
   "CREATE INDEX IF NOT EXISTS gatehouse_session_by_login ON gatehouse_session (login)",
   "CREATE INDEX IF NOT EXISTS gatehouse_session_by_created_at ON gatehouse_session (created_at ASC)",
   "CREATE INDEX IF NOT EXISTS gatehouse_session_by_last_seen_at ON gatehouse_session (last_seen_at ASC)",
   `CREATE TABLE IF NOT EXISTS gatehouse_ticket (
-    secret_hash ${text} PRIMARY KEY,
-    purpose text NOT NULL,
-    login ${text} NOT NULL,
-    reset_login ${text} REFERENCES gatehouse_user (login) ON DELETE CASCADE,
-    expires_at bigint NOT NULL
-  )`,
+    secret_hash ${text} PRIMARY KEY, purpose text NOT NULL, login ${text} NOT NULL,
+    reset_login ${text} REFERENCES gatehouse_user (login) ON DELETE CASCADE, expires_at bigint NOT NULL)`,
   "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_reset_login ON gatehouse_ticket (reset_login)",
   "CREATE TABLE IF NOT EXISTS gatehouse_turn (name text PRIMARY KEY, changes bigint NOT NULL)",
   "INSERT INTO gatehouse_turn (name, changes) VALUES ('admins', 0), ('setup', 0) ON CONFLICT (name) DO NOTHING",
 ];
 
 /** See `lib/limits/postgres_limit_store.ts`. Double precision, as token buckets refill in fractions of milliseconds. */
-const counts: SchemaStep = (text) => [
+const limitStates: SchemaStep = (text) => [
   `CREATE TABLE IF NOT EXISTS gatehouse_count (
-    kind ${text} NOT NULL,
-    key ${text} NOT NULL,
-    full_at double precision NOT NULL DEFAULT 0,
-    wrong_count bigint NOT NULL DEFAULT 0,
-    open_count bigint NOT NULL DEFAULT 0,
-    opened_at bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (kind, key)
-  )`,
+    kind ${text} NOT NULL, key ${text} NOT NULL, full_at double precision NOT NULL DEFAULT 0,
+    wrong_count bigint NOT NULL DEFAULT 0, open_count bigint NOT NULL DEFAULT 0, opened_at bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (kind, key))`,
 ];
 
 /**
@@ -106,7 +85,7 @@ const ticketMakers: SchemaStep = (text) => [
   "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_maker ON gatehouse_ticket (maker)",
 ];
 
-const currentSteps: readonly SchemaStep[] = [usersSessionsTickets, counts, ticketMakers];
+const currentSteps: readonly SchemaStep[] = [usersSessionsTickets, limitStates, ticketMakers];
 
 /**
  * Creates the tables of a database, or migrates them to this version.
@@ -176,22 +155,16 @@ async function requireUtf8(database: Database): Promise<void> {
  * @throws {Error} more than `knownCount`
  */
 async function readVersion(database: Database, knownCount: number): Promise<number> {
-  const version = await findVersion(database);
+  const { rows } = await database.run("SELECT max(version) AS version FROM gatehouse_schema").catch((error) => {
+    if (codeOf(error) !== undefinedTable) throw error;
+    return { rows: [] };
+  });
+  const version = Number(rows[0]?.["version"] ?? 0);
   if (version <= knownCount) return version;
   throw new Error(
     `a newer version of Gatehouse has migrated them (the schema has version ${version}, and this program knows ` +
       `${knownCount}): start that version`,
   );
-}
-
-async function findVersion(database: Database): Promise<number> {
-  try {
-    const { rows } = await database.run("SELECT max(version) AS version FROM gatehouse_schema");
-    return Number(rows[0]?.["version"] ?? 0);
-  } catch (error) {
-    if (codeOf(error) === undefinedTable) return 0;
-    throw error;
-  }
 }
 
 /** Runs a statement again while it collides with another instance that runs it. */
