@@ -101,7 +101,7 @@ function servicesOf(app: App): Service[] {
 async function sweepExpired({ config, store, failures, now }: App, limitStore: LimitStore): Promise<void> {
   try {
     await Promise.all([
-      deleteExpiredSessions(store, { lifetimes: config, now: now() }),
+      deleteExpiredSessions({ store, lifetimes: config, now: now() }),
       store.deleteExpiredTickets(now()),
       limitStore.deleteIdle(now()),
     ]);

@@ -88,7 +88,8 @@ async function judge(password: string, context: Context): Promise<void> {
   if (waitSeconds > 0) {
     throw new HttpError("too-many-new-passwords", { headers: { "retry-after": String(waitSeconds) } });
   }
-  requireGoodPassword(password, loginInPath(context), { minLength: config.passwordMinLength, passwordStrength });
+  const rules = { minLength: config.passwordMinLength, passwordStrength };
+  requireGoodPassword({ login: loginInPath(context), password }, rules);
 }
 
 /**

@@ -1,46 +1,42 @@
 /**
- * Known devices: a cookie by which a browser shows that the owner of a login has logged in from it before.
+ * Known devices: a cookie shows that the owner of a login has logged in from this browser before.
  *
- *     value := <id, 16 random bytes as base64url> "." <HMAC-SHA256 of id and login, under the user's password hash>
+ *     value := <id, 16 random bytes as base64url> "." <HMAC-SHA256 of id and login, keyed by the user's password hash>
  *
- * It lets nobody in. It makes wrong passwords count for this device alone (see `lib/limits/login_throttle.ts`), so that guesses from
- * elsewhere do not lock the owner out, and gives its passwords every second turn (see `lib/passwords/hash_queue.ts`). As the key is the
- * password hash there is nothing to keep, any process on the same store knows it, and a new password or cost voids it.
+ * It cannot log anyone in. The device has its own count of wrong passwords (`lib/limits/login_throttle.ts`), so guesses
+ * from elsewhere do not lock the owner out, and its own turns in the hash queue (`lib/passwords/hash_queue.ts`). As the
+ * password hash is the key, nothing is stored, every instance knows the device, and a new password or cost ends it.
  */
 
-import { createHmac } from "node:crypto";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { Buffer } from "node:buffer";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { cookieReader } from "../http/cookie.ts";
 import type { User } from "../store.ts";
 
-/** Beside `cookieName` in `lib/accounts/session.ts`. */
-export const deviceCookieName = "__Host-gatehouse-device";
-const idBytes = 16;
+const cookieName = "__Host-gatehouse-device";
 /** RFC 6265bis, 5.5: browsers keep no cookie for longer than 400 days. */
 const maxAgeSeconds = 400 * 24 * 60 * 60;
-
-const readCookie = cookieReader(deviceCookieName);
+const readCookie = cookieReader(cookieName);
 const valuePattern = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 
-/** The Set-Cookie that makes a browser known as one of `user`. */
+/** The Set-Cookie that makes a browser a known device of `user`. */
 export function deviceCookie(user: User): string {
-  const id = crypto.getRandomValues(new Uint8Array(idBytes)).toBase64({ alphabet: "base64url", omitPadding: true });
+  const id = randomBytes(16).toString("base64url");
   const value = `${id}.${signature(id, user)}`;
-  return `${deviceCookieName}=${value}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+  return `${cookieName}=${value}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
 }
 
-/** Whether a request comes from a device that says to be a known one. */
+/** Whether a request has the cookie of a known device. It may be forged. */
 export function showsDevice(headers: Headers): boolean {
   return valuePattern.test(readCookie(headers) ?? "");
 }
 
-/** The id of the device that a request comes from, if `user` has logged in from it. */
+/** The id of the device that sends a request, if `user` has logged in from it. */
 export function knownDeviceId(headers: Headers, user: User | undefined): string | undefined {
   const [, id, signed] = valuePattern.exec(readCookie(headers) ?? "") ?? [];
   if (id === undefined || signed === undefined) return undefined;
-  const encoder = new TextEncoder();
-  // Also without a user, as the time it takes would tell.
-  const isSigned = timingSafeEqual(encoder.encode(signature(id, user)), encoder.encode(signed));
+  // Without a user too, as the time would reveal that there is none. Both have 43 characters.
+  const isSigned = timingSafeEqual(Buffer.from(signature(id, user)), Buffer.from(signed));
   return isSigned && user !== undefined ? id : undefined;
 }
 

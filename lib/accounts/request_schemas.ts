@@ -127,7 +127,7 @@ export const registrationBody = jsonBody({
   required: { login: newLogin, password: newPassword },
   optional: { ticket },
   check({ login = "", password }, { rules }: { rules: PasswordRules }) {
-    return password === undefined ? [] : passwordErrors(password, login, rules);
+    return password === undefined ? [] : passwordErrors({ login, password }, rules);
   },
   examples: {
     "Open registration": { value: { login: "alice", password: examplePassword } },
@@ -221,8 +221,8 @@ export type PasswordChange = Parsed<typeof passwordChangeBody>;
 export type Credentials = Pick<Parsed<typeof credentialsBody>, "login" | "password">;
 
 /** @throws {HttpError} `invalid-user`, the login may not have this password */
-export function requireGoodPassword(password: string, login: string, rules: PasswordRules): void {
-  const errors = passwordErrors(password, login, rules);
+export function requireGoodPassword(credentials: Credentials, rules: PasswordRules): void {
+  const errors = passwordErrors(credentials, rules);
   if (errors.length > 0) throw new HttpError("invalid-user", { errors });
 }
 

@@ -93,7 +93,7 @@ Deno.test("logIn() logs the same for each of the refused, with the login of thos
     const lines = opened.lines.slice(before).map((line) => JSON.parse(line));
     logged.push(lines.map(({ time: _time, ms: _ms, requestId: _id, ...rest }) => rest));
   }
-  const common = { level: "info", client: "127.0.0.1" };
+  const common = { level: "info", clientAddress: "127.0.0.1" };
   const request = { ...common, event: "request", method: "POST", route: "/session/", status: 401 };
   const failed = { ...common, event: "login-failed", audit: true };
   const expected = refused.map(([, { login }]) => {

@@ -1,10 +1,11 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { deviceCookie, deviceCookieName, knownDeviceId } from "../../../lib/accounts/known_device.ts";
+import { deviceCookie, knownDeviceId } from "../../../lib/accounts/known_device.ts";
 import { createHmac } from "node:crypto";
 import type { User } from "../../../lib/store.ts";
 import { userOf } from "../../support/store/records.ts";
 
 const alice = userOf("alice");
+const deviceCookieName = "__Host-gatehouse-device";
 
 /** A cookie as a browser sends it back: `name=value`. */
 function cookieOf(user: User): string {

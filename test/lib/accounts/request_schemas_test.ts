@@ -130,7 +130,7 @@ Deno.test("registrationBody.parse() asks for the length that is set, and says ho
     assertEquals(registrationBody.parse({ login: "alice", password }, { ...rules, minLength }).password, password);
   }
   const parse = () => registrationBody.parse({ login: "alice", password }, { ...rules, minLength: 18 });
-  const detail = "It must have at least 18 characters and has 17";
+  const detail = "Must have at least 18 characters. It has 17.";
   assertEquals(assertThrows(parse, HttpError).errors, [
     { pointer: "/password", code: "too-short", limit: 18, detail },
   ]);
@@ -138,7 +138,7 @@ Deno.test("registrationBody.parse() asks for the length that is set, and says ho
 
 Deno.test("registrationBody.parse() tells why a password is easily guessed, in no more words than needed", () => {
   const parse = () => registrationBody.parse({ login: "alice", password: "passwordpassword" }, rules);
-  const detail = "It is easily guessed: it repeats itself";
+  const detail = "Easy to guess: it repeats itself.";
   assertEquals(assertThrows(parse, HttpError).errors, [
     { pointer: "/password", code: "guessable", reason: "repeat", detail },
   ]);
@@ -224,12 +224,12 @@ Deno.test("registrationBody.parse() and credentialsBody.parse() tell people what
     ],
     [() => credentialsBody.parse({ login: 1, password: "\ud800" }), "Must be text.", "Must be valid Unicode."],
     [() => credentialsBody.parse({ login: "", cookie: 1 }), "Required.", "Must be true or false."],
-    [() => registrationBody.parse({ login: "", password }, rules), "It must have at least 1 character"],
+    [() => registrationBody.parse({ login: "", password }, rules), "Must have at least 1 character."],
     [
       () => registrationBody.parse({ login: `${longest}!`, password: "x".repeat(1_025) }, rules),
-      "It must have at most 64 characters",
-      "It must be made of a-z 0-9 . _ - @ + and begin with a letter or digit",
-      "It must have at most 1024 bytes of UTF-8",
+      "Must have at most 64 characters.",
+      "Must consist of a-z 0-9 . _ - @ + and start with a letter or digit.",
+      "Must have at most 1024 bytes of UTF-8.",
     ],
   ];
   for (const [parse, ...details] of cases) {
@@ -293,7 +293,7 @@ Deno.test("passwordChangeBody.parse() takes the current password or a ticket, ne
   // The proof is checked before the password is judged.
   const guessable = { password: "Alice-Vk9-qTz4.Lm2", ticket: "x" };
   assertEquals(parse(guessable), guessable);
-  const judge = (password: string) => requireGoodPassword(password, "alice", rules);
+  const judge = (password: string) => requireGoodPassword({ login: "alice", password }, rules);
   assertEquals(refusalOf(() => judge(guessable.password)), ["invalid-user", "/password guessable"]);
   judge(password);
 });

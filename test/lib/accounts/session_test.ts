@@ -246,7 +246,7 @@ for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
     assertEquals(expiresAt(session, lifetimes), end);
     assertEquals(await findLiveSession(token, { store, lifetimes, now: end, onFault: unexpected }), undefined);
     assertEquals(await findLiveSession(token, { store, lifetimes, now: end + 1, onFault: unexpected }), undefined);
-    assertEquals(await deleteExpiredSessions(store, { lifetimes, now: end - 1 }), 0);
+    assertEquals(await deleteExpiredSessions({ store, lifetimes, now: end - 1 }), 0);
     assert(await store.findSession(session.id));
     // A moment earlier it is good. Asked last, as it is seen thereby.
     const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onFault: unexpected });
@@ -254,7 +254,7 @@ for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
   });
   Deno.test(`deleteExpiredSessions() forgets what ended ${title}`, async () => {
     const { store, session } = await keepSession({ lastSeenAt: start + seenAfterMs });
-    assertEquals(await deleteExpiredSessions(store, { lifetimes, now: start + expiresAfterMs }), 1);
+    assertEquals(await deleteExpiredSessions({ store, lifetimes, now: start + expiresAfterMs }), 1);
     assertEquals(await store.findSession(session.id), undefined);
   });
 }

@@ -40,7 +40,7 @@ for (const [address, origin] of addresses) {
     const made = createTicket("setup", { login: "", maker: "", now, ttlMs });
     const notice = setupNotice(made, address);
     const first = `There is no administrator yet: register with this ticket to become the administrator: ${made.code}`;
-    const second = "It is good once, until 2026-11-22T09:35:40.123Z; a restart prints a new one";
+    const second = "It is valid once, until 2026-11-22T09:35:40.123Z; a restart prints a new one";
     const link = `. On this machine: ${origin}/#ticket=${made.code} (behind a proxy, the same at its address)`;
     assertEquals(notice, `${first}\n${second}${origin === undefined ? "" : link}\n`);
   });

@@ -53,7 +53,7 @@ Deno.test("PasswordStrength.rate() says what the service says, and calls good wh
   for (const login of ["alice", "bo", ""]) {
     for (const password of passwords) {
       const { level, missing, weakness } = strength.rate(password, { login, minLength });
-      const errors = passwordErrors(password, login, { minLength, passwordStrength });
+      const errors = passwordErrors({ login, password }, { minLength, passwordStrength });
       const what = JSON.stringify({ password, login });
       assertEquals(weakness, passwordStrength.weaknessOf(password, login), what);
       assertEquals(missing === 0, errors[0]?.code !== "too-short", what);
