@@ -1,18 +1,18 @@
 /**
- * The audit log: one line for each change and login, with the id of its request, counted in the metrics.
+ * Security events: each is one line in the log, with the id of its request, and one count in the metrics.
  *
- * A login is logged only if it is registered: people type their password into the field of the login.
+ * A login is logged only if it is registered, because people type their password into the login field.
  */
 
 import type { Context } from "./app.ts";
 import type { AuditEvent } from "./metrics/metrics.ts";
 
 export interface AuditFields {
-  /** The login of the user who did it; absent without a session. */
+  /** The login of the user who acted; absent if nobody was logged in. */
   readonly by?: string;
   /** The login of the user it was done to. */
   readonly user?: string;
-  /** Other facts of the event. Never a secret. */
+  /** Never a secret. */
   readonly [name: string]: unknown;
 }
 

@@ -1,11 +1,11 @@
 /**
- * A map of bounded size: it keeps what was put last, and forgets what was put longest ago.
+ * A map of bounded size that evicts the entry that was set longest ago.
  *
- * Whatever is counted by something that clients choose, addresses or logins, is kept in one of these, so that no number
- * of them can use up the memory.
+ * Every map whose keys clients choose, such as addresses and logins, is one of these, so that clients cannot exhaust the
+ * memory.
  *
- * The order is a linked list of the entries. A `Map` has an order too, but its first key is found by walking over all
- * that were deleted before it, which took 6.5 µs, and up to 26, for each entry put into a full map of 100,000.
+ * The order is a linked list. A `Map` is ordered too, but finding its first key walks over all keys deleted before: 6.5
+ * to 26 µs for each entry set in a full map of 100,000.
  */
 
 interface Entry<Key, Value> {
@@ -15,14 +15,13 @@ interface Entry<Key, Value> {
   newer: Entry<Key, Value> | undefined;
 }
 
-/** Keeps at most so many entries. */
 export class BoundedMap<Key, Value> {
   readonly #maxSize: number;
   readonly #entries = new Map<Key, Entry<Key, Value>>();
   #oldest: Entry<Key, Value> | undefined;
   #newest: Entry<Key, Value> | undefined;
 
-  /** @param maxSize how many entries; at least 1 */
+  /** @param maxSize number of entries, at least 1 */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
@@ -39,7 +38,7 @@ export class BoundedMap<Key, Value> {
     return this.#entries.has(key);
   }
 
-  /** Puts an entry, which is then the last to be forgotten. */
+  /** Sets an entry, which is evicted after all others from now on. */
   set(key: Key, value: Value): void {
     const found = this.#entries.get(key);
     if (found !== undefined) {

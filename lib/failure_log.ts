@@ -1,19 +1,19 @@
 /**
- * Failures in the log, those of the store apart: a full disk, a store that is closed, a database that is away.
+ * Logs failures without flooding the log.
  *
- * While one of these lasts, everything that needs the store fails for the same reason. So of each event it is one
- * warning without a stack when the reason changes, and one a minute while it stays the same, with the number of those
- * that were left out. Every other error is a fault of the program, and is logged with its stack and its causes.
+ * While the disk is full, the store closed or the database away, every request that needs the store fails for the same
+ * reason. Such a failure is one warning without a stack when the reason changes, and one a minute while it stays the
+ * same, with the number of omitted ones. Any other error is logged each time, with its stack and causes.
  */
 
 import type { Fields, Log } from "./log.ts";
-import { StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
+import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 const repeatEveryMs = 60 * 1_000;
 
 const storeFailures = [StoreClosedError, StoreFullError, StoreUnavailableError];
 
-/** What was logged last of an event. */
+/** The last line of an event. */
 interface Logged {
   readonly reason: string;
   /** Milliseconds since the epoch. */
@@ -21,12 +21,11 @@ interface Logged {
   omittedCount: number;
 }
 
-/** Whether the store itself has failed: it has no room, takes no changes, or is away. */
+/** Whether the store has failed as a whole: it is full, closed, or unavailable. */
 export function isStoreFailure(error: unknown): error is Error {
   return storeFailures.some((one) => error instanceof one);
 }
 
-/** Logs failures. */
 export class FailureLog {
   readonly #log: Log;
   readonly #now: () => number;
@@ -39,13 +38,12 @@ export class FailureLog {
     this.#now = now;
   }
 
-  /** Logs that something has failed, unless it is one of many failures of the store. */
+  /** Logs a failure, or counts it if the store fails for the same reason again. */
   report(event: string, { error, ...fields }: { readonly error: unknown } & Fields): void {
     if (!isStoreFailure(error)) return this.#log.error(event, { ...fields, error });
     const last = this.#logged.get(event);
     const now = this.#now();
-    const isRepeated = last?.reason === error.name && Math.abs(now - last.at) < repeatEveryMs;
-    if (isRepeated) {
+    if (last?.reason === error.name && Math.abs(now - last.at) < repeatEveryMs) {
       last.omittedCount++;
       return;
     }
@@ -53,4 +51,19 @@ export class FailureLog {
     const omitted = last === undefined || last.omittedCount === 0 ? {} : { omitted: last.omittedCount };
     this.#log.warn(event, { ...fields, reason: error.message, ...omitted });
   }
+}
+
+/**
+ * Returns a check whether the store takes changes, for the readiness probe. The response does not tell the reason, which
+ * may contain a path or an address. It is logged once per change, as probes come every second.
+ */
+export function readinessCheck(store: Pick<Store, "fault">, log: Log): () => Promise<boolean> {
+  let lastReason: string | undefined;
+  return async () => {
+    const reason = await store.fault();
+    if (reason !== lastReason && reason === undefined) log.info("store-ready", {});
+    if (reason !== lastReason && reason !== undefined) log.error("store-not-ready", { reason });
+    lastReason = reason;
+    return reason === undefined;
+  };
 }

@@ -1,16 +1,15 @@
 /**
- * Work on one key, one after another; work on different keys runs side by side.
- *
- * The order is that of the calls. A key costs memory only while work on it runs or waits.
+ * Runs asynchronous work on the same key one after another, in the order of the calls; work on different keys runs
+ * concurrently. A key takes memory only while work on it runs or waits.
  */
 
-/** Serializes asynchronous work by key, within this process. */
+/** A lock per key, within this process. */
 export class KeyedLock {
-  /** Settles when the last work queued for the key has ended; never rejects. */
+  /** Resolves when the last work queued for the key has ended; never rejects. */
   readonly #tails = new Map<string, Promise<void>>();
 
   /**
-   * Runs `work` once all earlier work on `key` has ended, however it ended.
+   * Runs `work` when all earlier work on `key` has ended or failed.
    *
    * @returns what `work` returns
    * @throws what `work` throws

@@ -1,55 +1,54 @@
 /**
- * Lines for an output that may take them slowly or not at all, without ever waiting for it.
+ * Writes lines to an output that may be slow or stuck, without ever blocking.
  *
  * `writeSync` on a pipe or a terminal blocks the event loop while nobody reads (Ctrl-S, `| less`, a stopped log
- * shipper), and with it every request and signal. So writes are asynchronous, one at a time: a write that is stuck
- * occupies one thread of Deno's pool, which `Deno.exit` does not wait for. Lines that arrive meanwhile are held, up to
- * 1 MiB; further ones are dropped, and counted. Lines of one turn of the event loop leave in one write, as a write for
- * each would double what a line costs.
+ * shipper), and with it every request and signal. So writes are asynchronous, one at a time: a stuck write occupies one
+ * thread of Deno's pool, which `Deno.exit` does not wait for. Meanwhile up to 1 MiB of lines is buffered; further lines
+ * are dropped and counted. Lines are written in batches, as a write per line would double the cost of a line.
  */
 
 const flushAfterMs = 10;
 
-/** What a pipe takes in one write, in characters, which are bytes in nearly all lines. */
+/** The capacity of a pipe, in characters, which are bytes in nearly all lines. */
 const flushAtLength = 64 * 1024;
 
-/** What may wait for an output that does not take it: some 5,000 lines. */
+/** Characters buffered for a stuck output: some 5,000 lines. */
 const maxHeldLength = 1024 * 1024;
 
-/** How long the end waits for a reader. With the time to drain it stays below the 10 s of most supervisors. */
+/** With the time to drain it stays below the 10 s of most supervisors. */
 const closeWithinMs = 500;
 
-/** Where lines go: `Deno.stdout`, and what behaves like it. */
+/** `Deno.stdout` and the like. */
 export interface Output {
-  /** Writes some of the bytes, and returns how many. */
+  /** Writes some of the bytes. @returns how many */
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Writes lines in order. Disposing of it writes what it holds, for 500 ms at most. */
+/** Writes lines in order. Disposing of it writes the buffered lines, for up to 500 ms. */
 export class LineWriter implements AsyncDisposable {
   readonly #output: Output;
   readonly #describeDropped: (count: number) => string;
   readonly #encoder = new TextEncoder();
-  /** Lines that no write has been tried for. */
+  /** Lines that are not passed to a write yet. */
   #text = "";
-  /** What is left of a write: a line must not end in the middle. */
+  /** The rest of an incomplete write: a line must not be cut. */
   #rest = new Uint8Array();
   #droppedCount = 0;
-  /** Whether `#text` is to be written as soon as `#rest` is. */
+  /** Whether to write `#text` after `#rest`. */
   #isDue = false;
   #isClosed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWriting = false;
-  /** Resolves when the writes under way have ended; it never rejects. */
+  /** Resolves when the pending writes have ended; never rejects. */
   #written = Promise.resolve();
 
-  /** @param describeDropped the line, with its line break, that stands for `count` lines that were dropped */
+  /** @param describeDropped returns the line, with its line break, that reports `count` dropped lines */
   constructor(output: Output, describeDropped: (count: number) => string) {
     this.#output = output;
     this.#describeDropped = describeDropped;
   }
 
-  /** Takes one or more lines, each with its line break. They leave within 10 ms, if the output takes them. */
+  /** Queues one or more lines, each with its line break, to be written within 10 ms. */
   write(lines: string): void {
     if (this.#isClosed) return;
     if (this.#heldLength + lines.length > maxHeldLength) {
@@ -61,7 +60,7 @@ export class LineWriter implements AsyncDisposable {
     else this.#startTimer();
   }
 
-  /** Starts to write what is held. @returns resolves when that is written, or has failed for now */
+  /** Starts to write the queued lines. @returns resolves when they are written, or the write has failed for now */
   flush(): Promise<void> {
     this.#stopTimer();
     if (this.#isClosed) return Promise.resolve();
@@ -93,8 +92,8 @@ export class LineWriter implements AsyncDisposable {
     try {
       while (this.#hasNext()) this.#rest = this.#rest.subarray(await this.#output.write(this.#rest));
     } catch (error) {
-      // Nobody reads any more. Any other error, such as a full disk, may pass: the rest is tried again, as the service
-      // is worth more than its log.
+      // After a broken pipe nobody reads. Any other error, such as a full disk, may pass: the write is repeated, and the
+      // service goes on.
       if (error instanceof Deno.errors.BrokenPipe) this.#close();
       else this.#startTimer();
     } finally {
@@ -102,7 +101,7 @@ export class LineWriter implements AsyncDisposable {
     }
   }
 
-  /** Whether there is something to write, which is then in `#rest`. */
+  /** Moves the next lines to `#rest`. @returns whether there is anything to write */
   #hasNext(): boolean {
     if (this.#rest.length > 0) return true;
     if (!this.#isDue && this.#droppedCount === 0) return false;
@@ -127,7 +126,7 @@ export class LineWriter implements AsyncDisposable {
   #startTimer(): void {
     if (this.#timer !== undefined || this.#isClosed) return;
     const timer = setTimeout(() => this.flush(), flushAfterMs);
-    // The process may end meanwhile: the owner disposes of the writer, and what it holds is written then.
+    // The timer does not keep the process alive: disposing of the writer writes the lines.
     Deno.unrefTimer(timer);
     this.#timer = timer;
   }

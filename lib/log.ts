@@ -1,18 +1,18 @@
 /**
- * What the service says: one JSON line per event.
+ * The log: one JSON line per event on standard output.
  *
- * A log must neither slow nor end what it tells of: see `LineWriter`. JSON escapes line breaks, so nobody can forge a
- * line. Secrets are for those who log to keep.
+ * Logging never blocks or ends the service, see `LineWriter`. JSON escapes line breaks, so that no value can forge a
+ * line. Callers must not pass secrets.
  */
 import { LineWriter, type Output } from "./line_writer.ts";
 
-/** Deep enough for any error's causes, and an end for those that go in a circle. */
+/** Enough for the causes of any error, and an end for circular ones. */
 const maxDepth = 8;
 
-/** What EMFILE and ENFILE say: the process, or the machine, has no file descriptor left. */
+/** The messages of EMFILE and ENFILE: the process, or the machine, has no file descriptor left. */
 const hasNoDescriptors = /\(os error 2[34]\)/;
 
-/** What is known of an event beside its time, level and name. An `Error` is written out with its causes. */
+/** The fields of an event besides time, level and name. An `Error` is logged with its causes. */
 export type Fields = Readonly<Record<string, unknown>> & {
   readonly time?: never;
   readonly level?: never;
@@ -28,9 +28,9 @@ export interface Log {
   error(event: string, fields?: Fields): void;
 }
 
-/** A log that keeps lines for a moment. Disposing of it writes what it still holds, as far as the output takes it. */
+/** A log that buffers lines for up to 10 ms. Disposing of it writes them, if the output accepts them. */
 export interface BufferedLog extends Log, AsyncDisposable {
-  /** Starts to write what is held. */
+  /** Starts to write the buffered lines. */
   flush(): Promise<void>;
 }
 
@@ -48,12 +48,12 @@ export function createLog(write: (line: string) => void, { isDebug = false } = {
   };
 }
 
-/** The service's log on standard output. Warnings and errors leave at once, the rest within 10 ms. */
+/** The service's log on standard output. Warnings and errors are written immediately, other lines within 10 ms. */
 export function openStdoutLog(): BufferedLog {
   return openLog(Deno.stdout);
 }
 
-/** Like `openStdoutLog`, on any output. */
+/** As `openStdoutLog`, on any output. */
 export function openLog(output: Output): BufferedLog {
   const writer = new LineWriter(output, describeDropped);
   const { info, warn, error } = createLog((line) => writer.write(line));
@@ -66,12 +66,12 @@ export function openLog(output: Output): BufferedLog {
   };
 }
 
-/** Standard output, for what a program that serves says to a person; a terminal that is stopped does not stop it. */
+/** Standard output for messages to people. A stopped terminal (Ctrl-S) does not block the program. */
 export function openStdout(): LineWriter {
   return new LineWriter(Deno.stdout, droppedNotice);
 }
 
-/** Like `openStdout`, for standard error. */
+/** As `openStdout`, for standard error. */
 export function openStderr(): LineWriter {
   return new LineWriter(Deno.stderr, droppedNotice);
 }
@@ -86,7 +86,7 @@ function describeDropped(count: number): string {
   return text;
 }
 
-/** A loop, as `Object.fromEntries` took 0.7 µs more a line, which every request pays. */
+/** A loop, because `Object.fromEntries` took 0.7 µs more per line, of which each request has one. */
 function toPlainFields(fields: object, depth: number): Record<string, unknown> {
   const plain: Record<string, unknown> = { ...fields };
   for (const name in plain) {
@@ -96,7 +96,7 @@ function toPlainFields(fields: object, depth: number): Record<string, unknown> {
   return plain;
 }
 
-/** What JSON can show of `value`, whatever somebody threw: neither a circle nor a bigint stops it. */
+/** Makes any thrown value serializable as JSON: circular references and bigints too. */
 function toPlain(value: unknown, depth: number): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "object" || value === null) return value;
@@ -104,7 +104,7 @@ function toPlain(value: unknown, depth: number): unknown {
   if (depth === maxDepth) return "…";
   if (value instanceof Error) {
     const { name, message, cause } = value;
-    // To show lines of TypeScript in it Deno (2.9) opens files, and panics when it cannot.
+    // Deno (2.9) opens source files to build the stack, and panics if it cannot.
     const stack = hasNoDescriptors.test(message) ? undefined : value.stack;
     return { name, message, stack, cause: toPlain(cause, depth + 1) };
   }

@@ -36,7 +36,7 @@ interface Endpoint {
   readonly allow: string;
 }
 
-type ContextOptions = Omit<Context, "clientAddress" | "rateLimitKey"> & { readonly peer: Deno.Addr };
+type ContextOptions = Omit<Context, "clientAddress" | "rateLimitKey"> & { readonly connection: ConnectionInfo };
 
 /**
  * A context that computes the client's address only if a handler asks for it. It is a class because a getter in an
@@ -47,18 +47,18 @@ class RequestContext implements Context {
   readonly request: Request;
   readonly params: Params;
   readonly requestId: string;
-  readonly #peer: Deno.Addr;
+  readonly #connection: ConnectionInfo;
 
-  constructor({ app, request, peer, params, requestId }: ContextOptions) {
+  constructor({ app, request, connection, params, requestId }: ContextOptions) {
     this.app = app;
     this.request = request;
     this.params = params;
     this.requestId = requestId;
-    this.#peer = peer;
+    this.#connection = connection;
   }
 
   get clientAddress(): string {
-    return this.app.clientAddressOf(this.request, this.#peer);
+    return this.app.clientAddressOf(this.request, this.#connection.remoteAddr);
   }
 
   get rateLimitKey(): string {
@@ -85,13 +85,13 @@ export function createRouter(
   const idPrefix = crypto.randomUUID().slice(0, 8);
   let requestCount = 0;
 
-  return async (request, { remoteAddr: peer }) => {
+  return async (request, connection) => {
     // Whole milliseconds: reading a finer clock takes as long as finding the route.
     const startedAt = Date.now();
     const requestId = `${idPrefix}-${(requestCount++).toString(36)}`;
     const path = pathOf(request.url);
     const match = paths.find(path);
-    const context = new RequestContext({ app, request, peer, params: match?.params ?? noParams, requestId });
+    const context = new RequestContext({ app, request, connection, params: match?.params ?? noParams, requestId });
     let response: Response;
     try {
       if (notOfHost.test(request.headers.get("host") ?? "")) throw new HttpError("malformed-host");

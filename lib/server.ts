@@ -1,9 +1,9 @@
 /**
- * Serving: at the address that the settings name, also after all file descriptors were taken, until it is to stop.
+ * Serves until the process stops, also after it ran out of file descriptors.
  *
- * Deno.serve (2.9) never ends a connection for being idle or slow, and ends itself when it cannot accept another, as
- * all file descriptors are taken. Then requests in flight are let end, every connection is cut off, and a new server
- * takes its place at the same address.
+ * Deno.serve (2.9) never closes an idle or slow connection, and ends when it cannot accept another one because all file
+ * descriptors are taken. Then requests in flight get time to end, every connection is cut off, and a new server
+ * listens at the same address.
  */
 
 import { delay } from "@std/async/delay";
@@ -12,65 +12,61 @@ import { hostWithPort, type Listen } from "./config/listen.ts";
 import type { Log } from "./log.ts";
 import type { ConnectionInfo } from "./router.ts";
 
-/** The longest wait for a hash, and some. Below the 10 s of most supervisors. */
+/** A little more than the longest wait for a hash, and less than the 10 s that most supervisors wait. */
 const defaultDrainMs = 8_000;
 const defaultLingerMs = 300;
-/** How often it is looked whether they have ended, and tried to listen again; replies are written sooner. */
+/** Between two looks at the requests in flight, and between two attempts to listen again. */
 const pollMs = 50;
+
 /** What is served, and where. */
 export interface Service {
   readonly listen: Listen;
-  /** The setting that says so. */
+  /** The name of the setting of the address, for the error message. */
   readonly setting: string;
-  /** What is logged when it listens. */
+  /** The log event for listening. */
   readonly event: string;
   readonly app: App;
-  /** Makes what answers each request. Its app is about to stop also when the connections are to be cut off. */
-  readonly createHandler: (app: App) => (request: Request, connection: ConnectionInfo) => Promise<Response> | Response;
-  /** How long requests in flight have to end when all connections are to be cut off; 8 s by default. */
+  /** Makes the handler. The `stopping` of its app is also aborted before a cut-off. */
+  readonly createHandler: (app: App) => (request: Request, connection: ConnectionInfo) => Promise<Response>;
+  /** How long requests in flight have before a cut-off; by default 8 s. */
   readonly drainMs?: number;
 }
 
 export interface DrainOptions {
   readonly log: Log;
   /**
-   * What a proxy sends is still taken for so long, while the service says that it is not ready: else the requests of
-   * those who were told just before that it is would find a closed connection. 300 ms by default.
+   * How long the server accepts requests while it says that it is not ready; by default 300 ms. A proxy may still send
+   * requests after its last probe found the service ready.
    */
   readonly lingerMs?: number;
-  /** How long requests in flight have to end then; 8 s by default. */
+  /** How long requests in flight have after that; by default 8 s. */
   readonly drainMs?: number;
 }
 
-/** What serves until it cannot accept a connection, and how it is ended then. */
 export interface Server {
   readonly service: Service;
   readonly http: Pick<Deno.HttpServer<Deno.Addr>, "addr" | "finished" | "shutdown">;
-  /** Lets requests in flight end without waiting for their bodies, and then cuts off every connection. */
+  /** Aborts reading of bodies, waits for requests in flight, and closes every connection. */
   cutOff(): Promise<void>;
 }
 
-/** Serves where the settings say. @throws {Error} when the address cannot be had */
+/** Serves at the address of the service. @throws {Error} the address is in use or not allowed */
 export async function serve(service: Service): Promise<Server> {
   const { app, createHandler, drainMs = defaultDrainMs } = service;
   const ending = new AbortController();
   const cutting = new AbortController();
   const handle = createHandler({ ...app, stopping: AbortSignal.any([app.stopping, ending.signal]) });
   let inFlightCount = 0;
-  const untilEnd = async (reply: Promise<Response>) => {
-    inFlightCount++;
-    try {
-      return await reply;
-    } finally {
-      inFlightCount--;
-    }
-  };
   const http = await listenAt(service, {
     signal: cutting.signal,
     onListen: (address) => app.log.info(service.event, { at: addressText(address) }),
-    handler: (request, connection) => {
-      const reply = handle(request, connection);
-      return reply instanceof Response ? reply : untilEnd(reply);
+    handler: async (request, connection) => {
+      inFlightCount++;
+      try {
+        return await handle(request, connection);
+      } finally {
+        inFlightCount--;
+      }
     },
   });
   const cutOff = async () => {
@@ -78,21 +74,21 @@ export async function serve(service: Service): Promise<Server> {
     const endsAt = performance.now() + drainMs;
     do await delay(pollMs); while (inFlightCount > 0 && performance.now() < endsAt);
     cutting.abort();
-    // Not waited for: Deno lets go of a connection whose client does not read only when the client does.
+    // Not awaited: a connection whose client does not read ends only when the client closes it.
     http.shutdown().catch((error) => app.log.error("shutdown-failed", { error }));
   };
   return { service, http, cutOff };
 }
 
 /**
- * Serves until it is to stop, by a new server when one has failed.
+ * Serves until the service stops, and replaces a server that failed.
  *
- * @returns the server that is to be drained
+ * @returns the last server, to be drained
  */
 export async function keepServing(first: Server): Promise<Server> {
   const { service } = first;
   const { listen, app } = service;
-  // Where port 0 has led to: clients know no other address.
+  // Clients know the port that port 0 became.
   const address = "port" in listen && "port" in first.http.addr ? { ...listen, port: first.http.addr.port } : listen;
   const stopping = aborted(app.stopping);
   for (let server = first;;) {
@@ -104,7 +100,7 @@ export async function keepServing(first: Server): Promise<Server> {
   }
 }
 
-/** @returns a server as soon as the address can be had; `undefined` when it is to stop */
+/** Retries until the address is free. @returns `undefined` if the service stops before */
 async function serveAgain(service: Service): Promise<Server | undefined> {
   const { app } = service;
   for (let isFirst = true; !app.stopping.aborted; isFirst = false) {
@@ -118,11 +114,10 @@ async function serveAgain(service: Service): Promise<Server | undefined> {
   return undefined;
 }
 
-interface ListenOptions {
-  readonly signal: AbortSignal;
+type ListenOptions = Required<Pick<Deno.ServeTcpOptions, "signal">> & {
   readonly onListen: (address: Deno.Addr) => void;
   readonly handler: Deno.ServeHandler<Deno.Addr>;
-}
+};
 
 async function listenAt({ listen, setting }: Service, options: ListenOptions): Promise<Deno.HttpServer<Deno.Addr>> {
   try {
@@ -130,34 +125,27 @@ async function listenAt({ listen, setting }: Service, options: ListenOptions): P
     await removeDeadSocket(listen.path);
     return Deno.serve({ ...options, path: listen.path });
   } catch (error) {
-    const at = "path" in listen ? `unix:${listen.path}` : addressText({ transport: "tcp", ...listen });
+    const at = addressText("path" in listen ? { transport: "unix", ...listen } : { transport: "tcp", ...listen });
     if (error instanceof Deno.errors.AddrInUse) {
-      throw new Error(
-        `Cannot listen on ${at} as it is in use: stop what listens there, or set ${setting}`,
-      );
+      throw new Error(`Cannot listen on ${at} as it is in use: stop what listens there, or set ${setting}`);
     }
-    throw new Error(`Cannot listen on ${at}: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    throw new Error(`Cannot listen on ${at}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 
-/** A socket that a killed process left is in the way of the next; one that answers is in use. */
+/** Removes the socket of a killed process, which would block the next one. */
 async function removeDeadSocket(path: string): Promise<void> {
   try {
     const connection = await Deno.connect({ transport: "unix", path });
     connection.close();
   } catch (error) {
-    // A plain file refuses connections just as a dead socket does, and may be all that somebody has.
+    // A plain file refuses connections like a dead socket does, and may be somebody's only copy.
     const isDead = error instanceof Deno.errors.ConnectionRefused && (await Deno.lstat(path)).isSocket;
     if (isDead) await Deno.remove(path);
   }
 }
 
-/**
- * Lets requests end that are in flight or on their way. The longest of them are cut off: a slow client cannot hold up
- * the end.
- */
+/** Waits for requests in flight, and cuts off those that take longer than `drainMs`. */
 export async function drain({ http }: Server, options: DrainOptions): Promise<void> {
   const { log, lingerMs = defaultLingerMs, drainMs = defaultDrainMs } = options;
   await delay(lingerMs);

@@ -1,18 +1,18 @@
-/** An answer that costs something, remembered for a while. */
+/** Caches the result of one expensive query for a limited time. */
 
 export interface TtlCacheOptions {
-  /** How old an answer may be; 0 remembers none. */
+  /** Maximum age of a result; 0 caches nothing. */
   readonly keepMs: number;
-  /** Keeps an answer for at least so many times as long as it took to get. */
+  /** Keeps a result at least this many times as long as the query took. */
   readonly timesCost?: number;
 }
 
-/** Asks when it is asked and the last answer is too old. Whoever asks meanwhile gets the answer that is under way. */
+/** Queries when the last result is too old. Concurrent calls share one query. */
 export class TtlCache<Answer> {
   readonly #ask: () => Promise<Answer>;
   readonly #options: TtlCacheOptions;
   #answer: Promise<Answer> | undefined;
-  /** Of the clock of `performance.now`. */
+  /** As `performance.now()`. */
   #keptUntil = Infinity;
 
   constructor(ask: () => Promise<Answer>, options: TtlCacheOptions) {
@@ -20,7 +20,7 @@ export class TtlCache<Answer> {
     this.#options = options;
   }
 
-  /** @throws what asking throws; that is not remembered */
+  /** @throws what the query throws; an error is not cached */
   get(): Promise<Answer> {
     if (this.#answer === undefined || performance.now() >= this.#keptUntil) {
       this.#keptUntil = Infinity;
