@@ -1,4 +1,4 @@
-/** The figures of the view "The state of the house", as a test sees them. */
+/** The figures of the status page, as a test sees them. */
 import { assertEquals } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
 import type { Site } from "./site.ts";

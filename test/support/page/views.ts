@@ -73,7 +73,7 @@ export const views: readonly View[] = [
   { name: "invitation", path: "#users", who: "root", open: invite },
 ];
 
-/** Users as there may be in a house, of which `alice` has several sessions. */
+/** Some users, of which `alice` has several sessions. */
 export async function settle(site: Site): Promise<void> {
   const admin = await site.admin();
   const groups = { alice: ["editors", "staff"], "nina.petrova@example.org": ["staff"], tomasz: ["staff", "wiki"] };
