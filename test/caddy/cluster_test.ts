@@ -1,6 +1,6 @@
 /**
- * Several instances on one PostgreSQL behind a real Caddy: what is registered, ended and lost when some of them are
- * killed and restarted. What Caddy repeats, and what never, is tested with upstreams of this file.
+ * Several instances on one database behind a real Caddy, some of which are killed and restarted: registrations, sessions,
+ * failed requests. What Caddy repeats is tested with upstreams of this file.
  */
 import { assert, assertEquals } from "@std/assert";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
@@ -19,7 +19,7 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `cluster.Caddyfile ${name}`, ignore, fn });
 }
 
-/** Instances of one register, each of which can be started again at the address where Caddy knows it. */
+/** Instances on one database. Each can be restarted at its address, which Caddy knows. */
 class Cluster implements AsyncDisposable {
   readonly caddy: RunningCaddy;
   readonly instances: RunningService[];
@@ -50,7 +50,7 @@ class Cluster implements AsyncDisposable {
     return new Cluster(caddy, instances, { envs, cleanup: cleanup.move() });
   }
 
-  /** The instances that `end` has ended are started anew. */
+  /** Ends an instance by `end`, and starts it again. */
   async restart(index: number, end: (instance: RunningService) => Promise<unknown>): Promise<void> {
     const instance = this.instances[index];
     assert(instance !== undefined);
@@ -73,7 +73,7 @@ test("lets one of 200 parallel registrations of a login win", async () => {
   assertEquals([counts[201]?.length, counts[409]?.length], [1, 199]);
 });
 
-test("loses nothing acknowledged when an instance is killed under load, and fails only what was in flight", async () => {
+test("loses no acknowledged change when an instance is killed under load, and fails only requests in flight", async () => {
   await using cluster = await Cluster.open();
   const { caddy } = cluster;
   const { registered, failures } = await underLoad(caddy, () => cluster.restart(1, (instance) => instance.kill()));
@@ -82,7 +82,7 @@ test("loses nothing acknowledged when an instance is killed under load, and fail
   assertEquals(await lostOf(caddy, registered), []);
 });
 
-test("fails hardly a request while all instances are restarted under load, and none that cannot be repeated", async () => {
+test("fails few requests while all instances are restarted under load, and none that cannot be repeated", async () => {
   await using cluster = await Cluster.open();
   const { caddy } = cluster;
   const { registered, failures } = await underLoad(caddy, async () => {
@@ -111,7 +111,7 @@ test("ends a session for all instances at once", async () => {
   assertEquals(await statuses(), [401, 401, 401, 401, 401, 401]);
 });
 
-/** An upstream that notes what it is asked, in the order in which Caddy sees it. */
+/** An upstream that records its requests, in the order of Caddy. */
 function serveNoting(requests: string[], { isReady }: { isReady: boolean }): Upstream {
   return serveUpstream(async (request) => {
     const { pathname } = new URL(request.url);
@@ -121,7 +121,7 @@ function serveNoting(requests: string[], { isReady }: { isReady: boolean }): Ups
   });
 }
 
-test("sends what changes something, with its body, to an instance that is ready", async () => {
+test("sends a change with its body to a ready instance", async () => {
   const [ofReady, ofOther]: [string[], string[]] = [[], []];
   await using ready = serveNoting(ofReady, { isReady: true });
   await using other = serveNoting(ofOther, { isReady: false });
@@ -137,7 +137,7 @@ test("sends what changes something, with its body, to an instance that is ready"
   assertEquals(ofOther, []);
 });
 
-test("never repeats what changes something, and repeats a GET", async () => {
+test("never repeats a change, and repeats a GET", async () => {
   await using first = breakConnections({ times: 1 });
   await using caddy = await startCaddy({ upstream: first.address, config });
   const { status } = await post(caddy, "/user/", { login: "alice", password });
@@ -148,7 +148,7 @@ test("never repeats what changes something, and repeats a GET", async () => {
   assertEquals(second.requests, ["GET /user/", "GET /user/", "GET /user/"]);
 });
 
-test("says 503 when no instance is ready or there, and keeps the metrics to itself", async () => {
+test("responds 503 when no instance is ready, and hides the metrics", async () => {
   await using caddy = await startCaddy({ upstream: `127.0.0.1:${freePort()}`, config });
   assertEquals((await send(caddy, "/metrics")).status, 404);
   const { status, text } = await post(caddy, "/user/", { login: "alice", password });

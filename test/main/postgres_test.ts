@@ -1,4 +1,4 @@
-/** The service as it is run, with its users in a PostgreSQL. */
+/** The service as a process, with its users in PostgreSQL. */
 
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -28,7 +28,7 @@ async function showSession(service: RunningService, token: string): Promise<numb
 }
 
 Deno.test({
-  name: "the service keeps users and sessions in a PostgreSQL when it and the database are killed",
+  name: "the service keeps users and sessions in PostgreSQL when it and the database are killed",
   ignore,
   async fn() {
     const server = await postgres();
@@ -54,7 +54,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "two services share a PostgreSQL: a session of one is one of the other, and ends in both",
+  name: "two services share a database: a session of one is valid in the other, and ends in both",
   ignore,
   async fn() {
     const env = { GATEHOUSE_STORE: await (await postgres()).createDatabase() };
@@ -70,7 +70,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the service says that its database is away, is not ready meanwhile, and goes on by itself",
+  name: "the service reports a database that is away, is not ready meanwhile, and recovers by itself",
   ignore,
   async fn() {
     const server = await postgres();
@@ -95,7 +95,7 @@ Deno.test({
       }
     };
     await until("503 The store cannot keep changes");
-    // The reason is for the log.
+    // Only the log has the reason.
     assertEquals(service.log().match(/"store-not-ready","reason":"The database cannot be reached"/g)?.length, 1);
     await server.start();
     await until("200 ");
@@ -104,7 +104,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the service runs with the permissions that its database needs, and shows its password to nobody",
+  name: "the service runs with the permissions that its database needs, and never shows its password",
   ignore,
   async fn() {
     const server = await postgres();
@@ -124,7 +124,7 @@ Deno.test({
       assertEquals([response.status, (await response.json()).login], [201, "alice"]);
       assertFalse(service.output.includes("hunter2"));
     } finally {
-      // The whole group: `deno task` does not pass a signal on.
+      // To the whole group, as `deno task` forwards no signal.
       Deno.kill(-service.pid, "SIGTERM");
       await service.status;
     }
@@ -132,7 +132,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the service does not start on a database that is not what it should be, and says why in one line",
+  name: "the service fails at start on an unusable database, with the reason in one line",
   ignore,
   async fn() {
     const server = await postgres();

@@ -1,8 +1,8 @@
 /**
- * A PostgreSQL of a test's own: in a temporary folder, on a unix socket in it, gone when the test is over.
+ * A PostgreSQL server for tests, in a temporary folder with its unix socket. Disposing of it removes both.
  *
- * The user of its URLs owns the databases and is nothing more, as a good operator would have it. Texts are ordered as in
- * a dictionary, not by their bytes, so that SQL that forgets `COLLATE "C"` is found.
+ * The user of its URLs owns the databases and has no other rights, as in production. The collation is that of a
+ * dictionary, not of bytes, so that tests find SQL that forgets `COLLATE "C"`.
  */
 
 import { existsSync } from "node:fs";
@@ -12,13 +12,13 @@ import { ensureProgram } from "./packages.ts";
 import { freePort, TestProcess } from "./process.ts";
 
 export interface PostgresOptions {
-  /** Configuration parameters beside those of a quick test: with `fsync` "on" it is as slow and safe as a real one. */
+  /** Configuration parameters. With `fsync` "on" it is as slow and safe as in production. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** The text of `pg_hba.conf`; by default everyone who reaches the socket or the port is let in. */
+  /** The text of `pg_hba.conf`; by default every client is trusted. */
   readonly access?: string;
-  /** Text files to put beside the data, readable by the server alone: keys, certificates. */
+  /** Files to write next to the data, readable only by the server: keys, certificates. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Whether it listens on a port of 127.0.0.1 too, which is then in its URLs. */
+  /** Whether it also listens on a port of 127.0.0.1, which is then in its URLs. */
   readonly tcp?: boolean;
 }
 
@@ -34,10 +34,10 @@ export interface Sql {
 // deno-lint-ignore no-explicit-any -- A test knows the types of the columns that it selects.
 type SqlRow = Record<string, any>;
 
-/** Whose process the server is, when it is not to be that of who runs the tests. */
+/** The user of the server's process, if not the user of the tests. */
 type User = { readonly uid: number; readonly gid: number } | undefined;
 
-/** Debian keeps them off the PATH, as several versions may be there. */
+/** Debian keeps them off the PATH, as several versions can be installed. */
 const programs = "/usr/lib/postgresql/15/bin";
 /** For the tests' own statements. */
 const superuser = "postgres";
@@ -45,18 +45,18 @@ const superuser = "postgres";
 const owner = "gatehouse";
 
 const quickSettings = {
-  // Nobody cuts the power in a test, and a process that is killed loses nothing without.
+  // Only a power cut needs them: a killed process loses nothing.
   fsync: "off",
   full_page_writes: "off",
-  // Nothing that happens when nobody asked for it.
+  // No work in the background.
   autovacuum: "off",
   shared_buffers: "16MB",
 };
 
 /**
- * Makes sure that PostgreSQL is there. As root on Debian and its kin it is installed for it.
- * @returns whether it is there
- * @throws {Error} when it is not, and the environment has CI set
+ * Installs PostgreSQL if it is missing and the tests run as root on Debian.
+ * @returns whether it is installed
+ * @throws {Error} it is not, and the environment has CI set
  */
 export async function ensurePostgres(): Promise<boolean> {
   const program = `${programs}/postgres`;
@@ -64,7 +64,7 @@ export async function ensurePostgres(): Promise<boolean> {
   return await ensureProgram(program, "postgresql-15");
 }
 
-/** Starts a server that has no database of a test yet. */
+/** Starts a server without databases of tests. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-postgres-" });
   // It refuses to run as root.
@@ -81,19 +81,19 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   }
 }
 
-/** A server for all tests of a file: it is started when the first asks for it, and ends with the last. */
+/** A server for all tests of a file: it starts with the first test that needs it, and ends after the last. */
 export function sharedPostgres(options?: PostgresOptions): () => Promise<TestPostgres> {
   let started: Promise<TestPostgres> | undefined;
   Deno.test.afterAll(async () => await (await started)?.[Symbol.asyncDispose]());
   return () => started ??= startPostgres(options);
 }
 
-/** Has a store open all its connections: what is to happen at once would wait for them, one after another. */
+/** Opens all connections of a store, so that parallel calls do not wait for connections. */
 export async function openConnections({ database }: { database: Pick<Database, "run"> }): Promise<void> {
   await Promise.all(Array.from({ length: 10 }, () => database.run("SELECT pg_sleep(0.02)")));
 }
 
-/** A server that takes connections. Disposing of it ends it, and removes its folder. */
+/** A running server. Disposing of it ends it, and removes its folder. */
 export class TestPostgres implements AsyncDisposable {
   /** Holds the socket, and the data in `data/`. */
   readonly folder: string;
@@ -117,12 +117,12 @@ export class TestPostgres implements AsyncDisposable {
     return this.#process?.pid ?? 0;
   }
 
-  /** All that it has said since its last start. */
+  /** Its output since the last start. */
   get log(): string {
     return this.#process?.output ?? "";
   }
 
-  /** Makes an empty database, with a new name by default. @returns its URL, for `GATEHOUSE_STORE` */
+  /** Creates an empty database, by default with a new name. @returns its URL, for `GATEHOUSE_STORE` */
   async createDatabase(name = `test${++this.#databaseCount}`): Promise<string> {
     // From template1 with its 7 MB a copy of files is quicker than a log of every page.
     await this.sql(superuser).unsafe(`CREATE DATABASE ${name} OWNER ${owner} STRATEGY FILE_COPY`);
@@ -149,7 +149,7 @@ export class TestPostgres implements AsyncDisposable {
     return createSql(pool);
   }
 
-  /** Starts it, and waits until it takes connections. */
+  /** Starts it, and waits until it accepts connections. */
   async start(): Promise<void> {
     const settings = {
       ...quickSettings,
@@ -166,34 +166,34 @@ export class TestPostgres implements AsyncDisposable {
     await server.until(isReady, { what: "PostgreSQL to start" });
   }
 
-  /** Stops it as an operator does who waits for nobody: clients are told, and sent away. */
+  /** Stops it in fast mode: it closes the connections with an error message. */
   async stop(): Promise<void> {
     await this.#end("SIGINT");
   }
 
-  /** Ends it as a crash would: clients are told nothing, nothing is flushed, and the next start recovers. */
+  /** Ends it like a crash: without messages or flushes, and the next start recovers. */
   async kill(): Promise<void> {
     await this.#end("SIGQUIT");
   }
 
-  /** From now on it neither answers nor refuses, like a network that swallows everything. */
+  /** Stops it from answering, like a network that drops every packet. */
   async pause(): Promise<void> {
-    // Itself first: it would start others meanwhile.
+    // The parent first, as it would start other processes meanwhile.
     Deno.kill(this.pid, "SIGSTOP");
     await this.#signalChildren("SIGSTOP");
   }
 
-  /** Lets it go on where it was paused. */
+  /** Resumes it after `pause`. */
   async resume(): Promise<void> {
     await this.#signalChildren("SIGCONT");
     Deno.kill(this.pid, "SIGCONT");
   }
 
-  /** Lets no file grow beyond so many bytes, which is what a full disk is to it. Takes the program `prlimit`. */
+  /** Limits the size of files, which acts like a full disk. Needs the program `prlimit`. */
   async limitFileSize(bytes: number | "unlimited"): Promise<void> {
     for (const pid of [this.pid, ...await this.#childPids()]) {
       const args = ["--pid", String(pid), `--fsize=${bytes}:`];
-      // As the same user: for another's process root may lack the capability, in a container.
+      // As the same user: in a container, root may lack the capability for processes of other users.
       const { success, stderr } = await new Deno.Command("prlimit", { args, ...this.#user }).output();
       if (!success) throw new Error(new TextDecoder().decode(stderr));
     }
@@ -207,7 +207,7 @@ export class TestPostgres implements AsyncDisposable {
 
   async #end(signal: Deno.Signal): Promise<void> {
     if (this.#process === undefined) return;
-    // One that is paused would not hear it.
+    // A paused process does not handle signals.
     if (!this.#process.hasEnded) await this.resume();
     await this.#process.stop(signal);
   }
@@ -223,7 +223,7 @@ export class TestPostgres implements AsyncDisposable {
     }
   }
 
-  /** Every connection has a process of its own. */
+  /** Each connection has a process. */
   async #childPids(): Promise<number[]> {
     const text = await Deno.readTextFile(`/proc/${this.pid}/task/${this.pid}/children`);
     return text.split(" ").filter((pid) => pid !== "").map(Number);
@@ -260,7 +260,7 @@ function dataOf(folder: string): string {
   return `${folder}/data`;
 }
 
-/** In the server's folder: that of the tests may be closed to the user whose process it is. */
+/** Runs in the server's folder, as the server's user may lack access to that of the tests. */
 function processOptions(args: string[], folder: string, user: User) {
   return { args, env: { LC_ALL: "C.UTF-8" }, cwd: folder, ...(user === undefined ? {} : { user }) };
 }
@@ -276,19 +276,19 @@ async function initialize(folder: string, user: User, { access, files = {} }: Po
   for (const [name, text] of Object.entries(texts)) {
     const path = `${dataOf(folder)}/${name}`;
     await Deno.writeTextFile(path, text);
-    // A key that others can read is refused.
+    // PostgreSQL rejects a key that others can read.
     await Deno.chmod(path, 0o600);
     if (user !== undefined) await Deno.chown(path, user.uid, user.gid);
   }
 }
 
-/** Of the user that the package makes. @param flag of `id` */
+/** An id of the user that the package creates. @param flag of `id` */
 async function idOf(flag: "-u" | "-g"): Promise<number> {
   const { stdout } = await new Deno.Command("id", { args: [flag, "postgres"] }).output();
   return Number(new TextDecoder().decode(stdout));
 }
 
-/** The package would make a server of the machine's own and start it, unless it is told before it is installed. */
+/** Prevents the package from creating and starting a server at its installation. */
 async function preventCluster(): Promise<void> {
   const folder = "/etc/postgresql-common";
   const text = "# Written before the installation by the tests of Gatehouse, which start servers of their own.\n" +
@@ -297,7 +297,7 @@ async function preventCluster(): Promise<void> {
     await Deno.mkdir(folder);
     await Deno.writeTextFile(`${folder}/createcluster.conf`, text, { createNew: true });
   } catch (error) {
-    // It is installed, or somebody has decided already.
+    // The package is installed, or the operator has configured it.
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
 }

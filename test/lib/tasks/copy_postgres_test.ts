@@ -1,4 +1,4 @@
-// The task `copy` between folders and PostgreSQL, as processes that are killed.
+// The task `copy` between folders and PostgreSQL, as a process that is killed.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createLog } from "../../../lib/log.ts";
@@ -23,12 +23,12 @@ Deno.test({
     await using server = await startPostgres();
     const url = await server.createDatabase("there");
     const folder = await Deno.makeTempDir();
-    // Two batches, and a third with all that is special.
+    // Two batches, and a third with the special records.
     await fill(`${folder}/data`, recordsOf(2_400));
     await using store = await openPostgresStore(parsePostgresUrl(url), { log, sizeAgeMs: 0 });
 
     await server.sql("there").begin(async (sql) => {
-      // The third batch waits for it.
+      // The third batch waits for this lock.
       await sql`LOCK TABLE gatehouse_session IN SHARE MODE`;
       await killCopy([`${folder}/data`, url], async () => (await store.size()).users === 2_000);
     });
@@ -36,7 +36,7 @@ Deno.test({
     assertMatch(there, /^Copied 406 records: both hold 2400 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/);
 
     await server.sql("there").begin(async (sql) => {
-      // Nobody gets to read a ticket, which comes in the third batch.
+      // Reading tickets, in the third batch, waits for this lock.
       await sql`LOCK TABLE gatehouse_ticket IN ACCESS EXCLUSIVE MODE`;
       await killCopy([url, `${folder}/back`], async () => await usersIn(`${folder}/back`) === 2_000);
     });
@@ -46,7 +46,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the task copy refuses a database that holds something else, is empty or away, and never shows its password",
+  name: "the task copy rejects a database with other users, without tables or away, and never shows its password",
   ignore,
   async fn() {
     await using server = await startPostgres();
@@ -76,7 +76,7 @@ Deno.test({
       assertEquals((await task.status).code, 1, task.output);
       assertStringIncludes(task.output, text);
       assert(!task.output.includes("a-secret"), task.output);
-      // A person need not wait for a database to come.
+      // A task does not wait for a database that is away.
       assert(!task.output.includes("store-awaited"), task.output);
     }
     const tables = await server.sql("empty")`SELECT tablename FROM pg_tables WHERE tablename LIKE 'gatehouse%'`;
@@ -85,7 +85,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the task copy changes no table of a source that an older version has made",
+  name: "the task copy changes no table of a source of an older version",
   ignore,
   async fn() {
     await using server = await startPostgres();

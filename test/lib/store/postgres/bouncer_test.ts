@@ -1,4 +1,4 @@
-// PgBouncer in transaction mode: each transaction may be on another connection to the server.
+// PgBouncer in transaction mode: each transaction may use another connection to the server.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
@@ -14,7 +14,7 @@ const ignore = !(await ensurePostgres() && await ensureProgram("pgbouncer", "pgb
 const log = createLog(() => {});
 const ignored = "ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
 
-/** A PgBouncer before a server. @param setting a line of its configuration */
+/** Starts a PgBouncer in front of a server. @param setting a line of its configuration */
 async function startBouncer(server: TestPostgres, setting: string): Promise<TestProcess & { readonly port: number }> {
   const port = freePort();
   const configuration = `${server.folder}/bouncer-${port}.ini`;
@@ -56,7 +56,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore says what PgBouncer must ignore",
+  name: "PostgresStore reports which parameters PgBouncer must ignore",
   ignore,
   async fn() {
     await using server = await startPostgres();

@@ -91,7 +91,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Database.open() takes the password of the address, and none of the environment",
+  name: "Database.open() uses the password of the address, never that of the environment",
   ignore,
   async fn() {
     await using secured = await startSecured(await createCertificates("localhost"));
@@ -144,7 +144,7 @@ Deno.test("Database.open() ends at its deadline, wherever the server stops answe
   }
 });
 
-Deno.test("Database.open() tells a server that is not there from one that refuses", async () => {
+Deno.test("Database.open() reports an unreachable server as unavailable, not as refusing", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const target = { hostname: "127.0.0.1", port: listener.addr.port };
   listener.close();
@@ -176,7 +176,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Database refuses a text that PostgreSQL would not store unchanged",
+  name: "Database rejects a text that PostgreSQL would not store unchanged",
   ignore,
   async fn() {
     const server = await postgres();
@@ -196,6 +196,25 @@ async function pidOf(database: Database): Promise<unknown> {
   return (await database.run("SELECT pg_backend_pid() AS pid")).rows[0]?.["pid"];
 }
 
+Deno.test({
+  name: "Database reuses no connection whose call is over its deadline",
+  ignore,
+  async fn() {
+    const server = await postgres();
+    const limits = { callMs: 1_000, maxConnections: 1 };
+    await using database = await open(parsePostgresUrl(server.url("postgres")), limits);
+    const pid = await pidOf(database);
+    const late = database.transact(async ({ run }) => {
+      // Each is shorter than the limit of a statement, so the client stops first.
+      for (let count = 0; count < 3; count++) await run("SELECT pg_sleep(0.6)");
+      return "done";
+    });
+    await assertRejects(() => late, StoreUnavailableError, "no answer within 1000 ms");
+    assertNotEquals(await pidOf(database), pid);
+    assertEquals((await database.run("SELECT $1::text AS text", ["next"])).rows, [{ text: "next" }]);
+  },
+});
+
 const ages: readonly (readonly [what: string, limits: Partial<PoolLimits>, isSame: boolean])[] = [
   ["neither idle for long nor old", { maxIdleMs: hourMs, maxAgeMs: hourMs }, true],
   ["idle for long", { maxIdleMs: 20, maxAgeMs: hourMs }, false],
@@ -204,7 +223,7 @@ const ages: readonly (readonly [what: string, limits: Partial<PoolLimits>, isSam
 
 for (const [what, limits, isSame] of ages) {
   Deno.test({
-    name: `Database uses a connection that is ${what} ${isSame ? "again" : "no more"}`,
+    name: `Database ${isSame ? "reuses" : "replaces"} a connection that is ${what}`,
     ignore,
     async fn() {
       const server = await postgres();
@@ -217,7 +236,7 @@ for (const [what, limits, isSame] of ages) {
 }
 
 Deno.test({
-  name: "Database replaces an old connection though it is in use all the time",
+  name: "Database replaces an old connection that is in use all the time",
   ignore,
   async fn() {
     const server = await postgres();
@@ -231,7 +250,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Database that is closed lets a call in use end, and keeps no connection",
+  name: "Database closes its connections after the calls that use them",
   ignore,
   async fn() {
     const server = await postgres();

@@ -1,4 +1,4 @@
-// What PostgresStore does when its database is stopped, killed, silent, read-only, full or busy; and that it goes on.
+// PostgresStore while its database is stopped, killed, silent, read-only, full or busy, and its recovery.
 
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -27,7 +27,7 @@ interface Opened extends AsyncDisposable {
   readonly database: string;
 }
 
-/** A store in which alice is registered. */
+/** Opens a store in which alice is registered. */
 async function openStore(options: Partial<PostgresStoreOptions> = {}): Promise<Opened> {
   const server = await postgres();
   const address = parsePostgresUrl(await server.createDatabase());
@@ -36,7 +36,7 @@ async function openStore(options: Partial<PostgresStoreOptions> = {}): Promise<O
   return { server, store, database: address.database, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
-/** Waits until `attempt` is right; faults that pass are told for a moment longer. */
+/** Waits until `attempt` returns true. The store reports the end of a fault up to a second later. */
 async function until(attempt: () => Promise<boolean>, what: string): Promise<void> {
   for (const startedAt = Date.now(); !await attempt();) {
     assert(Date.now() - startedAt < 20_000, `Waited for ${what} in vain`);
@@ -44,7 +44,7 @@ async function until(attempt: () => Promise<boolean>, what: string): Promise<voi
   }
 }
 
-/** That every kind of call fails, and the store says why. */
+/** Asserts that every kind of call fails, and the store says why. */
 async function assertAway(store: PostgresStore): Promise<void> {
   const calls = [
     () => store.findUser("alice"),
@@ -60,7 +60,7 @@ async function assertAway(store: PostgresStore): Promise<void> {
   await until(async () => await store.fault() === "The database cannot be reached", "the fault");
 }
 
-/** That the store has come back by itself, and nothing of what failed is left half done. */
+/** Asserts that the store has recovered, and no failed change is half done. */
 async function assertBack(store: PostgresStore): Promise<void> {
   await until(async () => await store.fault() === undefined, "the end of the fault");
   assertEquals(await store.findUser("alice"), userOf("alice"));
@@ -72,11 +72,11 @@ async function assertBack(store: PostgresStore): Promise<void> {
 const outages: readonly (readonly [title: string, stop: "stop" | "kill" | "pause", start: "start" | "resume"])[] = [
   ["was stopped", "stop", "start"],
   ["was killed", "kill", "start"],
-  ["says nothing", "pause", "resume"],
+  ["does not answer", "pause", "resume"],
 ];
 for (const [title, stop, start] of outages) {
   Deno.test({
-    name: `PostgresStore fails while its database ${title}, and goes on by itself`,
+    name: `PostgresStore fails while its database ${title}, and recovers by itself`,
     ignore,
     async fn() {
       await using opened = await openStore({ callMs: 1_000, sizeAgeMs: 0 });
@@ -93,16 +93,16 @@ for (const [title, stop, start] of outages) {
 }
 
 Deno.test({
-  name: "PostgresStore goes on when its database is started anew between two calls",
+  name: "PostgresStore works when its database is restarted between two calls",
   ignore,
   async fn() {
     await using opened = await openStore();
     const { server, store } = opened;
-    // Many connections, all of which are dead afterwards.
+    // Opens many connections, which the restart closes.
     await Promise.all(Array.from({ length: 30 }, () => store.findUser("alice")));
     await server.kill();
     await server.start();
-    // Nothing was sent by the dead ones, so that nothing may have been done.
+    // Nothing was sent over the closed ones, so nothing counts as repeated.
     assertEquals(await store.deleteSession("unknown"), false);
     assertEquals(await store.insertUser(userOf("bob")), "done");
     await Promise.all(Array.from({ length: 30 }, () => store.findUser("alice")));
@@ -110,7 +110,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore answers within its time, however many wait for a silent database",
+  name: "PostgresStore fails at its deadline, however many calls wait for a silent database",
   ignore,
   async fn() {
     await using opened = await openStore({ callMs: 500, maxConnections: 2 });
@@ -133,7 +133,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore reads from a database that is read-only, and changes it when it can",
+  name: "PostgresStore reads from a read-only database, and writes when it is writable again",
   ignore,
   async fn() {
     await using opened = await openStore();
@@ -156,13 +156,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore leaves a server that has become read-only for the one in its place",
+  name: "PostgresStore reconnects when its server has become read-only",
   ignore,
   async fn() {
     await using opened = await openStore({ maxConnections: 1 });
     const { server, store, database } = opened;
     const sql = server.sql("postgres");
-    // It counts for new connections alone.
+    // Only new connections are read-only.
     await sql.unsafe(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
     await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${database}`;
     await assertRejects(() => store.insertUser(userOf("bob")), StoreUnavailableError, "read-only");
@@ -172,17 +172,17 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore says that the disk is full, keeps nothing of what failed, and goes on when there is room",
+  name: "PostgresStore reports a full disk, stores nothing of a failed change, and works when there is room",
   ignore: ignore || !hasPrlimit,
   async fn() {
     await using opened = await openStore();
     const { server, store, database } = opened;
     const sql = server.sql(database);
-    // More than a file of the write-ahead log, whose 16 MiB must stay within the limit that is the end of the disk here.
+    // More than the 16 MiB of a file of the write-ahead log, which must stay within the limit of file size below.
     await sql`INSERT INTO gatehouse_user
       SELECT 'filler' || n, 'filler' || n, repeat('x', 1000), 1, 0, '', false, false, 0 FROM generate_series(1, 20000) AS n`;
     const [file] = await sql`SELECT pg_relation_size('gatehouse_user') AS bytes`;
-    // In the middle of a page: less of it is written than was asked for, as on a disk without room.
+    // In the middle of a page: the write is short, as on a full disk.
     await server.limitFileSize(Number(file?.["bytes"]) + 4_096);
     try {
       const { login, error } = await registerUntilRefused(store);
@@ -202,7 +202,7 @@ async function registerUntilRefused(store: PostgresStore): Promise<{ login: stri
   for (let count = 0; count < 1_000; count++) {
     const login = `new${count}`;
     try {
-      // Too much for what room is left in the pages that are there.
+      // Too long for the free space of existing pages.
       await store.insertUser(userOf(login, { passwordHash: "x".repeat(900) }));
     } catch (error) {
       return { login, error };
@@ -212,7 +212,7 @@ async function registerUntilRefused(store: PostgresStore): Promise<{ login: stri
 }
 
 Deno.test({
-  name: "PostgresStore goes on when an instance was lost that had a user locked",
+  name: "PostgresStore gets the lock of an instance that was lost with it",
   ignore,
   async fn() {
     await using opened = await openStore();
@@ -227,7 +227,7 @@ Deno.test({
       return "undone";
     });
     await locked.promise;
-    // It does not go on, and the server ends what it has begun.
+    // The server ends its transaction as it is idle.
     const next = userOf("alice", { groups: ["staff"] });
     await until(() => store.replaceUser(userOf("alice"), next).then(() => true, () => false), "the lock");
     assertEquals(await store.findUser("alice"), next);
@@ -237,7 +237,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore waits at the start for a database that is not there, and says so once",
+  name: "PostgresStore waits at start for a database that is not there, and logs it once",
   ignore,
   async fn() {
     const server = await postgres();
@@ -256,7 +256,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore gives up at the start when the time to wait is over",
+  name: "PostgresStore fails at start after the time to wait",
   ignore,
   async fn() {
     const server = await postgres();
@@ -270,7 +270,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore does not wait at the start for what waiting does not mend",
+  name: "PostgresStore fails immediately at start if the settings are wrong",
   ignore,
   async fn() {
     const server = await postgres();

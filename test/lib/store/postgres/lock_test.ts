@@ -1,4 +1,4 @@
-// What PostgresStore does when somebody else has a row, and changes it before it is its turn.
+// PostgresStore while another client has locked a row and then changes it.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -13,7 +13,7 @@ const ignore = !await ensurePostgres();
 const log = createLog(() => {});
 const postgres = sharedPostgres();
 
-/** A store in which alice has a session, and the superuser's client of its database. */
+/** Opens a store in which alice has a session. */
 async function openStore(callMs: number) {
   const server = await postgres();
   const address = parsePostgresUrl(await server.createDatabase());
@@ -24,7 +24,7 @@ async function openStore(callMs: number) {
   return { store, sql, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
-/** How many statements of the service wait for a row. */
+/** How many statements of the store wait for a lock. */
 async function waitingCount(sql: Sql): Promise<number> {
   const [row] = await sql`SELECT count(*) AS count FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND usename = 'gatehouse'`;
@@ -37,7 +37,7 @@ async function untilWaiting(sql: Sql, count: number): Promise<void> {
   }
 }
 
-/** Makes a change; while it waits for what `statement` has changed, that is committed. @returns its outcome */
+/** Makes a change that waits for the transaction of `statement`, and then commits that. @returns the outcome */
 async function overtaken(statement: string, change: (store: Store) => Promise<unknown>) {
   await using opened = await openStore(30_000);
   const { store, sql } = opened;
@@ -63,48 +63,48 @@ const rows: readonly (readonly [
   sessions: number,
 ])[] = [
   [
-    "a login, of one who is disabled",
+    "a login of a disabled user",
     disabled,
     (s) => s.insertSession(sessionOf("alice", "s2"), userOf("alice")),
     false,
     1,
   ],
-  ["a login, of one who is gone", gone, (s) => s.insertSession(sessionOf("alice", "s2"), userOf("alice")), false, 0],
-  ["a replacement, of one who is disabled", disabled, (s) => s.replaceUser(userOf("alice"), next), "stale", 1],
-  ["a replacement, of one who is gone", gone, (s) => s.replaceUser(userOf("alice"), next), "stale", 0],
-  ["a deletion, of one who is gone", gone, (s) => s.deleteUser(userOf("alice")), "missing", 0],
+  ["a login of a deleted user", gone, (s) => s.insertSession(sessionOf("alice", "s2"), userOf("alice")), false, 0],
+  ["a replacement of a disabled user", disabled, (s) => s.replaceUser(userOf("alice"), next), "stale", 1],
+  ["a replacement of a deleted user", gone, (s) => s.replaceUser(userOf("alice"), next), "stale", 0],
+  ["a deletion of a deleted user", gone, (s) => s.deleteUser(userOf("alice")), "missing", 0],
   [
-    "a ticket for a reset, of one who is gone",
+    "a reset ticket of a deleted user",
     gone,
     (s) => s.insertTicket(ticketOf("t1", { purpose: "reset", login: "alice" })),
     "missing",
     0,
   ],
   [
-    "a registration, of a login that is taken",
+    "a registration of a taken login",
     "INSERT INTO gatehouse_user VALUES ('bob', 'x', '', 1, 0, '', false, false, 0)",
     (s) => s.insertUser(userOf("bob")),
     "taken",
     1,
   ],
-  // Nobody else has it, but for an earlier try of the very same that is still under way.
+  // Only an earlier attempt of the same call, which still runs, can have the same id.
   [
-    "a registration, of an id that is taken",
+    "a registration with a taken id",
     `INSERT INTO gatehouse_user VALUES ('carol', '${userOf("bob").id}', '', 1, 0, '', false, false, 0)`,
     (s) => s.insertUser(userOf("bob")),
     "taken",
     1,
   ],
   [
-    "a sweep, of a session that is seen",
+    "a sweep of a session that is in use",
     "UPDATE gatehouse_session SET last_seen_at = 1900000000000",
     (s) => s.deleteExpiredSessions({ lastSeenUntil: 1_800_000_000_000, createdUntil: 0 }),
     0,
     1,
   ],
-  ["a logout, of a session that has ended", "DELETE FROM gatehouse_session", (s) => s.deleteSession("s1"), false, 0],
+  ["a logout of an ended session", "DELETE FROM gatehouse_session", (s) => s.deleteSession("s1"), false, 0],
   [
-    "a use, of a session that has ended",
+    "a use of an ended session",
     "DELETE FROM gatehouse_session",
     (s) => s.touchSession("s1", 2e12),
     undefined,
@@ -114,7 +114,7 @@ const rows: readonly (readonly [
 
 for (const [title, statement, change, outcome, sessions] of rows) {
   Deno.test({
-    name: `PostgresStore sees what was changed while it waited: ${title}`,
+    name: `PostgresStore sees a change that it waited for: ${title}`,
     ignore,
     async fn() {
       const result = await overtaken(statement, change);
@@ -125,7 +125,7 @@ for (const [title, statement, change, outcome, sessions] of rows) {
 }
 
 Deno.test({
-  name: "PostgresStore waits for a row no longer than a call may take, and neither does the server",
+  name: "PostgresStore stops waiting for a row at its deadline, and so does the server",
   ignore,
   async fn() {
     await using opened = await openStore(1_000);

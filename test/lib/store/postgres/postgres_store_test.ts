@@ -1,4 +1,4 @@
-// What of PostgresStore is no promise of every store: several of one database, odd texts, the size.
+// What only PostgresStore promises: several stores on one database, unusual texts, its size.
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
@@ -17,7 +17,7 @@ const ignore = !await ensurePostgres();
 const log = createLog(() => {});
 const postgres = sharedPostgres({ settings: { max_connections: "50" } });
 
-/** Stores of one new database, as instances of the service have them. */
+/** Stores on one new database, as instances of the service have them. */
 class Instances implements AsyncDisposable {
   readonly #cleanup = new AsyncDisposableStack();
   readonly stores: PostgresStore[] = [];
@@ -62,7 +62,7 @@ const isolations = ["read committed", "repeatable read", "serializable"];
 
 for (const isolation of isolations) {
   Deno.test({
-    name: `PostgresStores of one database let one of 200 parallel registrations win (${isolation})`,
+    name: `PostgresStores on one database let one of 200 parallel registrations win (${isolation})`,
     ignore,
     async fn() {
       await using instances = await Instances.open({ count: 4, isolation });
@@ -76,7 +76,7 @@ for (const isolation of isolations) {
   });
 
   Deno.test({
-    name: `PostgresStores of one database use a ticket once, and keep one for the setup (${isolation})`,
+    name: `PostgresStores on one database use a ticket once, and keep one setup ticket (${isolation})`,
     ignore,
     async fn() {
       await using instances = await Instances.open({ count: 4, isolation });
@@ -98,7 +98,7 @@ for (const isolation of isolations) {
   });
 
   Deno.test({
-    name: `PostgresStores of one database never lose the last admin (${isolation})`,
+    name: `PostgresStores on one database never lose the last administrator (${isolation})`,
     ignore,
     async fn() {
       await using instances = await Instances.open({ count: 2, isolation });
@@ -117,7 +117,7 @@ for (const isolation of isolations) {
   });
 
   Deno.test({
-    name: `PostgresStores of one database leave no session of a user who is disabled meanwhile (${isolation})`,
+    name: `PostgresStores on one database leave no session of a user who is disabled meanwhile (${isolation})`,
     ignore,
     async fn() {
       await using instances = await Instances.open({ count: 3, isolation });
@@ -138,14 +138,14 @@ for (const isolation of isolations) {
   });
 }
 
-/** Who administers of those of that round. */
+/** The administrators of a round. */
 async function adminsOf(instances: Instances, round: number): Promise<readonly User[]> {
   const { users } = await instances.of(0).listUsers({ limit: 1_000 });
   return users.filter(({ login, groups }) => login.endsWith(String(round)) && groups.includes("admin"));
 }
 
 Deno.test({
-  name: "PostgresStore finds nothing by a text that no database can keep, and says so as if it were not there",
+  name: "PostgresStore finds nothing by a text that PostgreSQL cannot store",
   ignore,
   async fn() {
     await using instances = await Instances.open({ count: 1 });
@@ -170,7 +170,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore keeps any text that a header can bring, and no request with an odd text is a fault",
+  name: "PostgresStore stores every text that a header can have, and no unusual text causes an error 500",
   ignore,
   async fn() {
     await using instances = await Instances.open({ count: 1 });
@@ -208,12 +208,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore orders ids by their bytes, whatever the database does",
+  name: "PostgresStore orders ids by their bytes, whatever the collation of the database",
   ignore,
   async fn() {
     await using instances = await Instances.open({ count: 1 });
     const store = instances.of(0);
-    // As a dictionary has it: a, B, _; and the database of a test is a dictionary.
+    // The collation of test databases orders them as a dictionary does: _, a, B.
     const ids = ["B", "_", "a"];
     for (const id of ids.toReversed()) await store.insertUser(userOf(`user${ids.indexOf(id)}`, { id }));
     const sql = (await postgres()).sql(instances.database);
@@ -225,7 +225,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore takes every character of a login for itself in a prefix",
+  name: "PostgresStore treats no character of a prefix as a wildcard",
   ignore,
   async fn() {
     await using instances = await Instances.open({ count: 1 });
@@ -242,7 +242,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore remembers its size for a while, however many ask",
+  name: "PostgresStore caches its size",
   ignore,
   async fn() {
     await using instances = await Instances.open({ count: 1, sizeAgeMs: 60_000 });
@@ -256,7 +256,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore keeps to its number of connections",
+  name: "PostgresStore opens at most maxConnections",
   ignore,
   async fn() {
     await using instances = await Instances.open({ count: 1, maxConnections: 3 });

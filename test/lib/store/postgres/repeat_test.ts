@@ -1,4 +1,4 @@
-// What becomes of changes whose connection is cut at the worst moment, and of several stores of one database.
+// Changes whose connection is cut at the worst moment.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
@@ -14,7 +14,7 @@ const ignore = !await ensurePostgres();
 const log = createLog(() => {});
 const postgres = sharedPostgres();
 
-/** A store behind a proxy, and one that is not, of the same new database. */
+/** Opens two stores on the same new database: one behind a proxy, and a direct one. */
 async function openBoth(maxConnections = 1) {
   await using cleanup = new AsyncDisposableStack();
   const server = await postgres();
@@ -33,7 +33,7 @@ const reset = ticketOf("t1", { purpose: "reset", login: "alice" });
 const ofAlice = { session, asAdmin: false };
 const nothing = () => Promise.resolve();
 
-/** A change, what is there before it, its outcome, and that it was made once. */
+/** A change, its preparation, its outcome, and how to see that it was made once. */
 interface Change {
   readonly title: string;
   readonly message: Cut["message"];
@@ -136,7 +136,7 @@ const changes: readonly Change[] = [
     expected: [undefined, ticketOf("t1", { purpose: "setup" })],
   },
   {
-    title: "the end of a ticket",
+    title: "a deletion of a ticket",
     message: "commit",
     before: (store) => store.insertTicket(ticketOf("t1")),
     change: (store) => store.deleteTicket("id of t1"),
@@ -145,10 +145,10 @@ const changes: readonly Change[] = [
     expected: undefined,
   },
   {
-    title: "an end of all sessions, by whom it logs out",
+    title: "an end of all sessions, by one of them",
     message: "commit",
     before: insertSession,
-    // How many there were is known to the first try alone.
+    // Only the first attempt knows how many sessions there were.
     change: async (store) => typeof await store.deleteSessions("alice", { actor: ofAlice }),
     outcome: "number",
     kept: (store) => sessionsIn(store, "alice"),
@@ -164,7 +164,7 @@ const changes: readonly Change[] = [
     expected: undefined,
   },
   {
-    title: "a deletion of oneself",
+    title: "a deletion of the own account",
     message: "commit",
     before: insertSession,
     change: (store) => store.deleteUser(userOf("alice"), { actor: ofAlice }),
@@ -192,7 +192,7 @@ const changes: readonly Change[] = [
   },
 ];
 
-// In the middle of a transaction too.
+// Also in the middle of a transaction.
 const cuts: readonly Change[] = [
   ...changes,
   ...changes.filter(({ message }) => message === "commit").map((change) => ({
@@ -203,7 +203,7 @@ const cuts: readonly Change[] = [
 for (const { title, message, before = nothing, change, outcome, kept, expected } of cuts) {
   for (const when of ["before", "after"] as const) {
     Deno.test({
-      name: `PostgresStore makes a change once whose connection is cut ${when} the server's ${message}: ${title}`,
+      name: `PostgresStore makes a change once if its connection is cut ${when} the server's ${message}: ${title}`,
       ignore,
       async fn() {
         await using both = await openBoth();
@@ -217,7 +217,7 @@ for (const { title, message, before = nothing, change, outcome, kept, expected }
   }
 }
 
-/** What somebody else does between the two tries is not taken for the store's own doing. */
+/** Changes that another client makes between two attempts are not mistaken for an earlier attempt. */
 const others: readonly (readonly [
   title: string,
   message: Cut["message"],
@@ -257,7 +257,7 @@ const others: readonly (readonly [
 
 for (const [title, message, change, meanwhile, outcome] of others) {
   Deno.test({
-    name: `PostgresStore sees what somebody else did while its connection was cut: ${title}`,
+    name: `PostgresStore sees changes of other clients while its connection was cut: ${title}`,
     ignore,
     async fn() {
       await using both = await openBoth();
@@ -269,19 +269,19 @@ for (const [title, message, change, meanwhile, outcome] of others) {
 }
 
 Deno.test({
-  name: "PostgresStore gives up when the second connection is cut too, and goes on with the third",
+  name: "PostgresStore fails if the second connection is cut too, and works with the third",
   ignore,
   async fn() {
     await using both = await openBoth();
     both.proxy.cutNext({ when: "after", message: "commit" }, { when: "after", message: "commit" });
     await assertRejects(() => insertAlice(both.store), StoreUnavailableError, "Cannot use postgres:///test");
-    // Whether it was made is not known to whoever asked for it; it was.
+    // The caller cannot know it, but the change was made.
     assertEquals(await both.store.findUser("alice"), userOf("alice"));
   },
 });
 
 Deno.test({
-  name: "PostgresStore trusts no connection beside one that broke",
+  name: "PostgresStore uses no older connection after one is lost",
   ignore,
   async fn() {
     await using both = await openBoth(5);
@@ -291,7 +291,7 @@ Deno.test({
   },
 });
 
-/** A transaction that conflicts so many times, as on a row that hundreds want at once. */
+/** Runs a transaction that conflicts so many times, as on a row that hundreds of calls change at once. */
 async function conflict(times: number, callMs: number): Promise<{ outcome: string; tries: number }> {
   const address = parsePostgresUrl(await (await postgres()).createDatabase());
   await using database = await Database.open(address, { log, callMs });
@@ -304,7 +304,7 @@ async function conflict(times: number, callMs: number): Promise<{ outcome: strin
 }
 
 Deno.test({
-  name: "Database repeats what conflicts for as long as a call may take",
+  name: "Database repeats a conflict until its deadline",
   ignore,
   async fn() {
     assertEquals(await conflict(30, 60_000), { outcome: "done", tries: 31 });

@@ -10,14 +10,14 @@ const ignore = !await ensurePostgres();
 const log = createLog(() => {});
 const postgres = sharedPostgres({ settings: { max_connections: "60" } });
 
-/** A new database: its address, and the superuser's client. */
+/** Creates a database. */
 async function createDatabase() {
   const server = await postgres();
   const address = parsePostgresUrl(await server.createDatabase());
   return { address, sql: server.sql(address.database) };
 }
 
-Deno.test("orderedText() asks nobody for an order whose default it is", () => {
+Deno.test("orderedText() has no collation on CockroachDB, where it is the default", () => {
   assertEquals(orderedText("CockroachDB CCL v23.1.0 (x86_64-pc-linux-gnu, built 2023/05/15, go1.19.4)"), "text");
   const others = [
     "PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu",
@@ -33,7 +33,7 @@ const second: SchemaStep = () => [
 ];
 
 Deno.test({
-  name: "migrate() makes the tables once, however many instances start at once",
+  name: "migrate() creates the tables once, however many instances start at once",
   ignore,
   async fn() {
     for (let round = 0; round < 2; round++) {
@@ -54,7 +54,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "migrate() refuses a database whose texts are not UTF-8, and makes no table in it",
+  name: "migrate() rejects a database whose encoding is not UTF-8, and creates no table in it",
   ignore,
   async fn() {
     const server = await postgres();
@@ -72,7 +72,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "migrate() keeps what is there, and does again only what was not done",
+  name: "migrate() keeps existing rows, and runs only the missing steps",
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
@@ -82,14 +82,14 @@ Deno.test({
     assertEquals([...await sql`SELECT login, size FROM one`], [{ login: "alice", size: null }]);
     const versions = await sql`SELECT version FROM gatehouse_schema ORDER BY version`;
     assertEquals(versions.map((row) => row["version"]), ["1", "2"]);
-    // Nothing to do: a step would fail now.
+    // No step is missing: one that ran would fail.
     const failing: SchemaStep = () => ["SELECT nothing"];
     await migrate(address, { log, steps: [failing, failing] });
   },
 });
 
 Deno.test({
-  name: "migrate() goes on where another instance has ended in the middle",
+  name: "migrate() continues where another instance has stopped halfway",
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
@@ -106,7 +106,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore refuses a database that a newer version has changed, and changes nothing",
+  name: "PostgresStore rejects a database that a newer version has migrated",
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
@@ -120,7 +120,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore needs no right to make tables once they are there, and says that it lacks it before",
+  name: "PostgresStore needs the right to create tables only until they exist",
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();
@@ -136,7 +136,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore tells no size in bytes where it may not know",
+  name: "PostgresStore reports 0 bytes without the right to read the size",
   ignore,
   async fn() {
     const { address, sql } = await createDatabase();

@@ -1,9 +1,9 @@
 /**
- * That PostgresStore speaks what PostgreSQL 15, CockroachDB (23.1) and YugabyteDB (2.20) have in common.
+ * PostgresStore uses only the SQL that PostgreSQL 15, CockroachDB (23.1) and YugabyteDB (2.20) share.
  *
- * Only PostgreSQL is tried. What the others take is kept here as a list of what is allowed, from their documentation
+ * The test runs on PostgreSQL. For the others it has a list of what is allowed, from their documentation
  * (cockroachlabs.com/docs/stable/sql-feature-support and /postgresql-compatibility,
- * docs.yugabyte.com/stable/api/ysql): whatever is not on it is to be looked up for both before it is added.
+ * docs.yugabyte.com/stable/api/ysql). Before you add to the list, look it up for both.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -22,16 +22,16 @@ const postgres = sharedPostgres({
   settings: { log_statement: "all", log_line_prefix: "%u|%p|", log_parameter_max_length: "0" },
 });
 
-/** How a statement may begin. */
+/** How a statement may start. */
 const beginnings =
   /^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|CREATE (UNIQUE )?INDEX IF NOT EXISTS|ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b/;
-/** What may be called. All three have them. */
+/** Functions that all three have. */
 const functions = ["count", "greatest", "least", "max", "row_number", "strpos", "substr", "upper", "version"];
-/** PostgreSQL and YugabyteDB have them; whoever calls them must do without. */
+/** Functions of PostgreSQL and YugabyteDB, for statements whose callers handle the error. */
 const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
-/** What stands before a bracket and is no function. */
+/** Words before a bracket that are not functions. */
 const keywords = ["select", "from", "where", "and", "in", "over", "values", "as", "conflict", "key", "cast"];
-/** Words that mean something which one of the three has not, or has in its own way. */
+/** Words for features that one of the three lacks or implements differently. */
 const forbidden: readonly (readonly [words: RegExp, why: string])[] = [
   [/\b(LISTEN|NOTIFY|UNLISTEN)\b/i, "CockroachDB has no notifications"],
   [/\bpg_(try_)?advisory/i, "CockroachDB's advisory locks do nothing"],
@@ -61,7 +61,7 @@ interface Sent {
   readonly text: string;
 }
 
-/** Does everything that the store and its counts can do, once at least. */
+/** Calls every function of the store and of the limits at least once. */
 async function useAll(store: PostgresStore): Promise<void> {
   const alice = userOf("alice", { groups: ["admin"] });
   const next = { ...alice, passwordHash: "new" };
@@ -119,7 +119,7 @@ async function repeatTicket(store: PostgresStore): Promise<void> {
   assertEquals(await cut.insertTicket(ticketOf("t5")), "done");
 }
 
-/** What the service has sent, in order. @param log of a server that logs every statement with user and session */
+/** The statements of the service, in order. @param log of a server that logs every statement with user and session */
 function sentIn(log: string): Sent[] {
   const entries = log.split(/^(?=[^\t\n]*\|\d+\|)/m);
   return entries.flatMap((entry) => {
@@ -128,13 +128,13 @@ function sentIn(log: string): Sent[] {
   });
 }
 
-/** As it is compared: the log breaks lines in its own way. */
+/** Normalizes white space, as the log breaks lines differently. */
 function flat(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
 Deno.test({
-  name: "PostgresStore sends nothing but what PostgreSQL, CockroachDB and YugabyteDB have in common",
+  name: "PostgresStore sends only SQL that PostgreSQL, CockroachDB and YugabyteDB share",
   ignore,
   async fn() {
     const server = await postgres();
@@ -158,7 +158,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgresStore changes no table within a transaction",
+  name: "PostgresStore changes no table inside a transaction",
   ignore,
   async fn() {
     const server = await postgres();
