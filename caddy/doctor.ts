@@ -14,7 +14,7 @@ import {
   type TaskCall,
   TaskError,
 } from "../lib/tasks/task.ts";
-import { type Check, type Failure, type Fix, type Unknown, type Visitor, visitorChecks } from "./doctor_checks.ts";
+import { type Check, type Failure, type Fix, type Visitor, visitorChecks } from "./doctor_checks.ts";
 import { Account, type Credentials, NoResponseError, SiteClient } from "./doctor_client.ts";
 import { memberChecks, observe } from "./doctor_session_checks.ts";
 import { caddyRoots } from "./site.ts";
@@ -82,7 +82,7 @@ async function runDoctor(call: TaskCall): Promise<number> {
     if (!(error instanceof NoResponseError)) throw error;
     throw new TaskError(`The site does not respond: ${error.message}`, { cause: error });
   }
-  const unknowns = failures.filter(isUnknown);
+  const unknowns = failures.filter((failure) => typeof failure === "object");
   const pageCount = unknowns.filter(({ needsHeadersPage }) => needsHeadersPage).length;
   const failCount = failures.filter((failure) => typeof failure === "string").length;
   const passCount = failures.length - failCount - unknowns.length;
@@ -144,14 +144,10 @@ async function findingOf<Subject>({ id, check }: { id: string; check: Check<Subj
   }
 }
 
-function isUnknown(failure: Failure): failure is Unknown {
-  return typeof failure === "object";
-}
-
 async function format({ id, check, failure }: Finding): Promise<string> {
   const title = `${id.padEnd(12)} ${check.holds}`;
   if (failure === undefined) return `pass     ${title}`;
-  if (isUnknown(failure)) return `unknown  ${title}\n${indent(failure.unknown)}`;
+  if (typeof failure === "object") return `unknown  ${title}\n${indent(failure.unknown)}`;
   const caddyfile = await Deno.readTextFile(`${import.meta.dirname}/guarded.Caddyfile`);
   const lines = check.fixes.map((fix) => `From caddy/guarded.Caddyfile, ${fix.where}:\n${excerpt(caddyfile, fix)}`);
   return [`FAIL     ${title}`, indent(`${failure}.`), ...lines.map(indent)].join("\n");
@@ -178,7 +174,9 @@ async function readCall({ args: [address = ""], options: { ca, path = "/" }, env
   if ((login === undefined) !== (password === undefined)) {
     throw new TaskError("Set both DOCTOR_LOGIN and DOCTOR_PASSWORD, or neither");
   }
-  const credentials = login === undefined || password === undefined ? undefined : { login, password };
+  const credentials = login === undefined || password === undefined
+    ? undefined
+    : { login, password, isTemporary: false };
   const caCerts = [...await caddyRoots(), ...ca === undefined ? [] : [await readCertificate(pathFromCaller(ca, env))]];
   return { site: new SiteClient(url, { caCerts }), path, credentials };
 }

@@ -6,15 +6,11 @@
 
 import type { Account, AccountSession, Message, SiteClient, SiteResponse } from "./doctor_client.ts";
 
-/** Why a check cannot tell. */
-export interface Unknown {
-  readonly unknown: string;
-  /** Whether a page that prints its request headers would help. */
-  readonly needsHeadersPage?: true;
-}
-
-/** Why a check fails, why it cannot tell, or `undefined` when it passes. */
-export type Failure = string | Unknown | undefined;
+/**
+ * Why a check fails (a text), or why it cannot tell; `undefined` when it passes. With `needsHeadersPage` it could tell on
+ * a page that prints its request headers.
+ */
+export type Failure = string | { readonly unknown: string; readonly needsHeadersPage?: true } | undefined;
 
 /** One property of a guarded site. */
 export interface Check<Subject> {
@@ -65,11 +61,7 @@ const first = "in route, before everything else";
 export const fixes = {
   askGuard: { from: "forward_auth ", to: "}", where: "in route, with no matcher before the address" },
   loginPage: { from: "redir /auth ", to: "}", where: "in route, before forward_auth" },
-  credentials: {
-    from: "request_header -Authorization",
-    to: "request_header @guard-no-cookie",
-    where: "after forward_auth",
-  },
+  credentials: { from: "request_header -Auth", to: "request_header @guard-no-cookie", where: "after forward_auth" },
   underscores: { from: "request_header -*_*", to: "request_header -*.*", where: first },
   remote: { from: "request_header -*Remote*", where: first },
   forwarded: { from: "request_header -*Forwarded*", where: `${first}; no trusted_proxies in handle_path /auth/*` },
@@ -156,8 +148,14 @@ export const visitorChecks: Readonly<Record<string, Check<Visitor>>> = {
   redirect: {
     holds: "without a session no path redirects to another host",
     fixes: [fixes.askGuard],
-    // The last two only where a redirect decodes or shortens the path.
-    run: ({ site }) => findOffHost(site, { targets: [...elsewhere, "/%2fevil.example/", "//evil.example/%2e%2e"] }),
+    async run({ site }) {
+      // The last two only where a redirect decodes or shortens the path.
+      for (const target of [...elsewhere, "/%2fevil.example/", "//evil.example/%2e%2e"]) {
+        const { otherHost } = await site.navigate(target);
+        if (otherHost !== undefined) return `${target} redirects to ${otherHost}`;
+      }
+      return undefined;
+    },
   },
   metrics: {
     holds: "/auth/metrics is not served",
@@ -184,18 +182,6 @@ export const visitorChecks: Readonly<Record<string, Check<Visitor>>> = {
     },
   },
 };
-
-/** The first target that redirects a browser to another host. */
-export async function findOffHost(
-  site: SiteClient,
-  { targets, headers = [] }: { targets: readonly string[]; headers?: readonly string[] },
-): Promise<Failure> {
-  for (const target of targets) {
-    const { redirect } = await site.navigate(target, headers);
-    if (redirect !== undefined && redirect.host !== site.url.host) return `${target} redirects to ${redirect.host}`;
-  }
-  return undefined;
-}
 
 /** The first request that is admitted without a session. */
 async function findAdmitted({ site, path }: Visitor, requests: readonly ForgedRequest[]): Promise<Failure> {

@@ -51,9 +51,13 @@ export class SiteResponse {
     return URL.parse(location.replace(/^[/\\]{2,}/, "//"), this.#site) ?? undefined;
   }
 
+  /** Another host that a browser is redirected to; `undefined` if there is none. */
+  get otherHost(): string | undefined {
+    return this.redirect?.host === this.#site.host ? undefined : this.redirect?.host;
+  }
+
   get isLoginRedirect(): boolean {
-    const { host, pathname } = this.redirect ?? {};
-    return host === this.#site.host && pathname === "/auth/";
+    return this.otherHost === undefined && this.redirect?.pathname === "/auth/";
   }
 
   /** Whether nothing of the site is shown: the guard refused, or a server could not read the request. */
@@ -68,28 +72,24 @@ export class SiteResponse {
 
   /** The status and, of a problem, its title. */
   get summary(): string {
-    const title = /"title":"([^"\\]*)"/.exec(this.body)?.[1];
-    return title === undefined ? `${this.status}` : `${this.status} ${title}`;
+    const [, title = ""] = /"title":"([^"\\]*)"/.exec(this.body) ?? [];
+    return `${this.status} ${title}`.trimEnd();
   }
 
-  /** Whether the text is anywhere in the headers or the body. */
+  /** Whether the text is in any header or the body. */
   includes(text: string): boolean {
     return this.body.includes(text) || [...this.headers].some(([, value]) => value.includes(text));
   }
 }
 
-/** A site and the CAs that are trusted for it. */
+/** A site, and the CAs (PEM) that are trusted for it in addition to those of Deno. */
 export class SiteClient {
-  readonly url: URL;
   readonly #caCerts: string[];
   readonly #timeoutMs: number;
 
-  /** @param options `caCerts` are PEM, and are trusted in addition to those of Deno */
-  constructor(url: URL, options: { caCerts: readonly string[]; timeoutMs?: number }) {
-    const { caCerts, timeoutMs = defaultTimeoutMs } = options;
-    this.url = url;
-    this.#caCerts = [...caCerts];
-    this.#timeoutMs = timeoutMs;
+  constructor(readonly url: URL, options: { caCerts: readonly string[]; timeoutMs?: number }) {
+    this.#caCerts = [...options.caCerts];
+    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   }
 
   /** Requests a page. @throws {NoResponseError} */
@@ -102,22 +102,18 @@ export class SiteClient {
     return this.get(target, [...headers, "Sec-Fetch-Mode: navigate", "Accept: text/html"]);
   }
 
-  /**
-   * Sends any request.
-   *
-   * @param request method and target (path and query), sent unchanged
-   * @throws {NoResponseError}
-   */
+  /** Sends any request. @param request method and target, sent unchanged @throws {NoResponseError} */
   async send(request: string, { headers = [], json }: Message = {}): Promise<SiteResponse> {
     const encoder = new TextEncoder();
-    const body = encoder.encode(json === undefined ? "" : JSON.stringify(json));
-    const hasConnection = headers.some((line) => /^connection:/i.test(line));
+    const body = json === undefined ? "" : JSON.stringify(json);
     const lines = [`${request} HTTP/1.1`, `Host: ${this.url.host}`, "User-Agent: gatehouse-doctor", ...headers];
-    if (!hasConnection) lines.push("Connection: close");
-    if (json !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${body.length}`);
+    if (!headers.some((line) => /^connection:/i.test(line))) lines.push("Connection: close");
+    if (json !== undefined) {
+      lines.push("Content-Type: application/json", `Content-Length: ${encoder.encode(body).length}`);
+    }
     try {
-      const head = encoder.encode(`${lines.join("\r\n")}\r\n\r\n`);
-      return new SiteResponse(this.url, await this.#exchange(new Uint8Array([...head, ...body])));
+      const bytes = encoder.encode(`${lines.join("\r\n")}\r\n\r\n${body}`);
+      return new SiteResponse(this.url, await this.#exchange(bytes));
     } catch (error) {
       const reason = error instanceof Error ? error.message : error;
       throw new NoResponseError(`${request}: ${reason}`, { cause: error });
@@ -167,10 +163,12 @@ function joinChunks(text: string): string {
   return joined;
 }
 
-/** A login and its password. */
+/** How to log in. */
 export interface Credentials {
   readonly login: string;
   readonly password: string;
+  /** Whether the doctor has registered the user, and deletes it. */
+  readonly isTemporary: boolean;
 }
 
 /** A session of an account. */
@@ -185,10 +183,10 @@ export interface AccountSession {
 export class Account {
   readonly login: string;
   readonly #site: SiteClient;
-  readonly #credentials: Credentials & { readonly isTemporary: boolean };
+  readonly #credentials: Credentials;
   readonly #sessions: AccountSession[] = [];
 
-  private constructor(site: SiteClient, credentials: Credentials & { readonly isTemporary: boolean }) {
+  private constructor(site: SiteClient, credentials: Credentials) {
     this.login = credentials.login;
     this.#site = site;
     this.#credentials = credentials;
@@ -196,7 +194,7 @@ export class Account {
 
   /** Takes a given account, else registers a temporary user. @returns the account, or why there is none */
   static async open(site: SiteClient, given: Credentials | undefined): Promise<Account | string> {
-    if (given !== undefined) return new Account(site, { ...given, isTemporary: false });
+    if (given !== undefined) return new Account(site, given);
     const password = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
     const json = { login: `doctor-${crypto.randomUUID().slice(0, 8)}`, password };
     const response = await site.send("POST /auth/user/", { json });

@@ -5,19 +5,10 @@
  * but not seeing it only counts on a page that shows headers that were not forged.
  */
 
-import {
-  type Check,
-  elsewhere,
-  type Failure,
-  findOffHost,
-  fixes,
-  type Member,
-  type Observation,
-  type Unknown,
-} from "./doctor_checks.ts";
+import { type Check, elsewhere, type Failure, fixes, type Member, type Observation } from "./doctor_checks.ts";
 import type { SiteResponse } from "./doctor_client.ts";
 
-const pageShowsNothing: Unknown = { unknown: "the page shows no headers", needsHeadersPage: true };
+const pageShowsNothing: Failure = { unknown: "the page shows no headers", needsHeadersPage: true };
 /** Belongs to nobody (RFC 5737). */
 const forgedAddress = "203.0.113.77";
 
@@ -142,13 +133,14 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
   next: {
     holds: "after login nobody is redirected to another host",
     fixes: [fixes.loginPage],
-    run({ site, session }) {
+    async run({ site, session }) {
       const urls = [...elsewhere, "https://evil.example/", "/\t/evil.example/", "\\\\evil.example/"];
       const values = urls.flatMap((url) => [encodeURIComponent(url), url.replace(/[\t\\]/g, encodeURIComponent)]);
-      return findOffHost(site, {
-        targets: values.map((next) => `/auth/?next=${next}`),
-        headers: [`Cookie: ${session.cookie}`],
-      });
+      for (const next of values) {
+        const { otherHost } = await site.navigate(`/auth/?next=${next}`, [`Cookie: ${session.cookie}`]);
+        if (otherHost !== undefined) return `/auth/?next=${next} redirects to ${otherHost}`;
+      }
+      return undefined;
     },
   },
   query: {

@@ -12,7 +12,7 @@ import { hostWithPort, type Listen } from "../lib/config/listen.ts";
 import { type Environment, settings } from "../lib/config/settings.ts";
 import type { LineWriter } from "../lib/line_writer.ts";
 import { openStderr, openStdout } from "../lib/log.ts";
-import { runTask, stopSignal, TaskError } from "../lib/tasks/task.ts";
+import { runTask, stopSignal } from "../lib/tasks/task.ts";
 import { findSite, type Site, waitForSite } from "./site.ts";
 
 interface Child {
@@ -35,12 +35,6 @@ if (import.meta.main) {
 async function serveHttps(env: Environment): Promise<number> {
   const upstream = env["UPSTREAM"] ?? upstreamOf(readConfig(env).listen);
   const site = await findSite(env);
-  if (site === undefined) {
-    throw new TaskError(
-      "Cannot serve HTTPS as there is no caddy on the PATH. To install it: apt-get install caddy (Debian), " +
-        "brew install caddy (macOS), https://caddyserver.com/docs/install (others)",
-    );
-  }
   const stopping = stopSignal();
   // A stopped terminal must not delay signals.
   await using stdout = openStdout();
@@ -72,15 +66,12 @@ async function serveHttps(env: Environment): Promise<number> {
  */
 export function upstreamOf(listen: Listen): string {
   if ("path" in listen) return `unix/${listen.path}`;
-  const { hostname, port } = listen;
-  if (port === 0) {
-    const example = hostWithPort({ hostname, port: 8_000 });
-    const value = hostWithPort(listen);
-    throw new ConfigError([`${settings.listen.name} cannot be "${value}": Caddy needs a port, as in ${example}`]);
+  if (listen.port === 0) {
+    throw new ConfigError([`${settings.listen.name} cannot be "${hostWithPort(listen)}": Caddy needs a fixed port`]);
   }
   // A server that listens on these listens on every address, but a client cannot connect to them.
-  const local = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
-  return hostWithPort({ hostname: local, port });
+  const local: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  return hostWithPort({ ...listen, hostname: local[listen.hostname] ?? listen.hostname });
 }
 
 /** @returns which child ended by itself, or `undefined` after a signal */

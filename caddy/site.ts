@@ -8,6 +8,7 @@
 import { delay } from "@std/async/delay";
 import { ConfigError } from "../lib/config/config.ts";
 import type { Environment } from "../lib/config/settings.ts";
+import { TaskError } from "../lib/tasks/task.ts";
 import { SiteClient } from "./doctor_client.ts";
 
 const pollMs = 100;
@@ -35,12 +36,17 @@ export interface WaitOptions {
 /**
  * The site of the settings SITE and TLS, which `caddy/Caddyfile` documents.
  *
- * @returns `undefined` when there is no Caddy on the PATH
+ * @throws {TaskError} there is no Caddy on the PATH
  * @throws {ConfigError} SITE is not an address of an HTTPS site
  */
-export async function findSite({ SITE = "https://localhost:8443", TLS = "internal" }: Environment) {
+export async function findSite({ SITE = "https://localhost:8443", TLS = "internal" }: Environment): Promise<Site> {
   const dataFolder = await caddyDataFolder();
-  if (dataFolder === undefined) return undefined;
+  if (dataFolder === undefined) {
+    throw new TaskError(
+      "Cannot serve HTTPS as there is no caddy on the PATH. To install it: apt-get install caddy (Debian), " +
+        "brew install caddy (macOS), https://caddyserver.com/docs/install (others)",
+    );
+  }
   return { url: siteUrl(SITE), rootPath: TLS === "internal" ? `${dataFolder}/${rootFile}` : undefined };
 }
 

@@ -242,12 +242,12 @@ test("Caddyfile says 503 when the service stays away", async () => {
       "x-content-type-options": "nosniff",
     });
     assertEquals([status, body.status, body.title], [503, 503, "Service Unavailable"]);
-    assertEquals(body.detail, "The service cannot be reached; nothing was done");
+    assertEquals(body.detail, "The service cannot be reached; nothing was changed");
   }
   const headers = { "sec-fetch-mode": "navigate" };
   const shown = await fetch(`${caddy.url}/`, { client: caddy.client, headers });
   assertEquals([shown.status, shown.headers.get("content-type")], [503, "text/html; charset=utf-8"]);
-  assertMatch(await shown.text(), /<h1>Service Unavailable<.*nothing was done.*попробуйте/);
+  assertMatch(await shown.text(), /<h1>Service Unavailable<.*nothing was changed.*попробуйте/);
 });
 
 function test(name: string, fn: () => Promise<void>): void {

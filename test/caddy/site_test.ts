@@ -29,10 +29,10 @@ Deno.test({
   ignore,
   fn: async () => {
     const internal = await findSite({});
-    assertEquals(internal?.url.origin, "https://localhost:8443");
-    assertStringIncludes(`${internal?.rootPath}`, "/pki/authorities/local/root.crt");
+    assertEquals(internal.url.origin, "https://localhost:8443");
+    assertStringIncludes(`${internal.rootPath}`, "/pki/authorities/local/root.crt");
     const site = await findSite({ SITE: "https://gate.example.org", TLS: "you@example.org" });
-    assertEquals([site?.url.origin, site?.rootPath], ["https://gate.example.org", undefined]);
+    assertEquals([site.url.origin, site.rootPath], ["https://gate.example.org", undefined]);
   },
 });
 

@@ -155,7 +155,7 @@ test("while the service is stopped, Caddy shows a page of its own", async ({ sit
     await site.service.stop();
     const opened = await page.context().newPage();
     await opened.goto(edit);
-    assertMatch(await opened.locator("body").innerText(), /^Service Unavailable\s+Try again in a moment\.\s+Сейчас/);
+    assertMatch(await opened.locator("body").innerText(), /^Service Unavailable\s+Try again in a moment\.\s+Служба/);
     assertEquals(await barriersOf(opened), []);
     await submit(page, "Service Unavailable");
   });
