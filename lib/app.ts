@@ -6,7 +6,7 @@
 
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
-import { HttpError } from "./http/http.ts";
+import { HttpError } from "./http/http_error.ts";
 import type { ProblemCode } from "./http/problem.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";

@@ -8,7 +8,7 @@
 import type { App, Context } from "./app.ts";
 import { rateLimitKey } from "./http/client_address.ts";
 import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
-import { HttpError, problemResponse } from "./http/http.ts";
+import { HttpError, problemResponse } from "./http/http_error.ts";
 import { type Match, noParams, type Params, pathOf, PathTable } from "./http/path_table.ts";
 
 /** Responds to one request. Throws an `HttpError` for what the client may know, and catches nothing. */

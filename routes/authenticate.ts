@@ -11,7 +11,7 @@ import { basicCredentials } from "../lib/accounts/basic_auth.ts";
 import { knownDeviceId, showsDevice } from "../lib/accounts/known_device.ts";
 import type { PasswordVerdict } from "../lib/passwords/hasher.ts";
 import { isStoreFailure } from "../lib/failure_log.ts";
-import { HttpError } from "../lib/http/http.ts";
+import { HttpError } from "../lib/http/http_error.ts";
 import type { User } from "../lib/store.ts";
 import type { Guess } from "../lib/limits/login_throttle.ts";
 import type { Credentials } from "../lib/accounts/request_schemas.ts";

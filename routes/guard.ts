@@ -12,7 +12,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { basicCredentials } from "../lib/accounts/basic_auth.ts";
-import { HttpError } from "../lib/http/http.ts";
+import { HttpError } from "../lib/http/http_error.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
 import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";

@@ -1,6 +1,6 @@
 /** `/health/`: probes of the process, and of whether a proxy should send requests to it. */
 
-import { HttpError, jsonResponse } from "../lib/http/http.ts";
+import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/operation.ts";
 

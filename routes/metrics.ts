@@ -6,7 +6,7 @@
  * serves `/metrics` at another address.
  */
 
-import { HttpError } from "../lib/http/http.ts";
+import { HttpError } from "../lib/http/http_error.ts";
 import { route } from "../lib/operation.ts";
 
 const type = "text/plain; version=0.0.4; charset=utf-8";

@@ -7,7 +7,7 @@
 import { hash } from "node:crypto";
 import { cookieName } from "../lib/accounts/session.ts";
 import type { Config } from "../lib/config/config.ts";
-import { maxBodyBytes } from "../lib/http/http.ts";
+import { maxBodyBytes } from "../lib/http/request_body.ts";
 import { StaticResponse } from "../lib/http/static_response.ts";
 import { route } from "../lib/operation.ts";
 import { docsPage } from "./docs/page.ts";

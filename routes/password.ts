@@ -7,7 +7,8 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
-import { HttpError, readJson } from "../lib/http/http.ts";
+import { HttpError } from "../lib/http/http_error.ts";
+import { readJson } from "../lib/http/request_body.ts";
 import { isSamePassword } from "../lib/passwords/password_hash.ts";
 import { presentedToken } from "../lib/accounts/session.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";

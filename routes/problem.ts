@@ -1,6 +1,6 @@
 /** `/problem/`: what the `type` of a problem means, in words. */
 
-import { HttpError } from "../lib/http/http.ts";
+import { HttpError } from "../lib/http/http_error.ts";
 import { isProblemCode, problems } from "../lib/http/problem.ts";
 import { route } from "../lib/operation.ts";
 

@@ -3,7 +3,8 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
-import { jsonResponse, readJson } from "../lib/http/http.ts";
+import { jsonResponse } from "../lib/http/http_error.ts";
+import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { createSession, expiresAt, sessionCookie, tokenPattern } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";

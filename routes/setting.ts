@@ -1,6 +1,6 @@
 /** `/setting/`: the effective settings, for administrators. They change only with a restart. */
 
-import { jsonResponse } from "../lib/http/http.ts";
+import { jsonResponse } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { requireAdmin } from "./caller.ts";
 import { route } from "../lib/operation.ts";

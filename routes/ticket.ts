@@ -2,7 +2,8 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
+import { readJson } from "../lib/http/request_body.ts";
 import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
 import { createTicket } from "../lib/accounts/ticket.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";

@@ -1,7 +1,8 @@
 /** `PATCH /user/:login`: groups, and whether the account is disabled; by administrators. */
 
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonResponse, readJson } from "../lib/http/http.ts";
+import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
+import { readJson } from "../lib/http/request_body.ts";
 import { etagOf, publicUser } from "../lib/accounts/user.ts";
 import { userChangeBody, userSchema } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./authenticate.ts";

@@ -2,7 +2,7 @@
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonResponse } from "../lib/http/http.ts";
+import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";

@@ -3,7 +3,7 @@
  * and passwords.
  */
 
-import { type FieldError, HttpError } from "../http/http.ts";
+import { type FieldError, HttpError } from "../http/http_error.ts";
 import {
   dateSchema,
   type Field,

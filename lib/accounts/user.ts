@@ -6,7 +6,7 @@
  */
 
 import { eTag } from "@std/http/etag";
-import type { FieldError } from "../http/http.ts";
+import type { FieldError } from "../http/http_error.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "../passwords/password_hash.ts";
 import type { PasswordStrength } from "../passwords/password_strength.js";
 import { weaknessTexts } from "../passwords/weakness.ts";

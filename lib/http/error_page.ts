@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import style from "./error_page.css" with { type: "text" };
 import { type Html, html, trustedStyle } from "./html.ts";
-import type { HttpError } from "./http.ts";
+import type { HttpError } from "./http_error.ts";
 import { pathOf } from "./path_table.ts";
 import { safeRedirectPath } from "./safe_redirect_path.ts";
 

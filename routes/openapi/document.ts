@@ -5,7 +5,7 @@
  * responses is added here: id and tag, security, parameters, problems, header fields, 304.
  */
 
-import { maxBodyBytes } from "../../lib/http/http.ts";
+import { maxBodyBytes } from "../../lib/http/request_body.ts";
 import type { ProblemCode } from "../../lib/http/problem.ts";
 import type { Schema } from "../../lib/http/schema.ts";
 import type { Access, Operation, OperationResponse } from "../../lib/operation.ts";

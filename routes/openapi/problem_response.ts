@@ -1,6 +1,6 @@
 /** Problems (RFC 9457) as responses of the OpenAPI document: those of one status are one response. */
 
-import { maxErrors } from "../../lib/http/http.ts";
+import { maxErrors } from "../../lib/http/http_error.ts";
 import { type ProblemCode, problems } from "../../lib/http/problem.ts";
 import { objectSchema, type Schema } from "../../lib/http/schema.ts";
 import { weaknessTexts } from "../../lib/passwords/weakness.ts";

@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import type { App, Context } from "../../lib/app.ts";
 import { OverloadedError } from "../../lib/passwords/hash_queue.ts";
-import { HttpError, jsonResponse } from "../../lib/http/http.ts";
+import { HttpError, jsonResponse } from "../../lib/http/http_error.ts";
 import { createRouter, type Handler, type Route } from "../../lib/router.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { createLog } from "../../lib/log.ts";

@@ -3,7 +3,7 @@
  * that the code reads is sent to each route at the greatest length that the server takes, made of what makes patterns slow.
  */
 import { assert, assertEquals } from "@std/assert";
-import { maxBodyBytes } from "../../lib/http/http.ts";
+import { maxBodyBytes } from "../../lib/http/request_body.ts";
 import { createRouter } from "../../lib/router.ts";
 import { routes } from "../../routes/mod.ts";
 import { insertSetupTicket } from "../support/accounts.ts";

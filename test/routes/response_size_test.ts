@@ -1,6 +1,6 @@
 /** No response is more than a small multiple of its request, whatever is wrong with that. */
 import { assert, assertEquals } from "@std/assert";
-import { HttpError, maxErrors } from "../../lib/http/http.ts";
+import { HttpError, maxErrors } from "../../lib/http/http_error.ts";
 import { routes } from "../../routes/mod.ts";
 import { openAdminApp } from "../support/accounts.ts";
 import type { SendOptions } from "../support/app.ts";

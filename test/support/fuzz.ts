@@ -6,7 +6,7 @@
  */
 
 import { assert } from "@std/assert";
-import { maxBodyBytes } from "../../lib/http/http.ts";
+import { maxBodyBytes } from "../../lib/http/request_body.ts";
 import type { OpenApiDocument } from "../../routes/openapi/document.ts";
 import { resolveResponse } from "./contract.ts";
 import { outcomeOf } from "./accounts.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertFalse, assertStrictEquals, assertThrows } from "@std/assert";
 import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
-import { HttpError } from "../../../lib/http/http.ts";
+import { HttpError } from "../../../lib/http/http_error.ts";
 import { maxLoginLength, maxPasswordBytes } from "../../../lib/accounts/user.ts";
 import {
   credentialsBody,

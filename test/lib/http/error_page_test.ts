@@ -1,7 +1,7 @@
 /** The pages that refuse: their language, their links, and that nothing gets into them. When they are shown is in guard_refusal_test.ts. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hash } from "node:crypto";
-import { HttpError } from "../../../lib/http/http.ts";
+import { HttpError } from "../../../lib/http/http_error.ts";
 import { isNavigation, languageOf, notInGroupPage, notSentPage, problemPage } from "../../../lib/http/error_page.ts";
 import { problems } from "../../../lib/http/problem.ts";
 

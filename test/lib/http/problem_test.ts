@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { settings } from "../../../lib/config/settings.ts";
-import { maxBodyBytes, maxBodyMs } from "../../../lib/http/http.ts";
+import { maxBodyBytes, maxBodyMs } from "../../../lib/http/request_body.ts";
 import { isProblemCode, problems } from "../../../lib/http/problem.ts";
 import { maxLoginLength, maxPasswordBytes } from "../../../lib/accounts/user.ts";
 

@@ -17,7 +17,7 @@ const importRows: readonly Row[] = [
   // routes/ is below main.ts and test/, and above lib/.
   ["routes/user.ts", 'import { a } from "../main.ts";', 1],
   ["routes/user.ts", 'import { a } from "../test/fake.ts";', 1],
-  ["routes/user.ts", 'import { a } from "../lib/http/http.ts";', 0],
+  ["routes/user.ts", 'import { a } from "../lib/http/http_error.ts";', 0],
   ["routes/user.ts", 'import { a } from "./mod.ts";', 0],
   ["main.ts", 'import { a } from "./routes/mod.ts";', 0],
   ["test/main_test.ts", 'import { a } from "../main.ts";', 0],
@@ -33,10 +33,10 @@ const importRows: readonly Row[] = [
   ["lib/config/config.ts", 'import { a } from "../http/html.ts";', 1],
   ["lib/log.ts", 'import { a } from "./config/config.ts";', 0],
   // The store and the passwords know nothing of HTTP.
-  ["lib/passwords/password_hash.ts", 'import { a } from "../http/http.ts";', 1],
+  ["lib/passwords/password_hash.ts", 'import { a } from "../http/http_error.ts";', 1],
   ["lib/passwords/password_hash.ts", 'import { a } from "../router.ts";', 1],
   ["lib/passwords/password_hash.ts", 'import { a } from "@std/http/status";', 1],
-  ["lib/store/file/file_store.ts", 'import { a } from "../../http/http.ts";', 1],
+  ["lib/store/file/file_store.ts", 'import { a } from "../../http/http_error.ts";', 1],
   ["lib/store/file/file_store.ts", 'import { a } from "@std/http/etag";', 1],
   ["lib/passwords/password_hash.ts", 'import { a } from "@std/crypto/timing-safe-equal";', 0],
   ["lib/store/file/file_store.ts", 'import { a } from "../../store.ts";', 0],

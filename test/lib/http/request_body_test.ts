@@ -1,15 +1,8 @@
 import { assert, assertEquals, assertFalse, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import {
-  HttpError,
-  jsonResponse,
-  maxBodyBytes,
-  maxBodyMs,
-  problemResponse,
-  queryOf,
-  readJson,
-  type ReadOptions,
-} from "../../../lib/http/http.ts";
+import { HttpError, jsonResponse, problemResponse } from "../../../lib/http/http_error.ts";
+import { maxBodyBytes, maxBodyMs, readJson, type ReadOptions } from "../../../lib/http/request_body.ts";
+import { queryOf } from "../../../lib/http/schema.ts";
 import { watchSignal } from "../../support/listeners.ts";
 
 const json = { "content-type": "application/json" };
