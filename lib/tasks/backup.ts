@@ -163,7 +163,7 @@ function asTaskError(text: string, error: unknown): unknown {
 }
 
 function holdingsOf(tables: Tables, more: Pick<Holdings, "changeCount" | "torn">): Holdings {
-  return { users: tables.userCount, sessions: tables.sessionCount, tickets: tables.ticketCount, ...more };
+  return { users: tables.users.size, sessions: tables.sessions.size, tickets: tables.tickets.size, ...more };
 }
 
 /** Changes ever made, up to the last one in the folder. */

@@ -32,15 +32,15 @@ if (import.meta.main) {
  */
 export async function* inspect(folder: string): AsyncGenerator<string> {
   const { tables } = await readRunningFolder(realDisk(folder), { action: "inspect" });
-  for (const { id, login, registeredAt, passwordHash, groups, disabled } of tables.users()) {
+  for (const { id, login, registeredAt, passwordHash, groups, disabled } of tables.users.values()) {
     const registered_at = toText(registeredAt);
     yield toLine({ kind: "user", id, login, registered_at, password_hash: passwordHash, groups, disabled });
   }
-  for (const { id, login, createdAt, lastSeenAt, userAgent, address } of tables.sessions()) {
+  for (const { id, login, createdAt, lastSeenAt, userAgent, address } of tables.sessions.values()) {
     const [created_at, last_seen_at] = [toText(createdAt), toText(lastSeenAt)];
     yield toLine({ kind: "session", id, login, created_at, last_seen_at, user_agent: userAgent, address });
   }
-  for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets()) {
+  for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets.values()) {
     const [created_at, expires_at] = [toText(createdAt), toText(Math.min(expiresAt, lastDate))];
     yield toLine({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
   }

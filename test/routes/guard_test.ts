@@ -1,7 +1,7 @@
 /** Who passes the guard by a session; who does not is told so in guard_refusal_test.ts, HTTP Basic is in guard_basic_test.ts. */
 import { assert, assertEquals } from "@std/assert";
-import { memoryStorage, TableStore } from "../../lib/store/memory/table_store.ts";
-import { Tables } from "../../lib/store/memory/tables.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
+import { memoryStorage, Tables } from "../../lib/store/memory/tables.ts";
 import { type AdminApp, keptUser, newPassword } from "../support/accounts.ts";
 import {
   ask,

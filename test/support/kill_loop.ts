@@ -46,7 +46,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
       onRound(round);
     }
     const { tables } = await readRunningFolder(realDisk(folder));
-    for (const login of acknowledged) if (tables.user(login) === undefined) lost.add(login);
+    for (const login of acknowledged) if (tables.users.get(login) === undefined) lost.add(login);
     return { acknowledged: acknowledged.length, lost: [...lost] };
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -8,8 +8,8 @@
 
 import type { Log } from "../../log.ts";
 import type { Change, Store } from "../../store.ts";
-import { type TableStorage, TableStore } from "../memory/table_store.ts";
-import { Tables } from "../memory/tables.ts";
+import { TableStore } from "../memory/table_store.ts";
+import { Tables, type TableStorage } from "../memory/tables.ts";
 import { type Disk, realDisk, syncNames } from "./disk.ts";
 import { type FoundFolder, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./format.ts";
@@ -141,8 +141,8 @@ class DataFolder implements TableStorage {
       await this.#removeBefore(start.generation);
       this.#log.info("compacted", {
         ...start,
-        users: this.tables.userCount,
-        sessions: this.tables.sessionCount,
+        users: this.tables.users.size,
+        sessions: this.tables.sessions.size,
         bytes: this.#snapshotBytes,
         ms: Math.round(performance.now() - startedAt),
       });

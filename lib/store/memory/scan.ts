@@ -1,15 +1,126 @@
-/** Looking at very many things without keeping anybody waiting. */
+/**
+ * Lists, counts and copies of the tables, by scans of all records.
+ *
+ * No index takes memory for what is rarely asked. Scans yield to the event loop, and the tables may change meanwhile.
+ */
 
 import { setImmediate } from "node:timers";
+import { iterationsOf } from "../../passwords/password_hash.ts";
+import type { Days, HashCosts, StoredRecord, User } from "../../store.ts";
+import type { Tables } from "./tables.ts";
 
-/** Items between two yields to the event loop: 0.1 ms, or 1.5 ms when logins are searched for the worst text. */
-const batch = 5_000;
+/** Items between two yields: 0.1 ms, or 1.5 ms when logins are searched for the worst text. */
+const scanBatch = 5_000;
+/** Records of a copy between two yields: few enough for one frame or one statement. */
+const recordBatch = 1_000;
+/** When a scan has kept this many items more than a page has, it drops those that cannot be on the page. */
+const surplus = 1_000;
+const dayMs = 24 * 60 * 60 * 1_000;
 
-/** Calls `look` with each, in order. @param items they may change meanwhile, as those of a `Map` may */
-export async function forEachYielding<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {
+export interface PageOptions<Item> {
+  /** At most this many; at least 1. */
+  readonly limit: number;
+  /** The cursor: only items that follow the item of this key in the order of the list. */
+  readonly after?: string | undefined;
+  /** Whether an item belongs to the list. */
+  readonly isListed: (item: Item) => boolean;
+  /** What the list is sorted by, unique to each item; by default its id. */
+  readonly keyOf?: (item: Item) => string;
+  readonly isDescending?: boolean;
+}
+
+/** Items in the order of their keys, the number on all pages, and the cursor of the next page. */
+interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly total: number;
+  readonly next: string | undefined;
+}
+
+/** Calls `visit` for each item in order, including items that are added meanwhile. Yields to the event loop. */
+export async function forEachYielding<Item>(items: Iterable<Item>, visit: (item: Item) => void): Promise<void> {
   let seen = 0;
   for (const item of items) {
-    if (++seen % batch === 0) await new Promise((resolve) => setImmediate(resolve));
-    look(item);
+    if (++seen % scanBatch === 0) await new Promise((resolve) => setImmediate(resolve));
+    visit(item);
+  }
+}
+
+/** Returns a page of a list of records. Keeps at most `limit` + 1,000 records, so that a page costs the same in any order. */
+export async function pageOf<Item extends { readonly id: string }>(
+  records: Iterable<Item>,
+  { limit, after = "", isListed, keyOf = ({ id }) => id, isDescending = false }: PageOptions<Item>,
+): Promise<Page<Item>> {
+  const isBefore = (key: string, other: string) => isDescending ? key > other : key < other;
+  const compare = (one: Item, other: Item) => isBefore(keyOf(one), keyOf(other)) ? -1 : 1;
+  // One item more than the page has tells whether there is another page.
+  const keptCount = limit + 1;
+  let kept: Item[] = [];
+  /** The key of the last item that was kept at the last cut: what follows it is not on the page. */
+  let end: string | undefined;
+  let total = 0;
+  await forEachYielding(records, (item) => {
+    if (!isListed(item)) return;
+    total++;
+    const key = keyOf(item);
+    if (after !== "" && !isBefore(after, key) || end !== undefined && isBefore(end, key)) return;
+    kept.push(item);
+    if (kept.length < keptCount + surplus) return;
+    kept = kept.sort(compare).slice(0, keptCount);
+    const last = kept.at(-1);
+    end = last && keyOf(last);
+  });
+  const items = kept.sort(compare).slice(0, limit);
+  const last = items.at(-1);
+  return { items, total, next: last !== undefined && kept.length > limit ? keyOf(last) : undefined };
+}
+
+/** Counts the users registered on each of the days. */
+export async function registrationsOn({ first, count }: Days, users: Iterable<User>): Promise<readonly number[]> {
+  const counts = new Array<number>(count).fill(0);
+  await forEachYielding(users, ({ registeredAt }) => {
+    const index = Math.floor(registeredAt / dayMs) - first;
+    const before = counts[index];
+    if (before !== undefined) counts[index] = before + 1;
+  });
+  return counts;
+}
+
+/** Returns the costs of all password hashes. */
+export function hashCostsOf(users: Iterable<User>): HashCosts {
+  let [highestIterations, unusableCount] = [0, 0];
+  let head = "";
+  for (const { passwordHash } of users) {
+    // Nearly all hashes cost the same; comparing the head takes a tenth of the time of parsing.
+    if (head !== "" && passwordHash.startsWith(head)) continue;
+    const iterations = iterationsOf(passwordHash);
+    if (iterations === 0) unusableCount++;
+    highestIterations = Math.max(highestIterations, iterations);
+    head = iterations === 0 ? "" : passwordHash.slice(0, passwordHash.indexOf("$", passwordHash.indexOf("i=")) + 1);
+  }
+  return { highestIterations, unusableCount };
+}
+
+/** Returns every record in the order of `Store.records`, in batches. */
+export async function* recordsOf(tables: Tables): AsyncGenerator<readonly StoredRecord[]> {
+  yield* batches(byKey(tables.users.values(), ({ id }) => id), (user) => ({ kind: "put-user", user }));
+  yield* batches(byKey(tables.sessions.values(), ({ id }) => id), (session) => ({ kind: "put-session", session }));
+  yield* batches(
+    byKey(tables.tickets.values(), (ticket) => ticket.secretHash),
+    (ticket) => ({ kind: "put-ticket", ticket }),
+  );
+}
+
+function byKey<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): readonly Item[] {
+  // By code units, the order of a database for keys in ASCII.
+  return Array.from(items).sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
+}
+
+async function* batches<Item>(
+  items: readonly Item[],
+  put: (item: Item) => StoredRecord,
+): AsyncGenerator<readonly StoredRecord[]> {
+  for (let start = 0; start < items.length; start += recordBatch) {
+    yield items.slice(start, start + recordBatch).map(put);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -6,14 +6,12 @@
  * that changes of one login never interleave.
  */
 
-import { iterationsOf } from "../../passwords/password_hash.ts";
 import {
   type Actor,
   type ActorOptions,
   type Change,
   type Days,
   type ExpiryLimits,
-  type HashCosts,
   type InsertSessionOptions,
   isSameUser,
   maxSessionAheadMs,
@@ -23,108 +21,64 @@ import {
   type SessionQuery,
   type Store,
   type StoredRecord,
-  StoreFullError,
-  type StoreSize,
   type Ticket,
   type TicketOptions,
-  type TicketPage,
   type TicketQuery,
   type User,
   type UserPage,
   type UserQuery,
-  type UserSession,
 } from "../../store.ts";
-import { commitAllButLast, deletionsOf, maxEndedAtOnce, seenLongestAgo } from "./ended_sessions.ts";
-import { pageOf } from "./record_page.ts";
-import { recordsOf } from "./records.ts";
-import { registrationsOn } from "./registrations.ts";
-import { Tables } from "./tables.ts";
-import { StoreLocks } from "./store_locks.ts";
-import { isMadeByAdmin, ticketPageOf } from "./ticket_page.ts";
-import { voidedTickets } from "./ticket_rules.ts";
-import { forEachYielding } from "./scan.ts";
-
-/** Tables, and how changes of them become durable. */
-export interface TableStorage {
-  readonly tables: Tables;
-  /** Bytes on disk. */
-  readonly bytes: number;
-  /** Why changes are rejected; `undefined` while they are accepted. */
-  readonly fault: string | undefined;
-  /** Makes the changes durable as one change, then applies them to the tables. */
-  commit(changes: readonly Change[]): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Storage that lasts as long as the process. */
-export function memoryStorage(tables = new Tables()): TableStorage {
-  return {
-    tables,
-    bytes: 0,
-    fault: undefined,
-    commit(changes) {
-      for (const change of changes) tables.apply(change);
-      return Promise.resolve();
-    },
-    close: () => Promise.resolve(),
-  };
-}
+import { voidedTickets } from "../ticket_rules.ts";
+import { hashCostsOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
+import { addSession, deleteExpiredSessions, endSessions } from "./session_changes.ts";
+import { TableLocks } from "./table_locks.ts";
+import { memoryStorage, type Tables, type TableStorage } from "./tables.ts";
+import { insertTicket, isMadeByAdmin, isResetOf, ticketDeletions, ticketPageOf } from "./ticket_changes.ts";
 
 /** A store that answers from memory. */
 export class TableStore implements Store {
   readonly #storage: TableStorage;
   readonly #tables: Tables;
-  readonly #locks: StoreLocks;
+  readonly #locks: TableLocks;
 
-  constructor(storage = memoryStorage()) {
+  constructor(storage: TableStorage = memoryStorage()) {
     this.#storage = storage;
     this.#tables = storage.tables;
-    this.#locks = new StoreLocks(storage.tables);
+    this.#locks = new TableLocks(storage.tables);
   }
 
   findUser(login: string): Promise<User | undefined> {
-    return Promise.resolve(this.#tables.user(login));
+    return Promise.resolve(this.#tables.users.get(login));
   }
 
   async listUsers({ limit, after, prefix = "", contains = "", group = "", sort }: UserQuery): Promise<UserPage> {
-    const isListed = ({ login, groups }: User) =>
-      login.startsWith(prefix) && login.includes(contains) && (group === "" || groups.includes(group));
-    const { items, ...rest } = await pageOf(this.#tables.users(), {
+    const { items, ...rest } = await pageOf(this.#tables.users.values(), {
       limit,
       after,
-      isListed,
+      isListed: ({ login, groups }) =>
+        login.startsWith(prefix) && login.includes(contains) && (group === "" || groups.includes(group)),
       ...sort === "login" && { keyOf: ({ login }: User) => login },
       isDescending: sort === "-registered_at",
     });
     return { users: items, ...rest };
   }
 
-  countAdmins(): Promise<number> {
+  countAdmins() {
     return Promise.resolve(this.#tables.adminCount);
   }
 
-  countRegistrations(days: Days): Promise<readonly number[]> {
-    return registrationsOn(days, this.#tables.users());
+  countRegistrations(days: Days) {
+    return registrationsOn(days, this.#tables.users.values());
   }
 
-  hashCosts(): Promise<HashCosts> {
-    let [highestIterations, unusableCount] = [0, 0];
-    let head = "";
-    for (const { passwordHash } of this.#tables.users()) {
-      // Nearly all cost the same, which is seen in a tenth of the time that parsing takes.
-      if (head !== "" && passwordHash.startsWith(head)) continue;
-      const iterations = iterationsOf(passwordHash);
-      if (iterations === 0) unusableCount++;
-      highestIterations = Math.max(highestIterations, iterations);
-      head = iterations === 0 ? "" : passwordHash.slice(0, passwordHash.indexOf("$", passwordHash.indexOf("i=")) + 1);
-    }
-    return Promise.resolve({ highestIterations, unusableCount });
+  hashCosts() {
+    return Promise.resolve(hashCostsOf(this.#tables.users.values()));
   }
 
   insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {
     return this.#locks.ofLogin(user.login, () =>
       this.#locks.withTicket(ticketHash, async (used) => {
-        if (this.#tables.user(user.login) !== undefined) return "taken";
+        if (this.#tables.users.get(user.login) !== undefined) return "taken";
         await this.#storage.commit([{ kind: "put-user", user }, ...used]);
         return "done";
       }));
@@ -138,12 +92,13 @@ export class TableStore implements Store {
     const { id, login } = current;
     if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
     const replace = async (used: readonly Change[]) => {
-      if (!isSameUser(this.#tables.user(login), current)) return "stale" as const;
-      const keptSession = next.disabled ? "" : keepSessionId;
-      const ended = keptSession === undefined ? [] : await this.#endSessionsBut(login, keptSession);
-      const voided = voidedTickets(current, next, keepSessionId !== undefined);
-      const tickets = this.#deleteTickets((ticket) =>
-        voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login)
+      if (!isSameUser(this.#tables.users.get(login), current)) return "stale" as const;
+      const keptId = next.disabled ? "" : keepSessionId;
+      const ended = keptId === undefined ? [] : await endSessions(this.#storage, login, ({ id }) => id !== keptId);
+      const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
+      const tickets = ticketDeletions(
+        this.#tables,
+        (ticket) => voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login),
       );
       await this.#storage.commit([{ kind: "put-user", user: next }, ...ended, ...tickets, ...used]);
       return "done" as const;
@@ -161,36 +116,29 @@ export class TableStore implements Store {
   ): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden"> {
     const { id, login } = user;
     return this.#locks.as({ actor, login }, async () => {
-      const kept = this.#tables.user(login);
+      const kept = this.#tables.users.get(login);
       if (kept?.id !== id) return "missing";
       if (!isSameUser(kept, user)) return "stale";
       return await this.#locks.keepingAnAdmin({ login }, async () => {
-        const ended = await this.#endSessionsBut(login, "");
-        const tickets = this.#deleteTickets((ticket) => ticket.maker === id || isResetOf(ticket, login));
+        const ended = await endSessions(this.#storage, login);
+        const tickets = ticketDeletions(this.#tables, (ticket) => ticket.maker === id || isResetOf(ticket, login));
         await this.#storage.commit([{ kind: "delete-user", login }, ...ended, ...tickets]);
         return "done" as const;
       });
     });
   }
 
-  findSession(id: string): Promise<UserSession | undefined> {
-    const session = this.#tables.session(id);
-    const user = session && this.#tables.user(session.login);
+  findSession(id: string) {
+    const session = this.#tables.sessions.get(id);
+    const user = session && this.#tables.users.get(session.login);
     return Promise.resolve(session && user && { session, user });
   }
 
-  insertSession(session: Session, user: User, options: InsertSessionOptions = {}): Promise<boolean> {
-    const { login } = session;
-    const { maxSessions = Infinity } = options;
-    return this.#locks.ofLogin(login, async () => {
-      const kept = this.#tables.user(login);
+  insertSession(session: Session, user: User, { maxSessions = Infinity }: InsertSessionOptions = {}): Promise<boolean> {
+    return this.#locks.ofLogin(session.login, async () => {
+      const kept = this.#tables.users.get(session.login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      const commit = (changes: readonly Change[]) => this.#commitOrRemember(changes);
-      const surplus = await commitAllButLast(
-        deletionsOf(await seenLongestAgo(this.#tables.sessionsOf(login), maxSessions - 1)),
-        commit,
-      );
-      await commit([{ kind: "put-session", session }, ...surplus]);
+      await addSession(this.#storage, session, { maxSessions });
       return true;
     });
   }
@@ -208,8 +156,10 @@ export class TableStore implements Store {
     return this.#withSession(id, () => this.#storage.commit([{ kind: "delete-session", id }]), actor);
   }
 
-  async listSessions(login: string, query: SessionQuery): Promise<SessionPage> {
-    const { limit, after, seenAfter = -Infinity, createdAfter = -Infinity } = query;
+  async listSessions(
+    login: string,
+    { limit, after, seenAfter = -Infinity, createdAfter = -Infinity }: SessionQuery,
+  ): Promise<SessionPage> {
     const isListed = (session: Session) => session.lastSeenAt > seenAfter && session.createdAt > createdAfter;
     const { items, ...rest } = await pageOf(this.#tables.sessionsOf(login), { limit, after, isListed });
     return { sessions: items, ...rest };
@@ -217,74 +167,49 @@ export class TableStore implements Store {
 
   deleteSessions(login: string, { actor }: ActorOptions = {}): Promise<number | "forbidden"> {
     return this.#locks.as({ actor, login }, async () => {
-      const maker = this.#tables.user(login)?.id;
-      const length = Array.from(this.#tables.sessionsOf(login)).length;
-      const ended = await this.#endSessionsBut(login, "");
-      const tickets = maker === undefined ? [] : this.#deleteTickets((ticket) => ticket.maker === maker);
+      const maker = this.#tables.users.get(login)?.id;
+      const count = Array.from(this.#tables.sessionsOf(login)).length;
+      const ended = await endSessions(this.#storage, login);
+      const tickets = maker === undefined ? [] : ticketDeletions(this.#tables, (ticket) => ticket.maker === maker);
       if (ended.length + tickets.length > 0) await this.#storage.commit([...ended, ...tickets]);
-      return length;
+      return count;
     });
   }
 
-  async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits): Promise<number> {
-    const isExpired = (session: Session) => session.lastSeenAt <= lastSeenUntil || session.createdAt <= createdUntil;
-    const found = new Set<string>();
-    await forEachYielding(this.#tables.sessions(), (session) => {
-      if (isExpired(session)) found.add(session.login);
-    });
-    const logins = [...found];
-    let count = 0;
-    for (let start = 0; start < logins.length; start += maxEndedAtOnce) {
-      const some = logins.slice(start, start + maxEndedAtOnce);
-      const counts = await Promise.all(some.map((login) => this.#endExpired(login, isExpired)));
-      count += counts.reduce((sum, one) => sum + one, 0);
-    }
-    return count;
+  deleteExpiredSessions(limits: ExpiryLimits): Promise<number> {
+    return deleteExpiredSessions(this.#storage, { limits, locks: this.#locks });
   }
 
   findTicket(secretHash: string): Promise<Ticket | undefined> {
-    const ticket = this.#tables.ticket(secretHash);
+    const ticket = this.#tables.tickets.get(secretHash);
     return Promise.resolve(ticket !== undefined && isMadeByAdmin(ticket, this.#tables) ? ticket : undefined);
   }
 
-  listTickets(query: TicketQuery): Promise<TicketPage> {
+  listTickets(query: TicketQuery) {
     return Promise.resolve(ticketPageOf(this.#tables, query));
   }
 
-  insertTicket(
-    ticket: Ticket,
-    { actor, target }: TicketOptions = {},
-  ): Promise<"done" | "missing" | "stale" | "forbidden"> {
-    return this.#locks.as({ actor, login: ticket.login }, () =>
-      this.#locks.ofTickets(async () => {
-        const user = this.#tables.user(ticket.login);
-        if (ticket.purpose === "reset" && user === undefined) return "missing";
-        if (target !== undefined && !isSameUser(user, target)) return "stale";
-        const replaced = ticket.purpose === "setup"
-          ? this.#deleteTickets((other) => other.purpose === "setup" && other.secretHash !== ticket.secretHash)
-          : [];
-        await this.#storage.commit([{ kind: "put-ticket", ticket }, ...replaced]);
-        return "done";
-      }));
+  insertTicket(ticket: Ticket, options: TicketOptions = {}): Promise<"done" | "missing" | "stale" | "forbidden"> {
+    return insertTicket(this.#storage, ticket, { ...options, locks: this.#locks });
   }
 
   deleteTicket(id: string, { actor }: ActorOptions = {}): Promise<"done" | "missing" | "forbidden"> {
     return this.#locks.as({ actor, login: "" }, async () => {
-      const [found] = this.#deleteTickets((ticket) => ticket.id === id && ticket.purpose !== "setup");
-      if (found?.kind !== "delete-ticket") return "missing";
-      const outcome = await this.#locks.withTicket(found.secretHash, async (used) => {
-        await this.#storage.commit(used);
-        return "done" as const;
-      });
-      return outcome === "no-ticket" ? "missing" : outcome;
+      const found = Array.from(this.#tables.tickets.values()).find((other) =>
+        other.id === id && other.purpose !== "setup"
+      );
+      if (found === undefined) return "missing";
+      const commit = (used: readonly Change[]) => this.#storage.commit(used).then(() => "done" as const);
+      const outcome = await this.#locks.withTicket(found.secretHash, commit);
+      return outcome === "done" ? outcome : "missing";
     });
   }
 
   deleteExpiredTickets(expiresUntil: number): Promise<number> {
     return this.#locks.ofTickets(async () => {
-      const deleted = this.#deleteTickets((ticket) => ticket.expiresAt <= expiresUntil);
-      if (deleted.length > 0) await this.#storage.commit(deleted);
-      return deleted.length;
+      const deletions = ticketDeletions(this.#tables, (ticket) => ticket.expiresAt <= expiresUntil);
+      if (deletions.length > 0) await this.#storage.commit(deletions);
+      return deletions.length;
     });
   }
 
@@ -297,12 +222,9 @@ export class TableStore implements Store {
     if (added.length > 0) await this.#storage.commit(added);
   }
 
-  size(): Promise<StoreSize> {
-    return Promise.resolve({
-      users: this.#tables.userCount,
-      sessions: this.#tables.sessionCount,
-      bytes: this.#storage.bytes,
-    });
+  size() {
+    const { users, sessions } = this.#tables;
+    return Promise.resolve({ users: users.size, sessions: sessions.size, bytes: this.#storage.bytes });
   }
 
   fault(): Promise<string | undefined> {
@@ -313,53 +235,16 @@ export class TableStore implements Store {
     return this.#storage.close();
   }
 
-  /** A full disk must not keep people from logging in: a session that finds no room is kept until the next restart. */
-  async #commitOrRemember(changes: readonly Change[]): Promise<void> {
-    try {
-      await this.#storage.commit(changes);
-    } catch (error) {
-      if (!(error instanceof StoreFullError)) throw error;
-      for (const change of changes) this.#tables.apply(change);
-    }
-  }
-
-  /** Ends all sessions of a user but one, under the user's lock. @returns the changes that end the last of them */
-  #endSessionsBut(login: string, keptId: string): Promise<readonly Change[]> {
-    return commitAllButLast(
-      deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(({ id }) => id !== keptId)),
-      (changes) => this.#storage.commit(changes),
-    );
-  }
-
-  /** Ends what has expired of a user's sessions. @returns how many */
-  #endExpired(login: string, isExpired: (session: Session) => boolean): Promise<number> {
-    return this.#locks.ofLogin(login, async () => {
-      const ended = deletionsOf(Array.from(this.#tables.sessionsOf(login)).filter(isExpired));
-      const last = await commitAllButLast(ended, (changes) => this.#storage.commit(changes));
-      if (last.length > 0) await this.#storage.commit(last);
-      return ended.length;
-    });
-  }
-
-  #deleteTickets(isDeleted: (ticket: Ticket) => boolean): Change[] {
-    return Array.from(this.#tables.tickets()).filter(isDeleted)
-      .map(({ secretHash }) => ({ kind: "delete-ticket", secretHash }));
-  }
-
-  /** Runs `change` under the lock of the session's login. @returns `false` when it has ended, or the actor may not */
+  /** Runs `change` under the lock of the session's login. @returns `false` if the session ended or the actor may not */
   async #withSession(id: string, change: (session: Session) => Promise<void>, actor?: Actor): Promise<boolean> {
-    const login = this.#tables.session(id)?.login;
+    const login = this.#tables.sessions.get(id)?.login;
     if (login === undefined) return false;
     const outcome = await this.#locks.as({ actor, login }, async () => {
-      const session = this.#tables.session(id);
+      const session = this.#tables.sessions.get(id);
       if (session === undefined) return "missing";
       await change(session);
       return "done";
     });
     return outcome === "done";
   }
-}
-
-function isResetOf({ purpose, login }: Ticket, ofLogin: string): boolean {
-  return purpose === "reset" && login === ofLogin;
 }

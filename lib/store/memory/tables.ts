@@ -1,40 +1,56 @@
 /**
- * The whole state in memory: what a journal is replayed into and a snapshot is written from.
+ * All users, sessions and tickets in memory, and what makes changes of them durable.
  *
- * It changes by `apply` alone, one record at a time, and knows nothing of disks or of what is allowed. Users stand
- * in order of registration, as a `Map` keeps the order of insertion and a record put again keeps its place.
+ * The tables change only by `apply`, one record at a time; `TableStore` has the rules. Users are in order of
+ * registration, as a `Map` keeps the order of insertion, also when a record is replaced.
  */
 
 import { type Change, isAdmin, type Session, type StoredRecord, type Ticket, type User } from "../../store.ts";
 
-/** Users and sessions, and which sessions a user has. */
+/** Tables, and how changes of them become durable. */
+export interface TableStorage {
+  readonly tables: Tables;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** Why changes are rejected; `undefined` while they are accepted. */
+  readonly fault: string | undefined;
+  /** Makes the changes durable as one change, then applies them to the tables. */
+  commit(changes: readonly Change[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Storage that lasts as long as the process. */
+export function memoryStorage(tables: Tables = new Tables()): TableStorage {
+  return {
+    tables,
+    bytes: 0,
+    fault: undefined,
+    commit(changes) {
+      for (const change of changes) tables.apply(change);
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The tables: users by login, sessions by id, tickets by the hash of their code. */
 export class Tables {
   readonly #users = new Map<string, User>();
   readonly #sessions = new Map<string, Session>();
-  /** One id alone where there is one, as nearly everywhere: a `Set` of it would take 200 bytes. */
-  readonly #sessionIdsByLogin = new Map<string, string | Set<string>>();
-
   readonly #tickets = new Map<string, Ticket>();
+  /** A single id is stored as it is, as most users have one session and a `Set` takes 200 bytes. */
+  readonly #sessionIdsByLogin = new Map<string, string | Set<string>>();
+  /** Logins. */
   readonly #admins = new Set<string>();
+  readonly users: ReadonlyMap<string, User> = this.#users;
+  readonly sessions: ReadonlyMap<string, Session> = this.#sessions;
+  readonly tickets: ReadonlyMap<string, Ticket> = this.#tickets;
 
-  get userCount(): number {
-    return this.#users.size;
-  }
-
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
-  get ticketCount(): number {
-    return this.#tickets.size;
-  }
-
-  /** Users that administer the register. */
   get adminCount(): number {
     return this.#admins.size;
   }
 
-  /** The user of that id, if they administer the register. */
+  /** Returns the user of that id if it is an administrator. */
   adminOf(id: string): User | undefined {
     for (const login of this.#admins) {
       const user = this.#users.get(login);
@@ -43,31 +59,7 @@ export class Tables {
     return undefined;
   }
 
-  user(login: string): User | undefined {
-    return this.#users.get(login);
-  }
-
-  session(id: string): Session | undefined {
-    return this.#sessions.get(id);
-  }
-
-  ticket(secretHash: string): Ticket | undefined {
-    return this.#tickets.get(secretHash);
-  }
-
-  tickets(): Iterable<Ticket> {
-    return this.#tickets.values();
-  }
-
-  users(): Iterable<User> {
-    return this.#users.values();
-  }
-
-  sessions(): Iterable<Session> {
-    return this.#sessions.values();
-  }
-
-  /** The sessions of a user, nearly in order of their making. They may change while they are read. */
+  /** The sessions of a user, nearly in order of creation. They may change while they are read. */
   *sessionsOf(login: string): Generator<Session> {
     const ids = this.#sessionIdsByLogin.get(login) ?? [];
     for (const id of typeof ids === "string" ? [ids] : ids) {
@@ -76,7 +68,7 @@ export class Tables {
     }
   }
 
-  /** Whether there is a record in the place of that one. */
+  /** Reports whether there is a record of the same key. */
   has(record: StoredRecord): boolean {
     switch (record.kind) {
       case "put-user":
@@ -88,7 +80,7 @@ export class Tables {
     }
   }
 
-  /** Puts or deletes one record. Applied twice it is as applied once. */
+  /** Puts or deletes one record. Idempotent. */
   apply(change: Change): void {
     switch (change.kind) {
       case "put-user":
@@ -118,8 +110,8 @@ export class Tables {
   /**
    * Every record as the change that puts it, users first.
    *
-   * It may be read slowly while `apply` goes on: a `Map`'s iterator visits what is added behind it, skips what is
-   * deleted before it and shows each record as it is when visited. Hence the fuzzy snapshot of `snapshot.ts`.
+   * `apply` may change the tables while it is read: the iterator of a `Map` visits added records, skips deleted ones and
+   * shows each record as it is when visited. `snapshot.ts` relies on that.
    */
   *changes(): Generator<Change> {
     for (const user of this.#users.values()) yield { kind: "put-user", user };
@@ -129,7 +121,7 @@ export class Tables {
 
   #putSession(put: Session): void {
     const user = this.#users.get(put.login);
-    // One text for both: what is read from the disk has a copy of the login in each session.
+    // Shares the text of the user: what is read from disk has a copy of the login in each session.
     const session = user === undefined ? put : { ...put, login: user.login };
     const ids = this.#sessionIdsByLogin.get(session.login) ?? session.id;
     if (typeof ids !== "string") ids.add(session.id);

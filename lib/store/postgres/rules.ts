@@ -11,7 +11,7 @@
  */
 
 import { type Actor, isAdmin, isSameUser, type Store, type User } from "../../store.ts";
-import { voidedTickets } from "../memory/ticket_rules.ts";
+import { voidedTickets } from "../ticket_rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import {
@@ -58,7 +58,7 @@ export function userChanges(database: Database): Pick<Store, "insertUser" | "rep
         await run(statements.replaceUser, userValues(next, 1));
         const keptSession = next.disabled ? "" : keepSessionId;
         if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
-        const voided = voidedTickets(current, next, keepSessionId !== undefined);
+        const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
         if (voided.made) await run(statements.deleteTicketsOfMaker, [current.id]);
         if (voided.resets) await run(statements.deleteResets, [login]);
         return "done";

@@ -115,7 +115,7 @@ async function fill(folder: string, records: readonly StoredRecord[]): Promise<v
 /** How many users a folder holds, also while the copy writes to it. */
 async function usersIn(folder: string): Promise<number> {
   try {
-    return (await readRunningFolder(realDisk(folder))).tables.userCount;
+    return (await readRunningFolder(realDisk(folder))).tables.users.size;
   } catch (error) {
     if (error instanceof StoreFolderError || error instanceof NoRegisterError) return 0;
     throw error;

@@ -42,7 +42,7 @@ async function compact(lastCall: number): Promise<boolean> {
   for (const file of taken.splice(0)) file.close();
   // What a start would find if the process were killed now.
   try {
-    check((await readRunningFolder(realDisk(folder))).tables.userCount === 2, "a user is lost");
+    check((await readRunningFolder(realDisk(folder))).tables.users.size === 2, "a user is lost");
   } catch (error) {
     check(false, `it cannot be opened again: ${error}`);
   }

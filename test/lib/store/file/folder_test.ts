@@ -202,7 +202,7 @@ function changedDisk(disk: SimulatedDisk, changes: Partial<Disk>): Disk {
 }
 
 function loginsOf({ tables }: ReadFolder): string[] {
-  return Array.from(tables.users(), (user) => user.login);
+  return Array.from(tables.users.values(), (user) => user.login);
 }
 
 async function diskOf(files: Files): Promise<SimulatedDisk> {

@@ -62,7 +62,7 @@ for (const limit of [9_001, 12_345]) {
       const acknowledged = (await run(Deno.execPath(), args)).split("\n").filter((line) => line.startsWith("ack "));
       assert(acknowledged.length > 10 && acknowledged.length < 1_000, `${acknowledged.length}`);
       const { tables } = await readRunningFolder(realDisk(folder));
-      const kept = new Set(Array.from(tables.users(), ({ login }) => `ack ${login}`));
+      const kept = new Set(Array.from(tables.users.values(), ({ login }) => `ack ${login}`));
       assertEquals(acknowledged.filter((line) => !kept.has(line)), []);
       await Deno.remove(folder, { recursive: true });
     },

@@ -1,20 +1,20 @@
 /**
- * The locks under which changes in memory are made: of a login, of a ticket, of all tickets, of all admins. They are
- * taken in this order, and of two logins the first in the alphabet first, so that no two changes wait for each other.
+ * The locks of changes in memory: of a login, of a ticket, of all tickets, of all administrators. They are acquired in
+ * this order, and those of two logins in alphabetical order, so that changes never deadlock.
  *
- * A change holds its locks from the look at what is kept to the end of its commit. What it may not do is a value.
+ * A change holds its locks from the check to the end of its commit.
  */
 
 import { KeyedLock } from "../../keyed_lock.ts";
 import { type Actor, type Change, isAdmin, type User } from "../../store.ts";
 import type { Tables } from "./tables.ts";
 
-/** Locks of their own, as that of each ticket: no login has a space. */
+/** These and the keys of single tickets contain a space, so no login equals them. */
 const ticketsKey = "all tickets";
 const adminsKey = "all admins";
 
-/** The locks of one store, and what they are held for. */
-export class StoreLocks {
+/** The locks of one store, with the checks that need them. */
+export class TableLocks {
   readonly #tables: Tables;
   readonly #lock = new KeyedLock();
 
@@ -31,8 +31,8 @@ export class StoreLocks {
   }
 
   /**
-   * Runs `change` under the locks of the login and of the actor's, unless the actor's rights have gone: whatever takes
-   * them away needs the actor's lock too.
+   * Runs `change` under the locks of the login and of the actor, unless the actor has lost the rights. Every change that
+   * takes them away needs the lock of the actor too.
    */
   async as<Outcome>(
     { actor, login }: { actor: Actor | undefined; login: string },
@@ -46,24 +46,24 @@ export class StoreLocks {
     return await this.#lock.run(first, () => this.#lock.run(second, checked));
   }
 
-  /** Runs `change` with what uses up the ticket, if there is one, so that of any number at once one finds it. */
+  /** Runs `change` with the deletion of the ticket, if one is given. Of parallel changes only one finds the ticket. */
   async withTicket<Outcome>(
-    ticketHash: string | undefined,
+    secretHash: string | undefined,
     change: (used: readonly Change[]) => Promise<Outcome>,
   ): Promise<Outcome | "no-ticket"> {
-    if (ticketHash === undefined) return await change([]);
-    return await this.#lock.run(`ticket ${ticketHash}`, async () => {
-      if (this.#tables.ticket(ticketHash) === undefined) return "no-ticket";
-      return await change([{ kind: "delete-ticket", secretHash: ticketHash }]);
+    if (secretHash === undefined) return await change([]);
+    return await this.#lock.run(`ticket ${secretHash}`, async () => {
+      if (this.#tables.tickets.get(secretHash) === undefined) return "no-ticket";
+      return await change([{ kind: "delete-ticket", secretHash }]);
     });
   }
 
-  /** Runs `change` unless it takes away the last admin: one at a time, as two admins could each remove the other. */
+  /** Runs `change` unless it removes the last administrator. One at a time, as two could remove each other. */
   async keepingAnAdmin<Outcome>(
     { login, next }: { login: string; next?: User },
     change: () => Promise<Outcome>,
   ): Promise<Outcome | "last-admin"> {
-    const isAdminNow = () => isAdminUser(this.#tables.user(login));
+    const isAdminNow = () => isAdminUser(this.#tables.users.get(login));
     if (!isAdminNow() || isAdminUser(next)) return await change();
     return await this.#lock.run(adminsKey, async () => {
       if (isAdminNow() && this.#tables.adminCount === 1) return "last-admin";
@@ -72,8 +72,8 @@ export class StoreLocks {
   }
 
   #mayAct({ session, asAdmin }: Actor): boolean {
-    if (this.#tables.session(session.id) === undefined) return false;
-    return !asAdmin || isAdminUser(this.#tables.user(session.login));
+    if (this.#tables.sessions.get(session.id) === undefined) return false;
+    return !asAdmin || isAdminUser(this.#tables.users.get(session.login));
   }
 }
 

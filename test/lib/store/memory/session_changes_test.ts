@@ -3,8 +3,8 @@ import { createLog } from "../../../../lib/log.ts";
 import { type Change, type Store, type StoredRecord, StoreFullError } from "../../../../lib/store.ts";
 import { openFileStore } from "../../../../lib/store/file/file_store.ts";
 import { FrameTooLongError } from "../../../../lib/store/file/format.ts";
-import { memoryStorage, TableStore } from "../../../../lib/store/memory/table_store.ts";
-import { Tables } from "../../../../lib/store/memory/tables.ts";
+import { TableStore } from "../../../../lib/store/memory/table_store.ts";
+import { memoryStorage, Tables } from "../../../../lib/store/memory/tables.ts";
 import { sessionOf, sessionsIn, userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
