@@ -32,14 +32,15 @@ export interface Operation extends Route {
 
 /** A response that is not a problem. */
 export interface OperationResponse {
-  readonly description: string;
+  /** By default "Success.". */
+  readonly description?: string;
   /** Of a JSON body. */
   readonly schema?: Schema;
   /** Media types of another body. */
   readonly types?: readonly string[];
   /** Header fields; a name that ends in "?" is not in every response. */
   readonly headers?: readonly string[];
-  /** By default "no-store"; "" is no such field. */
+  /** By default "no-store", and "no-cache" with an ETag of GET; "" is no such field. */
   readonly cacheControl?: string;
 }
 

@@ -18,7 +18,7 @@ import { decodeSegment } from "../lib/http/path_table.ts";
 import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
 import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.ts";
 import type { User } from "../lib/store.ts";
-import { authenticate, refuseThrottled, wrongCredentials } from "./authenticate.ts";
+import { authenticate, loginProblems, refuseThrottled, wrongCredentials } from "./authenticate.ts";
 import { basicChallenge, challenge, liveSession } from "./caller.ts";
 import { route } from "../lib/operation.ts";
 
@@ -32,39 +32,24 @@ export const guard = route("GET /guard/:demands*", {
   access: "session or password",
   summary: "Authorize a request to a guarded site",
   description:
-    "For `forward_auth` of Caddy and its like: a proxy passes a request on if the response is 2xx, with the " +
-    "Remote fields, and else sends the response to the client. The result of HTTP Basic is cached for a minute.",
+    "For `forward_auth` of Caddy and the like: on 200 the proxy passes the request on with the Remote fields, " +
+    "otherwise it sends this response to the client. A verified password of HTTP Basic is cached for a minute.",
   parameters: {
     demands: {
       type: "string",
       description:
-        "Groups, each a segment, all of which the user must be in: `/guard/staff/night`, at most 32. All users " +
-        "are in `users`, and `/guard/` means it. Nobody is in `second-factor`, which is reserved. The query is ignored, " +
-        "as proxies append that of the page.",
+        "Groups that the user must all be in, at most 32: `/guard/staff/night`. All users are in `users`, the " +
+        "default. Nobody is in `second-factor`, which is reserved. The query is ignored, as proxies append their own.",
       examples: ["users"],
     },
     "X-Forwarded-Uri": { type: "string", description: "The path and query that the client requested." },
     "X-Forwarded-Method": { type: "string", default: "GET", description: "The method of the client." },
   },
   responses: {
-    200: {
-      description: "The request is allowed.",
-      headers: ["Remote-User", "Remote-Id", "Remote-Groups"],
-      cacheControl: "",
-    },
-    302: {
-      description: "To the login page on the same host, for a browser that navigates.",
-      headers: ["Location", "Clear-Site-Data?"],
-    },
+    200: { headers: ["Remote-User", "Remote-Id", "Remote-Groups"], cacheControl: "" },
+    302: { description: "To the login page, for a browser.", headers: ["Location", "Clear-Site-Data?"] },
   },
-  problems: [
-    "wrong-credentials",
-    "wrong-password",
-    "unknown-login",
-    "too-many-attempts",
-    "not-in-group",
-    "overloaded",
-  ],
+  problems: [...loginProblems, "not-in-group"],
   isRoutine: true,
   async handler(context) {
     const { request } = context;

@@ -9,7 +9,7 @@ const healthSchema: Schema = { $id: "Health", ...objectSchema("Health.", { statu
 export const showLive = route("GET /health/live", {
   access: "anyone",
   summary: "Check that the process responds",
-  responses: { 200: { description: "It does.", schema: healthSchema } },
+  responses: { 200: { schema: healthSchema } },
   isStatic: true,
   handler() {
     return jsonResponse({ status: "live" });
@@ -19,7 +19,7 @@ export const showLive = route("GET /health/live", {
 export const showReady = route("GET /health/ready", {
   access: "anyone",
   summary: "Check that the service accepts requests",
-  responses: { 200: { description: "It does.", schema: healthSchema } },
+  responses: { 200: { schema: healthSchema } },
   problems: ["not-ready"],
   async handler({ app: { stopping, isReady } }) {
     if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });

@@ -16,10 +16,8 @@ const forwarded = /^(forwarded$|via$|x-real-ip$|x-forwarded-|sec-fetch-)/;
 export const showMetrics = route("GET /metrics", {
   access: "anyone",
   summary: "Get metrics for Prometheus",
-  description:
-    "The path does not exist for requests from proxies and browsers, as their header fields show: `Forwarded`, " +
-    "`Via`, `X-Real-IP`, `X-Forwarded-…`, `Sec-Fetch-…`. With `GATEHOUSE_METRICS_LISTEN` it exists only at that address.",
-  responses: { 200: { description: "The text format of Prometheus, version 0.0.4.", types: ["text/plain"] } },
+  description: "Not for requests that proxies forward or browsers make, as their header fields show.",
+  responses: { 200: { types: ["text/plain"] } },
   problems: ["not-found"],
   async handler({ app, request }) {
     const { config, metrics, hasher, store } = app;

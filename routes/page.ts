@@ -73,10 +73,8 @@ export const showPage = route("GET /", {
   query: nextQuery,
   responses: {
     200: {
-      description: "The page.",
       types: ["text/html"],
       headers: ["ETag", "Content-Security-Policy", "Permissions-Policy", "Referrer-Policy"],
-      cacheControl: "no-cache",
     },
     302: { description: "To `next`, as the browser has a session.", headers: ["Location"] },
   },
@@ -95,19 +93,11 @@ export const showPage = route("GET /", {
 export const showPageFile = route("GET /page/:file", {
   access: "anyone",
   summary: "Get a file of the web page",
-  parameters: {
-    file: {
-      type: "string",
-      description: "The name of the file; `logo` is the logo of the settings.",
-      examples: ["main.js"],
-    },
-  },
+  parameters: { file: { type: "string", description: "The name of the file, or `logo`.", examples: ["main.js"] } },
   responses: {
     200: {
-      description: "The file.",
       types: ["text/javascript", "text/css", "image/svg+xml", "image/png"],
       headers: ["ETag", "Content-Security-Policy?"],
-      cacheControl: "no-cache",
     },
   },
   problems: ["not-found"],

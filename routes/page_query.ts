@@ -73,12 +73,17 @@ export const userPageQuery = query({
   return after === "" || cursorPattern.test(after) ? [] : [{ pointer: "/after", ...invalidCursor }];
 });
 
-/** The schema of a page. @param list the name and schema of its list @param cursor by default an id */
-export function pageSchema($id: string, list: Schema, cursor: Schema = { pattern: idPattern.source }): Schema {
+/** The schema of a page. @param list the name of the list and the schema of its items @param cursor by default an id */
+export function pageSchema(
+  $id: string,
+  list: Readonly<Record<string, Schema>>,
+  cursor: Schema = { pattern: idPattern.source },
+): Schema {
+  const lists = Object.entries(list).map(([name, items]) => [name, { type: "array", items }]);
   return {
     $id,
     ...objectSchema("A page of a list.", {
-      ...list,
+      ...Object.fromEntries(lists),
       total: { type: "integer", minimum: 0, description: "The number of items on all pages." },
       next: { type: ["string", "null"], ...cursor, description: "The `after` of the next page." },
     }),

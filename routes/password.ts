@@ -32,11 +32,9 @@ interface Admitted {
 export const changePassword = route("PUT /user/:login/password", {
   access: "user or ticket",
   summary: "Set a password",
-  description:
-    "With the current password, all other sessions of the user end; with a ticket, all sessions end. Tickets that " +
-    "the user made are deleted, as an attacker may have made them.",
+  description: "All other sessions of the user end, and the tickets that the user made are deleted.",
   body: passwordChangeBody,
-  responses: { 204: { description: "The password is set.", headers: ["Set-Cookie?"] } },
+  responses: { 204: { headers: ["Set-Cookie?"] } },
   problems: [
     "wrong-current-password",
     "ticket-invalid",

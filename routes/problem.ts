@@ -7,12 +7,8 @@ import { route } from "../lib/operation.ts";
 export const showProblem = route("GET /problem/:code", {
   access: "anyone",
   summary: "Get the meaning of a problem",
-  parameters: {
-    code: { enum: Object.keys(problems), description: "The code of a problem.", examples: ["login-taken"] },
-  },
-  responses: {
-    200: { description: "Title, status and meaning.", types: ["text/plain"], cacheControl: "max-age=3600" },
-  },
+  parameters: { code: { enum: Object.keys(problems), description: "Its code.", examples: ["login-taken"] } },
+  responses: { 200: { types: ["text/plain"], cacheControl: "max-age=3600" } },
   problems: ["not-found"],
   isStatic: true,
   handler(context) {

@@ -9,41 +9,31 @@ import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { createSession, expiresAt, sessionCookie, tokenPattern } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { credentialsBody, groupsSchema, loginSchema } from "../lib/accounts/request_schemas.ts";
-import { authenticate, wrongCredentials } from "./authenticate.ts";
+import { authenticate, loginProblems, wrongCredentials } from "./authenticate.ts";
 import { requireSession, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
 import { route } from "../lib/operation.ts";
 
-/** What `showSession` returns. */
+const dates = { created_at: dateSchema, expires_at: dateSchema };
+
 const ownSessionSchema: Schema = {
   $id: "OwnSession",
-  ...objectSchema("The session of the request.", {
-    login: loginSchema,
-    groups: groupsSchema,
-    created_at: dateSchema,
-    expires_at: dateSchema,
-  }),
+  ...objectSchema("The session of the request.", { login: loginSchema, groups: groupsSchema, ...dates }),
 };
 
 const newSessionSchema: Schema = {
   $id: "NewSession",
-  ...objectSchema("A new session.", { login: loginSchema, created_at: dateSchema, expires_at: dateSchema }, {
-    token: {
-      type: "string",
-      pattern: tokenPattern.source,
-      description: "Only in this response, and absent if the request asks for a cookie.",
-    },
+  ...objectSchema("A new session.", { login: loginSchema, ...dates }, {
+    token: { type: "string", pattern: tokenPattern.source, description: "Absent if the cookie has it." },
   }),
 };
 
 export const logIn = route("POST /session/", {
   access: "anyone",
   summary: "Log in",
-  description:
-    "An unknown login, a wrong password and a disabled user get the same response after the same work, unless " +
-    "`GATEHOUSE_LOGIN_ERRORS` is `exact`.",
+  description: "An unknown login, a wrong password and a disabled user get the same response after the same work.",
   body: credentialsBody,
-  responses: { 201: { description: "The new session.", schema: newSessionSchema, headers: ["Set-Cookie?"] } },
-  problems: ["wrong-credentials", "wrong-password", "unknown-login", "too-many-attempts", "overloaded"],
+  responses: { 201: { schema: newSessionSchema, headers: ["Set-Cookie?"] } },
+  problems: loginProblems,
   async handler(context) {
     const { app: { store, config, now, stopping }, request } = context;
     const credentials = credentialsBody.parse(await readJson(request, { stopping }));
@@ -70,7 +60,7 @@ export const logIn = route("POST /session/", {
 export const showSession = route("GET /session/", {
   access: "session",
   summary: "Get the current session",
-  responses: { 200: { description: "The session of the request.", schema: ownSessionSchema } },
+  responses: { 200: { schema: ownSessionSchema } },
   async handler(context) {
     const { session, user } = await requireSession(context);
     return jsonResponse({ login: user.login, groups: user.groups, ...datesOf(session, context) });
@@ -80,7 +70,7 @@ export const showSession = route("GET /session/", {
 export const logOut = route("DELETE /session/", {
   access: "session",
   summary: "Log out",
-  responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
+  responses: { 204: { headers: sessionEndedHeaders } },
   async handler(context) {
     const { session, user } = await requireSession(context);
     await context.app.store.deleteSession(session.id);

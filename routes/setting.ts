@@ -12,10 +12,7 @@ const settingsSchema: Schema = {
       type: "array",
       items: objectSchema("A setting.", {
         name: { type: "string", description: "The environment variable." },
-        value: {
-          type: "string",
-          description: "The effective value. Of a URL only the scheme, as it may have a password.",
-        },
+        value: { type: "string", description: "Of a URL only the scheme, as it may have a password." },
         default: { type: "string", description: "The value if it is not set." },
         meaning: { type: "string", description: "What it does, with unit and range, in Markdown." },
       }),
@@ -26,7 +23,7 @@ const settingsSchema: Schema = {
 export const listSettings = route("GET /setting/", {
   access: "admin",
   summary: "List the effective settings",
-  responses: { 200: { description: "All settings, in the order of the README.", schema: settingsSchema } },
+  responses: { 200: { schema: settingsSchema } },
   async handler(context) {
     await requireAdmin(context);
     return jsonResponse({ settings: context.app.config.effective });

@@ -14,19 +14,13 @@ import { route } from "../lib/operation.ts";
 
 const count: Schema = { type: "integer", minimum: 0 };
 const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };
-const quantiles = objectSchema("Durations in the last minute; null if there was none.", {
-  p50_ms: milliseconds,
-  p99_ms: milliseconds,
-});
+const quantiles = objectSchema("Durations in the last minute.", { p50_ms: milliseconds, p99_ms: milliseconds });
 
 const statusSchema: Schema = {
   $id: "Status",
   ...objectSchema("Figures of one instance and of the store.", {
     time: dateSchema,
-    instance: {
-      type: "string",
-      description: "The instance that responds: its listen address, and an id since its start.",
-    },
+    instance: { type: "string", description: "Its listen address, and an id since its start." },
     users: count,
     sessions: { ...count, description: "Including sessions that expired within the last hour." },
     registrations: objectSchema("Registrations on each of the last 30 days (UTC) of users that still exist.", {
@@ -55,9 +49,9 @@ const dayMs = 24 * 60 * minuteMs;
 export const showStatus = route("GET /status/", {
   access: "admin",
   summary: "Get the status of the service",
-  description: "Logins, hashes and syncs are those of the instance that responds, since its start; all other figures " +
-    "are of the store. The page requests this every few seconds.",
-  responses: { 200: { description: "The status.", schema: statusSchema } },
+  description:
+    "Logins, hashes and syncs are those of the instance that responds, all other figures those of the store.",
+  responses: { 200: { schema: statusSchema } },
   async handler(context) {
     await requireAdmin(context);
     const { config, instance, metrics, hasher, store, registrations, now } = context.app;

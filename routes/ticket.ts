@@ -7,7 +7,7 @@ import { readJson } from "../lib/http/request_body.ts";
 import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
 import { createTicket } from "../lib/accounts/ticket.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
-import { exampleCode, loginSchema, ticketRequestBody } from "../lib/accounts/request_schemas.ts";
+import { loginSchema, ticketRequestBody } from "../lib/accounts/request_schemas.ts";
 import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
 import { route } from "../lib/operation.ts";
@@ -15,43 +15,37 @@ import { route } from "../lib/operation.ts";
 /** In the examples of the OpenAPI document: any ticket. */
 export const exampleTicketId = "01M81Q8RAN6Y7QJ4E0V3SCM2ZT";
 
-const purposeSchema = { enum: ["register", "reset"] };
+const common = { id: idSchema, purpose: { enum: ["register", "reset"] }, expires_at: dateSchema };
 const onlyLogin = { login: { $ref: loginSchema, description: "The only login that may use it; absent if any may." } };
 
 const newTicketSchema: Schema = {
   $id: "NewTicket",
   ...objectSchema("A new ticket.", {
-    id: idSchema,
+    ...common,
     ticket: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$", description: "The code. Only this response has it." },
-    purpose: purposeSchema,
-    expires_at: dateSchema,
   }, onlyLogin),
-  examples: [{ id: exampleTicketId, ticket: exampleCode, purpose: "register", expires_at: "2026-11-23T13:31:28.463Z" }],
 };
 
 /** What `publicTicket` returns. */
 const ticketSchema: Schema = {
   $id: "Ticket",
   ...objectSchema("A ticket without its code.", {
-    id: idSchema,
-    purpose: purposeSchema,
+    ...common,
     made_by: { type: ["string", "null"], description: "The login of its maker; null if an earlier version made it." },
     created_at: { ...dateSchema, type: ["string", "null"], description: "Null if an earlier version made it." },
-    expires_at: dateSchema,
   }, onlyLogin),
 };
 
-const ticketPageSchema = pageSchema("TicketPage", { tickets: { type: "array", items: ticketSchema } });
+const ticketPageSchema = pageSchema("TicketPage", { tickets: ticketSchema });
 
 export const makeTicket = route("POST /ticket/", {
   access: "admin",
   summary: "Make a ticket",
-  description:
-    "A ticket is a code for one use: to register, or to set the password of one user. Give it to the person over " +
-    "a private channel. It is void once its maker is no administrator any more, is disabled or deleted, ends all " +
-    "sessions or gets another password. Resetting an administrator requires a session that is less than 10 minutes old.",
+  description: "A code for one use, to register or to set the password of a user. It is void once its maker is no " +
+    "administrator, ends all sessions or changes the password. Resetting the password of an administrator requires a " +
+    "session that is less than 10 minutes old.",
   body: ticketRequestBody,
-  responses: { 201: { description: "The new ticket.", schema: newTicketSchema } },
+  responses: { 201: { schema: newTicketSchema } },
   problems: ["registration-closed", "not-found", "login-again"],
   async handler(context) {
     const { config, now, stopping } = context.app;
@@ -78,7 +72,7 @@ export const listTickets = route("GET /ticket/", {
   summary: "List tickets",
   description: "Valid tickets without their codes, the oldest first.",
   query: pageQuery,
-  responses: { 200: { description: "A page of tickets.", schema: ticketPageSchema } },
+  responses: { 200: { schema: ticketPageSchema } },
   problems: ["invalid-query"],
   async handler(context) {
     await requireAdmin(context);
@@ -94,10 +88,8 @@ export const listTickets = route("GET /ticket/", {
 export const deleteTicket = route("DELETE /ticket/:id", {
   access: "admin",
   summary: "Delete a ticket",
-  parameters: {
-    id: { ...idSchema, description: "The id of a ticket, which is not its code.", examples: [exampleTicketId] },
-  },
-  responses: { 204: { description: "The ticket is void." } },
+  parameters: { id: { ...idSchema, description: "The id of a ticket.", examples: [exampleTicketId] } },
+  responses: { 204: {} },
   problems: ["not-found"],
   async handler(context) {
     const { session, user } = await requireAdmin(context);

@@ -29,9 +29,7 @@ import {
 import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
 import { route } from "../lib/operation.ts";
 
-const userPageSchema = pageSchema("UserPage", { users: { type: "array", items: userSchema } }, {
-  maxLength: maxLoginLength,
-});
+const userPageSchema = pageSchema("UserPage", { users: userSchema }, { maxLength: maxLoginLength });
 
 /** Who may register. */
 interface Admitted {
@@ -43,11 +41,9 @@ interface Admitted {
 export const register = route("POST /user/", {
   access: "anyone",
   summary: "Register",
-  description:
-    "The service may require a ticket or register nobody (`GATEHOUSE_REGISTRATION`). The user who registers " +
-    "with the ticket that the service prints at start becomes the first administrator.",
+  description: "`GATEHOUSE_REGISTRATION` may require a ticket. With the ticket of the log it makes an administrator.",
   body: registrationBody,
-  responses: { 201: { description: "The user, durably stored.", schema: userSchema, headers: ["Location"] } },
+  responses: { 201: { description: "The user is on disk.", schema: userSchema, headers: ["Location"] } },
   problems: [
     "registration-closed",
     "ticket-invalid",
@@ -73,11 +69,9 @@ export const register = route("POST /user/", {
 export const listUsers = route("GET /user/", {
   access: "admin",
   summary: "List users",
-  description:
-    "The list has users that match all parameters. A user that exists all the time is on exactly one page, " +
-    "even if others register or are deleted meanwhile.",
+  description: "Users that match all parameters; each is on exactly one page, even if others register meanwhile.",
   query: userPageQuery,
-  responses: { 200: { description: "A page of users.", schema: userPageSchema } },
+  responses: { 200: { schema: userPageSchema } },
   problems: ["invalid-query"],
   async handler(context) {
     await requireAdmin(context);
@@ -91,9 +85,7 @@ export const listUsers = route("GET /user/", {
 export const showUser = route("GET /user/:login", {
   access: "user or admin",
   summary: "Get a user",
-  responses: {
-    200: { description: "The user.", schema: userSchema, headers: ["ETag"], cacheControl: "private, no-cache" },
-  },
+  responses: { 200: { schema: userSchema, headers: ["ETag"], cacheControl: "private, no-cache" } },
   problems: ["not-found"],
   async handler(context) {
     const { target } = await requireSelfOrAdmin(context);
@@ -109,8 +101,8 @@ export const showUser = route("GET /user/:login", {
 export const deleteUser = route("DELETE /user/:login", {
   access: "user or admin",
   summary: "Delete a user",
-  description: "Users delete themselves with a session that is less than 10 minutes old. All sessions of the user end.",
-  responses: { 204: { description: "The user is deleted.", headers: sessionEndedHeaders } },
+  description: "Users delete themselves with a session that is less than 10 minutes old.",
+  responses: { 204: { headers: sessionEndedHeaders } },
   problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
   async handler(context) {
     const { session, user, target } = await requireSelfOrAdmin(context);

@@ -13,10 +13,10 @@ export const changeUser = route("PATCH /user/:login", {
   access: "admin",
   summary: "Set groups, disable or enable a user",
   description:
-    "Disabling a user ends all their sessions. Disabling an administrator, or removing one from the group admin, " +
-    "deletes the tickets that they made. Adding a user to that group deletes the tickets that reset their password.",
+    "Disabling a user ends their sessions. Disabling or demoting an administrator deletes their tickets, and " +
+    "promoting a user deletes the tickets that reset their password.",
   body: userChangeBody,
-  responses: { 200: { description: "The changed user.", schema: userSchema, headers: ["ETag"] } },
+  responses: { 200: { schema: userSchema, headers: ["ETag"] } },
   problems: ["not-found", "last-admin", "precondition-failed"],
   async handler(context) {
     const { store, throttle, stopping } = context.app;

@@ -26,16 +26,14 @@ const sessionSchema: Schema = {
     current: { type: "boolean", description: "Whether it is the session of the request." },
   }),
 };
-const sessionPageSchema = pageSchema("SessionPage", { sessions: { type: "array", items: sessionSchema } });
+const sessionPageSchema = pageSchema("SessionPage", { sessions: sessionSchema });
 
 export const listSessions = route("GET /user/:login/session/", {
   access: "user or admin",
   summary: "List the sessions of a user",
-  description:
-    "The oldest is first. A setting limits the sessions of a user: a new one then ends the one that was used " +
-    "least recently.",
+  description: "The oldest is first.",
   query: pageQuery,
-  responses: { 200: { description: "A page of sessions.", schema: sessionPageSchema } },
+  responses: { 200: { schema: sessionPageSchema } },
   problems: ["not-found", "invalid-query"],
   async handler(context) {
     const { session: own, target } = await requireSelfOrAdmin(context);
@@ -56,7 +54,7 @@ export const endSessions = route("DELETE /user/:login/session/", {
   access: "user or admin",
   summary: "End all sessions of a user",
   description: "This includes the session of the request. Tickets that the user made are deleted.",
-  responses: { 204: { description: "The user has no sessions.", headers: sessionEndedHeaders } },
+  responses: { 204: { headers: sessionEndedHeaders } },
   problems: ["not-found"],
   async handler(context) {
     const { session, user, target } = await requireSelfOrAdmin(context);
@@ -72,7 +70,7 @@ export const endSession = route("DELETE /user/:login/session/:id", {
   access: "user or admin",
   summary: "End a session of a user",
   parameters: { id: { ...idSchema, description: "The id of a session.", examples: [exampleSessionId] } },
-  responses: { 204: { description: "The session has ended.", headers: sessionEndedHeaders } },
+  responses: { 204: { headers: sessionEndedHeaders } },
   problems: ["not-found"],
   async handler(context) {
     const { session, user, target } = await requireSelfOrAdmin(context);

@@ -11,7 +11,6 @@ import {
   idSchema,
   jsonBody,
   objectSchema,
-  type Parsed,
   type Report,
   type Schema,
   text,
@@ -63,13 +62,6 @@ export const userSchema: Schema = {
     groups: groupsSchema,
     disabled: { type: "boolean", description: "A disabled user has no sessions and cannot log in." },
   }),
-  examples: [{
-    id: "01M81Q8R1S09CHZ85XEV6WDCYG",
-    login: "alice",
-    registered_at: "2026-11-22T13:31:28.185Z",
-    groups: [],
-    disabled: false,
-  }],
 };
 
 const newPasswordSchema: Schema = {
@@ -92,15 +84,12 @@ const newLogin: Field<string> = {
   },
 };
 
-/** A login in lower case. An unregistrable login is one that no user has, and gets the uniform answer. */
+/** A login in lower case. It may be one that no user can have, which gets the uniform response. */
 const login: Field<string> = { schema: text.schema, parse: parseLogin };
 /** `passwordErrors` judges it, which takes more time than all other checks. */
 const newPassword: Field<string> = { ...text, schema: { $ref: newPasswordSchema } };
 const password: Field<string> = { ...text, schema: { type: "string", format: "password" } };
-const ticket: Field<string> = {
-  ...text,
-  schema: { type: "string", description: "The code of a ticket, valid for one use." },
-};
+const ticket: Field<string> = { ...text, schema: { type: "string", description: "The code of a ticket." } };
 
 const groups: Field<readonly string[]> = {
   schema: { $ref: groupsSchema },
@@ -122,7 +111,6 @@ const purpose: Field<"register" | "reset"> = {
 /** `POST /user/`. */
 export const registrationBody = jsonBody({
   name: "Registration",
-  description: "A new user.",
   code: "invalid-user",
   required: { login: newLogin, password: newPassword },
   optional: { ticket },
@@ -138,7 +126,6 @@ export const registrationBody = jsonBody({
 /** `PUT /user/:login/password`, with one proof of two. `requireGoodPassword` judges the new password. */
 export const passwordChangeBody = jsonBody({
   name: "PasswordChange",
-  description: "A new password, and either the current password or a ticket.",
   code: "invalid-user",
   required: { password: newPassword },
   optional: { current_password: password, ticket },
@@ -146,9 +133,9 @@ export const passwordChangeBody = jsonBody({
   check(_, { body }): FieldError[] {
     const [hasPassword, hasTicket] = [body["current_password"] !== undefined, body["ticket"] !== undefined];
     if (hasPassword !== hasTicket) return [];
-    return hasTicket
-      ? [{ pointer: "/current_password", code: "unknown-field", detail: "Not allowed with a ticket." }]
-      : [{ pointer: "/current_password", code: "missing", detail: "Required without a ticket." }];
+    const code = hasTicket ? "unknown-field" : "missing";
+    const detail = hasTicket ? "Not allowed with a ticket." : "Required without a ticket.";
+    return [{ pointer: "/current_password", code, detail }];
   },
   examples: {
     "With the current password": { value: { current_password: examplePassword, password: "amber-kettle-93-walnut" } },
@@ -159,13 +146,13 @@ export const passwordChangeBody = jsonBody({
 /** `PATCH /user/:login`. */
 export const userChangeBody = jsonBody({
   name: "UserChange",
-  description: "The fields to change; at least one.",
   code: "invalid-user",
   optional: { disabled: flag, groups },
   keywords: { minProperties: 1 },
   check(_, { body }): FieldError[] {
-    if (Object.keys(body).length > 0) return [];
-    return [{ pointer: "", code: "missing", detail: "Requires groups or disabled." }];
+    return Object.keys(body).length > 0
+      ? []
+      : [{ pointer: "", code: "missing", detail: "Requires groups or disabled." }];
   },
   examples: {
     "Set the groups": { value: { groups: ["staff", "editors"] } },
@@ -176,15 +163,9 @@ export const userChangeBody = jsonBody({
 /** `POST /session/`. */
 export const credentialsBody = jsonBody({
   name: "Credentials",
-  description: "A login and a password.",
   code: "invalid-credentials",
   required: { login, password },
-  optional: {
-    cookie: {
-      ...flag,
-      schema: { ...flag.schema, default: false, description: "Whether to send the token as a cookie only." },
-    },
-  },
+  optional: { cookie: { ...flag, schema: { ...flag.schema, description: "Whether only a cookie has the token." } } },
   examples: {
     "For a program": { value: { login: "alice", password: examplePassword } },
     "For a browser": { value: { login: "alice", password: examplePassword, cookie: true } },
@@ -194,15 +175,9 @@ export const credentialsBody = jsonBody({
 /** `POST /ticket/`. */
 export const ticketRequestBody = jsonBody({
   name: "TicketRequest",
-  description: "The purpose of a ticket. A reset requires `login`.",
   code: "invalid-ticket",
   required: { purpose },
-  optional: {
-    login: {
-      ...newLogin,
-      schema: { $ref: loginSchema, description: "The only login that may use the ticket; by default any." },
-    },
-  },
+  optional: { login: { ...newLogin, schema: { $ref: loginSchema, description: "The only login that may use it." } } },
   keywords: { anyOf: [{ properties: { purpose: { const: "register" } } }, { required: ["login"] }] },
   check({ purpose }, { body }): FieldError[] {
     const isMissing = purpose === "reset" && body["login"] === undefined;
@@ -214,11 +189,10 @@ export const ticketRequestBody = jsonBody({
   },
 });
 
-export type Registration = Parsed<typeof registrationBody>;
-export type PasswordChange = Parsed<typeof passwordChangeBody>;
-
+export type Registration = ReturnType<typeof registrationBody.parse>;
+export type PasswordChange = ReturnType<typeof passwordChangeBody.parse>;
 /** A login in lower case, and a password. */
-export type Credentials = Pick<Parsed<typeof credentialsBody>, "login" | "password">;
+export type Credentials = Pick<ReturnType<typeof credentialsBody.parse>, "login" | "password">;
 
 /** @throws {HttpError} `invalid-user`, the login may not have this password */
 export function requireGoodPassword(credentials: Credentials, rules: PasswordRules): void {

@@ -2,8 +2,7 @@
  * JSON bodies and query parameters, each declared once: a declaration holds the JSON Schema that clients read and the
  * parser that the service runs, so the two cannot differ.
  *
- * Input is accepted or rejected as a whole, never corrected, and one error lists every bad field. Parsed values need no
- * further check.
+ * Input is accepted or rejected as a whole, never corrected, and one error lists every bad field.
  */
 
 import { type FieldError, HttpError, maxErrors } from "./http_error.ts";
@@ -22,12 +21,8 @@ export interface Schema {
 
 /** A ULID. */
 export const idPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
-export const idSchema: Schema = { type: "string", pattern: idPattern.source, description: "A ULID." };
-export const dateSchema: Schema = {
-  type: "string",
-  format: "date-time",
-  description: "RFC 3339, in UTC, with milliseconds.",
-};
+export const idSchema: Schema = { type: "string", pattern: idPattern.source };
+export const dateSchema: Schema = { type: "string", format: "date-time" };
 
 /** Adds an error of the field that is being parsed. */
 export type Report = (error: Omit<FieldError, "pointer">) => undefined;
@@ -39,6 +34,7 @@ export interface Field<T> {
   readonly parse: (value: unknown, report: Report) => T | undefined;
 }
 
+type Members = Readonly<Record<string, unknown>>;
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type NoFields = Readonly<Record<never, never>>;
 type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
@@ -54,25 +50,20 @@ export interface JsonBody<T, Rules = void> {
   parse(body: unknown, rules: Rules): T;
 }
 
-/** What a declared body parses to. */
-export type Parsed<B> = B extends JsonBody<infer T, infer _> ? T : never;
-
-export interface JsonBodyOptions<R extends Fields, O extends Fields, Rules> {
+interface JsonBodyOptions<R extends Fields, O extends Fields, Rules>
+  extends Omit<JsonBody<unknown>, "parse" | "schema"> {
   /** In the OpenAPI document. */
   readonly name: string;
-  readonly description: string;
-  readonly code: ProblemCode;
   readonly required?: R;
-  /** Absent members stay absent. */
+  /** If absent, they are absent in the value. */
   readonly optional?: O;
-  /** Keywords for the rules across members that `check` enforces. */
+  /** For the schema: the rules across members that `check` enforces. */
   readonly keywords?: Schema;
-  /** Finds errors across members; of bad members the values may be missing. */
+  /** Finds errors across members. Values of bad members may be missing. */
   readonly check?: (
     values: Partial<Values<R> & Values<O>>,
-    sent: { readonly body: Readonly<Record<string, unknown>>; readonly rules: Rules },
+    options: { readonly body: Members; readonly rules: Rules },
   ) => readonly FieldError[];
-  readonly examples: Readonly<Record<string, { readonly value: unknown }>>;
 }
 
 /** Text. Lone surrogates are rejected: UTF-8 cannot carry them, so all of them would hash alike. */
@@ -97,21 +88,22 @@ export const flag: Field<boolean> = {
 export function jsonBody<R extends Fields = NoFields, O extends Fields = NoFields, Rules = void>(
   options: JsonBodyOptions<R, O, Rules>,
 ): JsonBody<Values<R> & Partial<Values<O>>, Rules> {
-  const { name, code, description, required = {}, optional = {}, keywords, check, examples } = options;
+  const { name, code, required = {}, optional = {}, keywords, check, examples } = options;
   const fields: Fields = { ...required, ...optional };
   return {
     code,
     examples,
-    schema: { $id: name, ...objectSchema(description, schemasOf(required), schemasOf(optional)), ...keywords },
+    schema: { $id: name, ...objectSchema("", schemasOf(required), schemasOf(optional)), ...keywords },
     parse(body, rules) {
-      if (!isObject(body)) {
+      if (typeof body !== "object" || body === null || Array.isArray(body)) {
         const errors = [{ pointer: "", code: "not-object", detail: "The body must be an object." }];
         throw new HttpError(code, { errors });
       }
-      const errors = unknownFieldErrors(body, Object.keys(fields));
-      const present = Object.entries(fields).filter(([name]) => name in required || body[name] !== undefined);
-      const values = parseFields(present, { given: body, errors });
-      errors.push(...check?.(values as Partial<Values<R> & Values<O>>, { body, rules }) ?? []);
+      const members: Members = { ...body };
+      const errors = unknownFieldErrors(members, Object.keys(fields));
+      const parsed = Object.entries(fields).filter(([name]) => name in required || members[name] !== undefined);
+      const values = parseFields(Object.fromEntries(parsed), { members, errors });
+      errors.push(...check?.(values as Partial<Values<R> & Values<O>>, { body: members, rules }) ?? []);
       if (errors.length > 0) throw new HttpError(code, { errors });
       // Without errors every value has the type of its field.
       return values as Values<R> & Partial<Values<O>>;
@@ -119,19 +111,15 @@ export function jsonBody<R extends Fields = NoFields, O extends Fields = NoField
   };
 }
 
-/** The schema of an object that has all of `required`, may have `optional`, and has nothing else. */
+/** The schema of an object that has all of `required`, may have `optional`, and has nothing else. "" is no description. */
 export function objectSchema(
   description: string,
   required: Readonly<Record<string, Schema>>,
   optional: Readonly<Record<string, Schema>> = {},
 ): Schema {
-  return {
-    type: "object",
-    description,
-    required: Object.keys(required),
-    additionalProperties: false,
-    properties: { ...required, ...optional },
-  };
+  const properties = { ...required, ...optional };
+  const keywords = { type: "object", required: Object.keys(required), additionalProperties: false, properties };
+  return description === "" ? keywords : { description, ...keywords };
 }
 
 /** Query parameters of an operation. */
@@ -149,9 +137,9 @@ export function query<F extends Fields>(
   return {
     schemas: schemasOf(fields),
     parse(request) {
-      const given = Object.fromEntries(queryOf(request, Object.keys(fields)));
       const errors: FieldError[] = [];
-      const values = parseFields(Object.entries(fields), { given, errors }) as Values<F>;
+      const members = Object.fromEntries(queryOf(request, Object.keys(fields)));
+      const values = parseFields(fields, { members, errors }) as Values<F>;
       errors.push(...check(values));
       if (errors.length > 0) throw new HttpError("invalid-query", { errors });
       return values;
@@ -159,30 +147,27 @@ export function query<F extends Fields>(
   };
 }
 
-function parseFields(
-  fields: readonly (readonly [name: string, field: Field<unknown>])[],
-  { given, errors }: { given: Readonly<Record<string, unknown>>; errors: FieldError[] },
-): Record<string, unknown> {
-  return Object.fromEntries(fields.map(([name, { parse }]) => {
-    return [name, parse(given[name], (error) => void errors.push({ pointer: `/${name}`, ...error }))];
-  }));
+function parseFields(fields: Fields, { members, errors }: { members: Members; errors: FieldError[] }): Members {
+  return mapFields(fields, ({ parse }, name) => {
+    return parse(members[name], (error) => void errors.push({ pointer: `/${name}`, ...error }));
+  });
 }
 
-function schemasOf(fields: Fields): Record<string, Schema> {
-  return Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+function schemasOf(fields: Fields): Readonly<Record<string, Schema>> {
+  return mapFields(fields, ({ schema }) => schema);
 }
 
-function unknownFieldErrors(body: Readonly<Record<string, unknown>>, known: readonly string[]): FieldError[] {
-  const unknown = Object.keys(body).filter((name) => !known.includes(name)).slice(0, maxUnknownFields);
+function mapFields<T>(fields: Fields, map: (field: Field<unknown>, name: string) => T): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, map(field, name)]));
+}
+
+function unknownFieldErrors(members: Members, known: readonly string[]): FieldError[] {
+  const unknown = Object.keys(members).filter((name) => !known.includes(name)).slice(0, maxUnknownFields);
   return unknown.map((name) => ({
     pointer: `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`,
     code: "unknown-field",
     detail: `Unknown field. Known fields: ${known.join(", ")}.`,
   }));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

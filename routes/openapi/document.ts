@@ -2,7 +2,7 @@
  * The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.0) of all operations.
  *
  * A declaration says only what is particular to its operation. What follows from its access, path, query, body and
- * responses is added here: id and tag, security, parameters, problems, header fields, 304.
+ * responses is added here: tag, security, parameters, problems, header fields, 304.
  */
 
 import { maxBodyBytes } from "../../lib/http/request_body.ts";
@@ -11,6 +11,7 @@ import type { Schema } from "../../lib/http/schema.ts";
 import type { Access, Operation, OperationResponse } from "../../lib/operation.ts";
 import { loginSchema } from "../../lib/accounts/request_schemas.ts";
 import { describeHeaders, type DocumentedHeader } from "./headers.ts";
+import { frame, tags } from "./frame.ts";
 import { problemResponses } from "./problem_response.ts";
 
 /** Problems that `/docs/` explains once: of operations with a parameter in the path, a body, a store, and of all. */
@@ -21,103 +22,69 @@ export const sharedProblems = {
   any: ["malformed-host", "internal-error"],
 } as const satisfies Record<string, readonly ProblemCode[]>;
 
-/** Operations by id. */
-export type Operations = Readonly<Record<string, Operation>>;
-
-const session = [{ bearer: [] }, { cookie: [] }];
-
-interface AccessRule {
-  readonly text: string;
-  /** Alternatives; `{}` is none at all. */
-  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly problems: readonly ProblemCode[];
-}
-
-const accessRules: Readonly<Record<Access, AccessRule>> = {
-  "anyone": { text: "anyone", security: [], problems: [] },
-  "session": { text: "any session", security: session, problems: ["not-authenticated"] },
-  "session or password": {
-    text: "any session, or HTTP Basic with login and password",
-    security: [...session, { basic: [] }],
-    problems: ["not-authenticated"],
-  },
-  "user or admin": {
-    text: "the user and administrators",
-    security: session,
-    problems: ["not-authenticated", "forbidden"],
-  },
-  "user or ticket": {
-    text: "the user, and the holder of a ticket for a reset",
-    security: [...session, {}],
-    problems: ["not-authenticated", "forbidden"],
-  },
-  "admin": { text: "administrators", security: session, problems: ["not-authenticated", "forbidden"] },
-};
+/** The text of each access, and the ways to authenticate: any of them will do, and `{}` is none. */
+const accessRules: Readonly<Record<Access, readonly [text: string, ...security: Readonly<Record<string, never[]>>[]]>> =
+  {
+    "anyone": ["anyone"],
+    "session": ["any session", { bearer: [] }, { cookie: [] }],
+    "session or password": ["any session, or HTTP Basic", { bearer: [] }, { cookie: [] }, { basic: [] }],
+    "user or admin": ["the user and administrators", { bearer: [] }, { cookie: [] }],
+    "user or ticket": ["the user, and anyone with a ticket for a reset", { bearer: [] }, { cookie: [] }, {}],
+    "admin": ["administrators", { bearer: [] }, { cookie: [] }],
+  };
 
 const loginParameter = { $ref: loginSchema, description: "The login of a user.", examples: ["alice"] };
 const etagSchema = { type: "string", description: "The ETag of the version that the client has." };
 
-/** The parts of the document that are not made from operations. */
-export interface DocumentFrame {
-  readonly info: Readonly<Record<"title" | "version" | "summary" | "description", string>>;
-  /** Each with the first segments of its paths. */
-  readonly tags: readonly { readonly name: string; readonly description: string; readonly segments: string[] }[];
-  readonly securitySchemes: Readonly<Record<string, Schema>>;
-}
-
-export interface MediaType {
-  readonly schema: Schema;
-  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
-}
+/** Operations by id. */
+export type Operations = Readonly<Record<string, Operation>>;
 
 export interface DocumentedResponse {
   readonly description: string;
   readonly headers: Readonly<Record<string, DocumentedHeader>>;
   /** By media type. */
-  readonly content?: Readonly<Record<string, MediaType>>;
+  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
 }
 
-export type OpenApiDocument = ReturnType<typeof createDocument>;
-export type DocumentedOperation = OpenApiDocument["paths"][string][string];
+/** By status; a reference is to one of `components.responses`. */
+type DocumentedResponses = Readonly<Record<string, DocumentedResponse | { readonly $ref: string }>>;
+export type DocumentedOperation = ReturnType<typeof documentOperation>;
+export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
-/** Makes the document. @param settings of the service, for the schemas that depend on them */
-export function createDocument(operations: Operations, frame: DocumentFrame, settings: unknown) {
-  const { info, tags, securitySchemes } = frame;
+/** The document of a service with these settings. */
+export function openApiDocument(operations: Operations, settings: { readonly passwordMinLength: number }) {
   const responses: Record<string, DocumentedResponse> = {};
-  const paths: Record<string, Record<string, ReturnType<typeof documentOperation>>> = {};
+  const paths: Record<string, Record<string, DocumentedOperation>> = {};
   for (const [id, operation] of Object.entries(operations)) {
     const path = operation.path.replaceAll(/:(\w+)\*?/g, "{$1}");
-    const tag = tags.find(({ segments }) => segments.includes(path.split("/")[1] ?? ""))?.name ?? "";
-    (paths[path] ??= {})[operation.method.toLowerCase()] = documentOperation(operation, { id, tag, responses });
+    (paths[path] ??= {})[operation.method.toLowerCase()] = documentOperation(operation, { id, responses });
   }
   const schemas: Record<string, Schema> = {};
   const resolve = createResolver(schemas, settings);
   return {
-    openapi: "3.1.0",
-    info: { ...info, license: { name: "MIT", identifier: "MIT" } },
-    // Relative to the document, as a proxy may mount the service at another path.
-    servers: [{ url: ".", description: "The folder of this document" }],
-    tags: tags.map(({ name, description }) => ({ name, description })),
+    ...frame,
     paths: resolve(paths),
-    components: { schemas, responses: resolve(responses), securitySchemes },
+    components: { ...frame.components, schemas, responses: resolve(responses) },
   };
 }
 
+/** @param options.responses gets those of problems, which operations share */
 function documentOperation(
   operation: Operation,
-  { id, tag, responses }: { id: string; tag: string; responses: Record<string, DocumentedResponse> },
+  options: { id: string; responses: Record<string, DocumentedResponse> },
 ) {
-  const { summary, description = "", access, body } = operation;
-  const { text, security } = accessRules[access];
+  const { path, summary, description = "", access, body } = operation;
+  const [who, ...security] = accessRules[access];
   const failures = problemResponses(problemsOf(operation)).map(({ status, name, response }) => {
-    responses[name] = response;
+    options.responses[name] = response;
     return [status, { $ref: `#/components/responses/${name}` }];
   });
+  const responses: DocumentedResponses = { ...successesOf(operation), ...Object.fromEntries(failures) };
   return {
-    operationId: id,
-    tags: [tag],
+    operationId: options.id,
+    tags: tags.filter(({ segments }) => segments.includes(path.split("/")[1] ?? "")).map(({ name }) => name),
     summary,
-    description: `Access: ${text}.\n\n${description}`.trimEnd(),
+    description: `Access: ${who}.\n\n${description}`.trimEnd(),
     security,
     parameters: parametersOf(operation),
     ...body && {
@@ -127,19 +94,17 @@ function documentOperation(
         content: { "application/json": { schema: body.schema, examples: body.examples } },
       },
     },
-    responses: { ...successesOf(operation), ...Object.fromEntries(failures) } as DocumentedResponses,
+    responses,
   };
 }
 
-/** By status; a reference is to one of `components.responses`. */
-type DocumentedResponses = Readonly<Record<string, DocumentedResponse | { readonly $ref: string }>>;
-
 /** The problems that an operation can respond with. */
 function problemsOf({ method, path, access, body, problems = [], isStatic }: Operation): ProblemCode[] {
-  const accessProblems = accessRules[access].problems;
+  const authentication: ProblemCode[] = access === "anyone" ? [] : ["not-authenticated"];
+  if (authentication.length > 0 && method !== "GET") authentication.push("cross-origin");
+  if (/user|admin/.test(access)) authentication.push("forbidden");
   return [
-    ...accessProblems,
-    ...accessProblems.length > 0 && method !== "GET" ? ["cross-origin" as const] : [],
+    ...authentication,
     ...problems,
     ...path.includes("/:") ? sharedProblems.path : [],
     ...body === undefined ? [] : [...sharedProblems.body, body.code],
@@ -167,25 +132,23 @@ function parametersOf(operation: Operation) {
 
 function successesOf(operation: Operation): DocumentedResponses {
   const { query, responses } = operation;
+  const all: Record<string, OperationResponse> = { ...responses };
+  if (isConditional(operation)) {
+    all[200] = { cacheControl: "no-cache", ...responses[200] };
+    all[304] = { ...all[200], headers: ["ETag"], types: [] };
+  }
   const isPage = query?.schemas["after"] !== undefined;
-  const entries = Object.entries(responses).map(([status, response]) => {
-    const headers = [...response.headers ?? [], ...isPage ? ["Link?"] : []];
-    return [status, documentResponse({ ...response, headers })];
-  });
-  const unchanged = {
-    ...responses[200],
-    description: "The client has this version.",
-    headers: ["ETag"],
-    types: [],
-  };
-  return { ...Object.fromEntries(entries), ...isConditional(operation) && { 304: documentResponse(unchanged) } };
-}
-
-function documentResponse(response: OperationResponse): DocumentedResponse {
-  const { description, schema, headers = [], cacheControl = "no-store" } = response;
-  const { types = schema === undefined ? [] : ["application/json"] } = response;
-  const content = Object.fromEntries(types.map((one) => [one, { schema: schema ?? { type: "string" } }]));
-  return { description, headers: describeHeaders(headers, cacheControl), ...types.length > 0 && { content } };
+  return Object.fromEntries(
+    Object.entries(all).map(([status, { schema, headers = [], cacheControl = "no-store", ...response }]) => {
+      const { types = schema === undefined ? [] : ["application/json"] } = response;
+      const content = Object.fromEntries(types.map((type) => [type, { schema: schema ?? { type: "string" } }]));
+      return [status, {
+        description: response.description ?? "Success.",
+        headers: describeHeaders([...headers, ...isPage ? ["Link?"] : []], cacheControl),
+        ...types.length > 0 && { content },
+      }];
+    }),
+  );
 }
 
 /** Whether it responds 304 to a client that has the current version. */

@@ -57,10 +57,7 @@ function problemResponse(status: number, codes: readonly ProblemCode[]) {
     description: codes.map((code) => `- \`${code}\`: ${problems[code].meaning}`).join("\n"),
     headers: describeHeaders(["Content-Security-Policy?", ...headersOf(codes)], "no-store"),
     content: {
-      "application/problem+json": {
-        schema: { $ref, type: "object", properties },
-        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
-      },
+      "application/problem+json": { schema: { $ref, type: "object", properties } },
       // For browsers that navigate.
       "text/html": { schema: { type: "string" } },
     },
@@ -81,13 +78,4 @@ function schemaOfProblem($id: string, description: string, more: Readonly<Record
   const status = { type: "integer", minimum: 400, maximum: 599 };
   const detail = { type: "string", description: "What happened in this case, for people." };
   return { $id, ...objectSchema(description, { type, title, status, ...more }, { detail }) };
-}
-
-function exampleOf(code: ProblemCode) {
-  const { status, title } = problems[code];
-  const problem = { type: `/problem/${code}`, title, status };
-  if (status !== 422) return problem;
-  const missing = { pointer: "/login", code: "missing", detail: "Required." };
-  const outOfRange = { pointer: "/limit", code: "out-of-range", detail: "Must be a number from 1 to 1000." };
-  return { ...problem, errors: [code === "invalid-query" ? outOfRange : missing] };
 }

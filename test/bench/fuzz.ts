@@ -8,7 +8,7 @@
  */
 
 import { printError } from "../../lib/tasks/task.ts";
-import { openApiDocument } from "../../routes/openapi.ts";
+import { openApiDocument } from "../../routes/openapi/document.ts";
 import { operations } from "../../routes/mod.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { fuzzApps } from "../support/fuzz/app.ts";

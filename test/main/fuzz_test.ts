@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 // fast-check: see test/support/fuzz/odd.ts.
 import fc from "npm:fast-check@4.10.2";
-import { openApiDocument } from "../../routes/openapi.ts";
+import { openApiDocument } from "../../routes/openapi/document.ts";
 import { operations } from "../../routes/mod.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { oddHeaderText, weighted } from "../support/fuzz/odd.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { problems } from "../../lib/http/problem.ts";
-import { openApiDocument } from "../../routes/openapi.ts";
+import { openApiDocument } from "../../routes/openapi/document.ts";
 import { operations, routes } from "../../routes/mod.ts";
 import { openTestApp } from "../support/app.ts";
 

@@ -5,7 +5,7 @@
  * both into the options below: `{ seed: …, path: "12:3:…" }`. `deno task bench fuzz` sends a million.
  */
 import { assert, assertEquals } from "@std/assert";
-import { openApiDocument } from "../../routes/openapi.ts";
+import { openApiDocument } from "../../routes/openapi/document.ts";
 import { operations } from "../../routes/mod.ts";
 import { Coverage } from "../support/fuzz.ts";
 import { fuzzApps } from "../support/fuzz/app.ts";

@@ -6,7 +6,7 @@ import type { OpenApiDocument } from "../../routes/openapi/document.ts";
 import { exampleCode, examplePassword } from "../../lib/accounts/request_schemas.ts";
 import { exampleTicketId } from "../../routes/ticket.ts";
 import { exampleSessionId } from "../../routes/user_session.ts";
-import { openApiDocument } from "../../routes/openapi.ts";
+import { openApiDocument } from "../../routes/openapi/document.ts";
 import { operations, routes } from "../../routes/mod.ts";
 import { insertSetupTicket } from "../support/accounts.ts";
 import { openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";

@@ -11,7 +11,7 @@ import type { Config } from "../../lib/config/config.ts";
 import type { Schema } from "../../lib/http/schema.ts";
 import { operations } from "../../routes/mod.ts";
 import type { DocumentedOperation, DocumentedResponse, OpenApiDocument } from "../../routes/openapi/document.ts";
-import { openApiDocument } from "../../routes/openapi.ts";
+import { openApiDocument } from "../../routes/openapi/document.ts";
 
 /** What of a request matters here. */
 export interface CheckedRequest {

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 // fast-check: see odd.ts.
 import fc from "npm:fast-check@4.10.2";
 import { createHash } from "node:crypto";
-import { openApiDocument } from "../../../routes/openapi.ts";
+import { openApiDocument } from "../../../routes/openapi/document.ts";
 import { operations } from "../../../routes/mod.ts";
 import { insertSetupTicket } from "../accounts.ts";
 import { alice, openTestApp, type TestApp } from "../app.ts";

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 // fast-check: see odd.ts.
 import fc from "npm:fast-check@4.10.2";
-import { openApiDocument } from "../../../routes/openapi.ts";
+import { openApiDocument } from "../../../routes/openapi/document.ts";
 import { operations } from "../../../routes/mod.ts";
 import { alice } from "../app.ts";
 import { contractOf } from "../contract.ts";
