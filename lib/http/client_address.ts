@@ -1,27 +1,27 @@
 /**
- * Who is asking: the address that a request counts for, and that the logs and the sessions show.
+ * The address of a client, for limits, logs and sessions.
  *
- * `X-Forwarded-For` is the sender's word, so it counts only as far as the senders are trusted: read from the
- * right, where each proxy adds the address that it was asked from, up to the first that is no trusted proxy. All that
- * stands further left anyone may have made up. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`, as a socket for both
- * shows it) is the IPv4 address. Some proxies add a port, or write IPv6 in brackets: both are read.
+ * `X-Forwarded-For` is read from the right, where each proxy adds the address of its peer, up to the first address that
+ * is not a trusted proxy: clients can forge everything left of it. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`,
+ * as dual-stack sockets show it) is the IPv4 address. A port and the brackets of IPv6 are accepted, as some proxies add
+ * them.
  */
+
 import { BlockList, isIP } from "node:net";
 
-/** The client when it is known only that it came through a unix socket. */
+/** The address of a client behind a unix socket without `X-Forwarded-For`. */
 const unix = "unix";
-/**
- * Longest entry that is looked at, characters: the longest IPv6 address in brackets with a port, and blanks around it.
- */
+/** Characters of an entry: the longest IPv6 address in brackets with a port, and blanks around it. */
 const maxEntryLength = 64;
-/** So many trusted proxies in a row are followed. */
+/** Longest chain of trusted proxies. */
 const maxProxies = 32;
 const bracketed = /^\[([\da-f:.]+)\](?::\d{1,5})?$/i;
 const ipv4WithPort = /^([\d.]+):\d{1,5}$/;
 
 /**
- * Makes the function that tells the address of a request's client from the request and its peer.
- * @param trustedProxies addresses and CIDR blocks, besides loopback and unix sockets
+ * Returns the function that finds the client's address from a request and its peer.
+ *
+ * @param trustedProxies addresses and CIDR blocks; loopback and unix sockets are always trusted
  */
 export function clientAddressResolver(
   trustedProxies: readonly string[],
@@ -34,7 +34,7 @@ export function clientAddressResolver(
     let client = "hostname" in peer ? withoutMapping(peer.hostname) : unix;
     const forwardedFor = request.headers.get("x-forwarded-for");
     if (forwardedFor === null) return client;
-    // Not split: 64 kB of commas would be as many entries, for each of which a client pays one byte.
+    // Not split: 64 kB of commas would make 64,000 entries.
     let end = forwardedFor.length;
     for (let count = 0; count < maxProxies && end >= 0 && isTrusted(client); count++) {
       const start = forwardedFor.lastIndexOf(",", end - 1) + 1;
@@ -47,10 +47,7 @@ export function clientAddressResolver(
   };
 }
 
-/**
- * What a client is counted by: an IPv4 address as it is, an IPv6 address by its /64, as one subscriber has at
- * least so many addresses to come from; anything else as it is.
- */
+/** The key that limits count a client by: an IPv6 address by its /64, as a subscriber has at least that; any other as is. */
 export function rateLimitKey(address: string): string {
   const plain = withoutMapping(address);
   if (isIP(plain) !== 6) return plain;
@@ -62,9 +59,8 @@ export function rateLimitKey(address: string): string {
 }
 
 /**
- * The wider networks of what a client is counted by, the narrower first: of an IPv6 /64 its /56 and its /48, as many
- * have so much to themselves (RFC 6177) and could come from each of its 256 or 65,536 /64 in turn. Anything else is in
- * none.
+ * The networks of a key, the narrower first: of an IPv6 /64 its /56 and /48, as many subscribers have one (RFC 6177) and
+ * could use each of its 256 or 65,536 /64 in turn. Empty for other keys.
  */
 export function networksOf(rateLimitKey: string): readonly string[] {
   const [, head, last] = /^([\da-f]+:[\da-f]+:[\da-f]+):([\da-f]+)::\/64$/.exec(rateLimitKey) ?? [];
@@ -72,7 +68,7 @@ export function networksOf(rateLimitKey: string): readonly string[] {
   return [`${head}:${(parseInt(last, 16) & 0xff00).toString(16)}::/56`, `${head}::/48`];
 }
 
-/** The address in an entry: without a zone, which would say nothing here. */
+/** The address in an entry; one with a zone is invalid. */
 function addressIn(entry: string): string | undefined {
   const text = entry.trim();
   const address = bracketed.exec(text)?.[1] ?? ipv4WithPort.exec(text)?.[1] ?? text;
@@ -81,7 +77,7 @@ function addressIn(entry: string): string | undefined {
   return isRight && !address.includes("%") ? address : undefined;
 }
 
-/** Asked before the block list, which takes 2 µs, as nearly every proxy is on this machine. */
+/** Checked before the block list, which takes 2 µs, as most proxies are on this machine. */
 function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1";
 }

@@ -1,11 +1,11 @@
 /**
- * HTML as text in which nothing that was put in can become markup.
+ * HTML templates that escape their values.
  *
- * A template of `html` escapes each value for text and for quoted attributes alike; what another template made is taken
- * as it is. Attributes must be quoted, and nothing is put into script or style but what `trustedStyle` was given.
+ * Values are escaped for text and quoted attributes; the result of another template is inserted as it is. Attributes
+ * must be quoted. Only `trustedStyle` makes a style element, and nothing makes a script.
  */
 
-/** A piece of HTML that is safe. Only the functions of this file make it. */
+/** Escaped HTML. Only the functions of this file make it. */
 export class Html {
   readonly #text: string;
 
@@ -18,15 +18,15 @@ export class Html {
   }
 }
 
-/** What may stand in a template; `undefined` and `false` are nothing. */
+/** A value in a template; `undefined` and `false` insert nothing. */
 export type HtmlValue = Html | string | number | false | undefined | readonly HtmlValue[];
 
-/** A piece of HTML: the template as it stands, its values escaped. */
+/** Makes HTML of a template, with its values escaped. */
 export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(parts, values);
 }
 
-/** A style sheet that was written here, as it is. @throws {TypeError} when it could end its element */
+/** Makes a style element of a constant style sheet. @throws {TypeError} it could end its element */
 export function trustedStyle(css: string): Html {
   if (css.includes("<")) throw new TypeError('Cannot make a style element: the style contains "<"');
   return new Html([`<style>${css}</style>`], []);

@@ -1,33 +1,33 @@
 /**
- * Text that outlives the request it came with: copied, and bounded.
+ * Copies text that outlives its request.
  *
- * What `slice`, `trim`, `split` and regular expressions cut out of a text is, from 13 characters on, a view in V8 that
- * keeps the whole text alive: 256 characters of a User-Agent of 60 kB cost 60 kB for as long as the session lasts. A
- * round trip through bytes makes a text of its own in 0.3 µs; `structuredClone` does not. What `JSON.parse` returns is
- * a copy already (measured with V8 of Deno 2.9.6, see `test/main/kept_memory_test.ts`).
+ * In V8 a substring of 13 or more characters (`slice`, `trim`, `split`, regular expressions) keeps the whole string
+ * alive: 256 characters of a User-Agent of 60 kB take 60 kB as long as the session lasts. Encoding and decoding makes a
+ * copy in 0.3 µs; `structuredClone` does not copy. Strings from `JSON.parse` are copies already (measured with Deno
+ * 2.9.6, see `test/main/kept_memory_test.ts`).
  */
 
 import { Buffer } from "node:buffer";
 
-/** UTF-8 takes at most so many bytes for one unit of UTF-16, which is what `length` counts. */
+/** UTF-8 bytes per UTF-16 code unit, which is what `length` counts. */
 const maxBytesPerUnit = 3;
-/** C0, C1 and DEL; and what changes the direction of the text around it. */
+/** C0, C1 and DEL, and characters that change the direction of text. */
 const controls = /[\p{Cc}\p{Bidi_Control}]/gu;
-/** The first half of a character that was cut in two. */
+/** The first half of a surrogate pair that was cut. */
 const brokenEnd = /[\ud800-\udbff]$/;
 
-/** A copy of `text` that keeps nothing else alive. The caller bounds its length. */
+/** Copies `text`. The caller bounds its length. */
 export function copyText(text: string): string {
   return Buffer.from(text, "utf8").toString("utf8");
 }
 
 /**
- * A copy of the beginning of a header's value, without control characters.
+ * Copies the beginning of a header value, without control characters.
  *
- * The runtime hands on each byte of a header as one character of Latin-1 (RFC 9110, 5.5). The value is taken as UTF-8
- * if it is valid, as most clients send that, and as Latin-1 otherwise.
+ * Deno passes each byte of a header as one Latin-1 character (RFC 9110, 5.5). The value is decoded as UTF-8 if it is
+ * valid, as most clients send UTF-8.
  *
- * @param maxLength the longest result, in units of UTF-16
+ * @param maxLength of the result, in UTF-16 code units
  */
 export function copyHeaderText(value: string, maxLength: number): string {
   const maxBytes = maxBytesPerUnit * (maxLength + 1);
@@ -36,7 +36,7 @@ export function copyHeaderText(value: string, maxLength: number): string {
   return copyText(text.replace(controls, "").slice(0, maxLength).replace(brokenEnd, ""));
 }
 
-/** @param isCut whether the last character may be incomplete. @returns `undefined` when the bytes are not UTF-8 */
+/** @param isCut whether the last character may be incomplete. @returns `undefined` if the bytes are not UTF-8 */
 function decodeUtf8(bytes: Uint8Array<ArrayBuffer>, { isCut }: { isCut: boolean }): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut });

@@ -365,7 +365,7 @@ async function* failing(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
 
 Deno.test("readJson() takes a body that is broken off for the client's fault", async () => {
   const error = await refusalOf(post(ReadableStream.from(failing())));
-  assertEquals([error.code, error.detail], ["malformed-json", "The body is broken off"]);
+  assertEquals([error.code, error.detail], ["malformed-json", "The body is incomplete"]);
   assertInstanceOf(error.cause, Deno.errors.ConnectionReset);
 });
 
