@@ -54,8 +54,8 @@ export class FailureLog {
 }
 
 /**
- * Returns a check whether the store takes changes, for the readiness probe. The response does not tell the reason, which
- * may contain a path or an address. It is logged once per change, as probes come every second.
+ * Returns a check whether the store takes changes, for the readiness probe. The response does not tell the reason,
+ * which may contain a path or an address. It is logged once per change, as probes come every second.
  */
 export function readinessCheck(store: Pick<Store, "fault">, log: Log): () => Promise<boolean> {
   let lastReason: string | undefined;

@@ -92,8 +92,8 @@ export class LineWriter implements AsyncDisposable {
     try {
       while (this.#hasNext()) this.#rest = this.#rest.subarray(await this.#output.write(this.#rest));
     } catch (error) {
-      // After a broken pipe nobody reads. Any other error, such as a full disk, may pass: the write is repeated, and the
-      // service goes on.
+      // After a broken pipe nobody reads. Any other error, such as a full disk, may pass: the write is repeated, and
+      // the service goes on.
       if (error instanceof Deno.errors.BrokenPipe) this.#close();
       else this.#startTimer();
     } finally {

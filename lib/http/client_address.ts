@@ -47,7 +47,10 @@ export function clientAddressResolver(
   };
 }
 
-/** The key that limits count a client by: an IPv6 address by its /64, as a subscriber has at least that; any other as is. */
+/**
+ * The key that limits count a client by: an IPv6 address by its /64, as a subscriber has at least that; any other as
+ * is.
+ */
 export function rateLimitKey(address: string): string {
   const plain = withoutMapping(address);
   if (isIP(plain) !== 6) return plain;
@@ -59,8 +62,8 @@ export function rateLimitKey(address: string): string {
 }
 
 /**
- * The networks of a key, the narrower first: of an IPv6 /64 its /56 and /48, as many subscribers have one (RFC 6177) and
- * could use each of its 256 or 65,536 /64 in turn. Empty for other keys.
+ * The networks of a key, the narrower first: of an IPv6 /64 its /56 and /48, as many subscribers have one (RFC 6177)
+ * and could use each of its 256 or 65,536 /64 in turn. Empty for other keys.
  */
 export function networksOf(rateLimitKey: string): readonly string[] {
   const [, head, last] = /^([\da-f]+:[\da-f]+:[\da-f]+):([\da-f]+)::\/64$/.exec(rateLimitKey) ?? [];

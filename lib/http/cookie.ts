@@ -1,8 +1,8 @@
 /**
  * Reads one cookie of a request.
  *
- * Names are not trimmed: with Unicode trimming "\u00a0__Host-name", which a sibling host can set, would be the cookie. A
- * browser has at most one cookie of a `__Host-` name: if there are two, one was added on the way, and neither counts.
+ * Names are not trimmed: with Unicode trimming "\u00a0__Host-name", which a sibling host can set, would be the cookie.
+ * A browser has at most one cookie of a `__Host-` name: if there are two, one was added on the way, and neither counts.
  */
 
 /** Returns a function that reads the value of the cookie. @param name without special characters of patterns */

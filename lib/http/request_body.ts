@@ -1,8 +1,8 @@
 /**
  * Reads a JSON body within limits of size, time and chunks, whatever its headers promise.
  *
- * Nesting needs no limit: `JSON.parse` does not recurse, and 16 KiB bound the depth. Of duplicate keys the last counts, as
- * in every common parser.
+ * Nesting needs no limit: `JSON.parse` does not recurse, and 16 KiB bound the depth. Of duplicate keys the last counts,
+ * as in every common parser.
  */
 
 import { HttpError } from "./http_error.ts";

@@ -9,8 +9,8 @@
 const maxLength = 7_900;
 
 /**
- * Returns the path and query, ready for a Location header, or `undefined` if `text` is not a path of this host. If it is
- * too long, the query is dropped.
+ * Returns the path and query, ready for a Location header, or `undefined` if `text` is not a path of this host. If it
+ * is too long, the query is dropped.
  */
 export function safeRedirectPath(text: string): string | undefined {
   const bounded = text.length <= maxLength ? text : withoutQuery(text);
