@@ -96,6 +96,19 @@ test("the account fills a wide page, and is one column on a narrow one", async (
   }
 });
 
+for (const [colours, width] of [["light", 320], ["dark", 1280]] as const) {
+  test(`axe finds nothing in /docs/, which has the colours of the page, ${colours}, at ${width} px`, async (scene) => {
+    const { site, browser } = scene;
+    await visit(browser, { url: site.url, colours, width }, async ({ page }) => {
+      const ofPage = await page.evaluate(groundColours);
+      await page.goto(`${site.url}docs/`);
+      assertEquals(await page.evaluate(groundColours), ofPage);
+      // Examples scroll sideways by themselves, and links within text may be small (WCAG 2.2, 2.5.8).
+      assertEquals((await barriersOf(page)).filter((text) => !/^((at|with) [^<]*: )?<(code|a)\b/.test(text)), []);
+    });
+  });
+}
+
 test("nothing moves if the user prefers reduced motion", async ({ site, browser }) => {
   for (const motion of ["reduce", "no-preference"] as const) {
     await visit(browser, { url: site.url, path: "#register", motion }, async ({ page }) => {
@@ -153,6 +166,14 @@ async function directivesBroken(page: Page): Promise<string[]> {
     await new Promise((resolve) => setTimeout(resolve, 300));
     return directives.sort();
   });
+}
+
+/** The colours of the page's ground and of its letters; runs in the page. */
+function groundColours(): string[] {
+  // deno-lint-ignore no-explicit-any -- of the browser
+  const { document, getComputedStyle } = globalThis as any;
+  const { backgroundColor, color } = getComputedStyle(document.body);
+  return [backgroundColor, color];
 }
 
 /** What a first load takes, and a second one, in bytes over the wire, headers among them. */
