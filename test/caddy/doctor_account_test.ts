@@ -1,4 +1,4 @@
-/** The task `doctor`: whom it logs in as, and what it says when it cannot. */
+/** The task `doctor`: the account that it logs in with, and what it prints when it has none. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { app, startGuarded } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
@@ -18,7 +18,7 @@ for (const [registration, reason] of [["ticket", "needs a ticket"], ["closed", "
   });
 }
 
-test("doctor ends with 1 by a fault, also without an account", async () => {
+test("doctor ends with 1 when a check fails, also without an account", async () => {
   const config = new URL("./doctor/metrics.Caddyfile", import.meta.url).pathname;
   await using guarded = await startGuarded({ config, settings: { GATEHOUSE_REGISTRATION: "ticket" } });
   const { code, output } = await runDoctor(guarded);
@@ -26,7 +26,7 @@ test("doctor ends with 1 by a fault, also without an account", async () => {
   assertMatch(output, /\n8 pass, 1 fail, 12 unknown \(12 not tried, as printed above\)\n/);
 });
 
-test("doctor says why else it cannot register", async () => {
+test("doctor prints another reason why it cannot register", async () => {
   const full = "@full {\n\t\tmethod POST\n\t\tpath /auth/user/\n\t}\n\trespond @full 507\n\thandle_path /auth/* {";
   await using guarded = await startGuarded({ edits: [app, ["handle_path /auth/* {", full]] });
   const { code, output } = await runDoctor(guarded);
@@ -34,7 +34,7 @@ test("doctor says why else it cannot register", async () => {
   assertMatch(output, /^Cannot register: 507$/m);
 });
 
-test("doctor logs in as the user it is given where nobody may register, and ends its sessions", async () => {
+test("doctor logs in as a given user if registration is closed, and ends its sessions", async () => {
   const settings = { GATEHOUSE_REGISTRATION: "closed" };
   await using guarded = await startGuarded({ settings });
   const cookie = await guarded.enterAsAdmin("root");
@@ -49,7 +49,7 @@ test("doctor logs in as the user it is given where nobody may register, and ends
   assertEquals(wrong.output.match(/^Cannot log in: 401 .*$/gm)?.length, 1, wrong.output);
 });
 
-test("doctor takes a group that it is not in for no fault", async () => {
+test("doctor does not report a group that it is not in as a failure", async () => {
   await using guarded = await startGuarded({ edits: [app, ["import guard users", "import guard staff"]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 2, output);

@@ -1,6 +1,6 @@
 /**
- * The task `doctor`: the project's Caddyfile passes, and each of the wrong ones in `doctor/` fails by the checks that its
- * comment begins with, and by no other. Nothing is left behind.
+ * The task `doctor`: the project's Caddyfile passes, and each wrong one in `doctor/` fails exactly the checks that its
+ * comment begins with. Nothing is left behind.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -18,7 +18,7 @@ const ignore = !await ensureProgram("caddy", "caddy");
 const wrongFolder = new URL("./doctor/", import.meta.url);
 const wrongFiles = [...Deno.readDirSync(wrongFolder)].filter(({ name }) => name.endsWith(".Caddyfile"))
   .map(({ name }) => ({ name, checks: checksOf(Deno.readTextFileSync(new URL(name, wrongFolder))) }));
-/** What a page that does not show its headers leaves open. */
+/** Checks that need a page that prints its request headers. */
 const invisible = ["identity", "remote", "underscores", "forwarded", "names", "upgrade", "credentials"];
 const password = "mellow-otter-41-lantern";
 
@@ -43,7 +43,7 @@ test("there is a wrong Caddyfile for every check", async () => {
   assertEquals(findings.length, idsOf(findings, "pass").length);
 });
 
-test("examine() takes a switch to h2c for a fault, though the page shows nothing", async () => {
+test("examine() reports a switch to h2c, although the page shows nothing", async () => {
   await using willing = switchProtocols();
   const env = { APP: willing.address };
   for (const [name, faults] of [["upgrade.Caddyfile", ["upgrade"]], [undefined, []]] as const) {
@@ -54,7 +54,7 @@ test("examine() takes a switch to h2c for a fault, though the page shows nothing
   }
 });
 
-test("what a check says to write into a Caddyfile is an excerpt of the project's", async () => {
+test("every fix is an excerpt of the project's Caddyfile", async () => {
   const text = await Deno.readTextFile(new URL("../../caddy/guarded.Caddyfile", import.meta.url));
   const lines = text.split("\n");
   for (const [name, { from, ...fix }] of Object.entries(fixes)) {
@@ -78,7 +78,7 @@ test("doctor passes an app, and deletes its temporary user", async () => {
   await assertUserDeleted(guarded);
 });
 
-test("doctor tells of a folder what it could not see", async () => {
+test("doctor lists the checks that a folder leaves open", async () => {
   await using guarded = await startGuarded({
     edits: [impatience],
     env: { ROOT: new URL("../../routes/page/", import.meta.url).pathname },
@@ -90,7 +90,7 @@ test("doctor tells of a folder what it could not see", async () => {
   assertMatch(output, /\n14 pass, 0 fail, 7 unknown \(7 not tried: add --path with a page that prints [^;]*\)\n$/);
 });
 
-test("doctor sees all by the page that it and caddy/README.md say to add", async () => {
+test("doctor tries everything with the page that it and caddy/README.md advise to add", async () => {
   assertStringIncludes(await Deno.readTextFile("caddy/README.md"), `\n${headersPage}\n`);
   const route = `${headersPage.replace(/^/gm, "\t")}\n\troute {\n\t\timport guard users`;
   await using guarded = await startGuarded({
@@ -102,7 +102,7 @@ test("doctor sees all by the page that it and caddy/README.md say to add", async
   assertMatch(task.output, /\n21 pass, 0 fail, 0 unknown\n$/);
 });
 
-test("doctor fails by a wrong Caddyfile, with the line that mends it", async () => {
+test("doctor fails on a wrong Caddyfile, and prints the line that fixes it", async () => {
   const config = new URL("underscores.Caddyfile", wrongFolder).pathname;
   await using guarded = await startGuarded({ config });
   const { code, output } = await runDoctor(guarded);
@@ -112,7 +112,7 @@ test("doctor fails by a wrong Caddyfile, with the line that mends it", async () 
   assertMatch(printed, /caddy\/guarded\.Caddyfile, in route, before everything else:\n +request_header -\*_\*\n/);
 });
 
-test("doctor tells which check got no answer, and goes on", async () => {
+test("doctor names the check that got no response, and continues", async () => {
   const odd = "\troute {\n\t\t@odd header Remote_User *\n\t\tabort @odd";
   await using guarded = await startGuarded({ edits: [app, ["\troute {", odd]] });
   const { code, output } = await runDoctor(guarded);
@@ -121,7 +121,7 @@ test("doctor tells which check got no answer, and goes on", async () => {
   assertStringIncludes(output, "\n19 pass, 0 fail, 2 unknown\n");
 });
 
-test("doctor deletes its user also when the site breaks off", async () => {
+test("doctor deletes its user even if the site fails", async () => {
   await using guarded = await startGuarded({ edits: [[app[0], "abort"]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 2, output);
@@ -129,7 +129,7 @@ test("doctor deletes its user also when the site breaks off", async () => {
   await assertUserDeleted(guarded);
 });
 
-test("doctor deletes its user also when it is stopped", async () => {
+test("doctor deletes its user even if it is stopped", async () => {
   await using slow = serveUpstream(() => delay(50).then(() => new Response("slow")));
   await using guarded = await startGuarded({ env: { APP: slow.address } });
   await using task = startDoctor(guarded);
@@ -165,7 +165,7 @@ test("doctor ends with 2 when it cannot try", async () => {
   }
 });
 
-test("doctor trusts Caddy on this machine, and nobody that it does not know", async () => {
+test("doctor trusts Caddy on this machine, and no unknown CA", async () => {
   await using cleanup = new AsyncDisposableStack();
   const data = await Deno.makeTempDir();
   cleanup.defer(() => Deno.remove(data, { recursive: true }));
@@ -184,7 +184,7 @@ function test(name: string, fn: (context: Deno.TestContext) => Promise<void>): v
   Deno.test({ name, ignore, fn });
 }
 
-/** The checks that a wrong Caddyfile says it is found by. */
+/** The checks that a wrong Caddyfile fails, by its comment. */
 function checksOf(text: string): string[] {
   return /^# ([a-z -]+): /m.exec(text)?.[1]?.split(" ") ?? [];
 }
@@ -205,7 +205,7 @@ function idsOf(findings: readonly Finding[], outcome: Outcome): string[] {
   return findings.filter((finding) => outcomeOf(finding) === outcome).map(({ id }) => id);
 }
 
-/** The guard's answer to a session, asked for once and kept. */
+/** Caches the guard's response for each session. */
 async function keep(request: Request, kept: Map<string, Response>, service: string): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const cookie = request.headers.get("cookie") ?? "";

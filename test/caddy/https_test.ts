@@ -1,7 +1,7 @@
 /**
- * The `https` task as it is run: what it prints, and that it leaves nothing behind however it ends.
+ * The task `https` as a process: what it prints, and that it leaves nothing behind.
  *
- * It is started in a process group of its own, so that a signal to the group does what Ctrl-C does in a terminal.
+ * It runs in its own process group, so a signal to the group does what Ctrl-C does in a terminal.
  */
 import { X509Certificate } from "node:crypto";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -24,7 +24,7 @@ Deno.test("upstreamOf() spells addresses as Caddy does", () => {
   assertEquals(upstreamOf({ path: "/run/gatehouse.sock" }), "unix//run/gatehouse.sock");
 });
 
-Deno.test({ name: "https prints how to reach and trust it, and ends by one Ctrl-C", ignore }, async () => {
+Deno.test({ name: "https prints how to reach and trust it, and ends after one Ctrl-C", ignore }, async () => {
   await using task = await startTask();
   await task.untilReady();
   assertStringIncludes(task.output, `Gatehouse answers on ${task.url}\n`);
@@ -40,7 +40,7 @@ Deno.test({ name: "https prints how to reach and trust it, and ends by one Ctrl-
   Deno.kill(-task.pid, "SIGINT");
   assertEquals(await task.ended(), 0, task.output);
   assertEquals(pids.filter(isAlive), []);
-  // Caddy's own log is JSON, too, and is none of a person's business unless something is wrong.
+  // Caddy's own log is JSON too, and is not printed unless something is wrong.
   assert(!task.output.includes('{"level":'), task.output);
 });
 
@@ -50,14 +50,14 @@ Deno.test({ name: "https serves over a unix socket, and a second Ctrl-C does no 
   const pids = await descendants(task.pid);
   Deno.kill(-task.pid, "SIGINT");
   await delay(5);
-  // On a busy machine all may be over by then.
+  // On a busy machine it may have ended already.
   if (isAlive(task.pid)) Deno.kill(-task.pid, "SIGINT");
   assertEquals(await task.ended(), 0, task.output);
   assertEquals(pids.filter(isAlive), []);
 });
 
 for (const signal of ["SIGTERM", "SIGHUP"] as const) {
-  Deno.test({ name: `https ends well by ${signal}`, ignore }, async () => {
+  Deno.test({ name: `https ends with status 0 after ${signal}`, ignore }, async () => {
     await using task = await startTask();
     await task.untilReady();
     const pids = await descendants(task.pid);
@@ -67,7 +67,7 @@ for (const signal of ["SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-Deno.test({ name: "https asks its site itself, whatever proxy the environment names", ignore }, async () => {
+Deno.test({ name: "https requests its site directly, whatever proxy the environment names", ignore }, async () => {
   const proxy = "http://127.0.0.1:1";
   const names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
   await using task = await startTask(() => Object.fromEntries(names.map((name) => [name, proxy])));
@@ -86,7 +86,7 @@ for (const { caddyStatus, status } of [{ caddyStatus: 0, status: 0 }, { caddySta
   });
 }
 
-Deno.test({ name: "https heeds signals though nobody reads what it prints", ignore }, async () => {
+Deno.test({ name: "https reacts to signals even if nobody reads its output", ignore }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
   try {
     const { path, file } = await openPipe(folder);
@@ -105,7 +105,7 @@ Deno.test({ name: "https heeds signals though nobody reads what it prints", igno
   }
 });
 
-Deno.test({ name: "https says which of the two ended by itself, and stops the other", ignore }, async () => {
+Deno.test({ name: "https names the process that ended by itself, and stops the other", ignore }, async () => {
   for (const [program, name] of [["caddy run", "Caddy"], ["main.ts", "The service"]] as const) {
     await using task = await startTask();
     await task.untilReady();
@@ -122,7 +122,7 @@ Deno.test({ name: "https says which of the two ended by itself, and stops the ot
   }
 });
 
-Deno.test({ name: "https passes on why one of the two cannot start", ignore }, async () => {
+Deno.test({ name: "https prints why one of the two cannot start", ignore }, async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
   await using noPort = await startTask(() => ({ GATEHOUSE_LISTEN: address }));
@@ -144,7 +144,7 @@ for (const listen of ["nowhere", "127.0.0.1:0", "[::]:0"]) {
   });
 }
 
-Deno.test("https without caddy says how to get it, and starts nothing", async () => {
+Deno.test("https without caddy prints how to install it, and starts nothing", async () => {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
   await using task = new TestProcess(Deno.execPath(), {
     args: ["run", "-A", "caddy/https.ts"],

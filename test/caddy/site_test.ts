@@ -1,4 +1,4 @@
-/** Where Caddy serves and whom to trust: settings, fingerprints, waiting. */
+/** The site that Caddy serves: its settings, its root certificate, and waiting for it. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { findSite, siteUrl, waitForSite } from "../../caddy/site.ts";
 import { ConfigError } from "../../lib/config/config.ts";
@@ -8,7 +8,7 @@ import { serveUpstream } from "../support/upstream.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 
-Deno.test("siteUrl() reads the addresses that Caddy takes", () => {
+Deno.test("siteUrl() parses the addresses that Caddy accepts", () => {
   const rows = [
     ["https://localhost:8443", "https://localhost:8443"],
     ["localhost:8443", "https://localhost:8443"],
@@ -18,14 +18,14 @@ Deno.test("siteUrl() reads the addresses that Caddy takes", () => {
   for (const [addresses = "", origin] of rows) assertEquals(siteUrl(addresses).origin, origin);
 });
 
-Deno.test("siteUrl() refuses what is no address of an HTTPS site", () => {
+Deno.test("siteUrl() rejects what is not an address of an HTTPS site", () => {
   for (const addresses of ["", ":8443", "http://localhost:8080", "https://"]) {
     assertThrows(() => siteUrl(addresses), ConfigError, `SITE cannot be "${addresses}"`);
   }
 });
 
 Deno.test({
-  name: "findSite() knows the root certificate of Caddy's own CA, and of no other",
+  name: "findSite() returns the root certificate of Caddy's own CA only",
   ignore,
   fn: async () => {
     const internal = await findSite({});
@@ -37,7 +37,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "waitForSite() waits for a ready service behind a certificate that the root vouches for",
+  name: "waitForSite() waits for a ready service with a certificate of the root",
   ignore,
   fn: async () => {
     let readyCount = 0;
@@ -49,7 +49,7 @@ Deno.test({
     const notices: string[] = [];
     const onNotice = (text: string) => {
       notices.push(text);
-      // It has been told of the missing file; from now on the file is there.
+      // The missing file is reported; from now on it exists.
       Deno.writeTextFileSync(site.rootPath, caddy.rootCertificate);
     };
     assertEquals(await waitForSite(site, { signal, onNotice, noticeMs: 150 }), true);
@@ -57,7 +57,7 @@ Deno.test({
   },
 });
 
-Deno.test("waitForSite() ends when it is told to", async () => {
+Deno.test("waitForSite() ends when its signal is aborted", async () => {
   const site = { url: new URL("https://localhost:1"), rootPath: undefined };
   const controller = new AbortController();
   const onNotice = () => controller.abort();

@@ -13,7 +13,7 @@ import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/form
 import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
-Deno.test("backUp() of a folder in use and restore() give a folder that holds the same", async () => {
+Deno.test("backUp() of a folder in use and restore() make a folder with the same records", async () => {
   const folder = await Deno.makeTempDir();
   await using store = await open(`${folder}/data`);
   await store.insertUser(userOf("alice", { groups: ["admin", "staff"] }));
@@ -38,7 +38,7 @@ Deno.test("backUp() of a folder in use and restore() give a folder that holds th
   assertEquals((await verify(`${folder}/new`)).changeCount, 6);
 });
 
-Deno.test("backUp() holds every user acknowledged before it began, while users register and compactions run", async () => {
+Deno.test("backUp() contains every user acknowledged before it began, during registrations and compactions", async () => {
   const folder = await Deno.makeTempDir();
   await using store = await open(`${folder}/data`, { minCompactBytes: 4_096 });
   let acknowledged = 0;
@@ -52,7 +52,7 @@ Deno.test("backUp() holds every user acknowledged before it began, while users r
   for (let round = 0; round < 5; round++) {
     while (acknowledged < (round + 1) * 200) await new Promise((resolve) => setTimeout(resolve, 1));
     const before = acknowledged;
-    // In another process, as the task is: this one does not stand still for it.
+    // In another process, as the task is, so that this one is not blocked.
     const { success, stderr } = await runTask(["backup", `${folder}/${round}`], { GATEHOUSE_STORE: `${folder}/data` });
     assert(success, stderr);
     await restore(`${folder}/${round}`, `${folder}/new${round}`);
@@ -65,7 +65,7 @@ Deno.test("backUp() holds every user acknowledged before it began, while users r
   await load;
 });
 
-Deno.test("backUp() refuses to overwrite a file, and a folder without a register", async () => {
+Deno.test("backUp() overwrites no file, and rejects a folder without records", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/empty`);
   await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), NoRegisterError, "Cannot back up");
@@ -84,7 +84,7 @@ Deno.test("backUp() refuses to overwrite a file, and a folder without a register
 });
 
 for (const name of ["backup.tmp", "backup"]) {
-  Deno.test(`backUp() neither follows nor replaces what is made as ${name} while it reads`, async () => {
+  Deno.test(`backUp() neither follows nor replaces a link created as ${name} while it reads`, async () => {
     for (const make of [Deno.symlinkSync, Deno.linkSync]) {
       const folder = await Deno.makeTempDir();
       {
@@ -109,7 +109,7 @@ for (const name of ["backup.tmp", "backup"]) {
   });
 }
 
-Deno.test("backUp() reads back what the disk has kept, and refuses other bytes than it wrote", async () => {
+Deno.test("backUp() reads the file back, and rejects bytes that it did not write", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using store = await open(`${folder}/data`);
@@ -128,7 +128,7 @@ Deno.test("backUp() reads back what the disk has kept, and refuses other bytes t
   }
 });
 
-Deno.test("backUp() says which file it cannot write", async () => {
+Deno.test("backUp() names the file that it cannot write", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using store = await open(`${folder}/data`);
@@ -138,7 +138,7 @@ Deno.test("backUp() says which file it cannot write", async () => {
   await assertRejects(() => backUp(`${folder}/data`, file), TaskError, `Cannot write backup "${file}": No such file`);
 });
 
-Deno.test("verify(), inspect() and restore() refuse what is no register and no backup", async () => {
+Deno.test("verify(), inspect() and restore() reject what is neither a data folder nor a backup", async () => {
   const folder = await Deno.makeTempDir();
   const inspectAll = (path: string) => Array.fromAsync(inspect(path));
   for (const path of [folder, "/etc"]) {
@@ -163,7 +163,7 @@ Deno.test("verify(), inspect() and restore() refuse what is no register and no b
   assertEquals(await inspectAll(`${folder}/data`), []);
 });
 
-Deno.test("verify() refuses a crafted backup at once, and says where", async () => {
+Deno.test("verify() rejects a crafted backup immediately, and names the offset", async () => {
   const folder = await Deno.makeTempDir();
   const holes: unknown[] = [];
   holes.length = 4_294_967_295;
@@ -175,7 +175,7 @@ Deno.test("verify() refuses a crafted backup at once, and says where", async () 
   assertLess(performance.now() - startedAt, 1_000);
 });
 
-Deno.test("inspect() prints no control characters, which a User-Agent can bring", async () => {
+Deno.test("inspect() prints no control characters, which a User-Agent can contain", async () => {
   const folder = await Deno.makeTempDir();
   const userAgent = "\x1b[2J \x7f \x9b31m ü";
   {
@@ -189,7 +189,7 @@ Deno.test("inspect() prints no control characters, which a User-Agent can bring"
   assertEquals(JSON.parse(line).user_agent, userAgent);
 });
 
-Deno.test("inspect() and backUp() of a backup say that it is to be restored first", async () => {
+Deno.test("inspect() and backUp() of a backup advise to restore it first", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using _store = await open(`${folder}/data`);
@@ -202,7 +202,7 @@ Deno.test("inspect() and backUp() of a backup say that it is to be restored firs
   await assertRejects(() => backUp(path, `${folder}/other`), StoreFolderError, text("back up"));
 });
 
-Deno.test("restore() says what keeps it from filling the folder", async () => {
+Deno.test("restore() gives the reason when it cannot write the folder", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using store = await open(`${folder}/data`);
@@ -214,7 +214,7 @@ Deno.test("restore() says what keeps it from filling the folder", async () => {
   await assertRejects(() => restore(`${folder}/backup`, target), StoreFolderError, message);
 });
 
-Deno.test("restore() refuses a folder that holds a register, and one in use", async () => {
+Deno.test("restore() rejects a folder with records, and one in use", async () => {
   const folder = await Deno.makeTempDir();
   await using store = await open(`${folder}/data`);
   await store.insertUser(userOf("alice"));
@@ -224,7 +224,7 @@ Deno.test("restore() refuses a folder that holds a register, and one in use", as
   await assertRejects(() => restore(`${folder}/backup`, `${folder}/new`), TaskError, "holds a store");
 });
 
-Deno.test("restore() that is broken off leaves a folder that no start takes for an empty register", async () => {
+Deno.test("restore() that is interrupted leaves a folder that no start opens as empty", async () => {
   const folder = await Deno.makeTempDir();
   await using store = await open(`${folder}/data`);
   await store.insertUser(userOf("alice"));
@@ -234,7 +234,7 @@ Deno.test("restore() that is broken off leaves a folder that no start takes for 
   await assertRejects(() => open(`${folder}/new`), CorruptFileError, "the file is missing");
 });
 
-Deno.test("restore() and verify() refuse a damaged backup, and restore() makes no folder of it", async () => {
+Deno.test("restore() and verify() reject a damaged backup, and restore() makes no folder of it", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using store = await open(`${folder}/data`);
@@ -248,7 +248,7 @@ Deno.test("restore() and verify() refuse a damaged backup, and restore() makes n
   await assertRejects(() => Deno.stat(`${folder}/new`), Deno.errors.NotFound);
 });
 
-Deno.test("verify() tells of a torn frame, as the next start will cut it", async () => {
+Deno.test("verify() reports a torn frame, which the next start cuts", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using store = await open(folder);
@@ -260,13 +260,13 @@ Deno.test("verify() tells of a torn frame, as the next start will cut it", async
   assertEquals([users, torn?.startsWith("the last frame of journal-2 at byte 32 is torn")], [1, true]);
 });
 
-Deno.test("the tasks backup, verify and restore say what they did, and what is wrong with exit status 1", async () => {
+Deno.test("the tasks backup, verify and restore print their result, or the reason with exit status 1", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using store = await open(`${folder}/data`);
     await store.insertUser(userOf("alice"));
   }
-  // As `deno task` says where it was called.
+  // `deno task` sets it to the folder where it was called.
   const env = { GATEHOUSE_STORE: `${folder}/data`, INIT_CWD: folder };
   const held = "1 users, 0 sessions, 0 tickets, up to change 1";
   const rows: readonly [args: string[], success: boolean, text: string][] = [

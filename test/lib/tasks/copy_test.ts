@@ -1,4 +1,4 @@
-// The task `copy` between stores in memory that do what a test needs, and as a process between real ones.
+// The task `copy`: between stores in memory that a test controls, and as a process between real ones.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { copy, type NamedStore } from "../../../lib/tasks/copy.ts";
@@ -11,7 +11,7 @@ import { fileHeaderBytes } from "../../../lib/store/file/format.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { recordsOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
-Deno.test("copy() adds what is missing, and tells what both hold by now", async () => {
+Deno.test("copy() adds the missing records, and returns what both stores hold", async () => {
   const source = await storeOf(recordsOf(1_500));
   const target = new TableStore();
   const { digest, ...copied } = await copy(placeOf(source), placeOf(target));
@@ -23,19 +23,19 @@ Deno.test("copy() adds what is missing, and tells what both hold by now", async 
   assertEquals(await copy(placeOf(source), placeOf(half)), { ...copied, digest, added: 806 });
 });
 
-Deno.test("copy() refuses a target that holds what the source does not, before it changes anything", async () => {
+Deno.test("copy() rejects a target with records that the source lacks, before it changes anything", async () => {
   const source = await storeOf(recordsOf(20));
   const bob = userOf("bob", { id: "9" });
   const rows: readonly [other: StoredRecord, name: string][] = [
     [putUser(bob), `a user "bob" (9)`],
-    // Of the login of somebody else there, and somebody there with another password.
+    // The login of another user, and the same user with another password.
     [putUser(userOf("user3", { id: "9" })), `a user "user3" (9)`],
     [putUser({ ...userOf("user3"), passwordHash: "x" }), `a user "user3" (${userOf("user3").id})`],
     [{ kind: "put-session", session: sessionOf("user3", "s9") }, `a session of "user3" (s9)`],
     [{ kind: "put-ticket", ticket: ticketOf("secret", { purpose: "setup" }) }, `a ticket of the purpose "setup"`],
   ];
   for (const [other, name] of rows) {
-    // Some that the source holds, too.
+    // Together with some records of the source.
     const target = await storeOf([other, ...recordsOf(2)]);
     const before = await recordsIn(target);
     const error = await assertRejects(() => copy(placeOf(source, "data"), placeOf(target, "new")), TaskError);
@@ -45,13 +45,13 @@ Deno.test("copy() refuses a target that holds what the source does not, before i
   }
 });
 
-Deno.test("copy() refuses a source that holds nothing", async () => {
+Deno.test("copy() rejects an empty source", async () => {
   const empty = placeOf(new TableStore(), "empty");
   const error = await assertRejects(() => copy(empty, placeOf(new TableStore())), TaskError);
   assertEquals(error.message, `Cannot copy "empty" as it holds no records`);
 });
 
-Deno.test("copy() to a target that gets full says so, and goes on when there is room", async () => {
+Deno.test("copy() to a target that becomes full says so, and continues when there is room", async () => {
   const source = placeOf(await storeOf(recordsOf(2_500)));
   const target = new SmallStore();
   target.room = 1_100;
@@ -63,7 +63,7 @@ Deno.test("copy() to a target that gets full says so, and goes on when there is 
   assertEquals((await copy(source, placeOf(target))).added, 1_506);
 });
 
-Deno.test("copy() passes on what else goes wrong", async () => {
+Deno.test("copy() passes on other errors", async () => {
   const broken = new TypeError("broken");
   const target = new TableStore();
   target.insertRecords = () => Promise.reject(broken);
@@ -71,7 +71,7 @@ Deno.test("copy() passes on what else goes wrong", async () => {
   assertEquals(await assertRejects(() => copy(source, placeOf(target)), TypeError), broken);
 });
 
-Deno.test("copy() tells of one record that is not the same in the end, and of a source that was changed", async () => {
+Deno.test("copy() reports a record that differs in the end, and a source that has changed", async () => {
   const source = await storeOf(recordsOf(20));
   const error = await assertRejects(
     () => copy(placeOf(source, "data"), placeOf(new ForgetfulStore(), "new")),
@@ -91,11 +91,11 @@ Deno.test("copy() tells of one record that is not the same in the end, and of a 
   };
   const target = placeOf(new TableStore());
   await assertRejects(() => copy(changing, target), TaskError, `"data" holds 21 users`);
-  // And run again it is as it should be.
+  // The next run succeeds.
   assertEquals((await copy(changing, target)).added, 1);
 });
 
-Deno.test("the task copy from folder to folder says what both hold, and what it refuses", async () => {
+Deno.test("the task copy from folder to folder prints what both hold, or the reason", async () => {
   const folder = await Deno.makeTempDir();
   const at = (name: string) => `${folder}/${name}`;
   await fillFolder(at("data"), recordsOf(20));
@@ -135,7 +135,7 @@ Deno.test("the task copy from folder to folder says what both hold, and what it 
   assertEquals(Array.from(Deno.readDirSync(at("empty"))), []);
 });
 
-Deno.test("the task copy writes nothing to its source, not even where it has a torn frame", async () => {
+Deno.test("the task copy writes nothing to its source, not even to a torn frame", async () => {
   const folder = await Deno.makeTempDir();
   await fillFolder(`${folder}/data`, recordsOf(20));
   const journal = Array.from(Deno.readDirSync(`${folder}/data`)).find(({ name }) => name.startsWith("journal-"));
@@ -149,7 +149,7 @@ Deno.test("the task copy writes nothing to its source, not even where it has a t
   assertEquals(await filesIn(`${folder}/data`), before);
 });
 
-/** What each file of a folder holds, and when it was written. */
+/** The content of each file of a folder, and when it was written. */
 async function filesIn(folder: string) {
   const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
   return await Promise.all(names.map(async (name) => {
@@ -158,7 +158,7 @@ async function filesIn(folder: string) {
   }));
 }
 
-/** Takes some users and no more. */
+/** Has room for some users only. */
 class SmallStore extends TableStore {
   room = Infinity;
 

@@ -4,7 +4,7 @@ import { permissionFlags } from "../../../lib/tasks/permissions.ts";
 
 const root = new URL("../../../", import.meta.url);
 
-Deno.test("permissionFlags() names the address and the folder or database, and nothing else", () => {
+Deno.test("permissionFlags() allows the address and the folder or database, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
     ["127.0.0.1:8000", "data", "--allow-net=127.0.0.1:8000 --allow-read=data --allow-write=data"],
     ["localhost:0", "/srv/d", "--allow-net=localhost:0 --allow-read=/srv/d --allow-write=/srv/d"],
@@ -41,7 +41,7 @@ Deno.test("permissionFlags() names the address and the folder or database, and n
   }
 });
 
-Deno.test("permissionFlags() names where a path leads too, also one that is to be made behind a link", async () => {
+Deno.test("permissionFlags() allows where a path leads too, even if it does not exist yet behind a link", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   await Deno.mkdir(`${folder}/real`);
   await Deno.symlink("real", `${folder}/link`);
@@ -75,13 +75,13 @@ Deno.test("permissionFlags() names the logo, to be read and not written", () => 
   assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
 });
 
-Deno.test("permissionFlags() names both addresses, where /metrics has its own", () => {
+Deno.test("permissionFlags() allows both addresses if /metrics has its own", () => {
   const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
   const flags = "--allow-net=127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m";
   assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
 });
 
-/** Does what the service does at its address and in its folder, then what it must not; tells the outcomes. */
+/** Does what the service does with its address and folder, then what it must not do, and prints the outcomes. */
 const probe = `
   import "@zxcvbn-ts/core";
   import "@zxcvbn-ts/language-common";
@@ -138,7 +138,7 @@ const probes: readonly ProbeRow[] = [
     outcomes: allRefused,
   },
   {
-    title: "of a folder with signs that a shell would read",
+    title: "of a folder with characters that a shell would expand",
     env: { GATEHOUSE_LISTEN: "0.0.0.0:0", GATEHOUSE_STORE: "./$HOME/~*[a'\"\\;&" },
     outcomes: allRefused,
   },
@@ -161,14 +161,14 @@ const probes: readonly ProbeRow[] = [
 ];
 
 for (const { title, env, outcomes } of probes) {
-  Deno.test(`permissionFlags() ${title} suffice through the task's shell, and are limits`, async () => {
+  Deno.test(`permissionFlags() ${title} are sufficient through the task's shell, and are limits`, async () => {
     const { success, stdout, stderr } = await runProbe(probe, env);
     assertEquals([stderr, success], ["", true]);
     assertEquals(JSON.parse(stdout), outcomes);
   });
 }
 
-Deno.test("permissions.ts grants no more than the environment when the settings are at fault", async () => {
+Deno.test("permissions.ts grants only the environment when the settings are wrong", async () => {
   const source = `
     const names = ["env", "net", "read", "write", "run"];
     console.log(JSON.stringify(names.map((name) => Deno.permissions.querySync({ name }).state)));`;
@@ -177,7 +177,7 @@ Deno.test("permissions.ts grants no more than the environment when the settings 
   assertEquals(JSON.parse(stdout), ["granted", "prompt", "prompt", "prompt", "prompt"]);
 });
 
-Deno.test("the task start fetches no code, whatever the service asks for", async () => {
+Deno.test("the task start downloads no code, whatever the service imports", async () => {
   const rows = [
     ["https://deno.land/std@0.224.0/version.ts", "Requires import access"],
     ["https://raw.githubusercontent.com/denoland/std/main/version.ts", "Requires import access"],

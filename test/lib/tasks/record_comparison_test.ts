@@ -7,7 +7,7 @@ import { sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 const ignore = () => {};
 const records = [putUser("alice"), putUser("carol"), putSession("alice", "s1"), putTicket("t1")];
 
-Deno.test("contentsOf() counts, and gives one digest for the same records, in whatever order they came", async () => {
+Deno.test("contentsOf() counts, and returns one digest for the same records in any order of insertion", async () => {
   const { digest, ...counts } = await contentsOf(await storeOf(records), ignore);
   assertEquals(counts, { users: 2, sessions: 1, tickets: 1 });
   // Of a text that anyone can make: this is what the digest is of.
@@ -17,7 +17,7 @@ Deno.test("contentsOf() counts, and gives one digest for the same records, in wh
   assertEquals([turned, count], [{ digest, ...counts }, 4]);
 });
 
-Deno.test("contentsOf() gives another digest when any field of any record is another", async () => {
+Deno.test("contentsOf() returns another digest when any field of any record differs", async () => {
   const user = { id: "1", login: "x", passwordHash: "x", registeredAt: 1, groups: ["x", "y"], disabled: true };
   const session = {
     id: "x",
@@ -41,7 +41,7 @@ Deno.test("contentsOf() gives another digest when any field of any record is ano
   assertEquals(digests.size, 6 + 7 + 4 + 3);
 });
 
-Deno.test("unmatchedRecords() gives what the other store has not, or has otherwise", async () => {
+Deno.test("unmatchedRecords() yields the records that the other store lacks or holds with other fields", async () => {
   const rows: readonly [other: readonly StoredRecord[], unmatched: readonly StoredRecord[]][] = [
     [[], records],
     [records, []],
@@ -67,7 +67,7 @@ Deno.test("unmatchedRecords() gives what the other store has not, or has otherwi
   assertEquals(await Array.fromAsync(nothing), []);
 });
 
-Deno.test("contentsOf() and unmatchedRecords() refuse a store that breaks its promise of the order", async () => {
+Deno.test("contentsOf() and unmatchedRecords() reject a store that breaks the promised order", async () => {
   for (const disordered of [records.toReversed(), [putUser("alice"), putUser("alice")]]) {
     const store = new DisorderedStore(disordered);
     await assertRejects(() => contentsOf(store, ignore), TypeError, "not in the order of their ids");

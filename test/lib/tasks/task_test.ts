@@ -8,7 +8,7 @@ const tryTask = `await runTask({
   run: (call) => Promise.resolve(JSON.stringify([call.args, call.paths, call.options, typeof call.env])),
 });`;
 
-Deno.test("runTask() parses what its usage says, and paths from where it was called", async () => {
+Deno.test("runTask() parses arguments as its usage says, and resolves paths from where it was called", async () => {
   const rows: readonly (readonly [args: readonly string[], call: unknown])[] = [
     [["a"], [["a"], ["/home/a"], {}, "object"]],
     [["a", "/b", "--ca", "c"], [["a", "/b"], ["/home/a", "/b"], { ca: "c" }, "object"]],

@@ -1,6 +1,6 @@
-/** A program that is called `caddy`, for what the task `https` does with one that ends in its own way. */
+/** A program named `caddy` that ends with a given status, for tests of the task `https`. */
 
-/** Makes one, in a folder for the PATH. Told to stop, it asks the service whether it lives, and ends with `status`. */
+/** Makes it in a folder for the PATH. On SIGTERM it requests /health/live of the service, and ends with `status`. */
 export async function fakeCaddy(status: number): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
   const ask = `curl -s -o /dev/null -w "%{http_code}" "http://$UPSTREAM/health/live" > "${folder}/asked"`;

@@ -1,8 +1,8 @@
-/** The task `doctor` as it is run, for tests. */
+/** Runs the task `doctor` as a process. */
 import type { Guarded } from "./guarded.ts";
 import { TestProcess } from "../process.ts";
 
-/** Runs the doctor at a site. @returns its exit status and all that it printed */
+/** Runs the doctor at a site. @returns its exit status and its output */
 export async function runDoctor(guarded: Guarded, env: Readonly<Record<string, string>> = {}) {
   await using task = startDoctor(guarded, env);
   const { code } = await task.status;
