@@ -55,27 +55,28 @@ export interface LimitRule {
   readonly take: LimitStep;
   /** Undoes `take`. */
   readonly putBack: LimitStep;
-}
-
-/** Counts consecutive failures. */
-export interface ConsecutiveFailureRule extends LimitRule {
-  /** A pending attempt has failed. */
-  readonly fail: LimitStep;
   /** A pending attempt has succeeded. */
   readonly succeed: LimitStep;
-  /** Resets the failures. Pending attempts still count, as they can fail later. */
-  readonly reset: LimitStep;
+  /** A pending attempt has failed. Without this step it stays taken. */
+  readonly fail?: LimitStep;
 }
 
 /** A rule, and what it limits: a login, a client, or both. */
-export interface LimitKey<Rule extends LimitRule = LimitRule> {
-  readonly rule: Rule;
+export interface LimitKey {
+  readonly rule: LimitRule;
   readonly parts: readonly string[];
 }
+
+/** Returns the keys of a client and of its IPv6 networks. @param client see `rateLimitKey` */
+export type ClientLimit = (client: string) => readonly LimitKey[];
 
 /** Allows a burst of `perHour` attempts, and that many per hour. @param perHour at least 1 */
 export function tokenBucket(name: string, perHour: number): LimitRule {
   const refillMs = hourMs / perHour;
+  const putBack = (state: LimitState, now: number) => {
+    const ms = missingMs(state, now) - refillMs;
+    return ms > roundingMs ? { ...state, fullAt: now + ms } : unused;
+  };
   return {
     name,
     waitSeconds: (state, now) => {
@@ -83,17 +84,14 @@ export function tokenBucket(name: string, perHour: number): LimitRule {
       return waitMs > roundingMs ? Math.ceil(waitMs / 1_000) : 0;
     },
     take: (state, now) => ({ ...unused, fullAt: now + missingMs(state, now) + refillMs, openedAt: now }),
-    putBack: (state, now) => {
-      const ms = missingMs(state, now) - refillMs;
-      return ms > roundingMs ? { ...state, fullAt: now + ms } : unused;
-    },
+    putBack,
+    succeed: putBack,
   };
 }
 
 /** Allows `limit` failures in a row, pending attempts included. */
-export function consecutiveFailures(name: string, limit: number): ConsecutiveFailureRule {
+export function consecutiveFailures(name: string, limit: number): LimitRule {
   const end = (state: LimitState, now: number) => normalized({ ...state, openCount: pendingCount(state, now) - 1 });
-  const reset = (state: LimitState) => normalized({ ...state, wrongCount: 0 });
   return {
     name,
     waitSeconds: (state, now) => {
@@ -103,14 +101,15 @@ export function consecutiveFailures(name: string, limit: number): ConsecutiveFai
     },
     take: (state, now) => ({ ...state, openCount: pendingCount(state, now) + 1, openedAt: now }),
     putBack: end,
+    succeed: (state, now) => end(resetFailures(state), now),
     fail: (state, now) => end({ ...state, wrongCount: state.wrongCount + 1 }, now),
-    succeed: (state, now) => end(reset(state), now),
-    reset,
   };
 }
 
-/** Returns the keys of a client and of its IPv6 networks. @param client see `rateLimitKey` */
-export type ClientLimit = (client: string) => readonly LimitKey[];
+/** Resets the failures in a row. Pending attempts still count, as they can fail later. */
+export function resetFailures(state: LimitState): LimitState {
+  return normalized({ ...state, wrongCount: 0 });
+}
 
 /** Limits each client, and its IPv6 networks. @param perHour of one client, as in `tokenBucket`; 0 is unlimited */
 export function clientLimit(name: string, perHour: number): ClientLimit {

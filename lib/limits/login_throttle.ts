@@ -20,14 +20,14 @@ import { createHmac, randomBytes } from "node:crypto";
 import { BoundedMap } from "../bounded_map.ts";
 import type { PasswordVerdict } from "../passwords/hasher.ts";
 import { normalizePassword } from "../passwords/password_hash.ts";
-import type { ConsecutiveFailureRule, LimitKey, LimitStep } from "./limit_rule.ts";
-import { clientLimit, consecutiveFailures, tokenBucket } from "./limit_rule.ts";
+import { clientLimit, consecutiveFailures, resetFailures, tokenBucket } from "./limit_rule.ts";
+import type { LimitKey, LimitRule, LimitStep } from "./limit_rule.ts";
 import { maxStoredStates, type RateLimiter } from "./rate_limiter.ts";
 
 const perLogin = consecutiveFailures("login", 100);
 const perLoginAndClient = tokenBucket("login-client", 10);
 const perClient = clientLimit("client", 100);
-// Known devices have rules of their own, so that guesses from elsewhere cannot evict their states.
+// Known devices have their own rules, so that guesses from elsewhere cannot evict their states.
 const perDevice = consecutiveFailures("device", 100);
 const perDeviceHourly = tokenBucket("device-hour", 10);
 // Bounds the states that a user with very many device cookies of one login can store.
@@ -51,21 +51,20 @@ export interface Throttled {
 
 /** Identical guesses that are pending together. They count as one until the last of them has ended. */
 interface OpenGuess {
-  /** Digest of the guess. */
   readonly digest: string;
-  readonly login: LimitKey<ConsecutiveFailureRule>;
-  /** Limits failures in a row: of the known device, else of the login. */
-  readonly row: LimitKey<ConsecutiveFailureRule>;
-  readonly hourly: readonly LimitKey[];
+  /** The limit of the login. */
+  readonly login: LimitKey;
+  /** All limits of the guess. The first limits failures in a row: of the known device, else of the login. */
+  readonly keys: readonly [LimitKey, ...LimitKey[]];
   requestCount: number;
-  /** Whether an attempt was taken, and neither counted as a result nor put back. */
+  /** Whether an attempt was taken, and neither counted nor put back. */
   isTaken: boolean;
   /** Resolves once an attempt was taken or refused. */
   readonly waitSeconds: Promise<number>;
 }
 
-/** How a guess ended, as the step of its row. */
-type Outcome = "succeed" | "fail" | "putBack";
+/** How a guess ended, as the step of its limits. */
+type Outcome = keyof Pick<LimitRule, "succeed" | "fail" | "putBack">;
 
 /** Counts wrong passwords and refuses further guesses. */
 export class LoginThrottle {
@@ -87,7 +86,9 @@ export class LoginThrottle {
    * @throws what the store of the limits throws, before `verify` or instead of its verdict
    */
   async run(guess: Guess, verify: (guess: Guess) => Promise<PasswordVerdict>): Promise<Throttled> {
-    const open = this.#begin(guess);
+    const digest = this.#digestOf(guess);
+    const open = this.#open.get(digest) ?? this.#begin(guess, digest);
+    open.requestCount++;
     let outcome: Outcome = "putBack";
     try {
       const waitSeconds = await open.waitSeconds;
@@ -110,26 +111,19 @@ export class LoginThrottle {
 
   /** Resets the failures in a row: the login has a new password, or an administrator unlocks it. */
   forget(login: string): Promise<void> {
-    return this.#limiter.update(new Map([[{ rule: perLogin, parts: [login] }, perLogin.reset]]));
+    return this.#limiter.update(new Map([[{ rule: perLogin, parts: [login] }, resetFailures]]));
   }
 
-  #begin(guess: Guess): OpenGuess {
-    const digest = this.#digestOf(guess);
-    const found = this.#open.get(digest);
-    if (found !== undefined) {
-      found.requestCount++;
-      return found;
-    }
+  #begin(guess: Guess, digest: string): OpenGuess {
     const login = { rule: perLogin, parts: [guess.login] };
     const row = guess.device === undefined ? login : { rule: perDevice, parts: [guess.login, guess.device] };
-    const hourly = hourlyKeys(guess);
+    const keys = [row, ...hourlyKeys(guess)] as const;
     const isTried = this.#tried.has(digest);
-    const keys = [row, ...hourly];
     const waitSeconds = (isTried ? this.#limiter.waitSeconds(keys) : this.#limiter.take(keys)).then((seconds) => {
       open.isTaken = seconds === 0 && !isTried;
       return seconds;
     });
-    const open: OpenGuess = { digest, login, row, hourly, requestCount: 1, isTaken: false, waitSeconds };
+    const open: OpenGuess = { digest, login, keys, requestCount: 0, isTaken: false, waitSeconds };
     this.#open.set(digest, open);
     return open;
   }
@@ -139,19 +133,18 @@ export class LoginThrottle {
    * identical guesses that are pending: otherwise each pair of requests would be a free guess.
    */
   #end(open: OpenGuess, outcome: Outcome): ReadonlyMap<LimitKey, LimitStep> {
-    const { digest, login, row, hourly } = open;
+    const { digest, login, keys } = open;
     open.requestCount--;
     // Before the changes are stored: a guess that comes meanwhile must count again.
     if (open.requestCount === 0) this.#open.delete(digest);
     if (outcome === "fail") this.#tried.set(digest, true);
+    const isSettled = open.isTaken && (outcome === "fail" || open.requestCount === 0);
+    if (isSettled) open.isTaken = false;
     const steps = new Map<LimitKey, LimitStep>();
-    if (open.isTaken && (outcome === "fail" || open.requestCount === 0)) {
-      open.isTaken = false;
-      steps.set(row, row.rule[outcome]);
-      if (outcome !== "fail") hourly.forEach((key) => steps.set(key, key.rule.putBack));
-    }
-    if (outcome === "succeed") {
-      for (const key of [row, login]) steps.set(key, steps.get(key) ?? key.rule.reset);
+    if (outcome === "succeed") [keys[0], login].forEach((key) => steps.set(key, resetFailures));
+    for (const key of isSettled ? keys : []) {
+      const step = key.rule[outcome];
+      if (step !== undefined) steps.set(key, step);
     }
     return steps;
   }

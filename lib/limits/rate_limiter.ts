@@ -83,13 +83,13 @@ export class RateLimiter {
 
   /** Returns the whole seconds until every limit allows one attempt, 0 if they allow it now. */
   async waitSeconds(keys: readonly LimitKey[]): Promise<number> {
-    const states = await this.#store.read(keys);
-    const clamped = this.#clamped(states);
+    const stored = await this.#store.read(keys);
+    const states = this.#clamped(stored);
     // Stored, as otherwise the next read finds the state as far ahead.
-    if (clamped.some((state, index) => state !== states[index])) {
+    if (states.some((state, index) => state !== stored[index])) {
       await this.update(new Map(keys.map((key) => [key, clampToClock])));
     }
-    return this.#longestWait(keys, clamped);
+    return this.#longestWait(keys, states);
   }
 
   /**
@@ -104,7 +104,8 @@ export class RateLimiter {
     await this.#store.update(keys, (stored) => {
       const states = this.#clamped(stored);
       waitSeconds = this.#longestWait(keys, states);
-      return waitSeconds > 0 ? undefined : this.#stepped(states, keys.map(({ rule }) => rule.take));
+      const now = this.#now();
+      return waitSeconds > 0 ? undefined : keys.map(({ rule }, index) => rule.take(states[index] ?? unused, now));
     });
     return waitSeconds;
   }
@@ -116,17 +117,15 @@ export class RateLimiter {
 
   /** Applies a step to each limit. */
   update(steps: ReadonlyMap<LimitKey, LimitStep>): Promise<void> {
-    const update = (states: readonly LimitState[]) => this.#stepped(this.#clamped(states), [...steps.values()]);
-    return this.#store.update([...steps.keys()], update);
+    return this.#store.update([...steps.keys()], (stored) => {
+      const [states, now] = [this.#clamped(stored), this.#now()];
+      return Array.from(steps.values(), (step, index) => step(states[index] ?? unused, now));
+    });
   }
 
   #clamped(states: readonly LimitState[]): readonly LimitState[] {
-    return this.#stepped(states, states.map(() => clampToClock));
-  }
-
-  #stepped(states: readonly LimitState[], steps: readonly LimitStep[]): readonly LimitState[] {
     const now = this.#now();
-    return states.map((state, index) => steps[index]?.(state, now) ?? state);
+    return states.map((state) => clampToClock(state, now));
   }
 
   #longestWait(keys: readonly LimitKey[], states: readonly LimitState[]): number {
