@@ -8,7 +8,8 @@
 import type { Context } from "../lib/app.ts";
 import { ifMatch } from "../lib/http/entity_tag.ts";
 import { HttpError } from "../lib/http/http_error.ts";
-import { findLiveSession, forgetPages, isSameOrigin, presentedToken, sessionCookie } from "../lib/accounts/session.ts";
+import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../lib/accounts/session.ts";
+import { isSameOrigin } from "../lib/http/cookie.ts";
 import { isAdmin, type Session, type User, type UserSession } from "../lib/store.ts";
 import { canonicalLogin, etagOf } from "../lib/accounts/user.ts";
 

@@ -10,7 +10,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { cookieReader } from "../http/cookie.ts";
+import { cookieReader, hostCookie } from "../http/cookie.ts";
 import type { User } from "../store.ts";
 
 const cookieName = "__Host-gatehouse-device";
@@ -22,8 +22,7 @@ const valuePattern = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 /** The Set-Cookie that makes a browser a known device of `user`. */
 export function deviceCookie(user: User): string {
   const id = randomBytes(16).toString("base64url");
-  const value = `${id}.${signature(id, user)}`;
-  return `${cookieName}=${value}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+  return hostCookie({ pair: `${cookieName}=${id}.${signature(id, user)}`, maxAgeSeconds });
 }
 
 /** Whether a request has the cookie of a known device. It may be forged. */

@@ -10,7 +10,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { ulid } from "@std/ulid";
 import type { Config } from "../config/config.ts";
-import { cookieReader } from "../http/cookie.ts";
+import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { copyHeaderText, copyText } from "../http/kept_text.ts";
 import type { ExpiryLimits, Session, SessionPage, SessionQuery, Store, UserSession } from "../store.ts";
 import { maxSessionAheadMs } from "../store.ts";
@@ -23,10 +23,7 @@ const touchesPerIdle = 10;
 const idLength = 26;
 /** Stored part of a User-Agent, in UTF-16 units: enough to recognize a browser. */
 export const maxUserAgentLength = 256;
-/** `__Host-`: only this host can set it, over HTTPS, for all paths (RFC 6265bis, 4.1.3.2). */
 export const cookieName = "__Host-gatehouse";
-/** A scheme, the longest host and a port, in characters. */
-const maxOriginLength = 300;
 
 export const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
 
@@ -131,26 +128,11 @@ function expiryLimits({ lifetimes, now }: Omit<SessionContext, "store">): Expiry
 
 /** The Set-Cookie that gives a browser the token. @param maxAgeSeconds 0 deletes the cookie */
 export function sessionCookie(token: string, maxAgeSeconds: number): string {
-  return `${cookieName}=${token}; Max-Age=${maxAgeSeconds}; Path=/; Secure; HttpOnly; SameSite=Lax`;
+  return hostCookie({ pair: `${cookieName}=${token}`, maxAgeSeconds });
 }
 
 /** Makes a browser whose session has ended forget the pages that it stores for Back and in its cache. */
 export const forgetPages = { "clear-site-data": '"cache"' };
-
-/**
- * Whether a page of this origin sent the request: by `Sec-Fetch-Site`, which pages cannot forge, else by `Origin`. A
- * request with neither counts as cross-origin.
- */
-export function isSameOrigin({ headers, url }: Pick<Request, "headers" | "url">): boolean {
-  const site = headers.get("sec-fetch-site");
-  if (site !== null) return site === "same-origin";
-  const origin = headers.get("origin");
-  if (origin === null || origin.length > maxOriginLength) return false;
-  // Without the scheme, which only the proxy knows: the browser sends the cookie over HTTPS only.
-  const host = URL.parse(origin)?.host ?? "";
-  // HTTP/2 and the absolute form of HTTP/1.1 have no Host header, but an authority in the URL (RFC 9113, 8.3.1).
-  return host !== "" && host === (headers.get("host") ?? /^[^/]*\/\/([^/?#]*)/.exec(url)?.[1]);
-}
 
 /** Compares in constant time, as text: encoding both would take half as long as the hash, for each guarded request. */
 function isSecretOf({ secretHash }: Session, secret: string): boolean {
