@@ -22,6 +22,8 @@ export interface RunningService extends AsyncDisposable {
   readonly folder: string;
   /** All it has said so far, standard output and standard error. */
   log(): string;
+  /** Waits until the output matches. @returns the first group; some lines follow the one that says it is ready */
+  logged(pattern: RegExp): Promise<string>;
   /** Sends SIGTERM or another signal, and waits for the end. */
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
   /** Kills it as a crash would, and waits for the end. */
@@ -52,6 +54,7 @@ export async function startService({ env = {} }: ServiceOptions = {}): Promise<R
     pid: process.pid,
     folder,
     log: () => process.output,
+    logged: (pattern) => process.until(() => pattern.exec(process.output)?.[1], { what: String(pattern) }),
     stop: (signal) => process.stop(signal),
     kill: async () => void await process.stop("SIGKILL"),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

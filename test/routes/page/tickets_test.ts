@@ -10,7 +10,7 @@ const { test, testLooks } = pageSuite();
 
 test("the link that a start prints makes the first administrator", async ({ browser }) => {
   await using service = await startService();
-  const link = /http:\S+#ticket=\S+/.exec(service.log())?.[0] ?? "";
+  const link = await service.logged(/(http:\S+#ticket=\S+)/);
   const url = `${service.url}/`;
   await visit(browser, { url, path: link.slice(url.length) }, async ({ page }) => {
     await page.getByLabel("Login", { exact: true }).fill("grace");

@@ -68,8 +68,7 @@ export function accountsOf(
 
   const root: { token?: Promise<string> } = {};
   async function addAdmin(): Promise<string> {
-    const [, ticket] = /ticket to become the administrator: (\S+)/.exec(service.log()) ?? [];
-    await addUser("root", ticket);
+    await addUser("root", await service.logged(/ticket to become the administrator: (\S+)/));
     return await logIn("root");
   }
 
