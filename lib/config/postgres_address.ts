@@ -55,9 +55,7 @@ export function parsePostgresUrl(text: string): PostgresAddress {
 
   const fitting = host === ""
     ? ["host", "port"]
-    : encryption === "verify-full"
-    ? ["sslmode", "sslrootcert"]
-    : ["sslmode"];
+    : ["sslmode", ...(encryption === "verify-full" ? ["sslrootcert"] : [])];
   const other = [...parameters.keys()].find((name) => !fitting.includes(name));
   if (other !== undefined) throw new RangeError(`its parameter "${other}" does not fit here`);
   return Object.freeze({
@@ -92,9 +90,7 @@ function parseParameters(query: string): Parameters {
   const parameters = new Map<string, string>();
   for (const part of query === "" ? [] : query.split("&")) {
     const [name = "", value = ""] = part.split("=", 2).map(decode);
-    if (!parameterNames.includes(name)) {
-      throw new RangeError(`it has a parameter other than ${parameterNames.join(", ")}`);
-    }
+    if (!parameterNames.includes(name)) throw new RangeError(`its parameters can be ${parameterNames.join(", ")}`);
     if (parameters.has(name) || value === "") throw new RangeError(`its parameter "${name}" needs one value`);
     parameters.set(name, value);
   }
@@ -103,9 +99,7 @@ function parseParameters(query: string): Parameters {
 
 function parseSocket(parameters: Parameters) {
   const folder = parameters.get("host") ?? "";
-  if (!folder.startsWith("/")) {
-    throw new RangeError(`without a host before /, ?host= must be an absolute folder; use ${form}`);
-  }
+  if (!folder.startsWith("/")) throw new RangeError(`without a host, ?host= must be an absolute folder; use ${form}`);
   // PostgreSQL names its socket by the port.
   return { socketPath: `${folder.replace(/\/+$/, "")}/.s.PGSQL.${parsePort(parameters.get("port"))}` };
 }

@@ -68,7 +68,8 @@ export class PostgresLimitStore implements LimitStore {
       const states = keys.map((key, index) => ({ key, state: next[index] ?? unused }));
       // Unused states need no row: attempts that a later check refuses leave none.
       const obsolete = states.filter(({ state }) => state === unused).map(({ key }) => key);
-      if (obsolete.length > 0) await run(deleteStatement(obsolete), obsolete.flat());
+      const deletion = `DELETE FROM gatehouse_count WHERE (kind, key) IN (${placeholders(obsolete)})`;
+      if (obsolete.length > 0) await run(deletion, obsolete.flat());
       const rows = states.filter(({ state }) => state !== unused).map(rowOf);
       if (rows.length > 0) await run(writeStatement(rows), rows.flat());
       return "done";
@@ -112,10 +113,6 @@ function writeStatement(rows: readonly (readonly Value[])[]): string {
   return `INSERT INTO gatehouse_count (${columns}) VALUES ${placeholders(rows)} ON CONFLICT (kind, key)
     DO UPDATE SET full_at = excluded.full_at, wrong_count = excluded.wrong_count, open_count = excluded.open_count,
     opened_at = excluded.opened_at`;
-}
-
-function deleteStatement(keys: readonly RowKey[]): string {
-  return `DELETE FROM gatehouse_count WHERE (kind, key) IN (${placeholders(keys)})`;
 }
 
 function rowOf({ key, state }: { readonly key: RowKey; readonly state: LimitState }): readonly Value[] {

@@ -93,9 +93,7 @@ export async function openPostgresStore(
   };
 }
 
-type UserReads = Pick<Store, "findUser" | "listUsers" | "countAdmins" | "countRegistrations" | "hashCosts">;
-
-function userReads(database: Database): UserReads {
+function userReads(database: Database) {
   return {
     async findUser(login) {
       const [row] = await find(database, statements.findUser, [login]);
@@ -123,10 +121,10 @@ function userReads(database: Database): UserReads {
       const highestIterations = row?.["iterations"] === null ? 0 : numberIn(row, "iterations");
       return { highestIterations, unusableCount: numberIn(row, "unusable") };
     },
-  };
+  } satisfies Partial<Store>;
 }
 
-function sessionReads(database: Database): Pick<Store, "findSession" | "listSessions"> {
+function sessionReads(database: Database) {
   return {
     async findSession(id) {
       const [row] = await find(database, statements.findSession, [id]);
@@ -138,10 +136,10 @@ function sessionReads(database: Database): Pick<Store, "findSession" | "listSess
       const { rows, ...rest } = await findPage(database, page);
       return { sessions: rows.map(sessionOfRow), ...rest };
     },
-  };
+  } satisfies Partial<Store>;
 }
 
-function ticketReads(database: Database): Pick<Store, "findTicket" | "listTickets"> {
+function ticketReads(database: Database) {
   return {
     async findTicket(secretHash) {
       const [row] = await find(database, statements.findTicket, [secretHash]);
@@ -152,7 +150,7 @@ function ticketReads(database: Database): Pick<Store, "findTicket" | "listTicket
       const { rows, ...rest } = await findPage(database, page);
       return { tickets: rows.map(listedTicketOfRow), ...rest };
     },
-  };
+  } satisfies Partial<Store>;
 }
 
 /** The rows with these values: no row has a text that PostgreSQL cannot store. */

@@ -32,7 +32,7 @@ interface LockedTransaction extends Transaction {
   mayAct(): Promise<boolean>;
 }
 
-export function userChanges(database: Database): Pick<Store, "insertUser" | "replaceUser" | "deleteUser"> {
+export function userChanges(database: Database) {
   return {
     insertUser(user, ticketHash) {
       const values = userValues(user, 0);
@@ -79,15 +79,10 @@ export function userChanges(database: Database): Pick<Store, "insertUser" | "rep
         return "done";
       });
     },
-  };
+  } satisfies Partial<Store>;
 }
 
-type SessionChanges = Pick<
-  Store,
-  "insertSession" | "touchSession" | "deleteSession" | "deleteSessions" | "deleteExpiredSessions"
->;
-
-export function sessionChanges(database: Database): SessionChanges {
+export function sessionChanges(database: Database) {
   return {
     async insertSession(session, user, { maxSessions = Infinity } = {}) {
       const { id, login } = session;
@@ -141,7 +136,7 @@ export function sessionChanges(database: Database): SessionChanges {
       return await database.runInBatches(statements.deleteIdleSessions, [lastSeenUntil], sweepBatch) +
         await database.runInBatches(statements.deleteOldSessions, [createdUntil], sweepBatch);
     },
-  };
+  } satisfies Partial<Store>;
 }
 
 export function ticketChanges(
@@ -180,7 +175,7 @@ export function ticketChanges(
     async deleteExpiredTickets(expiresUntil) {
       return (await database.run(statements.deleteExpiredTickets, [expiresUntil])).rowCount ?? 0;
     },
-  };
+  } satisfies Partial<Store>;
 }
 
 /** Reads a user, whom no other transaction changes until this one ends. */

@@ -203,14 +203,14 @@ export function listedTicketOfRow(row: Row): ListedTicket {
 /** @throws {TypeError} the column does not have a number */
 export function numberIn(row: Row | undefined, column: string): number {
   const value = row?.[column];
-  if (typeof value === "number") return value;
-  throw new TypeError(`Cannot read the column "${column}": it is ${value === undefined ? "missing" : typeof value}`);
+  if (typeof value !== "number") throw new TypeError(`Cannot read the column "${column}" as a number`);
+  return value;
 }
 
 function textIn(row: Row, column: string): string {
   const value = row[column];
-  if (typeof value === "string") return value;
-  throw new TypeError(`Cannot read the column "${column}": it is ${value === undefined ? "missing" : typeof value}`);
+  if (typeof value !== "string") throw new TypeError(`Cannot read the column "${column}" as a text`);
+  return value;
 }
 
 function prefixed(table: string, columns: string): string {
