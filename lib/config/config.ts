@@ -21,15 +21,8 @@ export interface Config extends Values {
   readonly effective: readonly EffectiveSetting[];
 }
 
-/** A setting as text, for administrators. */
-export interface EffectiveSetting {
-  readonly name: string;
-  /** The text in effect; of a URL only the scheme, because the rest may contain a password. */
-  readonly value: string;
-  readonly default: string;
-  /** In Markdown. */
-  readonly meaning: string;
-}
+/** A setting as text. `value` is the text in effect; of a URL only the scheme, because the rest may have a password. */
+type EffectiveSetting = Readonly<Pick<Setting<unknown>, "name" | "default" | "meaning"> & { value: string }>;
 
 /** The settings cannot be used; the message has one line for each error. */
 export class ConfigError extends Error {
