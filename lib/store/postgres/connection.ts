@@ -41,8 +41,10 @@ const defaultMaxAgeMs = 30 * 60 * 1_000;
 /** PostgreSQL's default is 4,096. PostgreSQL 16 can set more than the 100,000 that `pg` accepts by default. */
 const scramMaxIterations = 1_000_000;
 const int8TypeId = 20;
-/** SQLSTATE 28 (invalid authorization) and 3D000 (no such database), and errors of SCRAM and TLS, which have none. */
-const refusals = /^28...|^3D000|SASL:|SSL connection|certificate/;
+/** Invalid authorization (class 28), no such database. */
+const authErrorCodes = /^(28...|3D000)$/;
+/** Errors of `pg` and of TLS that have no SQLSTATE. */
+const authErrorTexts = /SASL:|SSL connection|certificate/;
 /** The disk or a quota is full. */
 const diskFullCode = "53100";
 /**
@@ -102,7 +104,7 @@ class Client extends pg.Client {
 export function toConnectError(cause: unknown, address: PostgresAddress): Error {
   const reason = reasonOf(cause);
   if (unsupportedParameter.test(reason)) return refusedError(address, new Error(`${reason}: ${remedy}`));
-  if (refusals.test(codeOf(cause)) || refusals.test(reason)) return refusedError(address, cause);
+  if (authErrorCodes.test(codeOf(cause)) || authErrorTexts.test(reason)) return refusedError(address, cause);
   return new ConnectionError(reason, { cause });
 }
 
