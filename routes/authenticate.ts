@@ -19,9 +19,12 @@ import { basicChallenge, challenge } from "./caller.ts";
 
 /** How `authenticate` rejects; the second and third only with `GATEHOUSE_LOGIN_ERRORS=exact`. */
 export const loginProblems = [
-  ...["wrong-credentials", "wrong-password", "unknown-login"] as const,
-  ...["too-many-attempts", "overloaded"] as const,
-];
+  "wrong-credentials",
+  "wrong-password",
+  "unknown-login",
+  "too-many-attempts",
+  "overloaded",
+] as const;
 
 interface Signal {
   /** Aborts the hash; by default when the client of this request hangs up. */

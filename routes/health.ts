@@ -4,7 +4,7 @@ import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/operation.ts";
 
-const healthSchema: Schema = { $id: "Health", ...objectSchema("Health.", { status: { enum: ["live", "ready"] } }) };
+const healthSchema: Schema = { $id: "Health", ...objectSchema({ status: { enum: ["live", "ready"] } }) };
 
 export const showLive = route("GET /health/live", {
   access: "anyone",

@@ -1,8 +1,8 @@
 /** Lists in pages, such as `GET /user/`: the query parameters, the schema, and the link to the next page. */
 
-import type { UserSort } from "../lib/store.ts";
-import { type Field, idPattern, objectSchema, query, type Schema } from "../lib/http/schema.ts";
 import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/accounts/user.ts";
+import { type Field, idPattern, idSchema, objectSchema, query, type Schema } from "../lib/http/schema.ts";
+import type { UserSort } from "../lib/store.ts";
 
 const defaultLimit = 50;
 const maxLimit = 1_000;
@@ -10,6 +10,7 @@ const sorts: readonly UserSort[] = ["registered_at", "-registered_at", "login"];
 /** The cursor of a list that is sorted by login. */
 const loginCursorPattern = new RegExp(`^(?=.{1,${maxLoginLength}}$)${loginPattern.source.slice(1)}`);
 const invalidCursor = { code: "invalid-cursor", detail: "Must be the `next` of a page." };
+const nextOfPage = "The `next` of the previous page.";
 
 const limit: Field<number> = {
   schema: { type: "integer", minimum: 1, maximum: maxLimit, default: defaultLimit, description: "Items on a page." },
@@ -20,70 +21,56 @@ const limit: Field<number> = {
   },
 };
 
-/** Absent on the first page, as "". */
-const after: Field<string> = {
-  schema: { type: "string", pattern: idPattern.source, description: "The `next` of the previous page." },
-  parse(text = "", report) {
-    return text === "" || idPattern.test(String(text)) ? String(text) : report(invalidCursor);
+/** The page of a list. "" is the first. */
+export const pageQuery = query({
+  limit,
+  after: {
+    schema: { ...idSchema, description: nextOfPage },
+    parse: (text = "", report) => isCursor(String(text), idPattern) ? String(text) : report(invalidCursor),
   },
-};
+});
 
-const group: Field<string> = {
-  schema: {
-    type: "string",
-    pattern: groupPattern.source,
-    description: "Only members of this group.",
-    examples: ["staff"],
-  },
-  parse(text = "", report) {
-    if (text === "" || groupPattern.test(String(text))) return String(text);
-    return report({ code: "invalid-group", detail: "Must be the name of a group." });
-  },
-};
-
-const sort: Field<UserSort> = {
-  schema: {
-    type: "string",
-    enum: sorts,
-    default: sorts[0],
-    description: "The order; with `-` the newest user is first.",
-  },
-  parse(text = sorts[0], report) {
-    const known = sorts.find((sort) => sort === text);
-    return known ?? report({ code: "unknown-sort", detail: `Must be one of ${sorts.join(", ")}.` });
-  },
-};
-
-/** The page of a list. */
-export const pageQuery = query({ limit, after });
-
-/** The page of the list of users; "" is no condition. */
+/** The page of the list of users. "" is no condition. */
 export const userPageQuery = query({
   limit,
   after: {
-    schema: { type: "string", maxLength: maxLoginLength, description: "The `next` of the previous page." },
+    schema: { type: "string", maxLength: maxLoginLength, description: nextOfPage },
     parse: (text = "") => String(text),
   },
   prefix: loginPart("Only logins that start with this text.", "al"),
   contains: loginPart("Only logins that contain this text.", "lic"),
-  group,
-  sort,
+  group: {
+    schema: { type: "string", pattern: groupPattern.source, description: "Only its members.", examples: ["staff"] },
+    parse(text = "", report) {
+      if (text === "" || groupPattern.test(String(text))) return String(text);
+      return report({ code: "invalid-group", detail: "Must be the name of a group." });
+    },
+  },
+  sort: {
+    schema: { type: "string", enum: sorts, default: sorts[0], description: "With `-` the newest user is first." },
+    parse(text = sorts[0], report) {
+      const detail = `Must be one of ${sorts.join(", ")}.`;
+      return sorts.find((sort) => sort === text) ?? report({ code: "unknown-sort", detail });
+    },
+  },
 }, ({ after = "", sort }) => {
-  const cursorPattern = sort === "login" ? loginCursorPattern : idPattern;
-  return after === "" || cursorPattern.test(after) ? [] : [{ pointer: "/after", ...invalidCursor }];
+  const isGood = isCursor(after, sort === "login" ? loginCursorPattern : idPattern);
+  return isGood ? [] : [{ pointer: "/after", ...invalidCursor }];
 });
 
-/** The schema of a page. @param list the name of the list and the schema of its items @param cursor by default an id */
+/** The schema of a page. @param options.items the name of the list and the schema of its items */
 export function pageSchema(
   $id: string,
-  list: Readonly<Record<string, Schema>>,
-  cursor: Schema = { pattern: idPattern.source },
+  { items, cursor = { pattern: idPattern.source } }: {
+    items: readonly [name: string, schema: Schema];
+    cursor?: Schema;
+  },
 ): Schema {
-  const lists = Object.entries(list).map(([name, items]) => [name, { type: "array", items }]);
+  const [name, schema] = items;
   return {
     $id,
-    ...objectSchema("A page of a list.", {
-      ...Object.fromEntries(lists),
+    ...objectSchema({
+      [name]: { type: "array", items: schema },
       total: { type: "integer", minimum: 0, description: "The number of items on all pages." },
       next: { type: ["string", "null"], ...cursor, description: "The `after` of the next page." },
     }),
@@ -102,14 +89,17 @@ export function pageHeaders(
   return { link: `<?${new URLSearchParams(conditions)}>; rel="next"` };
 }
 
+function isCursor(text: string, pattern: RegExp): boolean {
+  return text === "" || pattern.test(text);
+}
+
 function loginPart(description: string, example: string): Field<string> {
   return {
     schema: { type: "string", maxLength: maxLoginLength, description, examples: [example] },
     parse(text = "", report) {
       const part = canonicalLogin(String(text));
-      if (part.length <= maxLoginLength) return part;
       const detail = `Must have at most ${maxLoginLength} characters.`;
-      return report({ code: "too-long", limit: maxLoginLength, detail });
+      return part.length <= maxLoginLength ? part : report({ code: "too-long", limit: maxLoginLength, detail });
     },
   };
 }

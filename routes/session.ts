@@ -17,12 +17,12 @@ const dates = { created_at: dateSchema, expires_at: dateSchema };
 
 const ownSessionSchema: Schema = {
   $id: "OwnSession",
-  ...objectSchema("The session of the request.", { login: loginSchema, groups: groupsSchema, ...dates }),
+  ...objectSchema({ login: loginSchema, groups: groupsSchema, ...dates }),
 };
 
 const newSessionSchema: Schema = {
   $id: "NewSession",
-  ...objectSchema("A new session.", { login: loginSchema, ...dates }, {
+  ...objectSchema({ login: loginSchema, ...dates }, {
     token: { type: "string", pattern: tokenPattern.source, description: "Absent if the cookie has it." },
   }),
 };

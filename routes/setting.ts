@@ -7,10 +7,10 @@ import { route } from "../lib/operation.ts";
 
 const settingsSchema: Schema = {
   $id: "SettingList",
-  ...objectSchema("The effective settings.", {
+  ...objectSchema({
     settings: {
       type: "array",
-      items: objectSchema("A setting.", {
+      items: objectSchema({
         name: { type: "string", description: "The environment variable." },
         value: { type: "string", description: "Of a URL only the scheme, as it may have a password." },
         default: { type: "string", description: "The value if it is not set." },

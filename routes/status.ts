@@ -14,25 +14,32 @@ import { route } from "../lib/operation.ts";
 
 const count: Schema = { type: "integer", minimum: 0 };
 const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };
-const quantiles = objectSchema("Durations in the last minute.", { p50_ms: milliseconds, p99_ms: milliseconds });
+/** Of durations in the last minute. */
+const quantiles = objectSchema({ p50_ms: milliseconds, p99_ms: milliseconds });
 
 const statusSchema: Schema = {
   $id: "Status",
-  ...objectSchema("Figures of one instance and of the store.", {
+  ...objectSchema({
     time: dateSchema,
     instance: { type: "string", description: "Its listen address, and an id since its start." },
     users: count,
     sessions: { ...count, description: "Including sessions that expired within the last hour." },
-    registrations: objectSchema("Registrations on each of the last 30 days (UTC) of users that still exist.", {
-      first_day: { type: "string", pattern: "^\\d{4}-\\d\\d-\\d\\d$" },
-      counts: countsOf(30),
-    }),
-    logins: objectSchema("Login attempts in each of the last 60 minutes, by outcome.", {
-      first_minute: dateSchema,
-      success: countsOf(keptMinutes),
-      failure: countsOf(keptMinutes),
-      throttled: countsOf(keptMinutes),
-    }),
+    registrations: {
+      description: "Registrations on each of the last 30 days (UTC) of users that still exist.",
+      ...objectSchema({
+        first_day: { type: "string", pattern: "^\\d{4}-\\d\\d-\\d\\d$" },
+        counts: countsOf(30),
+      }),
+    },
+    logins: {
+      description: "Login attempts in each of the last 60 minutes, by outcome.",
+      ...objectSchema({
+        first_minute: dateSchema,
+        success: countsOf(keptMinutes),
+        failure: countsOf(keptMinutes),
+        throttled: countsOf(keptMinutes),
+      }),
+    },
     hash: quantiles,
     sync: { ...quantiles, type: ["object", "null"], description: "Null with a database, which syncs by itself." },
     running: { ...count, description: "Passwords being hashed." },

@@ -20,7 +20,7 @@ const onlyLogin = { login: { $ref: loginSchema, description: "The only login tha
 
 const newTicketSchema: Schema = {
   $id: "NewTicket",
-  ...objectSchema("A new ticket.", {
+  ...objectSchema({
     ...common,
     ticket: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$", description: "The code. Only this response has it." },
   }, onlyLogin),
@@ -29,14 +29,14 @@ const newTicketSchema: Schema = {
 /** What `publicTicket` returns. */
 const ticketSchema: Schema = {
   $id: "Ticket",
-  ...objectSchema("A ticket without its code.", {
+  ...objectSchema({
     ...common,
     made_by: { type: ["string", "null"], description: "The login of its maker; null if an earlier version made it." },
     created_at: { ...dateSchema, type: ["string", "null"], description: "Null if an earlier version made it." },
   }, onlyLogin),
 };
 
-const ticketPageSchema = pageSchema("TicketPage", { tickets: ticketSchema });
+const ticketPageSchema = pageSchema("TicketPage", { items: ["tickets", ticketSchema] });
 
 export const makeTicket = route("POST /ticket/", {
   access: "admin",

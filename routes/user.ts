@@ -29,7 +29,7 @@ import {
 import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
 import { route } from "../lib/operation.ts";
 
-const userPageSchema = pageSchema("UserPage", { users: userSchema }, { maxLength: maxLoginLength });
+const userPageSchema = pageSchema("UserPage", { items: ["users", userSchema], cursor: { maxLength: maxLoginLength } });
 
 /** Who may register. */
 interface Admitted {

@@ -16,7 +16,7 @@ export const exampleSessionId = "01M81Q8RAFRWT8N2ZHDEH012P3";
 /** What `publicSession` returns. */
 const sessionSchema: Schema = {
   $id: "Session",
-  ...objectSchema("A session of a user.", {
+  ...objectSchema({
     id: idSchema,
     created_at: dateSchema,
     last_seen_at: { ...dateSchema, description: "Updated about once an hour." },
@@ -26,7 +26,7 @@ const sessionSchema: Schema = {
     current: { type: "boolean", description: "Whether it is the session of the request." },
   }),
 };
-const sessionPageSchema = pageSchema("SessionPage", { sessions: sessionSchema });
+const sessionPageSchema = pageSchema("SessionPage", { items: ["sessions", sessionSchema] });
 
 export const listSessions = route("GET /user/:login/session/", {
   access: "user or admin",

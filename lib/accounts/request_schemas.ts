@@ -55,7 +55,7 @@ export const groupsSchema: Schema = {
 /** What `publicUser` returns. */
 export const userSchema: Schema = {
   $id: "User",
-  ...objectSchema("What administrators, and the user, see of a user.", {
+  ...objectSchema({
     id: { ...idSchema, description: "A ULID. A login that is deleted and registered again gets another." },
     login: { type: "string", maxLength: maxLoginLength, pattern: loginPattern.source },
     registered_at: dateSchema,

@@ -93,7 +93,7 @@ export function jsonBody<R extends Fields = NoFields, O extends Fields = NoField
   return {
     code,
     examples,
-    schema: { $id: name, ...objectSchema("", schemasOf(required), schemasOf(optional)), ...keywords },
+    schema: { $id: name, ...objectSchema(schemasOf(required), schemasOf(optional)), ...keywords },
     parse(body, rules) {
       if (typeof body !== "object" || body === null || Array.isArray(body)) {
         const errors = [{ pointer: "", code: "not-object", detail: "The body must be an object." }];
@@ -111,15 +111,13 @@ export function jsonBody<R extends Fields = NoFields, O extends Fields = NoField
   };
 }
 
-/** The schema of an object that has all of `required`, may have `optional`, and has nothing else. "" is no description. */
+/** The schema of an object that has all of `required`, may have `optional`, and has nothing else. */
 export function objectSchema(
-  description: string,
   required: Readonly<Record<string, Schema>>,
   optional: Readonly<Record<string, Schema>> = {},
 ): Schema {
   const properties = { ...required, ...optional };
-  const keywords = { type: "object", required: Object.keys(required), additionalProperties: false, properties };
-  return description === "" ? keywords : { description, ...keywords };
+  return { type: "object", required: Object.keys(required), additionalProperties: false, properties };
 }
 
 /** Query parameters of an operation. */

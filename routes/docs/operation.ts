@@ -19,16 +19,23 @@ export function operationArticle(placed: PlacedOperation): Html {
   const { method, path, operation } = placed;
   // The path may break before each slash.
   const address = path.split("/").slice(1).map((segment) => html`<wbr>/${segment}`);
+  const parameters = operation.parameters.map(({ name, in: place, required, description, schema }) =>
+    html`<dt><code>${name}</code> <small>${place}${!required && ", optional"}</small></dt>
+<dd>${prose(description)}${constraints(schema)}</dd>`
+  );
   return html`
     <article>
     <h3 id="${operation.operationId}">${operation.summary}</h3>
     <p class="address"><b class="${method}">${method}</b> <code>${address}</code></p>
     ${prose(operation.description)}
-    ${parameters(operation)}
+    ${parameters.length > 0 && html`
+      <h4>Parameters</h4>
+      <dl>${parameters}</dl>
+    `}
     <h4>Request</h4>
     ${request(placed)}
     <h4>Responses</h4>
-    <dl class="replies">${responses(operation)}</dl>
+    <dl class="replies">${Object.entries(operation.responses).map(response)}</dl>
     </article>
   `;
 }
@@ -45,18 +52,7 @@ export function problemList(codes: readonly string[]): Html {
   return html`<ul class="problems">${items}</ul>`;
 }
 
-function parameters({ parameters }: DocumentedOperation): Html | undefined {
-  const rows = parameters.map(({ name, in: place, required, description, schema }) =>
-    html`<dt><code>${name}</code> <small>${place}${!required && ", optional"}</small></dt>
-<dd>${prose(description)}${constraints(schema)}</dd>`
-  );
-  return rows.length === 0 ? undefined : html`
-    <h4>Parameters</h4>
-    <dl>${rows}</dl>
-  `;
-}
-
-function request(placed: PlacedOperation): (Html | undefined)[] {
+function request(placed: PlacedOperation): Html[] {
   const { requestBody } = placed.operation;
   if (requestBody === undefined) return [command(placed)];
   const { schema, examples } = requestBody.content["application/json"];
@@ -68,33 +64,27 @@ function request(placed: PlacedOperation): (Html | undefined)[] {
 function command({ method, path, operation }: PlacedOperation, body?: unknown): Html {
   const target = operation.parameters.filter((one) => one.in === "path")
     .reduce((all, { name, example }) => all.replace(`{${name}}`, String(example)), path);
+  const lines = [`curl ${method === "GET" ? "" : `--request ${method} `}"$gatehouse${target}"`];
   const text = JSON.stringify(body) ?? "";
   const needsToken = operation.security.length > 0 && !text.includes('"ticket":');
-  const lines = [
-    `curl ${method === "GET" ? "" : `--request ${method} `}"$gatehouse${target}"`,
-    ...needsToken ? ['  --header "Authorization: Bearer $token"'] : [],
-    // Within single quotes of the shell only the quote itself is special.
-    ...text === ""
-      ? []
-      : ["  --header 'Content-Type: application/json'", `  --data '${text.replaceAll("'", `'\\''`)}'`],
-  ];
+  if (needsToken) lines.push('  --header "Authorization: Bearer $token"');
+  // Within single quotes of the shell only the quote itself is special.
+  const quoted = text.replaceAll("'", `'\\''`);
+  if (text !== "") lines.push("  --header 'Content-Type: application/json'", `  --data '${quoted}'`);
   return html`<pre tabindex="0"><code>${lines.join(" \\\n")}</code></pre>`;
 }
 
-function responses({ responses }: DocumentedOperation): (Html | undefined)[] {
-  return Object.entries(responses).map(([status, response]) => {
-    if (!("$ref" in response)) return success(status, response);
-    const name = response.$ref.slice(response.$ref.lastIndexOf("/") + 1);
+function response([status, response]: [string, DocumentedResponse | { readonly $ref: string }]): Html | undefined {
+  if ("$ref" in response) {
     // The names of problem responses are their codes.
-    const codes = name.split(".").filter((code) => !shared.includes(code));
-    return codes.length === 0 ? undefined : html`
+    const codes = response.$ref.slice(response.$ref.lastIndexOf("/") + 1).split(".");
+    const own = codes.filter((code) => !shared.includes(code));
+    return own.length === 0 ? undefined : html`
       <dt class="failure">${status}</dt>
-      <dd>${problemList(codes)}</dd>
+      <dd>${problemList(own)}</dd>
     `;
-  });
-}
-
-function success(status: string, { description, headers, content = {} }: DocumentedResponse): Html {
+  }
+  const { description, headers, content = {} } = response;
   const fields = Object.entries(headers).filter(([name]) => !/^(X-|Cache-Control$)/.test(name));
   const items = fields.map(([name, { description, required }]) =>
     html`<li><code>${name}</code>: ${description}${!required && " Not always."}</li>`

@@ -7,8 +7,23 @@ import { prose, schemaBody } from "./schema.ts";
 
 /** The whole page. @param style its only style sheet */
 export function docsPage(document: OpenApiDocument, style: string): Html {
-  const { info, openapi } = document;
-  const groups = document.tags.map((tag) => ({ ...tag, operations: operationsOf(tag.name, document) }));
+  const { info, openapi, components } = document;
+  const groups = document.tags.map(({ name, description }) => {
+    return { name, description, operations: operationsOf(name, document) };
+  });
+  const sections = groups.map(({ name, description, operations }) =>
+    html`<section aria-labelledby="tag-${name}">
+<h2 id="tag-${name}">${name}</h2>
+${prose(description)}
+${operations.map(operationArticle)}
+</section>`
+  );
+  const links = groups.map(({ name, operations }) =>
+    html`<li><a href="#tag-${name}">${name}</a><ul>${operations.map(link)}</ul></li>`
+  );
+  const schemas = Object.entries(components.schemas).map(([name, schema]) =>
+    html`<article><h3 id="schema-${name}">${name}</h3>${schemaBody(schema)}</article>`
+  );
   return html`
     <!DOCTYPE html>
     <html lang="en">
@@ -25,36 +40,26 @@ export function docsPage(document: OpenApiDocument, style: string): Html {
           <p>${info.summary} This page is made from <a href="../openapi.json">openapi.json</a> (OpenAPI ${openapi}).</p>
         </header>
         <div class="columns">
-          <nav aria-label="Contents">${contents(groups)}</nav>
+          <nav aria-label="Contents">
+            <ul>
+              <li><a href="#rules">Every request</a></li>
+              ${links}
+              <li><a href="#data">Data</a></li>
+            </ul>
+          </nav>
           <main>
-    ${rules(document)}
-    ${groups.map(section)}
-    ${data(document)}
+            ${rules(document)}
+            ${sections}
+            <section aria-labelledby="data">
+              <h2 id="data">Data</h2>
+              <p>Members that are not optional are always present. There are no other members.</p>
+              ${schemas}
+            </section>
           </main>
         </div>
       </body>
     </html>
   `;
-}
-
-interface Group {
-  readonly name: string;
-  readonly description: string;
-  readonly operations: readonly PlacedOperation[];
-}
-
-function contents(groups: readonly Group[]): Html {
-  const items = groups.map(({ name, operations }) => {
-    const links = operations.map(({ method, path, operation }) =>
-      html`<li><a href="#${operation.operationId}"><b class="${method}">${method}</b> <span>${path}</span></a></li>`
-    );
-    return html`<li><a href="#tag-${name}">${name}</a><ul>${links}</ul></li>`;
-  });
-  return html`<ul>
-<li><a href="#rules">Every request</a></li>
-${items}
-<li><a href="#data">Data</a></li>
-</ul>`;
 }
 
 function rules({ info, components }: OpenApiDocument): Html {
@@ -74,40 +79,18 @@ token=…   # from POST /session/</code></pre>
 <h3 id="auth">Authentication</h3>
 <dl>${schemes}</dl>
 <h3 id="problems">Common problems</h3>
-<p>Of requests with a body:</p>
-${problemList(body)}
-<p>Of paths with a parameter:</p>
-${problemList(path)}
-<p>Of operations that use the store:</p>
-${problemList(store)}
-<p>Of all requests:</p>
-${problemList(any)}
+<p>Of requests with a body, paths with a parameter, operations that use the store, and all requests:</p>
+${[body, path, store, any].map(problemList)}
 </section>`;
 }
 
-function section({ name, description, operations }: Group): Html {
-  return html`<section aria-labelledby="tag-${name}">
-<h2 id="tag-${name}">${name}</h2>
-${prose(description)}
-${operations.map(operationArticle)}
-</section>`;
-}
-
-function data({ components }: OpenApiDocument): Html {
-  const schemas = Object.entries(components.schemas).map(([name, schema]) =>
-    html`<article><h3 id="schema-${name}">${name}</h3>${schemaBody(schema)}</article>`
-  );
-  return html`<section aria-labelledby="data">
-<h2 id="data">Data</h2>
-<p>Members that are not optional are always present. There are no other members.</p>
-${schemas}
-</section>`;
+function link({ method, path, operation }: PlacedOperation): Html {
+  return html`<li><a href="#${operation.operationId}"><b class="${method}">${method}</b> <span>${path}</span></a></li>`;
 }
 
 function operationsOf(tag: string, { paths }: OpenApiDocument): PlacedOperation[] {
-  return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations)
-      .filter(([, operation]) => operation.tags.includes(tag))
-      .map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
+  const all = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
   );
+  return all.filter(({ operation }) => operation.tags.includes(tag));
 }

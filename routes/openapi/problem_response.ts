@@ -6,37 +6,28 @@ import { objectSchema, type Schema } from "../../lib/http/schema.ts";
 import { weaknessTexts } from "../../lib/passwords/weakness.ts";
 import { describeHeaders } from "./headers.ts";
 
+const tooMany = ["too-many-registrations", "too-many-attempts", "too-many-new-passwords"];
+
 /** Header fields that problems have, by name; a problem that ends in "?" does not always have it. */
 const problemHeaders: Readonly<Record<string, readonly string[]>> = {
   "WWW-Authenticate": ["not-authenticated", "wrong-credentials", "wrong-password"],
   "Connection": ["slow-body", "body-too-large?"],
   "Accept": ["not-json?"],
   "Accept-Encoding": ["not-json?"],
-  "Retry-After": [
-    ...["too-many-registrations", "too-many-attempts", "too-many-new-passwords"],
-    ...["overloaded", "store-unavailable"],
-  ],
+  "Retry-After": [...tooMany, "overloaded", "store-unavailable"],
 };
 
-const fieldError = objectSchema("A bad field.", {
-  pointer: {
-    type: "string",
-    pattern: "^(/[\\s\\S]*)?$",
-    description: "A JSON pointer (RFC 6901) to the field, or / and the name of a query parameter.",
-  },
+const fieldError = objectSchema({
+  pointer: { type: "string", pattern: "^(/[\\s\\S]*)?$", description: "A JSON pointer, or / and a query parameter." },
   code: { type: "string", pattern: "^[a-z]+(-[a-z]+)*$", description: "Stable, for programs." },
   detail: { type: "string", description: "For people." },
 }, {
-  limit: {
-    type: "integer",
-    minimum: 1,
-    description: "The limit, with `too-short` and `too-long`: characters, or bytes where `detail` says so.",
-  },
-  reason: { enum: Object.keys(weaknessTexts), description: "The reason, with `guessable`. Stable, for programs." },
+  limit: { type: "integer", minimum: 1, description: "With `too-short` and `too-long`: in the unit of `detail`." },
+  reason: { enum: Object.keys(weaknessTexts), description: "With `guessable`. Stable, for programs." },
 });
 
-const problemSchema = schemaOfProblem("Problem", "An error (RFC 9457).", {});
-const fieldProblemSchema = schemaOfProblem("FieldProblem", "An error with a list of bad fields.", {
+const problemSchema = schemaOfProblem("Problem", {});
+const fieldProblemSchema = schemaOfProblem("FieldProblem", {
   errors: { type: "array", minItems: 1, maxItems: maxErrors, items: fieldError },
 });
 
@@ -72,10 +63,10 @@ function headersOf(codes: readonly ProblemCode[]): string[] {
   });
 }
 
-function schemaOfProblem($id: string, description: string, more: Readonly<Record<string, Schema>>): Schema {
+function schemaOfProblem($id: string, more: Readonly<Record<string, Schema>>): Schema {
   const type = { type: "string", pattern: "^/problem/", description: "`/problem/` and a stable code." };
   const title = { type: "string", description: "The same for every occurrence." };
   const status = { type: "integer", minimum: 400, maximum: 599 };
   const detail = { type: "string", description: "What happened in this case, for people." };
-  return { $id, ...objectSchema(description, { type, title, status, ...more }, { detail }) };
+  return { $id, ...objectSchema({ type, title, status, ...more }, { detail }) };
 }
