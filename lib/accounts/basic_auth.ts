@@ -79,8 +79,8 @@ export class BasicAuthCache {
   }
 
   /**
-   * Returns the user of right credentials, from the cache or by `verify`, which runs once for all requests that wait for
-   * it; `undefined` if the user changed meanwhile.
+   * Returns the user of right credentials, from the cache or by `verify`, which runs once for all requests that wait.
+   * `undefined` if the user changed meanwhile.
    *
    * @throws what `verify` throws
    */

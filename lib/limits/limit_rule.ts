@@ -19,8 +19,6 @@ export const pendingMs = 60 * 1_000;
 export const maxAheadMs = 60 * 1_000;
 /** Rounding errors of sums of fractional milliseconds are smaller. */
 const roundingMs = 0.5;
-/** Reported for a full row of failures. It is nominal, as time does not reset the row. */
-const fullRowSeconds = 60 * 60;
 /**
  * Limits of a client, an IPv6 /56 (256 clients) and a /48 (65,536), as multiples of the first. They bound how many
  * states one network can evict: at 100 an hour, a /48 fills the 100,000 states of a rule in 100 hours.
@@ -49,7 +47,7 @@ export type LimitStep = (state: LimitState, now: number) => LimitState;
 export interface LimitRule {
   /** Unique. */
   readonly name: string;
-  /** Whole seconds until the next attempt is allowed, 0 if it is allowed now. @param now milliseconds since the epoch */
+  /** Whole seconds until the next attempt is allowed, 0 if it is allowed now. */
   readonly waitSeconds: (state: LimitState, now: number) => number;
   /** Takes one attempt, which is then pending. */
   readonly take: LimitStep;
@@ -95,7 +93,8 @@ export function consecutiveFailures(name: string, limit: number): LimitRule {
   return {
     name,
     waitSeconds: (state, now) => {
-      if (state.wrongCount >= limit) return fullRowSeconds;
+      // Nominal, as time does not reset the row.
+      if (state.wrongCount >= limit) return hourMs / 1_000;
       // Pending attempts may succeed soon.
       return state.wrongCount + pendingCount(state, now) >= limit ? 1 : 0;
     },

@@ -58,8 +58,8 @@ export class FairQueue<Item> {
   }
 
   /**
-   * Returns the item to evict in favour of a new one: the newest of the longest part, at the first level where that part
-   * has at least two items more than the part of the new item. Otherwise refusing the new item is fairer.
+   * Returns the item to evict in favour of a new one: the newest of the longest part, at the first level where that
+   * part has at least two items more than the part of the new item. Otherwise refusing the new item is fairer.
    */
   evictable([name, ...rest]: readonly string[]): Item | undefined {
     const longest = this.#longest();

@@ -114,7 +114,7 @@ interface Measurement {
   readonly costMs: number;
 }
 
-/** The fastest round counts, as other work of the machine is no cost of a hash. An expensive hash needs one round only. */
+/** The fastest round counts, as other work of the machine is no cost of a hash. An expensive hash needs one round. */
 async function measure({ iterations, concurrency }: Required<HasherOptions>): Promise<Measurement> {
   const decoy = await hashPassword(crypto.randomUUID(), iterations);
   let costMs = Infinity;

@@ -11,7 +11,8 @@
 /**
  * Code of a weakness.
  *
- * @typedef {"login" | "service-name" | "common" | "keyboard" | "repeat" | "sequence" | "date" | "year" | "short"} Weakness
+ * @typedef {"login" | "service-name" | "common" | "keyboard" | "repeat" | "sequence" | "date" | "year"
+ *   | "short"} Weakness
  */
 
 /**
@@ -27,7 +28,7 @@
  * 250 took 1,400 ms. A password whose first 32 characters are strong is strong.
  */
 export const checkedCharacters = 32;
-/** An attacker who has the hash makes 10^8 guesses within days. zxcvbn gives fewer guesses a score of 2 at most. */
+/** With the hash, an attacker makes 10^8 guesses within days. zxcvbn gives fewer guesses a score of 2 at most. */
 const minScore = 3;
 const minGuesses = 1e8;
 /** Many innocent words contain a shorter login. zxcvbn gets it as a known word all the same. */

@@ -1,4 +1,4 @@
-/** Which credentials of HTTP Basic are remembered, and what requests share that send them at once; reading them is in basic_test.ts. */
+/** Which credentials are cached, and what simultaneous requests share. `basic_auth_test.ts` tests how they are read. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { BasicAuthCache } from "../../../lib/accounts/basic_auth.ts";
@@ -53,7 +53,7 @@ function createScene() {
   return { clock, users, slow, signals, ask, verifyCount: () => verifyCount };
 }
 
-Deno.test("BasicAuthCache.userOf() verifies once, and remembers for a minute from then", async () => {
+Deno.test("BasicAuthCache.userOf() verifies once, and caches for a minute", async () => {
   const { clock, ask } = createScene();
   assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
   for (const afterMs of [0, minuteMs / 2, minuteMs / 2 - 1]) {
@@ -65,7 +65,7 @@ Deno.test("BasicAuthCache.userOf() verifies once, and remembers for a minute fro
   assertEquals(await ask("alice"), [userOf("alice"), "remembered"]);
 });
 
-Deno.test("BasicAuthCache.userOf() remembers for one client alone who was right, and has the others verified", async () => {
+Deno.test("BasicAuthCache.userOf() caches for one client, and verifies the others", async () => {
   const { ask, verifyCount } = createScene();
   for (const client of ["192.0.2.1", "192.0.2.2", "", '192.0.2.1"']) {
     assertEquals(await ask("alice", secret, client), [userOf("alice"), "verified"], client);
@@ -76,7 +76,7 @@ Deno.test("BasicAuthCache.userOf() remembers for one client alone who was right,
   assertEquals(verifyCount(), 4);
 });
 
-Deno.test("BasicAuthCache.userOf() tells apart what is the same when password and client are put together", async () => {
+Deno.test("BasicAuthCache.userOf() separates password and client that are equal when concatenated", async () => {
   const { ask } = createScene();
   const rows: readonly [password: string, client: string][] = [
     [`${secret}1`, "92.0.2.1"],
@@ -104,7 +104,7 @@ const wrong: readonly [login: string, password: string][] = [
   [`alice,${secret}`, ""],
 ];
 
-Deno.test("BasicAuthCache.userOf() remembers nobody by wrong credentials, and has them verified each time", async () => {
+Deno.test("BasicAuthCache.userOf() caches no wrong credentials, and verifies them each time", async () => {
   const { ask, verifyCount } = createScene();
   await ask("alice");
   for (const [login, password] of wrong) {
@@ -175,7 +175,7 @@ Deno.test("BasicAuthCache.userOf() lets nobody wait for the credentials of other
   assertEquals(await ask("bob"), [userOf("bob"), "verified"]);
 });
 
-Deno.test("BasicAuthCache.userOf() refuses all who waited for what came to nothing, and has it verified again later", async () => {
+Deno.test("BasicAuthCache.userOf() refuses all requests of a failed verification, and verifies later ones", async () => {
   const { users, ask, verifyCount } = createScene();
   users.set("alice", userOf("alice", { disabled: true }));
   const asked = Array.from({ length: 50 }, () => ask("alice"));
@@ -187,7 +187,7 @@ Deno.test("BasicAuthCache.userOf() refuses all who waited for what came to nothi
   assertEquals(await ask("alice"), [userOf("alice"), "verified"]);
 });
 
-Deno.test("BasicAuthCache.userOf() tells of nobody to all who waited for a user who was changed meanwhile", async () => {
+Deno.test("BasicAuthCache.userOf() returns no user to all requests if the user changed meanwhile", async () => {
   const { users, ask, verifyCount } = createScene();
   const asked = Array.from({ length: 3 }, () => ask("alice"));
   while (verifyCount() === 0) await Promise.resolve();
@@ -196,7 +196,7 @@ Deno.test("BasicAuthCache.userOf() tells of nobody to all who waited for a user 
   assertEquals(verifyCount(), 1);
 });
 
-Deno.test("BasicAuthCache.userOf() gives a verification up when the last who waits has hung up, and not before", async () => {
+Deno.test("BasicAuthCache.userOf() cancels a verification once its last client is gone", async () => {
   const { slow, signals, ask, verifyCount } = createScene();
   slow.add("alice");
   const clients = Array.from({ length: 4 }, () => new AbortController());
@@ -224,7 +224,7 @@ Deno.test("BasicAuthCache.userOf() gives a verification up for who had hung up b
   assertEquals(signals.map(({ aborted }) => aborted), [true]);
 });
 
-Deno.test("BasicAuthCache.userOf() answers all who wait, whoever hangs up meanwhile, and those who join late", async () => {
+Deno.test("BasicAuthCache.userOf() answers all waiting and late requests, though others hang up", async () => {
   const { ask, verifyCount } = createScene();
   const clients = Array.from({ length: 4 }, () => new AbortController());
   const asked = clients.map(({ signal }) => ask("alice", secret, "192.0.2.1", signal));

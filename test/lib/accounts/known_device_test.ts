@@ -85,7 +85,7 @@ Deno.test("knownDeviceId() knows nobody by the cookie of another login or anothe
   }
 });
 
-Deno.test("knownDeviceId() knows nobody by a cookie that is signed for nobody, under no password, as anyone can", () => {
+Deno.test("knownDeviceId() rejects a cookie signed without user and password, as anyone can sign it", () => {
   const id = "A".repeat(22);
   for (const login of ["", "alice", "undefined"]) {
     const signed = createHmac("sha256", "").update(`gatehouse device ${id} ${login}`).digest("base64url");

@@ -237,7 +237,7 @@ Deno.test("registrationBody.parse() and credentialsBody.parse() tell people what
   }
 });
 
-Deno.test("credentialsBody.parse() takes whatever text may have been registered, and more: the uniform answer is for the rest", () => {
+Deno.test("credentialsBody.parse() accepts any text: an unregistrable one gets the uniform response", () => {
   const rows: readonly (readonly [login: string, password: string])[] = [
     ["alice", password],
     ["", ""],

@@ -193,7 +193,7 @@ for (const [title, change] of badTokens) {
   });
 }
 
-Deno.test("findLiveSession() knows the token of a session in use from those that differ in one character, wherever it is", async () => {
+Deno.test("findLiveSession() rejects a token that differs in any one character", async () => {
   const { store, session, token } = await keepSession();
   assertEquals((await find(token, { store, now: start }))?.session, session);
   for (let index = 27; index < token.length; index++) {
@@ -284,7 +284,7 @@ Deno.test("findLiveSession() notes a session as seen once an hour", async () => 
   }
 });
 
-Deno.test("findLiveSession() notes a session as seen ten times in an idle lifetime of less than ten hours", async () => {
+Deno.test("findLiveSession() updates lastSeenAt ten times in an idle lifetime below ten hours", async () => {
   for (
     const [sessionIdleMs, everyMs] of [[hourMs, 6 * minuteMs], [10 * hourMs, hourMs], [11 * hourMs, hourMs]] as const
   ) {
@@ -296,7 +296,7 @@ Deno.test("findLiveSession() notes a session as seen ten times in an idle lifeti
   }
 });
 
-Deno.test("findLiveSession() keeps a session alive that is used, however short the time without use may be", async () => {
+Deno.test("findLiveSession() keeps a used session alive, however short the idle lifetime is", async () => {
   const short = { sessionIdleMs: hourMs, sessionMaxMs: dayMs };
   const { store, token } = await keepSession();
   // Used every 50 minutes: never an hour without use.

@@ -36,7 +36,7 @@ const addresses: readonly (readonly [Deno.Addr, origin: string | undefined])[] =
 ];
 
 for (const [address, origin] of addresses) {
-  Deno.test(`setupNotice() has the code, its end, and ${origin === undefined ? "no link" : `a link to ${origin}`}`, () => {
+  Deno.test(`setupNotice() has the code, its expiry, and ${origin ?? "no link"}`, () => {
     const made = createTicket("setup", { login: "", maker: "", now, ttlMs });
     const notice = setupNotice(made, address);
     const first = `There is no administrator yet: register with this ticket to become the administrator: ${made.code}`;

@@ -1,4 +1,4 @@
-/** A clock that is 3 h ahead, and then corrected: nobody is locked out by it, and nobody gets more than the rules allow. */
+/** A clock that was 3 h ahead locks nobody out once it is corrected, and allows no more than the rules. */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { BasicAuthCache } from "../../../lib/accounts/basic_auth.ts";
 import {
@@ -72,7 +72,7 @@ testScene(
   },
 );
 
-Deno.test("a limit that was used up by a clock 3 h ahead has the next at its time, also when it is only asked for", async () => {
+Deno.test("a limit used up by a clock 3 h ahead allows the next attempt at its time, even if only read", async () => {
   for (const asks of ["waitSeconds", "take"] as const) {
     const clock = { now: now + aheadMs };
     const limiter = new RateLimiter(new MemoryLimitStore(), () => clock.now);
@@ -112,7 +112,7 @@ for (const [index, rule] of rules.entries()) {
   });
 }
 
-Deno.test("a Basic password that was right 3 h ahead is remembered for a minute by the right clock at most", async () => {
+Deno.test("a Basic password that was right 3 h ahead is cached for a minute of the right clock at most", async () => {
   const clock = { now: now + aheadMs };
   const memory = new BasicAuthCache(() => clock.now);
   let verifiedCount = 0;

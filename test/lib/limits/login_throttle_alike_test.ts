@@ -1,4 +1,4 @@
-/** Guesses that are alike, one after another and at once: they count as one, and none is free. */
+/** Identical guesses, one after another and at once: they count as one, and none is free. */
 import { assertEquals } from "@std/assert";
 import {
   type Change,
@@ -47,7 +47,7 @@ testScene(
   },
 );
 
-Deno.test("LoginThrottle.run() counts a wrong password that is tried twice at once, and the first time not verified", async () => {
+Deno.test("LoginThrottle.run() counts a wrong password tried twice at once whose first attempt is not verified", async () => {
   const { guess, guesses } = createScene();
   const fail = () => Promise.reject(new RangeError("too many"));
   /** The second outcome of each. */
@@ -93,7 +93,7 @@ testScene(
   },
 );
 
-Deno.test("LoginThrottle.run() counts a guess of which the first of two alike hangs up: a pair is no free guess", async () => {
+Deno.test("LoginThrottle.run() counts identical guesses whose first client hangs up: a pair is no free guess", async () => {
   const { guess, open } = createScene();
   const seconds: OpenGuess[] = [];
   const outcomes: unknown[] = [];

@@ -1,4 +1,4 @@
-/** Browsers that the owner of a login has logged in from, and how a login that takes no more passwords is opened again. */
+/** Known devices of a login, and how a locked login is unlocked. */
 import { assertEquals } from "@std/assert";
 import {
   type Change,

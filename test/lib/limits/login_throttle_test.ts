@@ -248,7 +248,7 @@ testScene(
   },
 );
 
-Deno.test("LoginThrottle.run() forgets a row, and a wrong password, when 100,000 others came after it, and not before", async () => {
+Deno.test("LoginThrottle.run() evicts a row and a wrong password after 100,000 others, and no earlier", async () => {
   const { clock, guess, guesses, open } = createScene();
   // Known devices are apart: one with a full row, and one that has no more tries in an hour.
   const [laptop, tablet] = ["laptop", "tablet"].map((device) => ({ login: "carol", device, client: second }));
@@ -284,7 +284,7 @@ const inNetwork = (index: number): Change => ({
   login: `user${index}`,
 });
 
-Deno.test("LoginThrottle.run() lets an IPv6 /48 try 1,000 wrong passwords in an hour, and a /56 400: no more can push out what is kept", async () => {
+Deno.test("LoginThrottle.run() limits an IPv6 /48 to 1,000 wrong passwords an hour, and a /56 to 400", async () => {
   const { clock, guess, guesses } = createScene();
   const ofOne56 = (index: number) => ({ ...inNetwork(index % 256), login: `user${index}` });
   assertEquals(await guesses(402, ofOne56), "400 wrong, 2 wait 9");

@@ -1,4 +1,4 @@
-/** Several instances on one database count as one; what holds for counts anywhere is in test/lib/limits/limit_store_test.ts. */
+/** Several instances on one database count as one. `limit_store_test.ts` has what every store of limits promises. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import {

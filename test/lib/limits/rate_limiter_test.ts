@@ -28,14 +28,14 @@ async function drain(quota: Quota, client: string): Promise<number> {
   return count;
 }
 
-Deno.test("RateLimiter.take() gives as many at once as there are in an hour, for any number", async () => {
+Deno.test("RateLimiter.take() allows a burst of the hourly limit, for any limit", async () => {
   for (let perHour = 1; perHour <= 200; perHour++) {
     assertEquals(await drain(createScene(perHour).quota, "a"), perHour);
   }
   assertEquals(await drain(createScene(1_000).quota, "a"), 1_000);
 });
 
-Deno.test("RateLimiter.take() says after how many whole seconds there is one again, and keeps its word", async () => {
+Deno.test("RateLimiter.take() returns the whole seconds until the next attempt, which is then allowed", async () => {
   const rows: readonly (readonly [perHour: number, waitSeconds: number])[] = [
     [1, 3_600],
     [2, 1_800],
@@ -54,7 +54,7 @@ Deno.test("RateLimiter.take() says after how many whole seconds there is one aga
   }
 });
 
-Deno.test("RateLimiter.take() gives nothing a moment too early, and then one", async () => {
+Deno.test("RateLimiter.take() allows the next attempt at its time and no millisecond earlier", async () => {
   const { quota, clock } = createScene(60);
   await drain(quota, "a");
   clock.now += 59_000;
@@ -65,7 +65,7 @@ Deno.test("RateLimiter.take() gives nothing a moment too early, and then one", a
   assertEquals([await quota.take("a"), await quota.take("a")], [0, 60]);
 });
 
-Deno.test("RateLimiter.take() refills evenly, up to the whole", async () => {
+Deno.test("RateLimiter.take() refills evenly, up to the limit", async () => {
   const rows: readonly (readonly [afterMs: number, count: number])[] = [
     [0, 0],
     [hourMs / 60 - 1, 0],
@@ -84,7 +84,7 @@ Deno.test("RateLimiter.take() refills evenly, up to the whole", async () => {
   }
 });
 
-Deno.test("RateLimiter.take() counts what is taken slowly too", async () => {
+Deno.test("RateLimiter.take() counts slow attempts too", async () => {
   const { quota, clock } = createScene(2);
   assertEquals(await quota.take("a"), 0);
   clock.now += hourMs / 4;
@@ -93,7 +93,7 @@ Deno.test("RateLimiter.take() counts what is taken slowly too", async () => {
   assertEquals(await quota.take("a"), 900);
 });
 
-Deno.test("RateLimiter.take() takes nothing when it refuses", async () => {
+Deno.test("RateLimiter.take() consumes nothing when it refuses", async () => {
   const { quota, clock } = createScene(1);
   assertEquals(await quota.take("a"), 0);
   for (let count = 0; count < 1_000; count++) assertEquals(await quota.take("a"), 3_600);
@@ -101,7 +101,7 @@ Deno.test("RateLimiter.take() takes nothing when it refuses", async () => {
   assertEquals(await quota.take("a"), 0);
 });
 
-Deno.test("RateLimiter.take() counts each client for itself", async () => {
+Deno.test("RateLimiter.take() counts each client separately", async () => {
   const { quota } = createScene(3);
   assertEquals(await drain(quota, "a"), 3);
   assertEquals(await drain(quota, "b"), 3);
@@ -109,12 +109,12 @@ Deno.test("RateLimiter.take() counts each client for itself", async () => {
   assertEquals(await drain(quota, "__proto__"), 3);
 });
 
-Deno.test("RateLimiter.take() never refuses when the quota is 0, which is unlimited", async () => {
+Deno.test("RateLimiter.take() never refuses if the limit is 0, which is unlimited", async () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 10_000; count++) assertEquals(await quota.take("a"), 0);
 });
 
-Deno.test("RateLimiter.take() remembers 100,000 clients, and gives up the one not taken from for longest", async () => {
+Deno.test("RateLimiter.take() stores 100,000 clients, and evicts the least recently changed", async () => {
   const { quota } = createScene(2);
   await quota.take("first");
   await quota.take("second");
@@ -130,7 +130,7 @@ Deno.test("RateLimiter.take() remembers 100,000 clients, and gives up the one no
   assert(await quota.take("first") === 0);
 });
 
-Deno.test("RateLimiter.waitSeconds() says what take() would say, and takes nothing", async () => {
+Deno.test("RateLimiter.waitSeconds() returns what take() would return, and consumes nothing", async () => {
   const { quota, clock } = createScene(60);
   for (let count = 0; count < 100; count++) assertEquals(await quota.waitSeconds("a"), 0);
   assertEquals(await drain(quota, "a"), 60);
@@ -154,13 +154,13 @@ Deno.test("RateLimiter.waitSeconds() says what take() would say, and takes nothi
   assertEquals(await quota.waitSeconds("b"), 0);
 });
 
-Deno.test("RateLimiter.waitSeconds() is 0 when the quota is 0, which is unlimited", async () => {
+Deno.test("RateLimiter.waitSeconds() is 0 if the limit is 0, which is unlimited", async () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 1_000; count++) await quota.take("a");
   assertEquals(await quota.waitSeconds("a"), 0);
 });
 
-Deno.test("RateLimiter.putBack() makes a taking undone, whenever it happens", async () => {
+Deno.test("RateLimiter.putBack() undoes take(), at any time", async () => {
   for (const afterMs of [0, 1, 30_000, hourMs - 1]) {
     const { quota, clock } = createScene(60);
     assertEquals(await drain(quota, "a"), 60);
@@ -180,7 +180,7 @@ Deno.test("RateLimiter.putBack() gives room for one, again and again", async () 
   assertEquals(await drain(quota, "b"), 7);
 });
 
-Deno.test("RateLimiter.putBack() puts nothing into a full bucket", async () => {
+Deno.test("RateLimiter.putBack() adds nothing to a full bucket", async () => {
   const { quota, clock } = createScene(7);
   for (let count = 0; count < 100; count++) await quota.putBack("a");
   assertEquals(await drain(quota, "a"), 7);
@@ -189,7 +189,7 @@ Deno.test("RateLimiter.putBack() puts nothing into a full bucket", async () => {
   assertEquals(await drain(quota, "a"), 7);
 });
 
-Deno.test("RateLimiter.putBack() gives a bucket that is full no place, so that none that is not is given up for it", async () => {
+Deno.test("RateLimiter.putBack() stores no full bucket, so that it evicts no other", async () => {
   const { quota, clock } = createScene(7);
   await drain(quota, "a");
   for (let count = 0; count < 100_000; count++) {
@@ -203,7 +203,7 @@ Deno.test("RateLimiter.putBack() gives a bucket that is full no place, so that n
   assertEquals(await drain(quota, "a"), 1);
 });
 
-Deno.test("RateLimiter.putBack() does nothing when the quota is 0, which is unlimited", async () => {
+Deno.test("RateLimiter.putBack() does nothing if the limit is 0, which is unlimited", async () => {
   const { quota } = createScene(0);
   for (let count = 0; count < 100; count++) await quota.putBack("a");
   assertEquals([await quota.take("a"), await quota.waitSeconds("a")], [0, 0]);
@@ -212,7 +212,7 @@ Deno.test("RateLimiter.putBack() does nothing when the quota is 0, which is unli
 /** The /64 of a number, of which 256 are in one /56. */
 const net = (index: number) => `2001:db8:0:${index.toString(16)}::/64`;
 
-Deno.test("RateLimiter.take() gives an IPv6 /56 four times as much as a client, and a /48 ten times", async () => {
+Deno.test("RateLimiter.take() allows an IPv6 /56 four times the limit of a client, and a /48 ten times", async () => {
   const { quota, clock } = createScene(6);
   for (let index = 0; index < 4; index++) assertEquals(await drain(quota, net(index)), 6);
   assertEquals([await drain(quota, net(255)), await quota.take(net(0))], [0, 600]);

@@ -310,7 +310,7 @@ Deno.test("HashQueue.assertCapacity() refuses whom run() would refuse, and chang
   gate.assertCapacity({ client: "a" });
 });
 
-Deno.test("HashQueue.run() starts nothing that nobody waits for from the beginning, whether there is a place or not", async () => {
+Deno.test("HashQueue.run() starts no job whose client is gone already, with or without a free place", async () => {
   const gate = new HashQueue({ concurrency: 1, costMs: 1_000, maxWaitMs: 3_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const fail = () => Promise.reject(new Error("It was started"));
@@ -378,7 +378,7 @@ Deno.test("HashQueue.run() leaves no listener on the signal of whoever waited, a
   assertEquals([waited.openCount, left.openCount], [0, 0]);
 });
 
-Deno.test("HashQueue.run() serves another next but one while 250 come from as many /64 of one /48, 20 of 20 times", async () => {
+Deno.test("HashQueue.run() serves another client second while 250 come from as many /64 of one /48", async () => {
   const gate = new HashQueue({ concurrency: 1, costMs: 3_600_000, maxWaitMs: 100 * 3_600_000 });
   const started: string[] = [];
   const ends: (() => void)[] = [];

@@ -116,7 +116,7 @@ for (const { title, cost, highest = 0, given = password, isRight, isRehashed, wo
   });
 }
 
-Deno.test("Hasher.verify() hashes anew what is good for the same password, at today's cost, with its own salt", async () => {
+Deno.test("Hasher.verify() hashes a right password again at the current cost, with another salt", async () => {
   const hasher = await Hasher.open({ iterations });
   const passwordHash = await hashPassword(password, 5);
   const { rehashed = "" } = await hasher.verify(password, { passwordHash, client: "client" });
@@ -139,7 +139,7 @@ Deno.test("Hasher.verify() takes no password for right where there is no user, n
   }
 });
 
-Deno.test("Hasher.verify() does as much for what is no hash, or too dear a one, as where there is no user", async () => {
+Deno.test("Hasher.verify() does the same work for an invalid or too expensive hash as for no user", async () => {
   const hasher = await Hasher.open({ iterations, highestIterations: 30 });
   const good = await hashPassword(password, 20);
   for (const passwordHash of ["no hash", "", good.slice(1), good.replace("i=20", "i=999999999"), undefined]) {

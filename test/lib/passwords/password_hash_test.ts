@@ -266,7 +266,7 @@ const malformed: readonly string[] = [
   `$pbkdf2-sha256$i=1$${goodSalt}$${goodHash}$pbkdf2-sha256$i=1$${goodSalt}$${goodHash}`,
 ];
 
-Deno.test("verifyPassword() refuses what is no hash, and does not repeat it, and iterationsOf() gives 0 for it", async () => {
+Deno.test("verifyPassword() refuses an invalid hash without repeating it, and iterationsOf() is 0", async () => {
   const good = `$pbkdf2-sha256$i=1$${goodSalt}$${goodHash}`;
   assertEquals([await verifyPassword("x", good), iterationsOf(good)], [false, 1]);
   for (const text of malformed) {

@@ -47,7 +47,7 @@ const accepted: readonly string[] = [
   "__proto__ hasOwnProperty",
 ];
 
-Deno.test("PasswordStrength.weaknessOf() has nothing against what is hard to guess", () => {
+Deno.test("PasswordStrength.weaknessOf() accepts passwords that are hard to guess", () => {
   for (const password of accepted) {
     assertEquals(passwordStrength.weaknessOf(password, "alice"), undefined, password);
   }
@@ -87,11 +87,11 @@ const silly: readonly string[] = [
   "g4t3h0us3g4t3h0us3",
 ];
 
-Deno.test("PasswordStrength.weaknessOf() refuses what is long and silly, however many parts it has", () => {
+Deno.test("PasswordStrength.weaknessOf() refuses long and silly passwords, however many parts they have", () => {
   assertEquals(silly.filter((password) => passwordStrength.weaknessOf(password, "alice") === undefined), []);
 });
 
-Deno.test("PasswordStrength.weaknessOf() judges what a Russian keyboard types by its keys too", () => {
+Deno.test("PasswordStrength.weaknessOf() checks Russian letters by the keys of an English keyboard too", () => {
   const rows: readonly (readonly [password: string, reason: string | undefined])[] = [
     ["йцукенгшщзхъфывапролджэ", "keyboard"],
     ["ЙЦУКЕНгшщзхъ12345", "keyboard"],
@@ -132,20 +132,20 @@ Deno.test("PasswordStrength.weaknessOf() refuses the login and the service's nam
   }
 });
 
-Deno.test("PasswordStrength.weaknessOf() counts a short login as known to whoever guesses", () => {
+Deno.test("PasswordStrength.weaknessOf() counts a short login as known to an attacker", () => {
   assertEquals(passwordStrength.weaknessOf("7xqz12.03.1987", "xqz"), "date");
   assertEquals(passwordStrength.weaknessOf("7xqz12.03.1987", "nob"), undefined);
   assertEquals(passwordStrength.weaknessOf("7xqz12.03.1987", "xqz"), "date");
 });
 
-Deno.test("PasswordStrength.weaknessOf() judges the composed spelling", () => {
+Deno.test("PasswordStrength.weaknessOf() checks the composed spelling", () => {
   // In NFD each is two characters, a letter and an accent, which repeat in no simple way.
   const composed = "\u00e9".repeat(20);
   assertEquals(passwordStrength.weaknessOf(composed.normalize("NFD"), "alice"), repeat);
   assertEquals(passwordStrength.weaknessOf("ten quiet caf\u0065\u0301s", "caf\u00e9"), "login");
 });
 
-Deno.test("PasswordStrength.weaknessOf() judges the first 32 characters alone", () => {
+Deno.test("PasswordStrength.weaknessOf() checks the first 32 characters only", () => {
   assertEquals(checkedCharacters, 32);
   const hard = "wJ4-qLm9zVt2xRs";
   assertEquals(passwordStrength.weaknessOf("a".repeat(32) + hard, "alice"), repeat);
