@@ -98,11 +98,7 @@ async function runDoctor(call: TaskCall): Promise<number> {
   return unknowns.length + untriedCount > pageCount ? 2 : 0;
 }
 
-/**
- * Tries everything, one check after the other.
- *
- * @throws {NoResponseError} the site cannot be reached
- */
+/** Tries everything, one check after the other. @throws {NoResponseError} the site cannot be reached */
 export async function* examine(site: SiteClient, options: DoctorOptions): AsyncGenerator<Finding> {
   const { path, credentials, onNotice, onUntried } = options;
   const visitor = { site, path, marker: `doctor-${crypto.randomUUID()}` };

@@ -61,7 +61,6 @@ async function serveHttps(env: Environment): Promise<number> {
 
 /**
  * The address of the service in Caddy's spelling.
- *
  * @throws {ConfigError} the port is 0: the service selects one only after Caddy has started
  */
 export function upstreamOf(listen: Listen): string {

@@ -35,7 +35,6 @@ export interface WaitOptions {
 
 /**
  * The site of the settings SITE and TLS, which `caddy/Caddyfile` documents.
- *
  * @throws {TaskError} there is no Caddy on the PATH
  * @throws {ConfigError} SITE is not an address of an HTTPS site
  */
@@ -52,7 +51,6 @@ export async function findSite({ SITE = "https://localhost:8443", TLS = "interna
 
 /**
  * The first address of a site block; its scheme may be missing.
- *
  * @throws {ConfigError} it is not an address of an HTTPS site
  */
 export function siteUrl(addresses: string): URL {

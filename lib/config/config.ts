@@ -36,11 +36,7 @@ export class ConfigError extends Error {
 /** NIST SP 800-63B-4, 3.1.1.2: the minimum where the password is the only factor. */
 const recommendedPasswordLength = 15;
 
-/**
- * Reads the settings from `env`, deeply frozen.
- *
- * @throws {ConfigError} naming every error
- */
+/** Reads the settings from `env`, deeply frozen. @throws {ConfigError} naming every error */
 export function readConfig(env: Environment): Config {
   const errors = unknownNames(env, Object.values(settings).map(({ name }) => name));
   const entries = Object.entries(settings).map((

@@ -10,11 +10,7 @@ export type Listen =
   | { readonly hostname: string; readonly port: number }
   | { readonly path: string };
 
-/**
- * Parses `ADDRESS:PORT` or `unix:/PATH`.
- *
- * @throws {RangeError} saying what is accepted instead
- */
+/** Parses `ADDRESS:PORT` or `unix:/PATH`. @throws {RangeError} saying what is accepted instead */
 export function parseListen(text: string): Listen {
   const path = /^unix:(\/.*[^/])$/s.exec(text)?.[1];
   if (path !== undefined && new TextEncoder().encode(path).length <= maxSocketPathBytes) return Object.freeze({ path });

@@ -54,11 +54,7 @@ export function oneOf<Choice extends string>(...choices: readonly Choice[]): (te
   };
 }
 
-/**
- * Parses the path of a folder or the URL of a database.
- *
- * @throws {RangeError} saying what is accepted instead
- */
+/** Parses the path of a folder or the URL of a database. @throws {RangeError} saying what is accepted instead */
 export function parseStore(text: string): StoreLocation {
   if (isPostgresUrl(text)) return parsePostgresUrl(text);
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(text)) throw new RangeError("use the path of a folder, or postgres://…");
@@ -77,7 +73,6 @@ export function parseTitle(text: string): string {
 
 /**
  * Parses comma-separated addresses and CIDR blocks; an empty text, which only the default is, is an empty list.
- *
  * @throws {RangeError} naming the first bad entry
  */
 export function parseProxies(text: string): readonly string[] {

@@ -51,7 +51,6 @@ if (import.meta.main) {
 
 /**
  * Adds to `to` what it lacks of `from`, and checks that then both hold the same.
- *
  * @throws {TaskError} `from` is empty, `to` holds other records or is full, or one of them was changed meanwhile
  */
 export async function copy(from: NamedStore, to: NamedStore): Promise<Copied> {

@@ -93,7 +93,6 @@ export function pathFromCaller(path: string, env: Environment): string {
 
 /**
  * The folder of the store.
- *
  * @throws {ConfigError} the settings cannot be used
  * @throws {TaskError} the store is a database
  */
@@ -114,7 +113,6 @@ export function stopSignal(): AbortSignal {
 
 /**
  * Counts records and shows the count on standard error, if that is a terminal.
- *
  * @param action what happens to them, such as "read"
  * @returns call it for each record
  */
