@@ -21,7 +21,8 @@ import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
 import { type LimitStore, MemoryLimitStore, RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { type Days, type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
+import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
+import type { Days } from "./store/queries.ts";
 import { TtlCache } from "./ttl_cache.ts";
 import { LoginThrottle } from "./limits/login_throttle.ts";
 

@@ -2,7 +2,7 @@
 
 import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/accounts/user.ts";
 import { type Field, idPattern, idSchema, objectSchema, query, type Schema } from "../lib/http/schema.ts";
-import type { UserSort } from "../lib/store.ts";
+import type { UserSort } from "../lib/store/queries.ts";
 
 const defaultLimit = 50;
 const maxLimit = 1_000;

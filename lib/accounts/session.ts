@@ -12,7 +12,8 @@ import { ulid } from "@std/ulid";
 import type { Config } from "../config/config.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { copyHeaderText, copyText } from "../http/kept_text.ts";
-import type { ExpiryLimits, Session, SessionPage, SessionQuery, Store, UserSession } from "../store.ts";
+import type { Session, SessionPage, Store, UserSession } from "../store.ts";
+import type { ExpiryLimits, SessionQuery } from "../store/queries.ts";
 import { maxSessionAheadMs } from "../store.ts";
 
 /** `lastSeenAt` is updated at most this often, so that using a session rarely writes, */

@@ -3,7 +3,7 @@
  *
  * A code is 32 random bytes as base64url. It is shown once, to its maker; only its SHA-256 is stored. A fast hash
  * suffices, as 256 random bits cannot be guessed. All invalid codes have the same outcome. A ticket acts with the
- * rights of its maker and is void without them, see `lib/store/ticket_rules.ts`.
+ * rights of its maker and is void without them, see `lib/store/rules.ts`.
  */
 
 import { hash, randomBytes } from "node:crypto";

@@ -11,7 +11,7 @@
 
 import { deserialize, serialize } from "node:v8";
 import type { Change, Session, Ticket, User } from "../store.ts";
-import { idOfOldTicket } from "./ticket_rules.ts";
+import { idOfOldTicket } from "./rules.ts";
 import { requirePlainClone } from "./plain_clone.ts";
 
 /** Characters of the longest id, login and hash of a secret. */

@@ -1,6 +1,7 @@
 /** How `TableStore` adds and ends sessions: thousands may end at once, but only so many in one change. */
 
-import { type Change, type ExpiryLimits, type Session, StoreFullError } from "../../store.ts";
+import { type Change, type Session, StoreFullError } from "../../store.ts";
+import type { ExpiryLimits } from "../queries.ts";
 import { forEachYielding } from "./scan.ts";
 import type { TableLocks } from "./table_locks.ts";
 import type { TableStorage } from "./tables.ts";

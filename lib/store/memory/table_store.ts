@@ -10,25 +10,20 @@ import {
   type Actor,
   type ActorOptions,
   type Change,
-  type Days,
-  type ExpiryLimits,
   type InsertSessionOptions,
-  isSameUser,
   maxSessionAheadMs,
   type ReplaceOptions,
   type Session,
   type SessionPage,
-  type SessionQuery,
   type Store,
   type StoredRecord,
   type Ticket,
   type TicketOptions,
-  type TicketQuery,
   type User,
   type UserPage,
-  type UserQuery,
 } from "../../store.ts";
-import { voidedTickets } from "../ticket_rules.ts";
+import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from "../queries.ts";
+import { isSameUser, voidedTickets } from "../rules.ts";
 import { hashCostsOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { addSession, deleteExpiredSessions, endSessions } from "./session_changes.ts";
 import { TableLocks } from "./table_locks.ts";

@@ -7,7 +7,8 @@
 
 import type { Row } from "pg";
 import type { PostgresAddress } from "../../config/postgres_address.ts";
-import type { Store, StoredRecord, StoreSize } from "../../store.ts";
+import type { Store, StoredRecord } from "../../store.ts";
+import type { StoreSize } from "../queries.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 import { codeOf, isStorableText, type Value } from "./connection.ts";
 import { Database, type DatabaseOptions, type Transaction } from "./database.ts";

@@ -10,8 +10,8 @@
  * A change may run again after a lost connection. One that finds its own earlier attempt (`isRepeated`) reports success.
  */
 
-import { type Actor, isAdmin, isSameUser, type Store, type User } from "../../store.ts";
-import { voidedTickets } from "../ticket_rules.ts";
+import { type Actor, isAdmin, type Store, type User } from "../../store.ts";
+import { isSameUser, voidedTickets } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import {

@@ -9,7 +9,7 @@ import type { Row } from "pg";
 import { maxIterations } from "../../config/settings.ts";
 import { iterationsOf } from "../../passwords/password_hash.ts";
 import { isAdmin, type ListedTicket, maxSessionAheadMs, type Session, type Ticket, type User } from "../../store.ts";
-import { idOfOldTicket } from "../ticket_rules.ts";
+import { idOfOldTicket } from "../rules.ts";
 import type { Value } from "./connection.ts";
 
 type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket";

@@ -2,7 +2,8 @@
 // test/lib/store/.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { maxSessionAheadMs, type SessionQuery, type Store, type StoredRecord, type User } from "../../../lib/store.ts";
+import { maxSessionAheadMs, type Store, type StoredRecord, type User } from "../../../lib/store.ts";
+import type { SessionQuery } from "../../../lib/store/queries.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";

@@ -53,6 +53,11 @@ const importRows: readonly Row[] = [
   ["test/bench/start.ts", 'import { a } from "../../../lib/store/memory/table_store.ts";', 0],
   // The interface of the store imports nothing at all.
   ["lib/store.ts", 'import { a } from "@std/ulid";', 1],
+  ["lib/store.ts", 'import { a } from "./store/queries.ts";', 0],
+  ["lib/store.ts", 'import { a } from "./store/change.ts";', 1],
+  ["lib/store/queries.ts", 'import { a } from "../store.ts";', 1],
+  ["routes/user_list.ts", 'import { a } from "../lib/store/queries.ts";', 0],
+  ["lib/accounts/session.ts", 'import { a } from "../store/queries.ts";', 0],
   ["lib/store.ts", 'import { a } from "node:fs";', 1],
   ["lib/store.ts", "export const a = 1;", 0],
   // Every way to import counts once.

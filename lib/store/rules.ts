@@ -1,5 +1,5 @@
 /**
- * Rules of tickets that hold in every store.
+ * Rules that every store applies: when a user has changed, and which tickets a change of a user voids.
  *
  * A ticket acts with the rights of its maker. It becomes void when the maker loses these rights, and when a new password
  * or a logout everywhere ends the maker's sessions, as a stolen session may have made it. To reset the password of an
@@ -7,6 +7,12 @@
  */
 
 import { adminGroup, isAdmin, type User } from "../store.ts";
+
+/** Reports whether a stored user is as expected, in everything that can change. */
+export function isSameUser(kept: User | undefined, expected: User): boolean {
+  return kept !== undefined && kept.id === expected.id && kept.passwordHash === expected.passwordHash &&
+    kept.disabled === expected.disabled && kept.groups.join() === expected.groups.join();
+}
 
 /** Reports which tickets a change of a user voids. @param options.isNewPassword whether the password is replaced */
 export function voidedTickets(

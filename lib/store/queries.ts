@@ -1,0 +1,72 @@
+/** What lists, counts and sizes of a store are asked by and answered with. All times are milliseconds since the epoch. */
+
+/** Which page of a list to return. */
+export interface PageQuery {
+  /** At most this many items; at least 1. */
+  readonly limit: number;
+  /** The cursor: only items after the one of this id. */
+  readonly after?: string | undefined;
+}
+
+/** The other pages of a list. */
+export interface Page {
+  /** The number of items on all pages. */
+  readonly total: number;
+  /** The cursor of the next page; `undefined` on the last. */
+  readonly next: string | undefined;
+}
+
+/** The order of a list of users; "-" is descending. By registration means by id. */
+export type UserSort = "registered_at" | "-registered_at" | "login";
+
+/** Selects the users that meet every condition. */
+export interface UserQuery extends PageQuery {
+  /** Only logins that begin with this text. */
+  readonly prefix?: string;
+  /** Only logins that contain this text. */
+  readonly contains?: string;
+  /** Only members of this group, a name without a comma; "" is every user. */
+  readonly group?: string;
+  /** By default `registered_at`. When sorted by login, the cursor is a login. */
+  readonly sort?: UserSort;
+}
+
+/** Selects the tickets that are valid at `now`, except for setup, in order of their ids. */
+export interface TicketQuery extends PageQuery {
+  readonly now: number;
+}
+
+/** Selects sessions last seen and created after these times (the others have expired), in order of their ids. */
+export interface SessionQuery extends PageQuery {
+  readonly seenAfter?: number;
+  readonly createdAfter?: number;
+}
+
+/** Sessions last seen or created at these times or earlier have expired. */
+export interface ExpiryLimits {
+  readonly lastSeenUntil: number;
+  readonly createdUntil: number;
+}
+
+/** Consecutive days of UTC; `first` counts from 1970-01-01. */
+export interface Days {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** How much a store contains. */
+export interface StoreSize {
+  readonly users: number;
+  /** Including expired sessions that are not deleted yet. */
+  readonly sessions: number;
+  /** Bytes on disk; 0 for a store in memory. */
+  readonly bytes: number;
+}
+
+/** What it costs to verify the stored password hashes. */
+export interface HashCosts {
+  /** The highest number of iterations; 0 if there is no hash. */
+  readonly highestIterations: number;
+  /** Hashes that cannot be verified or exceed every setting: their users cannot log in. */
+  readonly unusableCount: number;
+}
