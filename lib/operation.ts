@@ -9,7 +9,7 @@ import type { ProblemCode } from "./http/problem.ts";
 import type { JsonBody, Query, Schema } from "./http/schema.ts";
 import type { Route } from "./router.ts";
 
-/** Who may use an operation. The handler checks it after it has read the body: see `routes/caller.ts`. */
+/** Who may use an operation. The handler checks it after it has read the body: see `routes/auth/authorization.ts`. */
 export type Access = "anyone" | "session" | "session or password" | "user or admin" | "user or ticket" | "admin";
 
 export interface Operation extends Route {

@@ -1,12 +1,10 @@
 /**
- * `/guard/`: whether a request to another site may pass, for Caddy's `forward_auth`.
+ * `/guard/`: decides whether a request to another site may pass, for Caddy's `forward_auth` and the like.
  *
- * The segments of the path are the groups that the user must be in. The query is ignored: proxies append that of the
- * page, which anybody can choose.
- *
- * The answer comes from memory alone: a live session, or credentials of HTTP Basic that were right a moment ago. No
- * identity header is ever empty, as some versions of Caddy then let the client's own pass (CVE-2026-30851). A browser
- * that navigates is sent to the login page of its own host; everything else is told what is missing.
+ * The segments of the path are the groups that the user must be in. The query is ignored: proxies append the query of
+ * the page, which the client chooses. No identity header is ever empty, because some versions of Caddy then pass the
+ * header that the client forged (CVE-2026-30851). A browser that navigates is redirected to the login page of its own
+ * host; other clients get a problem. At debug level the log explains each decision.
  */
 
 import type { Context } from "../lib/app.ts";
@@ -18,13 +16,13 @@ import { decodeSegment } from "../lib/http/path_table.ts";
 import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
 import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.ts";
 import type { User } from "../lib/store.ts";
-import { authenticate, loginProblems, refuseThrottled, wrongCredentials } from "./authenticate.ts";
-import { basicChallenge, challenge, liveSession } from "./caller.ts";
+import { authenticate, loginProblems, tooManyAttempts, wrongCredentials } from "./auth/login_password.ts";
+import { basicChallenge, challenge, liveSession } from "./auth/authorization.ts";
 import { route } from "../lib/operation.ts";
 
 /** The group that every user is in. */
 const everyone = "users";
-/** Reserved: it demands a session of two factors, which no session has yet, and not a group of that name. */
+/** Reserved for a session with two factors, which no session has yet. It is not a group. */
 const secondFactor = "second-factor";
 const maxDemands = 32;
 
@@ -54,12 +52,15 @@ export const guard = route("GET /guard/:demands*", {
   async handler(context) {
     const { request } = context;
     const demands = demandsOf(context.params["demands"] ?? "");
-    // The cookie first: the guarded site may use `Authorization` for something of its own.
+    // The cookie first: the guarded site may use `Authorization` for its own purpose.
     const token = cookieToken(request.headers);
     const found = token === undefined ? undefined : await liveSession(token, context);
     const user = found?.user ?? await userOfAuthorization(context);
-    if (user === undefined) return refuse(request);
-    if (!meets(user, demands)) return refuseMember(request, user);
+    const isAllowed = user !== undefined && meets(user, demands);
+    const { app, requestId } = context;
+    app.log.debug?.("guard-decided", { isAllowed, user: user?.login, groups: user?.groups, demands, requestId });
+    if (user === undefined) return requireLogin(request);
+    if (!isAllowed) return rejectUser(request, user);
     const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
     return new Response(null, { headers });
   },
@@ -68,7 +69,7 @@ export const guard = route("GET /guard/:demands*", {
 /** @throws {HttpError} `malformed-path` */
 function demandsOf(path: string): readonly string[] {
   if (path === "") return [everyone];
-  // One more than may be, for `meets` to refuse.
+  // One more than allowed, so that `meets` rejects a longer path.
   return path.split("/", maxDemands + 1).map((segment) => {
     const demand = decodeSegment(segment);
     if (demand === undefined) throw new HttpError("malformed-path");
@@ -76,14 +77,14 @@ function demandsOf(path: string): readonly string[] {
   });
 }
 
-/** An unknown demand is a group that nobody is in: a misspelt one lets nobody pass. */
+/** An unknown demand is a group without members, so that a misspelt one rejects everyone. */
 function meets({ groups }: User, demands: readonly string[]): boolean {
   return demands.length <= maxDemands &&
     demands.every((demand) => demand === everyone || demand !== secondFactor && groups.includes(demand));
 }
 
 /**
- * The user that `Authorization` shows, if any.
+ * Returns the user of `Authorization`, if it has a session or right credentials.
  *
  * @throws {HttpError} `wrong-credentials`, `too-many-attempts`
  */
@@ -97,10 +98,10 @@ async function userOfAuthorization(context: Context): Promise<User | undefined> 
   if (credentials === undefined) return undefined;
   const { login } = credentials;
   const client = context.rateLimitKey;
-  // First: who is to wait does not learn from what is remembered whether a password is right.
+  // First, so that a throttled client cannot test passwords against the cache.
   const waitSeconds = await throttle.waitSecondsOf(login, client);
-  if (waitSeconds > 0) refuseThrottled(waitSeconds, await store.findUser(login), context);
-  // By this request, and not by another of the same credentials.
+  if (waitSeconds > 0) throw tooManyAttempts({ waitSeconds, user: await store.findUser(login) }, context);
+  // Whether this request verified the password, and not another one with the same credentials.
   let isVerified = false;
   const user = await basicAuthCache.userOf(credentials, {
     client,
@@ -113,7 +114,7 @@ async function userOfAuthorization(context: Context): Promise<User | undefined> 
     },
   });
   if (user === undefined) {
-    // Changed while the password was verified.
+    // The user was changed while the password was verified.
     if (isVerified) audit(context, "login-failed", { user: login });
     throw wrongCredentials(headers);
   }
@@ -125,29 +126,29 @@ function groupsOf({ groups }: User): string {
   return groups.length === 0 ? everyone : [everyone, ...groups.filter((group) => group !== everyone)].join(",");
 }
 
-/** To the login page, or told that a session is missing. */
-function refuse(request: Request): Response {
+/** Redirects a navigation to the login page; rejects other requests. */
+function requireLogin(request: Request): Response {
   const { headers } = request;
   if (!isPageWanted(request)) {
-    // A browser would show a form of its own for Basic, over the page that asked.
+    // A browser would show its own form for Basic over the page that sent the request.
     const isBrowser = headers.has("sec-fetch-mode");
     throw new HttpError("not-authenticated", { headers: isBrowser ? challenge : basicChallenge });
   }
-  // Redirected, a form would come to nothing.
+  // A redirect would lose a submitted form.
   if (!isSafe(methodOf(request))) return notSentPage(request, challenge);
   const next = safeRedirectPath(headers.get("x-forwarded-uri") ?? "");
   const location = next === undefined ? mount : `${mount}?next=${encodeURIComponent(next)}`;
-  // The browser had a session: what it has kept since then is shown no more, by Back for instance.
+  // The browser had a session: the Back button must not show pages that it cached.
   const kept = cookieToken(headers) === undefined ? {} : forgetPages;
   return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...kept } });
 }
 
-function refuseMember(request: Request, { login }: User): Response {
+function rejectUser(request: Request, { login }: User): Response {
   if (!isPageWanted(request)) throw new HttpError("not-in-group");
   return notInGroupPage(request, login);
 }
 
-/** Whether a person is waiting for a page. Browsers that do not say are known by Accept. */
+/** Whether a browser navigates. Browsers without `Sec-Fetch-Mode` are recognized by Accept. */
 function isPageWanted(request: Request): boolean {
   const { headers } = request;
   if (headers.has("sec-fetch-mode")) return isNavigation(headers);

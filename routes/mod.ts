@@ -9,12 +9,12 @@ import { descriptionOf } from "./openapi.ts";
 import { showPage, showPageFile } from "./page.ts";
 import { changePassword } from "./password.ts";
 import { showProblem } from "./problem.ts";
+import { register } from "./registration.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
 import { showStatus } from "./status.ts";
 import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
-import { deleteUser, listUsers, register, showUser } from "./user.ts";
-import { changeUser } from "./user_change.ts";
+import { changeUser, deleteUser, listUsers, showUser } from "./user.ts";
 import { endSession, endSessions, listSessions } from "./user_session.ts";
 
 /** By id. */

@@ -12,7 +12,7 @@ import { HttpError } from "../lib/http/http_error.ts";
 import { query } from "../lib/http/schema.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts";
-import { liveSession } from "./caller.ts";
+import { liveSession } from "./auth/authorization.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
 import { route } from "../lib/operation.ts";

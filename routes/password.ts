@@ -1,7 +1,7 @@
 /**
- * `PUT /user/:login/password`: a new password, by whoever has the present one and a session, or a ticket for it.
+ * `PUT /user/:login/password`: sets a password, with a session and the current password, or with a ticket.
  *
- * With the password every other session of the user ends: whoever had learnt the old one is out.
+ * All other sessions of the user end, so that an attacker who knew the old password is logged out.
  */
 
 import type { Context } from "../lib/app.ts";
@@ -19,11 +19,11 @@ import {
   requireGoodPassword,
   unchangedPassword,
 } from "../lib/accounts/request_schemas.ts";
-import { changeCounts, verifyLoginPassword } from "./authenticate.ts";
-import { loginInPath, refuseActor, requireSession } from "./caller.ts";
+import { changeCounts, verifyLoginPassword } from "./auth/login_password.ts";
+import { loginInPath, refuseActor, requireSession } from "./auth/authorization.ts";
 import { route } from "../lib/operation.ts";
 
-/** Who is to get the new password, and what else changes with it. */
+/** An allowed change: the user, and what else changes with the password. */
 interface Admitted {
   readonly user: User;
   readonly options: ReplaceOptions;
@@ -49,17 +49,16 @@ export const changePassword = route("PUT /user/:login/password", {
     const admitted = body.ticket === undefined
       ? await admitBySession(context)
       : await admitByTicket(body.ticket, context);
-    await judge(body.password, context);
-    await requireChange(body, admitted.user, context);
-    const turn = { client: context.rateLimitKey, hungUp: request.signal };
-    const changed = await replacePassword(admitted, await hasher.hash(body.password, turn), context) ??
-      await refuseActor(context);
+    await requireStrength(body.password, context);
+    await requireChange({ body, user: admitted.user }, context);
+    const passwordHash = await hasher.hash(body.password, { client: context.rateLimitKey, hungUp: request.signal });
+    const changed = await replacePassword({ ...admitted, passwordHash }, context) ?? await refuseActor(context);
     const byTicket = body.ticket !== undefined;
     if (byTicket) audit(context, "ticket-used", { user: login, purpose: "reset" });
     audit(context, "password-changed", { ...!byTicket && { by: login }, user: login });
     await changeCounts(context, () => throttle.forget(login));
     const headers = new Headers({ "cache-control": "no-store" });
-    // The browser is still one of the owner's.
+    // The browser stays a known device: its cookie is signed with the password hash.
     if (presentedToken(request.headers)?.isCookie) headers.set("set-cookie", deviceCookie(changed));
     return new Response(null, { status: 204, headers });
   },
@@ -80,8 +79,8 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
   return { user, options: { keepSessionId: "", ticketHash: ticket.secretHash } };
 }
 
-/** Judges the new password, which takes more time than all else that comes before a hash: so it is counted first. */
-async function judge(password: string, context: Context): Promise<void> {
+/** Checks the strength of the new password: the most expensive step before a hash, so it is counted first. */
+async function requireStrength(password: string, context: Context): Promise<void> {
   const { config, passwordStrength, rateLimiter, clientLimits } = context.app;
   const waitSeconds = await rateLimiter.take(clientLimits.newPassword(context.rateLimitKey));
   if (waitSeconds > 0) {
@@ -92,13 +91,12 @@ async function judge(password: string, context: Context): Promise<void> {
 }
 
 /**
- * That the present password is right, if there is one in the body, and the new one another: one hash either way.
+ * Checks that the current password is right, unless a ticket replaces it, and that the new one differs: one hash.
  *
  * @throws {HttpError} `wrong-current-password`, `too-many-attempts`; `invalid-user`
  */
 async function requireChange(
-  body: PasswordChange,
-  user: User,
+  { body, user }: { readonly body: PasswordChange; readonly user: User },
   context: Context,
 ): Promise<void> {
   const { login, passwordHash } = user;
@@ -109,23 +107,22 @@ async function requireChange(
     if (isSamePassword(body.password, body.current_password)) throw unchangedPassword();
     return;
   }
-  const turn = { client: context.rateLimitKey, hungUp: context.request.signal };
-  const { isRight } = await context.app.hasher.verify(body.password, { passwordHash, isRehashing: false, ...turn });
+  const { app: { hasher }, rateLimitKey: client, request } = context;
+  const options = { passwordHash, isRehashing: false, client, hungUp: request.signal };
+  const { isRight } = await hasher.verify(body.password, options);
   if (isRight) throw unchangedPassword();
 }
 
 /**
- * Whatever else of the user is changed meanwhile stays; if it is the password, this change comes too late.
+ * Stores the hash, and keeps other changes that were made to the user meanwhile. If the password itself was changed,
+ * this change is rejected.
  *
- * @returns the user as changed; `undefined` when the session has ended while passwords were hashed
+ * @returns the changed user; `undefined` if the session ended while passwords were hashed
  */
 async function replacePassword(
-  admitted: Admitted,
-  passwordHash: string,
-  context: Context,
+  { user, options, passwordHash }: Admitted & { readonly passwordHash: string },
+  { app: { store } }: Context,
 ): Promise<User | undefined> {
-  const { store } = context.app;
-  const { user, options } = admitted;
   let current: User | undefined = user;
   while (current?.id === user.id && current.passwordHash === user.passwordHash) {
     const next: User = { ...current, passwordHash };

@@ -1,4 +1,4 @@
-/** `/problem/`: what the `type` of a problem means, in words. */
+/** `/problem/`: explains the types of problems. */
 
 import { HttpError } from "../lib/http/http_error.ts";
 import { isProblemCode, problems } from "../lib/http/problem.ts";

@@ -1,4 +1,4 @@
-/** `/session/`: logging in, looking at the session one has, and logging out. */
+/** `/session/`: logs in, shows the current session, and logs out. */
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
@@ -9,8 +9,8 @@ import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { createSession, expiresAt, sessionCookie, tokenPattern } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { credentialsBody, groupsSchema, loginSchema } from "../lib/accounts/request_schemas.ts";
-import { authenticate, loginProblems, wrongCredentials } from "./authenticate.ts";
-import { requireSession, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
+import { authenticate, loginProblems, wrongCredentials } from "./auth/login_password.ts";
+import { requireSession, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
 import { route } from "../lib/operation.ts";
 
 const dates = { created_at: dateSchema, expires_at: dateSchema };
@@ -40,7 +40,7 @@ export const logIn = route("POST /session/", {
     const user = await authenticate(credentials, context);
     const userAgent = request.headers.get("user-agent") ?? "";
     const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.clientAddress });
-    // The password was changed, or the account disabled, while it was verified: it is no longer the right one.
+    // Rejected if the password was changed or the account disabled while the password was verified.
     if (!await store.insertSession(session, user, { maxSessions: config.maxSessions })) {
       audit(context, "login-failed", { user: user.login });
       throw wrongCredentials(request.headers);
@@ -50,10 +50,10 @@ export const logIn = route("POST /session/", {
     const maxAgeSeconds = Math.floor(config.sessionMaxMs / 1_000);
     const dates = datesOf(session, context);
     if (!credentials.cookie) return jsonResponse({ login, token, ...dates }, { status: 201 });
-    const reply = jsonResponse({ login, ...dates }, { status: 201 });
-    reply.headers.append("set-cookie", sessionCookie(token, maxAgeSeconds));
-    reply.headers.append("set-cookie", deviceCookie(user));
-    return reply;
+    const response = jsonResponse({ login, ...dates }, { status: 201 });
+    response.headers.append("set-cookie", sessionCookie(token, maxAgeSeconds));
+    response.headers.append("set-cookie", deviceCookie(user));
+    return response;
   },
 });
 

@@ -9,7 +9,7 @@ import type { Histogram } from "../lib/metrics/histogram.ts";
 import { jsonResponse } from "../lib/http/http_error.ts";
 import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { keptMinutes } from "../lib/metrics/minute_counter.ts";
-import { requireAdmin } from "./caller.ts";
+import { requireAdmin } from "./auth/authorization.ts";
 import { route } from "../lib/operation.ts";
 
 const count: Schema = { type: "integer", minimum: 0 };

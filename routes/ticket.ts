@@ -1,4 +1,4 @@
-/** `/ticket/`: invitations, and codes to set a password with; made by administrators. */
+/** `/ticket/`: administrators make, list and delete tickets, which allow to register or to reset a password. */
 
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
@@ -8,7 +8,7 @@ import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib
 import { createTicket } from "../lib/accounts/ticket.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { loginSchema, ticketRequestBody } from "../lib/accounts/request_schemas.ts";
-import { isFresh, refuseActor, requireAdmin } from "./caller.ts";
+import { isFresh, refuseActor, requireAdmin } from "./auth/authorization.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
 import { route } from "../lib/operation.ts";
 
@@ -52,13 +52,13 @@ export const makeTicket = route("POST /ticket/", {
     const body = await readJson(context.request, { stopping });
     const { session, user } = await requireAdmin(context);
     const { purpose, login = "" } = ticketRequestBody.parse(body);
-    // Nobody could use it.
+    // Registration is closed even with a ticket.
     if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
     const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
-    const outcome = await insert(ticket, session, context);
+    const outcome = await insert({ ticket, session }, context);
     if (outcome === "forbidden") return await refuseActor(context);
     if (outcome === "missing") throw new HttpError("not-found");
-    // Whom an invitation is for is not registered, and may be a password that was typed in the wrong field.
+    // The login of an invitation is not registered, and may be a password that was typed into the wrong field.
     const target = purpose === "reset" ? { user: login } : {};
     audit(context, "ticket-made", { by: user.login, ticket: ticket.id, purpose, ...target });
     const expires_at = new Date(ticket.expiresAt).toISOString();
@@ -103,12 +103,15 @@ export const deleteTicket = route("DELETE /ticket/:id", {
 });
 
 /**
- * Stores a ticket, as one whom a reset is for is at this moment: who has become an administrator meanwhile needs more.
+ * Stores a ticket. Repeats the check of the user to reset if that user changes meanwhile.
  *
- * @throws {HttpError} `login-again`, as a reset of an administrator would give all rights to whoever finds
- *   the open browser of another
+ * @throws {HttpError} `login-again`: to reset an administrator needs a recent login, as an unattended browser of another
+ *   administrator would give all rights
  */
-async function insert(ticket: Ticket, session: Session, context: Context): Promise<"done" | "missing" | "forbidden"> {
+async function insert(
+  { ticket, session }: { readonly ticket: Ticket; readonly session: Session },
+  context: Context,
+): Promise<"done" | "missing" | "forbidden"> {
   const { store } = context.app;
   const actor = { session, asAdmin: true };
   while (true) {
@@ -119,7 +122,7 @@ async function insert(ticket: Ticket, session: Session, context: Context): Promi
   }
 }
 
-/** What of a ticket leaves the service: field by field, so that none gets out by being added. */
+/** The public fields of a ticket, one by one, so that a new field does not become public by accident. */
 function publicTicket({ ticket, madeBy }: ListedTicket) {
   const { id, purpose, login, createdAt, expiresAt } = ticket;
   return {

@@ -1,70 +1,27 @@
-/**
- * `/user/`: registering, and what is known of a user.
- *
- * Nobody but administrators learns from here who else is registered, except by trying to register the same login, which
- * must be refused.
- */
+/** `/user/`: lists, shows, changes and deletes users. For registration see `registration.ts`. */
 
-import { ulid } from "@std/ulid";
-import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { ifNoneMatch } from "../lib/http/entity_tag.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
-import { isReservedLogin } from "../lib/config/parsers.ts";
-import { adminGroup, isAdmin, type Ticket, type User } from "../lib/store.ts";
-import { findGoodTicket } from "../lib/accounts/ticket.ts";
+import { isAdmin, type User } from "../lib/store.ts";
 import { etagOf, maxLoginLength, publicUser } from "../lib/accounts/user.ts";
-import { type Registration, registrationBody, userSchema } from "../lib/accounts/request_schemas.ts";
-import { changeCounts } from "./authenticate.ts";
+import { userChangeBody, userSchema } from "../lib/accounts/request_schemas.ts";
 import {
   isFresh,
   refuseActor,
   requireAdmin,
+  requireAdminFor,
   requireMatch,
   requireSelfOrAdmin,
   sessionEndedHeaders,
   sessionsEnded,
-} from "./caller.ts";
+} from "./auth/authorization.ts";
+import { changeCounts } from "./auth/login_password.ts";
 import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
 import { route } from "../lib/operation.ts";
 
 const userPageSchema = pageSchema("UserPage", { items: ["users", userSchema], cursor: { maxLength: maxLoginLength } });
-
-/** Who may register. */
-interface Admitted {
-  readonly registration: Registration;
-  /** By which ticket, if there is one. */
-  readonly ticket: Ticket | undefined;
-}
-
-export const register = route("POST /user/", {
-  access: "anyone",
-  summary: "Register",
-  description: "`GATEHOUSE_REGISTRATION` may require a ticket. With the ticket of the log it makes an administrator.",
-  body: registrationBody,
-  responses: { 201: { description: "The user is on disk.", schema: userSchema, headers: ["Location"] } },
-  problems: [
-    "registration-closed",
-    "ticket-invalid",
-    "login-reserved",
-    "login-taken",
-    "too-many-registrations",
-    "overloaded",
-  ],
-  async handler(context) {
-    const { config, passwordStrength, hasher, registrationLock, rateLimiter, clientLimits, stopping } = context.app;
-    const client = context.rateLimitKey;
-    hasher.queue.assertCapacity({ client });
-    refuseTooMany(await rateLimiter.waitSeconds(clientLimits.registration(client)));
-    const body = await readJson(context.request, { stopping });
-    // First: judging a password takes more time than all else, and what is guessable is counted as no registration.
-    refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
-    const registration = registrationBody.parse(body, { minLength: config.passwordMinLength, passwordStrength });
-    const ticket = await admit(registration, context);
-    return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
-  },
-});
 
 export const listUsers = route("GET /user/", {
   access: "admin",
@@ -98,6 +55,37 @@ export const showUser = route("GET /user/:login", {
   },
 });
 
+export const changeUser = route("PATCH /user/:login", {
+  access: "admin",
+  summary: "Set groups, disable or enable a user",
+  description:
+    "Disabling a user ends their sessions. Disabling or demoting an administrator deletes their tickets, and " +
+    "promoting a user deletes the tickets that reset their password.",
+  body: userChangeBody,
+  responses: { 200: { schema: userSchema, headers: ["ETag"] } },
+  problems: ["not-found", "last-admin", "precondition-failed"],
+  async handler(context) {
+    const { store, throttle, stopping } = context.app;
+    const body = await readJson(context.request, { stopping });
+    const { session, user, target } = await requireAdminFor(context);
+    const change = userChangeBody.parse(body);
+    while (true) {
+      // Reads again in each round: another request may have changed the user.
+      const current = await store.findUser(target.login);
+      if (current?.id !== target.id) throw new HttpError("not-found");
+      await requireMatch(current, context);
+      const next = { ...current, ...change };
+      const outcome = await store.replaceUser(current, next, { actor: { session, asAdmin: true } });
+      if (outcome === "forbidden") return await refuseActor(context);
+      if (outcome === "last-admin") throw new HttpError("last-admin");
+      if (outcome !== "done") continue;
+      audit(context, "user-changed", { by: user.login, user: next.login, ...change });
+      if (change.disabled === false) await changeCounts(context, () => throttle.forget(next.login));
+      return jsonResponse(publicUser(next), { headers: { etag: await etagOf(next) } });
+    }
+  },
+});
+
 export const deleteUser = route("DELETE /user/:login", {
   access: "user or admin",
   summary: "Delete a user",
@@ -113,7 +101,7 @@ export const deleteUser = route("DELETE /user/:login", {
     let current: User | undefined = target;
     while (current !== undefined) {
       await requireMatch(current, context);
-      // The user is gone, which is what was wanted, and somebody else has the login by now.
+      // Another request has deleted the user, and a new user has the login.
       if (current.id !== target.id) break;
       const outcome = await store.deleteUser(current, { actor });
       if (outcome === "forbidden") return await refuseActor(context);
@@ -124,71 +112,3 @@ export const deleteUser = route("DELETE /user/:login", {
     return sessionsEnded(context, { isOwnEnded: user.id === target.id });
   },
 });
-
-/** Whether anyone may register, or this one by a ticket. @returns the ticket, if there is one */
-async function admit(registration: Registration, context: Context): Promise<Ticket | undefined> {
-  const { config, store, now } = context.app;
-  const { login, ticket: code } = registration;
-  if (code === undefined) {
-    if (config.registration === "closed") throw new HttpError("registration-closed");
-    if (config.registration === "ticket") throw new HttpError("ticket-invalid");
-    // Whether or not somebody has it.
-    if (isReservedLogin(login, config.reservedLogins)) throw new HttpError("login-reserved");
-    return undefined;
-  }
-  // A closed service has a first administrator too.
-  const purposes: Ticket["purpose"][] = config.registration === "closed" ? ["setup"] : ["setup", "register"];
-  const ticket = await findGoodTicket(code, { store, purposes, login, now: now() });
-  if (ticket === undefined) throw new HttpError("ticket-invalid");
-  return ticket;
-}
-
-/** Counts, hashes and stores. What failed for no reason of the client's is not counted. */
-async function insert(admitted: Admitted, context: Context): Promise<Response> {
-  const { rateLimiter, clientLimits, throttle } = context.app;
-  const { registration: { login }, ticket } = admitted;
-  refuseTooMany(await rateLimiter.take(clientLimits.registration(context.rateLimitKey)));
-  const user = await hashAndInsert(admitted, context).catch(async (error) => {
-    if (!(error instanceof HttpError)) await changeCounts(context, () => putBack(context));
-    throw error;
-  });
-  if (ticket !== undefined) audit(context, "ticket-used", { user: login, purpose: ticket.purpose });
-  audit(context, "user-registered", { user: login });
-  // Whatever was tried before was tried in vain.
-  await changeCounts(context, () => throttle.forget(login));
-  // Relative, so that it is right also where the service is mounted at another path.
-  const headers = { location: `./${encodeURIComponent(login)}` };
-  return jsonResponse(publicUser(user), { status: 201, headers });
-}
-
-/** Looks whether the login is taken first, as a hash is a hundred times the work. */
-async function hashAndInsert({ registration, ticket }: Admitted, context: Context): Promise<User> {
-  const { store, hasher, now } = context.app;
-  const { login, password } = registration;
-  if (await store.findUser(login) !== undefined) throw new HttpError("login-taken");
-  const passwordHash = await hasher.hash(password, { client: context.rateLimitKey, hungUp: context.request.signal });
-  const registeredAt = now();
-  const groups = ticket?.purpose === "setup" ? [adminGroup] : [];
-  const user = { id: ulid(registeredAt), login, passwordHash, registeredAt, groups, disabled: false };
-  const outcome = await store.insertUser(user, ticket?.secretHash);
-  if (outcome === "taken") throw new HttpError("login-taken");
-  if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
-  return user;
-}
-
-/**
- * Has a registration that failed for no reason of the client's count for nothing. But as it tells that the login is not
- * taken, it does so only as often as a client may register: or who is registered could be asked without end, by whoever
- * keeps the service busy.
- */
-async function putBack({ app, rateLimitKey }: Context): Promise<void> {
-  const { rateLimiter, clientLimits } = app;
-  if (await rateLimiter.take(clientLimits.failedRegistration(rateLimitKey)) > 0) return;
-  await rateLimiter.putBack(clientLimits.registration(rateLimitKey));
-}
-
-/** @throws {HttpError} `too-many-registrations`, when there are any seconds to wait */
-function refuseTooMany(waitSeconds: number): void {
-  if (waitSeconds === 0) return;
-  throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
-}

@@ -1,12 +1,12 @@
-/** `/user/:login/session/`: where a user is logged in, and ending it; by the user or an administrator. */
+/** `/user/:login/session/`: lists and ends the sessions of a user. */
 
-import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
+import type { Config } from "../lib/config/config.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
-import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./caller.ts";
+import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
 import { route } from "../lib/operation.ts";
 
@@ -45,7 +45,7 @@ export const listSessions = route("GET /user/:login/session/", {
       now: now(),
       page,
     });
-    const shown = sessions.map((session) => publicSession(session, own, context));
+    const shown = sessions.map((session) => publicSession(session, { own, config }));
     return jsonResponse({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
   },
 });
@@ -86,13 +86,13 @@ export const endSession = route("DELETE /user/:login/session/:id", {
   },
 });
 
-/** What of a session leaves the service: field by field, so that none gets out by being added. */
-function publicSession(session: Session, own: Session, context: Context) {
+/** The public fields of a session, one by one, so that a new field does not become public by accident. */
+function publicSession(session: Session, { own, config }: { own: Session; config: Config }) {
   return {
     id: session.id,
     created_at: new Date(session.createdAt).toISOString(),
     last_seen_at: new Date(session.lastSeenAt).toISOString(),
-    expires_at: new Date(expiresAt(session, context.app.config)).toISOString(),
+    expires_at: new Date(expiresAt(session, config)).toISOString(),
     user_agent: session.userAgent,
     address: session.address,
     current: session.id === own.id,

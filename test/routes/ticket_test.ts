@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { Ticket, TicketOptions } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { createTicket } from "../../lib/accounts/ticket.ts";
-import { freshLoginMs } from "../../routes/caller.ts";
+import { freshLoginMs } from "../../routes/auth/authorization.ts";
 import {
   type AdminApp,
   countOutcomes,

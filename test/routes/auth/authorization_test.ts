@@ -1,8 +1,8 @@
 /** Who may do what: one table of every route and every kind of caller. */
 import { assert, assertEquals } from "@std/assert";
-import type { Ticket, UserSession } from "../../lib/store.ts";
-import { TableStore } from "../../lib/store/memory/table_store.ts";
-import { routes } from "../../routes/mod.ts";
+import type { Ticket, UserSession } from "../../../lib/store.ts";
+import { TableStore } from "../../../lib/store/memory/table_store.ts";
+import { routes } from "../../../routes/mod.ts";
 import {
   type AdminApp,
   insertSetupTicket,
@@ -10,9 +10,9 @@ import {
   openAdminApp,
   outcomeOf,
   sessionIdOf,
-} from "../support/accounts.ts";
-import { alice, type SendOptions } from "../support/app.ts";
-import { deleteByLogin } from "../support/store/records.ts";
+} from "../../support/accounts.ts";
+import { alice, type SendOptions } from "../../support/app.ts";
+import { deleteByLogin } from "../../support/store/records.ts";
 
 /** What a row's request is made of: an app in which `alice` is the user of the paths, and her token. */
 interface Scene extends AdminApp {

@@ -1,40 +1,41 @@
 /**
- * Who asks, and whether they may: what handlers call once the body has come, as a body takes up to 10 s and rights may
- * go meanwhile. What is changed then is changed by an `Actor`: the store checks the rights again, with the change.
+ * Checks the session of a request and its rights.
  *
- * Who may not see a user gets the same answer whether the user exists or not.
+ * Handlers call these functions after they have read the body, which can take 10 s, as rights may change meanwhile. The
+ * store checks them once more, within the change: see `Actor`. A client without the right to see a user gets the same
+ * response whether the user exists or not.
  */
 
-import type { Context } from "../lib/app.ts";
-import { ifMatch } from "../lib/http/entity_tag.ts";
-import { HttpError } from "../lib/http/http_error.ts";
-import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../lib/accounts/session.ts";
-import { isSameOrigin } from "../lib/http/cookie.ts";
-import { isAdmin, type Session, type User, type UserSession } from "../lib/store.ts";
-import { canonicalLogin, etagOf } from "../lib/accounts/user.ts";
+import type { Context } from "../../lib/app.ts";
+import { isSameOrigin } from "../../lib/http/cookie.ts";
+import { ifMatch } from "../../lib/http/entity_tag.ts";
+import { HttpError } from "../../lib/http/http_error.ts";
+import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
+import { isAdmin, type Session, type User, type UserSession } from "../../lib/store.ts";
+import { canonicalLogin, etagOf } from "../../lib/accounts/user.ts";
 
-/** RFC 9110, 11.6.1: a 401 names the ways to authenticate. */
+/** RFC 9110, 11.6.1: a 401 lists the authentication schemes. */
 export const challenge = { "www-authenticate": 'Bearer realm="gatehouse"' };
 
-/** For clients that ask for a password only when Basic is offered, such as Git and WebDAV clients. */
+/** For clients that send a password only if Basic is offered, such as Git and WebDAV clients. */
 export const basicChallenge = {
   "www-authenticate": `Basic realm="gatehouse", charset="UTF-8", ${challenge["www-authenticate"]}`,
 };
 
-/** What an open browser that somebody finds must not allow needs a login that is not older. */
+/** Operations that an unattended browser must not allow require a login younger than this. */
 export const freshLoginMs = 10 * 60 * 1_000;
 
 const safeMethods = new Set(["GET", "HEAD"]);
 
-/** Who asks, and the user that the path names. */
-export interface CallerAndUser extends UserSession {
+/** The session of the request with its user, and the user that the path names. */
+export interface SessionAndTarget extends UserSession {
   readonly target: User;
 }
 
 /**
- * Who asks, by their session.
+ * Returns the session of the request.
  *
- * @throws {HttpError} `not-authenticated`; `cross-origin` when it would change something by the cookie for another site
+ * @throws {HttpError} `not-authenticated`; `cross-origin` if another site sends an unsafe request with the cookie
  */
 export async function requireSession(context: Context): Promise<UserSession> {
   const { request } = context;
@@ -52,8 +53,8 @@ export async function requireSession(context: Context): Promise<UserSession> {
 export const sessionEndedHeaders = ["Set-Cookie?", "Clear-Site-Data?"];
 
 /**
- * 204 after sessions have ended. A browser whose own session is among them forgets its cookie and the pages that it
- * keeps: by Back it would show a guarded page again, without asking.
+ * Responds 204 after sessions have ended. A browser whose own session has ended deletes its cookie and its cached
+ * pages, which the Back button would show again.
  */
 export function sessionsEnded({ request }: Context, { isOwnEnded }: { isOwnEnded: boolean }): Response {
   const isBrowser = isOwnEnded && presentedToken(request.headers)?.isCookie;
@@ -64,7 +65,7 @@ export function sessionsEnded({ request }: Context, { isOwnEnded }: { isOwnEnded
   return new Response(null, { status: 204, headers });
 }
 
-/** The live session that a token stands for, with its user. */
+/** Finds the session of a token, if it has not expired. */
 export function liveSession(token: string, context: Context): Promise<UserSession | undefined> {
   const { app } = context;
   return findLiveSession(token, {
@@ -76,7 +77,7 @@ export function liveSession(token: string, context: Context): Promise<UserSessio
 }
 
 /**
- * Who asks, who must be an administrator.
+ * Returns the session of the request if its user is an administrator.
  *
  * @throws {HttpError} as `requireSession`; `forbidden`
  */
@@ -85,43 +86,43 @@ export async function requireAdmin(context: Context): Promise<UserSession> {
 }
 
 /**
- * Who asks, who must be an administrator, and the user that the path names.
+ * Returns the session of an administrator and the user that the path names.
  *
- * @throws {HttpError} as `requireAdmin`; `not-found` when there is no such user
+ * @throws {HttpError} as `requireAdmin`; `not-found` if the user does not exist
  */
-export async function requireAdminFor(context: Context): Promise<CallerAndUser> {
+export async function requireAdminFor(context: Context): Promise<SessionAndTarget> {
   return await withTarget(await requireAdmin(context), context);
 }
 
 /**
- * Who asks, who must be the user that the path names, or an administrator.
+ * Returns the session if its user is the one that the path names or an administrator, and the user that the path names.
  *
  * @throws {HttpError} as `requireAdminFor`
  */
-export async function requireSelfOrAdmin(context: Context): Promise<CallerAndUser> {
-  const caller = await requireSession(context);
-  if (caller.user.login === loginInPath(context)) return { ...caller, target: caller.user };
-  return await withTarget(asAdmin(caller), context);
+export async function requireSelfOrAdmin(context: Context): Promise<SessionAndTarget> {
+  const found = await requireSession(context);
+  if (found.user.login === loginInPath(context)) return { ...found, target: found.user };
+  return await withTarget(asAdmin(found), context);
 }
 
 /**
- * Refuses a change whose actor has lost the rights since they were checked.
+ * Rejects a change whose actor has lost the right since it was checked.
  *
- * @throws {HttpError} as `requireSession`, when the session has ended; else `forbidden`
+ * @throws {HttpError} as `requireSession` if the session has ended; else `forbidden`
  */
 export async function refuseActor(context: Context): Promise<never> {
   await requireSession(context);
   throw new HttpError("forbidden");
 }
 
-/** Whether the session is of a login so recent that it shows who sits there now. */
+/** Whether the login of the session is recent. */
 export function isFresh(session: Session, { app }: Context): boolean {
-  // Nor one that is further ahead: it was made before the clock was set back, and would be fresh for as long.
+  // A session from the future, after the clock was set back, would stay fresh for that time.
   return Math.abs(app.now() - session.createdAt) < freshLoginMs;
 }
 
 /**
- * That the user is as the `If-Match` of the request has it, if there is one (RFC 9110, 13.1.1).
+ * Checks the If-Match of the request, if it has one, against the user (RFC 9110, 13.1.1).
  *
  * @throws {HttpError} `precondition-failed`
  */
@@ -130,22 +131,22 @@ export async function requireMatch(user: User, { request }: Context): Promise<vo
   if (condition !== null && !ifMatch(condition, await etagOf(user))) throw new HttpError("precondition-failed");
 }
 
-/** The login in the path, in the spelling that it is kept in. */
+/** The login in the path, in lower case as it is stored. */
 export function loginInPath(context: Context): string {
   return canonicalLogin(context.params["login"] ?? "");
 }
 
 /** @throws {HttpError} `forbidden` */
-function asAdmin(caller: UserSession): UserSession {
-  if (!isAdmin(caller.user)) throw new HttpError("forbidden");
-  return caller;
+function asAdmin(found: UserSession): UserSession {
+  if (!isAdmin(found.user)) throw new HttpError("forbidden");
+  return found;
 }
 
 /** @throws {HttpError} `not-found` */
-async function withTarget(caller: UserSession, context: Context): Promise<CallerAndUser> {
+async function withTarget(found: UserSession, context: Context): Promise<SessionAndTarget> {
   const target = await context.app.store.findUser(loginInPath(context));
   if (target === undefined) throw new HttpError("not-found");
-  return { ...caller, target };
+  return { ...found, target };
 }
 
 function notAuthenticated(): HttpError {
