@@ -2,8 +2,8 @@
  * `/metrics`: the figures of the service for Prometheus, in its text format.
  *
  * Prometheus has no session, so only clients that connect directly get them: a request with a header of a proxy or a
- * browser finds nothing. A local proxy that adds no header looks like Prometheus; against it, `GATEHOUSE_METRICS_LISTEN`
- * serves `/metrics` at another address.
+ * browser finds nothing. A local proxy that adds no header looks like Prometheus: `GATEHOUSE_METRICS_LISTEN` serves
+ * `/metrics` at another address instead.
  */
 
 import { HttpError } from "../lib/http/http_error.ts";

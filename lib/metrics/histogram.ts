@@ -1,6 +1,6 @@
 /**
- * Durations: counted in buckets since the start, as Prometheus needs them, and the latest kept exactly, for quantiles of
- * the last minute.
+ * Durations: counted in buckets since the start, as Prometheus needs them. The latest are kept exactly, for quantiles
+ * of the last minute.
  */
 
 const recentMs = 60 * 1_000;

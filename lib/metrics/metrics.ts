@@ -1,8 +1,8 @@
 /**
  * Figures of the service, for `GET /metrics` and the status page.
  *
- * Without prom-client, which does not know the last minute and would replace only the text format below. Names and units
- * follow https://prometheus.io/docs/practices/naming/. Labels have few values, whatever clients send.
+ * Without prom-client, which does not know the last minute and would replace only the text format below. Names and
+ * units follow https://prometheus.io/docs/practices/naming/. Labels have few values, regardless of what clients send.
  */
 
 import { cpuUsage } from "node:process";

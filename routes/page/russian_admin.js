@@ -56,8 +56,8 @@ export const texts = {
   // Tickets.
   "Open tickets…": "Действующие коды…",
   "Open tickets": "Действующие коды",
-  "A ticket becomes invalid when the administrator who made it logs out on all devices, changes the password, or leaves the group admin.":
-    "Код перестаёт действовать, если выдавший его администратор вышел на всех устройствах, сменил пароль или покинул группу admin.",
+  "A ticket becomes invalid if its maker logs out on all devices, changes the password, or leaves the group admin.":
+    "Код перестаёт действовать, если выдавший его вышел на всех устройствах, сменил пароль или покинул группу admin.",
   "Registration of anyone": "Регистрация любого пользователя",
   "Registration of {login}": "Регистрация: {login}",
   "New password of {login}": "Новый пароль: {login}",

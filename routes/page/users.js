@@ -66,7 +66,7 @@ function showProblem(list, problem) {
   if (errors.length === 0) list.report(problem, problemText(problem));
 }
 
-/** The parameters of the query. Capitals are accepted where groups are typed; the service has none. */
+/** The parameters of the query. Capitals are accepted where groups are typed; the service accepts none. */
 function conditionsOf({ contains, group, sort }) {
   const values = { contains: contains.value.trim(), group: group.value.trim().toLowerCase(), sort: sort.value };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));

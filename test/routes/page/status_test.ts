@@ -103,7 +103,7 @@ test("a user whose session ends meanwhile is led to the login", async ({ site, b
   });
 });
 
-test("a user who is no administrator any more sees their account", async ({ site, browser }) => {
+test("a user who is not an administrator any more sees their account", async ({ site, browser }) => {
   const admin = await site.admin();
   await site.addUser("deputy");
   await site.ask(admin, "PATCH", "/user/deputy", { groups: ["admin"] });
