@@ -96,9 +96,10 @@ export class BasicAuthCache {
 
   async #cached(key: string, { find }: BasicOptions): Promise<User | undefined> {
     const entry = this.#entries.get(key);
-    const ageMs = entry === undefined ? cachedMs : this.#now() - entry.verifiedAt;
+    if (entry === undefined) return undefined;
+    const ageMs = this.#now() - entry.verifiedAt;
     // A negative age comes from a clock that was set back.
-    if (entry === undefined || ageMs < 0 || ageMs >= cachedMs) return undefined;
+    if (ageMs < 0 || ageMs >= cachedMs) return undefined;
     const user = await find(entry.login);
     const isSame = user?.id === entry.id && user.passwordHash === entry.passwordHash && !user.disabled;
     return isSame ? user : undefined;

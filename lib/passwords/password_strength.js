@@ -27,7 +27,7 @@
  * Characters that are checked, from the first. The time grows by the square of the length: 32 characters take 0.5 ms,
  * 250 took 1,400 ms. A password whose first 32 characters are strong is strong.
  */
-export const checkedCharacters = 32;
+const checkedCharacters = 32;
 /** With the hash, an attacker makes 10^8 guesses within days. zxcvbn gives fewer guesses a score of 2 at most. */
 const minScore = 3;
 const minGuesses = 1e8;
