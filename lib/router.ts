@@ -23,10 +23,7 @@ export interface Route {
   readonly isRoutine?: boolean;
 }
 
-/** The part of Deno's `ServeHandlerInfo` that the router uses. */
-export interface ConnectionInfo {
-  readonly remoteAddr: Deno.Addr;
-}
+export type ConnectionInfo = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr">;
 
 /** Every route of one path. */
 interface Endpoint {
@@ -89,13 +86,12 @@ export function createRouter(
     // Whole milliseconds: reading a finer clock takes as long as finding the route.
     const startedAt = Date.now();
     const requestId = `${idPrefix}-${(requestCount++).toString(36)}`;
-    const path = pathOf(request.url);
-    const match = paths.find(path);
+    const match = paths.find(pathOf(request.url));
     const context = new RequestContext({ app, request, connection, params: match?.params ?? noParams, requestId });
     let response: Response;
     try {
       if (notOfHost.test(request.headers.get("host") ?? "")) throw new HttpError("malformed-host");
-      response = match === undefined ? redirectToSlash(path, { paths, request }) : await dispatch(match, context);
+      response = match === undefined ? redirectToSlash(request.url, paths) : await dispatch(match, context);
     } catch (error) {
       response = errorResponse(app.toHttpError(error, context), context);
     }
@@ -130,16 +126,13 @@ function dispatch({ entry, params }: Match<Endpoint>, context: Context): Promise
  *
  * @throws {HttpError} `not-found`, `malformed-path`
  */
-function redirectToSlash(
-  path: string,
-  { paths, request }: { readonly paths: PathTable<Endpoint>; readonly request: Request },
-): Response {
+function redirectToSlash(url: string, paths: PathTable<Endpoint>): Response {
+  const path = pathOf(url);
   const match = paths.find(`${path}/`);
   if (match === undefined || match.entry.path.endsWith("*")) throw new HttpError("not-found");
   if (match.params === undefined) throw new HttpError("malformed-path");
-  const queryAt = request.url.indexOf("?");
   // Deno decodes the query as UTF-8, and a header takes ASCII only.
-  const query = queryAt === -1 ? "" : request.url.slice(queryAt).replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  const query = (/\?.*/s.exec(url)?.[0] ?? "").replace(/[^\x21-\x7e]+/g, encodeURIComponent);
   // Relative, because a proxy may mount the service at any path.
   const location = `./${path.slice(path.lastIndexOf("/") + 1)}/${query}`;
   return new Response(null, { status: 308, headers: { location } });
@@ -148,9 +141,8 @@ function redirectToSlash(
 /** Removes the body. The header fields stay those of GET, Content-Length included (RFC 9110, 9.3.2). */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
-  const { byteLength } = await response.arrayBuffer();
   const headers = new Headers(response.headers);
-  headers.set("content-length", String(byteLength));
+  headers.set("content-length", String((await response.arrayBuffer()).byteLength));
   return new Response(null, { status: response.status, headers });
 }
 

@@ -50,13 +50,7 @@ export class PathTable<Entry extends { readonly path: string }> {
 
 /** The path of a URL as Deno gives it. Not by `URL`, which takes longer than the rest of routing and changes paths. */
 export function pathOf(url: string): string {
-  const hostAt = url.indexOf("//") + 2;
-  const hashAt = url.indexOf("#", hostAt);
-  const whole = hashAt === -1 ? url : url.slice(0, hashAt);
-  const queryAt = whole.indexOf("?", hostAt);
-  const end = queryAt === -1 ? whole.length : queryAt;
-  const from = url.indexOf("/", hostAt);
-  return from === -1 || from > end ? "/" : url.slice(from, end);
+  return /^[^/]*\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] || "/";
 }
 
 /** @returns `undefined` if the percent-encoding is malformed */

@@ -1,7 +1,10 @@
 /** Who passes the guard by a session; who does not is told so in guard_refusal_test.ts, HTTP Basic is in guard_basic_test.ts. */
 import { assert, assertEquals } from "@std/assert";
+import { createLog } from "../../lib/log.ts";
+import { createRouter } from "../../lib/router.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { memoryStorage, Tables } from "../../lib/store/memory/tables.ts";
+import { routes } from "../../routes/mod.ts";
 import { type AdminApp, keptUser, newPassword } from "../support/accounts.ts";
 import {
   ask,
@@ -234,4 +237,23 @@ Deno.test("guard() hashes and writes nothing for a session, and notes it as seen
   disk.isHanging = true;
   assertEquals(told(await ask(scene, byCookie(scene.ofAlice))), "200 alice");
   assertEquals([disk.writeCount, scene.app.metrics.hashes.count], [(before[0] ?? 0) + 1, before[1]]);
+});
+
+Deno.test("guard() explains each decision in the log at debug level", async () => {
+  const { app, ofAlice } = await openScene();
+  const lines: string[] = [];
+  const log = createLog((line) => lines.push(line), { isDebug: true });
+  const router = createRouter(routes, { ...app, log });
+  const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
+  for (
+    const [path, headers] of [["/guard/", byCookie(ofAlice)], ["/guard/staff", byCookie(ofAlice)], ["/guard/", {}]]
+  ) {
+    await router(new Request(`http://gatehouse.test${path}`, { headers: headers as Headers }), connection);
+  }
+  const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
+  assertEquals(events.map(({ level, isAllowed, user, groups, demands }) => [level, isAllowed, user, groups, demands]), [
+    ["debug", true, "alice", [], ["users"]],
+    ["debug", false, "alice", [], ["staff"]],
+    ["debug", false, undefined, undefined, ["users"]],
+  ]);
 });
