@@ -25,7 +25,7 @@ Deno.test("/docs/ has every operation, with its method and path, and a line in t
   }
 });
 
-Deno.test("/docs/ tells what every problem means that an operation can answer with", async () => {
+Deno.test("/docs/ explains every problem that an operation can respond with", async () => {
   const { text } = await openDocs();
   const told = new Set(text.matchAll(/<a href="\.\.\/problem\/([a-z-]+)">/g).map(([, code = ""]) => code));
   // The router's own, of which the text at the top tells.
@@ -33,7 +33,7 @@ Deno.test("/docs/ tells what every problem means that an operation can answer wi
   assertEquals([...told].sort(), expected.sort());
 });
 
-Deno.test("/docs/ has no link that leads nowhere", async () => {
+Deno.test("/docs/ has no broken links", async () => {
   const { send, text } = await openDocs();
   const ids = text.matchAll(/ id="([^"]+)"/g).map(([, id]) => id).toArray();
   assertEquals(new Set(ids).size, ids.length);
@@ -48,7 +48,7 @@ Deno.test("/docs/ has no link that leads nowhere", async () => {
   }
 });
 
-Deno.test("/docs/ runs and loads nothing, and the browser is told so", async () => {
+Deno.test("/docs/ runs and loads nothing, and its policy forbids it", async () => {
   const { headers, text } = await openDocs();
   assertEquals(
     text.match(/<(script|img|link|iframe|object|form)|\son\w+=|\ssrc=|\sstyle=|javascript:|url\(|@import/i),
@@ -65,7 +65,7 @@ Deno.test("/docs/ runs and loads nothing, and the browser is told so", async () 
   assertEquals(headers.get("content-type"), "text/html; charset=utf-8");
 });
 
-Deno.test("/docs/ and /openapi.json are not sent again to who has them", async () => {
+Deno.test("/docs/ and /openapi.json respond 304 to clients that have them", async () => {
   for (const path of ["/docs/", "/openapi.json"]) {
     const { send } = await openTestApp();
     const etag = (await send("GET", path)).headers.get("etag") ?? "";

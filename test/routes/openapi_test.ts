@@ -1,4 +1,4 @@
-/** The document is true: of every route, of every example, and a lie in it is found. */
+/** The document matches every route and every example, and the tests find every lie in it. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 // @redocly/openapi-core: the public linter of OpenAPI documents, whose rules also know what readers stumble over.
 import { createConfig, lintFromString } from "npm:@redocly/openapi-core@2.64.0";
@@ -17,19 +17,19 @@ const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
 );
 
-Deno.test("the document has every route, and no other", () => {
+Deno.test("the document has all routes and no others", () => {
   const expected = routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)\*?/g, "{$1}")}`);
   assertEquals(documented.map(({ method, path }) => `${method} ${path}`).sort(), expected.sort());
 });
 
-Deno.test("the document has every parameter of each path", () => {
+Deno.test("the document has all parameters of each path", () => {
   for (const { path, operation } of documented) {
     const named = operation.parameters.filter((one) => one.in === "path").map(({ name }) => name);
     assertEquals(named, path.matchAll(/\{(\w+)\}/g).map(([, name = ""]) => name).toArray(), path);
   }
 });
 
-Deno.test("Redocly's linter finds nothing in the document", async () => {
+Deno.test("Redocly's linter finds no error in the document", async () => {
   const rules = {
     // "/user/" is a collection, and "/user" redirects to it.
     "no-path-trailing-slash": "off",
@@ -41,7 +41,7 @@ Deno.test("Redocly's linter finds nothing in the document", async () => {
   assertEquals(found.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer]), []);
 });
 
-Deno.test("GET /openapi.json is the document, with the settings of the service", async () => {
+Deno.test("GET /openapi.json returns the document with the settings of the service", async () => {
   const { send } = await openTestApp({ settings: { GATEHOUSE_PASSWORD_MIN_LENGTH: "20" } });
   const { json } = await send("GET", "/openapi.json");
   assertEquals(json, JSON.parse(JSON.stringify(openApiDocument(operations, { passwordMinLength: 20 }))));
@@ -50,7 +50,7 @@ Deno.test("GET /openapi.json is the document, with the settings of the service",
 
 const alice = { login: "alice", password: examplePassword };
 
-/** What stands for itself in the examples of requests, and what it is to be in this app. */
+/** An app, and the tokens of its two users. */
 interface Scene {
   readonly opened: TestApp;
   readonly tokens: Readonly<Record<"admin" | "alice", string>>;
@@ -68,7 +68,7 @@ async function openScene(operationId: string): Promise<Scene> {
   return { opened, tokens: { admin, alice: await logIn(alice) } };
 }
 
-/** A real ticket and a real session in the place of those that every example shows. */
+/** The text with a real ticket and a real session in place of those of the examples. */
 async function withRealOnes(text: string, { opened, tokens }: Scene): Promise<string> {
   const purpose = text.includes("/password") ? { purpose: "reset", login: "alice" } : { purpose: "register" };
   const { json } = await opened.send("POST", "/ticket/", { token: tokens.admin, json: purpose });
@@ -95,7 +95,7 @@ for (const { method, path, operation } of documented) {
   }
 }
 
-Deno.test("the document names the session as what each operation needs, or none", async () => {
+Deno.test("the document tells which operations require a session", async () => {
   for (const { method, path, operation } of documented) {
     const { opened } = await openScene(operation.operationId);
     const target = path.replaceAll(/\{login\}/g, "alice").replaceAll(/\{\w+\}/g, "login-taken");
@@ -193,7 +193,7 @@ const lies: readonly Lie[] = [
 ];
 
 for (const { what, from, to, method, path, json, message } of lies) {
-  Deno.test(`a document that lies is found: ${what}`, async () => {
+  Deno.test(`the contract finds a document that lies: ${what}`, async () => {
     const { send } = await openTestApp();
     const request = { method, path, json };
     const reply: Reply = await send(method, path, { json });
@@ -204,7 +204,7 @@ for (const { what, from, to, method, path, json, message } of lies) {
   });
 }
 
-Deno.test("every reply that a test gets is held against the document", async () => {
+Deno.test("every response in the tests is checked against the document", async () => {
   const { app, send, token } = await openAppOfAlice();
   const user = await app.store.findUser("alice");
   assert(user !== undefined);

@@ -1,8 +1,8 @@
 /**
- * Whether a reply is one that the OpenAPI document promises: its status, headers, type and body; and whether the
- * document takes and refuses the same bodies of requests as the service.
+ * Checks exchanges against the OpenAPI document: status, header fields, media type and body of the response; and whether
+ * the document and the service accept the same bodies of requests.
  *
- * `send` of test/support/app.ts asks it for every request, so that whatever any test sees is documented.
+ * `send` of test/support/app.ts checks every exchange of every test.
  */
 import { assert, assertEquals } from "@std/assert";
 // ajv: the JSON Schema validator that most readers of the document will use, and strict about what the schemas say.
@@ -13,7 +13,7 @@ import { operations } from "../../routes/mod.ts";
 import type { DocumentedOperation, DocumentedResponse, OpenApiDocument } from "../../routes/openapi/document.ts";
 import { openApiDocument } from "../../routes/openapi/document.ts";
 
-/** What of a request matters here. */
+/** The checked parts of a request. */
 export interface CheckedRequest {
   readonly method: string;
   /** With the query, if there is one. */
@@ -28,13 +28,13 @@ export interface CheckedReply {
   readonly text: string;
 }
 
-/** Says whether exchanges are as a document has it. */
+/** @throws {AssertionError} the exchange does not match the document */
 export type Contract = (request: CheckedRequest, reply: CheckedReply) => void;
 
-/** Says whether a text or value is what a schema asks for, and why not. */
+/** Returns why a value does not match a schema, if so. */
 type Validator = (schema: Schema, value: unknown) => string | undefined;
 
-/** An exchange, and what the document says of it. */
+/** An exchange, and how to check it. */
 interface Exchange {
   readonly request: CheckedRequest;
   readonly reply: CheckedReply;
@@ -43,15 +43,15 @@ interface Exchange {
   readonly faultOf: Validator;
 }
 
-/** What JSON Schema cannot say of a body, by the codes of the bad fields. */
+/** Codes of errors that JSON Schema cannot express. */
 const beyondSchemas = ["guessable", "unchanged", "not-unicode", "too-many-marks"];
-/** Headers that are the matter of HTTP, or of `content` in the document. */
+/** Fields of HTTP itself, or of `content` in the document. */
 const generalHeaders = ["content-length", "content-type"];
 
-/** Those that the document uses. ajv knows none, and `ajv-formats` takes more for a date than the contract does. */
+/** The formats of the document. ajv has none, and `ajv-formats` accepts more dates than the contract. */
 const formats = {
   "date-time": (text: string) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text,
-  // For whoever shows a form.
+  // For forms.
   "password": true,
 } as const;
 
@@ -65,7 +65,7 @@ export function contractOf({ passwordMinLength }: Pick<Config, "passwordMinLengt
   return contract;
 }
 
-/** The contract that a document is. Schemas are compiled when they are first needed. */
+/** The contract of a document. It compiles schemas on first use. */
 export function createContract(document: OpenApiDocument): Contract {
   const faultOf = createValidator(document);
   const templates = Object.keys(document.paths);
@@ -93,7 +93,7 @@ export function createContract(document: OpenApiDocument): Contract {
 /** A path that the document does not have. */
 function checkNowhere({ request, reply, what }: Exchange): void {
   assert([308, 400, 404].includes(reply.status), `${what}: the document has no such path`);
-  // Looking for a path that lacks its last slash, the router finds one whose parameter is no text.
+  // With a slash added, the path may match one with a malformed parameter.
   if (reply.status === 400) checkMalformed(request, reply, what);
   if (reply.status === 308) assert(reply.headers.has("location"), `${what}: no Location`);
   if (reply.status === 404) {
@@ -103,7 +103,7 @@ function checkNowhere({ request, reply, what }: Exchange): void {
 
 /** A method that the document does not have at this path. */
 function checkOtherMethod({ request, reply, what }: Exchange, methods: readonly string[]): void {
-  // A parameter that is no text is found out first.
+  // A malformed parameter comes first.
   if (reply.status === 400) return checkMalformed(request, reply, what);
   assertEquals(reply.status, request.method === "OPTIONS" ? 204 : 405, `${what}: the document has no such method`);
   const allowed = [...methods, ...methods.includes("get") ? ["head"] : [], "options"].sort().join(", ").toUpperCase();
@@ -135,7 +135,7 @@ function checkReply({ headers, content = {} }: DocumentedResponse, { request, re
   assert(fault === undefined, `${what}: ${fault}: ${reply.text}`);
 }
 
-/** What the service takes is what the document takes, and what it refuses, as far as a schema can say it. */
+/** The document accepts the bodies that the service accepts, and no others, as far as a schema can express it. */
 function checkRequest({ requestBody }: DocumentedOperation, { request, reply, what, faultOf }: Exchange): void {
   const schema = requestBody?.content["application/json"]?.schema;
   if (schema === undefined || request.json === undefined) return;

@@ -15,7 +15,7 @@ const rules = { minLength: 15, passwordStrength: createPasswordStrength() };
 /** 17 characters, 17 bytes. */
 const password = "wJ4-qLm9zVt2xRs,!";
 
-/** The code, and pointer and code of each field, that a function refuses with. */
+/** The code of the problem, and pointer and code of each bad field. */
 function refusalOf(parse: () => unknown): unknown {
   const error = assertThrows(parse, HttpError);
   return [error.code, ...(error.errors ?? []).map(({ pointer, code }) => `${pointer} ${code}`)];
@@ -35,7 +35,7 @@ Deno.test("registrationBody.parse() takes a good login and password", () => {
   }
 });
 
-Deno.test("registrationBody.parse() takes capitals for small letters", () => {
+Deno.test("registrationBody.parse() reads capitals in a login as lower case", () => {
   const { login } = registrationBody.parse({ login: "Alice@Example.ORG", password }, rules);
   assertEquals(login, "alice@example.org");
 });
@@ -75,7 +75,7 @@ Deno.test("registrationBody.parse() refuses a bad login", () => {
   }
 });
 
-/** So many different code points of four bytes each, in no order that anyone would guess. */
+/** Different code points of four bytes each, in an order that is hard to guess. */
 function astral(count: number): string {
   return Array.from({ length: count }, (_, index) => String.fromCodePoint(0x1f300 + index * index * 7 % 640))
     .join("");
@@ -125,7 +125,7 @@ Deno.test("registrationBody.parse() allows passwords of at most 1,024 bytes", ()
   assertEquals(maxPasswordBytes, 1_024);
 });
 
-Deno.test("registrationBody.parse() asks for the length that is set, and says how long the password is", () => {
+Deno.test("registrationBody.parse() requires the length of the settings, and tells the length of the password", () => {
   for (const minLength of [8, 15, 17]) {
     assertEquals(registrationBody.parse({ login: "alice", password }, { ...rules, minLength }).password, password);
   }
@@ -136,7 +136,7 @@ Deno.test("registrationBody.parse() asks for the length that is set, and says ho
   ]);
 });
 
-Deno.test("registrationBody.parse() tells why a password is easily guessed, in no more words than needed", () => {
+Deno.test("registrationBody.parse() tells why a password is easy to guess", () => {
   const parse = () => registrationBody.parse({ login: "alice", password: "passwordpassword" }, rules);
   const detail = "Easy to guess: it repeats itself.";
   assertEquals(assertThrows(parse, HttpError).errors, [
@@ -144,7 +144,7 @@ Deno.test("registrationBody.parse() tells why a password is easily guessed, in n
   ]);
 });
 
-/** Bodies that neither a registration nor a login can be. */
+/** Bodies that are neither a registration nor a login. */
 const badBodies: readonly (readonly [title: string, body: unknown, ...errors: string[]])[] = [
   ["null", null, " not-object"],
   ["an array", [{ login: "alice", password }], " not-object"],
@@ -191,7 +191,7 @@ for (const [title, body, ...errors] of badBodies) {
   });
 }
 
-Deno.test("registrationBody.parse() tells all bad fields at once", () => {
+Deno.test("registrationBody.parse() lists all bad fields at once", () => {
   const body = { login: "älice", password: "short", cookie: true };
   const errors = ["/cookie unknown-field", "/login invalid-characters", "/password too-short"];
   assertEquals(refusalOf(() => registrationBody.parse(body, rules)), ["invalid-user", ...errors]);
@@ -200,14 +200,14 @@ Deno.test("registrationBody.parse() tells all bad fields at once", () => {
   assertEquals(refusalOf(() => registrationBody.parse(withoutLogin, rules)), ["invalid-user", ...both]);
 });
 
-Deno.test("registrationBody.parse() tells six unknown fields, and refuses however many there are", () => {
+Deno.test("registrationBody.parse() lists at most six unknown fields", () => {
   const names = Array.from({ length: 1_000 }, (_, index) => `field${index}`);
   const body = { ...Object.fromEntries(names.map((name) => [name, 1])), login: "alice", password };
   const errors = names.slice(0, 6).map((name) => `/${name} unknown-field`);
   assertEquals(refusalOf(() => registrationBody.parse(body, rules)), ["invalid-user", ...errors]);
 });
 
-Deno.test("registrationBody.parse() names the known fields, and never repeats what was in a field", () => {
+Deno.test("registrationBody.parse() lists the known fields, and never repeats a value", () => {
   const secret = "hunter2";
   const body = { login: `${secret}:`, password: secret, more: secret };
   const { errors, message } = assertThrows(() => registrationBody.parse(body, rules), HttpError);
@@ -215,7 +215,7 @@ Deno.test("registrationBody.parse() names the known fields, and never repeats wh
   assertFalse(JSON.stringify([errors, message]).includes(secret));
 });
 
-Deno.test("registrationBody.parse() and credentialsBody.parse() tell people what a field must be", () => {
+Deno.test("registrationBody.parse() and credentialsBody.parse() explain each error in a sentence", () => {
   const cases: readonly (readonly [parse: () => unknown, ...details: string[]])[] = [
     [() => credentialsBody.parse([]), "The body must be an object."],
     [
@@ -268,7 +268,7 @@ Deno.test("credentialsBody.parse() takes true and false for `cookie`, which may 
   ]);
 });
 
-Deno.test("registrationBody.parse() takes a ticket as it is, and refuses one that is no text", () => {
+Deno.test("registrationBody.parse() takes any text as a ticket, and refuses other values", () => {
   const body = { login: "alice", password };
   for (const ticket of ["", " x ", "t".repeat(5_000)]) {
     assertEquals(registrationBody.parse({ ...body, ticket }, rules).ticket, ticket);
