@@ -1,7 +1,8 @@
 /**
  * `/openapi.json` and `/docs/`: all operations of the service under its settings, for programs and for people.
  *
- * The page is self-contained, and its policy allows no script, no other host, and only the one style sheet, by its hash.
+ * The page is self-contained, and its policy allows no script, no other host, and only the one style sheet, by its
+ * hash.
  */
 
 import { hash } from "node:crypto";

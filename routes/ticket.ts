@@ -105,8 +105,8 @@ export const deleteTicket = route("DELETE /ticket/:id", {
 /**
  * Stores a ticket. Repeats the check of the user to reset if that user changes meanwhile.
  *
- * @throws {HttpError} `login-again`: to reset an administrator needs a recent login, as an unattended browser of another
- *   administrator would give all rights
+ * @throws {HttpError} `login-again`: resetting an administrator requires a recent login, because an unattended browser
+ *   of another administrator would give all rights
  */
 async function insert(
   { ticket, session }: { readonly ticket: Ticket; readonly session: Session },

@@ -1,8 +1,9 @@
 /**
  * Errors as HTML, for browsers that navigate: what happened, in English or Russian, and a link that leads on.
  *
- * Programs never get one, as only browsers send `Sec-Fetch-Mode: navigate`. The page stands alone, because it is shown at
- * addresses of guarded sites and while the store is down: no script, and one style, which the policy names by its hash.
+ * Programs never get one, as only browsers send `Sec-Fetch-Mode: navigate`. The page stands alone, because it is shown
+ * at addresses of guarded sites and while the store is down: no script, and one style, which the policy names by its
+ * hash.
  */
 
 import { hash } from "node:crypto";
@@ -61,7 +62,9 @@ export function problemPage(error: HttpError, request: Request, requestId: strin
   return pageOf(request, { ...error, title, body });
 }
 
-/** Makes the page of a form that was sent to a guarded site after the session had ended: the browser keeps its fields. */
+/**
+ * Makes the page of a form that was sent to a guarded site after the session had ended: the browser keeps its fields.
+ */
 export function notSentPage(request: Request, headers: Readonly<Record<string, string>>): Response {
   const { notSent, notSentWhy, logIn } = errorTexts[languageOf(request.headers)];
   const link = `${mount}?next=${encodeURIComponent(formPath(request.headers))}`;

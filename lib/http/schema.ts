@@ -12,8 +12,8 @@ import type { ProblemCode } from "./problem.ts";
 const maxUnknownFields = maxErrors - 4;
 
 /**
- * JSON Schema, draft 2020-12, with three additions that the OpenAPI document resolves: a schema with `$id` is a component
- * of that name, `$ref` may hold the schema itself, and a value may be a function of the settings.
+ * JSON Schema, draft 2020-12, with three additions that the OpenAPI document resolves: a schema with `$id` is a
+ * component of that name, `$ref` may hold the schema itself, and a value may be a function of the settings.
  */
 export interface Schema {
   readonly [keyword: string]: unknown;
