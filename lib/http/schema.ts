@@ -172,7 +172,7 @@ function unknownFieldErrors(members: Members, known: readonly string[]): FieldEr
  * The first parameter of each name in the query. Others are not decoded: a query can have 32,000, which took 13 ms. Not
  * by `URL`, which rejects some addresses that clients send.
  */
-export function queryOf(request: Request, names: readonly string[]): URLSearchParams {
+function queryOf(request: Request, names: readonly string[]): URLSearchParams {
   const query = /^[^?#]*\?([^#]*)/.exec(request.url)?.[1] ?? "";
   const found = names.map((name) => new RegExp(`(?:^|&)${name}=[^&]*`).exec(query)?.[0] ?? "");
   return new URLSearchParams(found.join("&"));

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse, assertInstanceOf, assertRejects, ass
 import { delay } from "@std/async/delay";
 import { HttpError, jsonResponse, problemResponse } from "../../../lib/http/http_error.ts";
 import { maxBodyBytes, maxBodyMs, readJson, type ReadOptions } from "../../../lib/http/request_body.ts";
-import { queryOf } from "../../../lib/http/schema.ts";
+import { query } from "../../../lib/http/schema.ts";
 import { watchSignal } from "../../support/listeners.ts";
 
 const json = { "content-type": "application/json" };
@@ -48,10 +48,13 @@ const queries: readonly (readonly [url: string, parameters: Readonly<Record<stri
   [`http://a/?${"a&".repeat(30_000)}limit=5`, { limit: "5" }],
 ];
 
+const asSent = { schema: {}, parse: (value: unknown) => value };
+const limitAndPrefix = query({ limit: asSent, prefix: asSent });
+
 for (const [url, parameters] of queries) {
-  Deno.test(`queryOf() reads the parameters that are named, and nothing like them: ${url.slice(0, 60)}`, () => {
+  Deno.test(`query() reads the declared parameters, and nothing like them: ${url.slice(0, 60)}`, () => {
     const request = Object.defineProperty(new Request("http://a/"), "url", { value: url });
-    assertEquals(Object.fromEntries(queryOf(request, ["limit", "prefix"])), parameters);
+    assertEquals(limitAndPrefix.parse(request), { limit: undefined, prefix: undefined, ...parameters });
   });
 }
 
