@@ -1,58 +1,9 @@
-import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertFalse, assertMatch, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { decodeTime } from "@std/ulid";
-import {
-  createSession,
-  deleteExpiredSessions,
-  expiresAt,
-  findLiveSession,
-  presentedToken,
-  sessionCookie,
-} from "../../../lib/accounts/session.ts";
-import type { Session, Store, User } from "../../../lib/store.ts";
-import { TableStore } from "../../../lib/store/memory/table_store.ts";
-
-const start = Date.parse("2026-11-22T09:35:39.123Z");
-const minuteMs = 60 * 1_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-const lifetimes = { sessionIdleMs: 7 * dayMs, sessionMaxMs: 30 * dayMs };
-const client = { now: start, userAgent: "Browser/1.0", address: "192.0.2.1" };
-
-interface Kept {
-  readonly store: Store;
-  readonly session: Session;
-  readonly user: User;
-  readonly token: string;
-}
-
-/** A store with a session of alice. */
-async function keepSession(change: Partial<Session> = {}): Promise<Kept> {
-  const store = new TableStore();
-  const user = { id: "1", login: "alice", passwordHash: "", registeredAt: start, groups: [], disabled: false };
-  await store.insertUser(user);
-  const created = createSession("alice", client);
-  const session = { ...created.session, ...change };
-  assert(await store.insertSession(session, user));
-  return { store, session, user, token: created.token };
-}
-
-/** Looks for a session, and lets the note that it was seen be written. */
-async function find(token: string, options: { store: Store; now: number } & Partial<Lookup>) {
-  const { lifetimes: own = lifetimes, onFault = unexpected, ...rest } = options;
-  const found = await findLiveSession(token, { ...rest, lifetimes: own, onFault });
-  for (let step = 0; step < 20; step++) await Promise.resolve();
-  return found;
-}
-
-interface Lookup {
-  readonly lifetimes: typeof lifetimes;
-  readonly onFault: (error: unknown) => void;
-}
-
-function unexpected(error: unknown): never {
-  throw error;
-}
+import { createSession, presentedToken, sessionCookie } from "../../../lib/accounts/session.ts";
+import type { Store } from "../../../lib/store.ts";
+import { client, find, keepSession, start } from "../../support/kept_session.ts";
 
 Deno.test("createSession() keeps the SHA-256 of the token's secret, and nothing of the secret", () => {
   const { session, token } = createSession("alice", client);
@@ -223,104 +174,6 @@ Deno.test("findLiveSession() asks the store for nothing that is no id", async ()
   assertEquals(asked, []);
   await find(token, { store: spied, now: start });
   assertEquals(asked, [token.slice(0, 26)]);
-});
-
-Deno.test("findLiveSession() finds nothing once the session has ended", async () => {
-  const { store, session, token } = await keepSession();
-  await store.deleteSession(session.id);
-  assertEquals(await find(token, { store, now: start }), undefined);
-});
-
-const expiries: readonly (readonly [title: string, seenAfterMs: number, expiresAfterMs: number])[] = [
-  ["7 days after it was made, if never used", 0, 7 * dayMs],
-  ["7 days after it was last seen", 5 * dayMs, 12 * dayMs],
-  ["7 days after it was last seen, exactly at its end", 23 * dayMs, 30 * dayMs],
-  ["30 days after it was made, however it is used", 23 * dayMs + 1, 30 * dayMs],
-  ["30 days after it was made, though seen a moment ago", 30 * dayMs - 1, 30 * dayMs],
-];
-for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
-  Deno.test(`expiresAt(), findLiveSession() and deleteExpiredSessions() end a session ${title}`, async () => {
-    const { store, session, token } = await keepSession({ lastSeenAt: start + seenAfterMs });
-    const end = start + expiresAfterMs;
-    assertEquals(expiresAt(session, lifetimes), end);
-    assertEquals(await findLiveSession(token, { store, lifetimes, now: end, onFault: unexpected }), undefined);
-    assertEquals(await findLiveSession(token, { store, lifetimes, now: end + 1, onFault: unexpected }), undefined);
-    assertEquals(await deleteExpiredSessions({ store, lifetimes, now: end - 1 }), 0);
-    assert(await store.findSession(session.id));
-    // A moment earlier it is good. Asked last, as it is seen thereby.
-    const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onFault: unexpected });
-    assertEquals(seen?.session.id, session.id);
-  });
-  Deno.test(`deleteExpiredSessions() forgets what ended ${title}`, async () => {
-    const { store, session } = await keepSession({ lastSeenAt: start + seenAfterMs });
-    assertEquals(await deleteExpiredSessions({ store, lifetimes, now: start + expiresAfterMs }), 1);
-    assertEquals(await store.findSession(session.id), undefined);
-  });
-}
-
-Deno.test("findLiveSession() notes no expired session as seen", async () => {
-  const { store, session, token } = await keepSession();
-  await find(token, { store, now: start + 7 * dayMs });
-  assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start);
-});
-
-Deno.test("findLiveSession() notes a session as seen once an hour", async () => {
-  const { store, session, token } = await keepSession();
-  const rows: readonly (readonly [afterMs: number, seenAfterMs: number])[] = [
-    [1, 0],
-    [hourMs - 1, 0],
-    [hourMs, hourMs],
-    [hourMs + 1, hourMs],
-    [2 * hourMs - 1, hourMs],
-    [2 * hourMs + 1, 2 * hourMs + 1],
-    // The clock was put back, by no more than those of instances may differ, and by more.
-    [hourMs + 1, 2 * hourMs + 1],
-    [hourMs, hourMs],
-    [-dayMs, -dayMs],
-  ];
-  for (const [afterMs, seenAfterMs] of rows) {
-    assert(await find(token, { store, now: start + afterMs }));
-    assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start + seenAfterMs);
-  }
-});
-
-Deno.test("findLiveSession() updates lastSeenAt ten times in an idle lifetime below ten hours", async () => {
-  for (
-    const [sessionIdleMs, everyMs] of [[hourMs, 6 * minuteMs], [10 * hourMs, hourMs], [11 * hourMs, hourMs]] as const
-  ) {
-    const { store, session, token } = await keepSession();
-    for (const [afterMs, seenAfterMs] of [[everyMs - 1, 0], [everyMs, everyMs]] as const) {
-      await find(token, { store, now: start + afterMs, lifetimes: { ...lifetimes, sessionIdleMs } });
-      assertEquals((await store.findSession(session.id))?.session.lastSeenAt, start + seenAfterMs);
-    }
-  }
-});
-
-Deno.test("findLiveSession() keeps a used session alive, however short the idle lifetime is", async () => {
-  const short = { sessionIdleMs: hourMs, sessionMaxMs: dayMs };
-  const { store, token } = await keepSession();
-  // Used every 50 minutes: never an hour without use.
-  for (let now = start; now < start + dayMs; now += 50 * minuteMs) {
-    assert(await find(token, { store, now, lifetimes: short }), `${(now - start) / minuteMs} minutes`);
-  }
-  assertEquals(await find(token, { store, now: start + dayMs, lifetimes: short }), undefined);
-});
-
-Deno.test("findLiveSession() answers without waiting for the note, whose failure it tells", async () => {
-  const { store, session, user, token } = await keepSession();
-  const { promise, reject } = Promise.withResolvers<void>();
-  const failing: Store = Object.assign(Object.create(store), {
-    findSession: () => Promise.resolve({ session, user }),
-    touchSession: () => promise,
-  });
-  const faults: unknown[] = [];
-  const options = { store: failing, now: start + hourMs, onFault: (error: unknown) => faults.push(error) };
-  assertEquals((await find(token, options))?.session, session);
-  assertEquals(faults, []);
-  const fault = new Error("disk");
-  reject(fault);
-  await find("", options);
-  assertEquals(faults, [fault]);
 });
 
 Deno.test("sessionCookie() gives the token to this host alone, over HTTPS alone, to no script", () => {

@@ -1,31 +1,9 @@
-import { assert, assertEquals, assertFalse, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
-import { HttpError, jsonResponse, problemResponse } from "../../../lib/http/http_error.ts";
-import { maxBodyBytes, maxBodyMs, readJson, type ReadOptions } from "../../../lib/http/request_body.ts";
+/** What `readJson()` accepts: JSON in UTF-8, its content type and its coding. */
+import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
+import { HttpError, problemResponse } from "../../../lib/http/http_error.ts";
+import { maxBodyBytes, readJson } from "../../../lib/http/request_body.ts";
 import { query } from "../../../lib/http/schema.ts";
-import { watchSignal } from "../../support/listeners.ts";
-
-const json = { "content-type": "application/json" };
-const encoder = new TextEncoder();
-
-function post(body: BodyInit | null, headers: Readonly<Record<string, string>> = json): Request {
-  return new Request("http://localhost/", { method: "POST", headers, body });
-}
-
-/** A body that arrives in these chunks. */
-function streamOf(...chunks: readonly Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return ReadableStream.from(chunks);
-}
-
-/** The error that reading a request ends in. */
-function refusalOf(request: Request, options?: ReadOptions): Promise<HttpError> {
-  return assertRejects(() => readJson(request, options), HttpError);
-}
-
-/** JSON of exactly so many bytes: a text in quotes. */
-function jsonOf(byteCount: number): Uint8Array<ArrayBuffer> {
-  return encoder.encode(`"${"x".repeat(byteCount - 2)}"`);
-}
+import { asSent, encoder, json, post, refusalOf, streamOf } from "../../support/json_body.ts";
 
 const queries: readonly (readonly [url: string, parameters: Readonly<Record<string, string>>])[] = [
   ["http://a/", {}],
@@ -48,7 +26,6 @@ const queries: readonly (readonly [url: string, parameters: Readonly<Record<stri
   [`http://a/?${"a&".repeat(30_000)}limit=5`, { limit: "5" }],
 ];
 
-const asSent = { schema: {}, parse: (value: unknown) => value };
 const limitAndPrefix = query({ limit: asSent, prefix: asSent });
 
 for (const [url, parameters] of queries) {
@@ -200,28 +177,6 @@ Deno.test("readJson() refuses a coded body, and says that no coding is understoo
   }
 });
 
-Deno.test("readJson() refuses what is not UTF-8", async () => {
-  const rows: readonly (readonly number[])[] = [
-    [0xff],
-    [0x80],
-    [0xc3],
-    [0xc0, 0xaf],
-    [0xed, 0xa0, 0x80],
-    [0xf5, 0x80, 0x80, 0x80],
-    [0xf0, 0x9f, 0x98],
-  ];
-  for (const bytes of rows) {
-    const error = await refusalOf(post(new Uint8Array([0x22, ...bytes, 0x22])));
-    assertEquals([error.code, error.detail], ["malformed-json", "The body is not UTF-8"]);
-    assertInstanceOf(error.cause, TypeError);
-  }
-  // JSON in UTF-16, which some parsers take.
-  assertEquals(
-    (await refusalOf(post(new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])))).code,
-    "malformed-json",
-  );
-});
-
 Deno.test("readJson() puts chunks together, wherever they are cut", async () => {
   const bytes = encoder.encode('{"a":"é😀"}');
   assertEquals(await readJson(post(streamOf(...Array.from(bytes, (byte) => Uint8Array.of(byte))))), {
@@ -232,229 +187,11 @@ Deno.test("readJson() puts chunks together, wherever they are cut", async () => 
   }
 });
 
-Deno.test("readJson() has the limits of the contract", () => {
-  assertEquals([maxBodyBytes, maxBodyMs], [16_384, 10_000]);
-});
-
-const sizes: readonly (readonly [byteCount: number, isTaken: boolean])[] = [
-  [maxBodyBytes - 1, true],
-  [maxBodyBytes, true],
-  [maxBodyBytes + 1, false],
-  [1_048_576, false],
-];
-for (const [byteCount, isTaken] of sizes) {
-  Deno.test(`readJson() ${isTaken ? "takes" : "refuses"} a body of ${byteCount} bytes, whatever its headers`, async () => {
-    const body = jsonOf(byteCount);
-    const chunks = Array.from(
-      { length: Math.ceil(byteCount / 1_000) },
-      (_, index) => body.slice(index * 1_000, (index + 1) * 1_000),
-    );
-    const declared = ["", String(byteCount), "5", "-1", "0", "abc"];
-    for (const length of declared) {
-      const headers = length === "" ? json : { ...json, "content-length": length };
-      for (const request of [post(streamOf(body), headers), post(streamOf(...chunks), headers)]) {
-        if (isTaken) assertEquals(await readJson(request), "x".repeat(byteCount - 2));
-        else assertEquals((await refusalOf(request)).code, "body-too-large");
-      }
-    }
-  });
-}
-
-Deno.test("readJson() believes a content length that is too long, and reads nothing then", async () => {
-  for (const length of [String(maxBodyBytes + 1), "1e9", "99999999999999999999"]) {
-    const request = post(streamOf(encoder.encode("{}")), { ...json, "content-length": length });
-    assertEquals((await refusalOf(request)).code, "body-too-large");
-    assertEquals([request.bodyUsed, await request.text()], [false, "{}"]);
-  }
-});
-
-Deno.test("readJson() stops reading at the limit, gives the rest up, and has the connection closed", async () => {
-  let pulledBytes = 0;
-  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
-  const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull: (controller) => {
-      controller.enqueue(new Uint8Array(1_024));
-      pulledBytes += 1_024;
-    },
-    cancel: () => resolve(),
-  });
-  const error = await refusalOf(post(endless));
-  assertEquals([error.code, error.headers], ["body-too-large", { connection: "close" }]);
-  await cancelled;
-  // One chunk more than fits, and what the stream itself holds ready.
-  assert(pulledBytes <= maxBodyBytes + 4 * 1_024, `${pulledBytes}`);
-});
-
-Deno.test("readJson() takes a body in 256 chunks, and in no more", async () => {
-  const inChunks = (count: number) =>
-    streamOf(...Array.from(`"${"x".repeat(count - 2)}"`, (one) => encoder.encode(one)));
-  assertEquals(await readJson(post(inChunks(256))), "x".repeat(254));
-  const error = await refusalOf(post(inChunks(257)));
-  assertEquals([error.code, error.headers], ["body-too-large", { connection: "close" }]);
-});
-
-Deno.test("readJson() takes the limits that it is given", async () => {
-  assertEquals(await readJson(post(streamOf(jsonOf(10))), { maxBytes: 10 }), "x".repeat(8));
-  assertEquals((await refusalOf(post(streamOf(jsonOf(11))), { maxBytes: 10 })).code, "body-too-large");
-  const long = post(streamOf(jsonOf(11)), { ...json, "content-length": "11" });
-  assertEquals((await refusalOf(long, { maxBytes: 10 })).code, "body-too-large");
-});
-
-Deno.test("readJson() gives up a body that does not come, and has the connection closed", async () => {
-  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
-  const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => resolve() });
-  const error = await refusalOf(post(silent), { timeoutMs: 1 });
-  assertEquals([error.code, error.headers], ["slow-body", { connection: "close" }]);
-  await cancelled;
-});
-
-Deno.test("readJson() gives up a body that drips for longer than it may, though something always comes", async () => {
-  const { promise: given, resolve: giveUp } = Promise.withResolvers<void>();
-  let drops = 0;
-  async function* drip() {
-    try {
-      for (;; drops++) {
-        await delay(1);
-        yield encoder.encode(" ");
-      }
-    } finally {
-      giveUp();
-    }
-  }
-  assertEquals((await refusalOf(post(ReadableStream.from(drip())), { timeoutMs: 20 })).code, "slow-body");
-  await given;
-  assert(drops > 0 && drops < maxBodyBytes);
-});
-
 Deno.test("readJson() does not wait for a client that does not take back what it sends", async () => {
   const stubborn = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => new Promise(() => {}) });
   assertEquals((await refusalOf(post(stubborn), { timeoutMs: 1 })).code, "slow-body");
   const rude = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => Promise.reject(new Error("no")) });
   assertEquals((await refusalOf(post(rude), { timeoutMs: 1 })).code, "slow-body");
-});
-
-Deno.test("readJson() waits 10 s, and leaves no timer behind", async () => {
-  const { setTimeout, clearTimeout } = globalThis;
-  const open = new Map<unknown, number | undefined>();
-  const waits: (number | undefined)[] = [];
-  const stubs = {
-    setTimeout: (work: () => void, ms?: number) => {
-      const timer = setTimeout(work, ms);
-      open.set(timer, ms);
-      waits.push(ms);
-      return timer;
-    },
-    clearTimeout: (timer?: ReturnType<typeof setTimeout>) => {
-      clearTimeout(timer);
-      open.delete(timer);
-    },
-  };
-  Object.assign(globalThis, stubs);
-  try {
-    await readJson(post("{}"));
-    await refusalOf(post(streamOf(jsonOf(maxBodyBytes + 1))));
-    await refusalOf(post(ReadableStream.from(failing())));
-    assertEquals([waits, open.size], [[maxBodyMs, maxBodyMs, maxBodyMs], 0]);
-  } finally {
-    Object.assign(globalThis, { setTimeout, clearTimeout });
-  }
-});
-
-async function* failing(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  yield encoder.encode('{"login":"al');
-  await Promise.resolve();
-  throw new Deno.errors.ConnectionReset("gone");
-}
-
-Deno.test("readJson() takes a body that is broken off for the client's fault", async () => {
-  const error = await refusalOf(post(ReadableStream.from(failing())));
-  assertEquals([error.code, error.detail], ["malformed-json", "The body is incomplete"]);
-  assertInstanceOf(error.cause, Deno.errors.ConnectionReset);
-});
-
-Deno.test("readJson() takes a body that is broken off by the service's own end for nobody's fault", async () => {
-  const stopping = new AbortController();
-  const fault = async () => (await refusalOf(post(ReadableStream.from(failing())), { stopping: stopping.signal })).code;
-  assertEquals(await fault(), "malformed-json");
-  stopping.abort("SIGTERM");
-  assertEquals(await fault(), "not-ready");
-});
-
-Deno.test("readJson() waits for no body when the service is about to stop, or does so meanwhile", async () => {
-  for (const isEarly of [true, false]) {
-    const stopping = new AbortController();
-    const { promise: cancelled, resolve } = Promise.withResolvers<void>();
-    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => resolve() });
-    if (isEarly) stopping.abort();
-    const refused = refusalOf(post(silent), { stopping: stopping.signal });
-    stopping.abort();
-    assertEquals((await refused).code, "not-ready");
-    await cancelled;
-  }
-  // What has come already is not refused.
-  assertEquals(await readJson(post("{}"), { stopping: AbortSignal.abort() }), {});
-});
-
-Deno.test("readJson() leaves no listener on a signal that outlives the request, however the body ends", async () => {
-  const stopping = watchSignal();
-  const bodies: (() => Request)[] = [
-    () => post("{}"),
-    () => post(streamOf(jsonOf(maxBodyBytes + 1))),
-    () => post(ReadableStream.from(failing())),
-    () => post(new ReadableStream<Uint8Array<ArrayBuffer>>()),
-    () => post("{"),
-  ];
-  for (let round = 0; round < 20; round++) {
-    for (const body of bodies) {
-      await readJson(body(), { stopping: stopping.signal, timeoutMs: 1 }).catch((error) =>
-        assertInstanceOf(error, HttpError)
-      );
-    }
-  }
-  assertEquals([stopping.addedCount, stopping.openCount], [100, 0]);
-});
-
-Deno.test("HttpError has the status and title of its problem, and what happened in this case", () => {
-  const plain = new HttpError("login-taken");
-  assertEquals([plain.name, plain.code, plain.status, plain.message], [
-    "HttpError",
-    "login-taken",
-    409,
-    "Login taken",
-  ]);
-  assertEquals([plain.detail, plain.errors, plain.headers, plain.cause], [
-    undefined,
-    undefined,
-    {},
-    undefined,
-  ]);
-  const cause = new RangeError("inner");
-  const headers = { "retry-after": "1" };
-  const errors = [{ pointer: "/login", code: "too-short", detail: "Must have at least 1 character." }];
-  const full = new HttpError("invalid-user", { detail: "In this case", errors, headers, cause });
-  assertEquals([full.status, full.message, full.detail], [422, "In this case", "In this case"]);
-  assertEquals([full.errors, full.headers, full.cause], [errors, headers, cause]);
-});
-
-Deno.test("jsonResponse() replies JSON that nobody stores", async () => {
-  const reply = jsonResponse({ login: "älice" });
-  assertEquals([reply.status, Object.fromEntries(reply.headers)], [200, {
-    "cache-control": "no-store",
-    "content-type": "application/json",
-  }]);
-  assertEquals(await reply.text(), '{"login":"älice"}');
-});
-
-Deno.test("jsonResponse() takes a status and headers, which go before its own", () => {
-  const reply = jsonResponse(1, {
-    status: 201,
-    headers: { location: "/user/alice", "cache-control": "private" },
-  });
-  assertEquals([reply.status, Object.fromEntries(reply.headers)], [201, {
-    "cache-control": "private",
-    "content-type": "application/json",
-    "location": "/user/alice",
-  }]);
 });
 
 Deno.test("problemResponse() replies as RFC 9457 has it", async () => {
