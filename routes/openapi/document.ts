@@ -135,7 +135,7 @@ function successesOf(operation: Operation): DocumentedResponses {
   const all: Record<string, OperationResponse> = { ...responses };
   if (isConditional(operation)) {
     all[200] = { cacheControl: "no-cache", ...responses[200] };
-    all[304] = { ...all[200], headers: ["ETag"], types: [] };
+    all[304] = { ...all[200], description: "The client has this version.", headers: ["ETag"], types: [] };
   }
   const isPage = query?.schemas["after"] !== undefined;
   return Object.fromEntries(
