@@ -1,6 +1,6 @@
 /** What `TableStore` does with tickets. There are few, as administrators create them, so they have no index. */
 
-import { type Change, type Ticket, type TicketOptions, type TicketPage } from "../../store.ts";
+import type { Change, Ticket, TicketOptions, TicketPage } from "../../store.ts";
 import type { TicketQuery } from "../queries.ts";
 import { isSameUser } from "../rules.ts";
 import type { TableLocks } from "./table_locks.ts";
