@@ -6,9 +6,6 @@ import { readJson, type ReadOptions } from "../../lib/http/request_body.ts";
 /** The headers of a body of JSON. */
 export const json = { "content-type": "application/json" };
 
-/** UTF-8. */
-export const encoder = new TextEncoder();
-
 /** A request with this body, by default of JSON. */
 export function post(body: BodyInit | null, headers: Readonly<Record<string, string>> = json): Request {
   return new Request("http://localhost/", { method: "POST", headers, body });
@@ -22,17 +19,4 @@ export function streamOf(...chunks: readonly Uint8Array<ArrayBuffer>[]): Readabl
 /** The error that reading a request ends in. */
 export function refusalOf(request: Request, options?: ReadOptions): Promise<HttpError> {
   return assertRejects(() => readJson(request, options), HttpError);
-}
-
-/** JSON of exactly so many bytes: a text in quotes. */
-export function jsonOf(byteCount: number): Uint8Array<ArrayBuffer> {
-  return encoder.encode(`"${"x".repeat(byteCount - 2)}"`);
-}
-
-export const asSent = { schema: {}, parse: (value: unknown) => value };
-
-export async function* failing(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  yield encoder.encode('{"login":"al');
-  await Promise.resolve();
-  throw new Deno.errors.ConnectionReset("gone");
 }

@@ -1,30 +1,17 @@
 /** The limits of a request body: bytes, chunks and time, and what happens when it is broken off. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { HttpError } from "../../../lib/http/http_error.ts";
 import { maxBodyBytes, maxBodyMs, readJson } from "../../../lib/http/request_body.ts";
-import { encoder, failing, json, jsonOf, post, refusalOf, streamOf } from "../../support/json_body.ts";
+import { watchSignal } from "../../support/listeners.ts";
+import { json, post, refusalOf, streamOf } from "../../support/json_body.ts";
 
-Deno.test("readJson() refuses what is not UTF-8", async () => {
-  const rows: readonly (readonly number[])[] = [
-    [0xff],
-    [0x80],
-    [0xc3],
-    [0xc0, 0xaf],
-    [0xed, 0xa0, 0x80],
-    [0xf5, 0x80, 0x80, 0x80],
-    [0xf0, 0x9f, 0x98],
-  ];
-  for (const bytes of rows) {
-    const error = await refusalOf(post(new Uint8Array([0x22, ...bytes, 0x22])));
-    assertEquals([error.code, error.detail], ["malformed-json", "The body is not UTF-8"]);
-    assertInstanceOf(error.cause, TypeError);
-  }
-  // JSON in UTF-16, which some parsers take.
-  assertEquals(
-    (await refusalOf(post(new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])))).code,
-    "malformed-json",
-  );
-});
+const encoder = new TextEncoder();
+
+/** JSON of exactly so many bytes: a text in quotes. */
+function jsonOf(byteCount: number): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`"${"x".repeat(byteCount - 2)}"`);
+}
 
 Deno.test("readJson() has the limits of the contract", () => {
   assertEquals([maxBodyBytes, maxBodyMs], [16_384, 10_000]);
@@ -120,6 +107,13 @@ Deno.test("readJson() gives up a body that drips for longer than it may, though 
   assert(drops > 0 && drops < maxBodyBytes);
 });
 
+Deno.test("readJson() does not wait for a client that does not take back what it sends", async () => {
+  const stubborn = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => new Promise(() => {}) });
+  assertEquals((await refusalOf(post(stubborn), { timeoutMs: 1 })).code, "slow-body");
+  const rude = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => Promise.reject(new Error("no")) });
+  assertEquals((await refusalOf(post(rude), { timeoutMs: 1 })).code, "slow-body");
+});
+
 Deno.test("readJson() waits 10 s, and leaves no timer behind", async () => {
   const { setTimeout, clearTimeout } = globalThis;
   const open = new Map<unknown, number | undefined>();
@@ -147,6 +141,12 @@ Deno.test("readJson() waits 10 s, and leaves no timer behind", async () => {
   }
 });
 
+async function* failing(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  yield encoder.encode('{"login":"al');
+  await Promise.resolve();
+  throw new Deno.errors.ConnectionReset("gone");
+}
+
 Deno.test("readJson() takes a body that is broken off for the client's fault", async () => {
   const error = await refusalOf(post(ReadableStream.from(failing())));
   assertEquals([error.code, error.detail], ["malformed-json", "The body is incomplete"]);
@@ -159,4 +159,38 @@ Deno.test("readJson() takes a body that is broken off by the service's own end f
   assertEquals(await fault(), "malformed-json");
   stopping.abort("SIGTERM");
   assertEquals(await fault(), "not-ready");
+});
+
+Deno.test("readJson() waits for no body when the service is about to stop, or does so meanwhile", async () => {
+  for (const isEarly of [true, false]) {
+    const stopping = new AbortController();
+    const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => resolve() });
+    if (isEarly) stopping.abort();
+    const refused = refusalOf(post(silent), { stopping: stopping.signal });
+    stopping.abort();
+    assertEquals((await refused).code, "not-ready");
+    await cancelled;
+  }
+  // What has come already is not refused.
+  assertEquals(await readJson(post("{}"), { stopping: AbortSignal.abort() }), {});
+});
+
+Deno.test("readJson() leaves no listener on a signal that outlives the request, however the body ends", async () => {
+  const stopping = watchSignal();
+  const bodies: (() => Request)[] = [
+    () => post("{}"),
+    () => post(streamOf(jsonOf(maxBodyBytes + 1))),
+    () => post(ReadableStream.from(failing())),
+    () => post(new ReadableStream<Uint8Array<ArrayBuffer>>()),
+    () => post("{"),
+  ];
+  for (let round = 0; round < 20; round++) {
+    for (const body of bodies) {
+      await readJson(body(), { stopping: stopping.signal, timeoutMs: 1 }).catch((error) =>
+        assertInstanceOf(error, HttpError)
+      );
+    }
+  }
+  assertEquals([stopping.addedCount, stopping.openCount], [100, 0]);
 });

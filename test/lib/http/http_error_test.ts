@@ -1,43 +1,6 @@
 /** Errors and JSON as responses, as RFC 9457 has them. */
-import { assertEquals, assertInstanceOf } from "@std/assert";
-import { HttpError, jsonResponse } from "../../../lib/http/http_error.ts";
-import { maxBodyBytes, readJson } from "../../../lib/http/request_body.ts";
-import { watchSignal } from "../../support/listeners.ts";
-import { failing, jsonOf, post, refusalOf, streamOf } from "../../support/json_body.ts";
-
-Deno.test("readJson() waits for no body when the service is about to stop, or does so meanwhile", async () => {
-  for (const isEarly of [true, false]) {
-    const stopping = new AbortController();
-    const { promise: cancelled, resolve } = Promise.withResolvers<void>();
-    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => resolve() });
-    if (isEarly) stopping.abort();
-    const refused = refusalOf(post(silent), { stopping: stopping.signal });
-    stopping.abort();
-    assertEquals((await refused).code, "not-ready");
-    await cancelled;
-  }
-  // What has come already is not refused.
-  assertEquals(await readJson(post("{}"), { stopping: AbortSignal.abort() }), {});
-});
-
-Deno.test("readJson() leaves no listener on a signal that outlives the request, however the body ends", async () => {
-  const stopping = watchSignal();
-  const bodies: (() => Request)[] = [
-    () => post("{}"),
-    () => post(streamOf(jsonOf(maxBodyBytes + 1))),
-    () => post(ReadableStream.from(failing())),
-    () => post(new ReadableStream<Uint8Array<ArrayBuffer>>()),
-    () => post("{"),
-  ];
-  for (let round = 0; round < 20; round++) {
-    for (const body of bodies) {
-      await readJson(body(), { stopping: stopping.signal, timeoutMs: 1 }).catch((error) =>
-        assertInstanceOf(error, HttpError)
-      );
-    }
-  }
-  assertEquals([stopping.addedCount, stopping.openCount], [100, 0]);
-});
+import { assertEquals } from "@std/assert";
+import { HttpError, jsonResponse, problemResponse } from "../../../lib/http/http_error.ts";
 
 Deno.test("HttpError has the status and title of its problem, and what happened in this case", () => {
   const plain = new HttpError("login-taken");
@@ -80,4 +43,31 @@ Deno.test("jsonResponse() takes a status and headers, which go before its own", 
     "content-type": "application/json",
     "location": "/user/alice",
   }]);
+});
+
+Deno.test("problemResponse() replies as RFC 9457 has it", async () => {
+  const errors = [{
+    pointer: "/password",
+    code: "too-short",
+    detail: "Must have at least 15 characters. It has 1.",
+  }];
+  const headers = { "retry-after": "7" };
+  const reply = problemResponse(new HttpError("invalid-user", { detail: "Two fields", errors, headers }));
+  assertEquals([reply.status, Object.fromEntries(reply.headers)], [422, {
+    "cache-control": "no-store",
+    "content-type": "application/problem+json",
+    "retry-after": "7",
+  }]);
+  assertEquals(await reply.json(), {
+    type: "/problem/invalid-user",
+    title: "Invalid user",
+    status: 422,
+    detail: "Two fields",
+    errors,
+  });
+});
+
+Deno.test("problemResponse() leaves out what there is nothing of, and never tells a cause", async () => {
+  const reply = problemResponse(new HttpError("internal-error", { cause: new Error("secret") }));
+  assertEquals(await reply.json(), { type: "/problem/internal-error", title: "Internal error", status: 500 });
 });

@@ -1,39 +1,9 @@
 /** What `readJson()` accepts: JSON in UTF-8, its content type and its coding. */
-import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
-import { HttpError, problemResponse } from "../../../lib/http/http_error.ts";
+import { assert, assertEquals, assertFalse, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { maxBodyBytes, readJson } from "../../../lib/http/request_body.ts";
-import { query } from "../../../lib/http/schema.ts";
-import { asSent, encoder, json, post, refusalOf, streamOf } from "../../support/json_body.ts";
+import { json, post, refusalOf, streamOf } from "../../support/json_body.ts";
 
-const queries: readonly (readonly [url: string, parameters: Readonly<Record<string, string>>])[] = [
-  ["http://a/", {}],
-  ["http://a/?", {}],
-  ["http://a/?limit=5", { limit: "5" }],
-  ["http://a/?prefix=%C3%A9+b&limit=5", { prefix: "é b", limit: "5" }],
-  ["http://a/?limit=", { limit: "" }],
-  ["http://a/?limit", {}],
-  ["http://a/?limit=%zz", { limit: "%zz" }],
-  ["http://a/?limit=1=2?3", { limit: "1=2?3" }],
-  ["http://a/?&&limit=5&&", { limit: "5" }],
-  // The first counts.
-  ["http://a/?limit=1&limit=2", { limit: "1" }],
-  ["http://a/?xlimit=1&limitx=2&a?limit=3&x=limit=4", {}],
-  ["http://a/#?limit=1", {}],
-  ["http://a/?prefix=a#&limit=1", { prefix: "a" }],
-  ["http://a/?after=1", {}],
-  // An address that `URL` refuses.
-  ["http://[/?limit=5", { limit: "5" }],
-  [`http://a/?${"a&".repeat(30_000)}limit=5`, { limit: "5" }],
-];
-
-const limitAndPrefix = query({ limit: asSent, prefix: asSent });
-
-for (const [url, parameters] of queries) {
-  Deno.test(`query() reads the declared parameters, and nothing like them: ${url.slice(0, 60)}`, () => {
-    const request = Object.defineProperty(new Request("http://a/"), "url", { value: url });
-    assertEquals(limitAndPrefix.parse(request), { limit: undefined, prefix: undefined, ...parameters });
-  });
-}
+const encoder = new TextEncoder();
 
 Deno.test("readJson() reads what JSON is", async () => {
   const rows: readonly (readonly [body: string, value: unknown])[] = [
@@ -177,6 +147,28 @@ Deno.test("readJson() refuses a coded body, and says that no coding is understoo
   }
 });
 
+Deno.test("readJson() refuses what is not UTF-8", async () => {
+  const rows: readonly (readonly number[])[] = [
+    [0xff],
+    [0x80],
+    [0xc3],
+    [0xc0, 0xaf],
+    [0xed, 0xa0, 0x80],
+    [0xf5, 0x80, 0x80, 0x80],
+    [0xf0, 0x9f, 0x98],
+  ];
+  for (const bytes of rows) {
+    const error = await refusalOf(post(new Uint8Array([0x22, ...bytes, 0x22])));
+    assertEquals([error.code, error.detail], ["malformed-json", "The body is not UTF-8"]);
+    assertInstanceOf(error.cause, TypeError);
+  }
+  // JSON in UTF-16, which some parsers take.
+  assertEquals(
+    (await refusalOf(post(new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])))).code,
+    "malformed-json",
+  );
+});
+
 Deno.test("readJson() puts chunks together, wherever they are cut", async () => {
   const bytes = encoder.encode('{"a":"é😀"}');
   assertEquals(await readJson(post(streamOf(...Array.from(bytes, (byte) => Uint8Array.of(byte))))), {
@@ -185,38 +177,4 @@ Deno.test("readJson() puts chunks together, wherever they are cut", async () => 
   for (let cut = 0; cut <= bytes.length; cut++) {
     assertEquals(await readJson(post(streamOf(bytes.slice(0, cut), bytes.slice(cut)))), { a: "é😀" });
   }
-});
-
-Deno.test("readJson() does not wait for a client that does not take back what it sends", async () => {
-  const stubborn = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => new Promise(() => {}) });
-  assertEquals((await refusalOf(post(stubborn), { timeoutMs: 1 })).code, "slow-body");
-  const rude = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => Promise.reject(new Error("no")) });
-  assertEquals((await refusalOf(post(rude), { timeoutMs: 1 })).code, "slow-body");
-});
-
-Deno.test("problemResponse() replies as RFC 9457 has it", async () => {
-  const errors = [{
-    pointer: "/password",
-    code: "too-short",
-    detail: "Must have at least 15 characters. It has 1.",
-  }];
-  const headers = { "retry-after": "7" };
-  const reply = problemResponse(new HttpError("invalid-user", { detail: "Two fields", errors, headers }));
-  assertEquals([reply.status, Object.fromEntries(reply.headers)], [422, {
-    "cache-control": "no-store",
-    "content-type": "application/problem+json",
-    "retry-after": "7",
-  }]);
-  assertEquals(await reply.json(), {
-    type: "/problem/invalid-user",
-    title: "Invalid user",
-    status: 422,
-    detail: "Two fields",
-    errors,
-  });
-});
-
-Deno.test("problemResponse() leaves out what there is nothing of, and never tells a cause", async () => {
-  const reply = problemResponse(new HttpError("internal-error", { cause: new Error("secret") }));
-  assertEquals(await reply.json(), { type: "/problem/internal-error", title: "Internal error", status: 500 });
 });
