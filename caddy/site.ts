@@ -5,7 +5,7 @@
  * data folder, which differs between systems.
  */
 
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../lib/config/config.ts";
 import type { Environment } from "../lib/config/settings.ts";
 import { TaskError } from "../lib/tasks/task.ts";

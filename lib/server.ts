@@ -6,7 +6,7 @@
  * listens at the same address.
  */
 
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import type { App } from "./app.ts";
 import { hostWithPort, type Listen } from "./config/listen.ts";
 import type { Log } from "./log.ts";

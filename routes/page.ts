@@ -86,7 +86,7 @@ export const showPage = route("GET /", {
     if (next !== undefined && session !== undefined) {
       return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
     }
-    return await (session === undefined ? visitorPage : sessionPage).to(request, app);
+    return (session === undefined ? visitorPage : sessionPage).to(request, app);
   },
 });
 
@@ -102,10 +102,10 @@ export const showPageFile = route("GET /page/:file", {
   },
   problems: ["not-found"],
   isStatic: true,
-  async handler({ request, params, app }) {
+  handler({ request, params, app }) {
     const file = files.get(params["file"] ?? "");
     if (file === undefined) throw new HttpError("not-found");
-    return await file.to(request, app);
+    return file.to(request, app);
   },
 });
 

@@ -46,7 +46,7 @@ export const showUser = route("GET /user/:login", {
   problems: ["not-found"],
   async handler(context) {
     const { target } = await requireSelfOrAdmin(context);
-    const etag = await etagOf(target);
+    const etag = etagOf(target);
     const headers = { etag, "cache-control": "private, no-cache" };
     if (!ifNoneMatch(context.request.headers.get("if-none-match"), etag)) {
       return new Response(null, { status: 304, headers });
@@ -73,7 +73,7 @@ export const changeUser = route("PATCH /user/:login", {
       // Reads again in each round: another request may have changed the user.
       const current = await store.findUser(target.login);
       if (current?.id !== target.id) throw new HttpError("not-found");
-      await requireMatch(current, context);
+      requireMatch(current, context);
       const next = { ...current, ...change };
       const outcome = await store.replaceUser(current, next, { actor: { session, asAdmin: true } });
       if (outcome === "forbidden") return await refuseActor(context);
@@ -81,7 +81,7 @@ export const changeUser = route("PATCH /user/:login", {
       if (outcome !== "done") continue;
       audit(context, "user-changed", { by: user.login, user: next.login, ...change });
       if (change.disabled === false) await changeCounts(context, () => throttle.forget(next.login));
-      return jsonResponse(publicUser(next), { headers: { etag: await etagOf(next) } });
+      return jsonResponse(publicUser(next), { headers: { etag: etagOf(next) } });
     }
   },
 });
@@ -100,7 +100,7 @@ export const deleteUser = route("DELETE /user/:login", {
     const actor = { session, asAdmin: !isOwn };
     let current: User | undefined = target;
     while (current !== undefined) {
-      await requireMatch(current, context);
+      requireMatch(current, context);
       // Another request has deleted the user, and a new user has the login.
       if (current.id !== target.id) break;
       const outcome = await store.deleteUser(current, { actor });

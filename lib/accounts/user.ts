@@ -5,7 +5,7 @@
  * case.
  */
 
-import { eTag } from "@std/http/etag";
+import { entityTagOf } from "../http/entity_tag.ts";
 import type { FieldError } from "../http/http_error.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "../passwords/password_hash.ts";
 import type { PasswordStrength } from "../passwords/password_strength.js";
@@ -37,8 +37,8 @@ export function publicUser({ id, login, registeredAt, groups, disabled }: User) 
 }
 
 /** The entity tag (RFC 9110, 8.8.3) of `publicUser`. */
-export async function etagOf(user: User): Promise<string> {
-  return await eTag(JSON.stringify(publicUser(user))) ?? "";
+export function etagOf(user: User): string {
+  return entityTagOf(JSON.stringify(publicUser(user)));
 }
 
 /** A login as it is stored. No user has a login that is too long, so that one is returned unchanged. */

@@ -4,8 +4,7 @@
  * Anyone may request such pages as often as they like, so each is made once. Clients that have it get a 304.
  */
 
-import { eTag } from "@std/http/etag";
-import { ifNoneMatch } from "./entity_tag.ts";
+import { entityTagOf, ifNoneMatch } from "./entity_tag.ts";
 
 /** A body, and its headers except those of caching. */
 export interface StaticBody {
@@ -20,7 +19,7 @@ interface Entity extends StaticBody {
 
 /** Makes the response for each source when it is first requested. */
 export class StaticResponse<Source extends object> {
-  readonly #entities = new WeakMap<Source, Promise<Entity>>();
+  readonly #entities = new WeakMap<Source, Entity>();
   readonly #make: (source: Source) => StaticBody;
 
   constructor(make: (source: Source) => StaticBody) {
@@ -28,8 +27,8 @@ export class StaticResponse<Source extends object> {
   }
 
   /** Returns the response to a request, or 304 if its If-None-Match names the current version. */
-  async to(request: Request, source: Source): Promise<Response> {
-    const { content, headers, etag } = await this.#entityFor(source);
+  to(request: Request, source: Source): Response {
+    const { content, headers, etag } = this.#entityFor(source);
     // Browsers revalidate each time, because another version of the service may differ.
     const caching = { etag, "cache-control": "no-cache" };
     if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
@@ -38,14 +37,12 @@ export class StaticResponse<Source extends object> {
     return new Response(content, { headers: { ...headers, ...caching } });
   }
 
-  #entityFor(source: Source): Promise<Entity> {
+  #entityFor(source: Source): Entity {
     const known = this.#entities.get(source);
     if (known !== undefined) return known;
     const body = this.#make(source);
-    const entity = eTag(body.content).then((etag) => ({ ...body, etag }));
+    const entity = { ...body, etag: entityTagOf(body.content) };
     this.#entities.set(source, entity);
-    // An error fails the requests that wait for it, not all later ones.
-    entity.catch(() => this.#entities.delete(source));
     return entity;
   }
 }

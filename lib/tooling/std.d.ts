@@ -7,38 +7,6 @@
  * signature here takes and promises no more than the one on JSR. `test/lib/tooling/std_test.ts` is its test.
  */
 
-declare module "@std/async/delay" {
-  export interface DelayOptions {
-    signal?: AbortSignal;
-    /** `false` lets the process end before the delay does. */
-    persistent?: boolean;
-  }
-
-  export function delay(ms: number, options?: DelayOptions): Promise<void>;
-}
-
-declare module "@std/crypto/timing-safe-equal" {
-  /** @throws {TypeError} when the lengths differ */
-  export function timingSafeEqual(
-    a: ArrayBufferView | ArrayBufferLike,
-    b: ArrayBufferView | ArrayBufferLike,
-  ): boolean;
-}
-
-declare module "@std/http/etag" {
-  export interface FileInfo {
-    mtime: Date | null;
-    size: number;
-  }
-  export interface ETagOptions {
-    algorithm?: "SHA-1" | "SHA-256" | "SHA-384" | "SHA-512";
-    weak?: boolean;
-  }
-
-  export function eTag(entity: string | Uint8Array, options?: ETagOptions): Promise<string>;
-  export function eTag(entity: FileInfo, options?: ETagOptions): Promise<string | undefined>;
-}
-
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(str1: string, str2: string): number;
 }

@@ -126,9 +126,9 @@ export function isFresh(session: Session, { app }: Context): boolean {
  *
  * @throws {HttpError} `precondition-failed`
  */
-export async function requireMatch(user: User, { request }: Context): Promise<void> {
+export function requireMatch(user: User, { request }: Context): void {
   const condition = request.headers.get("if-match");
-  if (condition !== null && !ifMatch(condition, await etagOf(user))) throw new HttpError("precondition-failed");
+  if (condition !== null && !ifMatch(condition, etagOf(user))) throw new HttpError("precondition-failed");
 }
 
 /** The login in the path, in lower case as it is stored. */

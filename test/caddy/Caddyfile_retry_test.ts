@@ -3,7 +3,7 @@
  * the restarts are those of the real service.
  */
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { startCaddy } from "../support/caddy/caddy.ts";
 import { assertRepeatable, lostOf, underLoad } from "../support/caddy/caddy_load.ts";
 import { ensureProgram } from "../support/packages.ts";

@@ -7,7 +7,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { startService } from "../support/service.ts";

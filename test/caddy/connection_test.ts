@@ -1,7 +1,7 @@
 /** Connections to Caddy that are idle or slow: it ends them itself, and they reach the service as nothing at all. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
 import { HeldConnections } from "../support/held_connections.ts";
 import { ensureProgram } from "../support/packages.ts";

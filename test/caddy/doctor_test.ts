@@ -3,7 +3,7 @@
  * comment begins with. Nothing is left behind.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { examine, excerpt, type Finding, headersPage } from "../../caddy/doctor.ts";
 import { fixes, visitorChecks } from "../../caddy/doctor_checks.ts";
 import { memberChecks } from "../../caddy/doctor_session_checks.ts";

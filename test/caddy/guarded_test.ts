@@ -1,6 +1,6 @@
 /** The guarded site of `caddy/guarded.Caddyfile` in a real Caddy, before the real service: who gets what of it. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { app, impatience, startGuarded } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { startService } from "../support/service.ts";

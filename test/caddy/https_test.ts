@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { upstreamOf } from "../../caddy/https.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { fillPipe, openPipe } from "../support/pipe.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { LineWriter } from "../../lib/line_writer.ts";
 
 /** An output that takes what each of `outcomes` says: so many bytes, or an error; and then everything. */

@@ -1,6 +1,6 @@
 /** Serving and its end, within this process; `test/main/stop_test.ts` and `connection_test.ts` show it from outside. */
 import { assert, assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import type { App } from "../../lib/app.ts";
 import type { ConnectionInfo } from "../../lib/router.ts";
 import { drain, keepServing, serve, type Server } from "../../lib/server.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { TtlCache } from "../../lib/ttl_cache.ts";
 
 Deno.test("TtlCache asks once for whoever asks meanwhile, and again when the answer is too old", async () => {

@@ -3,7 +3,7 @@
  * leaves.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { type RunningService, startService } from "../support/service.ts";

@@ -1,6 +1,6 @@
 /** Bad requests over real sockets: each gets its problem, and the service lives on. */
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { HeldConnections } from "../support/held_connections.ts";
 import { addressOf, rawPost, type RawReply, sendRaw } from "../support/raw_request.ts";
 import { type RunningService, startService } from "../support/service.ts";

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "../../lib/tasks/inspect.ts";
 import { HeldConnections, type HoldOptions } from "../support/held_connections.ts";
 import { ensureProgram } from "../support/packages.ts";

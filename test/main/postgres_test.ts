@@ -1,7 +1,7 @@
 /** The service as a process, with its users in PostgreSQL. */
 
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { ensurePostgres, sharedPostgres } from "../support/postgres.ts";
 import { TestProcess } from "../support/process.ts";
 import { type RunningService, startService } from "../support/service.ts";

@@ -1,6 +1,6 @@
 /** Registrations by the hundred, crashes and restarts: what was acknowledged is there. */
 import { assert, assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "../../lib/tasks/inspect.ts";
 import { type RunningService, startService } from "../support/service.ts";
 

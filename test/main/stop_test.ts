@@ -1,6 +1,6 @@
 /** The end of the service by a signal: what is in flight is answered, and nothing that was acknowledged is lost. */
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "../../lib/tasks/inspect.ts";
 import { addressOf, rawPost, sendRaw } from "../support/raw_request.ts";
 import { type RunningService, startService } from "../support/service.ts";

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { ensureProgram } from "../support/packages.ts";
 import { fillPipe, openPipe } from "../support/pipe.ts";
 import { freePort, TestProcess } from "../support/process.ts";

@@ -1,6 +1,6 @@
 /** Who hangs up while the password waits for its turn: nothing is hashed, nothing has changed, no ticket is used up. */
 import { assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { type AdminApp, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, type Reply, type SendOptions } from "../support/app.ts";

@@ -1,6 +1,6 @@
 /** How long a session lasts, by a clock that is set. */
 import { assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { openAppOfAlice, openedAt } from "../support/app.ts";
 
 const hourMs = 60 * 60 * 1_000;

@@ -1,6 +1,6 @@
 /** Where a user is logged in, and ending it: `/user/{login}/session/`. */
 import { assert, assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { type AdminApp, countOutcomes, isLive, openAdminApp, outcomeOf, sessionIdOf } from "../support/accounts.ts";
 import { alice } from "../support/app.ts";
 

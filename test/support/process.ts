@@ -5,7 +5,7 @@
  * machine must not change a test.
  */
 
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** How to start a process. */
 export interface ProcessOptions {

@@ -8,7 +8,7 @@
  *   server may still run the statement.
  */
 
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import pg, { type Pool, type PoolClient, type QueryResult } from "pg";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import type { Log } from "../../log.ts";

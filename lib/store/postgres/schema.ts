@@ -9,7 +9,7 @@
  * that are read in order: YugabyteDB hashes others.
  */
 
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import type { Log } from "../../log.ts";
 import { codeOf, reasonOf } from "./connection.ts";

@@ -1,6 +1,6 @@
 /** Which credentials are cached, and what simultaneous requests share. `basic_auth_test.ts` tests how they are read. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { BasicAuthCache } from "../../../lib/accounts/basic_auth.ts";
 import type { User } from "../../../lib/store.ts";
 import { userOf } from "../../support/store/records.ts";

@@ -41,11 +41,11 @@ Deno.test("canonicalLogin() makes small letters of A to Z, and leaves all else a
   for (const [login, canonical] of rows) assertEquals(canonicalLogin(login), canonical);
 });
 
-Deno.test("etagOf() is another for every field that is shown, and the same for what is not", async () => {
+Deno.test("etagOf() is another for every field that is shown, and the same for what is not", () => {
   const user = { id: "1", login: "alice", passwordHash: "a", registeredAt: 1, groups: ["a", "b"], disabled: false };
   const changes = [{ id: "2" }, { login: "bob" }, { registeredAt: 2 }, { groups: ["b", "a"] }, { disabled: true }, {}];
-  const etags = await Promise.all(changes.map((change) => etagOf({ ...user, ...change })));
+  const etags = changes.map((change) => etagOf({ ...user, ...change }));
   assertEquals(new Set(etags).size, changes.length);
   for (const etag of etags) assertMatch(etag, /^"\S+"$/);
-  assertEquals(await etagOf({ ...user, passwordHash: "b" }), etags.at(-1));
+  assertEquals(etagOf({ ...user, passwordHash: "b" }), etags.at(-1));
 });

@@ -1,6 +1,6 @@
 /** The limits of a request body: bytes, chunks and time, and what happens when it is broken off. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { HttpError } from "../../../lib/http/http_error.ts";
 import { maxBodyBytes, maxBodyMs, readJson } from "../../../lib/http/request_body.ts";
 import { watchSignal } from "../../support/listeners.ts";

@@ -1,6 +1,6 @@
 /** Several instances on one database count as one. `limit_store_test.ts` has what every store of limits promises. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   clampToClock,
   consecutiveFailures,

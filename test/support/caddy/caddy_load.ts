@@ -1,7 +1,7 @@
 /** Clients that register through Caddy all the time, while what is behind it is killed and restarted. */
 
 import { assert, assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import type { RunningCaddy } from "./caddy.ts";
 
 /** How many clients register at once in a load. */

@@ -4,7 +4,7 @@
  * Users register and log in through Caddy, as everybody does.
  */
 import { assert, assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { SiteClient } from "../../../caddy/doctor_client.ts";
 import { type RunningCaddy, startCaddy } from "./caddy.ts";
 import { type RunningService, startService } from "../service.ts";

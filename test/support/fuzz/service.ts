@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 // fast-check: see odd.ts.
 import fc from "npm:fast-check@4.10.2";
 import { openApiDocument } from "../../../routes/openapi/document.ts";

@@ -1,7 +1,7 @@
 // Which servers a connection trusts, how it is opened, and when the pool closes it.
 
 import { assert, assertEquals, assertFalse, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Encryption, parsePostgresUrl, type PostgresAddress } from "../../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../../lib/log.ts";
 import { StoreUnavailableError } from "../../../../lib/store.ts";

@@ -1,7 +1,7 @@
 // PostgresStore while its database is stopped, killed, silent, read-only, full or busy, and its recovery.
 
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { StoreFullError, StoreUnavailableError } from "../../../../lib/store.ts";

@@ -1,7 +1,7 @@
 // PostgresStore while another client has locked a row and then changes it.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { setTimeout as delay } from "node:timers/promises";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
