@@ -35,6 +35,15 @@ Deno.test("std.d.ts declares only what the package has, for every @std import of
   }
 });
 
+// Not only `deno check`, which reads every file: also the run of one test file has to find the types.
+Deno.test("deno.json names every file of types, so that `deno test FILE` passes the type check", async () => {
+  const root = new URL("../../../", import.meta.url);
+  const { compilerOptions } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const { stdout } = await new Deno.Command("git", { args: ["ls-files", "*.d.ts"], cwd: root }).output();
+  const files = new TextDecoder().decode(stdout).trim().split("\n").map((path) => `./${path}`);
+  assertEquals(compilerOptions.types.toSorted(), files.toSorted());
+});
+
 Deno.test("std.d.ts says what the package returns and throws", () => {
   assertEquals(stdUlid.decodeTime(stdUlid.ulid(150_000)), 150_000);
   assertEquals(stdUlid.monotonicUlid() < stdUlid.monotonicUlid(), true);
