@@ -13,7 +13,7 @@ import { shownListen } from "./config/listen.ts";
 import type { Logo } from "./config/logo.ts";
 import { FailureLog, readinessCheck } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
-import { createPasswordStrength } from "./passwords/weakness.ts";
+import { createPasswordStrength } from "./accounts/user.ts";
 import { Hasher } from "./passwords/hasher.ts";
 import { OverloadedError } from "./passwords/hash_queue.ts";
 import { KeyedLock } from "./keyed_lock.ts";

@@ -1,5 +1,8 @@
 /**
- * Dispatches each request to its handler by a table of routes.
+ * Operations, each declared once, and the dispatch of each request to the handler of its operation.
+ *
+ * The parsers of body and query, `/openapi.json` and `/docs/` are made from the declarations too. A declaration omits
+ * what follows from it, which `routes/openapi/document.ts` adds.
  *
  * A router always responds: what a handler throws becomes a problem, see `App.toHttpError`. Each path has one
  * spelling: one without its last slash is redirected. The response and its log line carry the same id.
@@ -9,6 +12,8 @@ import type { App, Context } from "./app.ts";
 import { rateLimitKey } from "./http/client_address.ts";
 import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
 import { HttpError, problemResponse } from "./http/http_error.ts";
+import type { ProblemCode } from "./http/problem.ts";
+import type { JsonBody, Query, Schema } from "./http/schema.ts";
 import { type Match, noParams, type Params, pathOf, PathTable } from "./http/path_table.ts";
 
 /** Responds to one request. Throws an `HttpError` for what the client may know, and catches nothing. */
@@ -21,6 +26,41 @@ export interface Route {
   readonly handler: Handler;
   /** Whether the log line of a 200 has the level debug: so for what every request to a guarded site asks. */
   readonly isRoutine?: boolean;
+}
+
+/** Who may use an operation. The handler checks it after it has read the body: see `routes/auth/authorization.ts`. */
+export type Access = "anyone" | "session" | "session or password" | "user or admin" | "user or ticket" | "admin";
+
+export interface Operation extends Route {
+  readonly access: Access;
+  /** A few words, as "Log in". */
+  readonly summary: string;
+  /** What the summary does not say. */
+  readonly description?: string;
+  /** Parameters of the path except `login`, and header fields that the handler reads. */
+  readonly parameters?: Readonly<Record<string, Schema>>;
+  readonly query?: Query<unknown>;
+  readonly body?: Pick<JsonBody<unknown>, "schema" | "code" | "examples">;
+  /** By status. */
+  readonly responses: Readonly<Record<number, OperationResponse>>;
+  /** Those that the rest of the declaration does not imply. */
+  readonly problems?: readonly ProblemCode[];
+  /** Whether it responds without the store. */
+  readonly isStatic?: boolean;
+}
+
+/** A response that is not a problem. */
+export interface OperationResponse {
+  /** By default "Success.". */
+  readonly description?: string;
+  /** Of a JSON body. */
+  readonly schema?: Schema;
+  /** Media types of another body. */
+  readonly types?: readonly string[];
+  /** Header fields; a name that ends in "?" is not in every response. */
+  readonly headers?: readonly string[];
+  /** By default "no-store", and "no-cache" with an ETag of GET; "" is no such field. */
+  readonly cacheControl?: string;
 }
 
 export type ConnectionInfo = Pick<Deno.ServeHandlerInfo<Deno.Addr>, "remoteAddr">;
@@ -61,6 +101,15 @@ class RequestContext implements Context {
   get rateLimitKey(): string {
     return rateLimitKey(this.clientAddress);
   }
+}
+
+/** Declares an operation. @param target method and path, as "GET /user/:login" */
+export function route(
+  target: `${Route["method"]} /${string}`,
+  declaration: Omit<Operation, "method" | "path">,
+): Operation {
+  const [method = "", path = ""] = target.split(" ");
+  return { method: method as Route["method"], path, ...declaration };
 }
 
 /** The log's name for a path without a route: a path as sent may contain anything, a password too. */

@@ -18,7 +18,7 @@ import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.t
 import type { User } from "../lib/store.ts";
 import { authenticate, loginProblems, tooManyAttempts, wrongCredentials } from "./auth/login_password.ts";
 import { basicChallenge, challenge, liveSession } from "./auth/authorization.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 /** The group that every user is in. */
 const everyone = "users";

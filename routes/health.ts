@@ -2,7 +2,7 @@
 
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 const healthSchema: Schema = { $id: "Health", ...objectSchema({ status: { enum: ["live", "ready"] } }) };
 

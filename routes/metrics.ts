@@ -7,7 +7,7 @@
  */
 
 import { HttpError } from "../lib/http/http_error.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 const type = "text/plain; version=0.0.4; charset=utf-8";
 /** Headers of proxies and browsers. nginx and Apache add them only if configured. */

@@ -1,7 +1,6 @@
 /** Every operation of the service. What is not in this table does not exist. */
 
-import type { Operation } from "../lib/operation.ts";
-import type { Route } from "../lib/router.ts";
+import type { Operation, Route } from "../lib/router.ts";
 import { guard } from "./guard.ts";
 import { showLive, showReady } from "./health.ts";
 import { showMetrics } from "./metrics.ts";

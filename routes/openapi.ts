@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import type { Config } from "../lib/config/config.ts";
 import { StaticResponse } from "../lib/http/static_response.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 import { docsPage } from "./docs/page.ts";
 import style from "./docs/style.css" with { type: "text" };
 import { openApiDocument, type Operations } from "./openapi/document.ts";

@@ -15,7 +15,7 @@ import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts"
 import { liveSession } from "./auth/authorization.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 /** Where to go with a session. */
 const nextQuery = query({

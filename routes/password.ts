@@ -21,7 +21,7 @@ import {
 } from "../lib/accounts/request_schemas.ts";
 import { changeCounts, verifyLoginPassword } from "./auth/login_password.ts";
 import { loginInPath, refuseActor, requireSession } from "./auth/authorization.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 /** An allowed change: the user, and what else changes with the password. */
 interface Admitted {

@@ -2,7 +2,7 @@
 
 import { HttpError } from "../lib/http/http_error.ts";
 import { isProblemCode, problems } from "../lib/http/problem.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 export const showProblem = route("GET /problem/:code", {
   access: "anyone",

@@ -17,7 +17,7 @@ import { findGoodTicket } from "../lib/accounts/ticket.ts";
 import { publicUser } from "../lib/accounts/user.ts";
 import { type Registration, registrationBody, userSchema } from "../lib/accounts/request_schemas.ts";
 import { changeCounts } from "./auth/login_password.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 /** A registration that is allowed. */
 interface Admitted {

@@ -11,7 +11,7 @@ import type { Session } from "../lib/store.ts";
 import { credentialsBody, groupsSchema, loginSchema } from "../lib/accounts/request_schemas.ts";
 import { authenticate, loginProblems, wrongCredentials } from "./auth/login_password.ts";
 import { requireSession, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 const dates = { created_at: dateSchema, expires_at: dateSchema };
 

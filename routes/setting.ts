@@ -3,7 +3,7 @@
 import { jsonResponse } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { requireAdmin } from "./auth/authorization.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 const settingsSchema: Schema = {
   $id: "SettingList",

@@ -10,7 +10,7 @@ import { jsonResponse } from "../lib/http/http_error.ts";
 import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { keptMinutes } from "../lib/metrics/minute_counter.ts";
 import { requireAdmin } from "./auth/authorization.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 const count: Schema = { type: "integer", minimum: 0 };
 const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };

@@ -10,7 +10,7 @@ import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/sch
 import { loginSchema, ticketRequestBody } from "../lib/accounts/request_schemas.ts";
 import { isFresh, refuseActor, requireAdmin } from "./auth/authorization.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 /** In the examples of the OpenAPI document: any ticket. */
 export const exampleTicketId = "01M81Q8RAN6Y7QJ4E0V3SCM2ZT";

@@ -19,7 +19,7 @@ import {
 } from "./auth/authorization.ts";
 import { changeCounts } from "./auth/login_password.ts";
 import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 const userPageSchema = pageSchema("UserPage", { items: ["users", userSchema], cursor: { maxLength: maxLoginLength } });
 

@@ -8,7 +8,7 @@ import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
-import { route } from "../lib/operation.ts";
+import { route } from "../lib/router.ts";
 
 /** In the examples of the OpenAPI document: any session. */
 export const exampleSessionId = "01M81Q8RAFRWT8N2ZHDEH012P3";

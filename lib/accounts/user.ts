@@ -5,11 +5,13 @@
  * case.
  */
 
+// zxcvbn-ts: the field's estimate of guesses, updated with lists of leaked passwords.
+import * as core from "@zxcvbn-ts/core";
+import * as languageCommon from "@zxcvbn-ts/language-common";
 import { entityTagOf } from "../http/entity_tag.ts";
 import type { FieldError } from "../http/http_error.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "../passwords/password_hash.ts";
-import type { PasswordStrength } from "../passwords/password_strength.js";
-import { weaknessTexts } from "../passwords/weakness.ts";
+import { PasswordStrength, type Weakness } from "../passwords/password_strength.js";
 import type { User } from "../store.ts";
 
 /** Characters. */
@@ -24,11 +26,29 @@ export const maxGroups = 32;
 /** No commas and spaces: identity headers and stored users separate groups by them. */
 export const groupPattern = /^[a-z0-9._-]{1,32}$/;
 
+/** Why a password is easily guessed: stable codes for programs, and a clause for people. */
+export const weaknessTexts: Readonly<Record<Weakness, string>> = {
+  "login": "it contains the login",
+  "service-name": "it contains the name of this service",
+  "common": "it consists of common passwords",
+  "keyboard": "it is a run of adjacent keys",
+  "repeat": "it repeats itself",
+  "sequence": "it is a sequence like abc or 123",
+  "date": "it consists of dates",
+  "year": "it consists of years",
+  "short": "it is too short to be hard to guess",
+};
+
 /** Rules for new passwords that depend on the settings. */
 export interface PasswordRules {
   /** Code points. */
   readonly minLength: number;
   readonly passwordStrength: PasswordStrength;
+}
+
+/** Creates the check for guessable passwords with the service's copy of zxcvbn-ts. */
+export function createPasswordStrength(): PasswordStrength {
+  return new PasswordStrength({ core, "language-common": languageCommon });
 }
 
 /** The part of a user that leaves the service. It names each field, so that a new one does not leak. */

@@ -8,7 +8,7 @@
 import { maxBodyBytes } from "../../lib/http/request_body.ts";
 import type { ProblemCode } from "../../lib/http/problem.ts";
 import type { Schema } from "../../lib/http/schema.ts";
-import type { Access, Operation, OperationResponse } from "../../lib/operation.ts";
+import type { Access, Operation, OperationResponse } from "../../lib/router.ts";
 import { loginSchema } from "../../lib/accounts/request_schemas.ts";
 import { describeHeaders, type DocumentedHeader } from "./headers.ts";
 import { frame, tags } from "./frame.ts";

@@ -3,7 +3,7 @@
 import { maxErrors } from "../../lib/http/http_error.ts";
 import { type ProblemCode, problems } from "../../lib/http/problem.ts";
 import { objectSchema, type Schema } from "../../lib/http/schema.ts";
-import { weaknessTexts } from "../../lib/passwords/weakness.ts";
+import { weaknessTexts } from "../../lib/accounts/user.ts";
 import { describeHeaders } from "./headers.ts";
 
 const tooMany = ["too-many-registrations", "too-many-attempts", "too-many-new-passwords"];

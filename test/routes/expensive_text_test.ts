@@ -1,6 +1,6 @@
 /** The dearest texts that a client can send as a password: no request takes more than 5 ms of the event loop. */
 import { assertEquals, assertLess } from "@std/assert";
-import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
+import { createPasswordStrength } from "../../lib/accounts/user.ts";
 import { newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import type { SendOptions } from "../support/app.ts";
 import { threadMs } from "../support/thread_time.ts";

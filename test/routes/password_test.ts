@@ -1,7 +1,7 @@
 /** A new password, by the present one or by a ticket: `PUT /user/{login}/password`. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { PasswordStrength } from "../../lib/passwords/password_strength.js";
-import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
+import { createPasswordStrength } from "../../lib/accounts/user.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import type { User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";

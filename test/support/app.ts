@@ -5,7 +5,7 @@
 import { type App, openApp } from "../../lib/app.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { type LimitStore, MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
-import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
+import { createPasswordStrength } from "../../lib/accounts/user.ts";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";

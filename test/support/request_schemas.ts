@@ -1,6 +1,6 @@
 /** What tests of request bodies share. */
 import { assertThrows } from "@std/assert";
-import { createPasswordStrength } from "../../lib/passwords/weakness.ts";
+import { createPasswordStrength } from "../../lib/accounts/user.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
 
 /** The rules of the default settings. */

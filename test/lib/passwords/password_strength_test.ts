@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
+import { createPasswordStrength } from "../../../lib/accounts/user.ts";
 
 const passwordStrength = createPasswordStrength();
 

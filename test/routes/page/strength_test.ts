@@ -1,7 +1,6 @@
 /** The strength meter of the page rates passwords as the service does. */
 import { assert, assertEquals } from "@std/assert";
-import { createPasswordStrength } from "../../../lib/passwords/weakness.ts";
-import { passwordErrors } from "../../../lib/accounts/user.ts";
+import { createPasswordStrength, passwordErrors } from "../../../lib/accounts/user.ts";
 import type { PasswordStrength } from "../../../lib/passwords/password_strength.js";
 import { openTestApp } from "../../support/app.ts";
 
