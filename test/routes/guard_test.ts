@@ -1,10 +1,7 @@
-/** Who passes the guard by a session; who does not is told so in guard_refusal_test.ts, HTTP Basic is in guard_basic_test.ts. */
+/** Who passes the guard by a session. guard_refusal_test.ts has the refusals, guard_basic_test.ts HTTP Basic. */
 import { assert, assertEquals } from "@std/assert";
-import { createLog } from "../../lib/log.ts";
-import { createRouter } from "../../lib/router.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { memoryStorage, Tables } from "../../lib/store/memory/tables.ts";
-import { routes } from "../../routes/mod.ts";
 import { type AdminApp, keptUser, newPassword } from "../support/accounts.ts";
 import {
   ask,
@@ -137,31 +134,6 @@ for (const [own, list, passed, refused] of groups) {
   });
 }
 
-Deno.test("guard() answers GET and HEAD alike, and no other method", async () => {
-  const scene = await openScene();
-  const headers = byCookie(scene.ofAlice);
-  for (const method of ["GET", "HEAD"]) {
-    assertEquals(told(await scene.send(method, "/guard/", { headers })), "200 alice");
-  }
-  for (const method of ["DELETE", "POST"]) assertEquals((await scene.send(method, "/guard/", { headers })).status, 405);
-});
-
-Deno.test("guard() gives every response an id, and logs all but those of 200", async () => {
-  const scene = await openScene();
-  const rows: readonly [headers: Headers, status: number, lines: number][] = [
-    [byCookie(scene.ofAlice), 200, 0],
-    [byBearer(scene.ofAlice), 200, 0],
-    [{}, 401, 1],
-    [{ accept: "text/html" }, 302, 1],
-  ];
-  for (const [headers, status, lines] of rows) {
-    const before = scene.lines.length;
-    const reply = await ask(scene, headers);
-    assertEquals([reply.status, scene.lines.length - before], [status, lines]);
-    assert(reply.headers.has("x-request-id") && reply.headers.get("x-content-type-options") === "nosniff");
-  }
-});
-
 Deno.test("guard() tells the groups as they are now, also right after it was asked", async () => {
   const scene = await openScene();
   for (const own of [["staff"], [], ["night"]]) {
@@ -200,15 +172,6 @@ Deno.test("guard() ignores the query, which is that of the page", async () => {
   }
 });
 
-Deno.test("guard() refuses a demand whose percent-encoding is no text, whoever asks", async () => {
-  const scene = await openScene();
-  for (const demands of ["%zz", "users/%", "%ff", "users/%ed%a0%80"]) {
-    for (const headers of [byCookie(scene.admin), {}]) {
-      assertEquals(told(await ask(scene, headers, demands)), "400 malformed-path", demands);
-    }
-  }
-});
-
 /** Counts what is written, and hangs when it shall. */
 class SlowTables {
   readonly tables = new Tables();
@@ -237,23 +200,4 @@ Deno.test("guard() hashes and writes nothing for a session, and notes it as seen
   disk.isHanging = true;
   assertEquals(told(await ask(scene, byCookie(scene.ofAlice))), "200 alice");
   assertEquals([disk.writeCount, scene.app.metrics.hashes.count], [(before[0] ?? 0) + 1, before[1]]);
-});
-
-Deno.test("guard() explains each decision in the log at debug level", async () => {
-  const { app, ofAlice } = await openScene();
-  const lines: string[] = [];
-  const log = createLog((line) => lines.push(line), { isDebug: true });
-  const router = createRouter(routes, { ...app, log });
-  const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
-  for (
-    const [path, headers] of [["/guard/", byCookie(ofAlice)], ["/guard/staff", byCookie(ofAlice)], ["/guard/", {}]]
-  ) {
-    await router(new Request(`http://gatehouse.test${path}`, { headers: headers as Headers }), connection);
-  }
-  const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
-  assertEquals(events.map(({ level, isAllowed, user, groups, demands }) => [level, isAllowed, user, groups, demands]), [
-    ["debug", true, "alice", [], ["users"]],
-    ["debug", false, "alice", [], ["staff"]],
-    ["debug", false, undefined, undefined, ["users"]],
-  ]);
 });

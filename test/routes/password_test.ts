@@ -3,37 +3,19 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { PasswordStrength } from "../../lib/passwords/password_strength.js";
 import { createPasswordStrength } from "../../lib/accounts/user.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
-import type { User } from "../../lib/store.ts";
-import { TableStore } from "../../lib/store/memory/table_store.ts";
 import {
-  type AdminApp,
   countOutcomes,
-  insertSetupTicket,
   isLive,
   keptUser,
   newPassword,
   openAdminApp,
+  openWithAlice,
   outcomeOf,
 } from "../support/accounts.ts";
-import { alice, type Reply, type SendOptions, type TestAppOptions } from "../support/app.ts";
-import { deleteByLogin, sessionsIn } from "../support/store/records.ts";
+import { alice, type Reply } from "../support/app.ts";
+import { change, isPassword } from "../support/password_change.ts";
 
 const right = { current_password: alice.password, password: newPassword };
-
-/** An app with an admin, and with `alice`, who is logged in. */
-async function openWithAlice(options?: TestAppOptions): Promise<AdminApp & { token: string }> {
-  const opened = await openAdminApp(options);
-  return { ...opened, token: await opened.addUser("alice") };
-}
-
-async function change({ send }: AdminApp, json: unknown, options: SendOptions = {}): Promise<Reply> {
-  return await send("PUT", "/user/alice/password", { json, ...options });
-}
-
-/** Whether `alice` can log in with it. */
-async function isPassword({ send }: AdminApp, password: string): Promise<boolean> {
-  return (await send("POST", "/session/", { json: { login: "alice", password } })).status === 201;
-}
 
 Deno.test("changePassword() sets the password by the present one, and ends every other session", async () => {
   const opened = await openWithAlice();
@@ -200,177 +182,4 @@ Deno.test("changePassword() lets nobody change another's, with whatever password
     }
   }
   assert(await isPassword(opened, alice.password));
-});
-
-Deno.test("changePassword() takes one of 20 changes at once", async () => {
-  const opened = await openWithAlice();
-  const { token } = opened;
-  const passwords = Array.from({ length: 20 }, (_, index) => `${newPassword} ${index}`);
-  const replies = await Promise.all(passwords.map((password) => change(opened, { ...right, password }, { token })));
-  assertEquals(countOutcomes(replies), { "204": 1, "403 wrong-current-password": 19 });
-  const winner = passwords[replies.findIndex(({ status }) => status === 204)] ?? "";
-  assert(await isPassword(opened, winner));
-  assert(await isLive(opened, token));
-});
-
-/** A store in which something happens between the look at a user and the change. */
-class ChangingStore extends TableStore {
-  between: ((user: User) => Promise<unknown>) | undefined;
-
-  override async replaceUser(current: User, next: User, options = {}) {
-    const { between } = this;
-    this.between = undefined;
-    await between?.(current);
-    return await super.replaceUser(current, next, options);
-  }
-}
-
-const wrong = "403 wrong-current-password";
-const invalid = "403 ticket-invalid";
-const ended = "401 not-authenticated";
-
-const meanwhile: [
-  what: string,
-  between: (store: TableStore, user: User) => Promise<unknown>,
-  byPassword: string,
-  byTicket: string,
-][] = [
-  ["gets groups", (store, user) => store.replaceUser(user, { ...user, groups: ["staff"] }), "204", "204"],
-  ["is disabled", (store, user) => store.replaceUser(user, { ...user, disabled: true }), ended, "204"],
-  ["gets another password", (store, user) => store.replaceUser(user, { ...user, passwordHash: "x" }), wrong, invalid],
-  ["is logged out everywhere", (store, user) => store.deleteSessions(user.login), ended, "204"],
-  ["is deleted", (store, user) => deleteByLogin(store, user.login), ended, invalid],
-  [
-    "becomes another of that login",
-    async (store, user) => {
-      await deleteByLogin(store, user.login);
-      await store.insertUser({ ...user, id: "01KAN6Z3H3AAAAAAAAAAAAAAAA" });
-    },
-    ended,
-    invalid,
-  ],
-];
-
-for (const [what, between, byPassword, byTicket] of meanwhile) {
-  for (const [proof, outcome] of [["password", byPassword], ["ticket", byTicket]] as const) {
-    Deno.test(`changePassword() by ${proof} answers ${outcome} when the user ${what} meanwhile`, async () => {
-      const store = new ChangingStore();
-      const opened = await openWithAlice({ store });
-      const { token } = opened;
-      const ticket = await opened.makeTicket("reset", "alice");
-      store.between = (user) => between(store, user);
-      const reply = proof === "password"
-        ? await change(opened, right, { token })
-        : await change(opened, { ticket, password: newPassword });
-      assertEquals(outcomeOf(reply), outcome);
-      const kept = await store.findUser("alice");
-      if (what === "gets groups") assertEquals(kept?.groups, ["staff"]);
-      if (what === "is disabled") assertEquals([kept?.disabled, await sessionsIn(store, "alice")], [true, []]);
-      if (outcome !== "204") assert(!await isPassword(opened, newPassword));
-    });
-  }
-}
-
-Deno.test("changePassword() takes a ticket in place of the password, without a session, and ends every session", async () => {
-  const opened = await openWithAlice();
-  const tokens = [opened.token, await opened.logIn()];
-  const ticket = await opened.makeTicket("reset", "ALICE");
-  const { status, text, headers } = await change(opened, { ticket, password: newPassword });
-  assertEquals([status, text, headers.get("cache-control")], [204, "", "no-store"]);
-  assertEquals([await isPassword(opened, alice.password), await isPassword(opened, newPassword)], [false, true]);
-  for (const token of tokens) assertEquals(await isLive(opened, token), false);
-  assert(await isLive(opened, opened.admin));
-  const again = await change(opened, { ticket, password: `${newPassword} again` });
-  assertEquals(outcomeOf(again), "403 ticket-invalid");
-});
-
-Deno.test("changePassword() ends the caller's own session too when it goes by a ticket", async () => {
-  const opened = await openWithAlice();
-  const ticket = await opened.makeTicket("reset", "alice");
-  const { token } = opened;
-  assertEquals(outcomeOf(await change(opened, { ticket, password: newPassword }, { token })), "204");
-  assertEquals(await isLive(opened, token), false);
-});
-
-Deno.test("of 100 uses of a reset ticket at once one sets the password", async () => {
-  const opened = await openWithAlice();
-  const ticket = await opened.makeTicket("reset", "alice");
-  const passwords = Array.from({ length: 100 }, (_, index) => `${newPassword} ${index}`);
-  const replies = await Promise.all(passwords.map((password) => change(opened, { ticket, password })));
-  assertEquals(countOutcomes(replies), { "204": 1, "403 ticket-invalid": 99 });
-  const winner = passwords[replies.findIndex(({ status }) => status === 204)] ?? "";
-  assert(await isPassword(opened, winner));
-});
-
-Deno.test("changePassword() takes a reset ticket for its login alone, before its end", async () => {
-  const opened = await openWithAlice();
-  const { send, app } = opened;
-  await opened.addUser("bob");
-  const ticket = await opened.makeTicket("reset", "alice");
-  const json = { ticket, password: newPassword };
-  const before = app.metrics.hashes.count;
-  for (const login of ["bob", "root", "nobody", "a b"]) {
-    const reply = await send("PUT", `/user/${encodeURIComponent(login)}/password`, { json });
-    assertEquals(outcomeOf(reply), "403 ticket-invalid");
-  }
-  opened.clock.now += 24 * 60 * 60 * 1_000;
-  assertEquals(outcomeOf(await change(opened, json)), "403 ticket-invalid");
-  assertEquals(app.metrics.hashes.count, before);
-  opened.clock.now -= 1;
-  assertEquals(outcomeOf(await change(opened, json)), "204");
-});
-
-Deno.test("changePassword() takes no ticket of another purpose, nor what is none", async () => {
-  const opened = await openWithAlice();
-  const good = await opened.makeTicket("reset", "alice");
-  const tickets = [
-    await opened.makeTicket("register"),
-    await opened.makeTicket("register", "alice"),
-    await insertSetupTicket(opened),
-    "",
-    "none",
-    good.slice(1),
-    `${good} `,
-  ];
-  for (const ticket of tickets) {
-    // The session of alice herself does not help.
-    const reply = await change(opened, { ticket, password: newPassword }, { token: opened.token });
-    assertEquals(outcomeOf(reply), "403 ticket-invalid");
-  }
-});
-
-Deno.test("a reset ticket is void once the user is deleted, and for whoever registers then with that login", async () => {
-  const opened = await openWithAlice();
-  const json = { ticket: await opened.makeTicket("reset", "alice"), password: newPassword };
-  assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token: opened.admin })), "204");
-  assertEquals(outcomeOf(await change(opened, json)), "403 ticket-invalid");
-  await opened.addUser("alice");
-  assertEquals(outcomeOf(await change(opened, json)), "403 ticket-invalid");
-  assert(await isPassword(opened, alice.password));
-});
-
-Deno.test("a reset ticket is void once the password is another", async () => {
-  const opened = await openWithAlice();
-  const tickets = [await opened.makeTicket("reset", "alice"), await opened.makeTicket("reset", "alice")];
-  await opened.addUser("bob");
-  const ofBob = await opened.makeTicket("reset", "bob");
-  assertEquals(outcomeOf(await change(opened, right, { token: opened.token })), "204");
-  for (const ticket of tickets) {
-    assertEquals(outcomeOf(await change(opened, { ticket, password: alice.password })), "403 ticket-invalid");
-  }
-  const json = { ticket: ofBob, password: newPassword };
-  assertEquals(outcomeOf(await opened.send("PUT", "/user/bob/password", { json })), "204");
-});
-
-Deno.test("a disabled user changes no password by a session, and by a ticket stays disabled", async () => {
-  const opened = await openWithAlice();
-  const { send, admin, token } = opened;
-  assertEquals((await send("PATCH", "/user/alice", { token: admin, json: { disabled: true } })).status, 200);
-  assertEquals(outcomeOf(await change(opened, right, { token })), "401 not-authenticated");
-
-  const ticket = await opened.makeTicket("reset", "alice");
-  assertEquals(outcomeOf(await change(opened, { ticket, password: newPassword })), "204");
-  assertEquals([(await keptUser(opened, "alice")).disabled, await isPassword(opened, newPassword)], [true, false]);
-  assertEquals((await send("PATCH", "/user/alice", { token: admin, json: { disabled: false } })).status, 200);
-  assertEquals([await isPassword(opened, alice.password), await isPassword(opened, newPassword)], [false, true]);
 });

@@ -43,6 +43,12 @@ export async function openAdminApp(options?: TestAppOptions): Promise<AdminApp> 
   return { ...opened, admin, addUser, makeTicket };
 }
 
+/** An app with an admin, and with `alice`, who is logged in. */
+export async function openWithAlice(options?: TestAppOptions): Promise<AdminApp & { token: string }> {
+  const opened = await openAdminApp(options);
+  return { ...opened, token: await opened.addUser("alice") };
+}
+
 /** Adds what a start without an administrator prints. @returns the code */
 export async function insertSetupTicket({ app }: TestApp): Promise<string> {
   const { ticketMs: ttlMs } = app.config;

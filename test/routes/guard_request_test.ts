@@ -1,0 +1,59 @@
+/** What the guard reads of a request, and what it logs. */
+import { assert, assertEquals } from "@std/assert";
+import { createLog } from "../../lib/log.ts";
+import { createRouter } from "../../lib/router.ts";
+import { routes } from "../../routes/mod.ts";
+import { ask, byBearer, byCookie, type Headers, openScene, told } from "../support/caddy/guard_scene.ts";
+
+Deno.test("guard() answers GET and HEAD alike, and no other method", async () => {
+  const scene = await openScene();
+  const headers = byCookie(scene.ofAlice);
+  for (const method of ["GET", "HEAD"]) {
+    assertEquals(told(await scene.send(method, "/guard/", { headers })), "200 alice");
+  }
+  for (const method of ["DELETE", "POST"]) assertEquals((await scene.send(method, "/guard/", { headers })).status, 405);
+});
+
+Deno.test("guard() gives every response an id, and logs all but those of 200", async () => {
+  const scene = await openScene();
+  const rows: readonly [headers: Headers, status: number, lines: number][] = [
+    [byCookie(scene.ofAlice), 200, 0],
+    [byBearer(scene.ofAlice), 200, 0],
+    [{}, 401, 1],
+    [{ accept: "text/html" }, 302, 1],
+  ];
+  for (const [headers, status, lines] of rows) {
+    const before = scene.lines.length;
+    const reply = await ask(scene, headers);
+    assertEquals([reply.status, scene.lines.length - before], [status, lines]);
+    assert(reply.headers.has("x-request-id") && reply.headers.get("x-content-type-options") === "nosniff");
+  }
+});
+
+Deno.test("guard() refuses a demand whose percent-encoding is no text, whoever asks", async () => {
+  const scene = await openScene();
+  for (const demands of ["%zz", "users/%", "%ff", "users/%ed%a0%80"]) {
+    for (const headers of [byCookie(scene.admin), {}]) {
+      assertEquals(told(await ask(scene, headers, demands)), "400 malformed-path", demands);
+    }
+  }
+});
+
+Deno.test("guard() explains each decision in the log at debug level", async () => {
+  const { app, ofAlice } = await openScene();
+  const lines: string[] = [];
+  const log = createLog((line) => lines.push(line), { isDebug: true });
+  const router = createRouter(routes, { ...app, log });
+  const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
+  for (
+    const [path, headers] of [["/guard/", byCookie(ofAlice)], ["/guard/staff", byCookie(ofAlice)], ["/guard/", {}]]
+  ) {
+    await router(new Request(`http://gatehouse.test${path}`, { headers: headers as Headers }), connection);
+  }
+  const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
+  assertEquals(events.map(({ level, isAllowed, user, groups, demands }) => [level, isAllowed, user, groups, demands]), [
+    ["debug", true, "alice", [], ["users"]],
+    ["debug", false, "alice", [], ["staff"]],
+    ["debug", false, undefined, undefined, ["users"]],
+  ]);
+});
