@@ -4,33 +4,14 @@
  *
  * The scene knows only what a client can know. Whoever has no session when one is asked for logs in.
  */
-
-import { canonicalLogin } from "../../../lib/accounts/user.ts";
 import type { Reply } from "../app.ts";
 import { fillIn, type Names, purposeAt, type SentRequest, ticketsNamed } from "./names.ts";
 import type { FuzzRequest } from "./names.ts";
 import { passwordMark } from "./request.ts";
+import { type Account, asRecord, decodeLogin, type FuzzTicket, isAdminOf, toBasic } from "./account.ts";
 
 /** Answers a request. */
 export type Send = (request: SentRequest) => Promise<Reply>;
-
-/** Who can log in. */
-interface Account {
-  readonly login: string;
-  password: string;
-  isAdmin: boolean;
-  isDisabled: boolean;
-  /** The last is the newest. Whether they still live is known by using them. */
-  tokens: string[];
-}
-
-interface FuzzTicket {
-  readonly id: string;
-  readonly code: string;
-  readonly purpose: string;
-  /** "" is any. */
-  readonly login: string;
-}
 
 /** Whom a request is about. */
 interface Persons {
@@ -260,25 +241,5 @@ export class Scene {
       this.#ended = token;
       account.tokens = account.tokens.filter((one) => one !== token);
     }
-  }
-}
-
-function toBasic(login: string, password: string): string {
-  return new TextEncoder().encode(`${login}:${password}`).toBase64();
-}
-
-function isAdminOf({ groups }: Reply["json"]): boolean {
-  return Array.isArray(groups) && groups.includes("admin");
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function decodeLogin(segment: string): string {
-  try {
-    return canonicalLogin(decodeURIComponent(segment));
-  } catch {
-    return "";
   }
 }

@@ -5,9 +5,9 @@
  * synced is kept apart, and `afterPowerCut` says how much of it survived: a real disk may have written all of it, none,
  * or any sectors in any order; likewise names whose folder was not synced.
  */
-
 import { setImmediate } from "node:timers";
 import type { Disk, DiskFile } from "../../../lib/store/file/disk.ts";
+import { Inode, type Survival } from "./simulated_inode.ts";
 
 /**
  * What the script makes of a call: `fail` it, at once, half-way (`tear`) or when it is done (`late`), or `cut` the
@@ -25,24 +25,6 @@ export interface Call {
   readonly offset?: number;
 }
 
-/** How much of what was not synced a power cut leaves. */
-export type Survival =
-  | "nothing"
-  | "everything"
-  /** Every second sector. */
-  | "odd-sectors"
-  | "even-sectors"
-  /** What was written over old bytes, and none of what made a file longer. */
-  | "old-sizes"
-  | "names-only"
-  | "content-only"
-  /** Of each file the last write, and none before it: a disk may write in any order. */
-  | "last-write"
-  /** All but the write before the last of each file. */
-  | "lost-write"
-  /** All but the end of each file's last write. */
-  | "part-of-last-write";
-
 export const survivals: readonly Survival[] = [
   "nothing",
   "everything",
@@ -56,49 +38,10 @@ export const survivals: readonly Survival[] = [
   "part-of-last-write",
 ];
 
-const sectorBytes = 512;
-
 /** A write, and how half of it is done. */
 interface Half {
   readonly offset: number;
   readonly half: () => void;
-}
-
-type Change = { readonly offset: number; readonly bytes: Uint8Array } | { readonly size: number };
-
-/** A file without its name: what is durable, and what was done since. */
-class Inode {
-  durable = new Uint8Array(0);
-  content = new Uint8Array(0);
-  pending: Change[] = [];
-
-  apply(change: Change): void {
-    this.content = changed(this.content, change);
-    this.pending.push(change);
-  }
-
-  sync(): void {
-    this.durable = this.content;
-    this.pending = [];
-  }
-
-  survivor(survival: Survival): Inode {
-    const inode = new Inode();
-    inode.durable = this.pending.reduce((bytes, change, index) => {
-      const isLast = index === this.pending.length - 1;
-      if (survival === "lost-write") return index === this.pending.length - 2 ? bytes : changed(bytes, change);
-      if (survival === "last-write") return isLast ? changed(bytes, change) : bytes;
-      if (survival === "part-of-last-write") return changed(bytes, isLast ? partOf(change) : change);
-      if (survival === "nothing" || survival === "names-only") return bytes;
-      if (survival === "everything" || survival === "content-only" || "size" in change) {
-        return changed(bytes, change);
-      }
-      if (survival === "old-sizes") return changed(bytes, change).subarray(0, bytes.length);
-      return withSectors(bytes, change, survival === "odd-sectors" ? 1 : 0);
-    }, this.durable);
-    inode.content = inode.durable;
-    return inode;
-  }
 }
 
 export class SimulatedDisk implements Disk {
@@ -247,34 +190,4 @@ export class SimulatedDisk implements Disk {
     const error = new Error(`${kind} "${name}": ${this.errorText}`);
     throw this.errorCode === undefined ? error : Object.assign(error, { code: this.errorCode });
   }
-}
-
-function changed(bytes: Uint8Array, change: Change): Uint8Array<ArrayBuffer> {
-  const size = "size" in change ? change.size : Math.max(bytes.length, change.offset + change.bytes.length);
-  const result = new Uint8Array(size);
-  result.set(bytes.subarray(0, size));
-  if ("bytes" in change) result.set(change.bytes, change.offset);
-  return result;
-}
-
-/** A write up to some place within a sector. What it writes over, a header of 16 bytes, is not torn apart. */
-function partOf(change: Change): Change {
-  return "size" in change
-    ? change
-    : { ...change, bytes: change.bytes.subarray(0, (change.bytes.length * 3 >> 2) & ~15) };
-}
-
-/** The size changes, and of the write's sectors every second is there. */
-function withSectors(
-  bytes: Uint8Array,
-  change: { offset: number; bytes: Uint8Array },
-  parity: number,
-): Uint8Array<ArrayBuffer> {
-  const whole = changed(bytes, change);
-  const result = new Uint8Array(whole.length);
-  result.set(bytes);
-  for (let start = 0; start < whole.length; start += sectorBytes) {
-    if ((start / sectorBytes) % 2 === parity) result.set(whole.subarray(start, start + sectorBytes), start);
-  }
-  return result;
 }
