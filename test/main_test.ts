@@ -102,7 +102,7 @@ Deno.test("bad settings end the start with all of them, before anything is made"
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
 });
 
-Deno.test("a name that is not a setting ends the start by the task as well, which grants no list of the environment", async () => {
+Deno.test("a name that is not a setting also ends a start by the task, which cannot list the environment", async () => {
   await using folder = await temporaryFolder();
   const env = { GATEHOUSE_STORE: `${folder.path}/data`, GATEHOUSE_LISTEN: anyPort, GATEHOUSE_LOGIN_ERROR: "exact" };
   const { code, stderr } = await failToStart(env, ["task", "--quiet", "start"]);
@@ -117,7 +117,7 @@ Deno.test("a name that is not a setting ends the start by the task as well, whic
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
 });
 
-Deno.test("an error that nothing catches ends the service with status 1, and is in the last line of its log", async () => {
+Deno.test("an uncaught error ends the service with status 1 and is the last line of the log", async () => {
   const faults = ["throw new Error('boom')", "Promise.reject(new Error('boom'))"];
   for (const fault of faults) {
     await using folder = await temporaryFolder();

@@ -1,8 +1,8 @@
 /**
  * `deno task bench cluster`: one, two and four instances on one PostgreSQL, beside the file store.
  *
- * Load, instances and database share the cores of one machine, so the rates say how little is lost by sharing a register,
- * not how they grow with machines. That can be computed from the time that each part takes on a core for one request.
+ * Load, instances and database share the cores of one machine, so the rates show how little is lost by sharing the
+ * users, not how they grow with machines. That follows from the CPU time of each part for one request.
  */
 
 import { createLog } from "../../lib/log.ts";

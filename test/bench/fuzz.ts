@@ -2,8 +2,8 @@
  * `deno task bench fuzz`: a million requests that nobody thinks of, against the service over sockets and without, and
  * what is left of them in its memory.
  *
- * They are those of test/routes/fuzz_test.ts. Over sockets the sequences are longer, and many at once, each with users of
- * its own, who are gone when it is over. A sequence that fails is cut down by fast-check, and printed with its seed: to
+ * The requests are those of test/routes/fuzz_test.ts. Over sockets the sequences are longer and concurrent, each with
+ * its own users, which are deleted at its end. fast-check shrinks a sequence that fails, and prints it with its seed: to
  * repeat it, run `deno task bench fuzz SEED`.
  */
 

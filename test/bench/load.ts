@@ -65,10 +65,10 @@ export class Load implements Disposable {
   }
 
   /**
-   * Open loop: sends so many a second, evenly and however long the replies take, as clients do that know nothing of each
-   * other. What stands still for a second delays hundreds here, where a closed loop would see one request delayed.
+   * Open loop: sends requests at a steady rate, however long the responses take, as independent clients do. A stop of
+   * one second delays hundreds of requests here; a closed loop would see one delayed request.
    *
-   * @returns when all is sent; the samples come when the last reply has
+   * @returns when all is sent; the samples come with the last response
    */
   async offer(
     next: NextRequest,

@@ -38,7 +38,7 @@ test("Caddyfile keeps requests waiting over a restart of the service", async () 
   assertEquals((await post(caddy, "/user/", { ...alice, login: "bob" })).status, 409);
 });
 
-test("Caddyfile fails hardly a request while the service is restarted under load, and none that cannot be repeated", async () => {
+test("Caddyfile fails few requests when the service restarts under load, and only repeatable ones", async () => {
   const env = { GATEHOUSE_LISTEN: `127.0.0.1:${freePort()}` };
   await using folder = await startService({ env });
   await using caddy = await startCaddy({ upstream: hostOf(folder.url) });

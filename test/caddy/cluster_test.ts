@@ -1,6 +1,6 @@
 /**
- * Several instances on one database behind a real Caddy, some of which are killed and restarted: registrations, sessions,
- * failed requests. What Caddy repeats is tested with upstreams of this file.
+ * Several instances on one database behind a real Caddy, while some are killed and restarted: registrations, sessions,
+ * failed requests. Upstreams of this file show which requests Caddy repeats.
  */
 import { assert, assertEquals } from "@std/assert";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
@@ -73,7 +73,7 @@ test("lets one of 200 parallel registrations of a login win", async () => {
   assertEquals([counts[201]?.length, counts[409]?.length], [1, 199]);
 });
 
-test("loses no acknowledged change when an instance is killed under load, and fails only requests in flight", async () => {
+test("loses no acknowledged change when an instance is killed under load: only requests in flight fail", async () => {
   await using cluster = await Cluster.open();
   const { caddy } = cluster;
   const { registered, failures } = await underLoad(caddy, () => cluster.restart(1, (instance) => instance.kill()));

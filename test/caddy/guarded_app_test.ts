@@ -1,4 +1,4 @@
-/** An app behind `caddy/guarded.Caddyfile` in a real Caddy: what it is told, what is kept from it, and what it may do. */
+/** An app behind `caddy/guarded.Caddyfile` in a real Caddy: which headers reach it, and what it may do. */
 import { Buffer } from "node:buffer";
 import { connect } from "node:http2";
 import { assertEquals, assertMatch } from "@std/assert";
@@ -6,7 +6,7 @@ import { type Guarded, startGuarded } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { serveUpstream, switchProtocols } from "../support/upstream.ts";
 
-/** By which apps take it on trust who asks, from where, for which page; as a guard's, a CDN's or a web server's word. */
+/** Headers of a guard, a CDN or a web server that apps trust for the user, the address or the page. */
 const trustedNames = [
   ...["User", "Id", "Groups", "Email", "Name"].map((name) => `Remote-${name}`),
   // Jupyter, Kubernetes, Nexus.

@@ -55,7 +55,7 @@ Deno.test("LineWriter writes the lines of one turn of the event loop at once", a
   assertEquals(output.writes, ["one\ntwo\n", "three\n"]);
 });
 
-Deno.test("LineWriter writes at once on flush() and when disposed of, and nothing when nothing was written", async () => {
+Deno.test("LineWriter writes immediately on flush() and on disposal, and nothing if it is empty", async () => {
   const output = new FakeOutput();
   {
     await using writer = open(output);

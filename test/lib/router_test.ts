@@ -71,7 +71,7 @@ const redirects: readonly (readonly [url: string, location: string])[] = [
   ["http://other.test/user", "./user/"],
 ];
 
-Deno.test("createRouter() redirects to the path with the last slash, whatever the method, and nowhere else", async () => {
+Deno.test("createRouter() redirects only to the path with the final slash, for every method", async () => {
   const { serve } = await openScene(table);
   for (const [url, location] of redirects) {
     for (const method of ["GET", "POST", "HEAD"]) {
@@ -159,7 +159,7 @@ Deno.test("createRouter() gives no length to a HEAD of what has no body", async 
   }
 });
 
-Deno.test("createRouter() gives handlers the app, the request, its parameters, id, client address and rate-limit key", async () => {
+Deno.test("createRouter() gives handlers the app, request, parameters, id, client address and rate-limit key", async () => {
   const contexts: Context[] = [];
   const { app, serve } = await openScene([get("/x/:name", (context) => {
     contexts.push(context);

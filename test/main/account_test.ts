@@ -73,7 +73,7 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-Deno.test("the tickets of two starts without an administrator: the second is good, and a third start prints none", async () => {
+Deno.test("a second start without an administrator replaces the ticket, and a third start prints none", async () => {
   await using folder = await temporaryFolder();
   const env = { GATEHOUSE_STORE: folder.path, GATEHOUSE_REGISTRATION: "closed" };
   const codes: string[] = [];
@@ -99,7 +99,7 @@ Deno.test("the tickets of two starts without an administrator: the second is goo
   assert(!codes.some((code) => service.log().includes(code)));
 });
 
-Deno.test("the life of accounts is as it was after a crash: the first admin, an invitation, a reset, ended sessions", async () => {
+Deno.test("accounts survive a crash: the first admin, an invitation, a reset, ended sessions", async () => {
   await using folder = await temporaryFolder();
   const env = { GATEHOUSE_STORE: folder.path, GATEHOUSE_REGISTRATION: "ticket" };
   const tokens: Record<string, string> = {};

@@ -119,7 +119,7 @@ async function assertLives({ url }: RunningService): Promise<void> {
   assertEquals([response.status, await response.json()], [200, { status: "ready" }]);
 }
 
-Deno.test("a thousand requests of many clients at once are answered as the document says, also over sockets", async () => {
+Deno.test("a thousand concurrent requests over sockets get the documented responses", async () => {
   await using service = await startService({ env: { GATEHOUSE_PBKDF2_ITERATIONS: "1" } });
   const fuzz = await FuzzedService.open(service, { coverage: newCoverage(), seed });
   await fuzz.runUntil(1_000, { maxSequence: 50 });

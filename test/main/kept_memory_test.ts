@@ -1,6 +1,6 @@
 /**
- * What is kept from requests: 300 of each kind, as long as the server takes them, and the heap grows by what is kept
- * alone. Text that is cut out of a header keeps the whole header alive if it is not copied, see `lib/http/kept_text.ts`.
+ * 300 requests of each kind, at the greatest length: the heap grows only by the text that the service stores.
+ * Text that is cut out of a header keeps the whole header alive unless it is copied, see `lib/http/kept_text.ts`.
  */
 import { assertEquals, assertLess } from "@std/assert";
 import { TestProcess } from "../support/process.ts";

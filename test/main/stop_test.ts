@@ -137,7 +137,7 @@ Deno.test("SIGTERM ends a service that nothing keeps at once, though clients hol
   assertLess(ms, 4_000);
 });
 
-Deno.test("SIGTERM ends within 10 s although a client drips its body, which is told that the service stops", async () => {
+Deno.test("SIGTERM ends within 10 s although a client drips its body, and answers that the service stops", async () => {
   await using service = await startService();
   const head = rawPost("/user/", "x".repeat(100)).slice(0, -99);
   const dripping = await drip(service, head);

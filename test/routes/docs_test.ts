@@ -59,7 +59,8 @@ Deno.test("/docs/ runs and loads nothing, and its policy forbids it", async () =
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(styles[0])));
   assertEquals(
     headers.get("content-security-policy"),
-    `default-src 'none'; style-src 'sha256-${digest.toBase64()}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; style-src 'sha256-${digest.toBase64()}'; ` +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   );
   assertEquals(headers.get("referrer-policy"), "no-referrer");
   assertEquals(headers.get("content-type"), "text/html; charset=utf-8");

@@ -98,7 +98,7 @@ for (const [what, change, then] of meanwhile) {
   });
 }
 
-Deno.test("guard() tells the audit once of Basic that is verified once for many, of a user who is changed meanwhile", async () => {
+Deno.test("guard() audits once a Basic password that many requests share, although the user changes", async () => {
   const store = new ChangingStore();
   const opened = await openWithAlice({ store });
   store.change = (store, user) => store.replaceUser(user, { ...user, disabled: true });

@@ -35,7 +35,7 @@ const floods: readonly [what: string, count: number, loginOf: (index: number) =>
 ];
 
 for (const [what, count, loginOf] of floods) {
-  Deno.test(`guard() tells a client that is to wait nothing by Basic that is right and remembered, after wrong ones ${what}`, async () => {
+  Deno.test(`guard() answers 429 even to a right cached password after wrong ones ${what}`, async () => {
     const opened = await openWithAlice();
     const [owner, guesser] = [{ client: "192.0.2.8" }, { client: "192.0.2.9" }];
     for (const client of [owner, guesser]) {
@@ -67,7 +67,7 @@ Deno.test("guard() tells the audit of who is to wait only the logins that are re
   }
 });
 
-Deno.test("guard() verifies the same wrong password once for any number of requests at once, and counts it once", async () => {
+Deno.test("guard() verifies and counts once the same wrong password of many concurrent requests", async () => {
   const opened = await openWithAlice({ hasher: await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 1 }) });
   const lineCount = opened.lines.length;
   using spy = spyOnDerive();

@@ -139,7 +139,7 @@ const addresses: readonly [uri: string, next: string | undefined][] = [
 ];
 
 for (const [uri, next] of addresses) {
-  Deno.test(`guard() sends a browser to the page of its own host, from: ${JSON.stringify(uri.slice(0, 40))}`, async () => {
+  Deno.test(`guard() redirects a browser to its own host: ${JSON.stringify(uri.slice(0, 40))}`, async () => {
     const scene = await openScene();
     const { headers } = await ask(scene, { accept: "text/html", "x-forwarded-uri": uri });
     const location = headers.get("location") ?? "";

@@ -188,7 +188,7 @@ class SlowTables {
   });
 }
 
-Deno.test("guard() hashes and writes nothing for a session, and notes it as seen without waiting for that", async () => {
+Deno.test("guard() hashes nothing for a session, and does not wait for the update of lastSeenAt", async () => {
   const disk = new SlowTables();
   const scene = await openScene({ store: disk.store });
   const before = [disk.writeCount, scene.app.metrics.hashes.count];

@@ -9,7 +9,7 @@ import { occupy } from "../support/occupied.ts";
 
 const owner = { client: "203.0.113.9" };
 
-/** Requests that need a hash, which work as often as they are sent until they have worked; and what comes of each then. */
+/** Requests that need a hash and can be sent again until one succeeds; and the response after that. */
 const requests: readonly [
   what: string,
   send: (opened: AdminApp, ticket: string, options: SendOptions) => Promise<Reply>,

@@ -1,6 +1,6 @@
 /**
- * No request takes more than 5 ms of the event loop, however long its headers, its path, its query or its body: each header
- * that the code reads is sent to each route at the greatest length that the server takes, made of what makes patterns slow.
+ * No request blocks the event loop for more than 5 ms, however long its headers, path, query or body. The tests send each
+ * header that the code reads to each route, at the greatest length, with texts that make patterns slow.
  */
 import { assert, assertEquals } from "@std/assert";
 import { maxBodyBytes } from "../../lib/http/request_body.ts";
@@ -88,7 +88,7 @@ function pathOf(path: string): string {
   return path.replaceAll(/:\w+/g, (name) => name === ":login" ? alice.login : "main.js").replace("*", "");
 }
 
-/** Who asks: an administrator, by the token, or by the cookie where that is under test; nobody; and nobody's browser. */
+/** The callers: an administrator by token, or by cookie when the cookie is tested; no caller; a browser without one. */
 function callersFor(name: string, token: string): Readonly<Record<string, string>>[] {
   const cookie = { cookie: `__Host-gatehouse=${token}`, "if-match": '"x"' };
   const known = ["origin", "sec-fetch-site"].includes(name) ? cookie : { ...cookie, authorization: `Bearer ${token}` };

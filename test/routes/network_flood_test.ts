@@ -1,4 +1,4 @@
-/** Wrong passwords from as many clients as one IPv6 /48 has: who logs in from elsewhere, or from a known device, is served. */
+/** A flood of wrong passwords from one IPv6 /48 does not stop logins from other networks or known devices. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { countOutcomes, outcomeOf } from "../support/accounts.ts";

@@ -1,4 +1,4 @@
-/** What a flood does not reach, and what is not done without the limit store: nothing is looked up, verified or hashed then. */
+/** What a flood does not reach. Without the limit store nothing is looked up, verified or hashed. */
 import { assert, assertEquals } from "@std/assert";
 import { MemoryLimitStore } from "../../lib/limits/rate_limiter.ts";
 import { Hasher } from "../../lib/passwords/hasher.ts";
@@ -112,7 +112,7 @@ Deno.test("what was changed is told and in the audit also when the limit store i
   }
 });
 
-Deno.test("a registration that fails for the service's own reasons says why also when the limit store is away then", async () => {
+Deno.test("a registration that fails inside the service says why, even if the limit store is unavailable", async () => {
   const limitStore = new AskedCounts();
   const store = new TableStore();
   const { send, lines } = await openTestApp({ store, limitStore, settings: limited });

@@ -33,7 +33,7 @@ Deno.test("changePassword() sets the password by the present one, and ends every
   assertEquals({ ...after, passwordHash: "" }, { ...before, passwordHash: "" });
 });
 
-Deno.test("changePassword() takes the login in whatever capitals, and the present password in either Unicode form", async () => {
+Deno.test("changePassword() ignores the case of the login and the Unicode form of the current password", async () => {
   const opened = await openAdminApp();
   const password = "sept éléphants violets à Nîmes";
   assertEquals((await opened.send("POST", "/user/", { json: { login: "zoe", password } })).status, 201);
@@ -132,7 +132,7 @@ Deno.test("changePassword() hashes twice, whatever shows that one may and whatev
   }
 });
 
-Deno.test("changePassword() judges nothing for who may not change it, nor more than a client may have judged", async () => {
+Deno.test("changePassword() computes no strength for clients without the right or over their limit", async () => {
   const opened = await openWithAlice({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" } });
   const { token, app } = opened;
   const bob = await opened.addUser("bob");

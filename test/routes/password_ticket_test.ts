@@ -14,7 +14,7 @@ import { change, isPassword } from "../support/password_change.ts";
 
 const right = { current_password: alice.password, password: newPassword };
 
-Deno.test("changePassword() takes a ticket in place of the password, without a session, and ends every session", async () => {
+Deno.test("changePassword() accepts a ticket instead of the password and session, and ends every session", async () => {
   const opened = await openWithAlice();
   const tokens = [opened.token, await opened.logIn()];
   const ticket = await opened.makeTicket("reset", "ALICE");
@@ -82,7 +82,7 @@ Deno.test("changePassword() takes no ticket of another purpose, nor what is none
   }
 });
 
-Deno.test("a reset ticket is void once the user is deleted, and for whoever registers then with that login", async () => {
+Deno.test("a reset ticket is void once the user is deleted, and for a later user with that login", async () => {
   const opened = await openWithAlice();
   const json = { ticket: await opened.makeTicket("reset", "alice"), password: newPassword };
   assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token: opened.admin })), "204");

@@ -48,7 +48,7 @@ Deno.test("register() counts no registration that could not have been one", asyn
   assertEquals((await register(opened, "a3")).status, 429);
 });
 
-Deno.test("register() counts what it answers with login-taken, so that nobody can ask for logins without end", async () => {
+Deno.test("register() counts responses login-taken, so that a client cannot probe logins without limit", async () => {
   const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "3" } });
   const statuses: number[] = [];
   for (const login of ["a1", "a1", "a1", "a1", "a2"]) statuses.push((await register(opened, login)).status);
@@ -81,7 +81,7 @@ Deno.test("register() counts no registration that was refused as too many waited
   assertEquals((await register(opened, "a3")).status, 429);
 });
 
-Deno.test("register() counts what is refused so too when there is much of it: it tells that the login is not taken", async () => {
+Deno.test("register() counts refusals above a limit too, as they tell that the login is free", async () => {
   const opened = await openTestApp({ settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "3" } });
   // As many as registrations are free, and then none.
   await overload(opened, 3 + 3);
@@ -99,7 +99,7 @@ const faults: readonly (readonly [error: Error, outcome: string])[] = [
   [new Error("a fault"), "500 internal-error"],
 ];
 for (const [error, outcome] of faults) {
-  Deno.test(`register() counts no registration that ends as ${outcome}, as often as a client may register`, async () => {
+  Deno.test(`register() counts no registration that ends as ${outcome}, up to the limit of requests`, async () => {
     const store = new TableStore();
     const opened = await openTestApp({ store, settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "2" } });
     const insertUser = store.insertUser.bind(store);

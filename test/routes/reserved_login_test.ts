@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { countOutcomes, insertSetupTicket, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp } from "../support/app.ts";
 
-Deno.test("register() refuses logins that apps trust, in whatever capitals, whether or not somebody has them", async () => {
+Deno.test("register() refuses logins that apps trust, in any case, taken or not", async () => {
   const opened = await openAdminApp();
   const replies = [];
   // The second is taken.

@@ -181,7 +181,7 @@ function seenOf(reply: Reply, { method, path }: SecretRequest): { seen: string; 
   return { seen: all.replace(token, ""), token };
 }
 
-Deno.test("no reply and no line of the log contains a hash, a salt, a password, or a token or ticket outside of its place", async () => {
+Deno.test("no response or log line contains a hash, a salt, a password, or a misplaced token or ticket", async () => {
   const statuses = new Set<number>();
   const scenario = fc.array(passwords, { minLength: 3, maxLength: 3 });
   await fc.assert(

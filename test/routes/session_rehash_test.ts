@@ -89,7 +89,7 @@ const faults: readonly [fault: Error, status: number][] = [
 ];
 
 for (const [fault, status] of faults) {
-  Deno.test(`logIn() answers ${status} to who has a hash of an older cost that cannot be replaced: ${fault}`, async () => {
+  Deno.test(`logIn() answers ${status} when a hash of an older cost cannot be replaced: ${fault}`, async () => {
     const store = new FaultyStore();
     await openAppOfAlice({ store });
     const before = await userOf(store, "alice");

@@ -126,7 +126,7 @@ const origins: [headers: Record<string, string>, isSame: boolean][] = [
 ];
 
 for (const [headers, isSame] of origins) {
-  Deno.test(`requireSession() by cookie and ${isSame ? "takes" : "refuses"} a change: ${JSON.stringify(headers)}`, async () => {
+  Deno.test(`requireSession() ${isSame ? "takes" : "refuses"} a cookie with ${JSON.stringify(headers)}`, async () => {
     const { send, token } = await openAppOfAlice();
     const withCookie = { ...headers, ...cookieOf(token) };
     assertEquals((await send("GET", "/session/", { headers: withCookie })).status, 200);

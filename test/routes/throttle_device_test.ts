@@ -46,7 +46,7 @@ async function statusWith(opened: TestApp, cookie: string, credentials: unknown 
   return (await logIn(opened, credentials, { headers: { cookie } })).status;
 }
 
-Deno.test("logIn() lets the owner in from a known device while the login is locked, which opens it for all", async () => {
+Deno.test("logIn() accepts a known device while the login is locked, which unlocks it for all", async () => {
   const opened = await openWithAlice();
   const device = await knownDeviceId(opened);
   await lock(opened);
@@ -66,7 +66,7 @@ Deno.test("logIn() lets the owner in from a known device while the address guess
   assertEquals(await statusWith(opened, ""), 429);
 });
 
-Deno.test("logIn() takes 10 wrong passwords from a known device, wherever it is, which lock nobody else out", async () => {
+Deno.test("logIn() limits a known device to 10 wrong passwords at all addresses, and locks out no other", async () => {
   const opened = await openWithAlice();
   const device = await knownDeviceId(opened);
   const other = await knownDeviceId(opened);
@@ -184,7 +184,7 @@ Deno.test("changePassword() makes the browser known anew that changes it, also w
   assertEquals(await statusWith(opened, renewed.device ?? "", changed), 201);
 });
 
-Deno.test("changePassword() makes nobody known who changes it by a bearer or a ticket, or does not change it", async () => {
+Deno.test("changePassword() adds no known device for a bearer token, a ticket or a failed change", async () => {
   const opened = await openWithAlice();
   const { session = "" } = cookiesOf(await logIn(opened, { ...alice, cookie: true }));
   const headers = { cookie: session, "sec-fetch-site": "same-origin" };

@@ -114,7 +114,7 @@ async function seen(opened: TestApp, tries: readonly (() => Promise<Reply>)[]): 
   return all;
 }
 
-Deno.test("logIn() treats unknown logins exactly like wrong passwords and disabled accounts, to the last refusal", async () => {
+Deno.test("logIn() treats unknown logins like wrong passwords and disabled accounts, at every limit", async () => {
   const opened = await openWithAlice();
   await opened.addUser("bob");
   const { send, admin } = opened;

@@ -13,7 +13,7 @@ async function make({ send, admin }: AdminApp, json: unknown): Promise<Reply> {
   return await send("POST", "/ticket/", { token: admin, json });
 }
 
-Deno.test("makeTicket() answers 201 with a code, its purpose and its end, in a reply that nobody may keep", async () => {
+Deno.test("makeTicket() answers 201 with a code, its purpose and its end, and `no-store`", async () => {
   const opened = await openAdminApp();
   await opened.addUser("alice");
   for (

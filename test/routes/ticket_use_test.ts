@@ -13,7 +13,7 @@ import { alice, openTestApp, type TestApp } from "../support/app.ts";
 import { deleteByLogin } from "../support/store/records.ts";
 import { hourMs, inMode, modes, register } from "../support/tickets.ts";
 
-Deno.test("a ticket of an administrator is void with the rights, the account, all sessions or the password", async () => {
+Deno.test("a ticket is void once its maker loses the rights, the account, all sessions or the password", async () => {
   const ends: [what: string, method: string, path: string, json?: unknown][] = [
     ["demoted", "PATCH", "/user/grace", { groups: [] }],
     ["disabled", "PATCH", "/user/grace", { disabled: true }],
@@ -105,7 +105,7 @@ Deno.test("of 100 uses of an invitation at once one registers", async () => {
   assertEquals((await opened.app.store.listUsers({ limit: 1 })).total, 2);
 });
 
-Deno.test("the setup ticket of a later start takes the place of the earlier, and makes no ticket of another purpose void", async () => {
+Deno.test("the setup ticket of a later start replaces the earlier one, and no ticket of another purpose", async () => {
   const opened = await openAdminApp(inMode("ticket"));
   const invitation = await opened.makeTicket("register");
   const first = await insertSetupTicket(opened);

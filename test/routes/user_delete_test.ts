@@ -55,7 +55,7 @@ class OvertakenStore extends TableStore {
   }
 }
 
-/** What happens to alice meanwhile, and how her deletion ends without If-Match and with it; whether she is there then. */
+/** A concurrent change of alice, how her deletion ends without and with If-Match, and whether she then exists. */
 const meanwhile: [
   what: string,
   between: (store: TableStore, user: User) => Promise<unknown>,

@@ -6,7 +6,7 @@ import { addUsers, list, pageOf, pages } from "../support/user_list.ts";
 /** Ten logins out of the order of the alphabet. */
 const logins = ["zoe", "bob", "alice", "al", "ali.baba", "carol", "alan", "dave", "a", "eve"];
 
-Deno.test("listUsers() shows what may be seen of each user, in order of registration, in a reply that nobody may keep", async () => {
+Deno.test("listUsers() shows the public fields of each user, in order of registration, with `no-store`", async () => {
   const opened = await openAdminApp();
   await addUsers(opened, logins);
   const reply = await list(opened, "");

@@ -14,7 +14,8 @@ export async function createCertificates(hostname: string): Promise<Certificates
     const create = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
     await openssl(`${create} -x509 -subj /CN=Gatehouse-tests -keyout authority.key -out authority.crt`, folder);
     await openssl(
-      `${create} -x509 -CA authority.crt -CAkey authority.key -subj /CN=${hostname} -addext subjectAltName=DNS:${hostname} ` +
+      `${create} -x509 -CA authority.crt -CAkey authority.key -subj /CN=${hostname} ` +
+        `-addext subjectAltName=DNS:${hostname} ` +
         "-addext basicConstraints=critical,CA:FALSE -keyout server.key -out server.crt",
       folder,
     );

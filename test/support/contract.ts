@@ -1,5 +1,5 @@
 /**
- * Checks exchanges against the OpenAPI document: status, header fields, media type and body of the response; and whether
+ * Checks exchanges against the OpenAPI document: status, header fields, media type and body of the response; and that
  * the document and the service accept the same bodies of requests.
  *
  * `send` of test/support/app.ts checks every exchange of every test.

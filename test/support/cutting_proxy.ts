@@ -1,6 +1,6 @@
 /**
- * A proxy between a client and a PostgreSQL that cuts a connection at the worst moment: when what is to be done has been
- * sent, either before the server gets it or after it has answered. Whoever sent it cannot tell which.
+ * A proxy between a client and PostgreSQL that cuts a connection at the worst moment: after the client has sent a
+ * change, either before the server gets it or after the server has answered. The client cannot tell which.
  */
 
 /** When to cut, and at which message of the client. */

@@ -5,8 +5,8 @@
  */
 
 /**
- * Longest head of a request, bytes, that Deno 2.9 takes over HTTP/1: request line and headers. Over HTTP/2 it is 16 KiB.
- * A longer one is answered with 400 before the service sees it.
+ * Longest head of a request (request line and headers), in bytes, that Deno 2.9 accepts over HTTP/1; 16 KiB over HTTP/2.
+ * Deno answers a longer one with 400, and the service does not see it.
  */
 export const maxHeadBytes = 64 * 1_024;
 

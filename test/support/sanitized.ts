@@ -1,2 +1,2 @@
-/** Options of a test that fails when it leaves a timer, an operation or a file behind: Deno 2.9 looks for none by default. */
+/** Options of a test that fails when it leaves a timer, operation or file open. Deno 2.9 checks none by default. */
 export const sanitized = { sanitizeOps: true, sanitizeResources: true } as const;

@@ -1,4 +1,4 @@
-/** Time that this thread has worked: the clock counts the work of other programs too, and the process that of other tests. */
+/** CPU time of this thread. The clock includes other programs, and the time of the process other tests. */
 
 import { cpuUsage } from "node:process";
 

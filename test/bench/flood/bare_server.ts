@@ -1,6 +1,6 @@
 /**
- * The least that a guard can do on Deno: one constant 200, without a body, as Caddy gives a connection up whose response
- * has one that it does not read. What the guard is measured against.
+ * The least that a guard can do on Deno: one constant 200. Without a body, as Caddy closes a connection whose response
+ * has a body that it does not read. The guard is measured against this server.
  */
 
 import { printLine } from "../../../lib/tasks/task.ts";

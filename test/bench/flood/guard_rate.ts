@@ -1,9 +1,9 @@
 /**
  * A guarded page a second, through Caddy, against the same Caddyfile before a server that does nothing but say yes.
  *
- * That is what a user of a guarded site waits for: two hops, TLS, a file, and the guard between. Both Caddys get the same
- * requests, with the cookies of 1,000 sessions in turn, and take turns themselves, so that what else the machine does
- * falls on both. The load is wrk's, over connections that stay.
+ * That is what a user of a guarded site waits for: two hops, TLS, a file, and the guard between. Both Caddys get the
+ * same requests, with the cookies of 1,000 sessions in turn, and take turns themselves, so that other load of the
+ * machine falls on both. The load is wrk's, over connections that stay.
  */
 
 import { startCaddy } from "../../support/caddy/caddy.ts";

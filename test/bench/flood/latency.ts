@@ -1,8 +1,8 @@
 /**
  * How long everybody else waits while passwords are hashed on all cores.
  *
- * A steady rate of requests is offered, however long the replies take, with and without logins in turn. What is measured
- * is what a client sees, on the same cores: the time that this process waits for its turn is part of it.
+ * Offers a steady rate of requests, however long the responses take, with and without logins in turn. It measures what
+ * a client sees, on the same cores: the time that this process waits for its turn is part of it.
  */
 
 import { Load, type NextRequest, percentile, requestOf, timesOf } from "../load.ts";

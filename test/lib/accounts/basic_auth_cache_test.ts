@@ -175,7 +175,7 @@ Deno.test("BasicAuthCache.userOf() lets nobody wait for the credentials of other
   assertEquals(await ask("bob"), [userOf("bob"), "verified"]);
 });
 
-Deno.test("BasicAuthCache.userOf() refuses all requests of a failed verification, and verifies later ones", async () => {
+Deno.test("BasicAuthCache.userOf() refuses all requests of a failed verification and verifies later ones", async () => {
   const { users, ask, verifyCount } = createScene();
   users.set("alice", userOf("alice", { disabled: true }));
   const asked = Array.from({ length: 50 }, () => ask("alice"));

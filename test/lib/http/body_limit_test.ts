@@ -24,7 +24,7 @@ const sizes: readonly (readonly [byteCount: number, isTaken: boolean])[] = [
   [1_048_576, false],
 ];
 for (const [byteCount, isTaken] of sizes) {
-  Deno.test(`readJson() ${isTaken ? "takes" : "refuses"} a body of ${byteCount} bytes, whatever its headers`, async () => {
+  Deno.test(`readJson() ${isTaken ? "takes" : "refuses"} a body of ${byteCount} bytes with any headers`, async () => {
     const body = jsonOf(byteCount);
     const chunks = Array.from(
       { length: Math.ceil(byteCount / 1_000) },

@@ -3,7 +3,7 @@ import { ifMatch, ifNoneMatch, maxFieldLength } from "../../../lib/http/entity_t
 
 const etag = '"20-abc"';
 
-/** A field, and whether it lists the tag: as If-Match compares, which takes strong tags alone, and as If-None-Match does. */
+/** A field, and whether it lists the tag for If-Match, which compares strong tags only, and for If-None-Match. */
 const rows: readonly (readonly [field: string, isStrong: boolean, isWeak: boolean])[] = [
   [etag, true, true],
   ["*", true, true],

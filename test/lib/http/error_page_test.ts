@@ -1,4 +1,4 @@
-/** The pages that refuse: their language, their links, and that nothing gets into them. When they are shown is in guard_refusal_test.ts. */
+/** Error pages: language, links, and no text from the request. guard_refusal_test.ts tests when they are shown. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hash } from "node:crypto";
 import { HttpError } from "../../../lib/http/http_error.ts";
@@ -72,7 +72,7 @@ Deno.test("problemPage() rounds waits up, and says none where there is none", as
   assert(!(await problemPage(new HttpError("internal-error"), requestOf(), "").text()).includes("Try again"));
 });
 
-Deno.test("problemPage() leads to the page of the service wherever that is mounted, and on a guarded site to /auth/", async () => {
+Deno.test("problemPage() links to the service at any mount path, and to /auth/ on a guarded site", async () => {
   for (const path of ["/", "/x", "/user/alice", "/user/alice/session/", "/user/alice/session/1"]) {
     const text = await problemPage(new HttpError("not-found"), requestOf({}, path), "").text();
     const [, link = ""] = /href="([^"]*)"/.exec(text) ?? [];
@@ -115,7 +115,7 @@ const referers: readonly [headers: Headers, next: string][] = [
 ];
 
 for (const [headers, next] of referers) {
-  Deno.test(`notSentPage() leads back to the form's page ${next}: ${JSON.stringify(headers).slice(0, 80)}`, async () => {
+  Deno.test(`notSentPage() links to the form's page ${next}: ${JSON.stringify(headers).slice(0, 80)}`, async () => {
     const page = notSentPage(requestOf({ host: "wiki.example", ...headers }), { "www-authenticate": "Bearer" });
     assertEquals([page.status, page.headers.get("www-authenticate")], [401, "Bearer"]);
     assertStringIncludes(

@@ -47,7 +47,7 @@ testScene(
   },
 );
 
-Deno.test("LoginThrottle.run() counts a wrong password tried twice at once whose first attempt is not verified", async () => {
+Deno.test("LoginThrottle.run() counts a wrong password sent twice if the first is not verified", async () => {
   const { guess, guesses } = createScene();
   const fail = () => Promise.reject(new RangeError("too many"));
   /** The second outcome of each. */
@@ -93,7 +93,7 @@ testScene(
   },
 );
 
-Deno.test("LoginThrottle.run() counts identical guesses whose first client hangs up: a pair is no free guess", async () => {
+Deno.test("LoginThrottle.run() counts identical guesses when the first client hangs up", async () => {
   const { guess, open } = createScene();
   const seconds: OpenGuess[] = [];
   const outcomes: unknown[] = [];

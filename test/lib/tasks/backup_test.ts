@@ -31,7 +31,7 @@ Deno.test("backUp() of a folder in use and restore() make a folder with the same
   assertEquals((await verify(`${folder}/new`)).changeCount, 6);
 });
 
-Deno.test("backUp() contains every user acknowledged before it began, during registrations and compactions", async () => {
+Deno.test("backUp() contains every user acknowledged before it, during changes and compactions", async () => {
   const folder = await Deno.makeTempDir();
   await using store = await open(`${folder}/data`, { minCompactBytes: 4_096 });
   let acknowledged = 0;

@@ -66,7 +66,8 @@ Deno.test({
       ],
       [
         [empty, `${folder}/new`],
-        `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: the database has no tables of Gatehouse`,
+        `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: ` +
+        "the database has no tables of Gatehouse",
       ],
       [[target, target.replace("gatehouse:a-secret", "another")], "to itself"],
       [[`${folder}/data`, target.replace(server.folder, folder)], "Cannot open the database postgres:///target"],

@@ -20,7 +20,7 @@ Deno.test("runTask() parses arguments as its usage says, and resolves paths from
   }
 });
 
-Deno.test("runTask() rejects other arguments in one line that shows the usage, and explains itself by --help", async () => {
+Deno.test("runTask() rejects other arguments with one line of usage, and explains itself with --help", async () => {
   for (const args of [[], ["a", "b", "c"], ["a", "--nonsense"], ["a", "--ca"]]) {
     const { code, stdout, stderr } = await run(tryTask, args);
     assertEquals([code, stdout], [1, ""]);

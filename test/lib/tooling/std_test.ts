@@ -1,7 +1,7 @@
 /**
- * Holds `lib/tooling/std.d.ts` and `test/support/std.d.ts` to the package that they describe. What it declares must exist (the first two tests), behave
- * as declared where Gatehouse relies on it (the third), and refuse wrong use: a `@ts-expect-error` below
- * fails `deno check` as unused as soon as the line under it becomes legal, as it would with `any`.
+ * Compares `lib/tooling/std.d.ts` and `test/support/std.d.ts` with the package that they describe. What they declare
+ * exists (the first two tests), behaves as declared where Gatehouse relies on it (the third), and rejects wrong use:
+ * a `@ts-expect-error` below fails `deno check` as unused once the line under it is legal, as it would be with `any`.
  */
 import * as stdAssert from "@std/assert";
 import * as stdLevenshteinDistance from "@std/text/levenshtein-distance";

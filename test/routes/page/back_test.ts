@@ -49,7 +49,7 @@ for (const [index, [what, act, expected]] of rows.entries()) {
   });
 }
 
-/** As Back does, over whatever the page to log in has added. Playwright's own waits for a navigation, which there may be none of. */
+/** Goes back past entries that the login page has added. Playwright's own goBack() waits for a navigation. */
 async function goBackTo(page: Page, url: string): Promise<void> {
   const protocol = await page.context().newCDPSession(page);
   const { entries } = await protocol.send("Page.getNavigationHistory");

@@ -126,7 +126,7 @@ test("nothing moves if the user prefers reduced motion", async ({ site, browser 
   }
 });
 
-test("the strength meter is loaded when a field for a new password gets the focus, and not before", async ({ site, browser }) => {
+test("the strength meter is loaded at the first focus of a field for a new password", async ({ site, browser }) => {
   await visit(browser, { url: site.url }, async ({ page }) => {
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url().replace(/.*\//, "")));

@@ -109,7 +109,7 @@ testLooks(
   },
 );
 
-test("a fragment of a guarded page is kept for it, also if the login has a view of that name", async ({ site, browser }) => {
+test("a fragment of a guarded page is kept, even if the login has a view of that name", async ({ site, browser }) => {
   await site.addUser("fragment");
   for (const fragment of ["#register", "#ticket=q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA&login=x", "#/a/b?c=d"]) {
     await visit(browser, { url: site.url }, async ({ page }) => {

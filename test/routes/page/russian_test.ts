@@ -18,8 +18,10 @@ const translations: Readonly<Record<string, string | Readonly<Record<string, str
 /** What is the same in every language: names, and what other texts are put in the place of. */
 const nameless = /^(Gatehouse|English|Русский|API|Log in · Gatehouse|127\.0\.0\.1|(\{\w+\})+)$/;
 /** What browsers, systems and Deno call themselves. */
-const brand =
-  /^(Edge|Yandex Browser|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|iPhone|iPad|Android|ChromeOS|Windows|Linux|Deno)$/;
+const brand = new RegExp(
+  "^(Edge|Yandex Browser|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|" +
+    "iPhone|iPad|Android|ChromeOS|Windows|Linux|Deno)$",
+);
 
 function textsOfHtml(): string[] {
   // What is shown when no script runs is there in both languages.

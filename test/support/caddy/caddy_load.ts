@@ -68,7 +68,7 @@ export async function underLoad(caddy: RunningCaddy, work: () => Promise<void>):
   return { registered, failures };
 }
 
-/** 503 says that nothing was done. On a busy machine the moment may be over before it was used: at most once a client. */
+/** 503 means that nothing was done. A busy machine may miss the retry window, at most once for each client. */
 export function assertRepeatable(failures: LoadResult["failures"]): void {
   assertEquals(failures.filter(({ status }) => status !== 503), []);
   assert(failures.length <= clientCount, JSON.stringify(failures));

@@ -1,6 +1,6 @@
 /**
- * The requests of test/support/fuzz/request.ts, without a socket: each sequence to an app of its own, under one setting or
- * another, whose clock goes on, and of which all is seen that it logs and keeps.
+ * Sends the requests of test/support/fuzz/request.ts without a socket: each sequence to its own app, with various
+ * settings and a clock that advances, and checks all that the app logs and stores.
  */
 
 import { assert, assertEquals } from "@std/assert";

@@ -1,6 +1,6 @@
 /**
- * Requests as the OpenAPI document has them: every operation, with parameters and bodies from their schemas, most of them
- * good, the others spoilt; and requests that the document knows nothing of.
+ * Requests from the OpenAPI document: every operation, with parameters and bodies from their schemas, most of them
+ * valid; and requests that the document does not describe.
  *
  * A request is plain data, so that fast-check can cut one that fails down and print it. What only a running service has
  * stands in it by a name, as `~token~`; test/support/fuzz/scene.ts puts in what it is when the request is sent.

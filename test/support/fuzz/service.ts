@@ -1,6 +1,6 @@
 /**
- * The requests of test/support/fuzz/request.ts, to a running service: sequences of many clients at once, each with users of its
- * own, who are gone when it is over.
+ * Sends the requests of test/support/fuzz/request.ts to a running service: concurrent sequences of many clients, each
+ * with its own users, which are deleted at its end.
  */
 
 import { assert, assertEquals } from "@std/assert";

@@ -1,4 +1,4 @@
-/** What keeps people from using a view: what axe finds, what is too small to press, what is cut off on a narrow page. */
+/** Barriers in a view: findings of axe, targets too small to press, content cut off on a narrow page. */
 // axe-core: the field's checker of accessibility; run in the page, as its extensions for browsers do.
 import axe from "npm:axe-core@4.14.1";
 import type { Page } from "npm:playwright-core@1.65.1";

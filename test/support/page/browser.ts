@@ -30,7 +30,7 @@ export interface RunningBrowser extends AsyncDisposable {
  * Starts Chromium.
  *
  * @param roots PEM of each root certificate that it is to trust
- * @param options `hasBackCache`: whether pages that were left stay in memory for Back, as for people; Playwright turns it off
+ * @param options `hasBackCache`: whether Back restores pages from memory, as for users; Playwright turns it off
  */
 export async function startBrowser(
   roots: readonly string[],

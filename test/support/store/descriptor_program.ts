@@ -1,8 +1,8 @@
 /**
- * What `descriptor_test.ts` runs under a low limit of open files: a compaction in whose course the descriptors run out.
+ * What `descriptor_test.ts` runs under a low limit of open files: a compaction during which the descriptors run out.
  *
- * Once for each call that a compaction makes to the real disk: after it all descriptors are taken, as connections would
- * take them, and given back when the compaction is over. It prints what went wrong, and at last how many calls there are.
+ * Once for each call of a compaction to the real disk: after the call it takes all descriptors, as connections would,
+ * and releases them after the compaction. It prints what went wrong, and finally the number of calls.
  */
 
 import { createLog } from "../../../lib/log.ts";
