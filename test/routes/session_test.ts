@@ -14,8 +14,8 @@ Deno.test("logIn() answers 201 with a token, in a reply that nobody may keep", a
   assertMatch(String(token), /^[0-9A-HJKMNP-TV-Z]{26}\.[\w-]{43}$/);
   assertEquals(rest, {
     login: "alice",
-    created_at: "2026-11-22T09:35:39.123Z",
-    expires_at: "2026-11-29T09:35:39.123Z",
+    created_at: "2026-11-23T09:35:39.123Z",
+    expires_at: "2026-11-30T09:35:39.123Z",
   });
   assertEquals(headers.get("cache-control"), "no-store");
   assertEquals(headers.get("set-cookie"), null);

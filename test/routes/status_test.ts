@@ -14,9 +14,9 @@ Deno.test("showStatus() shows the registrations of 30 days and the logins of 60 
   await send("POST", "/session/", { json: { ...alice, password: "wrong" } });
   const token = await logIn({ ...alice, login: "root" });
   const { json: { registrations, logins } } = await send("GET", "/status/", { token });
-  assertEquals(registrations, { first_day: "2026-10-24", counts: [...zeros(29), 2] });
+  assertEquals(registrations, { first_day: "2026-10-25", counts: [...zeros(29), 2] });
   assertEquals(logins, {
-    first_minute: "2026-11-22T08:38:00.000Z",
+    first_minute: "2026-11-23T08:38:00.000Z",
     success: [...zeros(57), 2, 0, 1],
     failure: [...zeros(59), 1],
     throttled: zeros(60),
@@ -25,13 +25,13 @@ Deno.test("showStatus() shows the registrations of 30 days and the logins of 60 
 
 Deno.test("showStatus() counts a day from midnight to midnight, in UTC", async () => {
   const { send, clock, addUser, logIn } = await openAdminApp();
-  for (const [login, date] of [["a", "2026-11-23T00:00:00.000Z"], ["b", "2026-12-22T23:59:59.999Z"]] as const) {
+  for (const [login, date] of [["a", "2026-11-24T00:00:00.000Z"], ["b", "2026-12-23T23:59:59.999Z"]] as const) {
     clock.now = Date.parse(date);
     await addUser(login);
   }
   const token = await logIn({ ...alice, login: "root" });
   const { json: { registrations } } = await send("GET", "/status/", { token });
-  assertEquals(registrations, { first_day: "2026-11-23", counts: [1, ...zeros(28), 1] });
+  assertEquals(registrations, { first_day: "2026-11-24", counts: [1, ...zeros(28), 1] });
 });
 
 Deno.test("showStatus() shows how things are now, in a response that nobody may store", async () => {
@@ -45,7 +45,7 @@ Deno.test("showStatus() shows how things are now, in a response that nobody may 
   assert(typeof uptime === "number" && Number.isInteger(uptime));
   assertMatch(String(instance), /^127\.0\.0\.1:8000 [0-9a-f]{4}$/);
   assertEquals(rest, {
-    time: "2026-11-22T09:35:39.123Z",
+    time: "2026-11-23T09:35:39.123Z",
     users: 2,
     sessions: 2,
     sync: { p50_ms: 2, p99_ms: 100 },

@@ -24,7 +24,7 @@ Deno.test("makeTicket() answers 201 with a code, its purpose and its end, and `n
     assertEquals(reply.status, 201);
     assertMatch(String(id), /^[0-9A-HJKMNP-TV-Z]{26}$/);
     assertMatch(String(ticket), /^[\w-]{43}$/);
-    assertEquals(rest, { purpose: json?.purpose, ...login, expires_at: "2026-11-23T09:35:39.123Z" });
+    assertEquals(rest, { purpose: json?.purpose, ...login, expires_at: "2026-11-24T09:35:39.123Z" });
     assertEquals(reply.headers.get("cache-control"), "no-store");
   }
 });
@@ -155,7 +155,7 @@ Deno.test("listTickets() shows the tickets that are good by pages, with who made
   const created = (second: number) => new Date(openedAt + second * 1_000).toISOString();
   const expires = (second: number) => new Date(openedAt + second * 1_000 + 24 * hourMs).toISOString();
   const expected = [
-    { purpose: "register", login: "dora", made_by: null, created_at: null, expires_at: "2026-11-22T10:35:39.123Z" },
+    { purpose: "register", login: "dora", made_by: null, created_at: null, expires_at: "2026-11-23T10:35:39.123Z" },
     ...wanted.map((one, index) => ({
       ...one,
       made_by: "root",

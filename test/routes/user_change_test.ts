@@ -22,7 +22,7 @@ Deno.test("changeUser() sets groups and `disabled`, each alone or both, and show
   for (const [json, groups, disabled] of rows) {
     const reply = await change(opened, json);
     assertEquals(outcomeOf(reply), "200");
-    const registered_at = "2026-11-22T09:35:39.123Z";
+    const registered_at = "2026-11-23T09:35:39.123Z";
     assertEquals(reply.json, { id, login: "alice", registered_at, groups, disabled });
     assertEquals(reply.headers.get("cache-control"), "no-store");
     const shown = await opened.send("GET", "/user/alice", { token: opened.admin });

@@ -15,7 +15,7 @@ Deno.test("listUsers() shows the public fields of each user, in order of registr
   assertEquals([total, next], [11, null]);
   assertEquals(Object.keys(reply.json), ["users", "total", "next"]);
   const { id, ...root } = users[0] ?? { id: "" };
-  assertEquals(root, { login: "root", registered_at: "2026-11-22T09:35:39.123Z", groups: ["admin"], disabled: false });
+  assertEquals(root, { login: "root", registered_at: "2026-11-23T09:35:39.123Z", groups: ["admin"], disabled: false });
   assertEquals((await opened.app.store.findUser("root"))?.id, id);
   assertEquals(reply.headers.get("cache-control"), "no-store");
   assertEquals(reply.headers.get("link"), null);

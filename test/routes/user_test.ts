@@ -27,7 +27,7 @@ Deno.test("register() answers 201 with the user and where it is", async () => {
   assertEquals(decodeTime(String(id)), openedAt);
   assertEquals(rest, {
     login: "alice",
-    registered_at: "2026-11-22T09:35:39.123Z",
+    registered_at: "2026-11-23T09:35:39.123Z",
     groups: [],
     disabled: false,
   });

@@ -13,7 +13,7 @@ import { routes } from "../../routes/mod.ts";
 import { contractOf } from "./contract.ts";
 
 /** When the clock of a new app stands, in milliseconds since the epoch. */
-export const openedAt = Date.parse("2026-11-22T09:35:39.123Z");
+export const openedAt = Date.parse("2026-11-23T09:35:39.123Z");
 
 /** For all apps: making one takes longer than all the rest of an app. */
 const passwordStrength = createPasswordStrength();

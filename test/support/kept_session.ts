@@ -5,7 +5,7 @@ import type { Session, Store, User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 
 /** Milliseconds since the epoch. */
-export const start = Date.parse("2026-11-22T09:35:39.123Z");
+export const start = Date.parse("2026-11-23T09:35:39.123Z");
 
 export const minuteMs = 60 * 1_000;
 
