@@ -10,11 +10,9 @@ import type { Log } from "../../log.ts";
 import type { Change, Store } from "../../store.ts";
 import { TableStore } from "../memory/table_store.ts";
 import { Tables, type TableStorage } from "../memory/tables.ts";
-import { type Disk, realDisk, syncNames } from "./disk.ts";
-import { type FoundFolder, readFolder } from "./folder.ts";
-import { fileHeaderBytes } from "./format.ts";
+import { type Disk, realDisk } from "./disk.ts";
 import { Journal } from "./journal.ts";
-import { createJournal, cutJournal, journalName, readJournal } from "./journal_file.ts";
+import { checkFolder, recover, type RecoveredFolder } from "./recovery.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { asFolderError } from "./store_folder.ts";
 
@@ -160,54 +158,4 @@ class DataFolder implements TableStorage {
       if (match !== null && Number(match[1]) < generation) await this.#disk.remove(name);
     }
   }
-}
-
-/** Makes the folder private, and logs what it cannot guarantee. */
-async function checkFolder(disk: Disk, log: Log): Promise<void> {
-  const folder = disk.path;
-  const exposure = await disk.makePrivate();
-  if (exposure?.problem !== undefined) {
-    log.warn("folder-not-private", { folder, ...exposure, remedy: "Deny other users access to it with chmod 700" });
-  } else if (exposure !== undefined) {
-    log.info("folder-made-private", { folder, mode: exposure.mode });
-  }
-  const problem = await syncNames(disk);
-  if (problem === undefined) return;
-  const remedy = "Set GATEHOUSE_STORE to a folder on a local disk: in this one a power cut may remove new files";
-  log.warn("folder-not-synced", { folder, problem, remedy });
-}
-
-interface RecoveredFolder extends Pick<FoundFolder, "snapshotBytes"> {
-  readonly olderJournalBytes: number;
-  /** The journal to continue. */
-  readonly journal: FoundFolder["journals"][number];
-}
-
-/** Reads the folder into `tables`, cuts a torn frame, removes leftovers, and makes sure that there is a journal. */
-async function recover(
-  disk: Disk,
-  tables: Tables,
-  { log, extendBytes }: FileStoreOptions,
-): Promise<RecoveredFolder> {
-  const apply = (change: Change) => tables.apply(change);
-  const { snapshotBytes, journals, leftovers } = readFolder(disk, apply);
-  for (const { generation, end, torn } of journals) {
-    if (torn === undefined) continue;
-    const bytes = await cutJournal(disk, generation, end);
-    const file = `${disk.path}/${journalName(generation)}`;
-    log.warn("torn-tail-cut", { file, offset: end, bytes, problem: torn });
-  }
-  for (const name of leftovers) await disk.remove(name);
-
-  const last = journals.at(-1);
-  const bytesOf = (some: typeof journals) => some.reduce((bytes, { end }) => bytes + end - fileHeaderBytes, 0);
-  if (last !== undefined && !last.isOld) {
-    return { snapshotBytes, olderJournalBytes: bytesOf(journals.slice(0, -1)), journal: last };
-  }
-  // An older program refuses a folder with a journal of this version, as it cannot read the changes in it.
-  const start = last === undefined
-    ? { generation: 1, changesBefore: 0 }
-    : { generation: last.generation + 1, changesBefore: last.changesBefore + last.changeCount };
-  using _file = await createJournal(disk, start, extendBytes);
-  return { snapshotBytes, olderJournalBytes: bytesOf(journals), journal: readJournal(disk, start.generation, apply) };
 }

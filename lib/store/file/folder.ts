@@ -10,8 +10,10 @@
 import type { Change } from "../../store.ts";
 import { Tables } from "../memory/tables.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptFileError, fileHeaderBytes } from "./format.ts";
-import { type FoundJournal, journalName, readJournal } from "./journal_file.ts";
+import { CorruptFileError, type FileStart, readFileHeader } from "./file_header.ts";
+import { fileHeaderBytes } from "./format.ts";
+import { decodeFrame, readFrames } from "./frame_reader.ts";
+import { journalName } from "./journal_file.ts";
 import { readSnapshot, snapshotName } from "./snapshot.ts";
 import { asFolderError, StoreFolderError } from "./store_folder.ts";
 
@@ -21,6 +23,18 @@ const maxGeneration = 2 ** 32 - 1;
 const pausesMs = [50, 200, 1_000];
 /** Bounds the reads if the problem is another each time, as when compactions remove files: hardly twice in a row. */
 const maxReads = 20;
+
+/** A journal that was read. */
+export interface FoundJournal extends FileStart {
+  /** The number of changes in it. */
+  readonly changeCount: number;
+  /** The end of its last intact frame, in bytes from the start of the file. */
+  readonly end: number;
+  /** What is wrong with the torn frame at the end; `undefined` if there is none. */
+  readonly torn: string | undefined;
+  /** An earlier version wrote it: new changes must go to another journal. */
+  readonly isOld: boolean;
+}
 
 /** The files of a folder. */
 export interface FoundFolder {
@@ -83,6 +97,24 @@ export function readFolder(disk: Disk, onChange: (change: Change) => void): Foun
       ...present.filter((generation) => generation < first).map(journalName),
     ],
   };
+}
+
+/**
+ * Reads a journal and passes on its changes in order.
+ *
+ * @throws {CorruptFileError} it is damaged in another way than by a torn frame at its end
+ */
+export function readJournal(disk: Disk, generation: number, onChange: (change: Change) => void): FoundJournal {
+  using file = disk.open(journalName(generation));
+  const { changesBefore, isOld } = readFileHeader(file, { kind: "journal", generation });
+  let changeCount = 0;
+  const { offset: end, reason, problem } = readFrames(file, (frame) => {
+    changeCount += frame.changeCount;
+    for (const change of decodeFrame(file, frame)) onChange(change);
+  });
+  if (reason === "damaged") throw new CorruptFileError(file, end, problem);
+  if (reason === "file") throw new CorruptFileError(file, end, "it was cut short: a journal ends with zeros");
+  return { generation, changesBefore, changeCount, end, torn: reason === "torn" ? problem : undefined, isOld };
 }
 
 /**

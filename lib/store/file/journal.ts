@@ -10,8 +10,10 @@ import { KeyedLock } from "../../keyed_lock.ts";
 import { type Change, StoreClosedError } from "../../store.ts";
 import { decodeChanges, encodeChanges } from "../change.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { encodeFrame, fileHeaderBytes, type FileStart, FrameTooLongError, maxFrameBytes } from "./format.ts";
-import { createJournal, defaultExtendBytes, type FoundJournal, JournalFile, journalName } from "./journal_file.ts";
+import type { FileStart } from "./file_header.ts";
+import type { FoundJournal } from "./folder.ts";
+import { encodeFrame, fileHeaderBytes, FrameTooLongError, maxFrameBytes } from "./format.ts";
+import { createJournal, defaultExtendBytes, JournalFile, journalName } from "./journal_file.ts";
 
 /** A frame with this many changes takes no further call: bounds the memory and the time of serializing it. */
 const maxFrameChanges = 4_096;

@@ -5,17 +5,11 @@
  * more, as the content of the file is unknown.
  */
 
-import { type Change, StoreClosedError, StoreFullError } from "../../store.ts";
-import { createWhole, type Disk, type DiskFile } from "./disk.ts";
-import {
-  CorruptFileError,
-  encodeFileHeader,
-  fileHeaderBytes,
-  type FileStart,
-  frameHeaderBytes,
-  readFileHeader,
-} from "./format.ts";
-import { decodeFrame, readFrames } from "./frame_reader.ts";
+import { StoreClosedError, StoreFullError } from "../../store.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { encodeFileHeader, type FileStart } from "./file_header.ts";
+import { fileHeaderBytes, frameHeaderBytes } from "./format.ts";
+import { createWhole } from "./whole_file.ts";
 
 /** Bytes by which a journal is extended at a time: 1 MiB has room for about 6,000 registrations. */
 export const defaultExtendBytes = 1024 * 1024;
@@ -25,18 +19,6 @@ const reserveShare = 1 / 4;
 const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 /** The same by number, as Deno gives some errors no code: EFBIG, ENOSPC, and EDQUOT of Linux and of macOS. */
 const fullDiskNumber = /os error (?:27|28|122|69)(?=\))/;
-
-/** A journal that was read. */
-export interface FoundJournal extends FileStart {
-  /** The number of changes in it. */
-  readonly changeCount: number;
-  /** The end of its last intact frame, in bytes from the start of the file. */
-  readonly end: number;
-  /** What is wrong with the torn frame at the end; `undefined` if there is none. */
-  readonly torn: string | undefined;
-  /** An earlier version wrote it: new changes must go to another journal. */
-  readonly isOld: boolean;
-}
 
 export interface JournalFileOptions {
   readonly extendBytes: number;
@@ -65,34 +47,6 @@ export async function createJournal(disk: Disk, start: FileStart, extendBytes = 
   } catch (error) {
     throw asStoreError(error, "create");
   }
-}
-
-/**
- * Reads a journal and passes on its changes in order.
- *
- * @throws {CorruptFileError} it is damaged in another way than by a torn frame at its end
- */
-export function readJournal(disk: Disk, generation: number, onChange: (change: Change) => void): FoundJournal {
-  using file = disk.open(journalName(generation));
-  const { changesBefore, isOld } = readFileHeader(file, { kind: "journal", generation });
-  let changeCount = 0;
-  const { offset: end, reason, problem } = readFrames(file, (frame) => {
-    changeCount += frame.changeCount;
-    for (const change of decodeFrame(file, frame)) onChange(change);
-  });
-  if (reason === "damaged") throw new CorruptFileError(file, end, problem);
-  if (reason === "file") throw new CorruptFileError(file, end, "it was cut short: a journal ends with zeros");
-  return { generation, changesBefore, changeCount, end, torn: reason === "torn" ? problem : undefined, isOld };
-}
-
-/** Overwrites everything after `end` with zeros. @returns how many bytes lost another value */
-export async function cutJournal(disk: Disk, generation: number, end: number): Promise<number> {
-  using file = disk.openToWrite(journalName(generation));
-  const tail = new Uint8Array(file.size() - end);
-  file.read(tail, end);
-  await file.write(new Uint8Array(tail.length), end);
-  await file.sync();
-  return tail.findLastIndex((byte) => byte !== 0) + 1;
 }
 
 /** A journal that is being written. */

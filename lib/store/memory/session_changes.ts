@@ -3,8 +3,7 @@
 import { type Change, type Session, StoreFullError } from "../../store.ts";
 import type { ExpiryLimits } from "../queries.ts";
 import { forEachYielding } from "./scan.ts";
-import type { TableLocks } from "./table_locks.ts";
-import type { TableStorage } from "./tables.ts";
+import type { TableLocks, TableStorage } from "./tables.ts";
 
 type Commit = (changes: readonly Change[]) => Promise<void>;
 

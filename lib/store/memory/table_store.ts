@@ -26,8 +26,7 @@ import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from ".
 import { isSameUser, voidedTickets } from "../rules.ts";
 import { hashCostsOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { addSession, deleteExpiredSessions, endSessions } from "./session_changes.ts";
-import { TableLocks } from "./table_locks.ts";
-import { memoryStorage, type Tables, type TableStorage } from "./tables.ts";
+import { memoryStorage, TableLocks, type Tables, type TableStorage } from "./tables.ts";
 import { insertTicket, isMadeByAdmin, isResetOf, ticketDeletions, ticketPageOf } from "./ticket_changes.ts";
 
 /** A store that answers from memory. */

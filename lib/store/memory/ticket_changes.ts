@@ -3,8 +3,7 @@
 import type { Change, Ticket, TicketOptions, TicketPage } from "../../store.ts";
 import type { TicketQuery } from "../queries.ts";
 import { isSameUser } from "../rules.ts";
-import type { TableLocks } from "./table_locks.ts";
-import type { Tables, TableStorage } from "./tables.ts";
+import type { TableLocks, Tables, TableStorage } from "./tables.ts";
 
 /** Adds a ticket, as `Store.insertTicket`. */
 export function insertTicket(

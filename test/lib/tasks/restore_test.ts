@@ -6,7 +6,7 @@ import { inspect } from "../../../lib/tasks/inspect.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
 import { NoRegisterError } from "../../../lib/store/file/folder.ts";
 import { encodeFrame } from "../../../lib/store/file/format.ts";
-import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/file_header.ts";
 import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
 import { sessionOf, userOf } from "../../support/store/records.ts";
 import { open } from "../../support/store/file_store.ts";

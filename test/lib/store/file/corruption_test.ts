@@ -11,7 +11,7 @@ import type { Change } from "../../../../lib/store.ts";
 import { encodeChanges } from "../../../../lib/store/change.ts";
 import { readFolder } from "../../../../lib/store/file/folder.ts";
 import { encodeFrame } from "../../../../lib/store/file/format.ts";
-import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/file_header.ts";
 import { writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
 import { sessionOf, userOf } from "../../../support/store/records.ts";

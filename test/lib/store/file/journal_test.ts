@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, StoreClosedError, StoreFullError } from "../../../../lib/store.ts";
 import { FrameTooLongError } from "../../../../lib/store/file/format.ts";
 import { Journal, type JournalOptions } from "../../../../lib/store/file/journal.ts";
-import { createJournal, readJournal } from "../../../../lib/store/file/journal_file.ts";
+import { readJournal } from "../../../../lib/store/file/folder.ts";
+import { createJournal } from "../../../../lib/store/file/journal_file.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { type Call, type Fault, SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
