@@ -4,6 +4,8 @@
  * Statements are unnamed, so that PgBouncer can send each transaction to another connection of the server.
  */
 
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
 import { dirname } from "node:path";
 // pg: the PostgreSQL protocol with TLS, SCRAM and a pool. After a lost connection it rejects all statements;
 // `postgres` 3.4.9 reconnects inside a transaction (its issues 1155, 1186, 1208 and 1216).
@@ -40,6 +42,12 @@ const defaultMaxIdleMs = 3 * 60 * 1_000;
 const defaultMaxAgeMs = 30 * 60 * 1_000;
 /** PostgreSQL's default is 4,096. PostgreSQL 16 can set more than the 100,000 that `pg` accepts by default. */
 const scramMaxIterations = 1_000_000;
+/** The type of a message, and its length. */
+const headerBytes = 5;
+/** A message has at most one row, and a row a few kilobytes. */
+const maxMessageBytes = 1024 * 1024;
+/** ErrorResponse and NoticeResponse: a zero ends each field and the list of fields. */
+const fieldsTypes = [..."EN"].map((type) => type.charCodeAt(0));
 const int8TypeId = 20;
 /** Invalid authorization (class 28), no such database. */
 const authErrorCodes = /^(28...|3D000)$/;
@@ -90,14 +98,54 @@ export async function createPool(address: PostgresAddress, limits: PoolLimits): 
 
 class Client extends pg.Client {
   override connect(callback: (error?: Error) => void): void {
+    const { connection } = this;
+    const { attachListeners } = connection;
+    connection.attachListeners = (stream) => {
+      attachListeners.call(connection, stream);
+      guardParser(stream);
+    };
     super.connect((error) => {
       // `pg` would leave the socket open until the server closes it.
-      if (error) this.connection.stream.destroy();
+      if (error) connection.stream.destroy();
       callback(error);
     });
     // Errors also reject the statement that runs.
     this.on("error", () => {});
   }
+
+  override end(callback: () => void): void {
+    super.end(callback);
+    // `pg` would wait until the server closes the connection. A server that has stopped never does.
+    this.connection.stream.destroySoon();
+  }
+}
+
+/**
+ * Checks messages before the parser of `pg` reads them. The parser trusts the server, but any program may answer at the
+ * address. It throws on some messages, which would end the process. It reads an error that has no end forever, and
+ * collects up to 4 GB if the length of a message says so.
+ */
+function guardParser(stream: Socket): void {
+  const parse = stream.listeners("data").at(-1);
+  stream.removeAllListeners("data");
+  let received: Buffer = Buffer.alloc(0);
+  stream.on("data", (bytes: Buffer) => {
+    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+    try {
+      while (received.length >= headerBytes && !stream.destroyed) {
+        const length = 1 + received.readUInt32BE(1);
+        if (length < headerBytes || length > maxMessageBytes) throw new Error("it is not a PostgreSQL server");
+        if (length > received.length) break;
+        const message = received.subarray(0, length);
+        const hasFields = fieldsTypes.includes(message.readUInt8());
+        if (hasFields && message.readUInt16BE(length - 2) !== 0) throw new Error("an error or a notice has no end");
+        parse?.(message);
+        received = received.subarray(length);
+      }
+    } catch (error) {
+      stream.destroy(new Error(`Unexpected answer: ${reasonOf(error)}`));
+    }
+  });
 }
 
 /** What an error of connecting means: the settings are wrong, or the server cannot be reached. */

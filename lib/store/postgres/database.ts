@@ -235,8 +235,9 @@ function createAttempt(client: PoolClient, { deadline, isRepeated }: {
     try {
       return await Promise.race([client.query(text, values), deadline]);
     } catch (error) {
-      const isAnswer = error instanceof pg.DatabaseError;
-      attempt.isBroken = !isAnswer || connectionLostCodes.test(error.code);
+      // Errors of PostgreSQL have a code. `pg` reports unknown messages as errors without one.
+      const isAnswer = error instanceof pg.DatabaseError && error.code !== undefined;
+      attempt.isBroken = !isAnswer || connectionLostCodes.test(codeOf(error));
       throw isAnswer ? error : new ConnectionError(reasonOf(error), { cause: error });
     }
   }

@@ -2,7 +2,7 @@
 
 declare module "pg" {
   import type { EventEmitter } from "node:events";
-  import type { Duplex } from "node:stream";
+  import type { Socket } from "node:net";
 
   /** A row by column name. */
   type Row = Readonly<Record<string, unknown>>;
@@ -14,8 +14,9 @@ declare module "pg" {
     readonly command: string;
   }
   class Client extends EventEmitter {
-    readonly connection: { readonly stream: Duplex };
+    readonly connection: { readonly stream: Socket; attachListeners: (stream: Socket) => void };
     connect(callback: (error?: Error) => void): void;
+    end(callback: () => void): void;
     query(text: string, values?: readonly unknown[]): Promise<QueryResult>;
   }
   interface PoolClient extends Client {
@@ -28,7 +29,7 @@ declare module "pg" {
     end(): Promise<void>;
   }
   class DatabaseError extends Error {
-    readonly code: string;
+    readonly code?: string;
   }
   const types: { getTypeParser(typeId: number, format?: string): (text: string) => unknown };
   const pg: { Client: typeof Client; Pool: typeof Pool; DatabaseError: typeof DatabaseError; types: typeof types };
