@@ -84,12 +84,12 @@ function untilOver(children: readonly Child[], stopping: AbortSignal): Promise<s
 }
 
 async function announcementOf({ url, rootPath }: Site): Promise<string> {
-  const lines = [`Gatehouse answers on ${url.origin}`];
+  const lines = [`Gatehouse is ready at ${url.origin}`];
   if (rootPath !== undefined) {
     const { fingerprint256 } = new X509Certificate(await Deno.readTextFile(rootPath));
     lines.push(`Its root certificate: ${rootPath}`, `The root's SHA-256: ${fingerprint256}`);
     lines.push(`To try it: curl --cacert "${rootPath}" ${url.origin}/health/ready`);
-    lines.push("To make a browser trust it: see caddy/Caddyfile");
+    lines.push("To make browsers and phones trust it: see caddy/README.md");
   }
   return [...lines, "Ctrl-C stops both", ""].join("\n");
 }

@@ -40,7 +40,7 @@ const tasks: Readonly<Record<string, Task>> = {
   },
   restore: {
     usage: "restore FILE FOLDER",
-    help: "Makes a new data folder of a backup.",
+    help: "Creates a data folder from a backup.",
     run: async ({ paths: [file = "", to = ""] }) => `Restored ${describe(await restore(file, to))}, to "${to}"`,
   },
 };

@@ -27,7 +27,7 @@ Deno.test("upstreamOf() spells addresses as Caddy does", () => {
 Deno.test({ name: "https prints how to reach and trust it, and ends after one Ctrl-C", ignore }, async () => {
   await using task = await startTask();
   await task.untilReady();
-  assertStringIncludes(task.output, `Gatehouse answers on ${task.url}\n`);
+  assertStringIncludes(task.output, `Gatehouse is ready at ${task.url}\n`);
   const rootPath = /^Its root certificate: (.+)$/m.exec(task.output)?.[1] ?? "";
   const { fingerprint256 } = new X509Certificate(await Deno.readTextFile(rootPath));
   assertStringIncludes(task.output, `The root's SHA-256: ${fingerprint256}\n`);
