@@ -18,7 +18,7 @@ import {
   passwordChangeBody,
   requireGoodPassword,
   unchangedPassword,
-} from "../lib/accounts/request_schemas.ts";
+} from "../lib/accounts/request_bodies.ts";
 import { changeCounts, verifyLoginPassword } from "./auth/login_password.ts";
 import { loginInPath, refuseActor, requireSession } from "./auth/authorization.ts";
 import { route } from "../lib/router.ts";

@@ -6,7 +6,8 @@ import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { isAdmin, type User } from "../lib/store.ts";
 import { etagOf, maxLoginLength, publicUser } from "../lib/accounts/user.ts";
-import { userChangeBody, userSchema } from "../lib/accounts/request_schemas.ts";
+import { userChangeBody } from "../lib/accounts/request_bodies.ts";
+import { userSchema } from "../lib/accounts/request_schemas.ts";
 import {
   isFresh,
   refuseActor,

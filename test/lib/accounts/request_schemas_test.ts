@@ -3,11 +3,11 @@ import { HttpError } from "../../../lib/http/http_error.ts";
 import {
   credentialsBody,
   passwordChangeBody,
-  registrationBody,
   requireGoodPassword,
   ticketRequestBody,
   userChangeBody,
-} from "../../../lib/accounts/request_schemas.ts";
+} from "../../../lib/accounts/request_bodies.ts";
+import { registrationBody } from "../../../lib/accounts/request_schemas.ts";
 import { longest, password, refusalOf, rules } from "../../support/request_schemas.ts";
 
 /** Bodies that are neither a registration nor a login. */
