@@ -84,7 +84,7 @@ for (const folder of folders) {
     assertEquals([(await store.size()).users, (await store.listTickets({ limit: 9, now })).total], [facts.users, 1]);
   });
 
-  Deno.test(`a file store leaves nothing that format 1 would read as its own, of a ${folder} that was only opened`, async () => {
+  Deno.test(`a file store that only opened a ${folder} leaves nothing that format 1 would read`, async () => {
     const path = await copyOf(folder);
     const store = await openFileStore(path, { log });
     // As if killed: what is on the disk now is what another program finds.

@@ -81,3 +81,9 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
     ...tickets.map((ticket): StoredRecord => ({ kind: "put-ticket", ticket })),
   ];
 }
+
+/** Inserts a user with one session. */
+export async function insertWithSession(store: Store, login: string): Promise<void> {
+  await store.insertUser(userOf(login));
+  await store.insertSession(sessionOf(login, `session of ${login}`), userOf(login));
+}

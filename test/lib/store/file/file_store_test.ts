@@ -76,7 +76,7 @@ Deno.test("openFileStore() cuts a torn tail, logs where and how much, and goes o
   assertEquals((await last.size()).users, 2);
 });
 
-Deno.test("a file store writes a snapshot when the journal has outgrown the last, and removes what is old", async () => {
+Deno.test("a file store writes a snapshot when the journal outgrows the last, and removes old files", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk, small);
   for (let index = 0; index < 60; index++) {
@@ -105,7 +105,7 @@ Deno.test("a file store takes changes while a snapshot is written, and loses non
   for (const login of logins) assert(await again.findUser(login) !== undefined, login);
 });
 
-Deno.test("a file store that cannot write a snapshot logs it, loses nothing, and does not try at each change", async () => {
+Deno.test("a file store that cannot write a snapshot logs it, loses nothing, and does not retry at each change", async () => {
   const disk = new SimulatedDisk();
   const lines: string[] = [];
   const store = await open(disk, { ...small, log: createLog((line) => lines.push(line)) });
@@ -134,7 +134,7 @@ Deno.test("a file store that is closed without a change writes no snapshot", asy
   assertEquals(disk.list(), names);
 });
 
-Deno.test("a file store that is closed while changes are under way finishes them, and compacts once at a time", async () => {
+Deno.test("a file store that is closed during changes finishes them, and compacts once at a time", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk, { ...small, minCompactBytes: 1 });
   for (let round = 0; round < 5; round++) {
@@ -148,7 +148,7 @@ Deno.test("a file store that is closed while changes are under way finishes them
   assertEquals(disk.list().filter((name) => name.startsWith("snapshot-")).length, 1);
 });
 
-Deno.test("a file store that is closed during a change waits for it, then gives back the file, then the folder", async () => {
+Deno.test("a file store that is closed during a change waits for it, then releases the file and the folder", async () => {
   const disk = new SimulatedDisk();
   const events: string[] = [];
   const { openToWrite } = disk;
@@ -171,7 +171,7 @@ Deno.test("a file store that is closed during a change waits for it, then gives 
   assertEquals(await userCountOf(disk.afterPowerCut("nothing")), 1);
 });
 
-Deno.test("a file store that could write no snapshot at a stop does not begin another journal at the next", async () => {
+Deno.test("a file store without a snapshot after a stop begins no other journal at the next one", async () => {
   const disk = new SimulatedDisk();
   for (let stop = 0; stop < 4; stop++) {
     const store = await open(disk);
@@ -183,7 +183,7 @@ Deno.test("a file store that could write no snapshot at a stop does not begin an
   assertEquals(disk.list().sort(), ["journal-1", "journal-2"]);
 });
 
-Deno.test("a file store on a full disk refuses changes, goes on reading, and takes changes when there is room", async () => {
+Deno.test("a file store on a full disk refuses changes, still reads, and accepts changes when there is room", async () => {
   const disk = new SimulatedDisk();
   await using store = await open(disk);
   await store.insertUser(userOf("alice"));
@@ -201,7 +201,7 @@ Deno.test("a file store on a full disk refuses changes, goes on reading, and tak
   assertEquals(await store.insertUser(userOf("bob")), "done");
 });
 
-Deno.test("a file store whose sync failed says so, goes on reading, and writes no snapshot when it is closed", async () => {
+Deno.test("a file store whose sync failed says so, still reads, and writes no snapshot when it is closed", async () => {
   const disk = new SimulatedDisk();
   const store = await open(disk);
   await store.insertUser(userOf("alice"));

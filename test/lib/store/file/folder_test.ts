@@ -119,7 +119,7 @@ Deno.test("readFolder() refuses a torn frame when a later journal has frames", a
   assertThrows(() => readFolder(twice, () => {}), CorruptFileError, "a later journal has frames");
 });
 
-Deno.test("readRunningFolder() reads anew when a compaction removes what was listed, and gives up in the end", async () => {
+Deno.test("readRunningFolder() reads again when a compaction removes files, and finally gives up", async () => {
   const disk = await diskOf({ "snapshot-2": ["a"], "journal-2": ["b"] });
   let lists = 0;
   const moving = (times: number): Disk =>
@@ -184,7 +184,7 @@ Deno.test("readRunningFolder() reads on while what it finds changes, and not for
   assertEquals(reads, 28);
 });
 
-Deno.test("readRunningFolder() refuses a folder without a register, and accepts an empty one that was opened", async () => {
+Deno.test("readRunningFolder() refuses a folder without records, and accepts an empty one that was opened", async () => {
   for (const files of [{}, { "notes.txt": [], "snapshot-1.tmp": new Uint8Array(9), "lock": new Uint8Array(4) }]) {
     const disk = await diskOf(files);
     const error = await assertRejects(() => readRunningFolder(disk, { action: "verify" }), NoRegisterError);

@@ -3,13 +3,11 @@ import { backUp, verify } from "../../../../lib/tasks/backup.ts";
 import { inspect } from "../../../../lib/tasks/inspect.ts";
 import { createLog } from "../../../../lib/log.ts";
 import type { Store } from "../../../../lib/store.ts";
-import { realDisk } from "../../../../lib/store/file/disk.ts";
 import { openFileStore } from "../../../../lib/store/file/file_store.ts";
 import { asFolderError, requireUnlocked, StoreFolderError } from "../../../../lib/store/file/store_folder.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
-const isRoot = Deno.uid() === 0;
 const decoder = new TextDecoder();
 
 /** What can stand in the place of a file, and how the message calls it. */
@@ -59,64 +57,6 @@ Deno.test("openFileStore() opens a folder behind a link, and leaves links of oth
   assert((await Deno.lstat(`${folder}/link`)).isSymlink && (await Deno.lstat(`${folder}/real/notes`)).isSymlink);
 });
 
-Deno.test("openFileStore() makes its folder private, also one of a clone, and says so", async () => {
-  for (const mode of [0o755, 0o750, 0o777, 0o701]) {
-    const path = await Deno.makeTempDir();
-    await Deno.writeTextFile(`${path}/.gitkeep`, "");
-    await Deno.chmod(path, mode);
-    const events = await openAndLog(path);
-    assertEquals(events, [{ event: "folder-made-private", folder: path, mode: mode.toString(8) }]);
-    assertEquals(await modeOf(path), 0o700);
-    assertEquals(await openAndLog(path), []);
-  }
-});
-
-Deno.test("openFileStore() warns of a folder that others can look into and that it cannot make private", async () => {
-  const shared = await Deno.makeTempDir();
-  await Deno.chmod(shared, 0o755);
-  await Deno.writeTextFile(`${shared}/notes.txt`, "");
-  assertEquals(await warningsOf(shared), [["folder-not-private", "755", "it contains other files"]]);
-  assertEquals(await modeOf(shared), 0o755);
-
-  const refusing = await Deno.makeTempDir();
-  await Deno.chmod(refusing, 0o755);
-  const { chmod } = Deno;
-  try {
-    Deno.chmod = () => Promise.reject(new Error("no modes here"));
-    assertEquals(await warningsOf(refusing), [["folder-not-private", "755", "Error: no modes here"]]);
-  } finally {
-    Deno.chmod = chmod;
-  }
-});
-
-Deno.test({
-  name: "openFileStore() leaves the permissions of another user's folder as they are, and warns",
-  ignore: !isRoot,
-  async fn() {
-    const path = await Deno.makeTempDir();
-    await Deno.chmod(path, 0o755);
-    await Deno.chown(path, 65_534, 65_534);
-    assertEquals(await warningsOf(path), [["folder-not-private", "755", "it belongs to another user"]]);
-    assertEquals(await modeOf(path), 0o755);
-  },
-});
-
-for (const error of ["Invalid argument (os error 22)", "Operation not supported (os error 95)"]) {
-  Deno.test(`a file store goes on, with a warning at the start, where a folder cannot be synced: ${error}`, async () => {
-    const disk = new SimulatedDisk();
-    disk.errorText = error;
-    disk.script = ({ kind }) => kind === "syncFolder" ? "fail" : undefined;
-    const lines: string[] = [];
-    const store = await openFileStore("", { disk, log: createLog((line) => lines.push(line)), extendBytes: 4_096 });
-    const [warning] = lines.map((line) => JSON.parse(line));
-    assertEquals([lines.length, warning.event, warning.folder], [1, "folder-not-synced", "simulated"]);
-    assert(warning.problem.includes(error) && warning.remedy.includes("local disk"), lines[0]);
-    await store.insertUser(userOf("alice"));
-    await store[Symbol.asyncDispose]();
-    assertEquals(disk.list().sort(), ["journal-2", "snapshot-2"]);
-  });
-}
-
 Deno.test("openFileStore() fails when a folder that can be synced is not", async () => {
   const disk = new SimulatedDisk();
   disk.errorText = "Input/output error (os error 5)";
@@ -127,18 +67,6 @@ Deno.test("openFileStore() fails when a folder that can be synced is not", async
     StoreFolderError,
     message,
   );
-});
-
-Deno.test("openFileStore() makes a folder whose parent cannot be synced", async () => {
-  const folder = await Deno.makeTempDir();
-  const invalid = "TypeError: Invalid argument (os error 22)";
-  const { sync } = Deno.FsFile.prototype;
-  try {
-    Deno.FsFile.prototype.sync = () => Promise.reject(new TypeError("Invalid argument (os error 22)"));
-    assertEquals(await warningsOf(`${folder}/new/data`), [["folder-not-synced", undefined, invalid]]);
-  } finally {
-    Deno.FsFile.prototype.sync = sync;
-  }
 });
 
 Deno.test("openFileStore() and requireUnlocked() refuse a file system without locks", async () => {
@@ -165,7 +93,7 @@ Deno.test("asFolderError() leaves errors alone that are not the system's, and kn
   assertEquals(named.message, 'Cannot open store "x": Input/output error (os error 5)');
 });
 
-Deno.test("no task advises to allow everything for a folder that Deno protects, or that its flags do not name", async () => {
+Deno.test("no task advises --allow-all for a folder that Deno protects, or that its flags do not name", async () => {
   const folder = await Deno.makeTempDir();
   await fill(`${folder}/data`);
   const protects = "Deno protects /dev, /proc and /sys";
@@ -216,28 +144,6 @@ async function fill(path: string): Promise<void> {
 
 function open(path: string): Promise<Store> {
   return openFileStore(path, { log: createLog(() => {}), extendBytes: 4_096 });
-}
-
-/** What a start says, without time and level. */
-async function openAndLog(path: string): Promise<Record<string, unknown>[]> {
-  const lines: string[] = [];
-  await using _store = await openFileStore(path, {
-    log: createLog((line) => lines.push(line)),
-    extendBytes: 4_096,
-    disk: realDisk(path),
-  });
-  return lines.map((line) => {
-    const { time: _time, level: _level, ...event } = JSON.parse(line);
-    return event;
-  });
-}
-
-async function warningsOf(path: string): Promise<unknown[]> {
-  return (await openAndLog(path)).map(({ event, mode, problem }) => [event, mode, problem]);
-}
-
-async function modeOf(path: string): Promise<number> {
-  return ((await Deno.stat(path)).mode ?? 0) & 0o7777;
 }
 
 /** Every file, link and folder below, with the content of the files. */

@@ -1,40 +1,17 @@
 // PostgresStore while its database is stopped, killed, silent, read-only, full or busy, and its recovery.
-
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
-import { StoreFullError, StoreUnavailableError } from "../../../../lib/store.ts";
-import {
-  openPostgresStore,
-  type PostgresStore,
-  type PostgresStoreOptions,
-} from "../../../../lib/store/postgres/postgres_store.ts";
+import { StoreUnavailableError } from "../../../../lib/store.ts";
+import { openPostgresStore, type PostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
-import { ensureProgram } from "../../../support/packages.ts";
-import { ensurePostgres, sharedPostgres, type TestPostgres } from "../../../support/postgres.ts";
+import { ensurePostgres } from "../../../support/postgres.ts";
 import { sessionOf, userOf } from "../../../support/store/records.ts";
+import { log, openStore, postgres } from "../../../support/store/postgres_store.ts";
 
 const ignore = !await ensurePostgres();
-const hasPrlimit = await ensureProgram("prlimit", "util-linux");
-const log = createLog(() => {});
-const postgres = sharedPostgres();
-
-interface Opened extends AsyncDisposable {
-  readonly server: TestPostgres;
-  readonly store: PostgresStore;
-  readonly database: string;
-}
-
-/** Opens a store in which alice is registered. */
-async function openStore(options: Partial<PostgresStoreOptions> = {}): Promise<Opened> {
-  const server = await postgres();
-  const address = parsePostgresUrl(await server.createDatabase());
-  const store = await openPostgresStore(address, { log, ...options });
-  await store.insertUser(userOf("alice"));
-  return { server, store, database: address.database, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
-}
 
 /** Waits until `attempt` returns true. The store reports the end of a fault up to a second later. */
 async function until(attempt: () => Promise<boolean>, what: string): Promise<void> {
@@ -170,46 +147,6 @@ Deno.test({
     assertEquals(await store.insertUser(userOf("bob")), "done");
   },
 });
-
-Deno.test({
-  name: "PostgresStore reports a full disk, stores nothing of a failed change, and works when there is room",
-  ignore: ignore || !hasPrlimit,
-  async fn() {
-    await using opened = await openStore();
-    const { server, store, database } = opened;
-    const sql = server.sql(database);
-    // More than the 16 MiB of a file of the write-ahead log, which must stay within the limit of file size below.
-    await sql`INSERT INTO gatehouse_user
-      SELECT 'filler' || n, 'filler' || n, repeat('x', 1000), 1, 0, '', false, false, 0 FROM generate_series(1, 20000) AS n`;
-    const [file] = await sql`SELECT pg_relation_size('gatehouse_user') AS bytes`;
-    // In the middle of a page: the write is short, as on a full disk.
-    await server.limitFileSize(Number(file?.["bytes"]) + 4_096);
-    try {
-      const { login, error } = await registerUntilRefused(store);
-      assertInstanceOf(error, StoreFullError);
-      assertStringIncludes(error.message, "its disk is full");
-      assertEquals(await store.findUser(login), undefined);
-      assertEquals(await store.findUser("alice"), userOf("alice"));
-      assertEquals(await store.fault(), undefined);
-    } finally {
-      await server.limitFileSize("unlimited");
-    }
-    assertEquals(await store.insertUser(userOf("later")), "done");
-  },
-});
-
-async function registerUntilRefused(store: PostgresStore): Promise<{ login: string; error: unknown }> {
-  for (let count = 0; count < 1_000; count++) {
-    const login = `new${count}`;
-    try {
-      // Too long for the free space of existing pages.
-      await store.insertUser(userOf(login, { passwordHash: "x".repeat(900) }));
-    } catch (error) {
-      return { login, error };
-    }
-  }
-  throw new Error("The disk is full, and 1,000 users found room");
-}
 
 Deno.test({
   name: "PostgresStore gets the lock of an instance that was lost with it",

@@ -1,35 +1,13 @@
 // Changes whose connection is cut at the worst moment.
-
-import { assertEquals, assertRejects } from "@std/assert";
-import { createLog } from "../../../../lib/log.ts";
-import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
-import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
-import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
-import { Database } from "../../../../lib/store/postgres/database.ts";
-import { type Cut, CuttingProxy } from "../../../support/cutting_proxy.ts";
-import { ensurePostgres, openConnections, sharedPostgres } from "../../../support/postgres.ts";
-import { deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
+import { assertEquals } from "@std/assert";
+import type { Store } from "../../../../lib/store.ts";
+import type { Cut } from "../../../support/cutting_proxy.ts";
+import { ensurePostgres } from "../../../support/postgres.ts";
+import { sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
+import { insertAlice, next, openBoth, reset, session } from "../../../support/store/repeat_scene.ts";
 
 const ignore = !await ensurePostgres();
-const log = createLog(() => {});
-const postgres = sharedPostgres();
 
-/** Opens two stores on the same new database: one behind a proxy, and a direct one. */
-async function openBoth(maxConnections = 1) {
-  await using cleanup = new AsyncDisposableStack();
-  const server = await postgres();
-  const address = parsePostgresUrl(await server.createDatabase());
-  const proxy = cleanup.use(await CuttingProxy.open(`${server.folder}/.s.PGSQL.5432`));
-  const cut = { ...address, target: { socketPath: `${proxy.folder}/.s.PGSQL.5432` } };
-  const store = cleanup.use(await openPostgresStore(cut, { log, maxConnections, sizeAgeMs: 0 }));
-  const direct = cleanup.use(await openPostgresStore(address, { log, maxConnections: 1, sizeAgeMs: 0 }));
-  const owned = cleanup.move();
-  return { proxy, store, direct, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-const next = userOf("alice", { passwordHash: "new" });
-const session = sessionOf("alice", "s1");
-const reset = ticketOf("t1", { purpose: "reset", login: "alice" });
 const ofAlice = { session, asAdmin: false };
 const nothing = () => Promise.resolve();
 
@@ -44,7 +22,6 @@ interface Change {
   readonly expected: unknown;
 }
 
-const insertAlice = (store: Store) => store.insertUser(userOf("alice"));
 const insertSession = async (store: Store) => {
   await insertAlice(store);
   return await store.insertSession(session, userOf("alice"));
@@ -216,98 +193,3 @@ for (const { title, message, before = nothing, change, outcome, kept, expected }
     });
   }
 }
-
-/** Changes that another client makes between two attempts are not mistaken for an earlier attempt. */
-const others: readonly (readonly [
-  title: string,
-  message: Cut["message"],
-  change: (store: Store) => Promise<unknown>,
-  meanwhile: (store: Store) => Promise<unknown>,
-  outcome: unknown,
-])[] = [
-  [
-    "a registration",
-    "commit",
-    (store) => store.insertUser(userOf("bob")),
-    (store) => store.insertUser(userOf("bob", { id: "another" })),
-    "taken",
-  ],
-  [
-    "a replacement",
-    "commit",
-    (store) => store.replaceUser(userOf("alice"), next),
-    (store) => store.replaceUser(userOf("alice"), userOf("alice", { passwordHash: "another" })),
-    "stale",
-  ],
-  [
-    "a login",
-    "execute",
-    (store) => store.insertSession(session, userOf("alice")),
-    (store) => store.replaceUser(userOf("alice"), userOf("alice", { disabled: true })),
-    false,
-  ],
-  [
-    "a ticket for a reset",
-    "commit",
-    (store) => store.insertTicket(reset),
-    (store) => deleteByLogin(store, "alice"),
-    "missing",
-  ],
-];
-
-for (const [title, message, change, meanwhile, outcome] of others) {
-  Deno.test({
-    name: `PostgresStore sees changes of other clients while its connection was cut: ${title}`,
-    ignore,
-    async fn() {
-      await using both = await openBoth();
-      await insertAlice(both.direct);
-      both.proxy.cutNext({ when: "before", message, meanwhile: () => meanwhile(both.direct) });
-      assertEquals(await change(both.store), outcome);
-    },
-  });
-}
-
-Deno.test({
-  name: "PostgresStore fails if the second connection is cut too, and works with the third",
-  ignore,
-  async fn() {
-    await using both = await openBoth();
-    both.proxy.cutNext({ when: "after", message: "commit" }, { when: "after", message: "commit" });
-    await assertRejects(() => insertAlice(both.store), StoreUnavailableError, "Cannot use postgres:///test");
-    // The caller cannot know it, but the change was made.
-    assertEquals(await both.store.findUser("alice"), userOf("alice"));
-  },
-});
-
-Deno.test({
-  name: "PostgresStore uses no older connection after one is lost",
-  ignore,
-  async fn() {
-    await using both = await openBoth(5);
-    await openConnections(both.store);
-    both.proxy.cutOld();
-    assertEquals(await insertAlice(both.store), "done");
-  },
-});
-
-/** Runs a transaction that conflicts so many times, as on a row that hundreds of calls change at once. */
-async function conflict(times: number, callMs: number): Promise<{ outcome: string; tries: number }> {
-  const address = parsePostgresUrl(await (await postgres()).createDatabase());
-  await using database = await Database.open(address, { log, callMs });
-  let tries = 0;
-  const outcome = await database.transact(async ({ run }) => {
-    if (tries++ < times) await run("DO $$ BEGIN RAISE EXCEPTION 'a conflict' USING ERRCODE = '40001'; END $$");
-    return "done";
-  });
-  return { outcome, tries };
-}
-
-Deno.test({
-  name: "Database repeats a conflict until its deadline",
-  ignore,
-  async fn() {
-    assertEquals(await conflict(30, 60_000), { outcome: "done", tries: 31 });
-    await assertRejects(() => conflict(Infinity, 300), StoreUnavailableError, "no answer within 300 ms");
-  },
-});
