@@ -15,7 +15,7 @@ import {
   TaskError,
 } from "../lib/tasks/task.ts";
 import { type Check, type Failure, type Fix, type Visitor, visitorChecks } from "./doctor_checks.ts";
-import { Account, type Credentials, NoResponseError, SiteClient } from "./doctor_client.ts";
+import { Account, NoResponseError, SiteClient, type SiteCredentials } from "./doctor_client.ts";
 import { memberChecks, observe } from "./doctor_session_checks.ts";
 import { caddyRoots } from "./site.ts";
 
@@ -41,7 +41,7 @@ export interface DoctorOptions {
   /** Path and query of a guarded page. */
   readonly path: string;
   /** A user to log in as; `undefined` registers a temporary one. */
-  readonly credentials: Credentials | undefined;
+  readonly credentials: SiteCredentials | undefined;
   /** Called when the temporary user could not be deleted. */
   readonly onNotice: (text: string) => void;
   /** Called with the number of checks that are not tried, and the reason. */

@@ -164,7 +164,7 @@ function joinChunks(text: string): string {
 }
 
 /** How to log in. */
-export interface Credentials {
+export interface SiteCredentials {
   readonly login: string;
   readonly password: string;
   /** Whether the doctor has registered the user, and deletes it. */
@@ -183,17 +183,17 @@ export interface AccountSession {
 export class Account {
   readonly login: string;
   readonly #site: SiteClient;
-  readonly #credentials: Credentials;
+  readonly #credentials: SiteCredentials;
   readonly #sessions: AccountSession[] = [];
 
-  private constructor(site: SiteClient, credentials: Credentials) {
+  private constructor(site: SiteClient, credentials: SiteCredentials) {
     this.login = credentials.login;
     this.#site = site;
     this.#credentials = credentials;
   }
 
   /** Takes a given account, else registers a temporary user. @returns the account, or why there is none */
-  static async open(site: SiteClient, given: Credentials | undefined): Promise<Account | string> {
+  static async open(site: SiteClient, given: SiteCredentials | undefined): Promise<Account | string> {
     if (given !== undefined) return new Account(site, given);
     const password = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
     const json = { login: `doctor-${crypto.randomUUID().slice(0, 8)}`, password };

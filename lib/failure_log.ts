@@ -57,10 +57,10 @@ export class FailureLog {
  * Returns a check whether the store takes changes, for the readiness probe. The response does not tell the reason,
  * which may contain a path or an address. It is logged once per change, as probes come every second.
  */
-export function readinessCheck(store: Pick<Store, "fault">, log: Log): () => Promise<boolean> {
+export function readinessCheck(store: Pick<Store, "failure">, log: Log): () => Promise<boolean> {
   let lastReason: string | undefined;
   return async () => {
-    const reason = await store.fault();
+    const reason = await store.failure();
     if (reason !== lastReason && reason === undefined) log.info("store-ready", {});
     if (reason !== lastReason && reason !== undefined) log.error("store-not-ready", { reason });
     lastReason = reason;

@@ -231,7 +231,7 @@ export interface Store extends AsyncDisposable {
   /** Cheap enough to call every second. */
   size(): Promise<StoreSize>;
   /** Returns why the store rejects changes, or `undefined` while it accepts them. */
-  fault(): Promise<string | undefined>;
+  failure(): Promise<string | undefined>;
 }
 
 /** The store has no room for a change, which was not applied. A later one may succeed. */

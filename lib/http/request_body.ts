@@ -17,7 +17,7 @@ export const maxBodyMs = 10_000;
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 type BodyReader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
-export interface ReadOptions {
+export interface BodyOptions {
   readonly maxBytes?: number;
   readonly timeoutMs?: number;
   /** Aborted when the service is about to stop or to cut off its connections. */
@@ -29,7 +29,7 @@ export interface ReadOptions {
  *
  * @throws {HttpError} `malformed-json`, `not-json`, `body-too-large`, `slow-body`, `not-ready`
  */
-export async function readJson(request: Request, options: ReadOptions = {}): Promise<unknown> {
+export async function readJson(request: Request, options: BodyOptions = {}): Promise<unknown> {
   if (request.body === null) throw missingBody();
   checkContentType(request.headers);
   const bytes = await readBytes(request.body, { ...options, headers: request.headers });
@@ -65,7 +65,7 @@ function checkContentType(headers: Headers): void {
   }
 }
 
-async function readBytes(body: Body, options: ReadOptions & { readonly headers: Headers }): Promise<Uint8Array> {
+async function readBytes(body: Body, options: BodyOptions & { readonly headers: Headers }): Promise<Uint8Array> {
   const { maxBytes = maxBodyBytes, timeoutMs = maxBodyMs, stopping, headers } = options;
   if (Number(headers.get("content-length") ?? 0) > maxBytes) throw new HttpError("body-too-large");
   const reader = body.getReader();

@@ -16,7 +16,7 @@ class FailingStore extends TableStore {
   override findSession(): Promise<never> {
     return Promise.reject(this.error);
   }
-  override fault(): Promise<never> {
+  override failure(): Promise<never> {
     return Promise.reject(this.error);
   }
 }

@@ -6,7 +6,7 @@ import { openTestApp } from "../support/app.ts";
 class FaultyStore extends TableStore {
   reason: string | undefined = 'Cannot sync "/var/lib/gatehouse/journal-1": Input/output error (os error 5)';
 
-  override fault(): Promise<string | undefined> {
+  override failure(): Promise<string | undefined> {
     return Promise.resolve(this.reason);
   }
 }

@@ -1,7 +1,7 @@
 /** Requests with bodies, for tests of what reads them. */
 import { assertRejects } from "@std/assert";
 import { HttpError } from "../../lib/http/http_error.ts";
-import { readJson, type ReadOptions } from "../../lib/http/request_body.ts";
+import { type BodyOptions, readJson } from "../../lib/http/request_body.ts";
 
 /** The headers of a body of JSON. */
 export const json = { "content-type": "application/json" };
@@ -17,6 +17,6 @@ export function streamOf(...chunks: readonly Uint8Array<ArrayBuffer>[]): Readabl
 }
 
 /** The error that reading a request ends in. */
-export function refusalOf(request: Request, options?: ReadOptions): Promise<HttpError> {
+export function refusalOf(request: Request, options?: BodyOptions): Promise<HttpError> {
   return assertRejects(() => readJson(request, options), HttpError);
 }

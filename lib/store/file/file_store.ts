@@ -95,8 +95,8 @@ class DataFolder implements TableStorage {
     return this.#snapshotBytes + this.#journalBytes;
   }
 
-  get fault(): string | undefined {
-    return this.#journal.fault;
+  get failure(): string | undefined {
+    return this.#journal.failure;
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -110,7 +110,7 @@ class DataFolder implements TableStorage {
     // First: a change in flight must not start another compaction after this one.
     this.#isClosing = true;
     await this.#compaction;
-    if (this.#journalBytes > 0 && this.#journal.fault === undefined) await this.#compact();
+    if (this.#journalBytes > 0 && this.#journal.failure === undefined) await this.#compact();
     await this.#journal.close();
     this.#lock[Symbol.dispose]();
   }

@@ -52,7 +52,7 @@ export interface ReadFolder {
   readonly found: FoundFolder;
 }
 
-export interface ReadOptions {
+export interface ReadFolderOptions {
   /** The purpose for error messages, such as "verify". */
   readonly action?: string;
   /** Called for each change. */
@@ -127,7 +127,7 @@ export function readJournal(disk: Disk, generation: number, onChange: (change: C
  * @throws {CorruptFileError} a file is damaged
  * @throws {StoreFolderError} the folder cannot be read
  */
-export async function readRunningFolder(disk: Disk, options: ReadOptions = {}): Promise<ReadFolder> {
+export async function readRunningFolder(disk: Disk, options: ReadFolderOptions = {}): Promise<ReadFolder> {
   requireRegister(disk, options);
   for (let read = 1, same = 0, before: string | undefined;; read++) {
     const attempt = tryToRead(disk, options);
@@ -139,7 +139,7 @@ export async function readRunningFolder(disk: Disk, options: ReadOptions = {}): 
   }
 }
 
-function requireRegister(disk: Disk, { action = "read" }: ReadOptions): void {
+function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptions): void {
   try {
     if (disk.list().some(isDataFile)) return;
   } catch (error) {
@@ -157,7 +157,7 @@ function requireRegister(disk: Disk, { action = "read" }: ReadOptions): void {
 }
 
 /** Returns a problem that may pass, and a function that returns what was read or throws if it cannot be used. */
-function tryToRead(disk: Disk, { action = "read", onChange }: ReadOptions) {
+function tryToRead(disk: Disk, { action = "read", onChange }: ReadFolderOptions) {
   const tables = new Tables();
   try {
     const found = readFolder(disk, (change) => {

@@ -70,7 +70,7 @@ export class Journal {
   }
 
   /** Why changes are rejected; `undefined` while they are accepted. */
-  get fault(): string | undefined {
+  get failure(): string | undefined {
     if (this.#file.failure !== undefined) return this.#file.failure.message;
     return this.#isClosed ? "Cannot change the store as it is closed" : undefined;
   }
@@ -85,7 +85,7 @@ export class Journal {
    * @throws other errors of the disk; none of the changes remains
    */
   append(changes: readonly Change[]): Promise<void> {
-    if (this.fault !== undefined) return Promise.reject(new StoreClosedError(this.fault));
+    if (this.failure !== undefined) return Promise.reject(new StoreClosedError(this.failure));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const isGrowing = changes.some((change) => change.kind.startsWith("put"));
     this.#pending.push({ changes, isGrowing, resolve, reject });
@@ -100,7 +100,7 @@ export class Journal {
    * @throws {StoreClosedError} as `append`
    */
   rotate(): Promise<FileStart> {
-    if (this.fault !== undefined) return Promise.reject(new StoreClosedError(this.fault));
+    if (this.failure !== undefined) return Promise.reject(new StoreClosedError(this.failure));
     return this.#lock.run("", () => this.#rotate());
   }
 

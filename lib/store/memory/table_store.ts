@@ -221,8 +221,8 @@ export class TableStore implements Store {
     return Promise.resolve({ users: users.size, sessions: sessions.size, bytes: this.#storage.bytes });
   }
 
-  fault(): Promise<string | undefined> {
-    return Promise.resolve(this.#storage.fault);
+  failure(): Promise<string | undefined> {
+    return Promise.resolve(this.#storage.failure);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -26,7 +26,7 @@ export interface TableStorage {
   /** Bytes on disk. */
   readonly bytes: number;
   /** Why changes are rejected; `undefined` while they are accepted. */
-  readonly fault: string | undefined;
+  readonly failure: string | undefined;
   /** Makes the changes durable as one change, then applies them to the tables. */
   commit(changes: readonly Change[]): Promise<void>;
   close(): Promise<void>;
@@ -37,7 +37,7 @@ export function memoryStorage(tables: Tables = new Tables()): TableStorage {
   return {
     tables,
     bytes: 0,
-    fault: undefined,
+    failure: undefined,
     commit(changes) {
       for (const change of changes) tables.apply(change);
       return Promise.resolve();

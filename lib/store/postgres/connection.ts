@@ -143,14 +143,14 @@ function guardParser(stream: Socket): void {
         received = received.subarray(length);
       }
     } catch (error) {
-      stream.destroy(new Error(`Unexpected answer: ${reasonOf(error)}`));
+      stream.destroy(new Error(`Unexpected answer: ${messageOf(error)}`));
     }
   });
 }
 
 /** What an error of connecting means: the settings are wrong, or the server cannot be reached. */
 export function toConnectError(cause: unknown, address: PostgresAddress): Error {
-  const reason = reasonOf(cause);
+  const reason = messageOf(cause);
   if (unsupportedParameter.test(reason)) return refusedError(address, new Error(`${reason}: ${remedy}`));
   if (authErrorCodes.test(codeOf(cause)) || authErrorTexts.test(reason)) return refusedError(address, cause);
   return new ConnectionError(reason, { cause });
@@ -163,7 +163,7 @@ export function toStoreError(error: unknown, address: PostgresAddress): unknown 
   if (code === diskFullCode) return new StoreFullError(`Cannot change ${shown}: its disk is full`, { cause: error });
   const isAway = error instanceof ConnectionError || error instanceof DatabaseRefusedError;
   if (!isAway && !unavailableCodes.test(code)) return error;
-  return new StoreUnavailableError(`Cannot use ${shown}: ${reasonOf(error)}`, { cause: error });
+  return new StoreUnavailableError(`Cannot use ${shown}: ${messageOf(error)}`, { cause: error });
 }
 
 /** The SQLSTATE of an error such as `40001`, or a system code such as `ECONNREFUSED`; "" without a code. */
@@ -172,7 +172,7 @@ export function codeOf(error: unknown): string {
 }
 
 /** The message of an error. */
-export function reasonOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -194,7 +194,7 @@ async function tlsOptions(address: PostgresAddress) {
 }
 
 function refusedError(address: PostgresAddress, cause: unknown): DatabaseRefusedError {
-  return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${reasonOf(cause)}`, { cause });
+  return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${messageOf(cause)}`, { cause });
 }
 
 /** `pg` takes the folder and the port of a unix socket. */

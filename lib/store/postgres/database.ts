@@ -20,8 +20,8 @@ import {
   createPool,
   DatabaseRefusedError,
   isStorableText,
+  messageOf,
   type PoolLimits,
-  reasonOf,
   toConnectError,
   toStoreError,
   type Value,
@@ -61,7 +61,7 @@ const defaultWaitMs = 60_000;
 const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
 /** Proxies and the status page ask every few seconds. */
-const faultAgeMs = 1_000;
+const failureAgeMs = 1_000;
 const maxConflictWaitMs = 100;
 
 /** Serialization failure, deadlock. */
@@ -76,7 +76,7 @@ export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #pool: Pool;
   readonly #callMs: number;
-  readonly #fault = new TtlCache(() => this.#findFault(), { keepMs: faultAgeMs });
+  readonly #failure = new TtlCache(() => this.#findFailure(), { keepMs: failureAgeMs });
   /** When each client was connected, by `performance.now`. */
   readonly #connectedAt = new WeakMap<PoolClient, number>();
   /** Older connections are not used: one was lost, and the others lead to the same server. */
@@ -107,7 +107,7 @@ export class Database implements AsyncDisposable {
       } catch (error) {
         const cause = error instanceof Error ? error.cause : undefined;
         if (cause instanceof DatabaseRefusedError) throw cause;
-        const [reason, seconds] = [reasonOf(cause), Math.round(waitMs / 1_000)];
+        const [reason, seconds] = [messageOf(cause), Math.round(waitMs / 1_000)];
         if (performance.now() - startedAt > waitMs) {
           const text = `Cannot open the database ${store}: no connection within ${seconds} s (${reason})`;
           throw new StoreUnavailableError(text, { cause });
@@ -156,8 +156,8 @@ export class Database implements AsyncDisposable {
   }
 
   /** Why the database accepts no changes, or `undefined` if it does. Cached for a second. */
-  fault(): Promise<string | undefined> {
-    return this.#fault.get();
+  failure(): Promise<string | undefined> {
+    return this.#failure.get();
   }
 
   /** Closes all connections, after the calls that use them. */
@@ -165,7 +165,7 @@ export class Database implements AsyncDisposable {
     await this.#pool.end();
   }
 
-  async #findFault(): Promise<string | undefined> {
+  async #findFailure(): Promise<string | undefined> {
     try {
       const { rows } = await this.run("SHOW transaction_read_only");
       return rows[0]?.["transaction_read_only"] === "on" ? "The database is read-only" : undefined;
@@ -238,7 +238,7 @@ function createAttempt(client: PoolClient, { deadline, isRepeated }: {
       // Errors of PostgreSQL have a code. `pg` reports unknown messages as errors without one.
       const isAnswer = error instanceof pg.DatabaseError && error.code !== undefined;
       attempt.isBroken = !isAnswer || connectionLostCodes.test(codeOf(error));
-      throw isAnswer ? error : new ConnectionError(reasonOf(error), { cause: error });
+      throw isAnswer ? error : new ConnectionError(messageOf(error), { cause: error });
     }
   }
   return attempt;

@@ -89,7 +89,7 @@ export async function openPostgresStore(
       await database.transact((transaction) => insertAll(transaction, records));
     },
     size: () => size.get(),
-    fault: () => database.fault(),
+    failure: () => database.failure(),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -12,7 +12,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import type { Log } from "../../log.ts";
-import { codeOf, reasonOf } from "./connection.ts";
+import { codeOf, messageOf } from "./connection.ts";
 import { Database } from "./database.ts";
 
 /** The tables are not those of this version, and cannot be migrated. */
@@ -137,7 +137,7 @@ async function withDatabase(
     await requireUtf8(database);
     await work(database);
   } catch (error) {
-    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${reasonOf(error)}`, { cause: error });
+    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -178,5 +178,5 @@ testStores("counts neither a disabled admin nor one of another group", async (st
 });
 
 testStores("has no fault while it takes changes", async (store) => {
-  assertEquals(await store.fault(), undefined);
+  assertEquals(await store.failure(), undefined);
 });

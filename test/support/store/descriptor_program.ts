@@ -48,7 +48,7 @@ async function compact(lastCall: number): Promise<boolean> {
   }
 
   calls = -Infinity;
-  check(await store.fault() === undefined, `${await store.fault()}`);
+  check(await store.failure() === undefined, `${await store.failure()}`);
   await store.insertUser(userOf("after")).catch((error) => check(false, error));
   await store[Symbol.asyncDispose]();
   check(events.at(-1) === "compacted", `no compaction after it, but ${events}`);

@@ -190,7 +190,7 @@ Deno.test("a file store on a full disk refuses changes, still reads, and accepts
   disk.errorCode = "ENOSPC";
   disk.script = (call) => call.kind === "write" ? "fail" : undefined;
   await assertRejects(() => store.insertUser(userOf("bob")), StoreFullError);
-  assertEquals([await store.findUser("bob"), await store.fault()], [undefined, undefined]);
+  assertEquals([await store.findUser("bob"), await store.failure()], [undefined, undefined]);
   assert(await store.findUser("alice") !== undefined);
   // A login goes on, and lasts until a restart.
   assert(await store.insertSession(sessionOf("alice", "s1"), userOf("alice")));
@@ -208,7 +208,7 @@ Deno.test("a file store whose sync failed says so, still reads, and writes no sn
   disk.script = (call) => call.kind === "sync" ? "fail" : undefined;
   await assertRejects(() => store.insertUser(userOf("bob")), StoreClosedError);
   await assertRejects(() => store.insertSession(sessionOf("alice", "s1"), userOf("alice")), StoreClosedError);
-  assert((await store.fault())?.includes("sync"));
+  assert((await store.failure())?.includes("sync"));
   assertEquals([(await store.findUser("alice"))?.login, await store.findUser("bob")], ["alice", undefined]);
   disk.script = () => undefined;
   await store[Symbol.asyncDispose]();

@@ -111,7 +111,7 @@ Deno.test("append() after a failed sync is refused until restart, and nothing of
   await assertRejects(() => journal.append([put("later")]), StoreClosedError);
   await assertRejects(() => journal.rotate(), StoreClosedError);
   assert(
-    journal.fault?.startsWith(
+    journal.failure?.startsWith(
       'Cannot change the store until restart: a sync of "simulated/journal-1" failed',
     ),
   );
@@ -125,7 +125,7 @@ Deno.test("close() waits for changes that wait, and takes no more", async () => 
   await appended;
   assertEquals(applied, ["alice"]);
   await assertRejects(() => journal.append([put("bob")]), StoreClosedError, "it is closed");
-  assertEquals(journal.fault, "Cannot change the store as it is closed");
+  assertEquals(journal.failure, "Cannot change the store as it is closed");
 });
 
 Deno.test("Journal.open() goes on behind the last frame", async () => {

@@ -34,12 +34,12 @@ async function assertAway(store: PostgresStore): Promise<void> {
     assertStringIncludes(message, "Cannot use postgres:///test");
     assertInstanceOf(cause, Error);
   }
-  await until(async () => await store.fault() === "The database cannot be reached", "the fault");
+  await until(async () => await store.failure() === "The database cannot be reached", "the fault");
 }
 
 /** Asserts that the store has recovered, and no failed change is half done. */
 async function assertBack(store: PostgresStore): Promise<void> {
-  await until(async () => await store.fault() === undefined, "the end of the fault");
+  await until(async () => await store.failure() === undefined, "the end of the fault");
   assertEquals(await store.findUser("alice"), userOf("alice"));
   const bob = userOf("bob", { id: "after" });
   assert(["done", "taken"].includes(await store.insertUser(bob)));
@@ -123,7 +123,7 @@ Deno.test({
     await sql`SET default_transaction_read_only = off`;
     await setReadOnly(true);
     const fault = "The database is read-only";
-    await until(async () => await store.fault() === fault, "the fault");
+    await until(async () => await store.failure() === fault, "the fault");
     await assertRejects(() => store.insertUser(userOf("bob")), StoreUnavailableError, "read-only");
     await assertRejects(() => store.deleteSession("s"), StoreUnavailableError, "read-only");
     assertEquals(await store.findUser("alice"), userOf("alice"));

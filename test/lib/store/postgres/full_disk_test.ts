@@ -29,7 +29,7 @@ Deno.test({
       assertStringIncludes(error.message, "its disk is full");
       assertEquals(await store.findUser(login), undefined);
       assertEquals(await store.findUser("alice"), userOf("alice"));
-      assertEquals(await store.fault(), undefined);
+      assertEquals(await store.failure(), undefined);
     } finally {
       await server.limitFileSize("unlimited");
     }

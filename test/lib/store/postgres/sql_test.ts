@@ -95,7 +95,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   const [records] = await Array.fromAsync(store.records());
   await store.insertRecords(records ?? []);
   await store.size();
-  await store.fault();
+  await store.failure();
 
   const counts = new PostgresLimitStore(store.database);
   const counters = [{ rule: consecutiveFailures("row", 9), parts: ["alice"] }, {
