@@ -1,7 +1,7 @@
 /**
  * The contract of a store: its records, its errors and its promises.
  *
- * Every implementation keeps these promises; `test/lib/store/store_test.ts` has a test of each:
+ * Every implementation keeps these promises; `test/lib/store/` has a test of each:
  * - The promise of a change resolves when the change is durable, and no reader sees it earlier.
  * - A call is one change, applied wholly or not at all, also after a crash. Only a call that ends thousands of sessions
  *   may end some of them in earlier changes.

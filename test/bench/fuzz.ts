@@ -3,7 +3,7 @@
  * what is left of them in its memory.
  *
  * The requests are those of test/routes/fuzz_test.ts. Over sockets the sequences are longer and concurrent, each with
- * its own users, which are deleted at its end. fast-check shrinks a sequence that fails, and prints it with its seed: to
+ * its own users, which are deleted at its end. fast-check shrinks a failed sequence, and prints it with its seed. To
  * repeat it, run `deno task bench fuzz SEED`.
  */
 

@@ -105,7 +105,7 @@ Deno.test("createRouter() logs a fault with its cause", async () => {
   assertMatch(JSON.stringify(error), /"message":"outer".*"name":"RangeError","message":"inner"/);
 });
 
-Deno.test("createRouter() logs a line for each request: the pattern of its path, and no text of the client", async () => {
+Deno.test("createRouter() logs a line for each request, with its pattern and no text of the client", async () => {
   const { serve, log } = await openScene(table);
   const rows: readonly (readonly [method: string, url: string, logged: readonly unknown[]])[] = [
     ["GET", `/user/${secret}?${secret}`, ["GET", "/user/:login", 200]],

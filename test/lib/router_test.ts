@@ -159,7 +159,7 @@ Deno.test("createRouter() gives no length to a HEAD of what has no body", async 
   }
 });
 
-Deno.test("createRouter() gives handlers the app, request, parameters, id, client address and rate-limit key", async () => {
+Deno.test("createRouter() gives handlers the app, request, parameters, id, address and rate-limit key", async () => {
   const contexts: Context[] = [];
   const { app, serve } = await openScene([get("/x/:name", (context) => {
     contexts.push(context);

@@ -1,6 +1,6 @@
 /**
- * No request blocks the event loop for more than 5 ms, however long its headers, path, query or body. The tests send each
- * header that the code reads to each route, at the greatest length, with texts that make patterns slow.
+ * No request blocks the event loop for more than 5 ms, however long its headers, path, query or body. Each header that
+ * the code reads is sent to each route, at the greatest length, with texts that make patterns slow.
  */
 import { assert, assertEquals } from "@std/assert";
 import { maxBodyBytes } from "../../lib/http/request_body.ts";

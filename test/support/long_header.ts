@@ -5,7 +5,7 @@
  */
 
 /**
- * Longest head of a request (request line and headers), in bytes, that Deno 2.9 accepts over HTTP/1; 16 KiB over HTTP/2.
+ * Longest head of a request (request line and headers), in bytes, that Deno 2.9 accepts over HTTP/1. HTTP/2: 16 KiB.
  * Deno answers a longer one with 400, and the service does not see it.
  */
 export const maxHeadBytes = 64 * 1_024;

@@ -2,7 +2,7 @@
  * Whether the time of a refusal tells what was wrong: tries of every kind, one at a time and in random order.
  *
  * There are accounts of a lower and of a higher cost than today's, as after two changes of the setting. No limit of
- * `lib/limits/login_throttle.ts` applies: each attempt comes from another address, and there are 20 logins of each kind.
+ * `lib/limits/login_throttle.ts` applies: each attempt has another address, and there are 20 logins of each kind.
  */
 
 import { createLog } from "../../../lib/log.ts";

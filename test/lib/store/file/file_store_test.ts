@@ -105,7 +105,7 @@ Deno.test("a file store takes changes while a snapshot is written, and loses non
   for (const login of logins) assert(await again.findUser(login) !== undefined, login);
 });
 
-Deno.test("a file store that cannot write a snapshot logs it, loses nothing, and does not retry at each change", async () => {
+Deno.test("a file store that cannot write a snapshot logs it, loses nothing, and retries later", async () => {
   const disk = new SimulatedDisk();
   const lines: string[] = [];
   const store = await open(disk, { ...small, log: createLog((line) => lines.push(line)) });
@@ -148,7 +148,7 @@ Deno.test("a file store that is closed during changes finishes them, and compact
   assertEquals(disk.list().filter((name) => name.startsWith("snapshot-")).length, 1);
 });
 
-Deno.test("a file store that is closed during a change waits for it, then releases the file and the folder", async () => {
+Deno.test("a file store that is closed during a change waits for it, then releases file and folder", async () => {
   const disk = new SimulatedDisk();
   const events: string[] = [];
   const { openToWrite } = disk;
@@ -183,7 +183,7 @@ Deno.test("a file store without a snapshot after a stop begins no other journal 
   assertEquals(disk.list().sort(), ["journal-1", "journal-2"]);
 });
 
-Deno.test("a file store on a full disk refuses changes, still reads, and accepts changes when there is room", async () => {
+Deno.test("a file store on a full disk refuses changes, still reads, and recovers when there is room", async () => {
   const disk = new SimulatedDisk();
   await using store = await open(disk);
   await store.insertUser(userOf("alice"));

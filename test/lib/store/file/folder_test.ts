@@ -184,7 +184,7 @@ Deno.test("readRunningFolder() reads on while what it finds changes, and not for
   assertEquals(reads, 28);
 });
 
-Deno.test("readRunningFolder() refuses a folder without records, and accepts an empty one that was opened", async () => {
+Deno.test("readRunningFolder() refuses a folder without records, but not an empty one that was opened", async () => {
   for (const files of [{}, { "notes.txt": [], "snapshot-1.tmp": new Uint8Array(9), "lock": new Uint8Array(4) }]) {
     const disk = await diskOf(files);
     const error = await assertRejects(() => readRunningFolder(disk, { action: "verify" }), NoRegisterError);

@@ -25,8 +25,8 @@ Deno.test("readFileHeader() refuses a later format in one line that says what to
   const { message } = assertThrows(() => readFileHeader(fileOf(later), { kind: "journal" }), Error);
   assertEquals(
     message,
-    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 3, and this program ' +
-      "reads up to 2): start that version",
+    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 3, and this ' +
+      "program reads up to 2): start that version",
   );
 });
 

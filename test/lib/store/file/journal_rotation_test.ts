@@ -4,7 +4,7 @@ import { StoreClosedError } from "../../../../lib/store.ts";
 import { readJournal } from "../../../../lib/store/file/folder.ts";
 import { failNext, logins, openJournal, put } from "../../../support/store/journal.ts";
 
-Deno.test("rotate() first cuts off the rest of a failed write: only the last journal may have a torn frame", async () => {
+Deno.test("rotate() first cuts off a failed write: only the last journal may have a torn frame", async () => {
   const { disk, journal } = await openJournal();
   let writes = 0;
   disk.script = (call) => call.kind !== "write" ? undefined : writes++ === 0 ? "tear" : "fail";

@@ -1,6 +1,6 @@
 /**
- * The store on the real disk, as the kernel sees it: the simulated disk of the other tests stands in its place, so a call
- * that is missing there is missed by none of them.
+ * The store on the real disk, as the kernel sees it. The other tests use the simulated disk and cannot notice a call
+ * that the real one lacks.
  *
  * strace shows every call of a run. A change may be acknowledged only when its bytes and the names of its files are on
  * the disk, a file gets its name only when its bytes are there, and an old file goes only when the new name is there.

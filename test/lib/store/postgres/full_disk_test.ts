@@ -19,7 +19,8 @@ Deno.test({
     const sql = server.sql(database);
     // More than the 16 MiB of a file of the write-ahead log, which must stay within the limit of file size below.
     await sql`INSERT INTO gatehouse_user
-      SELECT 'filler' || n, 'filler' || n, repeat('x', 1000), 1, 0, '', false, false, 0 FROM generate_series(1, 20000) AS n`;
+      SELECT 'filler' || n, 'filler' || n, repeat('x', 1000), 1, 0, '', false, false, 0
+      FROM generate_series(1, 20000) AS n`;
     const [file] = await sql`SELECT pg_relation_size('gatehouse_user') AS bytes`;
     // In the middle of a page: the write is short, as on a full disk.
     await server.limitFileSize(Number(file?.["bytes"]) + 4_096);

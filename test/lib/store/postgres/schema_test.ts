@@ -61,7 +61,8 @@ Deno.test({
     const sql = server.sql("postgres");
     for (const [name, encoding] of [["latin", "LATIN1"], ["bytes", "SQL_ASCII"]] as const) {
       await sql.unsafe(
-        `CREATE DATABASE ${name} OWNER gatehouse ENCODING '${encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0`,
+        `CREATE DATABASE ${name} OWNER gatehouse ENCODING '${encoding}' ` +
+          "LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
       );
       const { message } = await assertRejects(() => migrate(parsePostgresUrl(server.url(name)), { log }), SchemaError);
       const remedy = "create one WITH ENCODING 'UTF8' TEMPLATE template0";
@@ -113,9 +114,8 @@ Deno.test({
     await migrate(address, { log });
     await sql`INSERT INTO gatehouse_schema VALUES (7000)`;
     const { message } = await assertRejects(() => openPostgresStore(address, { log }), SchemaError);
-    const newer =
-      /: a newer version of Gatehouse has migrated them \(the schema has version 7000, .* knows \d+\): start that version$/;
-    assertMatch(message, newer);
+    assertStringIncludes(message, ": a newer version of Gatehouse has migrated them ");
+    assertMatch(message, /them \(the schema has version 7000, .* knows \d+\): start that version$/);
   },
 });
 
