@@ -21,18 +21,12 @@ import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
 import { type LimitStore, MemoryLimitStore, RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { type RecentRegistrations, recentRegistrations } from "./metrics/recent_registrations.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
-import type { Days } from "./store/queries.ts";
-import { TtlCache } from "./ttl_cache.ts";
 import { LoginThrottle } from "./limits/login_throttle.ts";
 
 /** A database restarts, or fails over to another, within seconds. */
 const storeRetrySeconds = 5;
-const dayMs = 24 * 60 * 60 * 1_000;
-/** Days of registrations on the status page, today included. */
-const shownDays = 30;
-/** Counting them is O(users): however many status pages are open, it takes at most a twentieth of the time. */
-const registrationsAge = { keepMs: 10_000, timesCost: 20 };
 
 /** Limits by name: each returns the keys of a client, see `rateLimitKey`. */
 export interface ClientLimits {
@@ -67,7 +61,7 @@ export interface App {
   /** The name of this instance on the status page: its listen address, and an id that differs after a restart. */
   readonly instance: string;
   /** Registrations on each of the last 30 days (UTC), counted at most some seconds ago. */
-  readonly registrations: TtlCache<{ readonly days: Days; readonly counts: readonly number[] }>;
+  readonly registrations: RecentRegistrations;
   /** Aborted when the service is about to stop. */
   readonly stopping: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -144,10 +138,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     metrics,
     isReady: readinessCheck(store, log),
     instance: `${shownListen(config.listen)} ${crypto.randomUUID().slice(0, 4)}`,
-    registrations: new TtlCache(async () => {
-      const days = { first: Math.floor(now() / dayMs) - shownDays + 1, count: shownDays };
-      return { days, counts: await store.countRegistrations(days) };
-    }, registrationsAge),
+    registrations: recentRegistrations(store, now),
     hasher: await Hasher.open({
       iterations: config.pbkdf2Iterations,
       highestIterations,

@@ -16,7 +16,7 @@ const levels: readonly RegExp[] = [
   /^test\//,
   /^(main\.ts$|caddy\/)/,
   /^routes\//,
-  /^lib\/(app|operation|router|server|audit)\.ts$/,
+  /^lib\/(app|router|server|audit)\.ts$/,
   /^lib\/(tasks|accounts|limits)\//,
   /^lib\/(metrics|store)\/(?!queries\.ts$)/,
   /^lib\/passwords\//,

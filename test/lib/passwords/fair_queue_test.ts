@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FairQueue } from "../../../lib/passwords/fair_queue.ts";
+import { FairQueue } from "../../../lib/passwords/hash_queue.ts";
 
 /** A queue of items, each at the path that its letters are but for the last: "ab1" is at a, b. */
 function queueOf(items: string): FairQueue<string> {
