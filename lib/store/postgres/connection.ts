@@ -1,8 +1,4 @@
-/**
- * How the client `pg` connects to PostgreSQL, and what its errors mean.
- *
- * Statements are unnamed, so that PgBouncer can send each transaction to another connection of the server.
- */
+/** How the client `pg` connects to PostgreSQL, and what its errors mean. */
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";

@@ -1,7 +1,8 @@
 /**
  * Runs statements and transactions on PostgreSQL within a deadline, and repeats them where that is safe.
  *
- * - A conflict (40001, 40P01) has changed nothing. The call is repeated until the deadline, after a short random wait.
+ * - A conflict (40001, 40P01) or a lost name of a statement (see `statement_names.ts`) has changed nothing. The call is
+ *   repeated until the deadline, after a short random wait.
  * - A connection lost during a call may have made the change. The call is repeated once on another connection, with
  *   `isRepeated` set: what it finds may be its own change, such as a login taken by the same user.
  * - A call over its deadline is not repeated, and whether it made a change is unknown. Its connection is closed, as the
@@ -26,6 +27,7 @@ import {
   toStoreError,
   type Value,
 } from "./connection.ts";
+import { StatementNames } from "./statement_names.ts";
 
 export interface DatabaseOptions extends Partial<PoolLimits> {
   readonly log: Log;
@@ -71,12 +73,14 @@ const conflictCodes = /^40(001|P01)$/;
  * (25006): after a failover, only a new connection reaches the new primary.
  */
 const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
+
 /** A PostgreSQL database. Created by `Database.open`. */
 export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #pool: Pool;
   readonly #callMs: number;
   readonly #failure = new TtlCache(() => this.#findFailure(), { keepMs: failureAgeMs });
+  readonly #names = new StatementNames();
   /** When each client was connected, by `performance.now`. */
   readonly #connectedAt = new WeakMap<PoolClient, number>();
   /** Older connections are not used: one was lost, and the others lead to the same server. */
@@ -194,11 +198,11 @@ export class Database implements AsyncDisposable {
     let lostCount = 0;
     for (let conflictCount = 0;;) {
       const client = await this.#connect(deadline);
-      const attempt = createAttempt(client, { deadline, isRepeated });
+      const attempt = this.#createAttempt(client, { deadline, isRepeated });
       try {
         return await work(attempt);
       } catch (error) {
-        if (conflictCodes.test(codeOf(error))) conflictCount++;
+        if (conflictCodes.test(codeOf(error)) || this.#names.stopIfLost(error)) conflictCount++;
         else if (!attempt.isBroken || ++lostCount > 1) throw error;
         else this.#trustedSince = performance.now();
         isRepeated ||= attempt.isBroken && attempt.mayBeDone;
@@ -222,24 +226,25 @@ export class Database implements AsyncDisposable {
       client.release(true);
     }
   }
-}
 
-function createAttempt(client: PoolClient, { deadline, isRepeated }: {
-  readonly deadline: Promise<never>;
-  readonly isRepeated: boolean;
-}): Attempt {
-  const attempt: Attempt = { isRepeated, isBroken: false, mayBeDone: false, run };
-  async function run(text: string, values: readonly Value[] = []): Promise<QueryResult> {
-    if (attempt.isBroken) throw new ConnectionError("The connection is lost");
-    if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot store");
-    try {
-      return await Promise.race([client.query(text, values), deadline]);
-    } catch (error) {
-      // Errors of PostgreSQL have a code. `pg` reports unknown messages as errors without one.
-      const isAnswer = error instanceof pg.DatabaseError && error.code !== undefined;
-      attempt.isBroken = !isAnswer || connectionLostCodes.test(codeOf(error));
-      throw isAnswer ? error : new ConnectionError(messageOf(error), { cause: error });
-    }
+  #createAttempt(client: PoolClient, { deadline, isRepeated }: {
+    readonly deadline: Promise<never>;
+    readonly isRepeated: boolean;
+  }): Attempt {
+    const run = async (text: string, values: readonly Value[] = []) => {
+      if (attempt.isBroken) throw new ConnectionError("The connection is lost");
+      if (!values.every(isStorableText)) throw new TypeError("Cannot send a text that PostgreSQL cannot store");
+      try {
+        const name = this.#names.nameOf(text, values);
+        return await Promise.race([client.query({ name, text, values }), deadline]);
+      } catch (error) {
+        // Errors of PostgreSQL have a code. `pg` reports unknown messages as errors without one.
+        const isAnswer = error instanceof pg.DatabaseError && error.code !== undefined;
+        attempt.isBroken = !isAnswer || connectionLostCodes.test(codeOf(error));
+        throw isAnswer ? error : new ConnectionError(messageOf(error), { cause: error });
+      }
+    };
+    const attempt: Attempt = { isRepeated, isBroken: false, mayBeDone: false, run };
+    return attempt;
   }
-  return attempt;
 }

@@ -13,10 +13,17 @@ declare module "pg" {
     /** Such as `INSERT`; `ROLLBACK` for a `COMMIT` of a failed transaction. */
     readonly command: string;
   }
+  interface Statement {
+    /** The server prepares a statement with a name once a connection. */
+    readonly name?: string | undefined;
+    readonly text: string;
+    readonly values: readonly unknown[];
+  }
   class Client extends EventEmitter {
     readonly connection: { readonly stream: Socket; attachListeners: (stream: Socket) => void };
     connect(callback: (error?: Error) => void): void;
     end(callback: () => void): void;
+    query(statement: Statement): Promise<QueryResult>;
     query(text: string, values?: readonly unknown[]): Promise<QueryResult>;
   }
   interface PoolClient extends Client {

@@ -1,6 +1,6 @@
 // PgBouncer in transaction mode: each transaction may use another connection to the server.
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
@@ -33,27 +33,40 @@ async function startBouncer(server: TestPostgres, setting: string): Promise<Test
   return Object.assign(bouncer, { port });
 }
 
-Deno.test({
-  name: "PostgresStore works behind PgBouncer in transaction mode",
-  ignore,
-  async fn() {
-    await using server = await startPostgres();
-    await server.createDatabase("register");
-    await using bouncer = await startBouncer(server, ignored);
-    const address = parsePostgresUrl(`postgres://gatehouse@127.0.0.1:${bouncer.port}/register`);
-    await using store = await openPostgresStore(address, { log });
-    for (let round = 0; round < 5; round++) {
-      await Promise.all(Array.from({ length: 20 }, async (_, index) => {
-        const user = userOf(`user${index}-${round}`);
-        assertEquals(await store.insertUser(user), "done");
-        assertEquals(await store.insertSession(sessionOf(user.login, `${index} ${round}`), user), true);
-        assertEquals(await store.findSession(`${index} ${round}`).then((found) => found?.user.login), user.login);
-        assertEquals(await store.replaceUser(user, { ...user, disabled: true }), "done");
-      }));
-    }
-    assertEquals((await store.listUsers({ limit: 1 })).total, 100);
-  },
-});
+/** The settings for names of statements. Before 1.21, PgBouncer knows no names, as with 0. */
+async function nameSettings(): Promise<readonly string[]> {
+  const { stdout } = await new Deno.Command("pgbouncer", { args: ["--version"] }).output();
+  const [, major = 0, minor = 0] = new TextDecoder().decode(stdout).match(/PgBouncer (\d+)\.(\d+)/) ?? [];
+  const hasSetting = Number(major) > 1 || Number(minor) >= 21;
+  return hasSetting ? ["max_prepared_statements = 0", "max_prepared_statements = 100"] : [""];
+}
+
+for (const setting of ignore ? [""] : await nameSettings()) {
+  Deno.test({
+    name: `PostgresStore works behind PgBouncer in transaction mode ${setting}`.trim(),
+    ignore,
+    async fn() {
+      await using server = await startPostgres();
+      await server.createDatabase("register");
+      await using bouncer = await startBouncer(server, `${ignored}\n${setting}`);
+      const address = parsePostgresUrl(`postgres://gatehouse@127.0.0.1:${bouncer.port}/register`);
+      await using store = await openPostgresStore(address, { log });
+      for (let round = 0; round < 5; round++) {
+        await Promise.all(Array.from({ length: 20 }, async (_, index) => {
+          const user = userOf(`user${index}-${round}`);
+          assertEquals(await store.insertUser(user), "done");
+          assertEquals(await store.insertSession(sessionOf(user.login, `${index} ${round}`), user), true);
+          assertEquals(await store.findSession(`${index} ${round}`).then((found) => found?.user.login), user.login);
+          assertEquals(await store.replaceUser(user, { ...user, disabled: true }), "done");
+        }));
+      }
+      assertEquals((await store.listUsers({ limit: 1 })).total, 100);
+      // Each connection loses at most one name before the store stops using names.
+      const lostCount = server.log.match(/ERROR: {2}prepared statement/g)?.length ?? 0;
+      assert(setting.endsWith("100") ? lostCount === 0 : lostCount > 0 && lostCount <= 10, `${lostCount} names`);
+    },
+  });
+}
 
 Deno.test({
   name: "PostgresStore reports which parameters PgBouncer must ignore",
