@@ -36,7 +36,7 @@ const purpose: Field<"register" | "reset"> = {
   },
 };
 
-/** `PUT /user/:login/password`, with one proof of two. `requireGoodPassword` judges the new password. */
+/** `PUT /user/:login/password`, with one proof of two. `requireGoodPassword` checks the new password. */
 export const passwordChangeBody = jsonBody({
   name: "PasswordChange",
   code: "invalid-user",

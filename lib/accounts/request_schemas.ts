@@ -81,7 +81,7 @@ export const newLogin: Field<string> = {
   },
 };
 
-/** A new password: `passwordErrors` judges it, which takes more time than all other checks. */
+/** A new password: `passwordErrors` checks it, which takes more time than all other checks. */
 export const newPassword: Field<string> = { ...text, schema: { $ref: newPasswordSchema } };
 /** The code of a ticket. */
 export const ticket: Field<string> = { ...text, schema: { type: "string", description: "The code of a ticket." } };

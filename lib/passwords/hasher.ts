@@ -1,7 +1,7 @@
 /**
  * Hashes and verifies passwords in one queue, at one cost.
  *
- * Each verification takes one turn of the queue. Unless the password is right, it does the same work, that of the most
+ * Each verification is one job of the queue. Unless the password is right, it does the same work, that of the most
  * expensive stored hash, whether the user exists or not: neither the response nor its time reveals which logins exist
  * (OWASP ASVS 5.0, 6.3.8). A right password whose hash has another cost than the setting is hashed again, so that the
  * stored hashes converge to the setting. A hash that cannot be verified, or costs more than any setting, is treated as
@@ -28,7 +28,7 @@ export interface HasherOptions {
   readonly concurrency?: number;
   /** Longest accepted wait in milliseconds, by default 5,000. */
   readonly maxWaitMs?: number;
-  /** Called with the duration of each turn in seconds. */
+  /** Called with the duration of each job in seconds. */
   readonly onRun?: (seconds: number) => void;
 }
 

@@ -17,7 +17,7 @@ const pauseMs = 250;
 export async function usersView(app) {
   const view = fromTemplate("users");
   const form = view.querySelector("form");
-  const list = { app, view, form, conditions: {}, next: null, turn: 0, report: reporter(app) };
+  const list = { app, view, form, conditions: {}, next: null, requestCount: 0, report: reporter(app) };
   wireSearch(list);
   wireButton(part(view, "more"), { act: () => showMore(list), report: list.report });
   wireButton(part(view, "tickets"), {
@@ -91,10 +91,10 @@ async function showMore(list) {
 
 /** Loads one page. @returns `undefined` if another one was requested meanwhile */
 async function load(list, cursor = {}) {
-  const turn = ++list.turn;
+  const count = ++list.requestCount;
   const query = new URLSearchParams({ limit: pageSize, ...list.conditions, ...cursor });
   const { value } = await send("GET", `user/?${query}`);
-  if (turn !== list.turn) return undefined;
+  if (count !== list.requestCount) return undefined;
   list.next = value.next;
   part(list.view, "more").hidden = value.next === null;
   const forms = { one: "{count} user", other: "{count} users" };
