@@ -70,6 +70,8 @@ export class UserDialog {
   }
 
   async #change(body, text) {
+    // The message of the last change would contradict an error of this one.
+    this.#dialog.querySelector(".message").textContent = "";
     try {
       const { value, etag } = await send("PATCH", this.#path, { body, etag: this.#etag });
       this.#showUser(value, etag);

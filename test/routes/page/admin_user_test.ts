@@ -164,6 +164,23 @@ test("what another administrator changed meanwhile is not overwritten", async ({
   assertEquals((await site.ask(admin, "GET", "/user/shared")).groups, ["theirs", "ours"]);
 });
 
+test("a change that fails clears the message of the last one", async ({ site, browser }) => {
+  const token = await site.admin();
+  await site.addUser("twice");
+  const refused = ["422 PATCH user/twice"];
+  await visit(browser, { url: site.url, path: "#users", token, refused }, async ({ page, say }) => {
+    await manage(page, say, "twice");
+    const groups = page.getByLabel("Add groups");
+    await groups.fill("staff");
+    await page.keyboard.press("Enter");
+    await page.getByText("The groups are saved.").waitFor();
+    await groups.fill("staff!");
+    await page.keyboard.press("Enter");
+    await page.locator("dialog .error").getByText("At most 32 groups").waitFor();
+    assertEquals(await page.locator("dialog .message").textContent(), "");
+  });
+});
+
 /** Finds a user, and opens the dialog about them. */
 async function manage(page: Page, say: (text: string, values?: Record<string, string>) => string, login: string) {
   const search = page.getByLabel(say("Login contains"));
