@@ -11,7 +11,8 @@ import type { Change, Store } from "../../store.ts";
 import { TableStore } from "../memory/table_store.ts";
 import { Tables, type TableStorage } from "../memory/tables.ts";
 import { type Disk, realDisk } from "./disk.ts";
-import { Journal } from "./journal.ts";
+import { leftoversBefore } from "./folder.ts";
+import { Journal, type JournalOptions } from "./journal.ts";
 import { checkFolder, recover, type RecoveredFolder } from "./recovery.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import { asFolderError } from "./store_folder.ts";
@@ -24,16 +25,10 @@ const defaultMinCompactBytes = 1024 * 1024;
  */
 const maxCompactBytes = 16 * 1024 * 1024;
 
-export interface FileStoreOptions {
+export interface FileStoreOptions extends Omit<JournalOptions, "apply"> {
   readonly log: Log;
   /** A snapshot is due when the journal's bytes exceed this and those of the last snapshot, or 16 MiB. */
   readonly minCompactBytes?: number;
-  /** Bytes by which the journal is extended at a time. */
-  readonly extendBytes?: number;
-  /** Bytes of the longest frame of the journal. */
-  readonly maxFrameBytes?: number;
-  /** Called after each sync of the journal with its duration in seconds. */
-  readonly onSync?: (seconds: number) => void;
   /** By default the real one. */
   readonly disk?: Disk;
 }
@@ -136,7 +131,8 @@ class DataFolder implements TableStorage {
       this.#snapshotBytes = await writeSnapshot(this.#disk, start, { records: this.tables.changes() });
       this.#olderJournalBytes = 0;
       this.#dueBytes = this.#growthBytes;
-      await this.#removeBefore(start.generation);
+      // If a removal fails, the next compaction repeats it.
+      for (const name of leftoversBefore(start.generation, this.#disk.list())) await this.#disk.remove(name);
       this.#log.info("compacted", {
         ...start,
         users: this.tables.users.size,
@@ -148,14 +144,6 @@ class DataFolder implements TableStorage {
       // Not again at the next change, as each attempt would write to a disk that may be full.
       this.#dueBytes = this.#journalBytes + this.#growthBytes;
       this.#log.error("compaction-failed", { error });
-    }
-  }
-
-  /** Removes what is older than the snapshot. If a removal fails, the next compaction repeats it. */
-  async #removeBefore(generation: number): Promise<void> {
-    for (const name of this.#disk.list()) {
-      const match = /^(?:snapshot|journal)-(\d+)$/.exec(name);
-      if (match !== null && Number(match[1]) < generation) await this.#disk.remove(name);
     }
   }
 }

@@ -14,7 +14,7 @@ import { CorruptFileError, type FileStart, readFileHeader } from "./file_header.
 import { fileHeaderBytes } from "./format.ts";
 import { decodeFrame, readFrames } from "./frame_reader.ts";
 import { journalName } from "./journal_file.ts";
-import { readSnapshot, snapshotName } from "./snapshot.ts";
+import { readSnapshot } from "./snapshot.ts";
 import { asFolderError, StoreFolderError } from "./store_folder.ts";
 
 /** The largest generation that the header of a file can store. */
@@ -77,26 +77,24 @@ export function isDataFile(name: string): boolean {
  */
 export function readFolder(disk: Disk, onChange: (change: Change) => void): FoundFolder {
   const names = disk.list();
-  const snapshots = generations(names, /^snapshot-(\d+)$/);
-  const snapshot = snapshots.at(-1);
-  const present = generations(names, /^journal-(\d+)$/);
+  const snapshot = generations(names, /^snapshot-(\d+)$/).at(-1);
   const first = snapshot ?? 1;
-  const current = present.filter((generation) => generation >= first);
+  const current = generations(names, /^journal-(\d+)$/).filter((generation) => generation >= first);
   checkComplete(disk, { snapshot, journals: current });
 
   const start = snapshot === undefined ? undefined : readSnapshot(disk, { generation: snapshot }, onChange);
   const journals = current.map((generation) => readJournal(disk, generation, onChange));
   checkTorn(disk, journals);
   checkContinuous(disk, start?.changesBefore ?? 0, journals);
-  return {
-    snapshotBytes: start?.bytes ?? 0,
-    journals,
-    leftovers: [
-      ...names.filter((name) => /^(snapshot|journal)-\d+\.tmp$/.test(name)),
-      ...snapshots.filter((generation) => generation < first).map(snapshotName),
-      ...present.filter((generation) => generation < first).map(journalName),
-    ],
-  };
+  return { snapshotBytes: start?.bytes ?? 0, journals, leftovers: leftoversBefore(first, names) };
+}
+
+/** Returns the files that the snapshot of a generation replaces, and those that were not completed. */
+export function leftoversBefore(generation: number, names: readonly string[]): string[] {
+  return names.filter((name) => {
+    const match = /^(?:snapshot|journal)-(\d+)(\.tmp)?$/.exec(name);
+    return match !== null && (match[2] !== undefined || Number(match[1]) < generation);
+  });
 }
 
 /**

@@ -9,24 +9,26 @@
 import { KeyedLock } from "../../keyed_lock.ts";
 import { type Change, StoreClosedError } from "../../store.ts";
 import { decodeChanges, encodeChanges } from "../change.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import type { FileStart } from "./file_header.ts";
 import type { FoundJournal } from "./folder.ts";
 import { encodeFrame, fileHeaderBytes, FrameTooLongError, maxFrameBytes } from "./format.ts";
-import { createJournal, defaultExtendBytes, JournalFile, journalName } from "./journal_file.ts";
+import {
+  createJournal,
+  defaultExtendBytes,
+  JournalFile,
+  type JournalFileOptions,
+  journalName,
+} from "./journal_file.ts";
 
 /** A frame with this many changes takes no further call: bounds the memory and the time of serializing it. */
 const maxFrameChanges = 4_096;
 
-export interface JournalOptions {
+export interface JournalOptions extends Partial<JournalFileOptions> {
   /** Called for each durable change, in order. Must not throw. */
   readonly apply: (change: Change) => void;
-  /** Bytes by which the file is extended at a time. */
-  readonly extendBytes?: number;
   /** Bytes of the longest frame. */
   readonly maxFrameBytes?: number;
-  /** Called after each sync with its duration in seconds. */
-  readonly onSync?: (seconds: number) => void;
 }
 
 /** A call of `append` that waits for a frame. */
@@ -128,18 +130,15 @@ export class Journal {
       this.#changeCount += changes.length;
       for (const change of changes) this.#options.apply(change);
     } catch (error) {
-      if (error instanceof FrameTooLongError && calls.length > 1) return await this.#commitHalves(calls);
+      if (error instanceof FrameTooLongError && calls.length > 1) {
+        const middle = Math.ceil(calls.length / 2);
+        await this.#commit(calls.slice(0, middle));
+        return await this.#commit(calls.slice(middle));
+      }
       for (const call of calls) call.reject(error);
       return;
     }
     for (const call of calls) call.resolve();
-  }
-
-  /** Commits calls that are too long together, in two frames or more. */
-  async #commitHalves(calls: readonly Call[]): Promise<void> {
-    const middle = Math.ceil(calls.length / 2);
-    await this.#commit(calls.slice(0, middle));
-    await this.#commit(calls.slice(middle));
   }
 
   async #rotate(): Promise<FileStart> {
@@ -148,23 +147,16 @@ export class Journal {
     await this.#file.cleanEnd();
     const { generation, changesBefore } = this.#start;
     const start = { generation: generation + 1, changesBefore: changesBefore + this.#changeCount };
-    const next = await this.#create(start);
+    const next = await createJournal(this.#disk, start, this.#options.extendBytes).catch((error) => {
+      // If the next journal may exist, now or after a power cut, it continues where this one ends: this one must not
+      // grow.
+      throw this.#disk.mayHave(journalName(start.generation)) ? this.#file.fail(error) : error;
+    });
     this.#file.close();
     this.#file = new JournalFile(next, fileHeaderBytes, this.#options);
     this.#start = start;
     this.#changeCount = 0;
     return start;
-  }
-
-  async #create(start: FileStart): Promise<DiskFile> {
-    try {
-      return await createJournal(this.#disk, start, this.#options.extendBytes);
-    } catch (error) {
-      // If the next journal may exist, now or after a power cut, it continues where this one ends: this one must not
-      // grow.
-      if (this.#disk.mayHave(journalName(start.generation))) throw this.#file.fail(error);
-      throw error;
-    }
   }
 }
 

@@ -21,8 +21,9 @@ const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const fullDiskNumber = /os error (?:27|28|122|69)(?=\))/;
 
 export interface JournalFileOptions {
+  /** Bytes by which the file is extended at a time. */
   readonly extendBytes: number;
-  /** Called after each sync with its duration in seconds. */
+  /** Called after each sync of the file with its duration in seconds. */
   readonly onSync: (seconds: number) => void;
 }
 
@@ -137,27 +138,23 @@ export class JournalFile {
     this.#options.onSync((performance.now() - startedAt) / 1_000);
   }
 
-  /** Extends the file to `size` bytes and the reserve. Deletions may use the reserve if the disk is full. */
+  /**
+   * Extends the file to at least `size` bytes and the reserve, with zeros that are synced before a frame overwrites
+   * them. Deletions may use the reserve if the disk is full.
+   */
   async #makeRoom(size: number, { isGrowing }: { isGrowing: boolean }): Promise<void> {
-    try {
-      await this.#extend(size + this.#options.extendBytes * reserveShare);
-    } catch (error) {
-      const isEnough = size <= this.#size && !isGrowing && error instanceof StoreFullError;
-      if (!isEnough) throw error;
-    }
-  }
-
-  /** Extends the file to at least `size` bytes, with zeros that are synced before a frame overwrites them. */
-  async #extend(size: number): Promise<void> {
-    if (size <= this.#size) return;
     const { extendBytes } = this.#options;
-    const extended = Math.ceil(size / extendBytes) * extendBytes;
+    const wanted = size + extendBytes * reserveShare;
+    if (wanted <= this.#size) return;
+    const extended = Math.ceil(wanted / extendBytes) * extendBytes;
     try {
       await this.#file.write(new Uint8Array(extended - this.#size), this.#size);
     } catch (error) {
       // Frees the space of the zeros that did fit. They do no harm if this fails.
       await this.#file.truncate(this.#size).catch(() => {});
-      throw asStoreError(error, "extend");
+      const failure = asStoreError(error, "extend");
+      if (failure instanceof StoreFullError && !isGrowing && size <= this.#size) return;
+      throw failure;
     }
     await this.#sync();
     this.#size = extended;
