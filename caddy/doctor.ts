@@ -1,5 +1,6 @@
 /**
- * The task `doctor`: tries a guarded site from outside, as an attacker would, and prints what to change in its Caddyfile.
+ * The task `doctor`: tries a guarded site from outside, as an attacker would, and prints what to change in its
+ * Caddyfile.
  *
  * It changes nothing at the site except for a temporary user, which it always deletes. Exit status: 0 when no check
  * fails, 1 when one does, and 2 when a check could not be tried for another reason than a page without headers.

@@ -7,8 +7,8 @@
 import type { Account, AccountSession, Message, SiteClient, SiteResponse } from "./doctor_client.ts";
 
 /**
- * Why a check fails (a text), or why it cannot tell; `undefined` when it passes. With `needsHeadersPage` it could tell on
- * a page that prints its request headers.
+ * Why a check fails (a text), or why it cannot tell; `undefined` when it passes. With `needsHeadersPage` it could tell
+ * on a page that prints its request headers.
  */
 export type Failure = string | { readonly unknown: string; readonly needsHeadersPage?: true } | undefined;
 

@@ -118,7 +118,7 @@ export function isAdmin(user: User): boolean {
   return !user.disabled && user.groups.includes(adminGroup);
 }
 
-/** The session whose rights a change needs. Checked again with the change, as reading a body or hashing takes seconds. */
+/** The session whose rights a change needs. The change checks it again, as reading a body or hashing takes seconds. */
 export interface Actor {
   /** Must not have ended, as it does when its user is deleted or disabled. */
   readonly session: Session;
@@ -224,8 +224,8 @@ export interface Store extends AsyncDisposable {
    */
   records(): AsyncIterable<readonly StoredRecord[]>;
   /**
-   * Adds records as one change without further checks, for copies while nothing else changes the store. Existing records
-   * stay as they are. Sessions and reset tickets need their user.
+   * Adds records as one change without further checks, for copies while nothing else changes the store. Existing
+   * records stay as they are. Sessions and reset tickets need their user.
    */
   insertRecords(records: readonly StoredRecord[]): Promise<void>;
   /** Cheap enough to call every second. */

@@ -102,7 +102,7 @@ export function parseReservedLogins(text: string): readonly string[] {
   );
 }
 
-/** Whether a login requires a ticket: apps often give rights to names they know, or to addresses of their own domain. */
+/** Whether a login requires a ticket: apps often give rights to names they know, or to addresses of their domain. */
 export function isReservedLogin(login: string, reserved: readonly string[]): boolean {
   return reserved.some((entry) => entry.startsWith("*") ? login.endsWith(entry.slice(1)) : login === entry);
 }

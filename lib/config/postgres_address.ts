@@ -122,7 +122,7 @@ function parseEncryption({ hostname }: { hostname: string }, parameters: Paramet
   const mode = parameters.get("sslmode") ?? (isLoopback ? "disable" : undefined);
   if (mode === "disable" || mode === "require" || mode === "verify-full") return mode;
   throw new RangeError(
-    "over a network it must have ?sslmode=verify-full, or sslmode=require (encrypted, but the server is not verified), " +
-      "or sslmode=disable (only for a private network)",
+    "over a network it must have ?sslmode=verify-full, or sslmode=require (encrypted, but the server is not " +
+      "verified), or sslmode=disable (only for a private network)",
   );
 }

@@ -93,9 +93,9 @@ export const problems = {
     title: "Invalid user",
     meaning:
       "Each bad field is in `errors`: a JSON pointer, a code and a detail, with some codes also the limit or the " +
-      "reason. A login has 1 to 64 of a-z 0-9 . _ - @ + and starts with a letter or digit; case is ignored. A password " +
-      "has 15 characters or more (GATEHOUSE_PASSWORD_MIN_LENGTH), at most 1,024 bytes and no control characters, and " +
-      "is not easily guessed: use a few random words.",
+      "reason. A login has 1 to 64 of a-z 0-9 . _ - @ + and starts with a letter or digit; case is ignored. A " +
+      "password has 15 characters or more (GATEHOUSE_PASSWORD_MIN_LENGTH), at most 1,024 bytes and no control " +
+      "characters, and is not easily guessed: use a few random words.",
   },
   "invalid-credentials": {
     status: 422,
@@ -127,9 +127,9 @@ export const problems = {
     status: 429,
     title: "Too many wrong passwords",
     meaning: "The login or the address has had too many wrong passwords; this one was not checked. Retry-After tells " +
-      "when the next one is. Per hour one address has 10 wrong passwords for one login and 100 for all logins, an IPv6 " +
-      "/56 400 and a /48 1,000. After 100 wrong passwords in a row, a login accepts only browsers that have logged in " +
-      "to it before, until a password is right or an administrator enables the user or makes a reset ticket.",
+      "when the next one is. Per hour one address has 10 wrong passwords for one login and 100 for all logins, an " +
+      "IPv6 /56 400 and a /48 1,000. After 100 wrong passwords in a row, a login accepts only browsers that have " +
+      "logged in to it before, until a password is right or an administrator enables the user or makes a reset ticket.",
   },
   "internal-error": {
     status: 500,

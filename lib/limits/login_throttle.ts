@@ -8,8 +8,8 @@
  *
  * An attempt counts before the hash, so that parallel guesses count, and is put back if the password was right. Logins
  * that do not exist count like others. A wrong password that a client repeats counts once, so that a device with an old
- * password does not lock its user out. A known device has its own counts, so that guesses from elsewhere do not lock it out
- * (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+ * password does not lock its user out. A known device has its own counts, so that guesses from elsewhere do not lock it
+ * out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
  *
  * Instances on one database share the counts. The passwords tried stay in the memory of each, as keyed digests: from a
  * database that also holds the key, they could be guessed a million times faster than from password hashes. So a

@@ -1,13 +1,14 @@
 /**
  * States of limits in PostgreSQL, shared by all instances on a database.
  *
- * An update is a transaction. It first writes its rows unchanged, or as new rows, which locks them until it ends; always
- * in the order of their keys, so that two updates cannot deadlock. A connection lost during the commit may apply one
- * update twice: an attempt more or less, which no client can cause.
+ * An update is a transaction. It first writes its rows unchanged, or as new rows, which locks them until it ends;
+ * always in the order of their keys, so that two updates cannot deadlock. A connection lost during the commit may apply
+ * one update twice: an attempt more or less, which no client can cause.
  *
- * Keys are digests without a secret: all instances would need the same secret, and in the same database it would protect
- * nothing. A reader of the database can therefore guess what was counted: logins and addresses, which the database has in
- * plain text anyway, and what was typed as a login. Wrong passwords are not stored, see `lib/limits/login_throttle.ts`.
+ * Keys are digests without a secret: all instances would need the same secret, and in the same database it would
+ * protect nothing. A reader of the database can therefore guess what was counted: logins and addresses, which the
+ * database has in plain text anyway, and what was typed as a login. Wrong passwords are not stored, see
+ * `lib/limits/login_throttle.ts`.
  */
 
 import type { Row } from "pg";

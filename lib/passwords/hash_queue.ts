@@ -156,9 +156,9 @@ function pathOf({ client, knownLogin }: Requester): readonly string[] {
 }
 
 /**
- * A queue that is fair at each level of a path: to networks, to the clients in them, to the logins of a client. The parts
- * of a level take turns, one item each, however many items a part has. Paths with the same beginning have the same
- * length.
+ * A queue that is fair at each level of a path: to networks, to the clients in them, to the logins of a client. The
+ * parts of a level take turns, one item each, however many items a part has. Paths with the same beginning have the
+ * same length.
  */
 export class FairQueue<Item> {
   #size = 0;

@@ -1,4 +1,4 @@
-/** What lists, counts and sizes of a store are asked by and answered with. All times are milliseconds since the epoch. */
+/** Queries and results of the lists, counts and sizes of a store. All times are milliseconds since the epoch. */
 
 /** Which page of a list to return. */
 export interface PageQuery {

@@ -17,12 +17,12 @@ const description =
   `Requests and responses are JSON in UTF-8, dates RFC 3339. Every error is a problem (RFC 9457), whose
 \`type\` is the address of its meaning.
 
-Unknown paths get 404 \`not-found\`, unsupported methods 405 \`method-not-allowed\` with \`Allow\`, and a path without its final
-slash 308. HEAD is GET without the body, and OPTIONS gets 204 with \`Allow\`.`;
+Unknown paths get 404 \`not-found\`, unsupported methods 405 \`method-not-allowed\` with \`Allow\`, and a path
+without its final slash 308. HEAD is GET without the body, and OPTIONS gets 204 with \`Allow\`.`;
 
 const cookieDescription = `The token in a cookie, from POST /session/ with \`"cookie": true\`. A request that changes
-something must come from a page of the same origin, as \`Sec-Fetch-Site\` or \`Origin\` shows. A token in \`Authorization\` takes
-precedence. If two cookies have this name, both are ignored.`;
+something must come from a page of the same origin, as \`Sec-Fetch-Site\` or \`Origin\` shows. A token in
+\`Authorization\` takes precedence. If two cookies have this name, both are ignored.`;
 
 export const frame = {
   openapi: "3.1.0",

@@ -60,7 +60,7 @@ function tell(error, { form, message, onEnded }) {
   form.querySelector("input[type=password]")?.select();
 }
 
-/** Shows errors at their fields, and focuses the first. @returns the texts without a field; `undefined` if there are none */
+/** Shows errors at their fields, and focuses the first. @returns the texts without a field, `undefined` if none */
 function showErrors(form, errors) {
   const placed = errors.map((error) => ({ ...error, input: form.elements.namedItem(error.name) }));
   const shown = placed.filter(({ input }) => input !== null && !input.closest("[hidden]"));

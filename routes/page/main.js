@@ -119,10 +119,10 @@ function go(name, text = "") {
 }
 
 /**
- * Continues after a login: at the page that `next` names, at the view that was wanted or interrupted, at the site, or at
- * the account.
+ * Continues after a login: at the page that `next` names, at the view that was wanted or interrupted, at the site, or
+ * at the account.
  *
- * @throws {Problem} if the browser has not stored the session's cookie: loading the page again would show the form again
+ * @throws {Problem} if the browser has not stored the session's cookie: a reload would show the form again
  */
 async function enter() {
   if (await findSession() === undefined) throw new Problem({ code: isSecureContext ? "no-cookie" : "no-https" });

@@ -2,8 +2,8 @@
  * The disk as the store sees it: one folder, and the calls that durability consists of.
  *
  * The store writes only through this interface, so a test can replace the disk by one that fails, tears writes or
- * forgets. Writes are asynchronous, as requests are served meanwhile. Reads are synchronous: they happen at start and in
- * tasks, which have nothing else to do.
+ * forgets. Writes are asynchronous, as requests are served meanwhile. Reads are synchronous: they happen at start and
+ * in tasks, which have nothing else to do.
  */
 
 import { type Exposure, listFiles, lockFolder, makePrivate } from "./store_folder.ts";

@@ -1,9 +1,9 @@
 /**
  * A store in a folder: tables in memory, a snapshot of them on disk, and a journal of the changes since.
  *
- * One process uses the folder at a time; the kernel releases the lock however the process ends. Opening replays snapshot
- * and journals and cuts a torn tail. Closing writes a snapshot, so that the next start is fast. In between, a snapshot
- * is written whenever the journal has outgrown the last one.
+ * One process uses the folder at a time; the kernel releases the lock however the process ends. Opening replays
+ * snapshot and journals and cuts a torn tail. Closing writes a snapshot, so that the next start is fast. In between, a
+ * snapshot is written whenever the journal has outgrown the last one.
  */
 
 import type { Log } from "../../log.ts";

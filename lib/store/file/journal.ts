@@ -96,7 +96,8 @@ export class Journal {
   }
 
   /**
-   * Starts the journal of the next generation. All changes in the old one are applied then; later ones go to the new one.
+   * Starts the journal of the next generation. All changes in the old one are applied then; later ones go to the new
+   * one.
    *
    * @throws {StoreFullError} the disk is full; the old journal continues
    * @throws {StoreClosedError} as `append`
@@ -161,8 +162,8 @@ export class Journal {
 }
 
 /**
- * Removes the calls of the next frame from the list: whole calls, so that the changes of a call are never separated, and
- * either growing or not, as on a full disk only deletions may find room.
+ * Removes the calls of the next frame from the list: whole calls, so that the changes of a call are never separated,
+ * and either growing or not, as on a full disk only deletions may find room.
  */
 function takeFrame(calls: Call[]): Call[] {
   let changeCount = 0;

@@ -235,7 +235,7 @@ async function requireRegularLock(path: string): Promise<void> {
 function irregularFile(path: string, { name, isSymlink }: { name: string; isSymlink: boolean }): StoreFolderError {
   const kind = isSymlink ? "a symbolic link" : "not a regular file";
   return new StoreFolderError(
-    `Cannot use store "${path}" as its "${name}" is ${kind}. Nothing was changed. Move the real file there. The folder ` +
-      "itself may be a symbolic link",
+    `Cannot use store "${path}" as its "${name}" is ${kind}. Nothing was changed. Move the real file there. The ` +
+      "folder itself may be a symbolic link",
   );
 }

@@ -46,7 +46,7 @@ export async function forEachYielding<Item>(items: Iterable<Item>, visit: (item:
   }
 }
 
-/** Returns a page of a list of records. Keeps at most `limit` + 1,000 records, so that a page costs the same in any order. */
+/** Returns a page of a list. Keeps at most `limit` + 1,000 records, so that a page costs the same in any order. */
 export async function pageOf<Item extends { readonly id: string }>(
   records: Iterable<Item>,
   { limit, after = "", isListed, keyOf = ({ id }) => id, isDescending = false }: PageOptions<Item>,

@@ -67,8 +67,8 @@ export async function deleteExpiredSessions(
 }
 
 /**
- * Returns all sessions but the `keptCount` that were seen last, and of those seen at the same time the newest. Yields to
- * the event loop, as an earlier version had no limit of sessions.
+ * Returns all sessions but the `keptCount` that were seen last, and of those seen at the same time the newest. Yields
+ * to the event loop, as an earlier version had no limit of sessions.
  */
 async function seenLongestAgo(sessions: Iterable<Session>, keptCount: number): Promise<readonly Session[]> {
   const kept: Session[] = [];

@@ -123,8 +123,8 @@ export class Tables {
   /**
    * Every record as the change that puts it, users first.
    *
-   * `apply` may change the tables while it is read: the iterator of a `Map` visits added records, skips deleted ones and
-   * shows each record as it is when visited. `snapshot.ts` relies on that.
+   * `apply` may change the tables while it is read: the iterator of a `Map` visits added records, skips deleted ones
+   * and shows each record as it is when visited. `snapshot.ts` relies on that.
    */
   *changes(): Generator<Change> {
     for (const user of this.#users.values()) yield { kind: "put-user", user };
@@ -173,8 +173,8 @@ export class TableLocks {
   }
 
   /**
-   * Runs `change` under the locks of the login and of the actor, unless the actor has lost the rights. Every change that
-   * takes them away needs the lock of the actor too.
+   * Runs `change` under the locks of the login and of the actor, unless the actor has lost the rights. Every change
+   * that takes them away needs the lock of the actor too.
    */
   async as<Outcome>(
     { actor, login }: { actor: Actor | undefined; login: string },

@@ -2,12 +2,14 @@
  * The changes of the store, each a transaction.
  *
  * A change locks the row of its user and also writes it (`changes`), where the other stores take the lock of a login.
- * That is right at every isolation level: at READ COMMITTED the second change waits for the first and sees its result. At
- * REPEATABLE READ (YugabyteDB's default) and SERIALIZABLE (CockroachDB) the second gets a conflict, which a lock without a
- * write would not cause, and `Database` repeats it. Changes to all administrators or to the setup ticket lock a row of
+ * That is right at every isolation level: at READ COMMITTED the second change waits for the first and sees its result.
+ * At REPEATABLE READ (YugabyteDB's default) and SERIALIZABLE (CockroachDB) the second gets a conflict, which a lock
+ * without a write would not cause, and `Database` repeats it. Changes to all administrators or to the setup ticket lock
+ * a row of
  * `gatehouse_turn`, always last.
  *
- * A change may run again after a lost connection. One that finds its own earlier attempt (`isRepeated`) reports success.
+ * A change may run again after a lost connection. One that finds its own earlier attempt (`isRepeated`) reports
+ * success.
  */
 
 import { type Actor, isAdmin, type Store, type User } from "../../store.ts";
@@ -185,8 +187,8 @@ async function lockUser({ run }: Transaction, login: string): Promise<User | und
 }
 
 /**
- * Runs a change that locks the user of a login, if given, and its actor, whose rights then stay until it ends. The order
- * of logins prevents a deadlock of two users who change each other.
+ * Runs a change that locks the user of a login, if given, and its actor, whose rights then stay until it ends. The
+ * order of logins prevents a deadlock of two users who change each other.
  */
 function change<Refusal extends string>(
   database: Database,

@@ -4,9 +4,9 @@
  * Statements run outside of transactions, as CockroachDB and YugabyteDB change no tables inside one, and each can run
  * again: several instances may start at once, and each may stop halfway. A released step never changes; add a new one.
  *
- * `COLLATE "C"` orders texts by their bytes: ids are in the order of registration in every locale, and no upgrade of the
- * operating system damages an index. CockroachDB always orders so, and rejects it for a column. `ASC` is for indexes
- * that are read in order: YugabyteDB hashes others.
+ * `COLLATE "C"` orders texts by their bytes: ids are in the order of registration in every locale, and no upgrade of
+ * the operating system damages an index. CockroachDB always orders so, and rejects it for a column. `ASC` is for
+ * indexes that are read in order: YugabyteDB hashes others.
  */
 
 import { setTimeout as delay } from "node:timers/promises";

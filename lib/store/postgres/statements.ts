@@ -25,8 +25,8 @@ const ofTicket = columns.gatehouse_ticket;
 const userColumns = "id, login, password_hash, registered_at, groups, disabled";
 
 /**
- * The condition of a list of users: logins from $1 up to $2 that contain $3, in the group $4, which has commas around it.
- * Every text contains "". strpos() has no wildcards to escape.
+ * The condition of a list of users: logins from $1 up to $2 that contain $3, in the group $4, which has commas around
+ * it. Every text contains "". strpos() has no wildcards to escape.
  */
 const isWantedUser = `login >= $1 AND login < $2 AND strpos(login, $3::text) > 0
     AND strpos(',' || groups || ',', $4::text) > 0`;
@@ -34,7 +34,9 @@ const isWantedUser = `login >= $1 AND login < $2 AND strpos(login, $3::text) > 0
 const ticketsAndMakers = "gatehouse_ticket t LEFT JOIN gatehouse_user u ON u.id = t.maker";
 /** An administrator or the service itself has created the ticket. */
 const hasValidMaker = "(t.maker = '' OR u.is_admin)";
-/** The condition of a list of tickets at the time $1. An instance of the previous version inserts them without an id. */
+/**
+ * The condition of a list of tickets at the time $1. An instance of the previous version inserts them without an id.
+ */
 const isListed = `t.id > '' AND t.expires_at > $1 AND t.purpose <> 'setup' AND ${hasValidMaker}`;
 
 /** How many rows one statement of a sweep deletes: few enough that it ends soon. */
