@@ -4,12 +4,16 @@
  *
  * - `imports-point-down`: a file imports from its own level or from one below, see `levels`.
  * - `no-import-cycles`: no file imports itself through others.
+ * - `small-files`: no file has more than 250 lines, and no line more than 120 columns.
  * - `one-owner`: only the log uses the console, and only `lib/config/` and the command lines read the environment.
  */
 
 const root = new URL("../../", import.meta.url);
 const importPattern = /\b(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;
 const importsOfFile = new Map<string, readonly string[]>();
+
+const maxLines = 250;
+const maxColumns = 120;
 
 /** From top to bottom: a request takes this way down. */
 const levels: readonly RegExp[] = [
@@ -79,6 +83,7 @@ const plugin: Deno.lint.Plugin = {
     "imports-point-down": { create: importsPointDown },
     "no-import-cycles": { create: noImportCycles },
     "one-owner": { create: oneOwner },
+    "small-files": { create: smallFiles },
   },
 };
 
@@ -174,6 +179,30 @@ function oneOwner(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
   return {
     Identifier: (node) => check(node, consoleOwnership),
     MemberExpression: (node) => check(node, environmentOwnership),
+  };
+}
+
+function smallFiles(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  return {
+    Program(node) {
+      const lines = context.sourceCode.text.trimEnd().split("\n");
+      if (lines.length > maxLines) {
+        const message = `${pathFromRoot(new URL(context.filename, root))} has ${lines.length} lines`;
+        context.report({
+          node,
+          message,
+          hint: `move a part with a purpose of its own to a file: ${maxLines} is the most`,
+        });
+      }
+      let start = 0;
+      for (const line of lines) {
+        if (line.length > maxColumns) {
+          const message = `a line has ${line.length} columns`;
+          context.report({ range: [start, start + line.length], message, hint: `break it at ${maxColumns}` });
+        }
+        start += line.length + 1;
+      }
+    },
   };
 }
 

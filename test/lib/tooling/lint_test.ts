@@ -110,7 +110,19 @@ const cycleRows: readonly Row[] = [
   ["lib/config/new_file.ts", 'import { settings } from "./config.ts";', 0],
 ];
 
-const rules = { "imports-point-down": importRows, "no-import-cycles": cycleRows, "one-owner": ownerRows };
+const sizeRows: readonly Row[] = [
+  ["lib/log.ts", "let a;\n".repeat(250), 0],
+  ["lib/log.ts", "let a;\n".repeat(251), 1],
+  ["lib/log.ts", `// ${"a".repeat(117)}`, 0],
+  ["lib/log.ts", `let a;\n// ${"a".repeat(118)}\nlet b;\n// ${"a".repeat(118)}`, 2],
+];
+
+const rules = {
+  "imports-point-down": importRows,
+  "no-import-cycles": cycleRows,
+  "one-owner": ownerRows,
+  "small-files": sizeRows,
+};
 for (const [rule, rows] of Object.entries(rules)) {
   Deno.test(`${rule} finds what it should, with a path from the root as with a whole one`, () => {
     for (const [file, source, findingCount] of rows) {
