@@ -3,9 +3,9 @@
  * short one.
  *
  * PgBouncer in transaction mode sends each transaction to any connection of the server, where the name is unknown or
- * already in use (PgBouncer 1.21 and later prevent this with `max_prepared_statements`). Then nothing has been done, and
- * no statement is named any more. The name is a hash, so that it never stands for another text, not even one of another
- * version behind the same PgBouncer.
+ * already in use (PgBouncer 1.21 and later prevent this with `max_prepared_statements`). Then nothing has been done,
+ * and no statement is named any more. The name is a hash, so that it never stands for another text, not even one of
+ * another version behind the same PgBouncer.
  */
 
 import { createHash } from "node:crypto";
