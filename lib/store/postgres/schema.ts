@@ -1,5 +1,5 @@
 /**
- * Creates the tables, and migrates older ones: a list of steps. `gatehouse_schema` stores which of them are done.
+ * Creates the tables, and migrates older ones: `schema.sql` has the steps. `gatehouse_schema` stores how many are done.
  *
  * Statements run outside of transactions, as CockroachDB and YugabyteDB change no tables inside one, and each can run
  * again: several instances may start at once, and each may stop halfway. A released step never changes; add a new one.
@@ -14,6 +14,7 @@ import { type PostgresAddress, shownAddress } from "../../config/postgres_addres
 import type { Log } from "../../log.ts";
 import { codeOf, messageOf } from "./connection.ts";
 import { Database } from "./database.ts";
+import schema from "./schema.sql" with { type: "text" };
 
 /** The tables are not those of this version, and cannot be migrated. */
 export class SchemaError extends Error {
@@ -40,52 +41,10 @@ const collisionCodes = /^(23505|42P07|42710|40...|XX000)$/;
 const maxAttempts = 10;
 const maxRetryWaitMs = 200;
 
-/** Every change that depends on a row also increments its `changes`: see `rules.ts`. */
-const usersSessionsTickets: SchemaStep = (text) => [
-  `CREATE TABLE IF NOT EXISTS gatehouse_user (
-    login ${text} PRIMARY KEY, id ${text} NOT NULL, password_hash text NOT NULL, iterations bigint NOT NULL,
-    registered_at bigint NOT NULL, groups text NOT NULL, is_admin boolean NOT NULL, disabled boolean NOT NULL,
-    changes bigint NOT NULL)`,
-  "CREATE UNIQUE INDEX IF NOT EXISTS gatehouse_user_by_id ON gatehouse_user (id ASC)",
-  "CREATE INDEX IF NOT EXISTS gatehouse_user_by_iterations ON gatehouse_user (iterations ASC)",
-  "CREATE INDEX IF NOT EXISTS gatehouse_user_admin ON gatehouse_user (login) WHERE is_admin",
-  `CREATE TABLE IF NOT EXISTS gatehouse_session (
-    id ${text} PRIMARY KEY, login ${text} NOT NULL REFERENCES gatehouse_user (login) ON DELETE CASCADE,
-    secret_hash text NOT NULL, created_at bigint NOT NULL, last_seen_at bigint NOT NULL,
-    user_agent text NOT NULL, address text NOT NULL)`,
-  "CREATE INDEX IF NOT EXISTS gatehouse_session_by_login ON gatehouse_session (login)",
-  "CREATE INDEX IF NOT EXISTS gatehouse_session_by_created_at ON gatehouse_session (created_at ASC)",
-  "CREATE INDEX IF NOT EXISTS gatehouse_session_by_last_seen_at ON gatehouse_session (last_seen_at ASC)",
-  `CREATE TABLE IF NOT EXISTS gatehouse_ticket (
-    secret_hash ${text} PRIMARY KEY, purpose text NOT NULL, login ${text} NOT NULL,
-    reset_login ${text} REFERENCES gatehouse_user (login) ON DELETE CASCADE, expires_at bigint NOT NULL)`,
-  "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_reset_login ON gatehouse_ticket (reset_login)",
-  "CREATE TABLE IF NOT EXISTS gatehouse_turn (name text PRIMARY KEY, changes bigint NOT NULL)",
-  "INSERT INTO gatehouse_turn (name, changes) VALUES ('admins', 0), ('setup', 0) ON CONFLICT (name) DO NOTHING",
-];
-
-/** See `lib/limits/postgres_limit_store.ts`. Double precision, as token buckets refill in fractions of milliseconds. */
-const limitStates: SchemaStep = (text) => [
-  `CREATE TABLE IF NOT EXISTS gatehouse_count (
-    kind ${text} NOT NULL, key ${text} NOT NULL, full_at double precision NOT NULL DEFAULT 0,
-    wrong_count bigint NOT NULL DEFAULT 0, open_count bigint NOT NULL DEFAULT 0, opened_at bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (kind, key))`,
-];
-
-/**
- * An instance of the previous version still inserts tickets with the default id "", for which `idOfOldTicket` computes
- * the id. Hence the index is not unique.
- */
-const ticketMakers: SchemaStep = (text) => [
-  `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS id ${text} NOT NULL DEFAULT ''`,
-  `ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS maker ${text} NOT NULL DEFAULT ''`,
-  "ALTER TABLE gatehouse_ticket ADD COLUMN IF NOT EXISTS created_at bigint NOT NULL DEFAULT 0",
-  "UPDATE gatehouse_ticket SET id = '0000000000' || upper(substr(secret_hash, 1, 16)) WHERE id = ''",
-  "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_id ON gatehouse_ticket (id ASC)",
-  "CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_maker ON gatehouse_ticket (maker)",
-];
-
-const currentSteps: readonly SchemaStep[] = [usersSessionsTickets, limitStates, ticketMakers];
+const currentSteps = schema.split(/^-- Step .*$/m).slice(1).map((sql): SchemaStep => (text) => {
+  const statements = sql.replaceAll(/^--.*$/gm, "").replaceAll('text COLLATE "C"', text).split(";");
+  return statements.map((statement) => statement.trim()).filter((statement) => statement !== "");
+});
 
 /**
  * Creates the tables of a database, or migrates them to this version.
