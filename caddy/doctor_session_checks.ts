@@ -9,7 +9,7 @@ import { type Check, elsewhere, type Failure, fixes, type Member, type Observati
 import type { SiteResponse } from "./doctor_client.ts";
 
 const pageShowsNothing: Failure = { unknown: "the page shows no headers", needsHeadersPage: true };
-/** Belongs to nobody (RFC 5737). */
+/** An address that is reserved for documentation (RFC 5737). */
 const forgedAddress = "203.0.113.77";
 
 /** Checks with a session, in this order. Without the first, the others cannot tell. */
@@ -142,7 +142,7 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
     fixes: [fixes.askGuard],
     async run(member) {
       const { path, marker } = member;
-      // A group that nobody is in, in the form of a group; the others belong to the guard and to the page.
+      // A valid group without members; the others belong to the guard and to the page.
       for (const query of [`group=${marker.slice(0, 32)}`, "next=//evil.example/", "second-factor"]) {
         const target = `${path}${path.includes("?") ? "&" : "?"}${query}`;
         const { isAdmitted, status } = await visit({ ...member, path: target });
@@ -170,7 +170,7 @@ function visit(member: Omit<Member, "observation">, headers: readonly string[] =
   return site.get(path, [`Cookie: ${session.cookie}`, ...headers]);
 }
 
-/** The check that none of these headers arrives at the site when it is forged. @param names separated by spaces */
+/** Checks that forged headers of these names do not arrive at the site. @param names separated by spaces */
 function neverArrive(names: string): (member: Member) => Promise<Failure> {
   return async (member) => {
     const { marker, observation } = member;

@@ -82,7 +82,7 @@ export interface Context {
   readonly requestId: string;
   /** The client's IP address, or "unix"; see `lib/http/client_address.ts`. */
   readonly clientAddress: string;
-  /** What limits count the client by: its IPv4 address, or the /64 of its IPv6 address. */
+  /** The key by which limits count the client: its IPv4 address, or the /64 of its IPv6 address. */
   readonly rateLimitKey: string;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A map of bounded size that evicts the entry that was set longest ago.
  *
- * Every map whose keys clients choose, such as addresses and logins, is one of these, so that clients cannot exhaust
+ * Every map whose keys clients choose, such as addresses and logins, is a BoundedMap, so that clients cannot exhaust
  * the memory.
  *
  * The order is a linked list. A `Map` is ordered too, but finding its first key walks over all keys deleted before: 6.5

@@ -24,7 +24,7 @@ export interface Route {
   /** Segments. ":name" matches any text but "" and is a parameter; a last ":name*" matches the rest of the path. */
   readonly path: string;
   readonly handler: Handler;
-  /** Whether the log line of a 200 has the level debug: so for what every request to a guarded site asks. */
+  /** Whether a 200 is logged at level debug, as for the guard: every request to a guarded site asks it. */
   readonly isRoutine?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Operation extends Route {
   readonly access: Access;
   /** A few words, as "Log in". */
   readonly summary: string;
-  /** What the summary does not say. */
+  /** Details that the summary omits. */
   readonly description?: string;
   /** Parameters of the path except `login`, and header fields that the handler reads. */
   readonly parameters?: Readonly<Record<string, Schema>>;

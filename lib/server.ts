@@ -15,7 +15,7 @@ import type { ConnectionInfo } from "./router.ts";
 /** A little more than the longest wait for a hash, and less than the 10 s that most supervisors wait. */
 const defaultDrainMs = 8_000;
 const defaultLingerMs = 300;
-/** Between two looks at the requests in flight, and between two attempts to listen again. */
+/** Interval of the checks of requests in flight, and of the attempts to listen again. */
 const pollMs = 50;
 
 /** What is served, and where. */

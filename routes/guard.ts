@@ -37,7 +37,7 @@ export const guard = route("GET /guard/:demands*", {
       type: "string",
       description:
         "Groups that the user must all be in, at most 32: `/guard/staff/night`. All users are in `users`, the " +
-        "default. Nobody is in `second-factor`, which is reserved. The query is ignored, as proxies append their own.",
+        "default. `second-factor` is reserved and has no members. The query is ignored, as proxies append their own.",
       examples: ["users"],
     },
     "X-Forwarded-Uri": { type: "string", description: "The path and query that the client requested." },

@@ -6,7 +6,7 @@
 
 import { extname } from "node:path";
 
-/** Where the logo is, and what its name says that it is. */
+/** The path of the logo, and the media type that its name implies. */
 export interface LogoLocation {
   readonly path: string;
   readonly type: "image/svg+xml" | "image/png";

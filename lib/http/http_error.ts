@@ -4,7 +4,7 @@
 
 import { type ProblemCode, problems } from "./problem.ts";
 
-/** Most errors in one response: it must not be many times as long as its request. */
+/** Maximum number of errors in one response, which must not be many times as long as its request. */
 export const maxErrors = 10;
 
 /** An error in one field of a body or query. */

@@ -2,7 +2,7 @@
  * The problems that a response can name: status, title and meaning.
  *
  * A response carries the code in its `type`, `/problem/<code>` (RFC 9457), and that address responds with the meaning.
- * Codes are part of the contract: new ones may be added, and none ever changes its meaning.
+ * Codes are part of the contract: codes may be added, but the meaning of a code never changes.
  */
 
 export interface Problem {

@@ -93,7 +93,7 @@ export class RateLimiter {
   }
 
   /**
-   * Consumes one attempt of every limit, or of none if any has none left.
+   * Consumes one attempt of every limit, or of no limit if one is used up.
    *
    * @returns 0 if it has consumed them, else the seconds to wait
    */

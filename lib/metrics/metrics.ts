@@ -26,7 +26,7 @@ export type AuditEvent =
 
 /** Seconds, around the 70 to 100 ms that a hash takes at 600,000 iterations, up to what it takes on busy cores. */
 const hashBounds = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
-/** Seconds, from a disk with a battery to a spinning one. */
+/** Seconds, from a disk with a battery-backed cache to a spinning one. */
 const syncBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
 /** Clients can send any other method: all of them get one label. */

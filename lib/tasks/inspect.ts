@@ -1,5 +1,5 @@
 /**
- * The task `inspect`: what a data folder holds, one line of JSON for each record.
+ * The task `inspect`: prints each record of a data folder as a line of JSON.
  *
  * It reads the files as a start does and changes nothing, also while the service runs. Of sessions and tickets it
  * shows everything but the hash of the secret.

@@ -65,7 +65,7 @@ function withRealPath(path: string): string[] {
   return real === resolve(path) ? [path] : [path, real];
 }
 
-/** Resolves the part that exists; the start makes the rest, and reports what it cannot read. */
+/** Resolves the part that exists; the start creates the rest, and reports what it cannot read. */
 function realPathOf(path: string): string {
   try {
     return Deno.realPathSync(path);

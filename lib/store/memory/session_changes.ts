@@ -32,7 +32,7 @@ export async function addSession(
 }
 
 /** Ends sessions of a user, under the user's lock. @returns the changes that end the last of them, to be committed */
-export function endSessions(
+export function endSessionsOf(
   storage: TableStorage,
   login: string,
   isEnded: (session: Session) => boolean = () => true,
@@ -42,7 +42,7 @@ export function endSessions(
 }
 
 /** Ends expired sessions, as `Store.deleteExpiredSessions`. */
-export async function deleteExpiredSessions(
+export async function endExpiredSessions(
   storage: TableStorage,
   { limits: { lastSeenUntil, createdUntil }, locks }: { limits: ExpiryLimits; locks: TableLocks },
 ): Promise<number> {
@@ -57,7 +57,7 @@ export async function deleteExpiredSessions(
     locks.ofLogin(login, async () => {
       // Again under the lock: a session may have been seen meanwhile.
       total += Array.from(storage.tables.sessionsOf(login)).filter(isExpired).length;
-      const last = await endSessions(storage, login, isExpired);
+      const last = await endSessionsOf(storage, login, isExpired);
       if (last.length > 0) await storage.commit(last);
     });
   for (let start = 0; start < logins.length; start += maxAtOnce) {

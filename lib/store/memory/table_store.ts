@@ -25,7 +25,7 @@ import {
 import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from "../queries.ts";
 import { isSameUser, voidedTickets } from "../rules.ts";
 import { hashCostsOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
-import { addSession, deleteExpiredSessions, endSessions } from "./session_changes.ts";
+import { addSession, endExpiredSessions, endSessionsOf } from "./session_changes.ts";
 import { memoryStorage, TableLocks, type Tables, type TableStorage } from "./tables.ts";
 import { insertTicket, isMadeByAdmin, isResetOf, ticketDeletions, ticketPageOf } from "./ticket_changes.ts";
 
@@ -88,7 +88,7 @@ export class TableStore implements Store {
     const replace = async (used: readonly Change[]) => {
       if (!isSameUser(this.#tables.users.get(login), current)) return "stale" as const;
       const keptId = next.disabled ? "" : keepSessionId;
-      const ended = keptId === undefined ? [] : await endSessions(this.#storage, login, ({ id }) => id !== keptId);
+      const ended = keptId === undefined ? [] : await endSessionsOf(this.#storage, login, ({ id }) => id !== keptId);
       const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
       const tickets = ticketDeletions(
         this.#tables,
@@ -114,7 +114,7 @@ export class TableStore implements Store {
       if (kept?.id !== id) return "missing";
       if (!isSameUser(kept, user)) return "stale";
       return await this.#locks.keepingAnAdmin({ login }, async () => {
-        const ended = await endSessions(this.#storage, login);
+        const ended = await endSessionsOf(this.#storage, login);
         const tickets = ticketDeletions(this.#tables, (ticket) => ticket.maker === id || isResetOf(ticket, login));
         await this.#storage.commit([{ kind: "delete-user", login }, ...ended, ...tickets]);
         return "done" as const;
@@ -163,7 +163,7 @@ export class TableStore implements Store {
     return this.#locks.as({ actor, login }, async () => {
       const maker = this.#tables.users.get(login)?.id;
       const count = Array.from(this.#tables.sessionsOf(login)).length;
-      const ended = await endSessions(this.#storage, login);
+      const ended = await endSessionsOf(this.#storage, login);
       const tickets = maker === undefined ? [] : ticketDeletions(this.#tables, (ticket) => ticket.maker === maker);
       if (ended.length + tickets.length > 0) await this.#storage.commit([...ended, ...tickets]);
       return count;
@@ -171,7 +171,7 @@ export class TableStore implements Store {
   }
 
   deleteExpiredSessions(limits: ExpiryLimits): Promise<number> {
-    return deleteExpiredSessions(this.#storage, { limits, locks: this.#locks });
+    return endExpiredSessions(this.#storage, { limits, locks: this.#locks });
   }
 
   findTicket(secretHash: string): Promise<Ticket | undefined> {
