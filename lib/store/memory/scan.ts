@@ -7,7 +7,7 @@
 import { setImmediate } from "node:timers";
 import { iterationsOf } from "../../passwords/password_hash.ts";
 import type { StoredRecord, User } from "../../store.ts";
-import type { Days, HashCosts } from "../queries.ts";
+import type { Days, HashCosts, Page, PageQuery } from "../queries.ts";
 import type { Tables } from "./tables.ts";
 
 /** Items between two yields: 0.1 ms, or 1.5 ms when logins are searched for the worst text. */
@@ -18,11 +18,8 @@ const recordBatch = 1_000;
 const surplus = 1_000;
 const dayMs = 24 * 60 * 60 * 1_000;
 
-export interface PageOptions<Item> {
-  /** At most this many; at least 1. */
-  readonly limit: number;
-  /** The cursor: only items that follow the item of this key in the order of the list. */
-  readonly after?: string | undefined;
+/** Which page of a list to return; the cursor is a key of the list. */
+export interface PageOptions<Item> extends PageQuery {
   /** Whether an item belongs to the list. */
   readonly isListed: (item: Item) => boolean;
   /** What the list is sorted by, unique to each item; by default its id. */
@@ -30,11 +27,9 @@ export interface PageOptions<Item> {
   readonly isDescending?: boolean;
 }
 
-/** Items in the order of their keys, the number on all pages, and the cursor of the next page. */
-interface Page<Item> {
+interface ItemPage<Item> extends Page {
+  /** In the order of their keys. */
   readonly items: readonly Item[];
-  readonly total: number;
-  readonly next: string | undefined;
 }
 
 /** Calls `visit` for each item in order, including items that are added meanwhile. Yields to the event loop. */
@@ -50,7 +45,7 @@ export async function forEachYielding<Item>(items: Iterable<Item>, visit: (item:
 export async function pageOf<Item extends { readonly id: string }>(
   records: Iterable<Item>,
   { limit, after = "", isListed, keyOf = ({ id }) => id, isDescending = false }: PageOptions<Item>,
-): Promise<Page<Item>> {
+): Promise<ItemPage<Item>> {
   const isBefore = (key: string, other: string) => isDescending ? key > other : key < other;
   const compare = (one: Item, other: Item) => isBefore(keyOf(one), keyOf(other)) ? -1 : 1;
   // One item more than the page has tells whether there is another page.
