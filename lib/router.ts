@@ -13,7 +13,8 @@ import { rateLimitKey } from "./http/client_address.ts";
 import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
 import { HttpError, problemResponse } from "./http/http_error.ts";
 import type { ProblemCode } from "./http/problem.ts";
-import type { JsonBody, Query, Schema } from "./http/schema.ts";
+import type { Query } from "./http/query.ts";
+import type { JsonBody, Schema } from "./http/schema.ts";
 import { type Match, noParams, type Params, pathOf, PathTable } from "./http/path_table.ts";
 
 /** Responds to one request. Throws an `HttpError` for what the client may know, and catches nothing. */

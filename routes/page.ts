@@ -9,7 +9,7 @@ import { cookieToken } from "../lib/accounts/session.ts";
 import type { App } from "../lib/app.ts";
 import { html } from "../lib/http/html.ts";
 import { HttpError } from "../lib/http/http_error.ts";
-import { query } from "../lib/http/schema.ts";
+import { query } from "../lib/http/query.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts";
 import { liveSession } from "./auth/authorization.ts";

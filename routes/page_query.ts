@@ -1,7 +1,8 @@
 /** Lists in pages, such as `GET /user/`: the query parameters, the schema, and the link to the next page. */
 
 import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/accounts/user.ts";
-import { type Field, idPattern, idSchema, objectSchema, query, type Schema } from "../lib/http/schema.ts";
+import { query } from "../lib/http/query.ts";
+import { type Field, idPattern, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import type { UserSort } from "../lib/store/queries.ts";
 
 const defaultLimit = 50;

@@ -1,6 +1,6 @@
 /**
- * JSON bodies and query parameters, each declared once: a declaration holds the JSON Schema that clients read and the
- * parser that the service runs, so the two cannot differ.
+ * JSON bodies, each declared once: a declaration holds the JSON Schema that clients read and the parser that the
+ * service runs, so the two cannot differ. `query.ts` has the same for query parameters.
  *
  * Input is accepted or rejected as a whole, never corrected, and one error lists every bad field.
  */
@@ -34,10 +34,13 @@ export interface Field<T> {
   readonly parse: (value: unknown, report: Report) => T | undefined;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-type Fields = Readonly<Record<string, Field<unknown>>>;
+/** What a client has sent, by name. */
+export type Members = Readonly<Record<string, unknown>>;
+/** By name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
 type NoFields = Readonly<Record<never, never>>;
-type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+/** The values of fields. */
+export type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
 /** A body of JSON: an object with the declared members and no others. */
 export interface JsonBody<T, Rules = void> {
@@ -120,38 +123,15 @@ export function objectSchema(
   return { type: "object", required: Object.keys(required), additionalProperties: false, properties };
 }
 
-/** Query parameters of an operation. */
-export interface Query<T> {
-  readonly schemas: Readonly<Record<string, Schema>>;
-  /** Ignores other parameters. @throws {HttpError} `invalid-query`, with every bad parameter */
-  parse(request: Request): T;
-}
-
-/** Declares query parameters. @param check finds errors across them */
-export function query<F extends Fields>(
-  fields: F,
-  check: (values: Partial<Values<F>>) => readonly FieldError[] = () => [],
-): Query<Values<F>> {
-  return {
-    schemas: schemasOf(fields),
-    parse(request) {
-      const errors: FieldError[] = [];
-      const members = Object.fromEntries(queryOf(request, Object.keys(fields)));
-      const values = parseFields(fields, { members, errors }) as Values<F>;
-      errors.push(...check(values));
-      if (errors.length > 0) throw new HttpError("invalid-query", { errors });
-      return values;
-    },
-  };
-}
-
-function parseFields(fields: Fields, { members, errors }: { members: Members; errors: FieldError[] }): Members {
+/** Parses all fields, and adds what is wrong with them to `errors`. */
+export function parseFields(fields: Fields, { members, errors }: { members: Members; errors: FieldError[] }): Members {
   return mapFields(fields, ({ parse }, name) => {
     return parse(members[name], (error) => void errors.push({ pointer: `/${name}`, ...error }));
   });
 }
 
-function schemasOf(fields: Fields): Readonly<Record<string, Schema>> {
+/** Returns the schema of each field. */
+export function schemasOf(fields: Fields): Readonly<Record<string, Schema>> {
   return mapFields(fields, ({ schema }) => schema);
 }
 
@@ -166,14 +146,4 @@ function unknownFieldErrors(members: Members, known: readonly string[]): FieldEr
     code: "unknown-field",
     detail: `Unknown field. Known fields: ${known.join(", ")}.`,
   }));
-}
-
-/**
- * The first parameter of each name in the query. Others are not decoded: a query can have 32,000, which took 13 ms. Not
- * by `URL`, which rejects some addresses that clients send.
- */
-function queryOf(request: Request, names: readonly string[]): URLSearchParams {
-  const query = /^[^?#]*\?([^#]*)/.exec(request.url)?.[1] ?? "";
-  const found = names.map((name) => new RegExp(`(?:^|&)${name}=[^&]*`).exec(query)?.[0] ?? "");
-  return new URLSearchParams(found.join("&"));
 }

@@ -1,6 +1,6 @@
 /** `query()` reads the declared parameters of a URL. Tests of request bodies cover the other schemas. */
 import { assertEquals } from "@std/assert";
-import { query } from "../../../lib/http/schema.ts";
+import { query } from "../../../lib/http/query.ts";
 
 const queries: readonly (readonly [url: string, parameters: Readonly<Record<string, string>>])[] = [
   ["http://a/", {}],
