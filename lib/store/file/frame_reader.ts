@@ -11,7 +11,7 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import type { Change } from "../../store.ts";
-import { decodeChanges } from "../change.ts";
+import { decodeChanges } from "./change.ts";
 import type { DiskFile } from "./disk.ts";
 import { CorruptFileError } from "./file_header.ts";
 import { endMark, fileHeaderBytes, frameBytes, frameHeaderBytes, maxFrameBytes } from "./format.ts";

@@ -8,7 +8,7 @@
 
 import { KeyedLock } from "../../keyed_lock.ts";
 import { type Change, StoreClosedError } from "../../store.ts";
-import { decodeChanges, encodeChanges } from "../change.ts";
+import { decodeChanges, encodeChanges } from "./change.ts";
 import type { Disk } from "./disk.ts";
 import type { FileStart } from "./file_header.ts";
 import type { FoundJournal } from "./folder.ts";

@@ -8,7 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Change } from "../../store.ts";
-import { encodeChanges } from "../change.ts";
+import { encodeChanges } from "./change.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptFileError, encodeFileHeader, type FileStart, readFileHeader } from "./file_header.ts";
 import { encodeFrame, fileHeaderBytes } from "./format.ts";

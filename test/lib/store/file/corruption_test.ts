@@ -8,7 +8,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
-import { encodeChanges } from "../../../../lib/store/change.ts";
+import { encodeChanges } from "../../../../lib/store/file/change.ts";
 import { readFolder } from "../../../../lib/store/file/folder.ts";
 import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/file_header.ts";

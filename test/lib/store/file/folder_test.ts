@@ -4,7 +4,7 @@ import { NoRegisterError, type ReadFolder, readFolder, readRunningFolder } from 
 import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import { CorruptFileError, encodeFileHeader, type FileStart } from "../../../../lib/store/file/file_header.ts";
 import type { Disk } from "../../../../lib/store/file/disk.ts";
-import { encodeChanges } from "../../../../lib/store/change.ts";
+import { encodeChanges } from "../../../../lib/store/file/change.ts";
 import { writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
-import { encodeChanges } from "../../../../lib/store/change.ts";
+import { encodeChanges } from "../../../../lib/store/file/change.ts";
 import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/file_header.ts";
 import { readJournal } from "../../../../lib/store/file/folder.ts";

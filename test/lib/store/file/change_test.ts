@@ -1,8 +1,8 @@
 import { serialize } from "node:v8";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import type { Change } from "../../../lib/store.ts";
-import { decodeChanges, encodeChanges } from "../../../lib/store/change.ts";
-import { sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import type { Change } from "../../../../lib/store.ts";
+import { decodeChanges, encodeChanges } from "../../../../lib/store/file/change.ts";
+import { sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
 const changes: readonly Change[] = [
   { kind: "put-user", user: userOf("alice") },

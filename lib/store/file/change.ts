@@ -10,9 +10,9 @@
  */
 
 import { deserialize, serialize } from "node:v8";
-import type { Change, Ticket } from "../store.ts";
+import type { Change, Ticket } from "../../store.ts";
 import { type Columns, type Field, oneOf, text, wholeNumber } from "./fields.ts";
-import { idOfOldTicket } from "./rules.ts";
+import { idOfOldTicket } from "../rules.ts";
 import { requirePlainClone } from "./plain_clone.ts";
 
 /** Characters of the longest id, login and hash of a secret. */
