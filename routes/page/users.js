@@ -17,7 +17,7 @@ const pauseMs = 250;
 export async function usersView(app) {
   const view = fromTemplate("users");
   const form = view.querySelector("form");
-  const list = { app, view, form, conditions: {}, next: null, requestCount: 0, report: reporter(app) };
+  const list = { app, view, form, searchCount: 0, shown: undefined, report: reporter(app) };
   wireSearch(list);
   wireButton(part(view, "more"), { act: () => showMore(list), report: list.report });
   wireButton(part(view, "tickets"), {
@@ -73,33 +73,38 @@ function conditionsOf({ contains, group, sort }) {
 }
 
 async function find(list) {
-  list.conditions = conditionsOf(list.form.elements);
-  const users = await load(list);
-  // A later search has its response already.
-  if (users === undefined) return;
-  list.view.querySelector("tbody").replaceChildren(...users.map((user) => userRow(list, user)));
+  const search = ++list.searchCount;
+  const conditions = conditionsOf(list.form.elements);
+  const page = await load(conditions);
+  // A later search has begun, and its response counts.
+  if (search !== list.searchCount) return;
+  showPage(list, { conditions, page });
+  list.view.querySelector("tbody").replaceChildren(...page.users.map((user) => userRow(list, user)));
 }
 
 async function showMore(list) {
-  const users = await load(list, { after: list.next });
-  if (users === undefined) return;
-  const rows = users.map((user) => userRow(list, user));
+  const { shown } = list;
+  const page = await load({ ...shown.conditions, after: shown.next });
+  // A search has replaced the list meanwhile.
+  if (list.shown !== shown) return;
+  showPage(list, { conditions: shown.conditions, page });
+  const rows = page.users.map((user) => userRow(list, user));
   list.view.querySelector("tbody").append(...rows);
   // The button may be hidden now.
-  if (list.next === null) rows[0]?.querySelector("button").focus();
+  if (page.next === null) rows[0]?.querySelector("button").focus();
 }
 
-/** Loads one page. @returns `undefined` if another one was requested meanwhile */
-async function load(list, cursor = {}) {
-  const count = ++list.requestCount;
-  const query = new URLSearchParams({ limit: pageSize, ...list.conditions, ...cursor });
-  const { value } = await send("GET", `user/?${query}`);
-  if (count !== list.requestCount) return undefined;
-  list.next = value.next;
-  part(list.view, "more").hidden = value.next === null;
+async function load(parameters) {
+  const { value } = await send("GET", `user/?${new URLSearchParams({ limit: pageSize, ...parameters })}`);
+  return value;
+}
+
+/** Notes what the list shows, which `showMore` continues: the fields may have other conditions by then. */
+function showPage(list, { conditions, page: { next, total } }) {
+  list.shown = { conditions, next };
+  part(list.view, "more").hidden = next === null;
   const forms = { one: "{count} user", other: "{count} users" };
-  part(list.view, "total").textContent = translateCount(value.total, forms);
-  return value.users;
+  part(list.view, "total").textContent = translateCount(total, forms);
 }
 
 function userRow(list, user) {

@@ -53,6 +53,36 @@ test("an earlier search that is answered later changes nothing", async ({ site, 
   });
 });
 
+test("more of the list is never mixed with the users of a search that is not answered yet", async (scene) => {
+  const { site, browser } = scene;
+  const token = await site.admin();
+  await visit(browser, { url: site.url, path: "#users", token }, async ({ page }) => {
+    const goOn = Promise.withResolvers<void>();
+    const user = (login: string) => ({ login, registered_at: "2026-11-22T09:35:39.123Z", groups: [], disabled: false });
+    await page.route("**/user/?*", async (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      if (query.has("contains")) await goOn.promise;
+      if (query.has("contains")) return await route.fulfill({ json: { users: [user("found")], total: 1, next: null } });
+      const isFirst = !query.has("after");
+      const users = [user(isFirst ? "first" : "second")];
+      await route.fulfill({ json: { users, total: 2, next: isFirst ? "cursor" : null } });
+    });
+    await page.reload();
+    await page.getByText("2 users", { exact: true }).waitFor();
+    await Promise.all([page.waitForRequest(/contains=found/), page.getByLabel("Login contains").fill("found")]);
+    const [more] = await Promise.all([
+      page.waitForRequest(/after=cursor/),
+      page.getByRole("button", { name: "Show more" }).click(),
+    ]);
+    assertEquals(new URL(more.url()).searchParams.get("contains"), null);
+    await page.getByRole("rowheader", { name: "second" }).waitFor();
+    assertEquals(await page.getByRole("rowheader").allTextContents(), ["first", "second"]);
+    goOn.resolve();
+    await page.getByText("1 user", { exact: true }).waitFor();
+    assertEquals(await page.getByRole("rowheader").allTextContents(), ["found"]);
+  });
+});
+
 test("what is done about a user is seen in the list, though a search was answered meanwhile", async (scene) => {
   const { site, browser } = scene;
   const token = await site.admin();
