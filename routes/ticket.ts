@@ -13,7 +13,7 @@ import { isFresh, refuseActor, requireAdmin } from "./auth/authorization.ts";
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
-/** In the examples of the OpenAPI document: any ticket. */
+/** Example for the OpenAPI document. */
 export const exampleTicketId = "01M81Q8RAN6Y7QJ4E0V3SCM2ZT";
 
 const common = { id: idSchema, purpose: { enum: ["register", "reset"] }, expires_at: dateSchema };

@@ -10,7 +10,7 @@ import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } f
 import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
-/** In the examples of the OpenAPI document: any session. */
+/** Example for the OpenAPI document. */
 export const exampleSessionId = "01M81Q8RAFRWT8N2ZHDEH012P3";
 
 /** What `publicSession` returns. */

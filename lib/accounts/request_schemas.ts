@@ -25,7 +25,7 @@ import {
   type PasswordRules,
 } from "./user.ts";
 
-/** In the examples of the OpenAPI document: any code of a ticket, and a good password. */
+/** Examples for the OpenAPI document: the code of a ticket, and a password that is accepted. */
 export const exampleCode = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
 export const examplePassword = "mellow-otter-41-lantern";
 

@@ -84,13 +84,13 @@ export const cookieToken = cookieReader(cookieName);
 /**
  * Finds the valid session of a token, with its user. If its `lastSeenAt` is old, it is updated without waiting for it.
  *
- * @param options `onFault` gets the error of a failed update
+ * @param options `onError` gets the error of a failed update
  */
 export async function findLiveSession(
   token: string,
-  options: SessionContext & { onFault: (error: unknown) => void },
+  options: SessionContext & { onError: (error: unknown) => void },
 ): Promise<UserSession | undefined> {
-  const { store, lifetimes, now, onFault } = options;
+  const { store, lifetimes, now, onError } = options;
   if (!tokenPattern.test(token)) return undefined;
   const found = await store.findSession(token.slice(0, idLength));
   if (found === undefined || !isSecretOf(found.session, token.slice(idLength + 1))) return undefined;
@@ -99,7 +99,7 @@ export async function findLiveSession(
   const touchAt = session.lastSeenAt + Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
   // Made or seen before the clock was set back, it would live longer by that: the store brings it back to now.
   const isAhead = Math.max(session.createdAt, session.lastSeenAt) - now > maxSessionAheadMs;
-  if (now >= touchAt || isAhead) store.touchSession(session.id, now).catch(onFault);
+  if (now >= touchAt || isAhead) store.touchSession(session.id, now).catch(onError);
   return found;
 }
 

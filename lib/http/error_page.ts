@@ -79,7 +79,7 @@ export function notSentPage(request: Request, headers: Readonly<Record<string, s
 export function notInGroupPage(request: Request, login: string): Response {
   const { notInGroup, loggedInAs, notInGroupWhy, account, logOut } = errorTexts[languageOf(request.headers)];
   const wanted = safeRedirectPath(request.headers.get("x-forwarded-uri") ?? "") ?? "/";
-  // The page asks before it logs out: a link alone must not, as any site can lead to it.
+  // The page asks before it logs out, because any site can link to it.
   const link = `${mount}#switch=${encodeURIComponent(wanted)}`;
   const body = html`
     <p>${loggedInAs} <b>${login}</b>. ${notInGroupWhy}</p>

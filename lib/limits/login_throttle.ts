@@ -80,7 +80,7 @@ export class LoginThrottle {
 
   /**
    * Runs `verify` and counts its verdict, or refuses if there were too many wrong passwords. A known device that has
-   * used up its attempts counts as any other client; `verify` is then given the guess without the device.
+   * used up its attempts counts as any other client; `verify` then gets the guess without the device.
    *
    * @throws what `verify` throws; nothing is counted then
    * @throws what the store of the limits throws, before `verify` or instead of its verdict

@@ -9,6 +9,7 @@
 import type { Context } from "../../lib/app.ts";
 import { isSameOrigin } from "../../lib/http/cookie.ts";
 import { ifMatch } from "../../lib/http/entity_tag.ts";
+import { isSafe } from "../../lib/http/error_page.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
 import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
 import { isAdmin, type Session, type User, type UserSession } from "../../lib/store.ts";
@@ -25,8 +26,6 @@ export const basicChallenge = {
 /** Operations that an unattended browser must not allow require a login younger than this. */
 export const freshLoginMs = 10 * 60 * 1_000;
 
-const safeMethods = new Set(["GET", "HEAD"]);
-
 /** The session of the request with its user, and the user that the path names. */
 export interface SessionAndTarget extends UserSession {
   readonly target: User;
@@ -41,7 +40,7 @@ export async function requireSession(context: Context): Promise<UserSession> {
   const { request } = context;
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
-  if (presented.isCookie && !safeMethods.has(request.method) && !isSameOrigin(request)) {
+  if (presented.isCookie && !isSafe(request.method) && !isSameOrigin(request)) {
     throw new HttpError("cross-origin");
   }
   const found = await liveSession(presented.token, context);
@@ -72,7 +71,7 @@ export function liveSession(token: string, context: Context): Promise<UserSessio
     store: app.store,
     lifetimes: app.config,
     now: app.now(),
-    onFault: (error) => app.failures.report("touch-failed", { requestId: context.requestId, error }),
+    onError: (error) => app.failures.report("touch-failed", { requestId: context.requestId, error }),
   });
 }
 

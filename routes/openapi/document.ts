@@ -22,7 +22,7 @@ export const sharedProblems = {
   any: ["malformed-host", "internal-error"],
 } as const satisfies Record<string, readonly ProblemCode[]>;
 
-/** The text of each access, and the ways to authenticate: any of them will do, and `{}` is none. */
+/** The text of each access, and the alternative ways to authenticate; `{}` needs no authentication. */
 const accessRules: Readonly<Record<Access, readonly [text: string, ...security: Readonly<Record<string, never[]>>[]]>> =
   {
     "anyone": ["anyone"],

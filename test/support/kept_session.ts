@@ -39,15 +39,15 @@ export async function keepSession(change: Partial<Session> = {}): Promise<Kept> 
 
 /** Looks for a session, and lets the note that it was seen be written. */
 export async function find(token: string, options: { store: Store; now: number } & Partial<Lookup>) {
-  const { lifetimes: own = lifetimes, onFault = unexpected, ...rest } = options;
-  const found = await findLiveSession(token, { ...rest, lifetimes: own, onFault });
+  const { lifetimes: own = lifetimes, onError = unexpected, ...rest } = options;
+  const found = await findLiveSession(token, { ...rest, lifetimes: own, onError });
   for (let step = 0; step < 20; step++) await Promise.resolve();
   return found;
 }
 
 interface Lookup {
   readonly lifetimes: typeof lifetimes;
-  readonly onFault: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Fails the test: no error may be reported. */

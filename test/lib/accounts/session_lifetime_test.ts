@@ -31,12 +31,12 @@ for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
     const { store, session, token } = await keepSession({ lastSeenAt: start + seenAfterMs });
     const end = start + expiresAfterMs;
     assertEquals(expiresAt(session, lifetimes), end);
-    assertEquals(await findLiveSession(token, { store, lifetimes, now: end, onFault: unexpected }), undefined);
-    assertEquals(await findLiveSession(token, { store, lifetimes, now: end + 1, onFault: unexpected }), undefined);
+    assertEquals(await findLiveSession(token, { store, lifetimes, now: end, onError: unexpected }), undefined);
+    assertEquals(await findLiveSession(token, { store, lifetimes, now: end + 1, onError: unexpected }), undefined);
     assertEquals(await deleteExpiredSessions({ store, lifetimes, now: end - 1 }), 0);
     assert(await store.findSession(session.id));
     // A moment earlier it is good. Asked last, as it is seen thereby.
-    const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onFault: unexpected });
+    const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onError: unexpected });
     assertEquals(seen?.session.id, session.id);
   });
   Deno.test(`deleteExpiredSessions() forgets what ended ${title}`, async () => {
@@ -102,7 +102,7 @@ Deno.test("findLiveSession() answers without waiting for the note, whose failure
     touchSession: () => promise,
   });
   const faults: unknown[] = [];
-  const options = { store: failing, now: start + hourMs, onFault: (error: unknown) => faults.push(error) };
+  const options = { store: failing, now: start + hourMs, onError: (error: unknown) => faults.push(error) };
   assertEquals((await find(token, options))?.session, session);
   assertEquals(faults, []);
   const fault = new Error("disk");

@@ -53,7 +53,7 @@ async function assertAllThere(store: Store): Promise<void> {
       store,
       lifetimes,
       now,
-      onFault: (error) => assert(false, `${error}`),
+      onError: (error) => assert(false, `${error}`),
     });
     assertEquals(found?.user.login, login);
   }
