@@ -2,7 +2,7 @@
  * Rules that every store applies: when a user has changed, and which tickets a change of a user voids.
  *
  * A ticket acts with the rights of its maker. It becomes void when the maker loses these rights, and when a new
- * password or a logout everywhere ends the maker's sessions, as a stolen session may have made it. To reset the
+ * password or a logout on all devices ends the maker's sessions, as a stolen session may have made it. To reset the
  * password of an administrator needs a recent login, so a reset ticket becomes void when its user becomes an
  * administrator.
  */

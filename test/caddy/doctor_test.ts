@@ -102,7 +102,7 @@ test("doctor tries everything with the page that it and caddy/README.md advise t
   assertMatch(task.output, /\n21 pass, 0 fail, 0 unknown\n$/);
 });
 
-test("doctor fails on a wrong Caddyfile, and prints the line that fixes it", async () => {
+test("doctor fails on a wrong Caddyfile, and prints the line that fixes it, as caddy/README.md shows", async () => {
   const config = new URL("underscores.Caddyfile", wrongFolder).pathname;
   await using guarded = await startGuarded({ config });
   const { code, output } = await runDoctor(guarded);
@@ -110,6 +110,8 @@ test("doctor fails on a wrong Caddyfile, and prints the line that fixes it", asy
   const [, printed = ""] = /^FAIL +underscores .*\n((?: {11}.*\n)+)/m.exec(output) ?? [];
   assertStringIncludes(printed, "Remote_User arrives.\n");
   assertMatch(printed, /caddy\/guarded\.Caddyfile, in route, before everything else:\n +request_header -\*_\*\n/);
+  const [, shown = ""] = /^```text\n(pass .*?)\n```$/ms.exec(await Deno.readTextFile("caddy/README.md")) ?? [];
+  for (const part of shown.split("\n…\n")) assertStringIncludes(output, `${part}\n`);
 });
 
 test("doctor names the check that got no response, and continues", async () => {
