@@ -6,9 +6,10 @@
  */
 
 import { type App, openApp } from "./lib/app.ts";
-import { configWarnings, readConfig, readEnvironment } from "./lib/config/config.ts";
+import { configWarnings, readConfig } from "./lib/config/config.ts";
 import { readLogo } from "./lib/config/logo.ts";
-import { settings } from "./lib/config/settings.ts";
+import { type Environment, settings } from "./lib/config/settings.ts";
+import { version } from "./lib/config/version.ts";
 import { type LimitStore, MemoryLimitStore } from "./lib/limits/rate_limiter.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
 import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
@@ -18,7 +19,7 @@ import { createRouter, type Route } from "./lib/router.ts";
 import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
 import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
-import { stopSignal } from "./lib/tasks/task.ts";
+import { runTask, stopSignal } from "./lib/tasks/task.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
 import { openPostgresStore, type PostgresStore } from "./lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "./lib/limits/postgres_limit_store.ts";
@@ -28,15 +29,24 @@ import { isOfMetrics, routes } from "./routes/mod.ts";
 /** Expired records have no effect already; deleting them only saves memory and disk. */
 const sweepEveryMs = 60 * 60 * 1_000;
 
-// Closed connections, timers and an output that nobody reads would keep the process alive.
-Deno.exit(await run());
+const settingLines = Object.values(settings).map(({ name, default: text, meaning }) => `  ${name}=${text}\n${meaning}`);
+
+await runTask({
+  usage: "start",
+  help: `Gatehouse ${version} registers users, logs them in, and guards sites behind Caddy. It serves until it gets\n` +
+    "SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
+    "Other tasks: https, doctor, backup, verify, restore, inspect, copy. Each explains itself with --help, and\n" +
+    "`deno task` lists all of them. README.md has a tour.\n\n" +
+    `Settings are environment variables. These are the defaults:\n\n${settingLines.join("\n")}`,
+  run: ({ env }) => run(env),
+});
 
 /** @returns the exit status */
-async function run(): Promise<number> {
+async function run(env: Environment): Promise<number> {
   await using stderr = openStderr();
   await using log = openStdoutLog();
   try {
-    await Promise.race([main(log, stderr), uncaughtError(log)]);
+    await Promise.race([main(env, { log, stderr }), uncaughtError(log)]);
     return 0;
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -44,8 +54,9 @@ async function run(): Promise<number> {
   }
 }
 
-async function main(log: Log, stderr: LineWriter): Promise<void> {
-  const config = readConfig(readEnvironment());
+async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineWriter }): Promise<void> {
+  const config = readConfig(env);
+  log.info("starting", { version });
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
   const logo = config.logo && await readLogo(config.logo);
 

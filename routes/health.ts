@@ -1,25 +1,27 @@
 /** `/health/`: probes of the process, and of whether a proxy should send requests to it. */
 
+import { version } from "../lib/config/version.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/router.ts";
 
-const healthSchema: Schema = { $id: "Health", ...objectSchema({ status: { enum: ["live", "ready"] } }) };
+const liveSchema: Schema = { $id: "Live", ...objectSchema({ status: { const: "live" }, version: { type: "string" } }) };
+const readySchema: Schema = { $id: "Ready", ...objectSchema({ status: { const: "ready" } }) };
 
 export const showLive = route("GET /health/live", {
   access: "anyone",
-  summary: "Check that the process responds",
-  responses: { 200: { schema: healthSchema } },
+  summary: "Check that the process responds, and get its version",
+  responses: { 200: { schema: liveSchema } },
   isStatic: true,
   handler() {
-    return jsonResponse({ status: "live" });
+    return jsonResponse({ status: "live", version });
   },
 });
 
 export const showReady = route("GET /health/ready", {
   access: "anyone",
   summary: "Check that the service accepts requests",
-  responses: { 200: { schema: healthSchema } },
+  responses: { 200: { schema: readySchema } },
   problems: ["not-ready"],
   async handler({ app: { stopping, isReady } }) {
     if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });

@@ -7,8 +7,9 @@
 
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { readConfig } from "../config/config.ts";
+import { readConfig, readEnvironment } from "../config/config.ts";
 import type { Environment } from "../config/settings.ts";
+import { version } from "../config/version.ts";
 
 /** One command line. */
 export interface Task {
@@ -48,10 +49,11 @@ export async function runTask(task: Task, args: readonly string[] = Deno.args): 
   let status = 0;
   try {
     const call = parseCall(task, args);
-    const result = call === undefined ? `Usage: deno task ${task.usage}\n\n${task.help}` : await task.run(call);
-    showProgress("");
-    if (typeof result === "string") printLine(result);
-    else status = result;
+    const result = typeof call === "string" ? call : await task.run(call);
+    if (typeof result === "string") {
+      showProgress("");
+      printLine(result);
+    } else status = result;
   } catch (error) {
     showProgress("");
     printError(error instanceof Error ? error.message : String(error));
@@ -61,8 +63,8 @@ export async function runTask(task: Task, args: readonly string[] = Deno.args): 
   Deno.exit(status);
 }
 
-/** @returns `undefined` when help is requested. @throws {TaskError} */
-function parseCall({ usage }: Task, args: readonly string[]): TaskCall | undefined {
+/** @returns a text if that is requested instead of work. @throws {TaskError} */
+function parseCall({ usage, help }: Task, args: readonly string[]): TaskCall | string {
   const options = [...usage.matchAll(/\[--(\w+) /g)].map(([, name = ""]) => [name, { type: "string" }]);
   const operands = usage.replaceAll(/ \[--[^\]]+\]/g, "").split(" ").slice(1);
   const required = operands.filter((operand) => !operand.startsWith("["));
@@ -70,11 +72,12 @@ function parseCall({ usage }: Task, args: readonly string[]): TaskCall | undefin
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { ...Object.fromEntries(options), help: { type: "boolean" } },
+      options: { ...Object.fromEntries(options), help: { type: "boolean" }, version: { type: "boolean" } },
     });
-    if ("help" in values) return undefined;
+    if ("help" in values) return `Usage: deno task ${usage}\n\n${help}`;
+    if ("version" in values) return `Gatehouse ${version}`;
     if (positionals.length < required.length || positionals.length > operands.length) throw new TypeError("");
-    const env = Deno.env.toObject();
+    const env = readEnvironment();
     const paths = positionals.map((path) => pathFromCaller(path, env));
     return { args: positionals, paths, options: values as TaskCall["options"], env };
   } catch (error) {

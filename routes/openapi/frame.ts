@@ -1,6 +1,7 @@
 /** The parts of the OpenAPI document that are not made from operations. */
 
 import { cookieName } from "../../lib/accounts/session.ts";
+import { version } from "../../lib/config/version.ts";
 
 /** Each tag has the paths with one of its first segments. */
 export const tags = [
@@ -28,7 +29,7 @@ export const frame = {
   openapi: "3.1.0",
   info: {
     title: "Gatehouse",
-    version: "1.0.0",
+    version,
     summary: "Registration, login and accounts over HTTP.",
     description,
     license: { name: "MIT", identifier: "MIT" },

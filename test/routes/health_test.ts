@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import project from "../../deno.json" with { type: "json" };
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { openTestApp } from "../support/app.ts";
 
@@ -17,11 +18,11 @@ function eventsOf(lines: readonly string[]): unknown[][] {
   return records.map(({ level, event, reason }) => [level, event, reason]);
 }
 
-Deno.test("live() and ready() answer 200 while all is well", async () => {
+Deno.test("live() answers 200 with the version, and ready() 200, while all is well", async () => {
   const { send } = await openTestApp();
-  for (const name of ["live", "ready"]) {
-    const { status, headers, json } = await send("GET", `/health/${name}`);
-    assertEquals([status, json], [200, { status: name }]);
+  for (const body of [{ status: "live", version: project.version }, { status: "ready" }]) {
+    const { status, headers, json } = await send("GET", `/health/${body.status}`);
+    assertEquals([status, json], [200, body]);
     assertEquals(headers.get("cache-control"), "no-store");
   }
 });

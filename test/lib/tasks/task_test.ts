@@ -1,5 +1,6 @@
 /** The shell of the command lines, in a process of its own. */
 import { assertEquals, assertMatch } from "@std/assert";
+import project from "../../../deno.json" with { type: "json" };
 
 const moduleUrl = new URL("../../../lib/tasks/task.ts", import.meta.url).href;
 const tryTask = `await runTask({
@@ -20,7 +21,7 @@ Deno.test("runTask() parses arguments as its usage says, and resolves paths from
   }
 });
 
-Deno.test("runTask() rejects other arguments with one line of usage, and explains itself with --help", async () => {
+Deno.test("runTask() rejects other arguments with one line of usage, and explains --help and --version", async () => {
   for (const args of [[], ["a", "b", "c"], ["a", "--nonsense"], ["a", "--ca"]]) {
     const { code, stdout, stderr } = await run(tryTask, args);
     assertEquals([code, stdout], [1, ""]);
@@ -28,6 +29,8 @@ Deno.test("runTask() rejects other arguments with one line of usage, and explain
   }
   const help = await run(tryTask, ["--help"]);
   assertEquals(help, { code: 0, stdout: "Usage: deno task try FROM [TO] [--ca FILE]\n\nTries.\n", stderr: "" });
+  const named = await run(tryTask, ["--version"]);
+  assertEquals(named, { code: 0, stdout: `Gatehouse ${project.version}\n`, stderr: "" });
 });
 
 Deno.test("runTask() ends with the status of the task, or with its error in one line", async () => {
