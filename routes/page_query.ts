@@ -10,7 +10,7 @@ const maxLimit = 1_000;
 const sorts: readonly UserSort[] = ["registered_at", "-registered_at", "login"];
 /** The cursor of a list that is sorted by login. */
 const loginCursorPattern = new RegExp(`^(?=.{1,${maxLoginLength}}$)${loginPattern.source.slice(1)}`);
-const invalidCursor = { code: "invalid-cursor", detail: "Must be the `next` of a page." };
+const invalidCursor = { code: "invalid-cursor", detail: "Must be the `next` of a page." } as const;
 const nextOfPage = "The `next` of the previous page.";
 
 const limit: Field<number> = {

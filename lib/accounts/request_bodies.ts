@@ -91,7 +91,8 @@ export const ticketRequestBody = jsonBody({
   code: "invalid-ticket",
   required: { purpose },
   optional: { login: { ...newLogin, schema: { $ref: loginSchema, description: "The only login that may use it." } } },
-  keywords: { anyOf: [{ properties: { purpose: { const: "register" } } }, { required: ["login"] }] },
+  // Within `allOf`: otherwise generators of clients accept any body.
+  keywords: { allOf: [{ anyOf: [{ properties: { purpose: { const: "register" } } }, { required: ["login"] }] }] },
   check({ purpose }, { body }): FieldError[] {
     const isMissing = purpose === "reset" && body["login"] === undefined;
     return isMissing ? [{ pointer: "/login", code: "missing", detail: "Required for a reset." }] : [];

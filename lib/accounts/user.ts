@@ -10,6 +10,7 @@ import * as core from "@zxcvbn-ts/core";
 import * as languageCommon from "@zxcvbn-ts/language-common";
 import { entityTagOf } from "../http/entity_tag.ts";
 import type { FieldError } from "../http/http_error.ts";
+import type { FieldCode } from "../http/problem.ts";
 import { isTooLong, maxMarksInARow, normalizePassword } from "../passwords/password_hash.ts";
 import { PasswordStrength, type Weakness } from "../passwords/password_strength.js";
 import type { User } from "../store.ts";
@@ -89,7 +90,7 @@ export function passwordErrors(
   { login, password }: { readonly login: string; readonly password: string },
   { minLength, passwordStrength }: PasswordRules,
 ): FieldError[] {
-  const error = (code: string, rest: Pick<FieldError, "detail" | "limit" | "reason">) => [
+  const error = (code: FieldCode, rest: Pick<FieldError, "detail" | "limit" | "reason">) => [
     { pointer: "/password", code, ...rest },
   ];
   const tooLong = { limit: maxPasswordBytes, detail: `Must have at most ${maxPasswordBytes} bytes of UTF-8.` };

@@ -2,7 +2,7 @@
  * Errors that clients may know, and JSON responses.
  */
 
-import { type ProblemCode, problems } from "./problem.ts";
+import { type FieldCode, type ProblemCode, problems } from "./problem.ts";
 
 /** Maximum number of errors in one response, which must not be many times as long as its request. */
 export const maxErrors = 10;
@@ -12,7 +12,7 @@ export interface FieldError {
   /** JSON pointer (RFC 6901) to the field, as "/password". */
   readonly pointer: string;
   /** Stable, for programs. */
-  readonly code: string;
+  readonly code: FieldCode;
   /** For people. */
   readonly detail: string;
   /** With the codes `too-short` and `too-long`: the limit, in characters, or in bytes for a long password. */

@@ -159,6 +159,31 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
+/** The codes of a bad field or query parameter, in `errors` of a problem. They are part of the contract too. */
+export const fieldCodes = {
+  "missing": "The field is required.",
+  "unknown-field": "The body has no such field, or not together with the others.",
+  "not-object": "The body must be an object.",
+  "not-text": "The value must be text.",
+  "not-unicode": "The text has half of a surrogate pair.",
+  "not-boolean": "The value must be true or false.",
+  "too-short": "The text has fewer characters than `limit`.",
+  "too-long": "The text has more characters, or the password more bytes, than `limit`.",
+  "invalid-characters": "A login has a character that logins cannot have there.",
+  "control-characters": "The password has control characters.",
+  "too-many-marks": "The password has too many combining marks in a row.",
+  "guessable": "The password is easily guessed; `reason` says why.",
+  "unchanged": "The new password is the current one.",
+  "unknown-purpose": "Tickets have no such purpose.",
+  "invalid-groups": "The value must be a list of different names of groups.",
+  "invalid-group": "The value must be the name of a group.",
+  "invalid-cursor": "The value must be the `next` of a page of this list.",
+  "unknown-sort": "The list has no such order.",
+  "out-of-range": "The value must be a number within the limits of the parameter.",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type FieldCode = keyof typeof fieldCodes;
+
 /** Whether a problem has this code. */
 export function isProblemCode(code: string): code is ProblemCode {
   return Object.hasOwn(problems, code);

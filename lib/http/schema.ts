@@ -99,7 +99,7 @@ export function jsonBody<R extends Fields = NoFields, O extends Fields = NoField
     schema: { $id: name, ...objectSchema(schemasOf(required), schemasOf(optional)), ...keywords },
     parse(body, rules) {
       if (typeof body !== "object" || body === null || Array.isArray(body)) {
-        const errors = [{ pointer: "", code: "not-object", detail: "The body must be an object." }];
+        const errors: FieldError[] = [{ pointer: "", code: "not-object", detail: "The body must be an object." }];
         throw new HttpError(code, { errors });
       }
       const members: Members = { ...body };

@@ -2,7 +2,8 @@
 
 import { type Html, html } from "../../lib/http/html.ts";
 import { isProblemCode, problems } from "../../lib/http/problem.ts";
-import { type DocumentedOperation, type DocumentedResponse, sharedProblems } from "../openapi/document.ts";
+import { type DocumentedOperation, sharedProblems } from "../openapi/document.ts";
+import type { DocumentedResponse } from "../openapi/response.ts";
 import { constraints, inline, prose } from "./schema.ts";
 
 const shared: readonly string[] = Object.values(sharedProblems).flat();

@@ -10,9 +10,8 @@ import type { ProblemCode } from "../../lib/http/problem.ts";
 import type { Schema } from "../../lib/http/schema.ts";
 import type { Access, Operation, OperationResponse } from "../../lib/router.ts";
 import { loginSchema } from "../../lib/accounts/request_schemas.ts";
-import { describeHeaders, type DocumentedHeader } from "./headers.ts";
 import { frame, tags } from "./frame.ts";
-import { problemResponses } from "./problem_response.ts";
+import { type DocumentedResponse, documentResponse, problemResponses } from "./response.ts";
 
 /** Problems that `/docs/` explains once: of operations with a parameter in the path, a body, a store, and of all. */
 export const sharedProblems = {
@@ -38,13 +37,6 @@ const etagSchema = { type: "string", description: "The ETag of the version that 
 
 /** Operations by id. */
 export type Operations = Readonly<Record<string, Operation>>;
-
-export interface DocumentedResponse {
-  readonly description: string;
-  readonly headers: Readonly<Record<string, DocumentedHeader>>;
-  /** By media type. */
-  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
-}
 
 /** By status; a reference is to one of `components.responses`. */
 type DocumentedResponses = Readonly<Record<string, DocumentedResponse | { readonly $ref: string }>>;
@@ -139,14 +131,9 @@ function successesOf(operation: Operation): DocumentedResponses {
   }
   const isPage = query?.schemas["after"] !== undefined;
   return Object.fromEntries(
-    Object.entries(all).map(([status, { schema, headers = [], cacheControl = "no-store", ...response }]) => {
-      const { types = schema === undefined ? [] : ["application/json"] } = response;
-      const content = Object.fromEntries(types.map((type) => [type, { schema: schema ?? { type: "string" } }]));
-      return [status, {
-        description: response.description ?? "Success.",
-        headers: describeHeaders([...headers, ...isPage ? ["Link?"] : []], cacheControl),
-        ...types.length > 0 && { content },
-      }];
+    Object.entries(all).map(([status, response]) => {
+      const headers = [...response.headers ?? [], ...isPage ? ["Link?"] : []];
+      return [status, documentResponse({ ...response, headers })];
     }),
   );
 }

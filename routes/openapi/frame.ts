@@ -19,7 +19,9 @@ const description =
 \`type\` is the address of its meaning.
 
 Unknown paths get 404 \`not-found\`, unsupported methods 405 \`method-not-allowed\` with \`Allow\`, and a path
-without its final slash 308. HEAD is GET without the body, and OPTIONS gets 204 with \`Allow\`.`;
+without its final slash 308. HEAD is GET without the body, and OPTIONS gets 204 with \`Allow\`. A browser that navigates
+(\`Sec-Fetch-Mode: navigate\`) gets a page instead of a problem. Pages of the origins in \`GATEHOUSE_ORIGINS\` may send
+requests with a bearer token, never with the cookie (CORS).`;
 
 const cookieDescription = `The token in a cookie, from POST /session/ with \`"cookie": true\`. A request that changes
 something must come from a page of the same origin, as \`Sec-Fetch-Site\` or \`Origin\` shows. A token in

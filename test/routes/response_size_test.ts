@@ -51,7 +51,7 @@ for (const { method, path } of routes) {
 }
 
 Deno.test("HttpError tells ten errors, the first", () => {
-  const errors = names(11).map((name) => ({ pointer: `/${name}`, code: "bad", detail: "" }));
+  const errors = names(11).map((name) => ({ pointer: `/${name}`, code: "missing", detail: "" } as const));
   assertEquals(new HttpError("invalid-user", { errors: errors.slice(0, 10) }).errors, errors.slice(0, 10));
   assertEquals(new HttpError("invalid-user", { errors }).errors, errors.slice(0, 10));
 });

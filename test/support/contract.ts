@@ -10,8 +10,9 @@ import { Ajv2020, type ValidateFunction } from "npm:ajv@8.20.0/dist/2020.js";
 import type { Config } from "../../lib/config/config.ts";
 import type { Schema } from "../../lib/http/schema.ts";
 import { operations } from "../../routes/mod.ts";
-import type { DocumentedOperation, DocumentedResponse, OpenApiDocument } from "../../routes/openapi/document.ts";
+import type { DocumentedOperation, OpenApiDocument } from "../../routes/openapi/document.ts";
 import { openApiDocument } from "../../routes/openapi/document.ts";
+import type { DocumentedResponse } from "../../routes/openapi/response.ts";
 
 /** The checked parts of a request. */
 export interface CheckedRequest {
@@ -45,8 +46,18 @@ interface Exchange {
 
 /** Codes of errors that JSON Schema cannot express. */
 const beyondSchemas = ["guessable", "unchanged", "not-unicode", "too-many-marks"];
-/** Fields of HTTP itself, or of `content` in the document. */
-const generalHeaders = ["content-length", "content-type"];
+/** Fields of HTTP itself, of `content` in the document, and those of CORS, which the document names once. */
+const generalHeaders = [
+  ...["content-length", "content-type", "vary"],
+  ...["access-control-allow-origin", "access-control-expose-headers"],
+];
+
+const pagePolicy = {
+  description: "",
+  required: true,
+  schema: { type: "string", pattern: "^default-src 'none'; style-src" },
+};
+const pageContent = { "text/html": { schema: { type: "string", pattern: "<!DOCTYPE html>" } } };
 
 /** The formats of the document. ajv has none, and `ajv-formats` accepts more dates than the contract. */
 const formats = {
@@ -115,7 +126,8 @@ function checkMalformed({ method }: Exchange["request"], { text }: Exchange["rep
   assert(expected.test(text), `${what}: ${text}`);
 }
 
-function checkReply({ headers, content = {} }: DocumentedResponse, { request, reply, what, faultOf }: Exchange): void {
+function checkReply(documented: DocumentedResponse, { request, reply, what, faultOf }: Exchange): void {
+  const { headers, content = {} } = isErrorPage(reply) ? asPage(documented) : documented;
   for (const [name, { required, schema }] of Object.entries(headers)) {
     const value = reply.headers.get(name);
     assert(value !== null || !required, `${what}: no ${name}`);
@@ -133,6 +145,15 @@ function checkReply({ headers, content = {} }: DocumentedResponse, { request, re
   if (schema === undefined) return assertEquals(reply.text, "", what);
   const fault = faultOf(schema, type?.endsWith("json") ? JSON.parse(reply.text) : reply.text);
   assert(fault === undefined, `${what}: ${fault}: ${reply.text}`);
+}
+
+/** A browser that navigates gets a page in place of each problem, which the document says once. */
+function isErrorPage({ status, headers }: CheckedReply): boolean {
+  return status >= 400 && headers.get("content-type")?.startsWith("text/html") === true;
+}
+
+function asPage({ description, headers }: DocumentedResponse): DocumentedResponse {
+  return { description, headers: { ...headers, "Content-Security-Policy": pagePolicy }, content: pageContent };
 }
 
 /** The document accepts the bodies that the service accepts, and no others, as far as a schema can express it. */

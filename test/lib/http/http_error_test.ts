@@ -18,7 +18,7 @@ Deno.test("HttpError has the status and title of its problem, and what happened 
   ]);
   const cause = new RangeError("inner");
   const headers = { "retry-after": "1" };
-  const errors = [{ pointer: "/login", code: "too-short", detail: "Must have at least 1 character." }];
+  const errors = [{ pointer: "/login", code: "too-short", detail: "Must have at least 1 character." } as const];
   const full = new HttpError("invalid-user", { detail: "In this case", errors, headers, cause });
   assertEquals([full.status, full.message, full.detail], [422, "In this case", "In this case"]);
   assertEquals([full.errors, full.headers, full.cause], [errors, headers, cause]);
@@ -46,11 +46,13 @@ Deno.test("jsonResponse() takes a status and headers, which go before its own", 
 });
 
 Deno.test("problemResponse() replies as RFC 9457 has it", async () => {
-  const errors = [{
-    pointer: "/password",
-    code: "too-short",
-    detail: "Must have at least 15 characters. It has 1.",
-  }];
+  const errors = [
+    {
+      pointer: "/password",
+      code: "too-short",
+      detail: "Must have at least 15 characters. It has 1.",
+    } as const,
+  ];
   const headers = { "retry-after": "7" };
   const reply = problemResponse(new HttpError("invalid-user", { detail: "Two fields", errors, headers }));
   assertEquals([reply.status, Object.fromEntries(reply.headers)], [422, {
