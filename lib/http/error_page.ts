@@ -128,6 +128,46 @@ function formPath(headers: Headers): string {
   return referer?.host === host && safeRedirectPath(referer.pathname + referer.search) || "/";
 }
 
+function problemTexts({ code, status }: HttpError, language: Language): Text {
+  const texts = statusTexts[language];
+  // A wrong login by HTTP Basic, where GATEHOUSE_LOGIN_ERRORS is "exact".
+  const shown = code === "unknown-login" ? 401 : status === 507 ? 503 : status;
+  return texts[shown] ?? texts[status < 500 ? 400 : 500];
+}
+
+/** Returns when to try again, rounded up so that a retry at that time succeeds. */
+function waitText(seconds: number, language: Language): string {
+  const unit = seconds < 90 ? "second" : seconds < 90 * 60 ? "minute" : "hour";
+  const count = Math.ceil(seconds / { second: 1, minute: 60, hour: 3_600 }[unit]);
+  const when = new Intl.RelativeTimeFormat(language).format(count, unit);
+  return language === "en" ? `Try again ${when}.` : `Попробуйте снова ${when}.`;
+}
+
+type Text = readonly [title: string, text: string];
+/** By status: those of 400 and 500 stand for the others. */
+type Texts = Readonly<Record<400 | 500, Text> & Partial<Record<number, Text>>>;
+
+const statusTexts: Readonly<Record<Language, Texts>> = {
+  en: {
+    400: ["Request refused", "This address or request is not valid."],
+    401: ["Login required", "The login or password is missing or wrong."],
+    403: ["Access denied", "Your account does not have access to this page."],
+    404: ["Page not found", "There is no page at this address."],
+    429: ["Too many wrong passwords", "Passwords are not accepted for a while."],
+    500: ["Something went wrong", "The login service failed with an internal error. Its log has the reason."],
+    503: ["Temporarily unavailable", "The login service is not available at the moment."],
+  },
+  ru: {
+    400: ["Запрос отклонён", "Некорректный адрес или запрос."],
+    401: ["Требуется вход", "Логин или пароль не указан или неверен."],
+    403: ["Нет доступа", "У вашей учётной записи нет доступа к этой странице."],
+    404: ["Страница не найдена", "По этому адресу страницы нет."],
+    429: ["Слишком много неверных паролей", "Пароли временно не принимаются."],
+    500: ["Произошла ошибка", "Внутренняя ошибка службы входа. Причина записана в её журнал."],
+    503: ["Временно недоступно", "Служба входа сейчас недоступна."],
+  },
+};
+
 const errorTexts = {
   en: {
     notSent: "The form was not sent",
@@ -152,50 +192,3 @@ const errorTexts = {
     goBack: "Форма не отправлена. Вернитесь к ней: введённые данные сохранились в браузере.",
   },
 } as const;
-
-function problemTexts({ code, status }: HttpError, language: Language): readonly [title: string, text: string] {
-  // A wrong login by HTTP Basic, where GATEHOUSE_LOGIN_ERRORS is "exact".
-  const shown = code === "unknown-login" ? 401 : status === 507 ? 503 : status;
-  return (byStatus[shown] ?? byStatus[status < 500 ? 400 : 500])[language];
-}
-
-/** Returns when to try again, rounded up so that a retry at that time succeeds. */
-function waitText(seconds: number, language: Language): string {
-  const unit = seconds < 90 ? "second" : seconds < 90 * 60 ? "minute" : "hour";
-  const count = Math.ceil(seconds / { second: 1, minute: 60, hour: 3_600 }[unit]);
-  const when = new Intl.RelativeTimeFormat(language).format(count, unit);
-  return language === "en" ? `Try again ${when}.` : `Попробуйте снова ${when}.`;
-}
-
-type Texts = Readonly<Record<Language, readonly [title: string, text: string]>>;
-
-const byStatus: Readonly<Record<400 | 500, Texts> & Partial<Record<number, Texts>>> = {
-  400: {
-    en: ["Request refused", "This address or request is not valid."],
-    ru: ["Запрос отклонён", "Некорректный адрес или запрос."],
-  },
-  401: {
-    en: ["Login required", "The login or password is missing or wrong."],
-    ru: ["Требуется вход", "Логин или пароль не указан или неверен."],
-  },
-  403: {
-    en: ["Access denied", "Your account does not have access to this page."],
-    ru: ["Нет доступа", "У вашей учётной записи нет доступа к этой странице."],
-  },
-  404: {
-    en: ["Page not found", "There is no page at this address."],
-    ru: ["Страница не найдена", "По этому адресу страницы нет."],
-  },
-  429: {
-    en: ["Too many wrong passwords", "Passwords are not accepted for a while."],
-    ru: ["Слишком много неверных паролей", "Пароли временно не принимаются."],
-  },
-  500: {
-    en: ["Something went wrong", "The login service failed with an internal error. Its log has the reason."],
-    ru: ["Произошла ошибка", "Внутренняя ошибка службы входа. Причина записана в её журнал."],
-  },
-  503: {
-    en: ["Temporarily unavailable", "The login service is not available at the moment."],
-    ru: ["Временно недоступно", "Служба входа сейчас недоступна."],
-  },
-};
