@@ -10,6 +10,7 @@
 
 import type { App, Context } from "./app.ts";
 import { rateLimitKey } from "./http/client_address.ts";
+import { corsOf } from "./http/cors.ts";
 import { isNavigation, isSafe, problemPage } from "./http/error_page.ts";
 import { HttpError, problemResponse } from "./http/http_error.ts";
 import type { ProblemCode } from "./http/problem.ts";
@@ -128,6 +129,7 @@ export function createRouter(
   app: App,
 ): (request: Request, connection: ConnectionInfo) => Promise<Response> {
   const paths = new PathTable(toEndpoints(routes));
+  const addCorsFields = corsOf(app.config.origins);
   // Ids are a random text per process and a count: unique after a restart, and cheaper than a random one per request.
   const idPrefix = crypto.randomUUID().slice(0, 8);
   let requestCount = 0;
@@ -148,6 +150,7 @@ export function createRouter(
     if (request.method === "HEAD") response = await withoutBody(response);
     response.headers.set("x-request-id", requestId);
     response.headers.set("x-content-type-options", "nosniff");
+    addCorsFields?.(request, response);
     const endpoint = match?.params && match.entry;
     app.onResponse(context, {
       route: endpoint?.path ?? noRoute,

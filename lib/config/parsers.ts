@@ -15,6 +15,10 @@ interface Limits {
   readonly most: number;
 }
 
+const localHost = /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])$/;
+/** Origins cannot contain a password. */
+const onlyOrigins = /^https?:\/\/[a-z\d.:[\]-]+(, *https?:\/\/[a-z\d.:[\]-]+)*$/;
+
 const msPerHour = 60 * 60 * 1_000;
 
 /** Names that systems, apps and people associate with an administrator (RFC 2142 among others). */
@@ -82,6 +86,27 @@ export function parseProxies(text: string): readonly string[] {
   throw new RangeError(`${quote(bad)} is not an address or CIDR block; use a list such as 10.0.0.0/8,2001:db8::1`);
 }
 
+/**
+ * Parses comma-separated origins as browsers send them; an empty text, which only the default is, is an empty list.
+ *
+ * @throws {RangeError} saying what is wrong with the first bad one
+ */
+export function parseOrigins(text: string): readonly string[] {
+  const origins = text === "" ? [] : text.split(/, */);
+  for (const origin of origins) {
+    const url = URL.parse(origin);
+    if (url === null || origin.includes("*")) {
+      throw new RangeError(`${quote(origin)} is not an origin; list each one, such as https://app.example.org`);
+    }
+    // Anyone on the way could read a token that is sent over plain HTTP, or change the page that has it.
+    if (url.protocol !== "https:" && !(url.protocol === "http:" && localHost.test(url.hostname))) {
+      throw new RangeError("an origin must begin with https://, or with http:// if its host is localhost");
+    }
+    if (url.origin !== origin) throw new RangeError(`an origin is only scheme, host and port: write ${url.origin}`);
+  }
+  return Object.freeze(origins);
+}
+
 function isAddressOrBlock(text: string): boolean {
   const [, address = "", , prefixLength = "0"] = /^([^/%]+)(\/(\d+))?$/.exec(text) ?? [];
   const version = isIP(address);
@@ -112,7 +137,8 @@ export function quote(text: string): string {
   return JSON.stringify(withoutSecret(text));
 }
 
-/** Of a URL, even in quotes, only the scheme, because the rest may contain a password; any other text unchanged. */
+/** Of a URL, even in quotes, only the scheme, because the rest may contain a password. Origins and other texts stay. */
 export function withoutSecret(text: string): string {
+  if (onlyOrigins.test(text)) return text;
   return text.replace(/(?<=^["'\s]*[a-z][a-z\d+.-]*:\/\/).+/is, "…");
 }

@@ -11,6 +11,7 @@ import {
   hours,
   noLogins,
   oneOf,
+  parseOrigins,
   parseProxies,
   parseReservedLogins,
   parseStore,
@@ -119,6 +120,14 @@ export const settings = {
     meaning: "Comma-separated addresses or CIDR blocks whose `X-Forwarded-For` is trusted; loopback and unix sockets " +
       "always are",
     parse: parseProxies,
+  },
+  origins: {
+    name: "GATEHOUSE_ORIGINS",
+    default: "",
+    meaning:
+      "Comma-separated origins, such as `https://app.example.org`, whose pages may use the API with bearer tokens " +
+      "(CORS); never with cookies",
+    parse: parseOrigins,
   },
   ticketMs: {
     name: "GATEHOUSE_TICKET_HOURS",

@@ -25,6 +25,9 @@ export const texts = {
   "GATEHOUSE_TRUSTED_PROXIES":
     "Адреса или блоки CIDR через запятую, чьему `X-Forwarded-For` можно доверять; loopback и unix-сокетам служба " +
     "доверяет всегда",
+  "GATEHOUSE_ORIGINS":
+    "Источники (origin) через запятую, например `https://app.example.org`, чьим страницам разрешён доступ к API " +
+    "с токеном bearer (CORS); с cookie — никогда",
   "GATEHOUSE_TICKET_HOURS":
     "Срок действия одноразового кода в часах, от 1 до 8760; также и кода для первого администратора",
   "GATEHOUSE_SESSION_IDLE_HOURS":

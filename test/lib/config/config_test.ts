@@ -17,6 +17,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     reservedLogins: settings.reservedLogins.default.split(","),
     registrationsPerHour: 60,
     trustedProxies: [],
+    origins: [],
     ticketMs: 24 * hourMs,
     sessionIdleMs: 168 * hourMs,
     sessionMaxMs: 720 * hourMs,

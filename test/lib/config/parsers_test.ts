@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { oneOf, parseStore, quote, wholeNumber, withoutSecret } from "../../../lib/config/parsers.ts";
+import { oneOf, parseOrigins, parseStore, quote, wholeNumber, withoutSecret } from "../../../lib/config/parsers.ts";
 
 Deno.test("quote() keeps a value on one line, and only the scheme of a URL", () => {
   const rows: readonly (readonly [text: string, shown: string])[] = [
@@ -37,6 +37,9 @@ Deno.test("withoutSecret() keeps only the scheme of a URL, and any other text", 
     ["data", "data"],
     ["unix:/run/gatehouse.sock", "unix:/run/gatehouse.sock"],
     ["my data://x", "my data://x"],
+    ["https://app.example.org,http://[::1]:5173", "https://app.example.org,http://[::1]:5173"],
+    ["https://alice:hunter2@app.example.org", "https://…"],
+    ["https://app.example.org, https://app.example.org/?token=hunter2", "https://…"],
     ["", ""],
   ];
   for (const [text, shown] of rows) assertEquals(withoutSecret(text), shown);
@@ -60,4 +63,44 @@ Deno.test("parseStore() rejects what a shell would expand, control characters an
     ["file:///var/lib/gatehouse", "use the path of a folder, or postgres://"],
   ] as const;
   for (const [text, reason] of rows) assertThrows(() => parseStore(text), RangeError, reason);
+});
+
+Deno.test("parseOrigins() returns origins as browsers send them", () => {
+  const texts = ["https://app.example.org", "https://app.example.org:8443", "https://xn--e1afmkfd.example"];
+  const local = ["http://localhost:5173", "http://app.localhost", "http://127.0.0.1", "http://[::1]:3000"];
+  assertEquals(parseOrigins([...texts, ...local].join()), [...texts, ...local]);
+  assertEquals(parseOrigins("https://a.example, https://b.example"), ["https://a.example", "https://b.example"]);
+  assertEquals(parseOrigins(""), []);
+});
+
+Deno.test("parseOrigins() rejects everything else, and says what to write", () => {
+  const onlyOrigin = "an origin is only scheme, host and port: write https://app.example.org";
+  const scheme = "an origin must begin with https://, or with http:// if its host is localhost";
+  const rows = [
+    ["*", '"*" is not an origin; list each one, such as https://app.example.org'],
+    ["null", '"null" is not an origin'],
+    ["app.example.org", '"app.example.org" is not an origin'],
+    ["https://*.example.org", "list each one"],
+    ["https://app.example.org,", '"" is not an origin'],
+    ["https://app.example.org,*", '"*" is not an origin'],
+    ["https://app.example.org/", onlyOrigin],
+    ["https://app.example.org/app", onlyOrigin],
+    ["https://app.example.org?a", onlyOrigin],
+    ["https://app.example.org#a", onlyOrigin],
+    ["https://APP.example.org", onlyOrigin],
+    ["https://app.example.org:443", onlyOrigin],
+    ["https://alice:hunter2@app.example.org", onlyOrigin],
+    ["https://app.example.org https://b.example", "not an origin"],
+    ["https://пример.example", "write https://xn--e1afmkfd.example"],
+    ["http://app.example.org", scheme],
+    ["http://localhost.example.org", scheme],
+    ["http://10.0.0.1", scheme],
+    ["localhost:5173", scheme],
+    ["file:///srv/app", scheme],
+    ["chrome-extension://abc", scheme],
+  ] as const;
+  for (const [text, reason] of rows) {
+    const { message } = assertThrows(() => parseOrigins(text), RangeError, reason);
+    assertEquals(message.includes("hunter2"), false);
+  }
 });

@@ -177,6 +177,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     reservedLogins: "none",
     registrationsPerHour: "0",
     trustedProxies: "10.0.0.1",
+    origins: "https://app.example.org",
     ticketMs: "5",
     sessionIdleMs: "2",
     sessionMaxMs: "3",
