@@ -29,7 +29,7 @@ import { isOfMetrics, routes } from "./routes/mod.ts";
 /** Expired records have no effect already; deleting them only saves memory and disk. */
 const sweepEveryMs = 60 * 60 * 1_000;
 
-const settingLines = Object.values(settings).map(({ name, default: text, meaning }) => `  ${name}=${text}\n${meaning}`);
+const settingLines = Object.values(settings).map((row) => `  ${row.name}=${row.default}\n      ${row.meaning}`);
 
 await runTask({
   usage: "start",
@@ -37,7 +37,8 @@ await runTask({
     "SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
     "Other tasks: https, doctor, backup, verify, restore, inspect, copy. Each explains itself with --help, and\n" +
     "`deno task` lists all of them. README.md has a tour.\n\n" +
-    `Settings are environment variables. These are the defaults:\n\n${settingLines.join("\n")}`,
+    "Settings are environment variables; NAME_FILE is the path of a file with the setting NAME. These are the\n" +
+    `defaults:\n\n${settingLines.join("\n")}`,
   run: ({ env }) => run(env),
 });
 
@@ -58,7 +59,7 @@ async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineW
   const config = readConfig(env);
   log.info("starting", { version });
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
-  const logo = config.logo && await readLogo(config.logo);
+  const logo = config.logo && readLogo(config.logo);
 
   // At the limit of the file size this signal kills the process by default. If it is caught, the write fails instead.
   Deno.addSignalListener("SIGXFSZ", () => {});

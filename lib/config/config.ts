@@ -5,10 +5,12 @@
  * is or rejected, never trimmed or corrected. Tests pass an environment of their own to `readConfig`.
  */
 
-import { withoutSecret } from "./parsers.ts";
+import { msPerHour, withoutSecret } from "./parsers.ts";
+import { addPassword, passwordFileOf, passwordFileVariable } from "./password_file.ts";
 import { unknownNames } from "./setting_names.ts";
 import {
   type Environment,
+  fileSuffix,
   readSetting,
   recommendedIterations,
   type Setting,
@@ -19,6 +21,8 @@ import {
 /** The value of every setting, and all of them as text. */
 export interface Config extends Values {
   readonly effective: readonly EffectiveSetting[];
+  /** The files that values and the password of the database were read from. */
+  readonly files: readonly string[];
 }
 
 /** A setting as text. `value` is the text in effect; of a URL only the scheme, because the rest may have a password. */
@@ -39,22 +43,41 @@ const recommendedPasswordLength = 15;
 /** Reads the settings from `env`, deeply frozen. @throws {ConfigError} naming every error */
 export function readConfig(env: Environment): Config {
   const errors = unknownNames(env, Object.values(settings).map(({ name }) => name));
-  const entries = Object.entries(settings).map((
-    [field, setting],
-  ) => [field, readSetting<unknown>(setting, { env, errors })]);
-  // Complete unless there are errors: the entries are those of the table.
-  const values = Object.fromEntries(entries) as Values;
-  errors.push(...findConflicts(values, env));
-  if (errors.length > 0) throw new ConfigError(errors);
-  const effective = Object.values(settings).map(({ name, default: text, meaning }) => {
-    return Object.freeze({ name, value: withoutSecret(env[name] ?? text), default: text, meaning });
+  const found = Object.entries(settings).map(([field, setting]) => {
+    return { field, ...setting, ...collectError(errors, () => readSetting<unknown>(setting, env)) };
   });
-  return Object.freeze({ ...values, effective: Object.freeze(effective) });
+  // Complete unless there are errors: the entries are those of the table.
+  const values = Object.fromEntries(found.map(({ field, value }) => [field, value])) as Values;
+  const store = values.store && collectError(errors, () => addPassword(values.store, env));
+  errors.push(...findConflicts(values));
+  if (store === undefined || errors.length > 0) throw new ConfigError(errors);
+  const effective = found.map(({ name, text = "", default: defaultText, meaning }) => {
+    return Object.freeze({ name, value: withoutSecret(text), default: defaultText, meaning });
+  });
+  const files = [...found.map(({ name }) => env[name + fileSuffix]), passwordFileOf(values.store, env)];
+  return Object.freeze({
+    ...values,
+    store,
+    effective: Object.freeze(effective),
+    files: Object.freeze(files.filter((path) => path !== undefined)),
+  });
+}
+
+/** @returns `undefined` after adding the error to `errors` */
+function collectError<Read>(errors: string[], read: () => Read): Read | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    errors.push(error.message);
+    return undefined;
+  }
 }
 
 /** Errors of settings that contradict each other. A setting that could not be read is not compared. */
-function findConflicts(values: Partial<Values>, env: Environment): string[] {
-  const { listen, metricsListen, sessionIdleMs = 0, sessionMaxMs = Infinity } = values;
+function findConflicts(
+  { listen, metricsListen, sessionIdleMs = 0, sessionMaxMs = Infinity }: Partial<Values>,
+): string[] {
   const errors: string[] = [];
   // Port 0 is a different port each time.
   const isAnyPort = metricsListen !== undefined && "port" in metricsListen && metricsListen.port === 0;
@@ -62,8 +85,12 @@ function findConflicts(values: Partial<Values>, env: Environment): string[] {
     errors.push(`${settings.metricsListen.name} must differ from ${settings.listen.name}`);
   }
   if (sessionIdleMs > sessionMaxMs) {
-    const describe = ({ name, default: text }: Setting<number>) => `${name} (${env[name] ?? `${text}, the default`})`;
-    errors.push(`${describe(settings.sessionIdleMs)} must not exceed ${describe(settings.sessionMaxMs)}`);
+    const describe = ({ name, default: text }: Setting<number>, ms: number) => {
+      const hours = String(ms / msPerHour);
+      return `${name} (${hours === text ? `${text}, the default` : hours})`;
+    };
+    const max = describe(settings.sessionMaxMs, sessionMaxMs);
+    errors.push(`${describe(settings.sessionIdleMs, sessionIdleMs)} must not exceed ${max}`);
   }
   return errors;
 }
@@ -76,7 +103,10 @@ function findConflicts(values: Partial<Values>, env: Environment): string[] {
  */
 export function readEnvironment(): Environment {
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") return Deno.env.toObject();
-  const entries = Object.values(settings).map(({ name }) => [name, Deno.env.get(name)]);
+  const names = Object.values(settings).flatMap(({ name }) => [name, name + fileSuffix]);
+  const { state } = Deno.permissions.querySync({ name: "env", variable: passwordFileVariable });
+  if (state === "granted") names.push(passwordFileVariable);
+  const entries = names.map((name) => [name, Deno.env.get(name)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 

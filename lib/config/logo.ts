@@ -5,6 +5,7 @@
  */
 
 import { extname } from "node:path";
+import { readSmallFile } from "./small_file.ts";
 
 /** The path of the logo, and the media type that its name implies. */
 export interface LogoLocation {
@@ -17,8 +18,6 @@ export interface Logo {
   readonly type: LogoLocation["type"];
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
-
-const maxBytes = 64 * 1024;
 
 const types: Readonly<Record<string, LogoLocation["type"]>> = { ".svg": "image/svg+xml", ".png": "image/png" };
 
@@ -35,12 +34,9 @@ export function parseLogo(text: string): LogoLocation | undefined {
 }
 
 /** Reads the file. @throws {Error} naming it, if it cannot be read, is too large or is of another type */
-export async function readLogo({ path, type }: LogoLocation): Promise<Logo> {
+export function readLogo({ path, type }: LogoLocation): Logo {
   try {
-    const { isFile, size } = await Deno.stat(path);
-    if (!isFile) throw new RangeError("it is not a file");
-    if (size > maxBytes) throw new RangeError(`it has ${size} bytes, at most ${maxBytes} are allowed`);
-    const bytes = await Deno.readFile(path);
+    const bytes = readSmallFile(path);
     if (!isOfType(bytes, type)) throw new RangeError(`it is not ${type === "image/png" ? "a PNG" : "an SVG"} file`);
     return Object.freeze({ type, bytes });
   } catch (cause) {

@@ -1,7 +1,8 @@
 /**
  * Parsers of the table of settings: each turns the text of one setting into its frozen value.
  *
- * A parser throws a RangeError that says what is accepted. `readConfig` adds the name and the value to it.
+ * A parser throws a RangeError that says what is accepted, and repeats nothing of the text, which may be a secret.
+ * `readConfig` adds the name, and the text of a variable.
  */
 
 import { isIP } from "node:net";
@@ -19,7 +20,7 @@ const localHost = /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])$/;
 /** Origins cannot contain a password. */
 const onlyOrigins = /^https?:\/\/[a-z\d.:[\]-]+(, *https?:\/\/[a-z\d.:[\]-]+)*$/;
 
-const msPerHour = 60 * 60 * 1_000;
+export const msPerHour = 60 * 60 * 1_000;
 
 /** Names that systems, apps and people associate with an administrator (RFC 2142 among others). */
 export const defaultReservedLogins = [
@@ -77,13 +78,13 @@ export function parseTitle(text: string): string {
 
 /**
  * Parses comma-separated addresses and CIDR blocks; an empty text, which only the default is, is an empty list.
- * @throws {RangeError} naming the first bad entry
+ * @throws {RangeError} with the number of the first bad entry
  */
 export function parseProxies(text: string): readonly string[] {
   const proxies = text === "" ? [] : text.split(/, */);
-  const bad = proxies.find((proxy) => !isAddressOrBlock(proxy));
-  if (bad === undefined) return Object.freeze(proxies);
-  throw new RangeError(`${quote(bad)} is not an address or CIDR block; use a list such as 10.0.0.0/8,2001:db8::1`);
+  const badAt = proxies.findIndex((proxy) => !isAddressOrBlock(proxy));
+  if (badAt < 0) return Object.freeze(proxies);
+  throw new RangeError(`entry ${badAt + 1} is not an address or CIDR block; use a list such as 10.0.0.0/8,2001:db8::1`);
 }
 
 /**
@@ -93,10 +94,10 @@ export function parseProxies(text: string): readonly string[] {
  */
 export function parseOrigins(text: string): readonly string[] {
   const origins = text === "" ? [] : text.split(/, */);
-  for (const origin of origins) {
+  for (const [index, origin] of origins.entries()) {
     const url = URL.parse(origin);
     if (url === null || origin.includes("*")) {
-      throw new RangeError(`${quote(origin)} is not an origin; list each one, such as https://app.example.org`);
+      throw new RangeError(`entry ${index + 1} is not an origin; list each one, such as https://app.example.org`);
     }
     // Anyone on the way could read a token that is sent over plain HTTP, or change the page that has it.
     if (url.protocol !== "https:" && !(url.protocol === "http:" && localHost.test(url.hostname))) {
@@ -116,14 +117,14 @@ function isAddressOrBlock(text: string): boolean {
 /**
  * Parses comma-separated logins, and `*@DOMAIN` for every login that ends in `@DOMAIN`.
  *
- * @throws {RangeError} naming the first bad entry
+ * @throws {RangeError} with the number of the first bad entry
  */
 export function parseReservedLogins(text: string): readonly string[] {
   const entries = text === noLogins ? [] : text.split(/, */);
-  const bad = entries.find((entry) => !reservedPattern.test(entry));
-  if (bad === undefined) return Object.freeze(entries.map((entry) => entry.toLowerCase()));
+  const badAt = entries.findIndex((entry) => !reservedPattern.test(entry));
+  if (badAt < 0) return Object.freeze(entries.map((entry) => entry.toLowerCase()));
   throw new RangeError(
-    `${quote(bad)} is not a login or *@DOMAIN; use a list such as admin,*@example.org, or ${noLogins}`,
+    `entry ${badAt + 1} is not a login or *@DOMAIN; use a list such as admin,*@example.org, or ${noLogins}`,
   );
 }
 

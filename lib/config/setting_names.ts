@@ -7,6 +7,7 @@
 
 import { isIP } from "node:net";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { fileSuffix } from "./settings.ts";
 
 const prefix = "GATEHOUSE_";
 
@@ -27,11 +28,15 @@ const serviceLinks: readonly (readonly [name: RegExp, isValue: (text: string) =>
   [/_PORT_\d+_(TCP|UDP|SCTP)_PROTO$/, (text) => /^(tcp|udp|sctp)$/.test(text)],
 ];
 
-/** An error for each variable that begins like a setting and is not in `names`, with the probable name. */
+/**
+ * An error for each variable that begins like a setting and is neither one of `names` nor that of its file, with the
+ * probable name.
+ */
 export function unknownNames(env: Readonly<Record<string, string>>, names: readonly string[]): string[] {
+  const known = names.flatMap((name) => [name, name + fileSuffix]);
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith(prefix) && !names.includes(name) && !isServiceLink(name, value))
-    .map(([name]) => `${name} is not a setting: ${hintFor(name, names)}`);
+    .filter(([name, value]) => name.startsWith(prefix) && !known.includes(name) && !isServiceLink(name, value))
+    .map(([name]) => `${name} is not a setting: ${hintFor(name, known)}`);
 }
 
 function isServiceLink(name: string, value: string): boolean {
@@ -49,8 +54,9 @@ function isEndpoint(text: string): boolean {
 
 function hintFor(name: string, names: readonly string[]): string {
   const word = name.slice(prefix.length).toUpperCase();
-  const [alias] = Object.entries(aliases).find(([, others]) => others.includes(word)) ?? [];
-  const meant = alias === undefined ? nearestName(word, names) : prefix + alias;
+  const [, stem = word, suffix = ""] = /^(.*)(_FILE)$/.exec(word) ?? [];
+  const [alias] = Object.entries(aliases).find(([, others]) => others.includes(stem)) ?? [];
+  const meant = alias === undefined ? nearestName(word, names) : prefix + alias + suffix;
   return meant === undefined ? 'see "Settings" in README.md' : `did you mean ${meant}?`;
 }
 

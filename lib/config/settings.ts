@@ -19,6 +19,7 @@ import {
   quote,
   wholeNumber,
 } from "./parsers.ts";
+import { readSmallText } from "./small_file.ts";
 
 /** OWASP Password Storage Cheat Sheet (2026) for PBKDF2-HMAC-SHA256. */
 export const recommendedIterations = 600_000;
@@ -27,6 +28,9 @@ export const maxIterations = 10_000_000;
 
 /** Docker's `--env-file` keeps quotes and blanks around a value; a file with CRLF keeps the CR. */
 const wrapped = /^["'\s]|["'\s]$/;
+
+/** A variable with this suffix names a file with the text of its setting, such as a secret of a container. */
+export const fileSuffix = "_FILE";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string>>;
@@ -168,21 +172,37 @@ export const settings = {
   },
 } satisfies Readonly<Record<string, Setting<unknown>>>;
 
-/** Reads one setting. @returns `undefined` after adding its error to `errors` */
-export function readSetting<Value>(
-  setting: Setting<Value>,
-  { env, errors }: { env: Environment; errors: string[] },
-): Value | undefined {
-  const { name, default: defaultText, none, parse } = setting;
-  const text = env[name];
-  if (text === undefined) return parse(defaultText);
+/**
+ * Reads one setting: the text in effect, and its value. The text comes from the variable, from the file that the
+ * variable with the suffix `_FILE` names, or from the default.
+ *
+ * @throws {RangeError} what is wrong, in one line; nothing of the text of a file, which may be a secret
+ */
+export function readSetting<Value>(setting: Setting<Value>, env: Environment): { text: string; value: Value } {
+  const { name, default: defaultText } = setting;
+  const { [name]: given, [name + fileSuffix]: path } = env;
+  if (path !== undefined) {
+    const fileName = name + fileSuffix;
+    if (given !== undefined) throw new RangeError(`${name} and ${fileName} are both set: unset one of them`);
+    const text = named(`${fileName} cannot be ${quote(path)}`, () => readSmallText(path));
+    return named(`${name} cannot be the text of ${quote(path)}`, () => parseGiven(setting, text));
+  }
+  if (given !== undefined) return named(`${name} cannot be ${quote(given)}`, () => parseGiven(setting, given));
+  return { text: defaultText, value: setting.parse(defaultText) };
+}
+
+function parseGiven<Value>({ none, parse }: Setting<Value>, text: string): { text: string; value: Value } {
+  if (text === "") throw new RangeError(`unset it to use the default${none === undefined ? "" : `, or set ${none}`}`);
+  if (wrapped.test(text)) throw new RangeError("remove the quotes or white space around it");
+  return { text, value: parse(text) };
+}
+
+/** Reads a value, and puts the setting in front of its error. */
+function named<Read>(subject: string, read: () => Read): Read {
   try {
-    if (text === "") throw new RangeError(`unset it to use the default${none === undefined ? "" : `, or set ${none}`}`);
-    if (wrapped.test(text)) throw new RangeError("remove the quotes or white space around it");
-    return parse(text);
+    return read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    errors.push(`${name} cannot be ${quote(text)}: ${error.message}`);
-    return undefined;
+    throw new RangeError(`${subject}: ${error.message}`, { cause: error });
   }
 }

@@ -2,8 +2,8 @@
  * Prints the flags of `deno run` that the settings require, and no more.
  *
  * `deno task start` runs this file first and passes the flags to the service, so a vulnerability in the service reaches
- * only its own folder and addresses. If the settings are wrong, it grants the environment only: `main.ts` then reports
- * all errors.
+ * only its own folder and addresses. If the settings are wrong, it grants the environment and all files to read:
+ * `main.ts` then reports all errors, and serves nothing.
  *
  * The task's own flags keep it from loading code: `deno cache` has fetched the packages of `deno.lock` before, and
  * `--frozen --cached-only` refuse every other one. jsr.io stays allowed for an import map that names it.
@@ -27,16 +27,17 @@ function flagsFor(env: Readonly<Record<string, string>>): string {
     return permissionFlags(readConfig(env));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    // Only listing the whole environment finds unknown names.
-    return "--allow-env";
+    // Only listing the whole environment finds unknown names, and only reading finds what is wrong with a file.
+    return "--allow-env --allow-read";
   }
 }
 
 /** The flags, separated by spaces. */
-export function permissionFlags({ listen, metricsListen, store, logo }: Config): string {
+export function permissionFlags({ listen, metricsListen, store, logo, files }: Config): string {
   const needs: Need[] = [["env", "GATEHOUSE_*"], ...storeNeeds(store), ...listenNeeds(listen)];
   if (metricsListen !== undefined) needs.push(...listenNeeds(metricsListen));
   if (logo !== undefined) needs.push(["read", logo.path]);
+  for (const path of files) needs.push(["read", path]);
   return kinds.flatMap((kind) => {
     const values = needs.filter(([each]) => each === kind).map(([, value]) => value);
     return flag(kind, kind === "read" || kind === "write" ? values.flatMap(withRealPath) : values);

@@ -24,6 +24,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     maxSessions: 50,
     title: "Gatehouse",
     logo: undefined,
+    files: [],
   });
 });
 
@@ -80,7 +81,7 @@ Deno.test("readConfig() names all errors at once, a line each", () => {
     "65535, or unix:/PATH of at most 107 bytes",
     'GATEHOUSE_PASSWORD_MIN_LENGTH cannot be "7": use a whole number from 8 to 64, in digits',
     'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or ticket or closed',
-    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": "nobody" is not an address or CIDR block; ' +
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": entry 2 is not an address or CIDR block; ' +
     "use a list such as 10.0.0.0/8,2001:db8::1",
     "GATEHOUSE_SESSION_IDLE_HOURS (9) must not exceed GATEHOUSE_SESSION_MAX_HOURS (3)",
   ];
@@ -108,15 +109,15 @@ Deno.test("readConfig() names both session lifetimes, and which is a default", (
   }
 });
 
-Deno.test("readConfig() names the bad entry of a list", () => {
+Deno.test("readConfig() gives the number of the bad entry of a list", () => {
   const { errors } = assertThrows(
     () => readConfig({ GATEHOUSE_RESERVED_LOGINS: "admin,*", GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/99" }),
     ConfigError,
   );
   assertEquals(errors, [
-    'GATEHOUSE_RESERVED_LOGINS cannot be "admin,*": "*" is not a login or *@DOMAIN; use a list such as ' +
+    'GATEHOUSE_RESERVED_LOGINS cannot be "admin,*": entry 2 is not a login or *@DOMAIN; use a list such as ' +
     "admin,*@example.org, or none",
-    'GATEHOUSE_TRUSTED_PROXIES cannot be "10.0.0.0/99": "10.0.0.0/99" is not an address or CIDR block; use a list ' +
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "10.0.0.0/99": entry 1 is not an address or CIDR block; use a list ' +
     "such as 10.0.0.0/8,2001:db8::1",
   ]);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { parseLogo, readLogo } from "../../../lib/config/logo.ts";
 
 const svg = '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>';
@@ -27,10 +27,10 @@ for (const [name, content, reason] of rows) {
       if (content !== undefined) await Deno.writeFile(path, bytes);
       const location = parseLogo(path);
       if (location === undefined) throw new TypeError("no location");
-      if (reason === undefined) assertEquals(await readLogo(location), { type: location.type, bytes });
+      if (reason === undefined) assertEquals(readLogo(location), { type: location.type, bytes });
       else {
         const message = `Cannot read the logo "${path}" (GATEHOUSE_LOGO): ${reason}`;
-        await assertRejects(() => readLogo(location), Error, message);
+        assertThrows(() => readLogo(location), Error, message);
       }
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -41,7 +41,7 @@ for (const [name, content, reason] of rows) {
 Deno.test("readLogo() rejects what is no file", async () => {
   const folder = await Deno.makeTempDir({ suffix: ".svg" });
   try {
-    await assertRejects(() => readLogo({ path: folder, type: "image/svg+xml" }), Error, "it is not a file");
+    assertThrows(() => readLogo({ path: folder, type: "image/svg+xml" }), Error, "it is not a file");
   } finally {
     await Deno.remove(folder);
   }

@@ -77,12 +77,12 @@ Deno.test("parseOrigins() rejects everything else, and says what to write", () =
   const onlyOrigin = "an origin is only scheme, host and port: write https://app.example.org";
   const scheme = "an origin must begin with https://, or with http:// if its host is localhost";
   const rows = [
-    ["*", '"*" is not an origin; list each one, such as https://app.example.org'],
-    ["null", '"null" is not an origin'],
-    ["app.example.org", '"app.example.org" is not an origin'],
+    ["*", "entry 1 is not an origin; list each one, such as https://app.example.org"],
+    ["null", "entry 1 is not an origin"],
+    ["app.example.org", "entry 1 is not an origin"],
     ["https://*.example.org", "list each one"],
-    ["https://app.example.org,", '"" is not an origin'],
-    ["https://app.example.org,*", '"*" is not an origin'],
+    ["https://app.example.org,", "entry 2 is not an origin"],
+    ["https://app.example.org,*", "entry 2 is not an origin"],
     ["https://app.example.org/", onlyOrigin],
     ["https://app.example.org/app", onlyOrigin],
     ["https://app.example.org?a", onlyOrigin],

@@ -206,27 +206,21 @@ const count: Setting<number> = {
   parse: wholeNumber({ least: 2, most: 4 }),
 };
 
-Deno.test("readSetting() returns the value, the default if it is not set, and undefined after an error", () => {
-  const rows:
-    readonly (readonly [env: Record<string, string>, value: number | undefined, error: string | undefined])[] = [
-      [{ COUNT: "4" }, 4, undefined],
-      [{}, 3, undefined],
-      [{ COUNT: "5" }, undefined, 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
-      [{ COUNT: "" }, undefined, 'COUNT cannot be "": unset it to use the default'],
-    ];
-  for (const [env, value, error] of rows) {
-    const errors: string[] = [];
-    assertEquals(readSetting(count, { env, errors }), value);
-    assertEquals(errors, error === undefined ? [] : [error]);
+Deno.test("readSetting() returns text and value, those of the default if it is not set, or throws", () => {
+  assertEquals(readSetting(count, { COUNT: "04" }), { text: "04", value: 4 });
+  assertEquals(readSetting(count, {}), { text: "3", value: 3 });
+  const rows = [
+    ["5", 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
+    ["", 'COUNT cannot be "": unset it to use the default'],
+  ] as const;
+  for (const [text, message] of rows) {
+    assertEquals(assertThrows(() => readSetting(count, { COUNT: text }), RangeError).message, message);
   }
 });
 
 Deno.test("readSetting() rejects quotes and white space around a value, which some env files keep", () => {
   for (const text of ['"4"', "'4'", '4"', "'4", " 4", "4 ", "4\r", "4\n", "\ufeff4"]) {
-    const errors: string[] = [];
-    readSetting(count, { env: { COUNT: text }, errors });
-    assertEquals(errors.length, 1);
-    assertStringIncludes(errors[0] ?? "", ": remove the quotes or white space around it");
+    assertThrows(() => readSetting(count, { COUNT: text }), RangeError, ": remove the quotes or white space around it");
   }
 });
 
@@ -237,7 +231,7 @@ Deno.test("readSetting() passes on a bug in a parser", () => {
       throw new TypeError("bug");
     },
   };
-  assertThrows(() => readSetting(broken, { env: { COUNT: "1" }, errors: [] }), TypeError, "bug");
+  assertThrows(() => readSetting(broken, { COUNT: "1" }), TypeError, "bug");
 });
 
 function fields(): Field[] {

@@ -41,6 +41,20 @@ Deno.test("permissionFlags() allows the address and the folder or database, and 
   }
 });
 
+Deno.test("permissionFlags() allows to read the files of settings and PGPASSFILE, and where they lead", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  await Deno.writeTextFile(`${folder}/store`, "postgres://me@localhost/d\n");
+  // Kubernetes links to the current version of a secret.
+  await Deno.symlink("store", `${folder}/link`);
+  await Deno.writeTextFile(`${folder}/pass`, "*:*:*:*:secret", { mode: 0o600 });
+  const env = { GATEHOUSE_STORE_FILE: `${folder}/link`, PGPASSFILE: `${folder}/pass`, GATEHOUSE_LISTEN: "127.0.0.1:1" };
+  assertEquals(
+    permissionFlags(readConfig(env)),
+    `--allow-env=GATEHOUSE_*,PG* --allow-net=localhost:5432,127.0.0.1:1 ` +
+      `--allow-read=${folder}/link,${folder}/store,${folder}/pass`,
+  );
+});
+
 Deno.test("permissionFlags() allows where a path leads too, even if it does not exist yet behind a link", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   await Deno.mkdir(`${folder}/real`);
@@ -168,13 +182,13 @@ for (const { title, env, outcomes } of probes) {
   });
 }
 
-Deno.test("permissions.ts grants only the environment when the settings are wrong", async () => {
+Deno.test("permissions.ts grants only the environment and reading when the settings are wrong", async () => {
   const source = `
     const names = ["env", "net", "read", "write", "run"];
     console.log(JSON.stringify(names.map((name) => Deno.permissions.querySync({ name }).state)));`;
   const { success, stdout, stderr } = await runProbe(source, { GATEHOUSE_STORE: "" });
   assertEquals([stderr, success], ["", true]);
-  assertEquals(JSON.parse(stdout), ["granted", "prompt", "prompt", "prompt", "prompt"]);
+  assertEquals(JSON.parse(stdout), ["granted", "prompt", "granted", "prompt", "prompt"]);
 });
 
 Deno.test("the task start downloads no code, whatever the service imports", async () => {
