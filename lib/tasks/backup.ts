@@ -11,9 +11,9 @@ import { type FoundFolder, isDataFile, readRunningFolder } from "../store/file/f
 import { beginsAs } from "../store/file/file_header.ts";
 import { createJournal, journalName } from "../store/file/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "../store/file/snapshot.ts";
-import { asFolderError, reasonOf } from "../store/file/store_folder.ts";
+import { asFolderError, reasonOf, requireUnlocked, StoreLockedError } from "../store/file/store_folder.ts";
 import { Tables } from "../store/memory/tables.ts";
-import { countProgress, folderOf, runTask, type Task, TaskError } from "./task.ts";
+import { countProgress, folderOf, printError, runTask, type Task, TaskError } from "./task.ts";
 
 /** What a folder or backup holds. */
 export interface Holdings {
@@ -29,9 +29,15 @@ export interface Holdings {
 const tasks: Readonly<Record<string, Task>> = {
   backup: {
     usage: "backup FILE",
-    help: "Writes all users, sessions and tickets to a new file and checks it. The service may run meanwhile.",
-    run: async ({ paths: [file = ""], env }) =>
-      `Backed up ${describe(await backUp(folderOf(env), file))}, to "${file}"`,
+    help:
+      "Writes all users, sessions and tickets of GATEHOUSE_STORE to a new file and checks it. The service may run\n" +
+      "meanwhile.",
+    async run({ paths: [file = ""], env }) {
+      const folder = folderOf(env);
+      const holdings = await backUp(folder, file);
+      await warnIfUnused(folder);
+      return `Backed up ${describe(holdings)}, from "${folder}" to "${file}"`;
+    },
   },
   verify: {
     usage: "verify FILE_OR_FOLDER",
@@ -41,7 +47,8 @@ const tasks: Readonly<Record<string, Task>> = {
   restore: {
     usage: "restore FILE FOLDER",
     help: "Creates a data folder from a backup.",
-    run: async ({ paths: [file = "", to = ""] }) => `Restored ${describe(await restore(file, to))}, to "${to}"`,
+    run: async ({ paths: [file = "", to = ""] }) =>
+      `Restored ${describe(await restore(file, to))}, from "${file}" to "${to}"`,
   },
 };
 
@@ -54,7 +61,7 @@ if (import.meta.main) {
 /**
  * Writes the records of a folder to a new file, and reads it back.
  *
- * @throws {TaskError} the file exists or cannot be written
+ * @throws {TaskError} the file exists or cannot be written, or the folder holds no users
  * @throws {NoRegisterError} the folder holds no store
  * @throws {CorruptFileError} the folder is damaged
  */
@@ -66,6 +73,10 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
   for (const path of [file, `${file}.tmp`]) await refuseExisting(path);
   const onChange = countProgress("read");
   const { tables, found } = await readRunningFolder(realDisk(folder), { action: "back up", onChange });
+  // A start with other settings creates such a folder, and its backups would look as if all were well.
+  if (tables.users.size === 0) {
+    throw new TaskError(`Cannot back up "${folder}" as it holds no users: set GATEHOUSE_STORE as for the service`);
+  }
   const start = { generation: 1, changesBefore: changeCountOf(found) };
   try {
     await writeSnapshot(disk, start, { records: recordsOf(tables), name });
@@ -119,6 +130,16 @@ export async function restore(file: string, folder: string): Promise<Holdings> {
     throw asFolderError(error, { path: folder, action: "restore to" });
   }
   return holdings;
+}
+
+/** The settings of the service may be in a file of its unit, which a terminal does not read. */
+async function warnIfUnused(folder: string): Promise<void> {
+  try {
+    await requireUnlocked(folder);
+    printError(`No service uses "${folder}" now. If one runs, its users are elsewhere: set GATEHOUSE_STORE as for it`);
+  } catch (error) {
+    if (!(error instanceof StoreLockedError)) throw error;
+  }
 }
 
 async function readBackup(file: string): Promise<{ tables: Tables; holdings: Holdings }> {

@@ -7,7 +7,9 @@
  */
 
 import { resolve } from "node:path";
+import { readConfig } from "../config/config.ts";
 import type { StoreLocation } from "../config/parsers.ts";
+import { addPassword } from "../config/password_file.ts";
 import { shownAddress } from "../config/postgres_address.ts";
 import { type Environment, settings } from "../config/settings.ts";
 import { createLog, type Log } from "../log.ts";
@@ -127,22 +129,21 @@ function describe({ users, sessions, tickets, digest }: Contents): string {
 }
 
 async function runCopy(source: StoreLocation, target: StoreLocation): Promise<string> {
-  if (await identityOf(source) === await identityOf(target)) {
-    throw new TaskError(`Cannot copy "${nameOfLocation(source)}" to itself: name another store`);
-  }
-  const copied = await copy(
-    { name: nameOfLocation(source), open: () => openStore(source, { isReadOnly: true }) },
-    { name: nameOfLocation(target), open: () => openStore(target, { isReadOnly: false }) },
-  );
-  return `Copied ${copied.added} records: both hold ${describe(copied)}`;
+  const from = { name: nameOfLocation(source), open: () => openStore(source, { isReadOnly: true }) };
+  const to = { name: nameOfLocation(target), open: () => openStore(target, { isReadOnly: false }) };
+  const copied = await copy(from, to);
+  return `Copied ${copied.added} records from "${from.name}" to "${to.name}": both hold ${describe(copied)}`;
 }
 
 function parseLocation(text: string, env: Environment): StoreLocation {
   const { name, parse } = settings.store;
+  if (text === name) {
+    const { store } = readConfig(env);
+    return "folder" in store ? { folder: resolve(store.folder) } : store;
+  }
   try {
-    if (text === name) return parse(env[name] ?? settings.store.default);
     const location = parse(text);
-    return "folder" in location ? { folder: pathFromCaller(location.folder, env) } : location;
+    return "folder" in location ? { folder: pathFromCaller(location.folder, env) } : addPassword(location, env);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new TaskError(`Cannot copy as a store is named wrongly: ${error.message}`, { cause: error });
@@ -151,17 +152,6 @@ function parseLocation(text: string, env: Environment): StoreLocation {
 
 function nameOfLocation(location: StoreLocation): string {
   return "folder" in location ? location.folder : shownAddress(location);
-}
-
-/** Equal for two names of one store, as far as that can be known. */
-async function identityOf(location: StoreLocation): Promise<string> {
-  if (!("folder" in location)) return JSON.stringify([location.target, location.database]);
-  try {
-    return await Deno.realPath(location.folder);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return resolve(location.folder);
-    throw asFolderError(error, { path: location.folder, action: "open" });
-  }
 }
 
 function openStore(location: StoreLocation, { isReadOnly }: { isReadOnly: boolean }): Promise<Store> {

@@ -7,7 +7,7 @@
 
 import { realDisk } from "../store/file/disk.ts";
 import { readRunningFolder } from "../store/file/folder.ts";
-import { folderOf, printLine, runTask } from "./task.ts";
+import { folderOf, printError, printLine, runTask } from "./task.ts";
 
 /** The latest possible date: a setup ticket made by an older version does not expire. */
 const lastDate = 8_640_000_000_000_000;
@@ -17,7 +17,9 @@ if (import.meta.main) {
     usage: "inspect [FOLDER]",
     help: "Prints the records of a data folder, by default that of GATEHOUSE_STORE. The service may run meanwhile.",
     async run({ paths: [folder], env }) {
-      for await (const line of inspect(folder ?? folderOf(env))) printLine(line);
+      const name = folder ?? folderOf(env);
+      printError(`The store is "${name}"`);
+      for await (const line of inspect(name)) printLine(line);
       return 0;
     },
   });

@@ -8,6 +8,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readConfig, readEnvironment } from "../config/config.ts";
+import { shownAddress } from "../config/postgres_address.ts";
 import type { Environment } from "../config/settings.ts";
 import { version } from "../config/version.ts";
 
@@ -95,14 +96,15 @@ export function pathFromCaller(path: string, env: Environment): string {
 }
 
 /**
- * The folder of the store.
+ * The folder of the store, as an absolute path: relative ones begin in the project's folder.
  * @throws {ConfigError} the settings cannot be used
  * @throws {TaskError} the store is a database
  */
 export function folderOf(env: Environment): string {
   const { store } = readConfig(env);
-  if ("folder" in store) return store.folder;
-  throw new TaskError("Cannot read files as the store is a PostgreSQL database: use its own tools, such as pg_dump");
+  if ("folder" in store) return resolve(store.folder);
+  const name = shownAddress(store);
+  throw new TaskError(`Cannot read files as the store is the database ${name}: use its own tools, such as pg_dump`);
 }
 
 /** Aborted by the first signal to stop. Later ones do nothing: Ctrl-C in a terminal reaches every process of a task. */

@@ -58,6 +58,26 @@ Deno.test("backUp() contains every user acknowledged before it, during changes a
   await load;
 });
 
+Deno.test("backUp() rejects a store without users, and the task warns when no service uses the store", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = { GATEHOUSE_STORE: `${folder}/data` };
+  {
+    await using store = await open(`${folder}/data`);
+    await store.insertTicket(ticketOf("t1", { purpose: "setup" }));
+    const message = `Cannot back up "${folder}/data" as it holds no users: set GATEHOUSE_STORE as for the service`;
+    await assertRejects(() => backUp(`${folder}/data`, `${folder}/backup`), TaskError, message);
+    await assertRejects(() => Deno.stat(`${folder}/backup`), Deno.errors.NotFound);
+    await store.insertUser(userOf("alice"));
+    assertEquals((await runTask(["backup", `${folder}/used`], env)).stderr, "");
+  }
+  const { success, stderr } = await runTask(["backup", `${folder}/unused`], env);
+  assert(success);
+  assertEquals(
+    stderr,
+    `No service uses "${folder}/data" now. If one runs, its users are elsewhere: set GATEHOUSE_STORE as for it\n`,
+  );
+});
+
 Deno.test("backUp() overwrites no file, and rejects a folder without records", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/empty`);
@@ -141,10 +161,14 @@ Deno.test("the tasks backup, verify and restore print their result, or the reaso
   const env = { GATEHOUSE_STORE: `${folder}/data`, INIT_CWD: folder };
   const held = "1 users, 0 sessions, 0 tickets, up to change 1";
   const rows: readonly [args: string[], success: boolean, text: string][] = [
-    [["backup", `${folder}/backup`], true, `Backed up ${held}, to "${folder}/backup"\n`],
+    [["backup", `${folder}/backup`], true, `Backed up ${held}, from "${folder}/data" to "${folder}/backup"\n`],
     [["verify", `${folder}/backup`], true, `Whole: ${held}, in "${folder}/backup"\n`],
-    [["restore", `${folder}/backup`, `${folder}/new`], true, `Restored ${held}, to "${folder}/new"\n`],
-    [["backup", "relative"], true, `Backed up ${held}, to "${folder}/relative"\n`],
+    [
+      ["restore", `${folder}/backup`, `${folder}/new`],
+      true,
+      `Restored ${held}, from "${folder}/backup" to "${folder}/new"\n`,
+    ],
+    [["backup", "relative"], true, `Backed up ${held}, from "${folder}/data" to "${folder}/relative"\n`],
     [["verify", "./relative"], true, `Whole: ${held}, in "${folder}/relative"\n`],
     [["verify", "."], false, `Cannot verify "${folder}" as it contains no store`],
     [["backup", `${folder}/backup`], false, "as there is a file"],

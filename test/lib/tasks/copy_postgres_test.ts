@@ -33,15 +33,19 @@ Deno.test({
       await killCopy([`${folder}/data`, url], async () => (await store.size()).users === 2_000);
     });
     const there = await runCopy([`${folder}/data`, url]);
-    assertMatch(there, /^Copied 406 records: both hold 2400 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/);
+    const [copied, held = ""] = there.split(": both hold ");
+    assertMatch(copied ?? "", /^Copied 406 records from ".+\/data" to "postgres:\/\/\/there at .+"$/);
+    assertMatch(held, /^2400 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/);
 
     await server.sql("there").begin(async (sql) => {
       // Reading tickets, in the third batch, waits for this lock.
       await sql`LOCK TABLE gatehouse_ticket IN ACCESS EXCLUSIVE MODE`;
       await killCopy([url, `${folder}/back`], async () => await usersIn(`${folder}/back`) === 2_000);
     });
-    assertEquals(await runCopy([url, `${folder}/back`]), there);
-    assertEquals(await runCopy([`${folder}/data`, `${folder}/back`]), there.replace("406", "0"));
+    for (const [source, count] of [[url, 406], [`${folder}/data`, 0]] as const) {
+      const back = await runCopy([source, `${folder}/back`]);
+      assert(back.startsWith(`Copied ${count} records `) && back.endsWith(`: both hold ${held}`), back);
+    }
   },
 });
 
@@ -69,7 +73,6 @@ Deno.test({
         `Cannot use the tables in postgres:///empty at ${server.folder}/.s.PGSQL.5432: ` +
         "the database has no tables of Gatehouse",
       ],
-      [[target, target.replace("gatehouse:a-secret", "another")], "to itself"],
       [[`${folder}/data`, target.replace(server.folder, folder)], "Cannot open the database postgres:///target"],
     ];
     for (const [args, text] of rows) {

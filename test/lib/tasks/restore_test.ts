@@ -65,7 +65,8 @@ Deno.test("inspect() prints no control characters, which a User-Agent can contai
 Deno.test("inspect() and backUp() of a backup advise to restore it first", async () => {
   const folder = await Deno.makeTempDir();
   {
-    await using _store = await open(`${folder}/data`);
+    await using store = await open(`${folder}/data`);
+    await store.insertUser(userOf("alice"));
   }
   const path = `${folder}/backup`;
   await backUp(`${folder}/data`, path);
