@@ -50,7 +50,7 @@ export const register = route("POST /user/", {
     refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
     const registration = registrationBody.parse(body, { minLength: config.passwordMinLength, passwordStrength });
     const ticket = await admit(registration, context);
-    return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
+    return await registrationLock.run([registration.login], () => insert({ registration, ticket }, context));
   },
 });
 
