@@ -10,8 +10,7 @@
 import type { Change } from "../../store.ts";
 import { Tables } from "../memory/tables.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptFileError, type FileStart, readFileHeader } from "./file_header.ts";
-import { fileHeaderBytes } from "./format.ts";
+import { CorruptFileError, fileHeaderBytes, type FileStart, readFileHeader } from "./format.ts";
 import { decodeFrame, readFrames } from "./frame_reader.ts";
 import { journalName } from "./journal_file.ts";
 import { readSnapshot } from "./snapshot.ts";
