@@ -56,8 +56,7 @@ function readPrivateText(path: string): string {
 }
 
 /** The password of the first line that fits; "" without one. @throws {RangeError} the hosts have different passwords */
-function passwordIn(text: string, { target, database, user }: PostgresAddress): string {
-  const servers = "socketPath" in target ? [socketOf(target.socketPath)] : [target];
+function passwordIn(text: string, { servers, database, user }: PostgresAddress): string {
   const lines = text.split(/\r?\n/).filter((line) => !line.startsWith("#")).map((line) => linePattern.exec(line));
   const passwords = servers.map(({ hostname, port }) => {
     const wanted = [defaultSocketFolders.test(hostname) ? "localhost" : hostname, String(port), database, user];
@@ -68,11 +67,6 @@ function passwordIn(text: string, { target, database, user }: PostgresAddress): 
     throw new RangeError("its lines for the hosts of the address have different passwords");
   }
   return passwords[0] ?? "";
-}
-
-function socketOf(path: string) {
-  const [, hostname = "", port = ""] = /^(.*)\/.s.PGSQL.(\d+)$/.exec(path) ?? [];
-  return { hostname, port };
 }
 
 function fits(pattern: string | undefined, value: string): boolean {

@@ -13,6 +13,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "../config/config.ts";
 import { hostWithPort, type Listen } from "../config/listen.ts";
 import type { StoreLocation } from "../config/parsers.ts";
+import { socketPathOf } from "../config/postgres_address.ts";
 import { printLine } from "./task.ts";
 
 const kinds = ["env", "net", "read", "write"] as const;
@@ -46,10 +47,13 @@ export function permissionFlags({ listen, metricsListen, store, logo, files }: C
 
 function storeNeeds(store: StoreLocation): Need[] {
   if ("folder" in store) return [["read", store.folder], ["write", store.folder]];
-  const { target, rootCertificates } = store;
+  const { servers, rootCertificates } = store;
   // The client library reads a variable for each of its options.
   const needs: Need[] = [["env", "PG*"]];
-  needs.push(...listenNeeds("socketPath" in target ? { path: target.socketPath } : target));
+  for (const server of servers) {
+    const path = socketPathOf(server);
+    needs.push(...listenNeeds(path === undefined ? server : { path }));
+  }
   if (rootCertificates !== undefined) needs.push(["read", rootCertificates]);
   return needs;
 }

@@ -16,6 +16,7 @@ Deno.test("permissionFlags() allows the address and the folder or database, and 
     ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
     ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1"],
     ["[::1]:1", "postgres://me@[::1]:6/d", "--allow-net=[::1]:6,[::1]:1"],
+    ["127.0.0.1:1", "postgres://me@a:7,b/d?sslmode=require", "--allow-net=a:7,b:5432,127.0.0.1:1"],
     [
       "127.0.0.1:1",
       "postgres://me@db/d?sslmode=verify-full&sslrootcert=/etc/ca.crt",
