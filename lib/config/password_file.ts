@@ -8,7 +8,7 @@
  * unless PGPASSFILE is set, because it has no access to a home folder.
  */
 
-import type { StoreLocation } from "./parsers.ts";
+import { named, type StoreLocation } from "./parsers.ts";
 import type { PostgresAddress } from "./postgres_address.ts";
 import type { Environment } from "./settings.ts";
 import { readSmallText } from "./small_file.ts";
@@ -37,14 +37,8 @@ export function passwordFileOf(store: StoreLocation, env: Environment): string |
 export function addPassword(store: StoreLocation, env: Environment): StoreLocation {
   const path = passwordFileOf(store, env);
   if (path === undefined || "folder" in store) return store;
-  try {
-    return Object.freeze({ ...store, password: passwordIn(readPrivateText(path), store) });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`${passwordFileVariable} cannot be ${JSON.stringify(path)}: ${error.message}`, {
-      cause: error,
-    });
-  }
+  const subject = `${passwordFileVariable} cannot be ${JSON.stringify(path)}`;
+  return named(subject, () => Object.freeze({ ...store, password: passwordIn(readPrivateText(path), store) }));
 }
 
 /** As libpq, which ignores a file that others can read. */
