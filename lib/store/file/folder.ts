@@ -156,7 +156,13 @@ export async function readRunningFolder(disk: Disk, options: ReadFolderOptions =
   }
 }
 
-function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptions): void {
+/**
+ * Checks that the folder contains a store.
+ *
+ * @throws {NoRegisterError} it does not
+ * @throws {StoreFolderError} it cannot be read
+ */
+export function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptions): void {
   try {
     if (disk.list().some(isDataFile)) return;
   } catch (error) {

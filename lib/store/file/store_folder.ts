@@ -26,7 +26,8 @@ export interface Exposure {
 }
 
 /** The files of the service, and that of a clone of the project. */
-const ownNames = /^(?:lock|\.gitkeep|(?:snapshot|journal)-\d+(?:\.tmp)?)$/;
+const ownFiles = /^(?:lock|\.gitkeep|(?:snapshot|journal)-\d+(?:\.tmp)?)$/;
+const socketName = "socket";
 
 const anotherFolder = "or set GATEHOUSE_STORE to another folder";
 const wrongOwner = `Give the folder and its files to the user of the service with chown -R, ${anotherFolder}`;
@@ -44,6 +45,11 @@ const remedies: Readonly<Record<string, string>> = {
   EMFILE: "Raise the limit of open files",
   ENFILE: "Raise the limit of open files",
 };
+
+/** The socket of the service that uses a folder, for the tasks of the operator. */
+export function socketIn(folder: string): string {
+  return `${folder}/${socketName}`;
+}
 
 /**
  * Turns an error of the operating system, or of Deno's permissions, into one that names the folder and the remedy.
@@ -85,7 +91,7 @@ function isProtected(error: Error): boolean {
  */
 export function listFiles(path: string): string[] {
   const entries = Array.from(Deno.readDirSync(path));
-  const other = entries.find((entry) => !entry.isFile && ownNames.test(entry.name));
+  const other = entries.find((entry) => !entry.isFile && ownFiles.test(entry.name));
   if (other !== undefined) throw irregularFile(path, other);
   return entries.filter((entry) => entry.isFile).map((entry) => entry.name);
 }
@@ -130,7 +136,7 @@ export async function makePrivate(path: string): Promise<Exposure | undefined> {
   const exposure = { mode: (mode & 0o7777).toString(8) };
   // The lock is the service's file, so its owner is the service's user.
   if ((await Deno.stat(`${path}/lock`)).uid !== uid) return { ...exposure, problem: "it belongs to another user" };
-  const isOwn = Array.from(Deno.readDirSync(path)).every(({ name }) => ownNames.test(name));
+  const isOwn = Array.from(Deno.readDirSync(path)).every(({ name }) => ownFiles.test(name) || name === socketName);
   if (!isOwn) return { ...exposure, problem: "it contains other files" };
   try {
     await Deno.chmod(path, 0o700);

@@ -200,13 +200,13 @@ export class TableStore implements Store {
 
   insertTicket(ticket: Ticket, { actor, target }: TicketOptions = {}) {
     const { login, purpose, secretHash } = ticket;
-    // Setup tickets have no login, so they share a lock.
+    // Setup tickets for any login share the lock of "".
     return this.#changes.runAs({ keys: [login], actor }, async () => {
       const user = this.#tables.users.get(login);
       if (purpose === "reset" && user === undefined) return "missing";
       if (target !== undefined && !isSameUser(user, target)) return "stale";
       const isReplaced = (other: Ticket) =>
-        purpose === "setup" && other.purpose === "setup" && other.secretHash !== secretHash;
+        purpose === "setup" && other.purpose === purpose && other.login === login && other.secretHash !== secretHash;
       await this.#changes.commit([{ kind: "put-ticket", ticket }, ...this.#tables.ticketDeletions(isReplaced)]);
       return "done";
     });

@@ -158,7 +158,7 @@ export function ticketChanges(
         }
         if (purpose === "setup") {
           await run(statements.acquireLock, ["setup"]);
-          await run(statements.deleteOtherSetups, [secretHash]);
+          await run(statements.deleteOtherSetups, [login, secretHash]);
         }
         await run(insertStatement("gatehouse_ticket", [values]), values);
         return "done";
