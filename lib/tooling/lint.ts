@@ -21,7 +21,7 @@ const levels: readonly RegExp[] = [
   /^(main\.ts$|caddy\/)/,
   /^routes\//,
   /^lib\/(app|router|server|audit)\.ts$/,
-  /^lib\/(tasks|accounts|limits)\//,
+  /^lib\/(tasks|deploy|accounts|limits)\//,
   /^lib\/(metrics|store)\/(?!queries\.ts$)/,
   /^lib\/passwords\//,
   /^lib\/http\//,
@@ -73,7 +73,7 @@ const consoleOwnership: Ownership = {
 
 const environmentOwnership: Ownership = {
   use: /^(Deno|process)(\.env|\["env"\])$/,
-  owners: /^(lib\/config\/config\.ts|lib\/tasks\/[^/]+\.ts|caddy\/[^/]+\.ts|test\/.*)$/,
+  owners: /^(lib\/config\/config\.ts|lib\/(tasks|deploy)\/[^/]+\.[jt]s|caddy\/[^/]+\.ts|test\/.*)$/,
   hint: "add a setting to lib/config/settings.ts, and take its value as an argument",
 };
 
