@@ -47,8 +47,7 @@ const rows: readonly Row[] = [
   ["STORE", "my data", { folder: "my data" }],
   ["STORE", "postgres://db/gatehouse", undefined],
   ["STORE", "postgres://me@db/gatehouse?sslmode=disable", {
-    servers: [{ hostname: "db", port: 5432 }],
-    requiresWritable: false,
+    target: { hostname: "db", port: 5432 },
     database: "gatehouse",
     user: "me",
     password: "",

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Installs or upgrades the service from the clone in /opt/gatehouse, as root. Node is used only here.
+set -eu
+umask 022
+cd "$(dirname "$0")/../.."
+if [ "$PWD" != /opt/gatehouse ]; then
+  echo "Cannot install from $PWD as the units expect the clone in /opt/gatehouse" >&2
+  exit 1
+fi
+
+install "$(npx --yes deno@2.9.6 eval 'console.log(Deno.execPath())')" /usr/local/bin/deno
+id gatehouse >/dev/null 2>&1 ||
+  useradd --system --home-dir /var/lib/gatehouse --shell /usr/sbin/nologin gatehouse
+# The service cannot write its code or packages, and starts without the network. A task keeps what it asks the registry.
+export DENO_DIR=/var/cache/gatehouse
+deno cache --quiet --lock=deno.lock --frozen main.ts lib/tasks/*.ts
+deno task --quiet inspect --help >/dev/null
+[ -e /etc/gatehouse.env ] || install -m 600 lib/deploy/gatehouse.env /etc/gatehouse.env
+install lib/deploy/gatehouse /usr/local/sbin/gatehouse
+install -m 644 lib/deploy/*.service lib/deploy/*.timer /etc/systemd/system/
+
+systemctl daemon-reload
+systemctl enable --quiet gatehouse.service gatehouse-backup.timer
+systemctl restart gatehouse.service gatehouse-backup.timer
