@@ -21,10 +21,12 @@ import { deleteExpiredSessions } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
 import { runTask, stopSignal } from "./lib/tasks/task.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
+import { makePrivate, socketIn } from "./lib/store/file/store_folder.ts";
 import { openPostgresStore, type PostgresStore } from "./lib/store/postgres/postgres_store.ts";
 import { PostgresLimitStore } from "./lib/limits/postgres_limit_store.ts";
 import { createTicket, setupNotice } from "./lib/accounts/ticket.ts";
 import { isOfMetrics, routes } from "./routes/mod.ts";
+import { operatorRoute } from "./routes/operator.ts";
 
 /** Expired records have no effect already; deleting them only saves memory and disk. */
 const sweepEveryMs = 60 * 60 * 1_000;
@@ -35,8 +37,8 @@ await runTask({
   usage: "start",
   help: `Gatehouse ${version} registers users, logs them in, and guards sites behind Caddy. It serves until it gets\n` +
     "SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
-    "Other tasks: https, doctor, backup, verify, restore, inspect, copy. Each explains itself with --help, and\n" +
-    "`deno task` lists all of them. README.md has a tour.\n\n" +
+    "Other tasks: https, doctor, ticket, backup, verify, restore, inspect, copy. Each explains itself with --help,\n" +
+    "and `deno task` lists all of them. README.md has a tour.\n\n" +
     "Settings are environment variables; NAME_FILE is the path of a file with the setting NAME. These are the\n" +
     `defaults:\n\n${settingLines.join("\n")}`,
   run: ({ env }) => run(env),
@@ -87,6 +89,7 @@ async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineW
   });
 
   const servers: Server[] = [];
+  servers.push(...await serveOperator(app));
   for (const service of servicesOf(app)) servers.push(await serve(service));
   const serving = Promise.all(servers.map(keepServing));
   await offerSetup(app, { stderr, address: servers.at(-1)?.http.addr });
@@ -95,6 +98,24 @@ async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineW
   clearInterval(sweep);
   log.info("stopping", { signal: String(stopping.reason) });
   await Promise.all(last.map((server) => drain(server, { log })));
+}
+
+/**
+ * Serves `deno task ticket` on a socket in the folder of the store, if no other user can enter it. Without the socket,
+ * that task needs a stopped service.
+ */
+async function serveOperator(app: App): Promise<Server[]> {
+  const { store } = app.config;
+  if (!("folder" in store)) return [];
+  const place = { listen: { path: socketIn(store.folder) }, setting: settings.store.name, event: "operator-listening" };
+  try {
+    const exposure = await makePrivate(store.folder);
+    if (exposure?.problem !== undefined) throw new Error(`Other users can enter the folder: ${exposure.problem}`);
+    return [await serve({ app, createHandler: (app) => createRouter([operatorRoute], app), ...place })];
+  } catch (error) {
+    app.log.warn("operator-not-served", { problem: error instanceof Error ? error.message : String(error) });
+    return [];
+  }
 }
 
 /** The routes of each address. Users come last, so the service is ready when they can reach it. */

@@ -9,21 +9,22 @@ export class KeyedLock {
   readonly #tails = new Map<string, Promise<void>>();
 
   /**
-   * Runs `work` when all earlier work on `key` has ended or failed.
+   * Runs `work` when all earlier work on these keys has ended or failed. A call queues for all of its keys at once, so
+   * calls never deadlock.
    *
    * @returns what `work` returns
    * @throws what `work` throws
    */
-  async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#tails.get(key);
+  async run<Result>(keys: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    const before = keys.flatMap((key) => this.#tails.get(key) ?? []);
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    this.#tails.set(key, ended);
-    if (before !== undefined) await before;
+    for (const key of keys) this.#tails.set(key, ended);
+    if (before.length > 0) await Promise.all(before);
     try {
       return await work();
     } finally {
       end();
-      if (this.#tails.get(key) === ended) this.#tails.delete(key);
+      for (const key of keys) if (this.#tails.get(key) === ended) this.#tails.delete(key);
     }
   }
 

@@ -34,8 +34,6 @@ export class LineWriter implements AsyncDisposable {
   /** The rest of an incomplete write: a line must not be cut. */
   #rest = new Uint8Array();
   #droppedCount = 0;
-  /** Whether to write `#text` after `#rest`. */
-  #isDue = false;
   #isClosed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWriting = false;
@@ -62,19 +60,19 @@ export class LineWriter implements AsyncDisposable {
 
   /** Starts to write the queued lines. @returns resolves when they are written, or the write has failed for now */
   flush(): Promise<void> {
-    this.#stopTimer();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#isClosed) return Promise.resolve();
-    this.#isDue = true;
-    if (!this.#isWriting) this.#written = this.#writeDue();
+    if (!this.#isWriting) this.#written = this.#writeHeld();
     return this.#written;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const endsAt = performance.now() + closeWithinMs;
     const { promise: isLate, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, closeWithinMs);
+    const endsAt = performance.now() + closeWithinMs;
     await Promise.race([this.flush(), isLate]);
-    // An error may pass, see #writeDue.
+    // An error may pass, see #writeHeld.
     while (this.#heldLength > 0 && performance.now() < endsAt) {
       await new Promise((resolve) => setTimeout(resolve, flushAfterMs));
       await Promise.race([this.flush(), isLate]);
@@ -87,7 +85,8 @@ export class LineWriter implements AsyncDisposable {
     return this.#rest.length + this.#text.length;
   }
 
-  async #writeDue(): Promise<void> {
+  /** Writes until nothing is left, lines that are queued meanwhile too. */
+  async #writeHeld(): Promise<void> {
     this.#isWriting = true;
     try {
       while (this.#hasNext()) this.#rest = this.#rest.subarray(await this.#output.write(this.#rest));
@@ -104,12 +103,10 @@ export class LineWriter implements AsyncDisposable {
   /** Moves the next lines to `#rest`. @returns whether there is anything to write */
   #hasNext(): boolean {
     if (this.#rest.length > 0) return true;
-    if (!this.#isDue && this.#droppedCount === 0) return false;
     if (this.#text === "" && this.#droppedCount > 0) {
       this.#text = this.#describeDropped(this.#droppedCount);
       this.#droppedCount = 0;
     }
-    this.#isDue = false;
     this.#rest = this.#encoder.encode(this.#text);
     this.#text = "";
     return this.#rest.length > 0;
@@ -120,19 +117,13 @@ export class LineWriter implements AsyncDisposable {
     this.#text = "";
     this.#rest = new Uint8Array();
     this.#droppedCount = 0;
-    this.#stopTimer();
+    clearTimeout(this.#timer);
   }
 
   #startTimer(): void {
     if (this.#timer !== undefined || this.#isClosed) return;
-    const timer = setTimeout(() => this.flush(), flushAfterMs);
+    this.#timer = setTimeout(() => this.flush(), flushAfterMs);
     // The timer does not keep the process alive: disposing of the writer writes the lines.
-    Deno.unrefTimer(timer);
-    this.#timer = timer;
-  }
-
-  #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    Deno.unrefTimer(this.#timer);
   }
 }

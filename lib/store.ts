@@ -68,7 +68,7 @@ export interface Ticket {
   readonly id: string;
   /** SHA-256 of the code, in hex; the key of the record. */
   readonly secretHash: string;
-  /** `setup` creates the first administrator, `register` a user; `reset` replaces a user's password. */
+  /** `setup` creates an administrator, `register` a user; `reset` replaces a user's password. */
   readonly purpose: "setup" | "register" | "reset";
   /** The login it is restricted to; "" allows any. */
   readonly login: string;
@@ -210,7 +210,7 @@ export interface Store extends AsyncDisposable {
   findTicket(secretHash: string): Promise<Ticket | undefined>;
   listTickets(query: TicketQuery): Promise<TicketPage>;
   /**
-   * Adds a ticket. A setup ticket replaces all others of that purpose.
+   * Adds a ticket. A setup ticket replaces those for the same login, or for any.
    * @returns `missing` if the user of a reset ticket does not exist
    */
   insertTicket(ticket: Ticket, options?: TicketOptions): Promise<"done" | "missing" | "stale" | "forbidden">;

@@ -50,7 +50,7 @@ export const register = route("POST /user/", {
     refuseTooMany(await rateLimiter.take(clientLimits.newPassword(client)));
     const registration = registrationBody.parse(body, { minLength: config.passwordMinLength, passwordStrength });
     const ticket = await admit(registration, context);
-    return await registrationLock.run(registration.login, () => insert({ registration, ticket }, context));
+    return await registrationLock.run([registration.login], () => insert({ registration, ticket }, context));
   },
 });
 
@@ -65,7 +65,7 @@ async function admit(registration: Registration, context: Context): Promise<Tick
     if (isReservedLogin(login, config.reservedLogins)) throw new HttpError("login-reserved");
     return undefined;
   }
-  // Also if registration is closed, a setup ticket registers the first administrator.
+  // Also if registration is closed, a setup ticket registers an administrator.
   const purposes: Ticket["purpose"][] = config.registration === "closed" ? ["setup"] : ["setup", "register"];
   const ticket = await findGoodTicket(code, { store, purposes, login, now: now() });
   if (ticket === undefined) throw new HttpError("ticket-invalid");

@@ -57,7 +57,7 @@ Deno.test("README shows the events that a start logs", async () => {
   const eventOf = (line: string) => Object.keys(JSON.parse(line)).join() + JSON.parse(line).event;
   const shown = stepsOf(sectionOf("Start"))[0]?.prints?.split("\n").map(eventOf);
   const logged = service.log().split("\n").filter((line) => line.includes('"level":"info"')).map(eventOf);
-  assertEquals(shown, logged.slice(0, 4));
+  assertEquals(shown, logged.slice(0, 5));
 });
 
 Deno.test("README's table of settings is that of lib/config/settings.ts", () => {

@@ -8,7 +8,7 @@
 
 import { hash, randomBytes } from "node:crypto";
 import { ulid } from "@std/ulid";
-import { hostWithPort } from "../config/listen.ts";
+import { hostWithPort, type Listen } from "../config/listen.ts";
 import type { Store, Ticket } from "../store.ts";
 
 /** A ticket that is not stored yet, and its code. */
@@ -30,22 +30,30 @@ export function createTicket(purpose: Ticket["purpose"], options: TicketOptions)
   return { ticket: { id: ulid(now), secretHash: hashCode(code), purpose, login, maker, ...times }, code };
 }
 
+/** The text that a start without an administrator prints. @param address where the service listens */
+export function setupNotice(made: NewTicket, address: Deno.Addr): string {
+  const use = "There is no administrator yet: register with this ticket to become the administrator";
+  return `${ticketNotice(made, { use, address, note: "; a restart prints a new one" })}\n`;
+}
+
 /**
- * The text that a start without an administrator prints. The page reads what follows "#" in the link, which browsers do
- * not send: see `routes/page/link.js`.
- *
- * @param address where the service listens; a unix socket has no link
+ * The code of a ticket for the person at the terminal: its use, its end, and a link. The page reads what follows "#" in
+ * the link, which browsers do not send: see `routes/page/link.js`.
  */
-export function setupNotice({ ticket, code }: NewTicket, address: Deno.Addr): string {
-  const link = address.transport === "tcp"
-    ? `. On this machine: ${localOrigin(address)}/#ticket=${code} (behind a proxy, the same at its address)`
-    : "";
-  return `There is no administrator yet: register with this ticket to become the administrator: ${code}\n` +
-    `It is valid once, until ${new Date(ticket.expiresAt).toISOString()}; a restart prints a new one${link}\n`;
+export function ticketNotice(
+  { ticket: { purpose, login, expiresAt }, code }: NewTicket,
+  { use, address, note = "" }: { use: string; address: Deno.Addr | Listen; note?: string },
+): string {
+  const name = purpose === "reset" ? "reset" : "ticket";
+  const fragment = `#${new URLSearchParams({ [name]: code, ...login !== "" && { login } })}`;
+  const link = "hostname" in address && address.port !== 0
+    ? `On this machine: ${localOrigin(address)}/${fragment} (behind a proxy, the same at its address)`
+    : `The link is the address of the page with ${fragment} at its end`;
+  return `${use}: ${code}\nIt is valid once, until ${new Date(expiresAt).toISOString()}${note}. ${link}`;
 }
 
 /** A listener at every address is reached as localhost. */
-function localOrigin(address: Deno.NetAddr): string {
+function localOrigin(address: { readonly hostname: string; readonly port: number }): string {
   const isAny = ["0.0.0.0", "::"].includes(address.hostname);
   return `http://${isAny ? `localhost:${address.port}` : hostWithPort(address)}`;
 }

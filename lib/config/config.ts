@@ -112,21 +112,16 @@ export function readEnvironment(): Environment {
 
 /** A warning for each setting that is weaker than recommended, with the value to set; logged at every start. */
 export function configWarnings({ pbkdf2Iterations, passwordMinLength, loginErrors }: Config): string[] {
-  const warnings: string[] = [];
-  const warn = ({ name }: { name: string }, text: string) => warnings.push(`${name} is ${text}`);
-  if (pbkdf2Iterations < recommendedIterations) {
-    const why = `${pbkdf2Iterations}, which makes the passwords of a stolen store cheap to guess`;
-    warn(settings.pbkdf2Iterations, `${why}: set it to ${recommendedIterations} or more, as OWASP recommends`);
-  }
-  if (passwordMinLength < recommendedPasswordLength) {
-    const why = `${passwordMinLength}, which is short for a password that is the only factor`;
-    warn(settings.passwordMinLength, `${why}: set it to ${recommendedPasswordLength} or more (NIST SP 800-63B-4)`);
-  }
-  if (loginErrors === "exact") {
-    warn(
-      settings.loginErrors,
-      '"exact", which reveals to anyone which logins exist: use "uniform" except for teaching',
-    );
-  }
-  return warnings;
+  const warnings = [
+    pbkdf2Iterations < recommendedIterations &&
+    `${settings.pbkdf2Iterations.name} is ${pbkdf2Iterations}, which makes the passwords of a stolen store cheap to ` +
+      `guess: set it to ${recommendedIterations} or more, as OWASP recommends`,
+    passwordMinLength < recommendedPasswordLength &&
+    `${settings.passwordMinLength.name} is ${passwordMinLength}, which is short for a password that is the only ` +
+      `factor: set it to ${recommendedPasswordLength} or more (NIST SP 800-63B-4)`,
+    loginErrors === "exact" &&
+    `${settings.loginErrors.name} is "exact", which reveals to anyone which logins exist: use "uniform" except for ` +
+      "teaching",
+  ];
+  return warnings.filter((warning) => warning !== false);
 }

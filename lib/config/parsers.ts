@@ -33,7 +33,10 @@ export const defaultReservedLogins = [
 export const noLogins = "none";
 
 /** A login as in `lib/accounts/user.ts`, in any case, or `*@DOMAIN`. */
-const reservedPattern = /^([a-z0-9][a-z0-9._@+-]{0,63}|\*@[a-z0-9._-]{1,62})$/i;
+const parseReservedLogin = matching(
+  /^([a-z0-9][a-z0-9._@+-]{0,63}|\*@[a-z0-9._-]{1,62})$/i,
+  `use a login or *@DOMAIN, as in admin,*@example.org, or ${noLogins}`,
+);
 
 /** Parses a whole number; both limits are included. */
 export function wholeNumber({ least, most }: Limits): (text: string) => number {
@@ -59,6 +62,32 @@ export function oneOf<Choice extends string>(...choices: readonly Choice[]): (te
   };
 }
 
+/** Parses any text that matches. */
+function matching(pattern: Pick<RegExp, "test">, remedy: string): (text: string) => string {
+  return (text) => {
+    if (pattern.test(text)) return text;
+    throw new RangeError(remedy);
+  };
+}
+
+/** Parses a comma-separated list; `none` is an empty one. Its errors have the number of the first bad entry. */
+function list(parseEntry: (text: string) => string, none = ""): (text: string) => readonly string[] {
+  return (text) => {
+    const entries = text === none ? [] : text.split(/, */);
+    return Object.freeze(entries.map((entry, index) => named(`entry ${index + 1}`, () => parseEntry(entry))));
+  };
+}
+
+/** Reads a value, and puts its name in front of an error. */
+export function named<Read>(name: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`${name}: ${error.message}`, { cause: error });
+  }
+}
+
 /** Parses the path of a folder or the URL of a database. @throws {RangeError} saying what is accepted instead */
 export function parseStore(text: string): StoreLocation {
   if (isPostgresUrl(text)) return parsePostgresUrl(text);
@@ -71,61 +100,39 @@ export function parseStore(text: string): StoreLocation {
 }
 
 /** Parses a title: 1 to 40 characters, and none that breaks the line. @throws {RangeError} */
-export function parseTitle(text: string): string {
-  if (/^[^\p{C}\u2028\u2029]{1,40}$/u.test(text)) return text;
-  throw new RangeError("use 1 to 40 characters, without control characters");
-}
+export const parseTitle = matching(
+  /^[^\p{C}\u2028\u2029]{1,40}$/u,
+  "use 1 to 40 characters, without control characters",
+);
+
+/** Parses addresses and CIDR blocks. @throws {RangeError} with the number of the first bad entry */
+export const parseProxies = list(
+  matching({ test: isAddressOrBlock }, "use an address or CIDR block, as in 10.0.0.0/8,2001:db8::1"),
+);
+
+/** Parses origins as browsers send them. @throws {RangeError} with the number of the first bad entry */
+export const parseOrigins = list((origin) => {
+  const url = URL.parse(origin);
+  if (url === null || origin.includes("*")) throw new RangeError("use an origin, such as https://app.example.org");
+  // Anyone on the way could read a token that is sent over plain HTTP, or change the page that has it.
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && localHost.test(url.hostname))) {
+    throw new RangeError("an origin must begin with https://, or with http:// if its host is localhost");
+  }
+  if (url.origin !== origin) throw new RangeError(`an origin is only scheme, host and port: write ${url.origin}`);
+  return origin;
+});
 
 /**
- * Parses comma-separated addresses and CIDR blocks; an empty text, which only the default is, is an empty list.
+ * Parses logins, and `*@DOMAIN` for every login that ends in `@DOMAIN`, to lower case.
+ *
  * @throws {RangeError} with the number of the first bad entry
  */
-export function parseProxies(text: string): readonly string[] {
-  const proxies = text === "" ? [] : text.split(/, */);
-  const badAt = proxies.findIndex((proxy) => !isAddressOrBlock(proxy));
-  if (badAt < 0) return Object.freeze(proxies);
-  throw new RangeError(`entry ${badAt + 1} is not an address or CIDR block; use a list such as 10.0.0.0/8,2001:db8::1`);
-}
-
-/**
- * Parses comma-separated origins as browsers send them; an empty text, which only the default is, is an empty list.
- *
- * @throws {RangeError} saying what is wrong with the first bad one
- */
-export function parseOrigins(text: string): readonly string[] {
-  const origins = text === "" ? [] : text.split(/, */);
-  for (const [index, origin] of origins.entries()) {
-    const url = URL.parse(origin);
-    if (url === null || origin.includes("*")) {
-      throw new RangeError(`entry ${index + 1} is not an origin; list each one, such as https://app.example.org`);
-    }
-    // Anyone on the way could read a token that is sent over plain HTTP, or change the page that has it.
-    if (url.protocol !== "https:" && !(url.protocol === "http:" && localHost.test(url.hostname))) {
-      throw new RangeError("an origin must begin with https://, or with http:// if its host is localhost");
-    }
-    if (url.origin !== origin) throw new RangeError(`an origin is only scheme, host and port: write ${url.origin}`);
-  }
-  return Object.freeze(origins);
-}
+export const parseReservedLogins = list((text) => parseReservedLogin(text).toLowerCase(), noLogins);
 
 function isAddressOrBlock(text: string): boolean {
   const [, address = "", , prefixLength = "0"] = /^([^/%]+)(\/(\d+))?$/.exec(text) ?? [];
   const version = isIP(address);
   return version !== 0 && Number(prefixLength) <= (version === 4 ? 32 : 128);
-}
-
-/**
- * Parses comma-separated logins, and `*@DOMAIN` for every login that ends in `@DOMAIN`.
- *
- * @throws {RangeError} with the number of the first bad entry
- */
-export function parseReservedLogins(text: string): readonly string[] {
-  const entries = text === noLogins ? [] : text.split(/, */);
-  const badAt = entries.findIndex((entry) => !reservedPattern.test(entry));
-  if (badAt < 0) return Object.freeze(entries.map((entry) => entry.toLowerCase()));
-  throw new RangeError(
-    `entry ${badAt + 1} is not a login or *@DOMAIN; use a list such as admin,*@example.org, or ${noLogins}`,
-  );
 }
 
 /** Whether a login requires a ticket: apps often give rights to names they know, or to addresses of their domain. */

@@ -8,7 +8,7 @@
  * unless PGPASSFILE is set, because it has no access to a home folder.
  */
 
-import type { StoreLocation } from "./parsers.ts";
+import { named, type StoreLocation } from "./parsers.ts";
 import type { PostgresAddress } from "./postgres_address.ts";
 import type { Environment } from "./settings.ts";
 import { readSmallText } from "./small_file.ts";
@@ -37,14 +37,8 @@ export function passwordFileOf(store: StoreLocation, env: Environment): string |
 export function addPassword(store: StoreLocation, env: Environment): StoreLocation {
   const path = passwordFileOf(store, env);
   if (path === undefined || "folder" in store) return store;
-  try {
-    return Object.freeze({ ...store, password: passwordIn(readPrivateText(path), store) });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`${passwordFileVariable} cannot be ${JSON.stringify(path)}: ${error.message}`, {
-      cause: error,
-    });
-  }
+  const subject = `${passwordFileVariable} cannot be ${JSON.stringify(path)}`;
+  return named(subject, () => Object.freeze({ ...store, password: passwordIn(readPrivateText(path), store) }));
 }
 
 /** As libpq, which ignores a file that others can read. */
@@ -56,8 +50,7 @@ function readPrivateText(path: string): string {
 }
 
 /** The password of the first line that fits; "" without one. @throws {RangeError} the hosts have different passwords */
-function passwordIn(text: string, { target, database, user }: PostgresAddress): string {
-  const servers = "socketPath" in target ? [socketOf(target.socketPath)] : [target];
+function passwordIn(text: string, { servers, database, user }: PostgresAddress): string {
   const lines = text.split(/\r?\n/).filter((line) => !line.startsWith("#")).map((line) => linePattern.exec(line));
   const passwords = servers.map(({ hostname, port }) => {
     const wanted = [defaultSocketFolders.test(hostname) ? "localhost" : hostname, String(port), database, user];
@@ -68,11 +61,6 @@ function passwordIn(text: string, { target, database, user }: PostgresAddress): 
     throw new RangeError("its lines for the hosts of the address have different passwords");
   }
   return passwords[0] ?? "";
-}
-
-function socketOf(path: string) {
-  const [, hostname = "", port = ""] = /^(.*)\/.s.PGSQL.(\d+)$/.exec(path) ?? [];
-  return { hostname, port };
 }
 
 function fits(pattern: string | undefined, value: string): boolean {

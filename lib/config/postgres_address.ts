@@ -1,7 +1,7 @@
 /**
  * The address of a PostgreSQL database, from the URL of `GATEHOUSE_STORE` in the form of libpq:
  *
- *     postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=MODE[&sslrootcert=FILE]]
+ *     postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]…]/DATABASE[?sslmode=MODE[&sslrootcert=FILE]]
  *     postgres://USER[:PASSWORD]@/DATABASE?host=FOLDER[&port=PORT]        over the unix socket in that folder
  *
  * Parts are percent-encoded. Errors never quote the URL, as it has a password. Over a network `sslmode` is required:
@@ -14,10 +14,18 @@ import { hostWithPort } from "./listen.ts";
 /** No protection, protection against readers, or also against servers in between. */
 export type Encryption = "disable" | "require" | "verify-full";
 
+/** Where a server listens: the host is a name, an IP address, or the absolute folder of a unix socket. */
+export interface PostgresServer {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** A database and its user. */
 export interface PostgresAddress {
-  /** The path of a unix socket, or a host and its port. */
-  readonly target: { readonly socketPath: string } | { readonly hostname: string; readonly port: number };
+  /** At least one. */
+  readonly servers: readonly PostgresServer[];
+  /** Whether to use only a server that accepts changes: always with several, as the others are its standbys. */
+  readonly requiresWritable: boolean;
   readonly database: string;
   readonly user: string;
   /** "" without a password. */
@@ -29,10 +37,11 @@ export interface PostgresAddress {
 
 type Parameters = ReadonlyMap<string, string>;
 
-const form = "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, or over a unix socket " +
-  "postgres://USER@/DATABASE?host=FOLDER, with @ : / ? # % in a part written as %40 %3A %2F %3F %23 %25";
+const form = "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, with several HOST:PORT separated by " +
+  "commas, or over a unix socket postgres://USER@/DATABASE?host=FOLDER, with @ : / ? # % in a part written as " +
+  "%40 %3A %2F %3F %23 %25";
 const pattern = /^postgres(?:ql)?:\/\/([^:@/?#]*)(?::([^:@/?#]*))?@([^@/?#]*)\/([^@/?#]*)(?:\?([^?#]*))?$/i;
-const parameterNames = ["host", "port", "sslmode", "sslrootcert"];
+const parameterNames = ["host", "port", "sslmode", "sslrootcert", "target_session_attrs"];
 const defaultPort = "5432";
 
 /** Whether a text is meant as the URL of a PostgreSQL database, right or wrong. */
@@ -46,20 +55,24 @@ export function isPostgresUrl(text: string): boolean {
  * @throws {RangeError} with the accepted form, and nothing of the URL
  */
 export function parsePostgresUrl(text: string): PostgresAddress {
-  const [user = "", password = "", host = "", database = "", query = ""] = pattern.exec(text)?.slice(1) ?? [];
+  const [user = "", password = "", hosts = "", database = "", query = ""] = pattern.exec(text)?.slice(1) ?? [];
   if (user === "" || database === "") throw new RangeError(`use ${form}`);
   const parameters = parseParameters(query);
-  const target = host === "" ? parseSocket(parameters) : parseHost(decode(host), parameters);
-  const encryption = "socketPath" in target ? "disable" : parseEncryption(target, parameters);
+  const isSocket = hosts === "";
+  const servers = isSocket ? [parseSocket(parameters)] : decode(hosts).split(",").map(parseServer);
+  const encryption = isSocket ? "disable" : parseEncryption(servers, parameters);
   const file = parameters.get("sslrootcert");
 
-  const fitting = host === ""
-    ? ["host", "port"]
-    : ["sslmode", ...(encryption === "verify-full" ? ["sslrootcert"] : [])];
-  const other = [...parameters.keys()].find((name) => !fitting.includes(name));
+  const fitting = isSocket ? ["host", "port"] : ["sslmode", ...(encryption === "verify-full" ? ["sslrootcert"] : [])];
+  const other = [...parameters.keys()].find((name) => ![...fitting, "target_session_attrs"].includes(name));
   if (other !== undefined) throw new RangeError(`its parameter "${other}" does not fit here`);
+  const attributes = parameters.get("target_session_attrs");
+  if ((attributes ?? "read-write") !== "read-write") {
+    throw new RangeError("its target_session_attrs can only be read-write: a standby accepts no changes");
+  }
   return Object.freeze({
-    target: Object.freeze(target),
+    servers: Object.freeze(servers),
+    requiresWritable: servers.length > 1 || attributes !== undefined,
     database: decode(database),
     user: decode(user),
     password: decode(password),
@@ -70,9 +83,15 @@ export function parsePostgresUrl(text: string): PostgresAddress {
 }
 
 /** The database without user and password, for logs and errors. */
-export function shownAddress({ target, database }: PostgresAddress): string {
-  if ("socketPath" in target) return `postgres:///${encodeURIComponent(database)} at ${target.socketPath}`;
-  return `postgres://${hostWithPort(target)}/${encodeURIComponent(database)}`;
+export function shownAddress({ servers, database }: PostgresAddress): string {
+  const [path] = servers.map(socketPathOf);
+  if (path !== undefined) return `postgres:///${encodeURIComponent(database)} at ${path}`;
+  return `postgres://${servers.map(hostWithPort).join()}/${encodeURIComponent(database)}`;
+}
+
+/** The path of a unix socket; `undefined` for a host. PostgreSQL names its socket by the port. */
+export function socketPathOf({ hostname, port }: PostgresServer): string | undefined {
+  return hostname.startsWith("/") ? `${hostname}/.s.PGSQL.${port}` : undefined;
 }
 
 /** Rejects NUL, which ends texts in the protocol. */
@@ -97,17 +116,16 @@ function parseParameters(query: string): Parameters {
   return parameters;
 }
 
-function parseSocket(parameters: Parameters) {
-  const folder = parameters.get("host") ?? "";
+function parseSocket(parameters: Parameters): PostgresServer {
+  const folder = (parameters.get("host") ?? "").replace(/\/+$/, "");
   if (!folder.startsWith("/")) throw new RangeError(`without a host, ?host= must be an absolute folder; use ${form}`);
-  // PostgreSQL names its socket by the port.
-  return { socketPath: `${folder.replace(/\/+$/, "")}/.s.PGSQL.${parsePort(parameters.get("port"))}` };
+  return { hostname: folder, port: parsePort(parameters.get("port")) };
 }
 
-function parseHost(text: string, parameters: Parameters) {
+function parseServer(text: string): PostgresServer {
   const [, ipv6, name = "", port] = /^(?:\[([\da-f:.]+)\]|([^:[\],]+))(?::(.+))?$/i.exec(text) ?? [];
   const isValid = ipv6 === undefined ? /^[\w.-]+$/.test(name) : isIP(ipv6) === 6;
-  if (!isValid || parameters.has("host")) throw new RangeError(`it must have one host; use ${form}`);
+  if (!isValid) throw new RangeError(`one of its hosts is invalid or missing; use ${form}`);
   return { hostname: ipv6 ?? name, port: parsePort(port) };
 }
 
@@ -117,9 +135,11 @@ function parsePort(text = defaultPort): number {
   return port;
 }
 
-function parseEncryption({ hostname }: { hostname: string }, parameters: Parameters): Encryption {
-  const isLoopback = ["localhost", "::1"].includes(hostname) || isIP(hostname) === 4 && hostname.startsWith("127.");
-  const mode = parameters.get("sslmode") ?? (isLoopback ? "disable" : undefined);
+function parseEncryption(servers: readonly PostgresServer[], parameters: Parameters): Encryption {
+  const areLoopback = servers.every(({ hostname }) =>
+    ["localhost", "::1"].includes(hostname) || isIP(hostname) === 4 && hostname.startsWith("127.")
+  );
+  const mode = parameters.get("sslmode") ?? (areLoopback ? "disable" : undefined);
   if (mode === "disable" || mode === "require" || mode === "verify-full") return mode;
   throw new RangeError(
     "over a network it must have ?sslmode=verify-full, or sslmode=require (encrypted, but the server is not " +

@@ -5,7 +5,6 @@
  * "Discovering services" in its documentation; Docker set the same variables for links.
  */
 
-import { isIP } from "node:net";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { fileSuffix } from "./settings.ts";
 
@@ -20,13 +19,16 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
 /** The most letters to insert, delete or replace in a misspelt name. */
 const maxTypos = 3;
 
-/** Variables of Kubernetes: the form of the name, and the test of the value. */
-const serviceLinks: readonly (readonly [name: RegExp, isValue: (text: string) => boolean])[] = [
-  [/_SERVICE_HOST$|_PORT_\d+_(TCP|UDP|SCTP)_ADDR$/, (text) => isIP(text) !== 0],
-  [/_SERVICE_PORT(_[A-Z\d_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)_PORT$/, isPort],
-  [/_PORT(_\d+_(TCP|UDP|SCTP))?$/, isEndpoint],
-  [/_PORT_\d+_(TCP|UDP|SCTP)_PROTO$/, (text) => /^(tcp|udp|sctp)$/.test(text)],
-];
+const protocol = "(tcp|udp|sctp)";
+const port = String.raw`[1-9]\d{0,4}`;
+const address = String.raw`((\d+\.){3}\d+|[\da-f:]*:[\da-f:]+)`;
+const endpoint = String.raw`${protocol}://([\d.]+|\[[\da-f:]+\]):${port}`;
+const portName = String.raw`PORT_\d+_${protocol.toUpperCase()}`;
+/** Variables of Kubernetes, as NAME=VALUE. */
+const serviceLink = new RegExp(
+  String.raw`^[A-Z\d_]+_(SERVICE_HOST=${address}|SERVICE_PORT(_[A-Z\d_]+)?=${port}|(PORT|${portName})=${endpoint}|` +
+    `${portName}_(ADDR=${address}|PORT=${port}|PROTO=${protocol}))$`,
+);
 
 /**
  * An error for each variable that begins like a setting and is neither one of `names` nor that of its file, with the
@@ -35,21 +37,10 @@ const serviceLinks: readonly (readonly [name: RegExp, isValue: (text: string) =>
 export function unknownNames(env: Readonly<Record<string, string>>, names: readonly string[]): string[] {
   const known = names.flatMap((name) => [name, name + fileSuffix]);
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith(prefix) && !known.includes(name) && !isServiceLink(name, value))
+    .filter(([name, value]) =>
+      name.startsWith(prefix) && !known.includes(name) && !serviceLink.test(`${name}=${value}`)
+    )
     .map(([name]) => `${name} is not a setting: ${hintFor(name, known)}`);
-}
-
-function isServiceLink(name: string, value: string): boolean {
-  return /^[A-Z\d_]+$/.test(name) && serviceLinks.some(([form, isValue]) => form.test(name) && isValue(value));
-}
-
-function isPort(text: string): boolean {
-  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
-}
-
-function isEndpoint(text: string): boolean {
-  const [, address = "", port = ""] = /^(?:tcp|udp|sctp):\/\/(.+):(\d+)$/.exec(text) ?? [];
-  return isIP(address.replace(/^\[(.+)\]$/, "$1")) !== 0 && isPort(port);
 }
 
 function hintFor(name: string, names: readonly string[]): string {

@@ -9,6 +9,7 @@ import { parseLogo } from "./logo.ts";
 import {
   defaultReservedLogins,
   hours,
+  named,
   noLogins,
   oneOf,
   parseOrigins,
@@ -195,14 +196,4 @@ function parseGiven<Value>({ none, parse }: Setting<Value>, text: string): { tex
   if (text === "") throw new RangeError(`unset it to use the default${none === undefined ? "" : `, or set ${none}`}`);
   if (wrapped.test(text)) throw new RangeError("remove the quotes or white space around it");
   return { text, value: parse(text) };
-}
-
-/** Reads a value, and puts the setting in front of its error. */
-function named<Read>(subject: string, read: () => Read): Read {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`${subject}: ${error.message}`, { cause: error });
-  }
 }

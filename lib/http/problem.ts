@@ -68,8 +68,7 @@ export const problems = {
   "registration-closed": {
     status: 403,
     title: "Registration is closed",
-    meaning:
-      "The service registers only the first administrator, with the ticket that it prints at start, and makes no " +
+    meaning: "The service registers only administrators, with a ticket that is made on its machine, and makes no " +
       "invitations (GATEHOUSE_REGISTRATION=closed).",
   },
   "not-found": { status: 404, title: "Not found", meaning: "The path, or what the request names, does not exist." },

@@ -160,7 +160,7 @@ function pathOf({ client, knownLogin }: Requester): readonly string[] {
  * parts of a level take turns, one item each, however many items a part has. Paths with the same beginning have the
  * same length.
  */
-export class FairQueue<Item> {
+class FairQueue<Item> {
   #size = 0;
   /** In the order of their turns. */
   readonly #parts = new Map<string, FairQueue<Item>>();

@@ -12,7 +12,6 @@ import type { StoreLocation } from "../config/parsers.ts";
 import { addPassword } from "../config/password_file.ts";
 import { shownAddress } from "../config/postgres_address.ts";
 import { type Environment, settings } from "../config/settings.ts";
-import { createLog, type Log } from "../log.ts";
 import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { openFileStore } from "../store/file/file_store.ts";
@@ -22,7 +21,7 @@ import { TableStore } from "../store/memory/table_store.ts";
 import { memoryStorage } from "../store/memory/tables.ts";
 import { openPostgresStore } from "../store/postgres/postgres_store.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
-import { countProgress, pathFromCaller, printError, runTask, TaskError } from "./task.ts";
+import { countProgress, pathFromCaller, quiet, runTask, stderrLog, TaskError } from "./task.ts";
 
 /** A store that can be opened several times. */
 export interface NamedStore {
@@ -155,8 +154,7 @@ function nameOfLocation(location: StoreLocation): string {
 }
 
 function openStore(location: StoreLocation, { isReadOnly }: { isReadOnly: boolean }): Promise<Store> {
-  // A person need not see a start's other events.
-  const log: Log = { ...createLog((line) => printError(line.trimEnd())), info() {} };
+  const log = quiet(stderrLog);
   if (!("folder" in location)) return openPostgresStore(location, { log, isReadOnly, callMs, waitMs: 0 });
   return isReadOnly ? readFolder(location.folder) : openFileStore(location.folder, { log });
 }

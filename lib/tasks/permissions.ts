@@ -13,6 +13,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "../config/config.ts";
 import { hostWithPort, type Listen } from "../config/listen.ts";
 import type { StoreLocation } from "../config/parsers.ts";
+import { socketPathOf } from "../config/postgres_address.ts";
+import { socketIn } from "../store/file/store_folder.ts";
 import { printLine } from "./task.ts";
 
 const kinds = ["env", "net", "read", "write"] as const;
@@ -45,11 +47,20 @@ export function permissionFlags({ listen, metricsListen, store, logo, files }: C
 }
 
 function storeNeeds(store: StoreLocation): Need[] {
-  if ("folder" in store) return [["read", store.folder], ["write", store.folder]];
-  const { target, rootCertificates } = store;
+  if ("folder" in store) {
+    const { folder } = store;
+    const socket = socketIn(resolve(folder));
+    const needs: Need[] = [["read", folder], ["write", folder]];
+    // The socket is not worth a flag without limits.
+    return isSplit(socket) ? needs : [...needs, ["net", `unix:${socket}`]];
+  }
+  const { servers, rootCertificates } = store;
   // The client library reads a variable for each of its options.
   const needs: Need[] = [["env", "PG*"]];
-  needs.push(...listenNeeds("socketPath" in target ? { path: target.socketPath } : target));
+  for (const server of servers) {
+    const path = socketPathOf(server);
+    needs.push(...listenNeeds(path === undefined ? server : { path }));
+  }
   if (rootCertificates !== undefined) needs.push(["read", rootCertificates]);
   return needs;
 }
@@ -75,11 +86,16 @@ function realPathOf(path: string): string {
   }
 }
 
+/** Whether a flag cannot have the value: see `flag`. */
+function isSplit(value: string): boolean {
+  return /[\s,]/.test(value);
+}
+
 /**
  * The flag for `values`. The task's shell splits a value at white space, whatever the quotes, and Deno at commas: for
  * such a path the flag has no limits, so that the service starts in that folder too.
  */
 function flag(kind: string, values: readonly string[]): string[] {
   if (values.length === 0) return [];
-  return [values.some((value) => /[\s,]/.test(value)) ? `--allow-${kind}` : `--allow-${kind}=${values.join(",")}`];
+  return [values.some(isSplit) ? `--allow-${kind}` : `--allow-${kind}=${values.join(",")}`];
 }

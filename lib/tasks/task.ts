@@ -11,6 +11,7 @@ import { readConfig, readEnvironment } from "../config/config.ts";
 import { shownAddress } from "../config/postgres_address.ts";
 import type { Environment } from "../config/settings.ts";
 import { version } from "../config/version.ts";
+import { createLog, type Log } from "../log.ts";
 
 /** One command line. */
 export interface Task {
@@ -131,6 +132,14 @@ export function countProgress(action: string): () => void {
 /** Replaces the text shown before. */
 function showProgress(text: string): void {
   if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+/** A log on standard error. */
+export const stderrLog: Log = createLog((line) => printError(line.trimEnd()));
+
+/** The log without the routine events of a start. */
+export function quiet(log: Log): Log {
+  return { ...log, info() {} };
 }
 
 /** Writes a line to standard output. */

@@ -7,6 +7,7 @@
 
 import { printError, printLine } from "../../lib/tasks/task.ts";
 import { benchCluster } from "./cluster.ts";
+import { benchFailover } from "./failover.ts";
 import { benchFlood } from "./flood.ts";
 import { benchFuzz } from "./fuzz.ts";
 import { benchStore } from "./store.ts";
@@ -14,6 +15,7 @@ import { machineName, type Row, tableOf } from "./table.ts";
 
 const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
   cluster: benchCluster,
+  failover: benchFailover,
   flood: benchFlood,
   fuzz: benchFuzz,
   store: benchStore,

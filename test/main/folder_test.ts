@@ -26,8 +26,8 @@ interface FailedStart {
 const failedStarts: Readonly<Record<string, FailedStart>> = {
   "a file": {
     prepare: async (folder) => ({ store: await fileIn(folder) }),
-    cause: "as it is not a folder",
-    remedy: "set GATEHOUSE_STORE to one\n",
+    cause: "File exists (os error 17)",
+    remedy: "Set GATEHOUSE_STORE to a folder: this is a file, or a symbolic link to a folder that does not exist\n",
   },
   "a folder below a file": {
     prepare: async (folder) => ({ store: `${await fileIn(folder)}/data` }),
@@ -39,8 +39,8 @@ const failedStarts: Readonly<Record<string, FailedStart>> = {
       await Deno.symlink(`${folder}/later`, `${folder}/data`);
       return { store: `${folder}/data` };
     },
-    cause: 'later", which does not exist',
-    remedy: `create that folder, ${otherFolder}`,
+    cause: "File exists (os error 17)",
+    remedy: "a symbolic link to a folder that does not exist\n",
   },
   "links in a circle": {
     prepare: async (folder) => {

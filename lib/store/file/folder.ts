@@ -10,8 +10,7 @@
 import type { Change } from "../../store.ts";
 import { Tables } from "../memory/tables.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptFileError, type FileStart, readFileHeader } from "./file_header.ts";
-import { fileHeaderBytes } from "./format.ts";
+import { CorruptFileError, fileHeaderBytes, type FileStart, readFileHeader } from "./format.ts";
 import { decodeFrame, readFrames } from "./frame_reader.ts";
 import { journalName } from "./journal_file.ts";
 import { readSnapshot } from "./snapshot.ts";
@@ -79,13 +78,33 @@ export function readFolder(disk: Disk, onChange: (change: Change) => void): Foun
   const names = disk.list();
   const snapshot = generations(names, /^snapshot-(\d+)$/).at(-1);
   const first = snapshot ?? 1;
-  const current = generations(names, /^journal-(\d+)$/).filter((generation) => generation >= first);
-  checkComplete(disk, { snapshot, journals: current });
+  const last = generations(names, /^journal-(\d+)$/).filter((generation) => generation >= first).at(-1) ?? snapshot ??
+    0;
+  const fail = (generation: number, offset: number, problem: string) => {
+    throw new CorruptFileError({ path: `${disk.path}/${journalName(generation)}` }, offset, problem);
+  };
+  if (last > maxGeneration) fail(last, 0, "its generation is too large");
 
   const start = snapshot === undefined ? undefined : readSnapshot(disk, { generation: snapshot }, onChange);
-  const journals = current.map((generation) => readJournal(disk, generation, onChange));
-  checkTorn(disk, journals);
-  checkContinuous(disk, start?.changesBefore ?? 0, journals);
+  let changeCount = start?.changesBefore ?? 0;
+  let torn: FoundJournal | undefined;
+  const journals: FoundJournal[] = [];
+  for (let generation = first; generation <= last; generation++) {
+    // A journal is created before its snapshot, and generations are consecutive: a gap is a lost file.
+    if (!names.includes(journalName(generation))) fail(generation, 0, "the file is missing");
+    const journal = readJournal(disk, generation, onChange);
+    // A torn frame is the end of all writing. (An empty journal may follow, from a compaction that could not begin.)
+    const isEmpty = journal.end === fileHeaderBytes && journal.torn === undefined;
+    if (torn !== undefined && !isEmpty) fail(torn.generation, torn.end, `${torn.torn}, and a later journal has frames`);
+    // A journal from another folder, or an old copy of one, does not continue where the file before ends.
+    if (journal.changesBefore !== changeCount) {
+      const problem = `it continues from change ${journal.changesBefore}, but the file before ends at ${changeCount}`;
+      fail(generation, 16, problem);
+    }
+    changeCount += journal.changeCount;
+    if (journal.torn !== undefined) torn = journal;
+    journals.push(journal);
+  }
   return { snapshotBytes: start?.bytes ?? 0, journals, leftovers: leftoversBefore(first, names) };
 }
 
@@ -137,7 +156,13 @@ export async function readRunningFolder(disk: Disk, options: ReadFolderOptions =
   }
 }
 
-function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptions): void {
+/**
+ * Checks that the folder contains a store.
+ *
+ * @throws {NoRegisterError} it does not
+ * @throws {StoreFolderError} it cannot be read
+ */
+export function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptions): void {
   try {
     if (disk.list().some(isDataFile)) return;
   } catch (error) {
@@ -176,48 +201,4 @@ function tryToRead(disk: Disk, { action = "read", onChange }: ReadFolderOptions)
 
 function generations(names: readonly string[], pattern: RegExp): number[] {
   return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
-}
-
-/** A journal is created before its snapshot, and generations are consecutive: a gap is a lost file. */
-function checkComplete(disk: Disk, found: { snapshot: number | undefined; journals: readonly number[] }): void {
-  const { snapshot, journals } = found;
-  if (snapshot === undefined && journals.length === 0) return;
-  const last = journals.at(-1) ?? snapshot ?? 1;
-  if (last > maxGeneration) throw new CorruptFileError(fileOf(disk, last), 0, "its generation is too large");
-  for (let generation = snapshot ?? 1; generation <= last; generation++) {
-    if (journals.includes(generation)) continue;
-    throw new CorruptFileError(fileOf(disk, generation), 0, "the file is missing");
-  }
-}
-
-/**
- * A torn frame is the end of all writing, so later journals have no frames. (An empty one may exist, from a compaction
- * that could not begin.)
- */
-function checkTorn(disk: Disk, journals: readonly FoundJournal[]): void {
-  const torn = journals.findIndex((journal) => journal.torn !== undefined);
-  const journal = journals[torn];
-  if (journal === undefined || journals.slice(torn + 1).every(isEmptyJournal)) return;
-  const problem = `${journal.torn}, and a later journal has frames`;
-  throw new CorruptFileError(fileOf(disk, journal.generation), journal.end, problem);
-}
-
-/** Each file continues where the one before ends. A journal from another folder, or an old copy of one, does not. */
-function checkContinuous(disk: Disk, changesBefore: number, journals: readonly FoundJournal[]): void {
-  let expected = changesBefore;
-  for (const journal of journals) {
-    if (journal.changesBefore !== expected) {
-      const problem = `it continues from change ${journal.changesBefore}, but the file before ends at ${expected}`;
-      throw new CorruptFileError(fileOf(disk, journal.generation), 16, problem);
-    }
-    expected += journal.changeCount;
-  }
-}
-
-function fileOf(disk: Disk, generation: number): { path: string } {
-  return { path: `${disk.path}/${journalName(generation)}` };
-}
-
-function isEmptyJournal(journal: FoundJournal): boolean {
-  return journal.end === fileHeaderBytes && journal.torn === undefined;
 }

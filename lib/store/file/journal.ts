@@ -10,9 +10,8 @@ import { KeyedLock } from "../../keyed_lock.ts";
 import { type Change, StoreClosedError } from "../../store.ts";
 import { decodeChanges, encodeChanges } from "./change.ts";
 import type { Disk } from "./disk.ts";
-import type { FileStart } from "./file_header.ts";
+import { encodeFrame, fileHeaderBytes, type FileStart, FrameTooLongError, maxFrameBytes } from "./format.ts";
 import type { FoundJournal } from "./folder.ts";
-import { encodeFrame, fileHeaderBytes, FrameTooLongError, maxFrameBytes } from "./format.ts";
 import {
   createJournal,
   defaultExtendBytes,
@@ -91,7 +90,7 @@ export class Journal {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const isGrowing = changes.some((change) => change.kind.startsWith("put"));
     this.#pending.push({ changes, isGrowing, resolve, reject });
-    if (this.#pending.length === 1) this.#lock.run("", () => this.#commitPending());
+    if (this.#pending.length === 1) this.#lock.run([""], () => this.#commitPending());
     return promise;
   }
 
@@ -104,13 +103,13 @@ export class Journal {
    */
   rotate(): Promise<FileStart> {
     if (this.failure !== undefined) return Promise.reject(new StoreClosedError(this.failure));
-    return this.#lock.run("", () => this.#rotate());
+    return this.#lock.run([""], () => this.#rotate());
   }
 
   /** Accepts no more changes, and waits for those that were accepted. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#lock.run("", () => Promise.resolve(this.#file.close()));
+    await this.#lock.run([""], () => Promise.resolve(this.#file.close()));
   }
 
   async #commitPending(): Promise<void> {

@@ -26,7 +26,8 @@ export interface Exposure {
 }
 
 /** The files of the service, and that of a clone of the project. */
-const ownNames = /^(?:lock|\.gitkeep|(?:snapshot|journal)-\d+(?:\.tmp)?)$/;
+const ownFiles = /^(?:lock|\.gitkeep|(?:snapshot|journal)-\d+(?:\.tmp)?)$/;
+const socketName = "socket";
 
 const anotherFolder = "or set GATEHOUSE_STORE to another folder";
 const wrongOwner = `Give the folder and its files to the user of the service with chown -R, ${anotherFolder}`;
@@ -37,12 +38,18 @@ const remedies: Readonly<Record<string, string>> = {
   EROFS: `Mount its file system for writing, ${anotherFolder}`,
   ENOSPC: noRoom,
   EDQUOT: noRoom,
+  EEXIST: "Set GATEHOUSE_STORE to a folder: this is a file, or a symbolic link to a folder that does not exist",
   ENOTDIR: "Set GATEHOUSE_STORE to a folder that is not below a file",
   ENAMETOOLONG: "Set GATEHOUSE_STORE to a shorter path",
   ELOOP: "Remove the symbolic links that lead in a circle",
   EMFILE: "Raise the limit of open files",
   ENFILE: "Raise the limit of open files",
 };
+
+/** The socket of the service that uses a folder, for the tasks of the operator. */
+export function socketIn(folder: string): string {
+  return `${folder}/${socketName}`;
+}
 
 /**
  * Turns an error of the operating system, or of Deno's permissions, into one that names the folder and the remedy.
@@ -84,7 +91,7 @@ function isProtected(error: Error): boolean {
  */
 export function listFiles(path: string): string[] {
   const entries = Array.from(Deno.readDirSync(path));
-  const other = entries.find((entry) => !entry.isFile && ownNames.test(entry.name));
+  const other = entries.find((entry) => !entry.isFile && ownFiles.test(entry.name));
   if (other !== undefined) throw irregularFile(path, other);
   return entries.filter((entry) => entry.isFile).map((entry) => entry.name);
 }
@@ -97,17 +104,15 @@ export function listFiles(path: string): string[] {
  */
 export async function lockFolder(path: string): Promise<Disposable> {
   await makeFolder(path);
-  await requireRegularLock(path);
-  const file = await Deno.open(`${path}/lock`, { read: true, write: true, create: true, mode: 0o600 });
+  const file = await openLock(path, { read: true, write: true, create: true, mode: 0o600 });
   try {
-    if (!await tryLock(file, path)) throw await lockedError(path);
     await file.truncate(0);
     await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
   } catch (error) {
     file.close();
     throw error;
   }
-  return { [Symbol.dispose]: () => file.close() };
+  return file;
 }
 
 /**
@@ -116,13 +121,8 @@ export async function lockFolder(path: string): Promise<Disposable> {
  * @throws {StoreLockedError} a process holds it
  */
 export async function requireUnlocked(path: string): Promise<void> {
-  await requireRegularLock(path);
-  try {
-    using file = await Deno.open(`${path}/lock`);
-    if (!await tryLock(file, path)) throw await lockedError(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const file = await unlessMissing(openLock(path, { read: true }));
+  file?.close();
 }
 
 /**
@@ -136,7 +136,7 @@ export async function makePrivate(path: string): Promise<Exposure | undefined> {
   const exposure = { mode: (mode & 0o7777).toString(8) };
   // The lock is the service's file, so its owner is the service's user.
   if ((await Deno.stat(`${path}/lock`)).uid !== uid) return { ...exposure, problem: "it belongs to another user" };
-  const isOwn = Array.from(Deno.readDirSync(path)).every(({ name }) => ownNames.test(name));
+  const isOwn = Array.from(Deno.readDirSync(path)).every(({ name }) => ownFiles.test(name) || name === socketName);
   if (!isOwn) return { ...exposure, problem: "it contains other files" };
   try {
     await Deno.chmod(path, 0o700);
@@ -149,28 +149,11 @@ export async function makePrivate(path: string): Promise<Exposure | undefined> {
 
 /** Creates the folder and those above it durably: otherwise a power cut could remove them with all their content. */
 async function makeFolder(path: string): Promise<void> {
-  await requireFolder(path);
   const parents: string[] = [];
   for (let missing = path; !await isThere(missing); missing = dirname(missing)) parents.push(dirname(missing));
   // For the service's user alone.
   await Deno.mkdir(path, { recursive: true, mode: 0o700 });
   for (const parent of parents) await syncParent(parent);
-}
-
-/** @throws {StoreFolderError} the path is something else */
-async function requireFolder(path: string): Promise<void> {
-  const found = await unlessMissing(Deno.lstat(path));
-  if (found === undefined) return;
-  const target = found.isSymlink ? await unlessMissing(Deno.stat(path)) : found;
-  if (target === undefined) {
-    throw new StoreFolderError(
-      `Cannot open store "${path}" as it is a symbolic link to "${await Deno.readLink(path)}", which does not exist: ` +
-        `create that folder, ${anotherFolder}`,
-    );
-  }
-  if (!target.isDirectory) {
-    throw new StoreFolderError(`Cannot open store "${path}" as it is not a folder: set GATEHOUSE_STORE to one`);
-  }
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -183,9 +166,9 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-async function unlessMissing<Info>(info: Promise<Info>): Promise<Info | undefined> {
+async function unlessMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {
-    return await info;
+    return await found;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -208,28 +191,24 @@ export function cannotSync(error: unknown): boolean {
   return error instanceof Error && /\(os error (?:22|38|95)\)/.test(error.message);
 }
 
-async function tryLock(file: Deno.FsFile, path: string): Promise<boolean> {
-  try {
-    return await file.tryLock(true);
-  } catch (error) {
-    const text = `Cannot open store "${path}" as its file system cannot lock files (${error}): two services would ` +
+async function openLock(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
+  // First, as opening a pipe would wait forever.
+  const found = await unlessMissing(Deno.lstat(`${path}/lock`));
+  if (found !== undefined && !found.isFile) throw irregularFile(path, { name: "lock", ...found });
+  const file = await Deno.open(`${path}/lock`, options);
+  const isLocked = await file.tryLock(true).catch((error) => error);
+  if (isLocked === true) return file;
+  file.close();
+  if (isLocked !== false) {
+    const text = `Cannot open store "${path}" as its file system cannot lock files (${isLocked}): two services would ` +
       "destroy it. Set GATEHOUSE_STORE to a folder on a local disk";
-    throw new StoreFolderError(text, { cause: error });
+    throw new StoreFolderError(text, { cause: isLocked });
   }
-}
-
-async function lockedError(path: string): Promise<StoreLockedError> {
   const holder = (await Deno.readTextFile(`${path}/lock`)).trim();
-  return new StoreLockedError(
+  throw new StoreLockedError(
     `Cannot open store "${path}" as it is locked: process ${holder} holds it. ` +
       `Stop that process, or set GATEHOUSE_STORE to another folder`,
   );
-}
-
-/** Checked before it is opened, as opening a pipe would wait forever. */
-async function requireRegularLock(path: string): Promise<void> {
-  const found = await unlessMissing(Deno.lstat(`${path}/lock`));
-  if (found !== undefined && !found.isFile) throw irregularFile(path, { name: "lock", ...found });
 }
 
 function irregularFile(path: string, { name, isSymlink }: { name: string; isSymlink: boolean }): StoreFolderError {

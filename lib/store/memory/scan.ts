@@ -6,7 +6,7 @@
 
 import { setImmediate } from "node:timers";
 import { iterationsOf } from "../../passwords/password_hash.ts";
-import type { StoredRecord, User } from "../../store.ts";
+import type { Session, StoredRecord, User } from "../../store.ts";
 import type { Days, HashCosts, Page, PageQuery } from "../queries.ts";
 import type { Tables } from "./tables.ts";
 
@@ -68,6 +68,18 @@ export async function pageOf<Item extends { readonly id: string }>(
   const items = kept.sort(compare).slice(0, limit);
   const last = items.at(-1);
   return { items, total, next: last !== undefined && kept.length > limit ? keyOf(last) : undefined };
+}
+
+/**
+ * Returns all sessions but the `keptCount` that were seen last, and of those seen at the same time the newest. Yields
+ * to the event loop, as an earlier version had no limit of sessions.
+ */
+export async function seenLongestAgo(sessions: readonly Session[], keptCount: number): Promise<readonly Session[]> {
+  if (sessions.length <= keptCount) return [];
+  const keyOf = ({ lastSeenAt, id }: Session) => `${String(lastSeenAt).padStart(16, "0")} ${id}`;
+  const { items } = await pageOf(sessions, { limit: keptCount, isListed: () => true, keyOf, isDescending: true });
+  const kept = new Set(items);
+  return sessions.filter((session) => !kept.has(session));
 }
 
 /** Counts the users registered on each of the days. */

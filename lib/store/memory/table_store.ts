@@ -2,50 +2,52 @@
  * The rules of a store over tables in memory: each method checks a change against the tables and commits it.
  *
  * The storage it is given holds the tables and commits changes to them: in memory only, or to a data folder first
- * (`lib/store/file/file_store.ts`). A change holds the lock of its login from the check to the end of the commit, so
- * that changes of one login never interleave.
+ * (`lib/store/file/file_store.ts`). A change holds the locks of all that it depends on from the check to the end of the
+ * commit: the login, the login of the actor, a ticket. So changes of one login never interleave.
  */
 
 import {
-  type Actor,
   type ActorOptions,
   type Change,
   type InsertSessionOptions,
+  isAdmin,
   maxSessionAheadMs,
   type ReplaceOptions,
   type Session,
-  type SessionPage,
   type Store,
   type StoredRecord,
+  StoreFullError,
   type Ticket,
   type TicketOptions,
   type User,
-  type UserPage,
 } from "../../store.ts";
 import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from "../queries.ts";
 import { isSameUser, voidedTickets } from "../rules.ts";
-import { hashCostsOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
-import { addSession, endExpiredSessions, endSessionsOf } from "./session_changes.ts";
-import { memoryStorage, TableLocks, type Tables, type TableStorage } from "./tables.ts";
-import { insertTicket, isMadeByAdmin, isResetOf, ticketDeletions, ticketPageOf } from "./ticket_changes.ts";
+import { forEachYielding, hashCostsOf, pageOf, recordsOf, registrationsOn, seenLongestAgo } from "./scan.ts";
+import { memoryStorage, TableChanges, type Tables, type TableStorage, ticketKeys, ticketUse } from "./tables.ts";
+
+/** Users whose sessions are ended side by side. */
+const maxUsersAtOnce = 1_000;
+/** The lock of changes that could remove the last administrator. No login has a space. */
+const adminsKey = "all admins";
 
 /** A store that answers from memory. */
 export class TableStore implements Store {
   readonly #storage: TableStorage;
   readonly #tables: Tables;
-  readonly #locks: TableLocks;
+  readonly #changes: TableChanges;
 
   constructor(storage: TableStorage = memoryStorage()) {
     this.#storage = storage;
     this.#tables = storage.tables;
-    this.#locks = new TableLocks(storage.tables);
+    this.#changes = new TableChanges(storage);
   }
 
-  findUser(login: string): Promise<User | undefined> {
+  findUser(login: string) {
     return Promise.resolve(this.#tables.users.get(login));
   }
 
-  async listUsers({ limit, after, prefix = "", contains = "", group = "", sort }: UserQuery): Promise<UserPage> {
+  async listUsers({ limit, after, prefix = "", contains = "", group = "", sort }: UserQuery) {
     const { items, ...rest } = await pageOf(this.#tables.users.values(), {
       limit,
       after,
@@ -69,56 +71,47 @@ export class TableStore implements Store {
     return Promise.resolve(hashCostsOf(this.#tables.users.values()));
   }
 
-  insertUser(user: User, ticketHash?: string): Promise<"done" | "taken" | "no-ticket"> {
-    return this.#locks.ofLogin(user.login, () =>
-      this.#locks.withTicket(ticketHash, async (used) => {
-        if (this.#tables.users.get(user.login) !== undefined) return "taken";
-        await this.#storage.commit([{ kind: "put-user", user }, ...used]);
-        return "done";
-      }));
+  insertUser(user: User, ticketHash?: string) {
+    return this.#changes.run([user.login, ...ticketKeys(ticketHash)], async () => {
+      if (!this.#tables.hasTicket(ticketHash)) return "no-ticket";
+      if (this.#tables.users.has(user.login)) return "taken";
+      await this.#changes.commit([{ kind: "put-user", user }, ...ticketUse(ticketHash)]);
+      return "done";
+    });
   }
 
-  replaceUser(
-    current: User,
-    next: User,
-    { actor, keepSessionId, ticketHash }: ReplaceOptions = {},
-  ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden"> {
+  replaceUser(current: User, next: User, { actor, keepSessionId, ticketHash }: ReplaceOptions = {}) {
     const { id, login } = current;
     if (login !== next.login) throw new TypeError(`Cannot replace user "${login}": its login cannot change`);
-    const replace = async (used: readonly Change[]) => {
-      if (!isSameUser(this.#tables.users.get(login), current)) return "stale" as const;
+    const isDemoted = isAdmin(current) && !isAdmin(next);
+    const keys = [login, ...ticketKeys(ticketHash), ...isDemoted ? [adminsKey] : []];
+    return this.#changes.runAs({ keys, actor }, async () => {
+      if (!this.#tables.hasTicket(ticketHash)) return "no-ticket";
+      if (!isSameUser(this.#tables.users.get(login), current)) return "stale";
+      if (isDemoted && this.#tables.adminCount === 1) return "last-admin";
       const keptId = next.disabled ? "" : keepSessionId;
-      const ended = keptId === undefined ? [] : await endSessionsOf(this.#storage, login, ({ id }) => id !== keptId);
+      const ended = keptId === undefined ? [] : this.#tables.sessionsOf(login, ({ id }) => id !== keptId);
       const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
-      const tickets = ticketDeletions(
-        this.#tables,
-        (ticket) => voided.made && ticket.maker === id || voided.resets && isResetOf(ticket, login),
+      const deletions = this.#tables.ticketDeletions((ticket) =>
+        voided.made && ticket.maker === id || voided.resets && ticket.purpose === "reset" && ticket.login === login
       );
-      await this.#storage.commit([{ kind: "put-user", user: next }, ...ended, ...tickets, ...used]);
-      return "done" as const;
-    };
-    return this.#locks.as(
-      { actor, login },
-      () =>
-        this.#locks.withTicket(ticketHash, (used) => this.#locks.keepingAnAdmin({ login, next }, () => replace(used))),
-    );
+      await this.#changes.commit([{ kind: "put-user", user: next }, ...deletions, ...ticketUse(ticketHash)], ended);
+      return "done";
+    });
   }
 
-  deleteUser(
-    user: User,
-    { actor }: ActorOptions = {},
-  ): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden"> {
+  deleteUser(user: User, { actor }: ActorOptions = {}) {
     const { id, login } = user;
-    return this.#locks.as({ actor, login }, async () => {
+    return this.#changes.runAs({ keys: [login, ...isAdmin(user) ? [adminsKey] : []], actor }, async () => {
       const kept = this.#tables.users.get(login);
       if (kept?.id !== id) return "missing";
       if (!isSameUser(kept, user)) return "stale";
-      return await this.#locks.keepingAnAdmin({ login }, async () => {
-        const ended = await endSessionsOf(this.#storage, login);
-        const tickets = ticketDeletions(this.#tables, (ticket) => ticket.maker === id || isResetOf(ticket, login));
-        await this.#storage.commit([{ kind: "delete-user", login }, ...ended, ...tickets]);
-        return "done" as const;
-      });
+      if (isAdmin(user) && this.#tables.adminCount === 1) return "last-admin";
+      const deletions = this.#tables.ticketDeletions((ticket) =>
+        ticket.maker === id || ticket.purpose === "reset" && ticket.login === login
+      );
+      await this.#changes.commit([{ kind: "delete-user", login }, ...deletions], this.#tables.sessionsOf(login));
+      return "done";
     });
   }
 
@@ -128,117 +121,130 @@ export class TableStore implements Store {
     return Promise.resolve(session && user && { session, user });
   }
 
-  insertSession(session: Session, user: User, { maxSessions = Infinity }: InsertSessionOptions = {}): Promise<boolean> {
-    return this.#locks.ofLogin(session.login, async () => {
+  insertSession(session: Session, user: User, { maxSessions = Infinity }: InsertSessionOptions = {}) {
+    return this.#changes.run([session.login], async () => {
       const kept = this.#tables.users.get(session.login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      await addSession(this.#storage, session, { maxSessions });
+      const put: Change = { kind: "put-session", session };
+      const ended = await seenLongestAgo(this.#tables.sessionsOf(session.login), maxSessions - 1);
+      await this.#changes.commit([put], ended).catch((error) => {
+        // On a full disk both last until the next start only, so that users can still log in.
+        if (!(error instanceof StoreFullError)) throw error;
+        this.#changes.apply([put], ended);
+      });
       return true;
     });
   }
 
-  async touchSession(id: string, lastSeenAt: number): Promise<void> {
-    await this.#withSession(id, async (session) => {
+  async touchSession(id: string, lastSeenAt: number) {
+    await this.#changes.runOnSession({ id }, async (session) => {
       const isAhead = Math.max(session.createdAt, session.lastSeenAt) - lastSeenAt > maxSessionAheadMs;
       if (session.lastSeenAt >= lastSeenAt && !isAhead) return;
       const createdAt = Math.min(session.createdAt, lastSeenAt);
-      await this.#storage.commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
+      await this.#changes.commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
     });
   }
 
-  deleteSession(id: string, { actor }: ActorOptions = {}): Promise<boolean> {
-    return this.#withSession(id, () => this.#storage.commit([{ kind: "delete-session", id }]), actor);
+  deleteSession(id: string, { actor }: ActorOptions = {}) {
+    return this.#changes.runOnSession({ id, actor }, (session) => this.#changes.commit([], [session]));
   }
 
-  async listSessions(
-    login: string,
-    { limit, after, seenAfter = -Infinity, createdAfter = -Infinity }: SessionQuery,
-  ): Promise<SessionPage> {
+  async listSessions(login: string, { seenAfter = -Infinity, createdAfter = -Infinity, ...query }: SessionQuery) {
     const isListed = (session: Session) => session.lastSeenAt > seenAfter && session.createdAt > createdAfter;
-    const { items, ...rest } = await pageOf(this.#tables.sessionsOf(login), { limit, after, isListed });
+    const { items, ...rest } = await pageOf(this.#tables.sessionsOf(login), { ...query, isListed });
     return { sessions: items, ...rest };
   }
 
-  deleteSessions(login: string, { actor }: ActorOptions = {}): Promise<number | "forbidden"> {
-    return this.#locks.as({ actor, login }, async () => {
-      const maker = this.#tables.users.get(login)?.id;
-      const count = Array.from(this.#tables.sessionsOf(login)).length;
-      const ended = await endSessionsOf(this.#storage, login);
-      const tickets = maker === undefined ? [] : ticketDeletions(this.#tables, (ticket) => ticket.maker === maker);
-      if (ended.length + tickets.length > 0) await this.#storage.commit([...ended, ...tickets]);
-      return count;
+  deleteSessions(login: string, { actor }: ActorOptions = {}) {
+    return this.#changes.runAs({ keys: [login], actor }, async () => {
+      const user = this.#tables.users.get(login);
+      const ended = this.#tables.sessionsOf(login);
+      await this.#changes.commit(this.#tables.ticketDeletions(({ maker }) => maker === user?.id), ended);
+      return ended.length;
     });
   }
 
-  deleteExpiredSessions(limits: ExpiryLimits): Promise<number> {
-    return endExpiredSessions(this.#storage, { limits, locks: this.#locks });
+  async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits) {
+    const isExpired = (session: Session) => session.lastSeenAt <= lastSeenUntil || session.createdAt <= createdUntil;
+    const found = new Set<string>();
+    await forEachYielding(this.#tables.sessions.values(), (session) => {
+      if (isExpired(session)) found.add(session.login);
+    });
+    const endExpired = (login: string) =>
+      this.#changes.run([login], async () => {
+        // Again under the lock: a session may have been seen meanwhile.
+        const ended = this.#tables.sessionsOf(login, isExpired);
+        await this.#changes.commit([], ended);
+        return ended.length;
+      });
+    let total = 0;
+    const logins = [...found];
+    for (let start = 0; start < logins.length; start += maxUsersAtOnce) {
+      const counts = await Promise.all(logins.slice(start, start + maxUsersAtOnce).map(endExpired));
+      total += counts.reduce((sum, count) => sum + count, 0);
+    }
+    return total;
   }
 
-  findTicket(secretHash: string): Promise<Ticket | undefined> {
+  findTicket(secretHash: string) {
     const ticket = this.#tables.tickets.get(secretHash);
-    return Promise.resolve(ticket !== undefined && isMadeByAdmin(ticket, this.#tables) ? ticket : undefined);
+    return Promise.resolve(ticket !== undefined && this.#tables.isMadeByAdmin(ticket) ? ticket : undefined);
   }
 
-  listTickets(query: TicketQuery) {
-    return Promise.resolve(ticketPageOf(this.#tables, query));
+  async listTickets({ now, ...query }: TicketQuery) {
+    const isListed = (ticket: Ticket) =>
+      ticket.purpose !== "setup" && ticket.expiresAt > now && this.#tables.isMadeByAdmin(ticket);
+    const { items, ...rest } = await pageOf(this.#tables.tickets.values(), { ...query, isListed });
+    return { tickets: items.map((ticket) => ({ ticket, madeBy: this.#tables.adminOf(ticket.maker)?.login })), ...rest };
   }
 
-  insertTicket(ticket: Ticket, options: TicketOptions = {}): Promise<"done" | "missing" | "stale" | "forbidden"> {
-    return insertTicket(this.#storage, ticket, { ...options, locks: this.#locks });
-  }
-
-  deleteTicket(id: string, { actor }: ActorOptions = {}): Promise<"done" | "missing" | "forbidden"> {
-    return this.#locks.as({ actor, login: "" }, async () => {
-      const found = Array.from(this.#tables.tickets.values()).find((other) =>
-        other.id === id && other.purpose !== "setup"
-      );
-      if (found === undefined) return "missing";
-      const commit = (used: readonly Change[]) => this.#storage.commit(used).then(() => "done" as const);
-      const outcome = await this.#locks.withTicket(found.secretHash, commit);
-      return outcome === "done" ? outcome : "missing";
+  insertTicket(ticket: Ticket, { actor, target }: TicketOptions = {}) {
+    const { login, purpose, secretHash } = ticket;
+    // Setup tickets for any login share the lock of "".
+    return this.#changes.runAs({ keys: [login], actor }, async () => {
+      const user = this.#tables.users.get(login);
+      if (purpose === "reset" && user === undefined) return "missing";
+      if (target !== undefined && !isSameUser(user, target)) return "stale";
+      const isReplaced = (other: Ticket) =>
+        purpose === "setup" && other.purpose === purpose && other.login === login && other.secretHash !== secretHash;
+      await this.#changes.commit([{ kind: "put-ticket", ticket }, ...this.#tables.ticketDeletions(isReplaced)]);
+      return "done";
     });
   }
 
-  deleteExpiredTickets(expiresUntil: number): Promise<number> {
-    return this.#locks.ofTickets(async () => {
-      const deletions = ticketDeletions(this.#tables, (ticket) => ticket.expiresAt <= expiresUntil);
-      if (deletions.length > 0) await this.#storage.commit(deletions);
-      return deletions.length;
+  deleteTicket(id: string, { actor }: ActorOptions = {}) {
+    const found = this.#tables.tickets.values().find((ticket) => ticket.id === id && ticket.purpose !== "setup");
+    return this.#changes.runAs({ keys: ticketKeys(found?.secretHash), actor }, async () => {
+      if (found === undefined || !this.#tables.hasTicket(found.secretHash)) return "missing";
+      await this.#changes.commit(ticketUse(found.secretHash));
+      return "done";
     });
+  }
+
+  async deleteExpiredTickets(expiresUntil: number) {
+    const deletions = this.#tables.ticketDeletions(({ expiresAt }) => expiresAt <= expiresUntil);
+    await this.#changes.commit(deletions);
+    return deletions.length;
   }
 
   records(): AsyncIterable<readonly StoredRecord[]> {
     return recordsOf(this.#tables);
   }
 
-  async insertRecords(records: readonly StoredRecord[]): Promise<void> {
-    const added = records.filter((record) => !this.#tables.has(record));
-    if (added.length > 0) await this.#storage.commit(added);
+  insertRecords(records: readonly StoredRecord[]) {
+    return this.#changes.commit(records.filter((record) => !this.#tables.has(record)));
   }
 
   size() {
-    const { users, sessions } = this.#tables;
-    return Promise.resolve({ users: users.size, sessions: sessions.size, bytes: this.#storage.bytes });
+    const { tables: { users, sessions }, bytes } = this.#storage;
+    return Promise.resolve({ users: users.size, sessions: sessions.size, bytes });
   }
 
-  failure(): Promise<string | undefined> {
+  failure() {
     return Promise.resolve(this.#storage.failure);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose]() {
     return this.#storage.close();
-  }
-
-  /** Runs `change` under the lock of the session's login. @returns `false` if the session ended or the actor may not */
-  async #withSession(id: string, change: (session: Session) => Promise<void>, actor?: Actor): Promise<boolean> {
-    const login = this.#tables.sessions.get(id)?.login;
-    if (login === undefined) return false;
-    const outcome = await this.#locks.as({ actor, login }, async () => {
-      const session = this.#tables.sessions.get(id);
-      if (session === undefined) return "missing";
-      await change(session);
-      return "done";
-    });
-    return outcome === "done";
   }
 }

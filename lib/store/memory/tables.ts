@@ -16,9 +16,8 @@ import {
   type User,
 } from "../../store.ts";
 
-/** These and the keys of single tickets contain a space, so no login equals them. */
-const ticketsKey = "all tickets";
-const adminsKey = "all admins";
+/** Sessions that end in one change: few enough for a short frame. */
+const maxEndsAtOnce = 1_000;
 
 /** Tables, and how changes of them become durable. */
 export interface TableStorage {
@@ -72,13 +71,26 @@ export class Tables {
     return undefined;
   }
 
-  /** The sessions of a user, nearly in order of creation. They may change while they are read. */
-  *sessionsOf(login: string): Generator<Session> {
+  /** Reports whether the maker of a ticket is an administrator now, or the service itself. */
+  isMadeByAdmin({ maker }: Ticket): boolean {
+    return maker === "" || this.adminOf(maker) !== undefined;
+  }
+
+  /** Reports whether a change may use the ticket, or needs none. */
+  hasTicket(secretHash: string | undefined): boolean {
+    return secretHash === undefined || this.#tickets.has(secretHash);
+  }
+
+  /** There are few tickets, as administrators create them, so they have no index. */
+  ticketDeletions(isDeleted: (ticket: Ticket) => boolean): readonly Change[] {
+    return Array.from(this.#tickets.values()).filter(isDeleted).flatMap(({ secretHash }) => ticketUse(secretHash));
+  }
+
+  /** Returns the sessions of a user, nearly in order of creation. */
+  sessionsOf(login: string, isWanted: (session: Session) => boolean = () => true): readonly Session[] {
     const ids = this.#sessionIdsByLogin.get(login) ?? [];
-    for (const id of typeof ids === "string" ? [ids] : ids) {
-      const session = this.#sessions.get(id);
-      if (session !== undefined) yield session;
-    }
+    const sessions = Array.from(typeof ids === "string" ? [ids] : ids, (id) => this.#sessions.get(id));
+    return sessions.filter((session): session is Session => session !== undefined && isWanted(session));
   }
 
   /** Reports whether there is a record of the same key. */
@@ -152,73 +164,78 @@ export class Tables {
   }
 }
 
-/**
- * The locks of changes, with the checks that need them: of a login, of a ticket, of all tickets, of all administrators.
- * They are acquired in this order, and those of two logins in alphabetical order, so that changes never deadlock.
- */
-export class TableLocks {
-  readonly #tables: Tables;
+/** Runs changes one after another where they depend on the same record, and commits them. */
+export class TableChanges {
+  readonly #storage: TableStorage;
   readonly #lock = new KeyedLock();
 
-  constructor(tables: Tables) {
-    this.#tables = tables;
+  constructor(storage: TableStorage) {
+    this.#storage = storage;
   }
 
-  ofLogin<Outcome>(login: string, change: () => Promise<Outcome>): Promise<Outcome> {
-    return this.#lock.run(login, change);
+  /** Runs `change` under the locks of the keys, which are logins and others with a space. */
+  run<Outcome extends string | number | boolean>(
+    keys: readonly string[],
+    change: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    return this.#lock.run(keys, change);
   }
 
-  ofTickets<Outcome>(change: () => Promise<Outcome>): Promise<Outcome> {
-    return this.#lock.run(ticketsKey, change);
-  }
-
-  /**
-   * Runs `change` under the locks of the login and of the actor, unless the actor has lost the rights. Every change
-   * that takes them away needs the lock of the actor too.
-   */
-  async as<Outcome>(
-    { actor, login }: { actor: Actor | undefined; login: string },
+  /** Runs `change` under the locks of the keys and of the actor's login, unless the actor has lost the rights. */
+  runAs<Outcome extends string | number | boolean>(
+    { keys, actor }: { keys: readonly string[]; actor: Actor | undefined },
     change: () => Promise<Outcome>,
   ): Promise<Outcome | "forbidden"> {
-    if (actor === undefined) return await this.#lock.run(login, change);
-    const checked = async () => this.#mayAct(actor) ? await change() : "forbidden" as const;
-    const own = actor.session.login;
-    if (own === login) return await this.#lock.run(login, checked);
-    const [first, second] = own < login ? [own, login] : [login, own];
-    return await this.#lock.run(first, () => this.#lock.run(second, checked));
-  }
-
-  /** Runs `change` with the deletion of the ticket, if one is given. Of parallel changes only one finds the ticket. */
-  async withTicket<Outcome>(
-    secretHash: string | undefined,
-    change: (used: readonly Change[]) => Promise<Outcome>,
-  ): Promise<Outcome | "no-ticket"> {
-    if (secretHash === undefined) return await change([]);
-    return await this.#lock.run(`ticket ${secretHash}`, async () => {
-      if (this.#tables.tickets.get(secretHash) === undefined) return "no-ticket";
-      return await change([{ kind: "delete-ticket", secretHash }]);
+    if (actor === undefined) return this.run<Outcome | "forbidden">(keys, change);
+    const { session: { id, login }, asAdmin } = actor;
+    // Every change that takes the rights away has the lock of the login too.
+    return this.run<Outcome | "forbidden">([...keys, login], async () => {
+      const { sessions, users } = this.#storage.tables;
+      const user = users.get(login);
+      const mayAct = sessions.has(id) && (!asAdmin || user !== undefined && isAdmin(user));
+      return mayAct ? await change() : "forbidden";
     });
   }
 
-  /** Runs `change` unless it removes the last administrator. One at a time, as two could remove each other. */
-  async keepingAnAdmin<Outcome>(
-    { login, next }: { login: string; next?: User },
-    change: () => Promise<Outcome>,
-  ): Promise<Outcome | "last-admin"> {
-    const isAdminNow = () => isAdminUser(this.#tables.users.get(login));
-    if (!isAdminNow() || isAdminUser(next)) return await change();
-    return await this.#lock.run(adminsKey, async () => {
-      if (isAdminNow() && this.#tables.adminCount === 1) return "last-admin";
-      return await change();
+  /** Runs `change` under the lock of the session's login. @returns `false` if the session ended or the actor may not */
+  async runOnSession(
+    { id, actor }: { id: string; actor?: Actor | undefined },
+    change: (session: Session) => Promise<void>,
+  ): Promise<boolean> {
+    const { sessions } = this.#storage.tables;
+    const login = sessions.get(id)?.login;
+    if (login === undefined) return false;
+    const outcome = await this.runAs({ keys: [login], actor }, async () => {
+      const session = sessions.get(id);
+      if (session !== undefined) await change(session);
+      return session !== undefined;
     });
+    return outcome === true;
   }
 
-  #mayAct({ session, asAdmin }: Actor): boolean {
-    if (this.#tables.sessions.get(session.id) === undefined) return false;
-    return !asAdmin || isAdminUser(this.#tables.users.get(session.login));
+  /** Commits the changes and the ends of sessions as one change; of thousands of sessions, most in changes before. */
+  async commit(changes: readonly Change[], ended: readonly Session[] = []): Promise<void> {
+    const ends = ended.map(toEnd);
+    while (ends.length > maxEndsAtOnce) await this.#storage.commit(ends.splice(0, maxEndsAtOnce));
+    if (changes.length + ends.length > 0) await this.#storage.commit([...changes, ...ends]);
+  }
+
+  /** Applies what cannot be committed, until the next start. */
+  apply(changes: readonly Change[], ended: readonly Session[]): void {
+    for (const change of [...changes, ...ended.map(toEnd)]) this.#storage.tables.apply(change);
   }
 }
 
-function isAdminUser(user: User | undefined): boolean {
-  return user !== undefined && isAdmin(user);
+/** Returns the keys of the lock of a ticket, if a change needs one. */
+export function ticketKeys(secretHash: string | undefined): readonly string[] {
+  return secretHash === undefined ? [] : [`ticket ${secretHash}`];
+}
+
+/** Returns the change that uses up a ticket, if a change needs one. */
+export function ticketUse(secretHash: string | undefined): readonly Change[] {
+  return secretHash === undefined ? [] : [{ kind: "delete-ticket", secretHash }];
+}
+
+function toEnd({ id }: Session): Change {
+  return { kind: "delete-session", id };
 }

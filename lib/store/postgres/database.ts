@@ -10,7 +10,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import pg, { type Pool, type PoolClient, type QueryResult } from "pg";
+import pg, { type PoolClient, type QueryResult } from "pg";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import type { Log } from "../../log.ts";
 import { StoreUnavailableError } from "../../store.ts";
@@ -18,15 +18,14 @@ import { TtlCache } from "../../ttl_cache.ts";
 import {
   codeOf,
   ConnectionError,
-  createPool,
   DatabaseRefusedError,
+  DeadlineError,
   isStorableText,
   messageOf,
-  type PoolLimits,
-  toConnectError,
   toStoreError,
   type Value,
 } from "./connection.ts";
+import { type PoolLimits, Servers } from "./servers.ts";
 import { StatementNames } from "./statement_names.ts";
 
 export interface DatabaseOptions extends Partial<PoolLimits> {
@@ -77,19 +76,15 @@ const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
 /** A PostgreSQL database. Created by `Database.open`. */
 export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
-  readonly #pool: Pool;
+  readonly #servers: Servers;
   readonly #callMs: number;
   readonly #failure = new TtlCache(() => this.#findFailure(), { keepMs: failureAgeMs });
   readonly #names = new StatementNames();
-  /** When each client was connected, by `performance.now`. */
-  readonly #connectedAt = new WeakMap<PoolClient, number>();
-  /** Older connections are not used: one was lost, and the others lead to the same server. */
-  #trustedSince = 0;
 
-  private constructor(address: PostgresAddress, { pool, callMs }: { readonly pool: Pool; readonly callMs: number }) {
+  private constructor(address: PostgresAddress, servers: Servers, { callMs }: { readonly callMs: number }) {
     this.address = address;
     this.#callMs = callMs;
-    this.#pool = pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
+    this.#servers = servers;
   }
 
   /**
@@ -100,8 +95,8 @@ export class Database implements AsyncDisposable {
    */
   static async open(address: PostgresAddress, options: DatabaseOptions): Promise<Database> {
     const { log, callMs = defaultCallMs, waitMs = defaultWaitMs, maxConnections = defaultMaxConnections } = options;
-    const pool = await createPool(address, { ...options, callMs, maxConnections });
-    const database = new Database(address, { pool, callMs });
+    const servers = await Servers.open(address, { ...options, callMs, maxConnections });
+    const database = new Database(address, servers, { callMs });
     const store = shownAddress(address);
     const startedAt = performance.now();
     for (let isLogged = false;; isLogged = true) {
@@ -166,13 +161,16 @@ export class Database implements AsyncDisposable {
 
   /** Closes all connections, after the calls that use them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.end();
+    await this.#servers[Symbol.asyncDispose]();
   }
 
   async #findFailure(): Promise<string | undefined> {
     try {
       const { rows } = await this.run("SHOW transaction_read_only");
-      return rows[0]?.["transaction_read_only"] === "on" ? "The database is read-only" : undefined;
+      if (rows[0]?.["transaction_read_only"] !== "on") return undefined;
+      // PgBouncer keeps a connection whose server has become a standby.
+      this.#servers.distrust();
+      return "The database is read-only";
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       return "The database cannot be reached";
@@ -183,7 +181,7 @@ export class Database implements AsyncDisposable {
     const { promise: deadline, reject } = Promise.withResolvers<never>();
     // It may pass while nothing waits for it.
     deadline.catch(() => {});
-    const timer = setTimeout(() => reject(new ConnectionError(`no answer within ${this.#callMs} ms`)), this.#callMs);
+    const timer = setTimeout(() => reject(new DeadlineError(`no answer within ${this.#callMs} ms`)), this.#callMs);
     try {
       return await this.#repeat(work, deadline);
     } catch (error) {
@@ -197,33 +195,20 @@ export class Database implements AsyncDisposable {
     let isRepeated = false;
     let lostCount = 0;
     for (let conflictCount = 0;;) {
-      const client = await this.#connect(deadline);
+      const client = await this.#servers.connect(deadline);
       const attempt = this.#createAttempt(client, { deadline, isRepeated });
       try {
         return await work(attempt);
       } catch (error) {
+        if (attempt.isBroken) this.#servers.distrust();
         if (conflictCodes.test(codeOf(error)) || this.#names.stopIfLost(error)) conflictCount++;
         else if (!attempt.isBroken || ++lostCount > 1) throw error;
-        else this.#trustedSince = performance.now();
         isRepeated ||= attempt.isBroken && attempt.mayBeDone;
       } finally {
         client.release(attempt.isBroken);
       }
       const waitMs = conflictCount === 0 ? 0 : Math.random() * Math.min(2 ** conflictCount, maxConflictWaitMs);
       await Promise.race([delay(waitMs), deadline]);
-    }
-  }
-
-  /** Takes a connection from the pool. */
-  async #connect(deadline: Promise<never>): Promise<PoolClient> {
-    for (;;) {
-      const connecting = this.#pool.connect();
-      const client = await Promise.race([connecting, deadline]).catch((error) => {
-        connecting.then((late) => late.release(), () => {});
-        throw toConnectError(error, this.address);
-      });
-      if ((this.#connectedAt.get(client) ?? 0) >= this.#trustedSince) return client;
-      client.release(true);
     }
   }
 

@@ -17,9 +17,12 @@ declare module "pg" {
     /** The server prepares a statement with a name once a connection. */
     readonly name?: string | undefined;
     readonly text: string;
-    readonly values: readonly unknown[];
+    readonly values?: readonly unknown[];
+    /** In milliseconds. */
+    readonly query_timeout?: number;
   }
   class Client extends EventEmitter {
+    constructor(options: object);
     readonly connection: { readonly stream: Socket; attachListeners: (stream: Socket) => void };
     connect(callback: (error?: Error) => void): void;
     end(callback: () => void): void;

@@ -55,8 +55,8 @@ export function userChanges(database: Database) {
         if (isRepeated && isSameUser(stored, next)) return "done";
         if (!await mayAct()) return "forbidden";
         if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
-        if (!isAdmin(next) && await isLastAdmin(transaction, stored)) return "last-admin";
         if (!isSameUser(stored, current)) return "stale";
+        if (!isAdmin(next) && await isLastAdmin(transaction, stored)) return "last-admin";
         await run(statements.replaceUser, userValues(next, 1));
         const keptSession = next.disabled ? "" : keepSessionId;
         if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
@@ -158,7 +158,7 @@ export function ticketChanges(
         }
         if (purpose === "setup") {
           await run(statements.acquireLock, ["setup"]);
-          await run(statements.deleteOtherSetups, [secretHash]);
+          await run(statements.deleteOtherSetups, [login, secretHash]);
         }
         await run(insertStatement("gatehouse_ticket", [values]), values);
         return "done";

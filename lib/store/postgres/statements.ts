@@ -106,7 +106,7 @@ export const statements = {
   deleteTicketById: "DELETE FROM gatehouse_ticket WHERE id = $1 AND purpose <> 'setup'",
   deleteTicketsOfMaker: "DELETE FROM gatehouse_ticket WHERE maker = $1",
   deleteResets: "DELETE FROM gatehouse_ticket WHERE reset_login = $1",
-  deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND secret_hash <> $1",
+  deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND login = $1 AND secret_hash <> $2",
   deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
 
   userPage: `SELECT ${userColumns}, id AS key FROM gatehouse_user WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,

@@ -36,13 +36,15 @@ const addresses: readonly (readonly [Deno.Addr, origin: string | undefined])[] =
 ];
 
 for (const [address, origin] of addresses) {
-  Deno.test(`setupNotice() has the code, its expiry, and ${origin ?? "no link"}`, () => {
+  Deno.test(`setupNotice() has the code, its expiry, and a link to ${origin ?? "the page"}`, () => {
     const made = createTicket("setup", { login: "", maker: "", now, ttlMs });
     const notice = setupNotice(made, address);
     const first = `There is no administrator yet: register with this ticket to become the administrator: ${made.code}`;
     const second = "It is valid once, until 2026-11-22T09:35:40.123Z; a restart prints a new one";
-    const link = `. On this machine: ${origin}/#ticket=${made.code} (behind a proxy, the same at its address)`;
-    assertEquals(notice, `${first}\n${second}${origin === undefined ? "" : link}\n`);
+    const link = origin === undefined
+      ? `The link is the address of the page with #ticket=${made.code} at its end`
+      : `On this machine: ${origin}/#ticket=${made.code} (behind a proxy, the same at its address)`;
+    assertEquals(notice, `${first}\n${second}. ${link}\n`);
   });
 }
 

@@ -81,8 +81,8 @@ Deno.test("readConfig() names all errors at once, a line each", () => {
     "65535, or unix:/PATH of at most 107 bytes",
     'GATEHOUSE_PASSWORD_MIN_LENGTH cannot be "7": use a whole number from 8 to 64, in digits',
     'GATEHOUSE_REGISTRATION cannot be "ticket\\nforged: line": use open or ticket or closed',
-    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": entry 2 is not an address or CIDR block; ' +
-    "use a list such as 10.0.0.0/8,2001:db8::1",
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "::1,nobody": entry 2: use an address or ' +
+    "CIDR block, as in 10.0.0.0/8,2001:db8::1",
     "GATEHOUSE_SESSION_IDLE_HOURS (9) must not exceed GATEHOUSE_SESSION_MAX_HOURS (3)",
   ];
   const error = assertThrows(() => readConfig(env), ConfigError);
@@ -115,10 +115,10 @@ Deno.test("readConfig() gives the number of the bad entry of a list", () => {
     ConfigError,
   );
   assertEquals(errors, [
-    'GATEHOUSE_RESERVED_LOGINS cannot be "admin,*": entry 2 is not a login or *@DOMAIN; use a list such as ' +
+    'GATEHOUSE_RESERVED_LOGINS cannot be "admin,*": entry 2: use a login or *@DOMAIN, as in ' +
     "admin,*@example.org, or none",
-    'GATEHOUSE_TRUSTED_PROXIES cannot be "10.0.0.0/99": entry 1 is not an address or CIDR block; use a list ' +
-    "such as 10.0.0.0/8,2001:db8::1",
+    'GATEHOUSE_TRUSTED_PROXIES cannot be "10.0.0.0/99": entry 1: use an address or CIDR block, as in ' +
+    "10.0.0.0/8,2001:db8::1",
   ]);
 });
 

@@ -77,12 +77,12 @@ Deno.test("parseOrigins() rejects everything else, and says what to write", () =
   const onlyOrigin = "an origin is only scheme, host and port: write https://app.example.org";
   const scheme = "an origin must begin with https://, or with http:// if its host is localhost";
   const rows = [
-    ["*", "entry 1 is not an origin; list each one, such as https://app.example.org"],
-    ["null", "entry 1 is not an origin"],
-    ["app.example.org", "entry 1 is not an origin"],
-    ["https://*.example.org", "list each one"],
-    ["https://app.example.org,", "entry 2 is not an origin"],
-    ["https://app.example.org,*", "entry 2 is not an origin"],
+    ["*", "entry 1: use an origin, such as https://app.example.org"],
+    ["null", "entry 1: use an origin"],
+    ["app.example.org", "entry 1: use an origin"],
+    ["https://*.example.org", "use an origin"],
+    ["https://app.example.org,", "entry 2: use an origin"],
+    ["https://app.example.org,*", "entry 2: use an origin"],
     ["https://app.example.org/", onlyOrigin],
     ["https://app.example.org/app", onlyOrigin],
     ["https://app.example.org?a", onlyOrigin],
@@ -90,7 +90,7 @@ Deno.test("parseOrigins() rejects everything else, and says what to write", () =
     ["https://APP.example.org", onlyOrigin],
     ["https://app.example.org:443", onlyOrigin],
     ["https://alice:hunter2@app.example.org", onlyOrigin],
-    ["https://app.example.org https://b.example", "not an origin"],
+    ["https://app.example.org https://b.example", "use an origin"],
     ["https://пример.example", "write https://xn--e1afmkfd.example"],
     ["http://app.example.org", scheme],
     ["http://localhost.example.org", scheme],

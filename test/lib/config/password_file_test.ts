@@ -28,6 +28,7 @@ Deno.test("readConfig() takes the password of the first line of PGPASSFILE that 
     ["*:*:d\\:\\\\:m\\*:secret", "secret", "postgres://m%2A@db/d%3A%5C?sslmode=require"],
     ["[::1]:*:*:*:no\n\\:\\:1:*:*:*:secret", "secret", "postgres://me@[::1]/d"],
     ["localhost:5432:d:me:secret", "secret", "postgres://me@/d?host=/var/run/postgresql"],
+    ["b:7:*:*:secret\n*:*:*:*:secret", "secret", "postgres://me@a,b:7/d?sslmode=require"],
     ["localhost:*:*:*:no\n/srv/pg:5432:d:me:secret", "secret", "postgres://me@/d?host=/srv/pg"],
   ];
   for (const [lines, password, store] of rows) assertEquals(read(lines, store), { password, files: [path] }, lines);
@@ -64,3 +65,11 @@ function bytesOf(text: string): Uint8Array {
 }
 
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+Deno.test("readConfig() rejects a PGPASSFILE with different passwords for the hosts of one address", () => {
+  const readBoth = () => read("a:*:*:*:secret\nb:*:*:*:secret2\n", "postgres://me@a,b/d?sslmode=require");
+  const { errors } = assertThrows(readBoth, ConfigError);
+  assertEquals(errors, [
+    `PGPASSFILE cannot be "${path}": its lines for the hosts of the address have different passwords`,
+  ]);
+});

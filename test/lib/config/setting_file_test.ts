@@ -59,8 +59,8 @@ Deno.test("readConfig() names a file that cannot be used and why, and shows noth
       ` cannot be the text of "${folder}/mark": remove the quotes or white space`,
     ],
     ["LISTEN", write("listen", "secret"), ` cannot be the text of "${folder}/listen": use ADDRESS:PORT`],
-    ["TRUSTED_PROXIES", write("proxies", "::1,secret"), ` cannot be the text of "${folder}/proxies": entry 2 is not`],
-    ["RESERVED_LOGINS", write("logins", "$secret"), ` cannot be the text of "${folder}/logins": entry 1 is not`],
+    ["TRUSTED_PROXIES", write("proxies", "::1,secret"), ` cannot be the text of "${folder}/proxies": entry 2: use`],
+    ["RESERVED_LOGINS", write("logins", "$secret"), ` cannot be the text of "${folder}/logins": entry 1: use`],
     [
       "STORE",
       write("store", url.replace("require", "secret")),

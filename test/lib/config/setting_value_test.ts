@@ -47,7 +47,8 @@ const rows: readonly Row[] = [
   ["STORE", "my data", { folder: "my data" }],
   ["STORE", "postgres://db/gatehouse", undefined],
   ["STORE", "postgres://me@db/gatehouse?sslmode=disable", {
-    target: { hostname: "db", port: 5432 },
+    servers: [{ hostname: "db", port: 5432 }],
+    requiresWritable: false,
     database: "gatehouse",
     user: "me",
     password: "",

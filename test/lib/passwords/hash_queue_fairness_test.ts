@@ -42,6 +42,8 @@ const crowds: readonly (readonly [title: string, capacity: number, clients: stri
   ["the newest of the client with most", 6, "x a b b b c c d", "b3"],
   ["the newcomer who would only change places", 3, "x a a b b", "b2"],
   ["the newest of the network with most, for another network", 3, "x p q r a", "p1"],
+  ["the newest of the client with most in the network with most, for another network", 3, "x p q q a", "q2"],
+  ["the newcomer of a network that alone waits, when its client has as many less one", 3, "x p q q p", "p2"],
   ["the newest of the /56 with most, for another of the same network", 3, "x p p q r", "p2"],
   ["the newcomer when each of its network waits with one", 2, "x p r q", "q1"],
   ["the newest of the flood, for a known device", 3, "x a a a A", "a3"],

@@ -138,12 +138,15 @@ testStores("takes tickets for a reset away with another password and with the us
   assertEquals(await found(), [undefined, "t2", "t3"]);
 });
 
-testStores("keeps one ticket for the setup, the last, beside all others", async (store) => {
+testStores("keeps the last setup ticket for each login and for any, beside all others", async (store) => {
   await store.insertTicket(ticketOf("setup 1", { purpose: "setup" }));
   await store.insertTicket(ticketOf("other"));
+  await store.insertTicket(ticketOf("grace 1", { purpose: "setup", login: "grace" }));
   await store.insertTicket(ticketOf("setup 2", { purpose: "setup" }));
-  const found = await Promise.all(["setup 1", "setup 2", "other"].map((hash) => store.findTicket(hash)));
-  assertEquals(found.map((ticket) => ticket?.secretHash), [undefined, "setup 2", "other"]);
+  await store.insertTicket(ticketOf("grace 2", { purpose: "setup", login: "grace" }));
+  const hashes = ["setup 1", "setup 2", "other", "grace 1", "grace 2"];
+  const found = await Promise.all(hashes.map((hash) => store.findTicket(hash)));
+  assertEquals(found.map((ticket) => ticket?.secretHash), [undefined, "setup 2", "other", undefined, "grace 2"]);
 });
 
 testStores("deletes tickets that have expired, and no other", async (store) => {

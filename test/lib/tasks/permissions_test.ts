@@ -3,19 +3,22 @@ import { readConfig } from "../../../lib/config/config.ts";
 import { permissionFlags } from "../../../lib/tasks/permissions.ts";
 
 const root = new URL("../../../", import.meta.url);
+/** Of the folder `data`, as a value of `--allow-net`. */
+const socket = `unix:${root.pathname}data/socket`;
 
 Deno.test("permissionFlags() allows the address and the folder or database, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
-    ["127.0.0.1:8000", "data", "--allow-net=127.0.0.1:8000 --allow-read=data --allow-write=data"],
-    ["localhost:0", "/srv/d", "--allow-net=localhost:0 --allow-read=/srv/d --allow-write=/srv/d"],
-    ["[::1]:8000", "data", "--allow-net=[::1]:8000 --allow-read=data --allow-write=data"],
-    ["unix:/s", "data", "--allow-net=unix:/s --allow-read=data,/s --allow-write=data,/s"],
+    ["127.0.0.1:8000", "data", `--allow-net=${socket},127.0.0.1:8000 --allow-read=data --allow-write=data`],
+    ["localhost:0", "/srv/d", "--allow-net=unix:/srv/d/socket,localhost:0 --allow-read=/srv/d --allow-write=/srv/d"],
+    ["[::1]:8000", "data", `--allow-net=${socket},[::1]:8000 --allow-read=data --allow-write=data`],
+    ["unix:/s", "data", `--allow-net=${socket},unix:/s --allow-read=data,/s --allow-write=data,/s`],
     ["127.0.0.1:1", "my data", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a\u00a0b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a,b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
     ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1"],
     ["[::1]:1", "postgres://me@[::1]:6/d", "--allow-net=[::1]:6,[::1]:1"],
+    ["127.0.0.1:1", "postgres://me@a:7,b/d?sslmode=require", "--allow-net=a:7,b:5432,127.0.0.1:1"],
     [
       "127.0.0.1:1",
       "postgres://me@db/d?sslmode=verify-full&sslrootcert=/etc/ca.crt",
@@ -72,26 +75,28 @@ Deno.test("permissionFlags() allows where a path leads too, even if it does not 
   ];
   for (const [store, paths] of rows) {
     const config = readConfig({ GATEHOUSE_STORE: `${folder}/${store}`, GATEHOUSE_LISTEN: "127.0.0.1:1" });
-    const flags = `--allow-env=GATEHOUSE_* --allow-net=127.0.0.1:1 --allow-read=${paths} --allow-write=${paths}`;
+    const net = `unix:${folder}/${store}/socket,127.0.0.1:1`;
+    const flags = `--allow-env=GATEHOUSE_* --allow-net=${net} --allow-read=${paths} --allow-write=${paths}`;
     assertEquals(permissionFlags(config), flags);
   }
-  const socket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
+  const onSocket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
   const paths = `${folder}/real,${folder}/link/s,${folder}/real/s`;
   assertEquals(
-    permissionFlags(socket),
-    `--allow-env=GATEHOUSE_* --allow-net=unix:${folder}/link/s --allow-read=${paths} --allow-write=${paths}`,
+    permissionFlags(onSocket),
+    `--allow-env=GATEHOUSE_* --allow-net=unix:${folder}/real/socket,unix:${folder}/link/s --allow-read=${paths} ` +
+      `--allow-write=${paths}`,
   );
 });
 
 Deno.test("permissionFlags() names the logo, to be read and not written", () => {
   const config = readConfig({ GATEHOUSE_LOGO: "img/logo.svg", GATEHOUSE_STORE: "data" });
-  const flags = "--allow-net=127.0.0.1:8000 --allow-read=data,img/logo.svg --allow-write=data";
+  const flags = `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,img/logo.svg --allow-write=data`;
   assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
 });
 
 Deno.test("permissionFlags() allows both addresses if /metrics has its own", () => {
   const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
-  const flags = "--allow-net=127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m";
+  const flags = `--allow-net=${socket},127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m`;
   assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
 });
 
@@ -119,6 +124,7 @@ const probe = `
   if ("path" in listen) await Deno.writeTextFile(listen.path, "").then(() => Deno.remove(listen.path));
   const server = Deno.serve({ ...listen, onListen() {} }, () => new Response());
   await server.shutdown();
+  if (!/[\\s,]/.test(store)) Deno.listen({ transport: "unix", path: store + "/socket" }).close();
 
   const outcome = (act) => Promise.try(act).then(() => "yes", (error) => error.name);
   console.log(JSON.stringify({

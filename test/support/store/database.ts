@@ -1,7 +1,7 @@
 /** Opening a database, as tests do. */
 import type { PostgresAddress } from "../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../lib/log.ts";
-import type { PoolLimits } from "../../../lib/store/postgres/connection.ts";
+import type { PoolLimits } from "../../../lib/store/postgres/servers.ts";
 import { Database } from "../../../lib/store/postgres/database.ts";
 
 const log = createLog(() => {});

@@ -118,7 +118,7 @@ Deno.test("no task advises --allow-all for a folder that Deno protects, or that 
   const text = await failWith(["main.ts"], { store: `${folder}/data`, allowed: "=lib,routes" });
   const remedy = "Start the program with its task, which allows what the settings name\n";
   assert(
-    text.startsWith(`Cannot open store "${folder}/data": Requires read access to `) && text.endsWith(remedy),
+    text.startsWith(`Cannot open store "${folder}/data": Requires write access to `) && text.endsWith(remedy),
     text,
   );
 });

@@ -57,13 +57,13 @@ Deno.test({
     const { server, address } = secured;
     const byNumber = { hostname: "127.0.0.1", port: server.port };
     assert(await isEncrypted(address()));
-    assert(await isEncrypted(address({ encryption: "require", target: byNumber })));
+    assert(await isEncrypted(address({ encryption: "require", servers: [byNumber] })));
     assert(await isEncrypted(other.address({ encryption: "require" })));
 
     const { rootCertificates: ofOther = "" } = other.address();
     const { rootCertificates: _file, ...ofDeno } = address();
     const refused: readonly (readonly [what: string, address: PostgresAddress, reason: string])[] = [
-      ["another IP address", address({ target: byNumber }), "IP: 127.0.0.1 is not in the cert's list"],
+      ["another IP address", address({ servers: [byNumber] }), "IP: 127.0.0.1 is not in the cert's list"],
       ["another host name", other.address(), "certificate"],
       ["another authority", address({ rootCertificates: ofOther }), "certificate"],
       ["no authority", ofDeno, "certificate"],
@@ -104,16 +104,22 @@ function listenAndAnswer(answer: string) {
       await conn.write(new TextEncoder().encode(answer));
     }
   })();
-  const target = { hostname: "127.0.0.1", port: listener.addr.port };
+  const servers = [{ hostname: "127.0.0.1", port: listener.addr.port }];
   async function end(): Promise<void> {
     listener.close();
     for (const conn of conns) conn.close();
     await serving;
   }
-  return { target, [Symbol.asyncDispose]: end };
+  return { servers, [Symbol.asyncDispose]: end };
 }
 
-const plain: Omit<PostgresAddress, "target"> = { database: "d", user: "u", password: "p", encryption: "require" };
+const plain: Omit<PostgresAddress, "servers"> = {
+  requiresWritable: false,
+  database: "d",
+  user: "u",
+  password: "p",
+  encryption: "require",
+};
 
 Deno.test("Database.open() never continues in plain text after a request for encryption", async () => {
   // The last answer has plain text behind it, to be taken for encrypted (CVE-2021-23222).
@@ -136,9 +142,9 @@ Deno.test("Database.open() ends at its deadline, wherever the server stops answe
 
 Deno.test("Database.open() reports an unreachable server as unavailable, not as refusing", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const target = { hostname: "127.0.0.1", port: listener.addr.port };
+  const servers = [{ hostname: "127.0.0.1", port: listener.addr.port }];
   listener.close();
-  await assertRejects(() => open({ ...plain, target }), StoreUnavailableError, "ECONNREFUSED");
-  const nowhere = { socketPath: "/nowhere/.s.PGSQL.5432" };
-  await assertRejects(() => open({ ...plain, encryption: "disable", target: nowhere }), StoreUnavailableError);
+  await assertRejects(() => open({ ...plain, servers }), StoreUnavailableError, "ECONNREFUSED");
+  const nowhere = { hostname: "/nowhere", port: 5432 };
+  await assertRejects(() => open({ ...plain, encryption: "disable", servers: [nowhere] }), StoreUnavailableError);
 });

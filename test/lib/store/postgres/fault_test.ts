@@ -198,7 +198,7 @@ Deno.test({
   async fn() {
     const server = await postgres();
     const address = parsePostgresUrl(server.url("postgres"));
-    const away = { ...address, target: { socketPath: `${server.folder}/.s.PGSQL.1` } };
+    const away = { ...address, servers: [{ hostname: server.folder, port: 1 }] };
     const opening = () => openPostgresStore(away, { log, waitMs: 50 });
     const { message } = await assertRejects(opening, StoreUnavailableError);
     assertStringIncludes(message, "Cannot open the database postgres:///postgres at ");

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PostgresAddress } from "../../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../../lib/log.ts";
 import { StoreUnavailableError } from "../../../../lib/store.ts";
-import type { PoolLimits } from "../../../../lib/store/postgres/connection.ts";
+import type { PoolLimits } from "../../../../lib/store/postgres/servers.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
 
 const callMs = 2_000;
@@ -64,8 +64,8 @@ class JunkServer implements AsyncDisposable {
   readonly #serving = this.#serve();
 
   get address(): PostgresAddress {
-    const target = { hostname: "127.0.0.1", port: this.#listener.addr.port };
-    return { target, database: "d", user: "u", password: "p", encryption: "disable" };
+    const servers = [{ hostname: "127.0.0.1", port: this.#listener.addr.port }];
+    return { servers, requiresWritable: false, database: "d", user: "u", password: "p", encryption: "disable" };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

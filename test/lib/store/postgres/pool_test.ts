@@ -3,7 +3,7 @@ import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { StoreUnavailableError } from "../../../../lib/store.ts";
-import type { PoolLimits } from "../../../../lib/store/postgres/connection.ts";
+import type { PoolLimits } from "../../../../lib/store/postgres/servers.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
 import { ensureProgram } from "../../../support/packages.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";

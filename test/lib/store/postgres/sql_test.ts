@@ -113,10 +113,10 @@ async function useAll(store: PostgresStore): Promise<void> {
 
 /** Inserts a ticket over a connection that is lost once: only then the store checks whether the ticket exists. */
 async function repeatTicket(store: PostgresStore): Promise<void> {
-  const { target } = store.database.address;
-  assert("socketPath" in target);
-  await using proxy = await CuttingProxy.open(target.socketPath);
-  const address = { ...store.database.address, target: { socketPath: `${proxy.folder}/.s.PGSQL.5432` } };
+  const [server] = store.database.address.servers;
+  assert(server !== undefined);
+  await using proxy = await CuttingProxy.open(`${server.hostname}/.s.PGSQL.5432`);
+  const address = { ...store.database.address, servers: [{ hostname: proxy.folder, port: 5432 }] };
   await using cut = await openPostgresStore(address, { log: createLog(() => {}) });
   proxy.cutNext({ when: "after", message: "commit" });
   assertEquals(await cut.insertTicket(ticketOf("t5")), "done");

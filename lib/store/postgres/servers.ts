@@ -1,0 +1,194 @@
+/**
+ * The servers of a database, each with a pool of connections. With several in the address, the one that accepts changes
+ * is used, and the others are its standbys, of which one takes over when it fails.
+ *
+ * A call first tries the server that was used last, then each other one, with a limit of time for each, as a machine
+ * that is gone answers nothing. A new connection is used only if its server accepts changes. When a connection is lost,
+ * silent, or read-only, no older connection is used any more, as it leads to the same server.
+ */
+
+import pg, { type Pool, type PoolClient } from "pg";
+import { hostWithPort } from "../../config/listen.ts";
+import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
+import { Client, codeOf, ConnectionError, DatabaseRefusedError, DeadlineError, messageOf } from "./connection.ts";
+
+/** The limits of the pools. */
+export interface PoolLimits {
+  readonly maxConnections: number;
+  /** For one statement, for connecting, and for a transaction without a statement. */
+  readonly callMs: number;
+  /** How long a connection may be idle, and how old it may become. */
+  readonly maxIdleMs?: number;
+  readonly maxAgeMs?: number;
+}
+
+/** Shorter than firewalls and load balancers keep an idle connection: 350 s on AWS, 4 minutes on Azure. */
+const defaultMaxIdleMs = 3 * 60 * 1_000;
+/** New connections reach servers that were added behind a load balancer. */
+const defaultMaxAgeMs = 30 * 60 * 1_000;
+/** For one of several servers to be connected: a server in another region takes a tenth of it. */
+const maxConnectMs = 2_000;
+/** PostgreSQL's default is 4,096. PostgreSQL 16 can set more than the 100,000 that `pg` accepts by default. */
+const scramMaxIterations = 1_000_000;
+const int8TypeId = 20;
+
+/** Invalid authorization (class 28), no such database. */
+const authErrorCodes = /^(28...|3D000)$/;
+/** Errors of `pg` and of TLS that have no SQLSTATE. */
+const authErrorTexts = /SASL:|SSL connection|certificate/;
+const unsupportedParameter = /unsupported startup parameter/;
+const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
+
+/** A server, and its connections. */
+interface Server {
+  readonly name: string;
+  readonly pool: Pool;
+}
+
+/** The servers of a database. Created by `Servers.open`. */
+export class Servers implements AsyncDisposable {
+  readonly #address: PostgresAddress;
+  /** The one that was used last is the first. */
+  #servers: readonly Server[];
+  /** When each client was connected, by `performance.now`. */
+  readonly #connectedAt = new WeakMap<PoolClient, number>();
+  /** Older connections are not used. */
+  #trustedSince = 0;
+
+  private constructor(address: PostgresAddress, options: object) {
+    this.#address = address;
+    this.#servers = address.servers.map((server) => {
+      const pool = new pg.Pool({ ...options, host: server.hostname, port: server.port });
+      // Without a listener, an error of an idle connection would end the process. The pool removes the connection.
+      pool.on("error", () => {});
+      pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
+      return { name: hostWithPort(server), pool };
+    });
+  }
+
+  /**
+   * Creates the pools, which connect when they are used.
+   *
+   * @throws {DatabaseRefusedError} the file of root certificates cannot be read
+   */
+  static async open(address: PostgresAddress, limits: PoolLimits): Promise<Servers> {
+    const { user, password, database, servers, requiresWritable } = address;
+    const { callMs, maxConnections, maxIdleMs = defaultMaxIdleMs, maxAgeMs = defaultMaxAgeMs } = limits;
+    // A call has time for every server, and then for its statements.
+    const connectMs = servers.length === 1 ? callMs : Math.min(callMs / (servers.length + 1), maxConnectMs);
+    return new Servers(address, {
+      user,
+      database,
+      // A function: `pg` replaces an empty text by PGPASSWORD.
+      password: () => password,
+      ssl: await tlsOptions(address),
+      scramMaxIterations,
+      application_name: "gatehouse",
+      // The server aborts what the client has given up, including waits for locks.
+      statement_timeout: callMs,
+      // A client that loses power inside a transaction must not hold its locks for hours.
+      idle_in_transaction_session_timeout: callMs,
+      max: maxConnections,
+      // To get a connection of the pool; `connectMs` is to create one.
+      connectionTimeoutMillis: callMs,
+      connectMs,
+      idleTimeoutMillis: maxIdleMs,
+      maxLifetimeSeconds: maxAgeMs / 1_000,
+      Client,
+      onConnect: requiresWritable ? (client: Client) => requireWritable(client, connectMs) : undefined,
+      types: { getTypeParser },
+    });
+  }
+
+  /**
+   * Takes a connection.
+   *
+   * @throws {DatabaseRefusedError} a server rejects the settings, and no other can be used
+   * @throws {ConnectionError} no server can be used, with the reason of each; or the deadline is over
+   */
+  async connect(deadline: Promise<never>): Promise<PoolClient> {
+    const failures = new Map<string, unknown>();
+    for (const server of this.#servers) {
+      try {
+        const client = await this.#take(server.pool, deadline);
+        if (server !== this.#servers[0]) this.#servers = [server, ...this.#servers.filter((one) => one !== server)];
+        return client;
+      } catch (error) {
+        failures.set(server.name, error);
+        if (error instanceof DeadlineError) break;
+      }
+    }
+    throw toConnectError(failures, this.#address);
+  }
+
+  /** Uses no connection any more that is open now. */
+  distrust(): void {
+    this.#trustedSince = performance.now();
+  }
+
+  /** Closes all connections, after the calls that use them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#servers.map(({ pool }) => pool.end()));
+  }
+
+  async #take(pool: Pool, deadline: Promise<never>): Promise<PoolClient> {
+    for (;;) {
+      const connecting = pool.connect();
+      const client = await Promise.race([connecting, deadline]).catch((error) => {
+        connecting.then((late) => late.release(), () => {});
+        throw error;
+      });
+      if ((this.#connectedAt.get(client) ?? 0) >= this.#trustedSince) return client;
+      client.release(true);
+    }
+  }
+}
+
+async function requireWritable(client: Client, timeoutMs: number): Promise<void> {
+  const { rows } = await client.query({ text: "SHOW transaction_read_only", query_timeout: timeoutMs });
+  if (rows[0]?.["transaction_read_only"] === "on") throw new Error("the server is read-only");
+}
+
+/** What errors of connecting mean: the settings are wrong, or no server can be used. @param failures by server */
+function toConnectError(failures: ReadonlyMap<string, unknown>, address: PostgresAddress): Error {
+  const errors = [...failures.values()];
+  const reasons = Array.from(
+    failures,
+    ([name, error]) => errors.length === 1 ? reasonOf(error) : `${name}: ${reasonOf(error)}`,
+  );
+  const cause = errors.length === 1 ? errors[0] : new AggregateError(errors);
+  return errors.some(isRefusal)
+    ? refusedError(address, reasons.join("; "), cause)
+    : new ConnectionError(reasons.join("; "), { cause });
+}
+
+function isRefusal(error: unknown): boolean {
+  return authErrorCodes.test(codeOf(error)) ||
+    [authErrorTexts, unsupportedParameter].some((texts) => texts.test(messageOf(error)));
+}
+
+function reasonOf(error: unknown): string {
+  const reason = messageOf(error);
+  return unsupportedParameter.test(reason) ? `${reason}: ${remedy}` : reason;
+}
+
+function refusedError(address: PostgresAddress, reason: string, cause: unknown): DatabaseRefusedError {
+  return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${reason}`, { cause });
+}
+
+async function tlsOptions(address: PostgresAddress) {
+  const { encryption, rootCertificates } = address;
+  if (encryption === "disable") return false;
+  const rejectUnauthorized = encryption === "verify-full";
+  if (rootCertificates === undefined) return { rejectUnauthorized };
+  try {
+    return { rejectUnauthorized, ca: await Deno.readTextFile(rootCertificates) };
+  } catch (error) {
+    throw refusedError(address, messageOf(error), error);
+  }
+}
+
+/** Doubles hold 53 bits of an int8: enough for every count, and for dates until the year 287396. */
+function getTypeParser(typeId: number, format?: string): (text: string) => unknown {
+  return typeId === int8TypeId ? Number : pg.types.getTypeParser(typeId, format);
+}
