@@ -7,7 +7,7 @@
 
 import { hash } from "node:crypto";
 import type { Config } from "../lib/config/config.ts";
-import { StaticResponse } from "../lib/http/static_response.ts";
+import { staticResponse } from "../lib/http/static_response.ts";
 import { route } from "../lib/router.ts";
 import { docsPage } from "./docs/page.ts";
 import style from "./docs/style.css" with { type: "text" };
@@ -25,11 +25,11 @@ const policy = [
 
 /** The operations that describe all operations, themselves included. */
 export function descriptionOf(all: () => Operations): Operations {
-  const json = new StaticResponse((config: Config) => ({
+  const json = staticResponse((config: Config) => ({
     content: JSON.stringify(openApiDocument(all(), config)),
     headers: { "content-type": "application/json" },
   }));
-  const page = new StaticResponse((config: Config) => ({
+  const page = staticResponse((config: Config) => ({
     content: docsPage(openApiDocument(all(), config), style).toString(),
     headers: {
       "content-type": "text/html; charset=utf-8",
@@ -42,14 +42,14 @@ export function descriptionOf(all: () => Operations): Operations {
     summary: "Get this document",
     responses: { 200: { schema: documentSchema, headers: ["ETag"] } },
     isStatic: true,
-    handler: ({ request, app }) => json.to(request, app.config),
+    handler: ({ request, app }) => json(request, app.config),
   });
   const showDocs = route("GET /docs/", {
     access: "anyone",
     summary: "Read this document as a page",
     responses: { 200: { types: ["text/html"], headers: ["ETag", "Content-Security-Policy", "Referrer-Policy"] } },
     isStatic: true,
-    handler: ({ request, app }) => page.to(request, app.config),
+    handler: ({ request, app }) => page(request, app.config),
   });
   return { showOpenApi, showDocs };
 }

@@ -7,11 +7,11 @@
 
 import { cookieToken } from "../lib/accounts/session.ts";
 import type { App } from "../lib/app.ts";
-import { html } from "../lib/http/html.ts";
+import { html, type HtmlValue } from "../lib/http/html.ts";
 import { HttpError } from "../lib/http/http_error.ts";
 import { query } from "../lib/http/query.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
-import { type StaticBody, StaticResponse } from "../lib/http/static_response.ts";
+import { type StaticBody, staticResponse } from "../lib/http/static_response.ts";
 import { liveSession } from "./auth/authorization.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
@@ -44,26 +44,21 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** The parts of index.html that depend on the settings and the session, with their defaults. */
-const parts = {
-  body: '<body data-registration="open" data-password-min-length="15" data-session="none">',
-  icon: 'href="page/mark.svg" type="image/svg+xml"',
-  mark: 'src="page/mark.svg"',
-  title: "Gatehouse</",
-};
-
 /** A session does not load what only visitors need. */
 const visitorLine = /^.* data-visitor>\n/gm;
 
-const visitorPage = new StaticResponse((app: App) => pageOf(app, "none"));
-const sessionPage = new StaticResponse((app: App) => pageOf(app, "live"));
-const logoFile = new StaticResponse(({ logo }: App) => {
+const visitorPage = staticResponse((app: App) => pageOf(app, "none"));
+const sessionPage = staticResponse((app: App) => pageOf(app, "live"));
+const logoFile = staticResponse(({ logo }: App) => {
   if (logo === undefined) throw new HttpError("not-found");
   return { content: logo.bytes, headers: { "content-type": logo.type, "content-security-policy": logoPolicy } };
 });
 
-const files: ReadonlyMap<string, StaticResponse<App>> = new Map([
-  ...Array.from(pageFiles, ([name, text]) => [name, fileOf(name, text)] as const),
+const files = new Map([
+  ...Array.from(pageFiles, ([name, content]) => {
+    const type = types[name.slice(name.lastIndexOf(".") + 1)] ?? "";
+    return [name, staticResponse((_: App) => ({ content, headers: { "content-type": type } }))] as const;
+  }),
   ["logo", logoFile],
 ]);
 
@@ -86,7 +81,7 @@ export const showPage = route("GET /", {
     if (next !== undefined && session !== undefined) {
       return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
     }
-    return (session === undefined ? visitorPage : sessionPage).to(request, app);
+    return (session === undefined ? visitorPage : sessionPage)(request, app);
   },
 });
 
@@ -105,30 +100,16 @@ export const showPageFile = route("GET /page/:file", {
   handler({ request, params, app }) {
     const file = files.get(params["file"] ?? "");
     if (file === undefined) throw new HttpError("not-found");
-    return file.to(request, app);
+    return file(request, app);
   },
 });
 
 /** The page says whether there is a session, so that a visitor's does not ask. */
 function pageOf({ config, logo }: App, session: "none" | "live"): StaticBody {
-  const { registration, passwordMinLength } = config;
-  const title = html`${config.title}`.toString();
-  const values: typeof parts = {
-    body: `<body data-registration="${registration}" data-password-min-length="${passwordMinLength}" ` +
-      `data-session="${session}">`,
-    icon: logo === undefined ? parts.icon : `href="page/logo" type="${logo.type}"`,
-    mark: logo === undefined ? parts.mark : 'src="page/logo"',
-    title: `${title}</`,
-  };
-  let content = session === "none" ? index : index.replaceAll(visitorLine, "");
-  for (const [name, part] of Object.entries(parts)) {
-    if (!content.includes(part)) throw new TypeError(`Cannot make the page: index.html lacks ${part}`);
-    content = content.replaceAll(part, () => values[name as keyof typeof parts]);
-  }
+  const [icon, iconType] = logo === undefined ? ["page/mark.svg", types["svg"]] : ["page/logo", logo.type];
+  const { title, registration, passwordMinLength } = config;
+  const values: Record<string, HtmlValue> = { title, registration, passwordMinLength, session, icon, iconType };
+  const lines = session === "none" ? index : index.replaceAll(visitorLine, "");
+  const content = lines.replaceAll(/\{\{ (\w+) \}\}/g, (_, name) => html`${values[name]}`.toString());
   return { content, headers };
-}
-
-function fileOf(name: string, text: string): StaticResponse<App> {
-  const type = types[name.slice(name.lastIndexOf(".") + 1)] ?? "";
-  return new StaticResponse(() => ({ content: text, headers: { "content-type": type } }));
 }

@@ -13,36 +13,24 @@ export interface StaticBody {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-interface Entity extends StaticBody {
-  readonly etag: string;
-}
-
-/** Makes the response for each source when it is first requested. */
-export class StaticResponse<Source extends object> {
-  readonly #entities = new WeakMap<Source, Entity>();
-  readonly #make: (source: Source) => StaticBody;
-
-  constructor(make: (source: Source) => StaticBody) {
-    this.#make = make;
-  }
-
-  /** Returns the response to a request, or 304 if its If-None-Match names the current version. */
-  to(request: Request, source: Source): Response {
-    const { content, headers, etag } = this.#entityFor(source);
+/** Returns a function that responds with what `make` makes of a source, or 304 if If-None-Match names that version. */
+export function staticResponse<Source extends object>(
+  make: (source: Source) => StaticBody,
+): (request: Request, source: Source) => Response {
+  const entities = new WeakMap<Source, StaticBody & { readonly etag: string }>();
+  const entityOf = (source: Source) => {
+    const body = make(source);
+    const entity = { ...body, etag: entityTagOf(body.content) };
+    entities.set(source, entity);
+    return entity;
+  };
+  return (request, source) => {
+    const { content, headers, etag } = entities.get(source) ?? entityOf(source);
     // Browsers revalidate each time, because another version of the service may differ.
     const caching = { etag, "cache-control": "no-cache" };
-    if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
-      return new Response(null, { status: 304, headers: caching });
-    }
-    return new Response(content, { headers: { ...headers, ...caching } });
-  }
-
-  #entityFor(source: Source): Entity {
-    const known = this.#entities.get(source);
-    if (known !== undefined) return known;
-    const body = this.#make(source);
-    const entity = { ...body, etag: entityTagOf(body.content) };
-    this.#entities.set(source, entity);
-    return entity;
-  }
+    const isNew = ifNoneMatch(request.headers.get("if-none-match"), etag);
+    return isNew
+      ? new Response(content, { headers: { ...headers, ...caching } })
+      : new Response(null, { status: 304, headers: caching });
+  };
 }

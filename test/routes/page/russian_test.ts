@@ -16,7 +16,7 @@ const translations: Readonly<Record<string, string | Readonly<Record<string, str
 };
 
 /** What is the same in every language: names, and what other texts are put in the place of. */
-const nameless = /^(Gatehouse|English|Русский|API|Log in · Gatehouse|127\.0\.0\.1|(\{\w+\})+)$/;
+const nameless = /^((Log in · )?\{\{ title \}\}|English|Русский|API|127\.0\.0\.1|(\{\w+\})+)$/;
 /** What browsers, systems and Deno call themselves. */
 const brand = new RegExp(
   "^(Edge|Yandex Browser|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|" +
