@@ -2,25 +2,29 @@
 
 import { type Html, html, trustedStyle } from "../../lib/http/html.ts";
 import { type OpenApiDocument, sharedProblems } from "../openapi/document.ts";
-import { operationArticle, type PlacedOperation, problemList } from "./operation.ts";
+import { operationArticle, problemList } from "./operation.ts";
 import { prose, schemaBody } from "./schema.ts";
 
 /** The whole page. @param style its only style sheet */
 export function docsPage(document: OpenApiDocument, style: string): Html {
-  const { info, openapi, components } = document;
-  const groups = document.tags.map(({ name, description }) => {
-    return { name, description, operations: operationsOf(name, document) };
-  });
-  const sections = groups.map(({ name, description, operations }) =>
-    html`<section aria-labelledby="tag-${name}">
+  const { info, openapi, components, paths, tags } = document;
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
+  );
+  const groups = tags.map(({ name, description }) => {
+    const placed = operations.filter(({ operation }) => operation.tags.includes(name));
+    const links = placed.map(({ method, path, operation }) =>
+      html`<li><a href="#${operation.operationId}"><b class="${method}">${method}</b> <span>${path}</span></a></li>`
+    );
+    return {
+      links: html`<li><a href="#tag-${name}">${name}</a><ul>${links}</ul></li>`,
+      section: html`<section aria-labelledby="tag-${name}">
 <h2 id="tag-${name}">${name}</h2>
 ${prose(description)}
-${operations.map(operationArticle)}
-</section>`
-  );
-  const links = groups.map(({ name, operations }) =>
-    html`<li><a href="#tag-${name}">${name}</a><ul>${operations.map(link)}</ul></li>`
-  );
+${placed.map(operationArticle)}
+</section>`,
+    };
+  });
   const schemas = Object.entries(components.schemas).map(([name, schema]) =>
     html`<article><h3 id="schema-${name}">${name}</h3>${schemaBody(schema)}</article>`
   );
@@ -43,13 +47,13 @@ ${operations.map(operationArticle)}
           <nav aria-label="Contents">
             <ul>
               <li><a href="#rules">Every request</a></li>
-              ${links}
+              ${groups.map(({ links }) => links)}
               <li><a href="#data">Data</a></li>
             </ul>
           </nav>
           <main>
             ${rules(document)}
-            ${sections}
+            ${groups.map(({ section }) => section)}
             <section aria-labelledby="data">
               <h2 id="data">Data</h2>
               <p>Members that are not optional are always present. There are no other members.</p>
@@ -82,15 +86,4 @@ token=…   # from POST /session/</code></pre>
 <p>Of requests with a body, paths with a parameter, operations that use the store, and all requests:</p>
 ${[body, path, store, any].map(problemList)}
 </section>`;
-}
-
-function link({ method, path, operation }: PlacedOperation): Html {
-  return html`<li><a href="#${operation.operationId}"><b class="${method}">${method}</b> <span>${path}</span></a></li>`;
-}
-
-function operationsOf(tag: string, { paths }: OpenApiDocument): PlacedOperation[] {
-  const all = Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))
-  );
-  return all.filter(({ operation }) => operation.tags.includes(tag));
 }

@@ -18,13 +18,9 @@ export function constraints(schema: Schema): Html {
   return html`<p class="facts">${joined(factsOf(schema))}</p>`;
 }
 
-/** A schema in full: description, constraints, members, and an example. */
+/** A schema in full: description, constraints and members. */
 export function schemaBody(schema: Schema): Html {
-  const { description, examples, type } = schema;
-  const example = Array.isArray(examples) && type === "object" && JSON.stringify(examples[0], undefined, 2);
-  return html`${prose(description)}${type !== "object" && constraints(schema)}${members(schema)}${
-    example && html`<pre tabindex="0"><code>${example}</code></pre>`
-  }`;
+  return html`${prose(schema.description)}${schema.type !== "object" && constraints(schema)}${members(schema)}`;
 }
 
 function members({ properties, required }: Schema): Html | undefined {
@@ -33,40 +29,33 @@ function members({ properties, required }: Schema): Html | undefined {
   const rows = Object.entries(properties).map(([name, value]) => {
     const schema: Schema = isSchema(value) ? value : {};
     const inner = isSchema(schema.items) ? schema.items : schema;
-    return html`<dt><code>${name}</code>${
-      !always.includes(name) && html`
-        <small>optional</small>
-      `
-    }</dt>
+    return html`<dt><code>${name}</code>${!always.includes(name) && html`<small>optional</small>`}</dt>
 <dd>${constraints(schema)}${prose(schema.description)}${members(inner)}</dd>`;
   });
   return html`<dl>${rows}</dl>`;
 }
 
-/** Keywords whose value is a number, as text. */
-const numbers: Readonly<Record<string, string>> = {
-  minLength: "characters or more",
-  maxLength: "characters or fewer",
-  minItems: "items or more",
-  maxItems: "items or fewer",
-  minimum: "or more",
-  maximum: "or less",
-};
+/** Keywords that limit a value, in the order in which they are shown. */
+const limits = ["minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "pattern", "default"];
 
 function factsOf(schema: Schema): (Html | string)[] {
-  const { $ref, type, format, items, pattern, uniqueItems, default: fallback } = schema;
+  const { $ref, type, format, items, uniqueItems, description } = schema;
   const name = typeof $ref === "string" ? $ref.slice($ref.lastIndexOf("/") + 1) : undefined;
-  const values = Array.isArray(schema.enum) ? schema.enum.map((value) => html`<code>${value}</code>`) : [];
+  const values: readonly unknown[] = Array.isArray(schema.enum) ? schema.enum : [];
+  // A description may list the values with their meanings.
+  const isListed = values.length === 0 || String(description).startsWith(`\`${values[0]}\`: `);
   return [
     ...name === undefined ? [] : [html`<a href="#schema-${name}">${name}</a>`],
     ...type === undefined ? [] : [[type].flat().join(" or ") + (format === undefined ? "" : ` (${format})`)],
-    ...values.length === 0 ? [] : [joined(values, " or ")],
+    ...isListed ? [] : [joined(values.map(code), " or ")],
     ...isSchema(items) ? [html`of ${joined(factsOf(items))}`] : [],
-    ...Object.entries(numbers).filter(([name]) => name in schema).map(([name, text]) => `${schema[name]} ${text}`),
+    ...limits.filter((keyword) => keyword in schema).map((keyword) => html`${keyword} ${code(schema[keyword])}`),
     ...uniqueItems === true ? ["all different"] : [],
-    ...pattern === undefined ? [] : [html`pattern <code>${String(pattern)}</code>`],
-    ...fallback === undefined ? [] : [html`by default <code>${JSON.stringify(fallback)}</code>`],
   ];
+}
+
+function code(value: unknown): Html {
+  return html`<code>${String(value)}</code>`;
 }
 
 function joined(parts: readonly (Html | string)[], separator = ", "): Html {
