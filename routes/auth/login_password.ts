@@ -80,11 +80,7 @@ export function tooManyAttempts(
   return new HttpError("too-many-attempts", { headers: { "retry-after": String(waitSeconds) } });
 }
 
-/**
- * Verifies a password, and counts it if it is wrong.
- *
- * @throws {HttpError} `too-many-attempts`
- */
+/** Verifies a password, and counts it if it is wrong. @throws {HttpError} `too-many-attempts` */
 export async function verifyLoginPassword(attempt: LoginAttempt, context: Context): Promise<PasswordVerdict> {
   const { app: { throttle, hasher }, request, rateLimitKey: client } = context;
   const { login, password, user, isRehashing = true, hungUp = request.signal } = attempt;
