@@ -6,8 +6,7 @@
 
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
-import { HttpError } from "./http/http_error.ts";
-import type { ProblemCode } from "./http/problem.ts";
+import { HttpError, retryable } from "./http/http_error.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
 import type { Logo } from "./config/logo.ts";
@@ -164,10 +163,6 @@ function toHttpError(error: unknown, { app, requestId }: Context): HttpError {
   if (error instanceof StoreClosedError) return new HttpError("store-closed");
   if (error instanceof StoreUnavailableError) return retryable("store-unavailable", storeRetrySeconds);
   return new HttpError("internal-error");
-}
-
-function retryable(code: ProblemCode, seconds: number): HttpError {
-  return new HttpError(code, { headers: { "retry-after": String(seconds) } });
 }
 
 function onResponse(context: Context, { route, status, ms, isRoutine }: ResponseRecord): void {

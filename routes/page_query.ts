@@ -1,6 +1,7 @@
 /** Lists in pages, such as `GET /user/`: the query parameters, the schema, and the link to the next page. */
 
 import { canonicalLogin, groupPattern, loginPattern, maxLoginLength } from "../lib/accounts/user.ts";
+import { jsonResponse } from "../lib/http/http_error.ts";
 import { query } from "../lib/http/query.ts";
 import { type Field, idPattern, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import type { UserSort } from "../lib/store/queries.ts";
@@ -78,16 +79,16 @@ export function pageSchema(
   };
 }
 
-/** The header fields of a page: the link to the next one (RFC 8288), if there is one. */
-export function pageHeaders(
+/** Responds with a page of a list, and the link to the next one (RFC 8288), if there is one. */
+export function pageResponse(
   query: Readonly<Record<string, unknown>>,
-  next: string | undefined,
-): Record<string, string> {
-  if (next === undefined) return {};
-  const conditions = Object.entries({ ...query, after: next }).filter(([, value]) => value !== "")
-    .map(([name, value]) => [name, String(value)]);
+  { next, ...page }: Readonly<Record<string, unknown>> & { readonly next: string | undefined },
+): Response {
+  if (next === undefined) return jsonResponse({ ...page, next: null });
+  const conditions = Object.entries({ ...query, after: next }).filter(([, value]) => value !== "");
+  const parameters = new URLSearchParams(conditions.map(([name, value]) => [name, String(value)]));
   // Relative, as a proxy may mount the service at another path.
-  return { link: `<?${new URLSearchParams(conditions)}>; rel="next"` };
+  return jsonResponse({ ...page, next }, { headers: { link: `<?${parameters}>; rel="next"` } });
 }
 
 function isCursor(text: string, pattern: RegExp): boolean {

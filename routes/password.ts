@@ -7,7 +7,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { deviceCookie } from "../lib/accounts/known_device.ts";
-import { HttpError } from "../lib/http/http_error.ts";
+import { HttpError, retryable } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { isSamePassword } from "../lib/passwords/password_hash.ts";
 import { presentedToken } from "../lib/accounts/session.ts";
@@ -83,9 +83,7 @@ async function admitByTicket(code: string, context: Context): Promise<Admitted> 
 async function requireStrength(password: string, context: Context): Promise<void> {
   const { config, passwordStrength, rateLimiter, clientLimits } = context.app;
   const waitSeconds = await rateLimiter.take(clientLimits.newPassword(context.rateLimitKey));
-  if (waitSeconds > 0) {
-    throw new HttpError("too-many-new-passwords", { headers: { "retry-after": String(waitSeconds) } });
-  }
+  if (waitSeconds > 0) throw retryable("too-many-new-passwords", waitSeconds);
   const rules = { minLength: config.passwordMinLength, passwordStrength };
   requireGoodPassword({ login: loginInPath(context), password }, rules);
 }

@@ -9,7 +9,7 @@
 import { ulid } from "@std/ulid";
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
-import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
+import { HttpError, jsonResponse, retryable } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { isReservedLogin } from "../lib/config/parsers.ts";
 import { adminGroup, type Ticket, type User } from "../lib/store.ts";
@@ -117,6 +117,5 @@ async function putBack({ app, rateLimitKey }: Context): Promise<void> {
 
 /** @throws {HttpError} `too-many-registrations` if the wait is not 0 */
 function refuseTooMany(waitSeconds: number): void {
-  if (waitSeconds === 0) return;
-  throw new HttpError("too-many-registrations", { headers: { "retry-after": String(waitSeconds) } });
+  if (waitSeconds > 0) throw retryable("too-many-registrations", waitSeconds);
 }

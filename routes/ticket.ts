@@ -10,7 +10,7 @@ import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/sch
 import { ticketRequestBody } from "../lib/accounts/request_bodies.ts";
 import { loginSchema } from "../lib/accounts/request_schemas.ts";
 import { isFresh, refuseActor, requireAdmin } from "./auth/authorization.ts";
-import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
+import { pageQuery, pageResponse, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
 /** Example for the OpenAPI document. */
@@ -80,9 +80,7 @@ export const listTickets = route("GET /ticket/", {
     const query = pageQuery.parse(context.request);
     const { store, now } = context.app;
     const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
-    return jsonResponse({ tickets: tickets.map(publicTicket), total, next: next ?? null }, {
-      headers: pageHeaders(query, next),
-    });
+    return pageResponse(query, { tickets: tickets.map(publicTicket), total, next });
   },
 });
 

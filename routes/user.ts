@@ -19,7 +19,7 @@ import {
   sessionsEnded,
 } from "./auth/authorization.ts";
 import { changeCounts } from "./auth/login_password.ts";
-import { pageHeaders, pageSchema, userPageQuery } from "./page_query.ts";
+import { pageResponse, pageSchema, userPageQuery } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
 const userPageSchema = pageSchema("UserPage", { items: ["users", userSchema], cursor: { maxLength: maxLoginLength } });
@@ -35,8 +35,7 @@ export const listUsers = route("GET /user/", {
     await requireAdmin(context);
     const query = userPageQuery.parse(context.request);
     const { users, total, next } = await context.app.store.listUsers(query);
-    const headers = pageHeaders(query, next);
-    return jsonResponse({ users: users.map(publicUser), total, next: next ?? null }, { headers });
+    return pageResponse(query, { users: users.map(publicUser), total, next });
   },
 });
 

@@ -2,12 +2,12 @@
 
 import { audit } from "../lib/audit.ts";
 import type { Config } from "../lib/config/config.ts";
-import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
+import { HttpError } from "../lib/http/http_error.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
-import { pageHeaders, pageQuery, pageSchema } from "./page_query.ts";
+import { pageQuery, pageResponse, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
 /** Example for the OpenAPI document. */
@@ -46,7 +46,7 @@ export const listSessions = route("GET /user/:login/session/", {
       page,
     });
     const shown = sessions.map((session) => publicSession(session, { own, config }));
-    return jsonResponse({ sessions: shown, total, next: next ?? null }, { headers: pageHeaders(page, next) });
+    return pageResponse(page, { sessions: shown, total, next });
   },
 });
 

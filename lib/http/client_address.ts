@@ -53,12 +53,7 @@ export function clientAddressResolver(
  */
 export function rateLimitKey(address: string): string {
   const plain = withoutMapping(address);
-  if (isIP(plain) !== 6) return plain;
-  const [head = "", tail] = canonicalIpv6(plain).split("::");
-  const groups = [head, tail ?? ""].map((part) => part === "" ? [] : part.split(":"));
-  const [before = [], after = []] = groups;
-  const zeros = Array<string>(8 - before.length - after.length).fill("0");
-  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+  return isIP(plain) === 6 ? `${groupsOf(plain).slice(0, 4).join(":")}::/64` : plain;
 }
 
 /**
@@ -102,13 +97,16 @@ function family(address: string): "ipv4" | "ipv6" {
 /** The IPv4 address of an IPv6 address in `::ffff:0:0/96`; any other text as it is. */
 function withoutMapping(address: string): string {
   if (isIP(address) !== 6) return address;
-  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(canonicalIpv6(address)) ?? [];
-  if (high === undefined || low === undefined) return address;
-  const bytes = [high, low].map((group) => parseInt(group, 16)).flatMap((bits) => [bits >> 8, bits & 0xff]);
-  return bytes.join(".");
+  const groups = groupsOf(address);
+  if (groups.slice(0, 6).join() !== "0,0,0,0,0,ffff") return address;
+  return groups.slice(6).map((group) => parseInt(group, 16)).flatMap((bits) => [bits >> 8, bits & 0xff]).join(".");
 }
 
-/** Groups of lower-case hexadecimal digits, the longest run of zeros as `::` (RFC 5952), and no zone. */
-function canonicalIpv6(address: string): string {
-  return new URL(`http://[${address.replace(/%.*/s, "")}]`).hostname.slice(1, -1);
+/** The eight groups of an IPv6 address, without its zone, in lower-case hexadecimal digits without leading zeros. */
+function groupsOf(address: string): readonly string[] {
+  const { hostname } = new URL(`http://[${address.replace(/%.*/s, "")}]`);
+  // The longest run of zeros is "::" (RFC 5952).
+  const parts = hostname.slice(1, -1).split("::").map((part) => part === "" ? [] : part.split(":"));
+  const [before = [], after = []] = parts;
+  return [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
 }

@@ -1,5 +1,4 @@
 /**
-/**
  * Cookies with the prefix `__Host-`: only this host can set them, over HTTPS, for all paths (RFC 6265bis, 4.1.3.2).
  *
  * Names are not trimmed: with Unicode trimming "\u00a0__Host-name", which a sibling host can set, would be the cookie.

@@ -49,6 +49,11 @@ export class HttpError extends Error {
   }
 }
 
+/** An error of a request that the client may repeat after a time. */
+export function retryable(code: ProblemCode, seconds: number): HttpError {
+  return new HttpError(code, { headers: { "retry-after": String(seconds) } });
+}
+
 export interface JsonOptions {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;

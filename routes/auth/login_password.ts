@@ -11,7 +11,7 @@ import { basicCredentials } from "../../lib/accounts/basic_auth.ts";
 import { knownDeviceId, showsDevice } from "../../lib/accounts/known_device.ts";
 import type { PasswordVerdict } from "../../lib/passwords/hasher.ts";
 import { isStoreFailure } from "../../lib/failure_log.ts";
-import { HttpError } from "../../lib/http/http_error.ts";
+import { HttpError, retryable } from "../../lib/http/http_error.ts";
 import type { User } from "../../lib/store.ts";
 import type { Guess } from "../../lib/limits/login_throttle.ts";
 import type { Credentials } from "../../lib/accounts/request_schemas.ts";
@@ -77,7 +77,7 @@ export function tooManyAttempts(
   context: Context,
 ): HttpError {
   audit(context, "login-throttled", user === undefined ? {} : { user: user.login });
-  return new HttpError("too-many-attempts", { headers: { "retry-after": String(waitSeconds) } });
+  return retryable("too-many-attempts", waitSeconds);
 }
 
 /** Verifies a password, and counts it if it is wrong. @throws {HttpError} `too-many-attempts` */
