@@ -19,6 +19,7 @@ interface Member {
 
 const nodeCount = 3;
 const database = "gatehouse";
+
 /** The commands that `PatroniCluster` needs and the machine lacks, as names of Debian packages. */
 export async function missingPackages(): Promise<string[]> {
   const commands = {

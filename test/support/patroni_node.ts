@@ -7,9 +7,8 @@ const ignoredParameters = "statement_timeout,idle_in_transaction_session_timeout
 /** The shortest that Patroni accepts. After `ttl` seconds without a sign of life, a leader is replaced. */
 const timing = { ttl: 20, loop_wait: 1, retry_timeout: 3 };
 const parameters = {
-  // Only a power cut needs them: a killed process loses nothing.
+  // Only a power cut needs it: a killed process loses nothing.
   fsync: "off",
-  full_page_writes: "off",
   shared_buffers: "32MB",
   max_connections: "100",
 };
@@ -113,6 +112,10 @@ export class PatroniNode implements AsyncDisposable {
         pgpass: `${this.#folder}/${this.name}.pgpass`,
         pg_hba: trusted,
         parameters: { unix_socket_directories: this.#folder },
+        basebackup: [{ checkpoint: "fast" }],
+        // A former leader with changes that no standby has, and that were never acknowledged, is copied again.
+        remove_data_directory_on_rewind_failure: true,
+        remove_data_directory_on_diverged_timelines: true,
         authentication: {
           superuser: { username: "postgres", password: "postgres" },
           replication: { username: "replicator", password: "replicator" },
