@@ -13,7 +13,7 @@ import { TtlCache } from "../../ttl_cache.ts";
 import { codeOf, isStorableText, type Value } from "./connection.ts";
 import { Database, type DatabaseOptions, type Transaction } from "./database.ts";
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
-import { migrate, requireTables } from "./schema.ts";
+import { migrate, type SchemaOptions } from "./schema.ts";
 import {
   insertStatement,
   listedTicketOfRow,
@@ -28,11 +28,9 @@ import {
   userValues,
 } from "./statements.ts";
 
-export interface PostgresStoreOptions extends DatabaseOptions {
-  /** The maximum age of the result of `size`, in milliseconds; by default 5,000. */
+export interface PostgresStoreOptions extends DatabaseOptions, Pick<SchemaOptions, "isReadOnly"> {
+  /** The maximum age of the result of `size`. */
   readonly sizeAgeMs?: number;
-  /** Requires the tables instead of creating them; by default `false`. */
-  readonly isReadOnly?: boolean;
 }
 
 /** A `Store` on a database. Opened by `openPostgresStore`. */
@@ -41,6 +39,7 @@ export interface PostgresStore extends Store {
   readonly database: Database;
 }
 
+const defaultSizeAgeMs = 5_000;
 const dayMs = 24 * 60 * 60 * 1_000;
 /** Greater than every character of a login. */
 const lastCharacter = "\x7f";
@@ -67,15 +66,12 @@ export async function openPostgresStore(
   address: PostgresAddress,
   options: PostgresStoreOptions,
 ): Promise<PostgresStore> {
-  const { log, isReadOnly = false, sizeAgeMs = 5_000 } = options;
-  const database = await Database.open(address, options);
-  try {
-    await (isReadOnly ? requireTables : migrate)(address, { log });
-  } catch (error) {
-    await database[Symbol.asyncDispose]();
-    throw error;
-  }
-  const size = new TtlCache(() => findSize(database), { keepMs: sizeAgeMs, timesCost: sizeTimesCost });
+  await using cleanup = new AsyncDisposableStack();
+  const database = cleanup.use(await Database.open(address, options));
+  await migrate(address, options);
+  const keepMs = options.sizeAgeMs ?? defaultSizeAgeMs;
+  const size = new TtlCache(() => findSize(database), { keepMs, timesCost: sizeTimesCost });
+  cleanup.move();
   return {
     database,
     ...userReads(database),
@@ -180,22 +176,16 @@ async function findPage(database: Database, { list, count, values, after, limit,
 /** Every record, in the order that `lib/store.ts` promises. */
 async function* recordsIn(database: Database): AsyncGenerator<readonly StoredRecord[]> {
   const { userPage, sessionPage, ticketPage } = statements;
-  for await (const rows of pagesOf(database, userPage)) {
-    yield rows.map((row) => ({ kind: "put-user", user: userOfRow(row) }));
-  }
-  for await (const rows of pagesOf(database, sessionPage)) {
-    yield rows.map((row) => ({ kind: "put-session", session: sessionOfRow(row) }));
-  }
-  for await (const rows of pagesOf(database, ticketPage)) {
-    yield rows.map((row) => ({ kind: "put-ticket", ticket: ticketOfRow(row) }));
-  }
+  yield* pagesOf(database, userPage, (row) => ({ kind: "put-user", user: userOfRow(row) }));
+  yield* pagesOf(database, sessionPage, (row) => ({ kind: "put-session", session: sessionOfRow(row) }));
+  yield* pagesOf(database, ticketPage, (row) => ({ kind: "put-ticket", ticket: ticketOfRow(row) }));
 }
 
-/** The rows of a statement whose $1 is the last `key` before the page: every page costs the same. */
-async function* pagesOf(database: Database, statement: string): AsyncGenerator<readonly Row[]> {
+/** The records of a statement whose $1 is the last `key` before the page: every page costs the same. */
+async function* pagesOf(database: Database, statement: string, toRecord: (row: Row) => StoredRecord) {
   for (let last = "";;) {
     const { rows } = await database.run(statement, [last]);
-    if (rows.length > 0) yield rows;
+    if (rows.length > 0) yield rows.map(toRecord);
     if (rows.length < pageSize) return;
     last = String(rows.at(-1)?.["key"]);
   }
@@ -203,19 +193,19 @@ async function* pagesOf(database: Database, statement: string): AsyncGenerator<r
 
 /** Inserts the records whose keys do not exist. */
 async function insertAll({ run }: Transaction, records: readonly StoredRecord[]): Promise<"done"> {
+  const rows = records.map(rowOfRecord);
   // Users first, as rows of the other tables refer to them.
-  const tables = {
-    gatehouse_user: records.flatMap((record) => record.kind === "put-user" ? [userValues(record.user, 0)] : []),
-    gatehouse_session: records.flatMap((record) =>
-      record.kind === "put-session" ? [sessionValues(record.session)] : []
-    ),
-    gatehouse_ticket: records.flatMap((record) => record.kind === "put-ticket" ? [ticketValues(record.ticket)] : []),
-  };
   for (const table of ["gatehouse_user", "gatehouse_session", "gatehouse_ticket"] as const) {
-    const rows = tables[table];
-    if (rows.length > 0) await run(insertStatement(table, rows), rows.flat());
+    const values = rows.filter((row) => row.table === table).map((row) => row.values);
+    if (values.length > 0) await run(insertStatement(table, values), values.flat());
   }
   return "done";
+}
+
+function rowOfRecord(record: StoredRecord) {
+  if (record.kind === "put-user") return { table: "gatehouse_user", values: userValues(record.user, 0) };
+  if (record.kind === "put-session") return { table: "gatehouse_session", values: sessionValues(record.session) };
+  return { table: "gatehouse_ticket", values: ticketValues(record.ticket) };
 }
 
 async function findSize(database: Database): Promise<StoreSize> {

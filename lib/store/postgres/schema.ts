@@ -26,6 +26,8 @@ export type SchemaStep = (text: string) => readonly string[];
 
 export interface SchemaOptions {
   readonly log: Log;
+  /** Requires the tables instead of creating them; by default `false`. */
+  readonly isReadOnly?: boolean;
   /** By default those of this version. */
   readonly steps?: readonly SchemaStep[];
 }
@@ -33,6 +35,8 @@ export interface SchemaOptions {
 /** A statement that rewrites a large table, or runs on many machines, takes long. */
 const statementMs = 10 * 60 * 1_000;
 const undefinedTable = "42P01";
+const noTables = "the database has no tables of Gatehouse";
+const oldTables = "an older version of Gatehouse has created them: start this version on the database once";
 /**
  * `IF NOT EXISTS` checks first and creates then. In between another instance may have created the same (23505, 42P07,
  * 42710), or is creating it (40xxx, and XX000 with the text "tuple concurrently updated").
@@ -41,63 +45,41 @@ const collisionCodes = /^(23505|42P07|42710|40...|XX000)$/;
 const maxAttempts = 10;
 const maxRetryWaitMs = 200;
 
-const currentSteps = schema.split(/^-- Step .*$/m).slice(1).map((sql): SchemaStep => (text) => {
-  const statements = sql.replaceAll(/^--.*$/gm, "").replaceAll('text COLLATE "C"', text).split(";");
-  return statements.map((statement) => statement.trim()).filter((statement) => statement !== "");
-});
+const currentSteps = schema.split(/^-- Step .*$/m).slice(1).map((sql): SchemaStep => (text) =>
+  sql.replaceAll(/^--.*$/gm, "").replaceAll('text COLLATE "C"', text).split(";")
+    .map((statement) => statement.trim()).filter((statement) => statement !== "")
+);
 
 /**
- * Creates the tables of a database, or migrates them to this version.
+ * Creates the tables of a database, or migrates them to this version, on a connection of its own.
  *
- * @throws {SchemaError} a newer version has migrated them, or the server rejects a statement
+ * @throws {SchemaError} a newer version has migrated them, the server rejects a statement, or a step is missing and
+ *   nothing may be changed
  */
-export function migrate(address: PostgresAddress, { log, steps = currentSteps }: SchemaOptions): Promise<void> {
-  return withDatabase({ address, log }, async (database) => {
+export async function migrate(address: PostgresAddress, options: SchemaOptions): Promise<void> {
+  const { log, isReadOnly = false, steps = currentSteps } = options;
+  try {
+    await using database = await Database.open(address, { log, callMs: statementMs, maxConnections: 1, waitMs: 0 });
+    await requireUtf8(database);
     const version = await readVersion(database, steps.length);
     if (version === steps.length) return;
+    if (isReadOnly) throw new Error(version === 0 ? noTables : oldTables);
     const { rows } = await database.run("SELECT version() AS engine");
     const text = orderedText(String(rows[0]?.["engine"]));
     await runRetrying(database, "CREATE TABLE IF NOT EXISTS gatehouse_schema (version bigint PRIMARY KEY)");
     for (const [index, step] of steps.entries()) {
       if (index < version) continue;
-      for (const statement of step(text)) await runRetrying(database, statement);
       const done = `INSERT INTO gatehouse_schema (version) VALUES (${index + 1}) ON CONFLICT (version) DO NOTHING`;
-      await runRetrying(database, done);
+      for (const statement of [...step(text), done]) await runRetrying(database, statement);
     }
-  });
-}
-
-/**
- * Checks that the tables of a database are those of this version. Changes nothing.
- *
- * @throws {SchemaError} they are not
- */
-export function requireTables(address: PostgresAddress, { log, steps = currentSteps }: SchemaOptions): Promise<void> {
-  return withDatabase({ address, log }, async (database) => {
-    const version = await readVersion(database, steps.length);
-    if (version === 0) throw new Error("the database has no tables of Gatehouse");
-    if (version === steps.length) return;
-    throw new Error("an older version of Gatehouse has created them: start this version on the database once");
-  });
+  } catch (error) {
+    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The type of a text that is ordered by its bytes. @param engine the result of `version()` */
 export function orderedText(engine: string): string {
   return engine.startsWith("CockroachDB") ? "text" : 'text COLLATE "C"';
-}
-
-/** Runs `work` on a connection of its own, with time for large tables. */
-async function withDatabase(
-  { address, log }: { readonly address: PostgresAddress; readonly log: Log },
-  work: (database: Database) => Promise<void>,
-): Promise<void> {
-  try {
-    await using database = await Database.open(address, { log, callMs: statementMs, maxConnections: 1, waitMs: 0 });
-    await requireUtf8(database);
-    await work(database);
-  } catch (error) {
-    throw new SchemaError(`Cannot use the tables in ${shownAddress(address)}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /** A database in another encoding rejects texts of other scripts, such as the name of a browser at a login. */
@@ -130,8 +112,7 @@ async function readVersion(database: Database, knownCount: number): Promise<numb
 async function runRetrying(database: Database, statement: string): Promise<void> {
   for (let attempts = 1;; attempts++) {
     try {
-      await database.run(statement);
-      return;
+      return void await database.run(statement);
     } catch (error) {
       if (!collisionCodes.test(codeOf(error)) || attempts === maxAttempts) throw error;
       await delay(Math.random() * maxRetryWaitMs);

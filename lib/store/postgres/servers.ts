@@ -34,9 +34,9 @@ const int8TypeId = 20;
 
 /** Invalid authorization (class 28), no such database. */
 const authErrorCodes = /^(28...|3D000)$/;
-/** Errors of `pg` and of TLS that have no SQLSTATE. */
-const authErrorTexts = /SASL:|SSL connection|certificate/;
-const unsupportedParameter = /unsupported startup parameter/;
+const unsupportedParameter = "unsupported startup parameter";
+/** Errors of `pg`, TLS and PgBouncer that have no SQLSTATE. */
+const authErrorTexts = new RegExp(`SASL:|SSL connection|certificate|${unsupportedParameter}`);
 const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
 
 /** A server, and its connections. */
@@ -154,22 +154,16 @@ function toConnectError(failures: ReadonlyMap<string, unknown>, address: Postgre
   const errors = [...failures.values()];
   const reasons = Array.from(
     failures,
-    ([name, error]) => errors.length === 1 ? reasonOf(error) : `${name}: ${reasonOf(error)}`,
+    ([name, error]) => failures.size === 1 ? reasonOf(error) : `${name}: ${reasonOf(error)}`,
   );
-  const cause = errors.length === 1 ? errors[0] : new AggregateError(errors);
-  return errors.some(isRefusal)
-    ? refusedError(address, reasons.join("; "), cause)
-    : new ConnectionError(reasons.join("; "), { cause });
-}
-
-function isRefusal(error: unknown): boolean {
-  return authErrorCodes.test(codeOf(error)) ||
-    [authErrorTexts, unsupportedParameter].some((texts) => texts.test(messageOf(error)));
+  const [reason, cause] = [reasons.join("; "), failures.size === 1 ? errors[0] : new AggregateError(errors)];
+  const isRefused = errors.some((error) => authErrorCodes.test(codeOf(error)) || authErrorTexts.test(messageOf(error)));
+  return isRefused ? refusedError(address, reason, cause) : new ConnectionError(reason, { cause });
 }
 
 function reasonOf(error: unknown): string {
   const reason = messageOf(error);
-  return unsupportedParameter.test(reason) ? `${reason}: ${remedy}` : reason;
+  return reason.includes(unsupportedParameter) ? `${reason}: ${remedy}` : reason;
 }
 
 function refusedError(address: PostgresAddress, reason: string, cause: unknown): DatabaseRefusedError {
@@ -179,13 +173,11 @@ function refusedError(address: PostgresAddress, reason: string, cause: unknown):
 async function tlsOptions(address: PostgresAddress) {
   const { encryption, rootCertificates } = address;
   if (encryption === "disable") return false;
-  const rejectUnauthorized = encryption === "verify-full";
-  if (rootCertificates === undefined) return { rejectUnauthorized };
-  try {
-    return { rejectUnauthorized, ca: await Deno.readTextFile(rootCertificates) };
-  } catch (error) {
+  const reading = rootCertificates === undefined ? undefined : Deno.readTextFile(rootCertificates);
+  const ca = await reading?.catch((error) => {
     throw refusedError(address, messageOf(error), error);
-  }
+  });
+  return { rejectUnauthorized: encryption === "verify-full", ca };
 }
 
 /** Doubles hold 53 bits of an int8: enough for every count, and for dates until the year 287396. */
