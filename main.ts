@@ -17,7 +17,7 @@ import { Metrics } from "./lib/metrics/metrics.ts";
 import { shownAddress } from "./lib/config/postgres_address.ts";
 import { createRouter, type Route } from "./lib/router.ts";
 import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
-import { deleteExpiredSessions } from "./lib/accounts/session.ts";
+import { expiryLimits } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
 import { runTask, stopSignal } from "./lib/tasks/task.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
@@ -134,7 +134,7 @@ function servicesOf(app: App): Service[] {
 async function sweepExpired({ config, store, failures, now }: App, limitStore: LimitStore): Promise<void> {
   try {
     await Promise.all([
-      deleteExpiredSessions({ store, lifetimes: config, now: now() }),
+      store.deleteExpiredSessions(expiryLimits(config, now())),
       store.deleteExpiredTickets(now()),
       limitStore.deleteIdle(now()),
     ]);

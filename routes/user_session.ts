@@ -4,7 +4,7 @@ import { audit } from "../lib/audit.ts";
 import type { Config } from "../lib/config/config.ts";
 import { HttpError } from "../lib/http/http_error.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
-import { expiresAt, listLiveSessions, maxUserAgentLength } from "../lib/accounts/session.ts";
+import { expiresAt, expiryLimits, maxUserAgentLength } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
 import { pageQuery, pageResponse, pageSchema } from "./page_query.ts";
@@ -39,12 +39,8 @@ export const listSessions = route("GET /user/:login/session/", {
     const { session: own, target } = await requireSelfOrAdmin(context);
     const page = pageQuery.parse(context.request);
     const { store, now, config } = context.app;
-    const { sessions, total, next } = await listLiveSessions(target.login, {
-      store,
-      lifetimes: config,
-      now: now(),
-      page,
-    });
+    const query = { ...page, ...expiryLimits(config, now()) };
+    const { sessions, total, next } = await store.listSessions(target.login, query);
     const shown = sessions.map((session) => publicSession(session, { own, config }));
     return pageResponse(page, { sessions: shown, total, next });
   },

@@ -25,21 +25,15 @@ const maxHeaderLength = Math.ceil(maxCredentialsBytes / 3) * 4 + 16;
 /** Reads the credentials of `Authorization: Basic`; `undefined` if they are missing, malformed or too long. */
 export function basicCredentials(headers: Headers): Credentials | undefined {
   const header = headers.get("authorization") ?? "";
-  if (header.length > maxHeaderLength) return undefined;
-  const [, encoded] = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
-  const text = encoded === undefined ? undefined : decode(encoded);
-  const colonAt = text?.indexOf(":") ?? -1;
-  if (text === undefined || colonAt < 0) return undefined;
-  return { login: canonicalLogin(text.slice(0, colonAt)), password: text.slice(colonAt + 1) };
-}
-
-function decode(base64: string): string | undefined {
+  const [, encoded = ""] = header.length > maxHeaderLength ? [] : /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.fromBase64(base64));
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.fromBase64(encoded));
+    const colonAt = text.indexOf(":");
+    if (colonAt >= 0) return { login: canonicalLogin(text.slice(0, colonAt)), password: text.slice(colonAt + 1) };
   } catch {
     // Neither base64 nor UTF-8: the same as no credentials.
-    return undefined;
   }
+  return undefined;
 }
 
 /** A user whose credentials were right. */
@@ -108,13 +102,9 @@ export class BasicAuthCache {
   /** Waits for the verification, and cancels it if this is the last request that leaves. */
   async #join(key: string, options: BasicOptions): Promise<void> {
     const { hungUp } = options;
-    const verification = this.#open.get(key) ?? this.#verify(key, options);
+    const verification = this.#open.get(key) ?? this.#begin(key, options);
     const leave = () => {
-      verification.requestCount--;
-      if (verification.requestCount > 0) return;
-      // Later requests start their own.
-      this.#close(key, verification);
-      verification.abandoned.abort();
+      if (--verification.requestCount === 0) verification.abandoned.abort();
     };
     verification.requestCount++;
     if (hungUp.aborted) leave();
@@ -126,19 +116,18 @@ export class BasicAuthCache {
     }
   }
 
-  #verify(key: string, { verify }: BasicOptions): Verification {
+  #begin(key: string, { verify }: BasicOptions): Verification {
     const abandoned = new AbortController();
+    // Later requests start their own.
+    const close = () => this.#open.get(key) === verification && this.#open.delete(key);
+    abandoned.signal.addEventListener("abort", close);
     const isOver = verify(abandoned.signal)
       .then(({ id, login, passwordHash }) => {
         this.#entries.set(key, { id, login, passwordHash, verifiedAt: this.#now() });
       })
-      .finally(() => this.#close(key, verification));
+      .finally(close);
     const verification = { isOver, abandoned, requestCount: 0 };
     this.#open.set(key, verification);
     return verification;
-  }
-
-  #close(key: string, verification: Verification): void {
-    if (this.#open.get(key) === verification) this.#open.delete(key);
   }
 }

@@ -12,9 +12,8 @@ import { ulid } from "@std/ulid";
 import type { Config } from "../config/config.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { copyHeaderText, copyText } from "../http/kept_text.ts";
-import type { Session, SessionPage, Store, UserSession } from "../store.ts";
-import type { ExpiryLimits, SessionQuery } from "../store/queries.ts";
-import { maxSessionAheadMs } from "../store.ts";
+import { maxSessionAheadMs, type Session, type Store, type UserSession } from "../store.ts";
+import type { ExpiryLimits } from "../store/queries.ts";
 
 /** `lastSeenAt` is updated at most this often, so that using a session rarely writes, */
 const touchEveryMs = 60 * 60 * 1_000;
@@ -28,12 +27,12 @@ export const cookieName = "__Host-gatehouse";
 
 export const tokenPattern = /^([0-9A-HJKMNP-TV-Z]{26})\.([A-Za-z0-9_-]{43})$/;
 
-/** How long sessions are valid, and where they are stored. */
-interface SessionContext {
+interface FindOptions {
   readonly store: Store;
   readonly lifetimes: Lifetimes;
-  /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Gets the error of a failed update. */
+  readonly onError: (error: unknown) => void;
 }
 
 type Lifetimes = Pick<Config, "sessionIdleMs" | "sessionMaxMs">;
@@ -81,15 +80,8 @@ export function bearerToken(headers: Headers): string | undefined {
 /** The token of the cookie. */
 export const cookieToken = cookieReader(cookieName);
 
-/**
- * Finds the valid session of a token, with its user. If its `lastSeenAt` is old, it is updated without waiting for it.
- *
- * @param options `onError` gets the error of a failed update
- */
-export async function findLiveSession(
-  token: string,
-  options: SessionContext & { onError: (error: unknown) => void },
-): Promise<UserSession | undefined> {
+/** Finds the valid session of a token, with its user. If its `lastSeenAt` is old, updates it without waiting for it. */
+export async function findLiveSession(token: string, options: FindOptions): Promise<UserSession | undefined> {
   const { store, lifetimes, now, onError } = options;
   if (!tokenPattern.test(token)) return undefined;
   const found = await store.findSession(token.slice(0, idLength));
@@ -108,23 +100,9 @@ export function expiresAt(session: Session, lifetimes: Lifetimes): number {
   return Math.min(session.lastSeenAt + lifetimes.sessionIdleMs, session.createdAt + lifetimes.sessionMaxMs);
 }
 
-/** Lists a page of the valid sessions of a user. */
-export function listLiveSessions(
-  login: string,
-  options: SessionContext & { page: Pick<SessionQuery, "limit" | "after"> },
-): Promise<SessionPage> {
-  const { lastSeenUntil, createdUntil } = expiryLimits(options);
-  return options.store.listSessions(login, { ...options.page, seenAfter: lastSeenUntil, createdAfter: createdUntil });
-}
-
-/** Deletes the expired sessions. @returns how many */
-export function deleteExpiredSessions(context: SessionContext): Promise<number> {
-  return context.store.deleteExpiredSessions(expiryLimits(context));
-}
-
-/** The same as `expiresAt`, for all sessions. */
-function expiryLimits({ lifetimes, now }: Omit<SessionContext, "store">): ExpiryLimits {
-  return { lastSeenUntil: now - lifetimes.sessionIdleMs, createdUntil: now - lifetimes.sessionMaxMs };
+/** The same as `expiresAt`, for all sessions at `now`. */
+export function expiryLimits({ sessionIdleMs, sessionMaxMs }: Lifetimes, now: number): ExpiryLimits {
+  return { lastSeenUntil: now - sessionIdleMs, createdUntil: now - sessionMaxMs };
 }
 
 /** The Set-Cookie that gives a browser the token. @param maxAgeSeconds 0 deletes the cookie */

@@ -36,17 +36,14 @@ export interface TicketQuery extends PageQuery {
   readonly now: number;
 }
 
-/** Selects sessions last seen and created after these times (the others have expired), in order of their ids. */
-export interface SessionQuery extends PageQuery {
-  readonly seenAfter?: number;
-  readonly createdAfter?: number;
-}
-
 /** Sessions last seen or created at these times or earlier have expired. */
 export interface ExpiryLimits {
   readonly lastSeenUntil: number;
   readonly createdUntil: number;
 }
+
+/** Selects the sessions that have not expired, in order of their ids. */
+export interface SessionQuery extends PageQuery, Partial<ExpiryLimits> {}
 
 /** Consecutive days of UTC; `first` counts from 1970-01-01. */
 export interface Days {

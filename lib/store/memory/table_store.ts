@@ -149,8 +149,8 @@ export class TableStore implements Store {
     return this.#changes.runOnSession({ id, actor }, (session) => this.#changes.commit([], [session]));
   }
 
-  async listSessions(login: string, { seenAfter = -Infinity, createdAfter = -Infinity, ...query }: SessionQuery) {
-    const isListed = (session: Session) => session.lastSeenAt > seenAfter && session.createdAt > createdAfter;
+  async listSessions(login: string, { lastSeenUntil = -Infinity, createdUntil = -Infinity, ...query }: SessionQuery) {
+    const isListed = (session: Session) => session.lastSeenAt > lastSeenUntil && session.createdAt > createdUntil;
     const { items, ...rest } = await pageOf(this.#tables.sessionsOf(login), { ...query, isListed });
     return { sessions: items, ...rest };
   }

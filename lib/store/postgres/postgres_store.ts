@@ -127,8 +127,8 @@ function sessionReads(database: Database) {
       const [row] = await find(database, statements.findSession, [id]);
       return row && { session: sessionOfRow(row), user: userOfRow(row) };
     },
-    async listSessions(login, { limit, after = "", seenAfter, createdAfter }) {
-      const values = [login, seenAfter ?? Number.MIN_SAFE_INTEGER, createdAfter ?? Number.MIN_SAFE_INTEGER];
+    async listSessions(login, { limit, after = "", lastSeenUntil, createdUntil }) {
+      const values = [login, lastSeenUntil ?? Number.MIN_SAFE_INTEGER, createdUntil ?? Number.MIN_SAFE_INTEGER];
       const page = { list: statements.listSessions, count: statements.countSessions, values, after, limit };
       const { rows, ...rest } = await findPage(database, page);
       return { sessions: rows.map(sessionOfRow), ...rest };

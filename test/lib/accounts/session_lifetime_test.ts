@@ -1,6 +1,6 @@
 /** When a session ends, and when it is noted as seen. */
 import { assert, assertEquals } from "@std/assert";
-import { deleteExpiredSessions, expiresAt, findLiveSession } from "../../../lib/accounts/session.ts";
+import { expiresAt, expiryLimits, findLiveSession } from "../../../lib/accounts/session.ts";
 import type { Store } from "../../../lib/store.ts";
 import {
   dayMs,
@@ -27,21 +27,21 @@ const expiries: readonly (readonly [title: string, seenAfterMs: number, expiresA
   ["30 days after it was made, though seen a moment ago", 30 * dayMs - 1, 30 * dayMs],
 ];
 for (const [title, seenAfterMs, expiresAfterMs] of expiries) {
-  Deno.test(`expiresAt(), findLiveSession() and deleteExpiredSessions() end a session ${title}`, async () => {
+  Deno.test(`expiresAt(), findLiveSession() and expiryLimits() end a session ${title}`, async () => {
     const { store, session, token } = await keepSession({ lastSeenAt: start + seenAfterMs });
     const end = start + expiresAfterMs;
     assertEquals(expiresAt(session, lifetimes), end);
     assertEquals(await findLiveSession(token, { store, lifetimes, now: end, onError: unexpected }), undefined);
     assertEquals(await findLiveSession(token, { store, lifetimes, now: end + 1, onError: unexpected }), undefined);
-    assertEquals(await deleteExpiredSessions({ store, lifetimes, now: end - 1 }), 0);
+    assertEquals(await store.deleteExpiredSessions(expiryLimits(lifetimes, end - 1)), 0);
     assert(await store.findSession(session.id));
     // A moment earlier it is good. Asked last, as it is seen thereby.
     const seen = await findLiveSession(token, { store, lifetimes, now: end - 1, onError: unexpected });
     assertEquals(seen?.session.id, session.id);
   });
-  Deno.test(`deleteExpiredSessions() forgets what ended ${title}`, async () => {
+  Deno.test(`expiryLimits() selects what ended ${title}`, async () => {
     const { store, session } = await keepSession({ lastSeenAt: start + seenAfterMs });
-    assertEquals(await deleteExpiredSessions({ store, lifetimes, now: start + expiresAfterMs }), 1);
+    assertEquals(await store.deleteExpiredSessions(expiryLimits(lifetimes, start + expiresAfterMs)), 1);
     assertEquals(await store.findSession(session.id), undefined);
   });
 }

@@ -142,8 +142,8 @@ testStores("lists sessions by pages, each once, and only those seen and made lat
   assertEquals(await page({ limit: 3, after: "s5" }), ["s6", 7, undefined]);
   assertEquals(await page({ limit: 7 }), ["s0 s1 s2 s3 s4 s5 s6", 7, undefined]);
   assertEquals(await page({ limit: 1, after: "s6" }), ["", 7, undefined]);
-  assertEquals(await page({ limit: 9, createdAfter: 11 }), ["s2 s3 s4 s5 s6", 5, undefined]);
-  assertEquals(await page({ limit: 2, createdAfter: 11, seenAfter: 94 }), ["s2 s3", 4, "s3"]);
+  assertEquals(await page({ limit: 9, createdUntil: 11 }), ["s2 s3 s4 s5 s6", 5, undefined]);
+  assertEquals(await page({ limit: 2, createdUntil: 11, lastSeenUntil: 94 }), ["s2 s3", 4, "s3"]);
 });
 
 testStores("ends the sessions seen longest ago when a user has too many with a new one", async (store) => {
