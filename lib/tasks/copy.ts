@@ -113,14 +113,9 @@ async function* inBatches(records: AsyncIterable<StoredRecord>): AsyncGenerator<
 
 /** The record without its secrets. */
 function nameOf(record: StoredRecord): string {
-  switch (record.kind) {
-    case "put-user":
-      return `a user "${record.user.login}" (${record.user.id})`;
-    case "put-session":
-      return `a session of "${record.session.login}" (${record.session.id})`;
-    case "put-ticket":
-      return `a ticket of the purpose "${record.ticket.purpose}"`;
-  }
+  if ("user" in record) return `a user "${record.user.login}" (${record.user.id})`;
+  if ("session" in record) return `a session of "${record.session.login}" (${record.session.id})`;
+  return `a ticket of the purpose "${record.ticket.purpose}"`;
 }
 
 function describe({ users, sessions, tickets, digest }: Contents): string {

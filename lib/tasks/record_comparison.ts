@@ -61,14 +61,8 @@ async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
 
 /** The key that the records of a store are ordered by. */
 function keyOf(record: StoredRecord): string {
-  switch (record.kind) {
-    case "put-user":
-      return `1 ${record.user.id}`;
-    case "put-session":
-      return `2 ${record.session.id}`;
-    case "put-ticket":
-      return `3 ${record.ticket.secretHash}`;
-  }
+  if ("user" in record) return `1 ${record.user.id}`;
+  return "session" in record ? `2 ${record.session.id}` : `3 ${record.ticket.secretHash}`;
 }
 
 function textOf({ kind, ...record }: StoredRecord): string {
