@@ -73,8 +73,8 @@ export const settings = {
   store: {
     name: "GATEHOUSE_STORE",
     default: "data",
-    meaning: "Folder of the users and sessions, created if missing; or a PostgreSQL database, " +
-      "`postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`",
+    meaning: "Folder of the users and sessions, created if missing; or PostgreSQL, " +
+      "`postgres://USER:PASSWORD@HOST:PORT,HOST:PORT…/DATABASE?sslmode=verify-full`",
     parse: parseStore,
   },
   pbkdf2Iterations: {
