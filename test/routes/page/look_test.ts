@@ -1,15 +1,15 @@
-/** Every view is accessible in both colours, usable on a narrow page, and small over the wire. */
+/** Layout, motion, policy and weight of the page. `narrow_test.ts` and `wide_test.ts` look at all views. */
 import { assert, assertEquals, AssertionError, assertRejects } from "@std/assert";
 import type { Browser, Page } from "npm:playwright-core@1.65.1";
 import { barriersOf } from "../../support/page/barrier.ts";
 import { startSite } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
-import { settle, views } from "../../support/page/views.ts";
 import { sessionCookie, visit } from "../../support/page/visit.ts";
 
 const { test } = pageSuite(async () => {
   const site = await startSite();
-  await settle(site);
+  await site.admin();
+  await site.addUser("alice");
   return site;
 });
 
@@ -43,19 +43,6 @@ test("barriersOf() finds what has no name, is too pale, too small, or cut off", 
     await context.close();
   }
 });
-
-for (const view of views) {
-  for (const [colours, language, width] of [["light", "en", 320], ["dark", "ru", 1280]] as const) {
-    test(`axe finds nothing in ${view.name}, ${colours}, in ${language} at ${width} px`, async ({ site, browser }) => {
-      const token = view.who && await site.logIn(view.who);
-      const { path, refused = [], open } = view;
-      await visit(browser, { url: site.url, path, refused, token, colours, language, width }, async (one) => {
-        await open?.(one);
-        assertEquals(await barriersOf(one.page), []);
-      });
-    });
-  }
-}
 
 for (const [who, language] of [[undefined, "en"], [undefined, "ru"], ["root", "ru"]] as const) {
   const name = `the first load of ${who === undefined ? "a visitor" : "an administrator"}, in ${language}`;
@@ -95,19 +82,6 @@ test("the account fills a wide page, and is one column on a narrow one", async (
     });
   }
 });
-
-for (const [colours, width] of [["light", 320], ["dark", 1280]] as const) {
-  test(`axe finds nothing in /docs/, which has the colours of the page, ${colours}, at ${width} px`, async (scene) => {
-    const { site, browser } = scene;
-    await visit(browser, { url: site.url, colours, width }, async ({ page }) => {
-      const ofPage = await page.evaluate(groundColours);
-      await page.goto(`${site.url}docs/`);
-      assertEquals(await page.evaluate(groundColours), ofPage);
-      // Examples scroll sideways by themselves, and links within text may be small (WCAG 2.2, 2.5.8).
-      assertEquals((await barriersOf(page)).filter((text) => !/^((at|with) [^<]*: )?<(code|a)\b/.test(text)), []);
-    });
-  });
-}
 
 test("nothing moves if the user prefers reduced motion", async ({ site, browser }) => {
   for (const motion of ["reduce", "no-preference"] as const) {
@@ -166,14 +140,6 @@ async function directivesBroken(page: Page): Promise<string[]> {
     await new Promise((resolve) => setTimeout(resolve, 300));
     return directives.sort();
   });
-}
-
-/** The colours of the page's ground and of its letters; runs in the page. */
-function groundColours(): string[] {
-  // deno-lint-ignore no-explicit-any -- of the browser
-  const { document, getComputedStyle } = globalThis as any;
-  const { backgroundColor, color } = getComputedStyle(document.body);
-  return [backgroundColor, color];
 }
 
 /** What a first load takes, and a second one, in bytes over the wire, headers among them. */

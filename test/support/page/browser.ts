@@ -53,6 +53,8 @@ export async function startBrowser(
       "--disable-component-update",
       "--disable-sync",
       "--no-first-run",
+      // Tabs of one profile share a process, with the scripts that it has compiled.
+      "--renderer-process-limit=1",
       // A name that is not the machine's own, for what a browser does without HTTPS.
       `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
     ],

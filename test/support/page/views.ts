@@ -13,6 +13,8 @@ export interface View {
   readonly who?: "alice" | "root";
   /** Requests that fail on the way to it. */
   readonly refused?: readonly string[];
+  /** Whether it sets the clock, which is that of all tabs of a profile. */
+  readonly setsClock?: boolean;
   /** What is done to see it. */
   open?(visit: Visit): Promise<void>;
 }
@@ -68,7 +70,7 @@ export const views: readonly View[] = [
   { name: "log-in-again", path: "#users", who: "root", open: makeLinkLate, refused: ["403 POST ticket/"] },
   { name: "settings", path: "#account", who: "root", open: showSettings },
   { name: "status", path: "#status", who: "root", open: ({ page }) => seeFigures(page) },
-  { name: "status-busy", path: "#account", who: "root", open: seeBusyStatus },
+  { name: "status-busy", path: "#account", who: "root", open: seeBusyStatus, setsClock: true },
   { name: "failure", path: "#account", who: "root", open: fail, refused: [failing] },
   { name: "invitation", path: "#users", who: "root", open: invite },
 ];

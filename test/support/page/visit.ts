@@ -1,6 +1,7 @@
 /**
- * A visit to the page with a fresh profile of a real browser, watched from the first request to the last: whatever the
- * console, the network or the policy complains of fails the test.
+ * A visit to the page with a real browser, watched from the first request to the last: whatever the console, the
+ * network or the policy complains of fails the test. Most have a fresh profile; those that share one are three times as
+ * fast, because it has loaded and compiled the scripts.
  */
 import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContext, Page } from "npm:playwright-core@1.65.1";
@@ -49,14 +50,23 @@ export interface Visit {
   say(text: string, values?: Readonly<Record<string, string | number>>): string;
 }
 
-/** Opens the page, does what is to be done, and checks that nothing else went wrong. */
+/** Visits with a fresh profile. */
 export async function visit<Result>(
   browser: Browser,
   options: VisitOptions,
   act: (visit: Visit) => Promise<Result>,
 ): Promise<Result> {
-  const { url, path = "", language = "en", width = 1280, token, refused = [] } = options;
-  const { colours = "light", locale = locales[language], motion = "reduce" } = options;
+  const context = await openProfile(browser, options);
+  try {
+    return await visitWith(context, options, act);
+  } finally {
+    await context.close();
+  }
+}
+
+/** A fresh profile. */
+export async function openProfile(browser: Browser, options: Partial<VisitOptions>): Promise<BrowserContext> {
+  const { language = "en", width = 1280, colours = "light", locale = locales[language], motion = "reduce" } = options;
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     locale,
@@ -64,10 +74,21 @@ export async function visit<Result>(
     reducedMotion: motion,
   });
   context.setDefaultTimeout(15_000);
+  return context;
+}
+
+/** Opens the page in a new tab, does what is to be done, and checks that nothing else went wrong. */
+export async function visitWith<Result>(
+  context: BrowserContext,
+  options: VisitOptions,
+  act: (visit: Visit) => Promise<Result>,
+): Promise<Result> {
+  const { url, path = "", language = "en", token, refused = [] } = options;
+  await context.clearCookies();
+  if (token !== undefined) await context.addCookies([sessionCookie(url, token)]);
+  const watched = watch(context, url);
+  const page = await context.newPage();
   try {
-    if (token !== undefined) await context.addCookies([sessionCookie(url, token)]);
-    const watched = watch(context, url);
-    const page = await context.newPage();
     await page.goto(url + path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     const result = await act({
@@ -79,7 +100,7 @@ export async function visit<Result>(
     assertEquals(watched.complaints, [], "the console, another host, or a script that failed");
     return result;
   } finally {
-    await context.close();
+    await page.close();
   }
 }
 
