@@ -104,10 +104,7 @@ export class PasswordStrength {
     const lowerCase = text.toLowerCase();
     if (login.length >= minForbiddenLength && lowerCase.includes(login)) return { score: 0, weakness: "login" };
     if (lowerCase.includes(serviceName)) return { score: 0, weakness: "service-name" };
-    const rating = this.#estimate(text, login);
-    if (rating.weakness !== undefined || !/[а-яё]/.test(lowerCase)) return rating;
-    const onEnglishKeys = this.#estimate(toEnglishKeys(lowerCase), login);
-    return onEnglishKeys.weakness === undefined ? rating : onEnglishKeys;
+    return this.#estimate(/[а-яё]/.test(lowerCase) ? toEnglishKeys(lowerCase) : text, login);
   }
 
   /**
@@ -128,9 +125,25 @@ export class PasswordStrength {
 
 /**
  * zxcvbn knows no Russian keyboard and no Russian words, but its list of common passwords contains them by these keys.
+ * All else is found by these keys too, except sequences of the alphabet, which stay: so one estimate is enough.
  *
  * @param {string} text
  */
 function toEnglishKeys(text) {
-  return text.replace(/[а-яё]/g, (letter) => englishKeys[russianKeys.indexOf(letter)] ?? letter);
+  return text.replace(/[а-яё]/g, (letter, at) => {
+    const isInSequence = [at - 2, at - 1, at].some((start) => isSequence(text, start));
+    return isInSequence ? letter : englishKeys[russianKeys.indexOf(letter)] ?? letter;
+  });
+}
+
+/**
+ * Reports whether three characters follow one another at one distance, of at most five as in zxcvbn.
+ *
+ * @param {string} text
+ * @param {number} start
+ */
+function isSequence(text, start) {
+  const distance = text.charCodeAt(start + 1) - text.charCodeAt(start);
+  const isSame = text.charCodeAt(start + 2) - text.charCodeAt(start + 1) === distance;
+  return isSame && distance !== 0 && Math.abs(distance) <= 5;
 }

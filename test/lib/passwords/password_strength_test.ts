@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
+import * as core from "@zxcvbn-ts/core";
+import * as languageCommon from "@zxcvbn-ts/language-common";
 import { createPasswordStrength } from "../../../lib/accounts/user.ts";
+import { PasswordStrength } from "../../../lib/passwords/password_strength.js";
 
 const passwordStrength = createPasswordStrength();
 
@@ -98,9 +101,28 @@ Deno.test("PasswordStrength.weaknessOf() checks Russian letters by the keys of a
     ["123456парольdragonqwerty", common],
     ["приветпривет123", repeat],
     ["абвгдежзийклмнопрст", "sequence"],
+    ["рстуфхиыеонм", "sequence"],
+    ["лкйизжыйгшккуд", common],
+    ["12ю04ю1988", "date"],
     ["ёлка над рекой, туман", undefined],
   ];
   for (const [password, reason] of rows) assertEquals(passwordStrength.weaknessOf(password, "alice"), reason, password);
+});
+
+Deno.test("PasswordStrength.weaknessOf() makes one estimate of Russian letters too: one takes milliseconds", () => {
+  let count = 0;
+  class Counting extends core.ZxcvbnFactory {
+    override check(...args: Parameters<core.ZxcvbnFactory["check"]>) {
+      count++;
+      return super.check(...args);
+    }
+  }
+  const counted = new PasswordStrength({
+    core: { ...core, ZxcvbnFactory: Counting },
+    "language-common": languageCommon,
+  });
+  for (const password of ["ёлка над рекой, туман", "ten quiet walruses"]) counted.weaknessOf(password, "alice");
+  assertEquals(count, 2);
 });
 
 Deno.test("PasswordStrength.weaknessOf() refuses the login and the service's name inside a password", () => {
