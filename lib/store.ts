@@ -92,22 +92,10 @@ export type Change =
 /** A record, as the change that puts it. */
 export type StoredRecord = Exclude<Change, { readonly kind: `delete-${string}` }>;
 
-export interface UserPage extends Page {
-  readonly users: readonly User[];
-}
-
 /** A ticket with the login of the administrator who created it, if one did. */
 export interface ListedTicket {
   readonly ticket: Ticket;
   readonly madeBy: string | undefined;
-}
-
-export interface TicketPage extends Page {
-  readonly tickets: readonly ListedTicket[];
-}
-
-export interface SessionPage extends Page {
-  readonly sessions: readonly Session[];
 }
 
 /** The group of administrators. */
@@ -160,7 +148,7 @@ export interface Store extends AsyncDisposable {
    * Returns a page of users. O(users); yields to the event loop. A user that exists from the first page to the last is
    * on exactly one page, even if others are registered and deleted in between.
    */
-  listUsers(query: UserQuery): Promise<UserPage>;
+  listUsers(query: UserQuery): Promise<Page<User>>;
   /** Counts the enabled administrators. */
   countAdmins(): Promise<number>;
   /** Counts the users registered on each of the days. O(users); yields to the event loop. */
@@ -201,14 +189,14 @@ export interface Store extends AsyncDisposable {
   touchSession(id: string, lastSeenAt: number): Promise<void>;
   /** Ends a session. @returns `false` if it does not exist or the actor has lost the rights */
   deleteSession(id: string, options?: ActorOptions): Promise<boolean>;
-  listSessions(login: string, query: SessionQuery): Promise<SessionPage>;
+  listSessions(login: string, query: SessionQuery): Promise<Page<Session>>;
   /** Ends all sessions of a user and deletes the tickets it created. @returns the number of sessions */
   deleteSessions(login: string, options?: ActorOptions): Promise<number | "forbidden">;
   /** Ends all expired sessions. @returns how many */
   deleteExpiredSessions(limits: ExpiryLimits): Promise<number>;
   /** Returns a ticket, unless its maker is no longer an administrator. */
   findTicket(secretHash: string): Promise<Ticket | undefined>;
-  listTickets(query: TicketQuery): Promise<TicketPage>;
+  listTickets(query: TicketQuery): Promise<Page<ListedTicket>>;
   /**
    * Adds a ticket. A setup ticket replaces those for the same login, or for any.
    * @returns `missing` if the user of a reset ticket does not exist

@@ -79,7 +79,7 @@ export const listTickets = route("GET /ticket/", {
     await requireAdmin(context);
     const query = pageQuery.parse(context.request);
     const { store, now } = context.app;
-    const { tickets, total, next } = await store.listTickets({ ...query, now: now() });
+    const { items: tickets, total, next } = await store.listTickets({ ...query, now: now() });
     return pageResponse(query, { tickets: tickets.map(publicTicket), total, next });
   },
 });

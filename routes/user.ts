@@ -34,7 +34,7 @@ export const listUsers = route("GET /user/", {
   async handler(context) {
     await requireAdmin(context);
     const query = userPageQuery.parse(context.request);
-    const { users, total, next } = await context.app.store.listUsers(query);
+    const { items: users, total, next } = await context.app.store.listUsers(query);
     return pageResponse(query, { users: users.map(publicUser), total, next });
   },
 });

@@ -40,7 +40,7 @@ export const listSessions = route("GET /user/:login/session/", {
     const page = pageQuery.parse(context.request);
     const { store, now, config } = context.app;
     const query = { ...page, ...expiryLimits(config, now()) };
-    const { sessions, total, next } = await store.listSessions(target.login, query);
+    const { items: sessions, total, next } = await store.listSessions(target.login, query);
     const shown = sessions.map((session) => publicSession(session, { own, config }));
     return pageResponse(page, { sessions: shown, total, next });
   },

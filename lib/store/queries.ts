@@ -8,8 +8,9 @@ export interface PageQuery {
   readonly after?: string | undefined;
 }
 
-/** The other pages of a list. */
-export interface Page {
+/** A page of a list. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
   /** The number of items on all pages. */
   readonly total: number;
   /** The cursor of the next page; `undefined` on the last. */

@@ -85,7 +85,7 @@ for (const mode of modes) {
     const opened = await openTestApp(inMode(mode));
     const code = await insertSetupTicket(opened);
     assertEquals(await useAtOnce(opened, code), { "201": 1, "403 ticket-invalid": 99 });
-    const { users } = await opened.app.store.listUsers({ limit: 100 });
+    const { items: users } = await opened.app.store.listUsers({ limit: 100 });
     assertEquals(users.map(({ groups }) => groups), [["admin"]]);
   });
 }

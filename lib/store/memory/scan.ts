@@ -27,11 +27,6 @@ export interface PageOptions<Item> extends PageQuery {
   readonly isDescending?: boolean;
 }
 
-interface ItemPage<Item> extends Page {
-  /** In the order of their keys. */
-  readonly items: readonly Item[];
-}
-
 /** Calls `visit` for each item in order, including items that are added meanwhile. Yields to the event loop. */
 export async function forEachYielding<Item>(items: Iterable<Item>, visit: (item: Item) => void): Promise<void> {
   let seen = 0;
@@ -45,7 +40,7 @@ export async function forEachYielding<Item>(items: Iterable<Item>, visit: (item:
 export async function pageOf<Item extends { readonly id: string }>(
   records: Iterable<Item>,
   { limit, after = "", isListed, keyOf = ({ id }) => id, isDescending = false }: PageOptions<Item>,
-): Promise<ItemPage<Item>> {
+): Promise<Page<Item>> {
   const isBefore = (key: string, other: string) => isDescending ? key > other : key < other;
   const compare = (one: Item, other: Item) => isBefore(keyOf(one), keyOf(other)) ? -1 : 1;
   // One item more than the page has tells whether there is another page.

@@ -47,16 +47,14 @@ export class TableStore implements Store {
     return Promise.resolve(this.#tables.users.get(login));
   }
 
-  async listUsers({ limit, after, prefix = "", contains = "", group = "", sort }: UserQuery) {
-    const { items, ...rest } = await pageOf(this.#tables.users.values(), {
-      limit,
-      after,
+  listUsers({ prefix = "", contains = "", group = "", sort, ...query }: UserQuery) {
+    return pageOf(this.#tables.users.values(), {
+      ...query,
       isListed: ({ login, groups }) =>
         login.startsWith(prefix) && login.includes(contains) && (group === "" || groups.includes(group)),
       ...sort === "login" && { keyOf: ({ login }: User) => login },
       isDescending: sort === "-registered_at",
     });
-    return { users: items, ...rest };
   }
 
   countAdmins() {
@@ -149,10 +147,9 @@ export class TableStore implements Store {
     return this.#changes.runOnSession({ id, actor }, (session) => this.#changes.commit([], [session]));
   }
 
-  async listSessions(login: string, { lastSeenUntil = -Infinity, createdUntil = -Infinity, ...query }: SessionQuery) {
+  listSessions(login: string, { lastSeenUntil = -Infinity, createdUntil = -Infinity, ...query }: SessionQuery) {
     const isListed = (session: Session) => session.lastSeenAt > lastSeenUntil && session.createdAt > createdUntil;
-    const { items, ...rest } = await pageOf(this.#tables.sessionsOf(login), { ...query, isListed });
-    return { sessions: items, ...rest };
+    return pageOf(this.#tables.sessionsOf(login), { ...query, isListed });
   }
 
   deleteSessions(login: string, { actor }: ActorOptions = {}) {
@@ -195,7 +192,7 @@ export class TableStore implements Store {
     const isListed = (ticket: Ticket) =>
       ticket.purpose !== "setup" && ticket.expiresAt > now && this.#tables.isMadeByAdmin(ticket);
     const { items, ...rest } = await pageOf(this.#tables.tickets.values(), { ...query, isListed });
-    return { tickets: items.map((ticket) => ({ ticket, madeBy: this.#tables.adminOf(ticket.maker)?.login })), ...rest };
+    return { items: items.map((ticket) => ({ ticket, madeBy: this.#tables.adminOf(ticket.maker)?.login })), ...rest };
   }
 
   insertTicket(ticket: Ticket, { actor, target }: TicketOptions = {}) {

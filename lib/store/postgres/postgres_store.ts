@@ -101,7 +101,7 @@ function userReads(database: Database) {
       const values = [prefix, prefix + lastCharacter, contains, group === "" ? "" : `,${group},`];
       const page = { list, count: statements.countUsers, values, after: after || first, limit, key };
       const { rows, ...rest } = await findPage(database, page);
-      return { users: rows.map(userOfRow), ...rest };
+      return { items: rows.map(userOfRow), ...rest };
     },
     async countAdmins() {
       const { rows } = await database.run(statements.countAdmins);
@@ -131,7 +131,7 @@ function sessionReads(database: Database) {
       const values = [login, lastSeenUntil ?? Number.MIN_SAFE_INTEGER, createdUntil ?? Number.MIN_SAFE_INTEGER];
       const page = { list: statements.listSessions, count: statements.countSessions, values, after, limit };
       const { rows, ...rest } = await findPage(database, page);
-      return { sessions: rows.map(sessionOfRow), ...rest };
+      return { items: rows.map(sessionOfRow), ...rest };
     },
   } satisfies Partial<Store>;
 }
@@ -145,7 +145,7 @@ function ticketReads(database: Database) {
     async listTickets({ limit, after = "", now }) {
       const page = { list: statements.listTickets, count: statements.countTickets, values: [now], after, limit };
       const { rows, ...rest } = await findPage(database, page);
-      return { tickets: rows.map(listedTicketOfRow), ...rest };
+      return { items: rows.map(listedTicketOfRow), ...rest };
     },
   } satisfies Partial<Store>;
 }

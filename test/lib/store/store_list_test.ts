@@ -10,7 +10,7 @@ testStores("lists users by pages in order of their ids, with the total of the pr
     await store.insertUser(userOf(login, { id }));
   }
   const page = async (query: Parameters<Store["listUsers"]>[0]) => {
-    const { users, total, next } = await store.listUsers(query);
+    const { items: users, total, next } = await store.listUsers(query);
     return [users.map((user) => user.login).join(), total, next];
   };
   assertEquals(await page({ limit: 10 }), ["al,bob,carol,alice,alan", 5, undefined]);
@@ -33,7 +33,7 @@ testStores("lists users by a part of the login and by group, in each order", asy
   ] as const;
   for (const [login, id, groups] of rows) await store.insertUser(userOf(login, { id, groups }));
   const page = async (query: Partial<Parameters<Store["listUsers"]>[0]>) => {
-    const { users, total, next } = await store.listUsers({ limit: 9, ...query });
+    const { items: users, total, next } = await store.listUsers({ limit: 9, ...query });
     return [users.map((user) => user.login).join(), total, next];
   };
   assertEquals(await page({ contains: "" }), ["al_ice,bab,b%b,malice,slice\\", 5, undefined]);
@@ -72,7 +72,7 @@ testStores("shows every user that exists throughout on exactly one page, in each
     let next: string | undefined = "";
     for (let page = 0; next !== undefined; page++) {
       const result: Awaited<ReturnType<Store["listUsers"]>> = await store.listUsers({ limit: 7, after: next, sort });
-      seen.push(...result.users.map((user) => user.login));
+      seen.push(...result.items.map((user) => user.login));
       next = result.next;
       // One that was shown, and one that was not; and a new one.
       await deleteByLogin(store, `user${page}`);
@@ -82,7 +82,7 @@ testStores("shows every user that exists throughout on exactly one page, in each
     }
     const throughout = users.slice(100, 200).map((user) => user.login);
     for (const login of throughout) assertEquals(seen.filter((other) => other === login).length, 1, login);
-    for (const { login } of (await store.listUsers({ limit: 1_000 })).users) await deleteByLogin(store, login);
+    for (const { login } of (await store.listUsers({ limit: 1_000 })).items) await deleteByLogin(store, login);
   }
 });
 
@@ -183,7 +183,7 @@ testStores("keeps what it has when records are inserted", async (store) => {
   ]);
   assertEquals((await Array.fromAsync(store.records())).flat(), kept);
   await store.insertRecords([...kept, ...putUsers(userOf("carol"))]);
-  assertEquals((await store.listUsers({ limit: 9 })).users, [userOf("alice"), userOf("carol")]);
+  assertEquals((await store.listUsers({ limit: 9 })).items, [userOf("alice"), userOf("carol")]);
 });
 
 testStores("tells how much it keeps", async (store, name) => {

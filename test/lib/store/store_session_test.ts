@@ -134,7 +134,7 @@ testStores("lists sessions by pages, each once, and only those seen and made lat
   }
   await insertWithSession(store, "bob");
   const page = async (query: SessionQuery) => {
-    const { sessions, total, next } = await store.listSessions("alice", query);
+    const { items: sessions, total, next } = await store.listSessions("alice", query);
     return [sessions.map(({ id }) => id).join(" "), total, next];
   };
   assertEquals(await page({ limit: 3 }), ["s0 s1 s2", 7, "s2"]);

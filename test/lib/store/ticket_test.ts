@@ -14,7 +14,7 @@ async function keptCount(store: Store): Promise<number> {
 
 /** The ids of all tickets that are listed. */
 async function listed(store: Store): Promise<string[]> {
-  return (await store.listTickets({ limit: 100, now })).tickets.map(({ ticket }) => ticket.secretHash);
+  return (await store.listTickets({ limit: 100, now })).items.map(({ ticket }) => ticket.secretHash);
 }
 
 testStores("lists tickets by pages in order of their ids, with the login of the maker", async (store) => {
@@ -29,7 +29,11 @@ testStores("lists tickets by pages in order of their ids, with the login of the 
   ];
   for (const ticket of tickets) assertEquals(await store.insertTicket(ticket), "done");
   const page = async (limit: number, after?: string) => {
-    const { tickets, total, next } = await store.listTickets({ limit, now, ...after !== undefined && { after } });
+    const { items: tickets, total, next } = await store.listTickets({
+      limit,
+      now,
+      ...after !== undefined && { after },
+    });
     return [tickets.map(({ ticket, madeBy }) => `${ticket.secretHash} by ${madeBy}`).join(), total, next];
   };
   const all = "b by root,c by undefined,a by alice,good by undefined";
@@ -38,7 +42,7 @@ testStores("lists tickets by pages in order of their ids, with the login of the 
   assertEquals(await page(3), ["b by root,c by undefined,a by alice", 4, "3"]);
   assertEquals(await page(3, "3"), ["good by undefined", 4, undefined]);
   assertEquals(await page(3, "5"), ["", 4, undefined]);
-  assertEquals((await store.listTickets({ limit: 1, now })).tickets[0]?.ticket, tickets[1]);
+  assertEquals((await store.listTickets({ limit: 1, now })).items[0]?.ticket, tickets[1]);
 });
 
 testStores("deletes a ticket by its id, once, and none for the setup", async (store) => {

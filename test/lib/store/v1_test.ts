@@ -39,7 +39,7 @@ async function copyOf(folder: typeof folders[number]): Promise<string> {
 
 /** That the store holds what `facts.json` says, and takes changes. */
 async function assertAllThere(store: Store): Promise<void> {
-  const { users, total } = await store.listUsers({ limit: 1_000 });
+  const { items: users, total } = await store.listUsers({ limit: 1_000 });
   assertEquals(total, facts.users);
   for (const user of users) assert(await verifyPassword(facts.password, user.passwordHash), user.login);
   const groups = new Map(users.filter((user) => user.groups.length > 0).map((user) => [user.login, user.groups]));
@@ -61,7 +61,7 @@ async function assertAllThere(store: Store): Promise<void> {
 
   const register = { store, purposes: ["register"], login: "invited", now } as const;
   const reset = { store, purposes: ["reset"], login: "user5", now } as const;
-  const { tickets } = await store.listTickets({ limit: 9, now });
+  const { items: tickets } = await store.listTickets({ limit: 9, now });
   assertEquals(tickets.map(({ ticket, madeBy }) => [ticket.purpose, ticket.login, ticket.createdAt, madeBy]), [
     ["reset", "user5", 0, undefined],
     ["register", "invited", 0, undefined],
@@ -153,7 +153,7 @@ Deno.test({
       expiresAt: now + 1,
     };
     assertEquals(await store.findTicket(hash), ticket);
-    assertEquals(await store.listTickets({ limit: 9, now }), { tickets: [], total: 0, next: undefined });
+    assertEquals(await store.listTickets({ limit: 9, now }), { items: [], total: 0, next: undefined });
     assertEquals(await store.insertUser(userOf("bob"), hash), "done");
   },
 });

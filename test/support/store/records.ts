@@ -31,7 +31,7 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
 
 /** Every session of a user that is kept. */
 export async function sessionsIn(store: Store, login: string): Promise<readonly Session[]> {
-  return (await store.listSessions(login, { limit: 100_000 })).sessions;
+  return (await store.listSessions(login, { limit: 100_000 })).items;
 }
 
 /** A ticket of the service for anyone's registration; `secretHash` is any text here. */

@@ -90,7 +90,7 @@ for (const isolation of isolations) {
 
 /** The administrators of a round. */
 async function adminsOf(instances: Instances, round: number): Promise<readonly User[]> {
-  const { users } = await instances.of(0).listUsers({ limit: 1_000 });
+  const { items: users } = await instances.of(0).listUsers({ limit: 1_000 });
   return users.filter(({ login, groups }) => login.endsWith(String(round)) && groups.includes("admin"));
 }
 

@@ -18,8 +18,8 @@ Deno.test({
     await store.insertSession(sessionOf("a", "s"), userOf("a"));
     for (const odd of ["a\0", "\0", "a\ud800", "\udc00"]) {
       assertEquals(await store.findUser(odd), undefined);
-      assertEquals(await store.listUsers({ limit: 9, prefix: odd }), { users: [], total: 0, next: undefined });
-      assertEquals((await store.listUsers({ limit: 9, after: odd })).users, []);
+      assertEquals(await store.listUsers({ limit: 9, prefix: odd }), { items: [], total: 0, next: undefined });
+      assertEquals((await store.listUsers({ limit: 9, after: odd })).items, []);
       assertEquals(await deleteByLogin(store, odd), "missing");
       assertEquals(await store.findSession(odd), undefined);
       await store.touchSession(odd, 1_800_000_000_000);
@@ -82,8 +82,8 @@ Deno.test({
     const sql = (await postgres()).sql(instances.database);
     const sorted = await sql`SELECT x FROM (VALUES ('B'), ('_'), ('a')) AS v (x) ORDER BY x`;
     assertNotEquals(sorted.map((row) => row["x"]), ids);
-    assertEquals((await store.listUsers({ limit: 9 })).users.map((user) => user.id), ids);
-    assertEquals((await store.listUsers({ limit: 9, after: "B" })).users.map((user) => user.id), ["_", "a"]);
+    assertEquals((await store.listUsers({ limit: 9 })).items.map((user) => user.id), ids);
+    assertEquals((await store.listUsers({ limit: 9, after: "B" })).items.map((user) => user.id), ["_", "a"]);
   },
 });
 
@@ -96,7 +96,7 @@ Deno.test({
     const logins = ["a", "a_b", "axb", "a%b", "a@b", "az", "b"];
     for (const login of logins) await store.insertUser(userOf(login));
     const found = async (prefix: string) =>
-      (await store.listUsers({ limit: 9, prefix })).users.map((user) => user.login);
+      (await store.listUsers({ limit: 9, prefix })).items.map((user) => user.login);
     assertEquals((await found("a")).toSorted(), ["a", "a%b", "a@b", "a_b", "axb", "az"]);
     assertEquals(await found("a_"), ["a_b"]);
     assertEquals(await found("a%"), ["a%b"]);
