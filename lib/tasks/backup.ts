@@ -8,7 +8,7 @@
 import { basename, dirname } from "node:path";
 import { realDisk } from "../store/file/disk.ts";
 import { type FoundFolder, isDataFile, readRunningFolder } from "../store/file/folder.ts";
-import { beginsAs } from "../store/file/format.ts";
+import { beginsAs } from "../store/file/file_header.ts";
 import { createJournal, journalName } from "../store/file/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "../store/file/snapshot.ts";
 import { asFolderError, reasonOf, requireUnlocked, StoreLockedError } from "../store/file/store_folder.ts";

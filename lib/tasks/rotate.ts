@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import { realDisk } from "../store/file/disk.ts";
-import { readFileHeader } from "../store/file/format.ts";
+import { readFileHeader } from "../store/file/file_header.ts";
 import { backUp, type Holdings } from "./backup.ts";
 import { folderOf, runTask, TaskError } from "./task.ts";
 

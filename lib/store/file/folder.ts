@@ -10,7 +10,8 @@
 import type { Change } from "../../store.ts";
 import { Tables } from "../memory/tables.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptFileError, fileHeaderBytes, type FileStart, readFileHeader } from "./format.ts";
+import { CorruptFileError, type FileStart, readFileHeader } from "./file_header.ts";
+import { fileHeaderBytes } from "./format.ts";
 import { decodeFrame, readFrames } from "./frame_reader.ts";
 import { journalName } from "./journal_file.ts";
 import { readSnapshot } from "./snapshot.ts";

@@ -13,7 +13,8 @@ import { crc32 } from "node:zlib";
 import type { Change } from "../../store.ts";
 import { decodeChanges } from "./change.ts";
 import type { DiskFile } from "./disk.ts";
-import { CorruptFileError, endMark, fileHeaderBytes, frameBytes, frameHeaderBytes, maxFrameBytes } from "./format.ts";
+import { CorruptFileError } from "./file_header.ts";
+import { endMark, fileHeaderBytes, frameBytes, frameHeaderBytes, maxFrameBytes } from "./format.ts";
 
 /**
  * Bytes that may follow the last intact frame: a torn frame and zeros. More are not searched, as a sparse file can have

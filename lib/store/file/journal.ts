@@ -10,7 +10,8 @@ import { KeyedLock } from "../../keyed_lock.ts";
 import { type Change, StoreClosedError } from "../../store.ts";
 import { decodeChanges, encodeChanges } from "./change.ts";
 import type { Disk } from "./disk.ts";
-import { encodeFrame, fileHeaderBytes, type FileStart, FrameTooLongError, maxFrameBytes } from "./format.ts";
+import type { FileStart } from "./file_header.ts";
+import { encodeFrame, fileHeaderBytes, FrameTooLongError, maxFrameBytes } from "./format.ts";
 import type { FoundJournal } from "./folder.ts";
 import {
   createJournal,

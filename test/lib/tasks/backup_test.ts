@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
 import { NoRegisterError } from "../../../lib/store/file/folder.ts";
-import { CorruptFileError } from "../../../lib/store/file/format.ts";
+import { CorruptFileError } from "../../../lib/store/file/file_header.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { open } from "../../support/store/file_store.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { rotate } from "../../../lib/tasks/rotate.ts";
 import { NoRegisterError } from "../../../lib/store/file/folder.ts";
-import { CorruptFileError } from "../../../lib/store/file/format.ts";
+import { CorruptFileError } from "../../../lib/store/file/file_header.ts";
 import { verify } from "../../../lib/tasks/backup.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
 import { open } from "../../support/store/file_store.ts";

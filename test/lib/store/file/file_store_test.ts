@@ -3,7 +3,7 @@ import { createLog } from "../../../../lib/log.ts";
 import { type Store, StoreClosedError, StoreFullError } from "../../../../lib/store.ts";
 import { type Disk, realDisk } from "../../../../lib/store/file/disk.ts";
 import { type FileStoreOptions, openFileStore } from "../../../../lib/store/file/file_store.ts";
-import { CorruptFileError } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError } from "../../../../lib/store/file/file_header.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 import { StoreLockedError } from "../../../../lib/store/file/store_folder.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
 import { NoRegisterError, type ReadFolder, readFolder, readRunningFolder } from "../../../../lib/store/file/folder.ts";
-import { CorruptFileError, encodeFileHeader, encodeFrame, type FileStart } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader, type FileStart } from "../../../../lib/store/file/file_header.ts";
+import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import type { Disk } from "../../../../lib/store/file/disk.ts";
 import { encodeChanges } from "../../../../lib/store/file/change.ts";
 import { writeSnapshot } from "../../../../lib/store/file/snapshot.ts";

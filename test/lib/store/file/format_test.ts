@@ -1,10 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  CorruptFileError,
-  encodeFileHeader,
-  fileHeaderBytes,
-  readFileHeader,
-} from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader, readFileHeader } from "../../../../lib/store/file/file_header.ts";
+import { fileHeaderBytes } from "../../../../lib/store/file/format.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
 const header = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 });

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { encodeFileHeader, encodeFrame, FrameTooLongError, maxFrameBytes } from "../../../../lib/store/file/format.ts";
+import { encodeFileHeader } from "../../../../lib/store/file/file_header.ts";
+import { encodeFrame, FrameTooLongError, maxFrameBytes } from "../../../../lib/store/file/format.ts";
 import { type FrameEnd, readFrames } from "../../../../lib/store/file/frame_reader.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
 import { encodeChanges } from "../../../../lib/store/file/change.ts";
-import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/file_header.ts";
+import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import { readJournal } from "../../../../lib/store/file/folder.ts";
-import { cutJournal } from "../../../../lib/store/file/file_store.ts";
+import { cutJournal } from "../../../../lib/store/file/recovery.ts";
 import { createJournal } from "../../../../lib/store/file/journal_file.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
-import { CorruptFileError, encodeFileHeader, encodeFrame } from "../../../../lib/store/file/format.ts";
+import { CorruptFileError, encodeFileHeader } from "../../../../lib/store/file/file_header.ts";
+import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import { encodeChanges } from "../../../../lib/store/file/change.ts";
 import { readSnapshot, writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
