@@ -15,10 +15,67 @@ import {
   type TaskCall,
   TaskError,
 } from "../lib/tasks/task.ts";
-import { type Check, type Failure, type Fix, type Visitor, visitorChecks } from "./doctor_checks.ts";
-import { Account, NoResponseError, SiteClient, type SiteCredentials } from "./doctor_client.ts";
-import { memberChecks, observe } from "./doctor_session_checks.ts";
+import {
+  type Failure,
+  type Member,
+  memberChecks,
+  observe,
+  pageShowsNothing,
+  type Visitor,
+  visitorChecks,
+} from "./doctor_checks.ts";
+import { Account, type Credentials, SiteClient, SiteError } from "./doctor_client.ts";
 import { caddyRoots } from "./site.ts";
+
+/** Lines of `caddy/guarded.Caddyfile`, from the first that begins with `from` to the next that begins with `to`. */
+interface Fix {
+  readonly from: string;
+  /** By default there is only one line. */
+  readonly to?: string;
+  readonly where: string;
+}
+
+const first = "in route, before everything else";
+
+/** What is written into the Caddyfile. */
+export const fixes = {
+  askGuard: { from: "forward_auth ", to: "}", where: "in route, with no matcher before the address" },
+  loginPage: { from: "redir /auth ", to: "}", where: "in route, before forward_auth" },
+  credentials: { from: "request_header -Auth", to: "request_header @guard-no-cookie", where: "after forward_auth" },
+  underscores: { from: "request_header -*_*", to: "request_header -*.*", where: first },
+  remote: { from: "request_header -*Remote*", where: first },
+  forwarded: { from: "request_header -*Forwarded*", where: `${first}; no trusted_proxies in handle_path /auth/*` },
+  names: { from: "request_header -*Proxy*", to: "request_header -X-Rewrite-URL", where: first },
+  websocket: { from: "@guard-not-websocket", to: "request_header -HTTP2-Settings", where: first },
+} satisfies Readonly<Record<string, Fix>>;
+
+/** What each check ensures, and the lines of the Caddyfile that do so. */
+export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: (keyof typeof fixes)[]]>> = {
+  "no-session": ["without a session browsers are redirected to the login page, and programs get 401", "askGuard"],
+  page: ["the login page is at /auth/, and /auth redirects to it", "loginPage"],
+  methods: ["no method passes without a session", "askGuard"],
+  paths: ["no path that resembles /auth/ passes without a session", "askGuard"],
+  forged: ["forged Remote-* headers and a made-up session are refused", "askGuard"],
+  decision: ["forged X-Forwarded-* headers do not change the guard's decision", "forwarded"],
+  redirect: ["without a session no path redirects to another host", "askGuard"],
+  metrics: ["/auth/metrics is not served", "loginPage"],
+  guard: ["/auth/guard/ is not served: only the proxy asks the guard", "loginPage"],
+  session: ["a session is admitted", "askGuard"],
+  ended: ["a session that has ended is refused", "askGuard"],
+  identity: ["the site receives the login, and the client cannot prevent it", "askGuard", "websocket"],
+  remote: ["forged Remote-* headers do not arrive at the site", "remote"],
+  underscores: ["forged names with _ or ., such as Remote_User, do not arrive at the site", "underscores"],
+  forwarded: ["forged X-Forwarded-* headers do not arrive at the site", "forwarded"],
+  names: ["other forged names that apps trust for user, address or page do not arrive at the site", "remote", "names"],
+  upgrade: [
+    "a connection can only become a websocket: over h2c an app would take requests past the guard",
+    "websocket",
+  ],
+  address: ["a client cannot choose the address that its login counts for", "forwarded"],
+  credentials: ["neither session nor password arrives at the site", "credentials"],
+  next: ["after login nobody is redirected to another host", "loginPage"],
+  query: ["the query of a page does not change the guard's decision", "askGuard"],
+};
 
 /** A guarded page that prints its request headers. */
 export const headersPage = `route /headers {
@@ -31,23 +88,7 @@ export const headersPage = `route /headers {
 }`;
 
 /** The result of a check. */
-export interface Finding {
-  readonly id: string;
-  readonly check: Pick<Check<never>, "holds" | "fixes">;
-  readonly failure: Failure;
-}
-
-/** How to try a site. */
-export interface DoctorOptions {
-  /** Path and query of a guarded page. */
-  readonly path: string;
-  /** A user to log in as; `undefined` registers a temporary one. */
-  readonly credentials: SiteCredentials | undefined;
-  /** Called when the temporary user could not be deleted. */
-  readonly onNotice: (text: string) => void;
-  /** Called with the number of checks that are not tried, and the reason. */
-  readonly onUntried: (count: number, reason: string) => void;
-}
+export type Finding = Readonly<{ id: string; failure: Failure }>;
 
 if (import.meta.main) {
   await runTask({
@@ -61,92 +102,109 @@ if (import.meta.main) {
 }
 
 async function runDoctor(call: TaskCall): Promise<number> {
-  const { site, path, credentials } = await readCall(call);
+  const { site, ...options } = await readCall(call);
   // Ctrl-C ends it after the current check, so that the temporary user is deleted.
   const stopping = stopSignal();
+  await site.send(`HEAD ${options.path}`);
   const failures: Failure[] = [];
-  let hasNotice = false;
-  let untriedCount = 0;
-  const findings = examine(site, {
-    path,
-    credentials,
-    onNotice: (text) => (hasNotice = true, printError(text)),
-    onUntried: (count, reason) => (untriedCount += count, printError(reason)),
-  });
   try {
-    for await (const finding of findings) {
+    for await (const finding of examine(site, options)) {
       printLine(await format(finding));
       failures.push(finding.failure);
       if (stopping.aborted) return 2;
     }
+    return summarize(failures);
   } catch (error) {
-    if (!(error instanceof NoResponseError)) throw error;
-    throw new TaskError(`The site does not respond: ${error.message}`, { cause: error });
+    if (!(error instanceof SiteError)) throw error;
+    printError(error.message);
+    summarize(failures);
+    return 1;
   }
-  const unknowns = failures.filter((failure) => typeof failure === "object");
-  const pageCount = unknowns.filter(({ needsHeadersPage }) => needsHeadersPage).length;
+}
+
+/**
+ * Tries everything, one check after the other. Without credentials it registers a temporary user, and deletes it.
+ *
+ * @param options `path`: path and query of a guarded page
+ * @throws {TaskError} registration is not open
+ * @throws {SiteError} the temporary user still exists
+ */
+export async function* examine(
+  site: SiteClient,
+  { path, credentials }: { path: string; credentials?: Credentials | undefined },
+): AsyncGenerator<Finding> {
+  const visitor = { site, path, marker: `doctor-${crypto.randomUUID()}` };
+  const opening = credentials === undefined ? register(site) : Promise.resolve(new Account(site, credentials));
+  const account = await opening.catch(unknownOf);
+  try {
+    for (const [id, check] of Object.entries(visitorChecks)) {
+      yield { id, failure: await Promise.try(check, visitor).catch(unknownOf) };
+    }
+    let member: Member | undefined;
+    for (const [id, check] of Object.entries(memberChecks)) {
+      const run = async () => await check(member ??= await enter(visitor, await opening));
+      const failure = await run().catch(unknownOf);
+      yield { id, failure };
+      if (id === "session" && failure !== undefined) return;
+    }
+  } finally {
+    if (account instanceof Account) await account.close();
+  }
+}
+
+/** Registers a temporary user. @throws {SiteError} @throws {TaskError} registration is not open */
+async function register(site: SiteClient): Promise<Account> {
+  const password = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
+  const json = { login: `doctor-${crypto.randomUUID().slice(0, 8)}`, password };
+  const response = await site.send("POST /auth/user/", { json });
+  if (response.status === 201) return new Account(site, { ...json, isTemporary: true });
+  if (!/"\/problem\/(ticket-invalid|registration-closed)"/.test(response.body)) {
+    throw new SiteError(`Cannot register: ${response.summary}`);
+  }
+  throw new TaskError(
+    "Cannot register a temporary user as registration needs a ticket or is closed: name a user of the site, as in " +
+      `DOCTOR_LOGIN=alice DOCTOR_PASSWORD=… deno task doctor ${site.url.origin}`,
+  );
+}
+
+async function enter(visitor: Visitor, account: Account): Promise<Member> {
+  const member = { ...visitor, account, cookie: await account.logIn() };
+  return { ...member, observation: await observe(member) };
+}
+
+/** The failure of a check that the site does not let the doctor try. @throws any other error */
+function unknownOf(error: unknown): { readonly unknown: string } {
+  if (error instanceof SiteError) return { unknown: error.message };
+  throw error;
+}
+
+/** Prints the number of each outcome. @returns the exit status */
+function summarize(failures: readonly Failure[]): number {
   const failCount = failures.filter((failure) => typeof failure === "string").length;
-  const passCount = failures.length - failCount - unknowns.length;
-  const notTried: string[] = [];
+  const passCount = failures.filter((failure) => failure === undefined).length;
+  const pageCount = failures.filter((failure) => failure === pageShowsNothing).length;
+  const total = Object.keys(checks).length;
+  const unknownCount = total - passCount - failCount;
+  const reasons: string[] = [];
   if (pageCount > 0) {
     printLine(`A page that prints its request headers, for --path /headers:\n${indent(headersPage)}`);
-    notTried.push(`${pageCount} not tried: add --path with a page that prints its request headers`);
+    reasons.push(`${pageCount} not tried: add --path with a page that prints its request headers`);
   }
-  if (untriedCount > 0) notTried.push(`${untriedCount} not tried, as printed above`);
-  const why = notTried.length === 0 ? "" : ` (${notTried.join("; ")})`;
-  printLine(`${passCount} pass, ${failCount} fail, ${unknowns.length + untriedCount} unknown${why}`);
-  if (hasNotice || failCount > 0) return 1;
-  return unknowns.length + untriedCount > pageCount ? 2 : 0;
+  if (total > failures.length) reasons.push(`${total - failures.length} not tried without a session`);
+  const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+  printLine(`${passCount} pass, ${failCount} fail, ${unknownCount} unknown${why}`);
+  if (failCount > 0) return 1;
+  return unknownCount > pageCount ? 2 : 0;
 }
 
-/** Tries everything, one check after the other. @throws {NoResponseError} the site cannot be reached */
-export async function* examine(site: SiteClient, options: DoctorOptions): AsyncGenerator<Finding> {
-  const { path, credentials, onNotice, onUntried } = options;
-  const visitor = { site, path, marker: `doctor-${crypto.randomUUID()}` };
-  await site.send(`HEAD ${path}`);
-  for (const [id, check] of Object.entries(visitorChecks)) yield await findingOf({ id, check }, visitor);
-  const account = await Account.open(site, credentials);
-  if (typeof account === "string") return onUntried(Object.keys(memberChecks).length, account);
-  try {
-    yield* examineAsMember(visitor, { account, onUntried });
-  } finally {
-    const failure = await account.close().catch(String);
-    if (failure !== undefined) onNotice(failure);
-  }
-}
-
-async function* examineAsMember(
-  visitor: Visitor,
-  { account, onUntried }: Pick<DoctorOptions, "onUntried"> & { account: Account },
-): AsyncGenerator<Finding> {
-  const session = await account.logIn();
-  const checks = Object.entries(memberChecks);
-  if (typeof session === "string") return onUntried(checks.length, session);
-  const member = { ...visitor, account, session };
-  const observation = await observe(member);
-  for (const [index, [id, check]] of checks.entries()) {
-    yield await findingOf({ id, check }, { ...member, observation });
-    if (index === 0 && !observation.response.isAdmitted) {
-      return onUntried(checks.length - 1, "The session is not admitted, so the remaining checks cannot be tried");
-    }
-  }
-}
-
-async function findingOf<Subject>({ id, check }: { id: string; check: Check<Subject> }, subject: Subject) {
-  try {
-    return { id, check, failure: await check.run(subject) };
-  } catch (error) {
-    if (!(error instanceof NoResponseError)) throw error;
-    return { id, check, failure: { unknown: `no response to ${error.message}` } };
-  }
-}
-
-async function format({ id, check, failure }: Finding): Promise<string> {
-  const title = `${id.padEnd(12)} ${check.holds}`;
+async function format({ id, failure }: Finding): Promise<string> {
+  const [holds, ...names] = checks[id] ?? [id];
+  const title = `${id.padEnd(12)} ${holds}`;
   if (failure === undefined) return `pass     ${title}`;
   if (typeof failure === "object") return `unknown  ${title}\n${indent(failure.unknown)}`;
   const caddyfile = await Deno.readTextFile(`${import.meta.dirname}/guarded.Caddyfile`);
-  const lines = check.fixes.map((fix) => `From caddy/guarded.Caddyfile, ${fix.where}:\n${excerpt(caddyfile, fix)}`);
+  const found = names.map((name) => fixes[name]);
+  const lines = found.map((fix) => `From caddy/guarded.Caddyfile, ${fix.where}:\n${excerpt(caddyfile, fix)}`);
   return [`FAIL     ${title}`, indent(`${failure}.`), ...lines.map(indent)].join("\n");
 }
 
@@ -171,17 +229,14 @@ async function readCall({ args: [address = ""], options: { ca, path = "/" }, env
   if ((login === undefined) !== (password === undefined)) {
     throw new TaskError("Set both DOCTOR_LOGIN and DOCTOR_PASSWORD, or neither");
   }
-  const credentials = login === undefined || password === undefined
-    ? undefined
-    : { login, password, isTemporary: false };
-  const caCerts = [...await caddyRoots(), ...ca === undefined ? [] : [await readCertificate(pathFromCaller(ca, env))]];
-  return { site: new SiteClient(url, { caCerts }), path, credentials };
-}
-
-async function readCertificate(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    throw new TaskError(`Cannot read --ca "${path}": ${error instanceof Error ? error.message : error}`);
+  const credentials = login === undefined || password === undefined ? undefined : { login, password };
+  const caCerts = await caddyRoots();
+  if (ca !== undefined) {
+    caCerts.push(
+      await Deno.readTextFile(pathFromCaller(ca, env)).catch(({ message }) => {
+        throw new TaskError(`Cannot read --ca "${ca}": ${message}`);
+      }),
+    );
   }
+  return { site: new SiteClient(url, { caCerts }), path, credentials };
 }

@@ -1,31 +1,17 @@
 /**
- * What a check of the doctor is, and the table of the checks without a session.
+ * The doctor's checks, in the order of the table in `doctor.ts`, which says what each of them ensures.
  *
- * A check states a property of a guarded site, and names the lines of `caddy/guarded.Caddyfile` that ensure it.
+ * What arrives at the site is known as far as the page shows it. Forged values contain a marker: seeing it anywhere is
+ * a failure, but not seeing it only counts on a page that shows headers that were not forged.
  */
 
-import type { Account, AccountSession, Message, SiteClient, SiteResponse } from "./doctor_client.ts";
+import type { Account, SiteClient, SiteResponse } from "./doctor_client.ts";
 
-/**
- * Why a check fails (a text), or why it cannot tell; `undefined` when it passes. With `needsHeadersPage` it could tell
- * on a page that prints its request headers.
- */
-export type Failure = string | { readonly unknown: string; readonly needsHeadersPage?: true } | undefined;
+/** Why a check fails (a text), or why it cannot tell; `undefined` when it passes. */
+export type Failure = string | { readonly unknown: string } | undefined;
 
-/** One property of a guarded site. */
-export interface Check<Subject> {
-  readonly holds: string;
-  readonly fixes: readonly Fix[];
-  run(subject: Subject): Failure | Promise<Failure>;
-}
-
-/** Lines of `caddy/guarded.Caddyfile`, from the first that begins with `from` to the next that begins with `to`. */
-export interface Fix {
-  readonly from: string;
-  /** By default there is only one line. */
-  readonly to?: string;
-  readonly where: string;
-}
+/** Tries one property of a guarded site. */
+export type Check<Subject> = (subject: Subject) => Failure | Promise<Failure>;
 
 /** What a check without a session works with. */
 export interface Visitor {
@@ -36,159 +22,223 @@ export interface Visitor {
   readonly marker: string;
 }
 
-/** What a check with a session works with. */
-export interface Member extends Visitor {
+/** A visitor who has logged in. */
+export interface Entered extends Visitor {
   readonly account: Account;
-  readonly session: AccountSession;
-  readonly observation: Observation;
+  /** The cookie of the session, as `name=value`. */
+  readonly cookie: string;
 }
 
-/** What the page shows of a request. */
-export interface Observation {
-  readonly response: SiteResponse;
-  readonly showsHeaders: boolean;
-  readonly showsLogin: boolean;
+/** What a check with a session works with. */
+export interface Member extends Entered {
+  readonly observation: Awaited<ReturnType<typeof observe>>;
 }
 
-interface ForgedRequest extends Message {
-  readonly method?: string;
-  readonly target?: string;
-}
-
-const first = "in route, before everything else";
-
-/** What is written into the Caddyfile. */
-export const fixes = {
-  askGuard: { from: "forward_auth ", to: "}", where: "in route, with no matcher before the address" },
-  loginPage: { from: "redir /auth ", to: "}", where: "in route, before forward_auth" },
-  credentials: { from: "request_header -Auth", to: "request_header @guard-no-cookie", where: "after forward_auth" },
-  underscores: { from: "request_header -*_*", to: "request_header -*.*", where: first },
-  remote: { from: "request_header -*Remote*", where: first },
-  forwarded: { from: "request_header -*Forwarded*", where: `${first}; no trusted_proxies in handle_path /auth/*` },
-  names: { from: "request_header -*Proxy*", to: "request_header -X-Rewrite-URL", where: first },
-  websocket: { from: "@guard-not-websocket", to: "request_header -HTTP2-Settings", where: first },
-} satisfies Readonly<Record<string, Fix>>;
+/** Checks that need a page that prints its request headers cannot tell. */
+export const pageShowsNothing: Failure = { unknown: "the page shows no headers" };
 
 /** Browsers take these for another host where a path is expected. */
-export const elsewhere = ["//evil.example/", "///evil.example/", "/\\evil.example/"];
+const elsewhere = ["//evil.example/", "///evil.example/", "/\\evil.example/"];
 /** A session token of the right form. */
 const forgedToken = `01ARZ3NDEKTSV4RRFFQ69G5FAV.${"A".repeat(43)}`;
+/** An address that is reserved for documentation (RFC 5737). */
+const forgedAddress = "203.0.113.77";
 
 /** Checks without a session: nothing of the site is available. The most serious failures come first. */
 export const visitorChecks: Readonly<Record<string, Check<Visitor>>> = {
-  "no-session": {
-    holds: "without a session browsers are redirected to the login page, and programs get 401",
-    fixes: [fixes.askGuard],
-    async run({ site, path }) {
-      const page = await site.navigate(path);
-      if (!page.isLoginRedirect) return `a browser that navigates gets ${page.status}`;
-      const next = page.redirect?.searchParams.get("next");
-      if (next !== path) return `after login the browser goes to ${next} instead of ${path}`;
-      const program = await site.get(path);
-      if (program.status !== 401) return `a program gets ${program.status}`;
-      return program.headers.has("www-authenticate") ? undefined : "the 401 lacks WWW-Authenticate";
-    },
+  async "no-session"({ site, path }) {
+    const page = await site.navigate(path);
+    if (!page.isLoginRedirect) return `a browser that navigates gets ${page.status}`;
+    const next = page.redirect?.searchParams.get("next");
+    if (next !== path) return `after login the browser goes to ${next} instead of ${path}`;
+    const program = await site.get(path);
+    if (program.status !== 401) return `a program gets ${program.status}`;
+    return program.headers.has("www-authenticate") ? undefined : "the 401 lacks WWW-Authenticate";
   },
-  page: {
-    holds: "the login page is at /auth/, and /auth redirects to it",
-    fixes: [fixes.loginPage],
-    async run({ site }) {
-      const page = await site.navigate("/auth/");
-      const isPage = page.status === 200 && page.headers.get("content-type")?.startsWith("text/html");
-      if (!isPage) return `the response to /auth/ is ${page.status}`;
-      const bare = await site.get("/auth");
-      return bare.isLoginRedirect ? undefined : `the response to /auth is ${bare.status}`;
-    },
+  async page({ site }) {
+    const page = await site.navigate("/auth/");
+    const isPage = page.status === 200 && page.headers.get("content-type")?.startsWith("text/html");
+    if (!isPage) return `the response to /auth/ is ${page.status}`;
+    const bare = await site.get("/auth");
+    return bare.isLoginRedirect ? undefined : `the response to /auth is ${bare.status}`;
   },
-  methods: {
-    holds: "no method passes without a session",
-    fixes: [fixes.askGuard],
-    run: (visitor) => {
-      const methods = ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "DOCTOR"];
-      return findAdmitted(visitor, methods.map((method) => ({ method, target: missingPath(visitor) })));
-    },
+  methods(visitor) {
+    const methods = ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "DOCTOR"];
+    return findAdmitted(visitor, methods.map((method) => [`${method} ${missingPath(visitor)}`]));
   },
-  paths: {
-    holds: "no path that resembles /auth/ passes without a session",
-    fixes: [fixes.askGuard],
-    run: (visitor) => {
-      const roots = ["/auth/..", "/auth/%2e%2e", "//auth/..", "/%61uth/..", "/AUTH/..", "/auth/x/../..", "/%2e", "/"];
-      const paths = ["/authx", "/auth..", "/auth../", "/auth%2f..%2f", "/auth;/", "/auth%00/"];
-      const targets = [...roots.map((root) => root + visitor.path), ...paths];
-      return findAdmitted(visitor, targets.map((target) => ({ target })));
-    },
+  paths(visitor) {
+    const roots = ["/auth/..", "/auth/%2e%2e", "//auth/..", "/%61uth/..", "/AUTH/..", "/auth/x/../..", "/%2e", "/"];
+    const paths = ["/authx", "/auth..", "/auth../", "/auth%2f..%2f", "/auth;/", "/auth%00/"];
+    const targets = [...roots.map((root) => root + visitor.path), ...paths];
+    return findAdmitted(visitor, targets.map((target) => [`GET ${target}`]));
   },
-  forged: {
-    holds: "forged Remote-* headers and a made-up session are refused",
-    fixes: [fixes.askGuard],
-    run: (visitor) => {
-      const identity = ["User: admin", "Id: 01ARZ3NDEKTSV4RRFFQ69G5FAV", "Groups: users,admin"];
-      return findAdmitted(visitor, [
-        { headers: identity.map((line) => `Remote-${line}`) },
-        { headers: identity.map((line) => `Remote_${line}`) },
-        { headers: [`Cookie: __Host-gatehouse=${forgedToken}`] },
-        { headers: [`Authorization: Bearer ${forgedToken}`] },
-      ]);
-    },
+  forged(visitor) {
+    const identity = ["User: admin", "Id: 01ARZ3NDEKTSV4RRFFQ69G5FAV", "Groups: users,admin"];
+    const forgeries = [
+      identity.map((line) => `Remote-${line}`),
+      identity.map((line) => `Remote_${line}`),
+      [`Cookie: __Host-gatehouse=${forgedToken}`],
+      [`Authorization: Bearer ${forgedToken}`],
+    ];
+    return findAdmitted(visitor, forgeries.map((headers) => [`GET ${visitor.path}`, headers]));
   },
-  decision: {
-    holds: "forged X-Forwarded-* headers do not change the guard's decision",
-    fixes: [fixes.forwarded],
-    async run(visitor) {
-      const { site, path, marker } = visitor;
-      const uri = await site.navigate(path, [`X-Forwarded-Uri: /${marker}`]);
-      if (uri.redirect?.search.includes(marker)) return "the guard trusts a forged X-Forwarded-Uri";
-      const headers = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
-      const post = `POST ${missingPath(visitor)}`;
-      const honest = await site.send(post, { headers });
-      const forged = await site.send(post, { headers: [...headers, "X-Forwarded-Method: GET"] });
-      return forged.status === honest.status ? undefined : "the guard trusts a forged X-Forwarded-Method";
-    },
+  async decision(visitor) {
+    const { site, path, marker } = visitor;
+    const uri = await site.navigate(path, [`X-Forwarded-Uri: /${marker}`]);
+    if (uri.redirect?.search.includes(marker)) return "the guard trusts a forged X-Forwarded-Uri";
+    const headers = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
+    const post = `POST ${missingPath(visitor)}`;
+    const honest = await site.send(post, { headers });
+    const forged = await site.send(post, { headers: [...headers, "X-Forwarded-Method: GET"] });
+    return forged.status === honest.status ? undefined : "the guard trusts a forged X-Forwarded-Method";
   },
-  redirect: {
-    holds: "without a session no path redirects to another host",
-    fixes: [fixes.askGuard],
-    async run({ site }) {
-      // The last two only where a redirect decodes or shortens the path.
-      for (const target of [...elsewhere, "/%2fevil.example/", "//evil.example/%2e%2e"]) {
-        const { otherHost } = await site.navigate(target);
-        if (otherHost !== undefined) return `${target} redirects to ${otherHost}`;
-      }
-      return undefined;
-    },
+  async redirect({ site }) {
+    // The last two only where a redirect decodes or shortens the path.
+    for (const target of [...elsewhere, "/%2fevil.example/", "//evil.example/%2e%2e"]) {
+      const { otherHost } = await site.navigate(target);
+      if (otherHost !== undefined) return `${target} redirects to ${otherHost}`;
+    }
+    return undefined;
   },
-  metrics: {
-    holds: "/auth/metrics is not served",
-    fixes: [fixes.loginPage],
-    async run({ site }) {
-      for (const spelling of ["metrics", "metrics/", "/metrics", "./metrics", "METRICS", "%6detrics", "x/../metrics"]) {
-        const { status } = await site.get(`/auth/${spelling}`);
-        if (status < 400) return `the response to /auth/${spelling} is ${status}`;
-      }
-      return undefined;
-    },
+  async metrics({ site }) {
+    for (const spelling of ["metrics", "metrics/", "/metrics", "./metrics", "METRICS", "%6detrics", "x/../metrics"]) {
+      const { status } = await site.get(`/auth/${spelling}`);
+      if (status < 400) return `the response to /auth/${spelling} is ${status}`;
+    }
+    return undefined;
   },
-  guard: {
-    holds: "/auth/guard/ is not served: only the proxy asks the guard",
-    fixes: [fixes.loginPage],
-    async run({ site }) {
-      for (const spelling of ["guard/", "guard/users", "/guard/", "./guard/", "%67uard/", "x/../guard/"]) {
-        const response = await site.navigate(`/auth/${spelling}`);
-        // For a page that a proxy asks about, the guard would set `next`.
-        const isAnswered = response.isLoginRedirect && !response.redirect?.searchParams.has("next");
-        if (isAnswered || response.headers.has("remote-user")) return `the guard responds to /auth/${spelling}`;
-      }
-      return undefined;
-    },
+  async guard({ site }) {
+    for (const spelling of ["guard/", "guard/users", "/guard/", "./guard/", "%67uard/", "x/../guard/"]) {
+      const response = await site.navigate(`/auth/${spelling}`);
+      // For a page that a proxy asks about, the guard would set `next`.
+      const isAnswered = response.isLoginRedirect && !response.redirect?.searchParams.has("next");
+      if (isAnswered || response.headers.has("remote-user")) return `the guard responds to /auth/${spelling}`;
+    }
+    return undefined;
   },
 };
 
+/** Checks with a session, in this order. Without the first, the others cannot tell. */
+export const memberChecks: Readonly<Record<string, Check<Member>>> = {
+  session({ path, observation: { response } }) {
+    if (response.isAdmitted) return undefined;
+    const text = `with a session the response to ${path} is ${response.status}`;
+    // A guard may require a group that the account is not in.
+    return response.status === 403 ? { unknown: `${text}; set DOCTOR_LOGIN to a user that may see it` } : text;
+  },
+  async ended(member) {
+    const cookie = await member.account.logIn();
+    // Requested before, in case something caches the guard's responses.
+    await visit({ ...member, cookie });
+    await member.account.logOut(cookie);
+    const { isRefused, status } = await visit({ ...member, cookie });
+    return isRefused ? undefined : `the response is ${status}`;
+  },
+  async identity(member) {
+    const { showsHeaders, showsLogin } = member.observation;
+    if (!showsLogin) return showsHeaders ? "the login does not arrive" : pageShowsNothing;
+    // Caddy drops the headers that Connection names, including its own.
+    const dropping = await observe(member, ["Connection: close, Remote-User"]);
+    return dropping.showsLogin ? undefined : "`Connection: Remote-User` removes the login";
+  },
+  remote: neverArrive("Remote-User Remote-Email Remote-Name Remote-Groups Remote-Id"),
+  underscores: neverArrive(
+    "Remote_User REMOTE_EMAIL remote_groups Remote.User X_Real_IP X_WebAuth_User X_Original_URL X.Real.IP",
+  ),
+  forwarded: neverArrive(
+    "X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Uri X-Forwarded-User X-Forwarded-Email " +
+      "X-Forwarded-Groups X-Forwarded-Preferred-Username X_Forwarded_For X_Forwarded_User Forwarded",
+  ),
+  names: neverArrive(
+    "X-Remote-User X-WebAuth-User X-Auth-Request-User X-Authenticated-User X-User X-authentik-username " +
+      "X-Auth-User X-Proxy-User X-Token-User-Name SSL-Client-Cert X-Real-IP True-Client-IP CF-Connecting-IP " +
+      "X-Client-IP X-Original-URL X-Rewrite-URL",
+  ),
+  async upgrade(member) {
+    const { marker, observation } = member;
+    // Removing "h2c" leaves it in `hh2c2c`. Of two lines Caddy passes on the first.
+    const values = [["h2c"], ["hh2c2c"], [marker], [`h2c, ${marker}`], [`websocket, ${marker}`]];
+    for (const lines of [...values, [marker, "websocket"]]) {
+      const headers = ["Connection: close, Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"];
+      const response = await visit(member, [...headers, ...lines.map((value) => `Upgrade: ${value}`)]);
+      const isSwitched = response.status === 101 && !lines.includes("websocket");
+      if (isSwitched || response.includes(marker)) return `\`Upgrade: ${lines.join()}\` arrives`;
+    }
+    const settings = await visit(member, [`HTTP2-Settings: ${marker}`]);
+    if (settings.includes(marker)) return "HTTP2-Settings arrives";
+    return observation.showsHeaders ? undefined : pageShowsNothing;
+  },
+  async address({ account }) {
+    const cookie = await account.logIn([`X-Forwarded-For: ${forgedAddress}`, `Forwarded: for=${forgedAddress}`]);
+    const addresses = await account.addresses(cookie);
+    return addresses.includes(forgedAddress) ? "a forged X-Forwarded-For is trusted" : undefined;
+  },
+  async credentials(member) {
+    const { site, path, cookie, marker, observation } = member;
+    const cookies = await site.get(path, [`Cookie: a=${marker}; ${cookie}; b=c`]);
+    // The secret half of the token.
+    if (cookies.includes(cookie.slice(cookie.indexOf(".") + 1))) return "the session's cookie arrives";
+    // The cookie is admitted, so no password need be sent to a site that may receive it.
+    for (const scheme of ["Bearer", "Basic"]) {
+      const response = await visit(member, [`Authorization: ${scheme} ${marker}`]);
+      if (response.includes(marker)) return `Authorization: ${scheme} arrives`;
+    }
+    return observation.showsHeaders && cookies.includes(marker) ? undefined : pageShowsNothing;
+  },
+  async next({ site, cookie }) {
+    const urls = [...elsewhere, "https://evil.example/", "/\t/evil.example/", "\\\\evil.example/"];
+    const values = urls.flatMap((url) => [encodeURIComponent(url), url.replace(/[\t\\]/g, encodeURIComponent)]);
+    for (const next of values) {
+      const { otherHost } = await site.navigate(`/auth/?next=${next}`, [`Cookie: ${cookie}`]);
+      if (otherHost !== undefined) return `/auth/?next=${next} redirects to ${otherHost}`;
+    }
+    return undefined;
+  },
+  async query(member) {
+    const { path, marker } = member;
+    // A valid group without members; the others belong to the guard and to the page.
+    for (const query of [`group=${marker.slice(0, 32)}`, "next=//evil.example/", "second-factor"]) {
+      const target = `${path}${path.includes("?") ? "&" : "?"}${query}`;
+      const { isAdmitted, status } = await visit({ ...member, path: target });
+      if (!isAdmitted) return `the response with ?${query} is ${status}`;
+    }
+    return undefined;
+  },
+};
+
+/** What the page shows of a request with these headers. */
+export async function observe(member: Entered, headers: readonly string[] = []) {
+  const { marker, account } = member;
+  const response = await visit(member, [`Doctor-Probe: ${marker}`, ...headers]);
+  const login = new RegExp(`(?<![a-z0-9])${RegExp.escape(account.login.toLowerCase())}(?![a-z0-9])`);
+  return { response, showsHeaders: response.includes(marker), showsLogin: login.test(response.body) };
+}
+
+/** Requests the page with the session. */
+function visit({ site, path, cookie }: Entered, headers: readonly string[] = []): Promise<SiteResponse> {
+  return site.get(path, [`Cookie: ${cookie}`, ...headers]);
+}
+
+/** Checks that forged headers of these names do not arrive at the site. @param names separated by spaces */
+function neverArrive(names: string): (member: Member) => Promise<Failure> {
+  return async (member) => {
+    const { marker, observation } = member;
+    for (const name of names.split(" ")) {
+      if ((await visit(member, [`${name}: ${marker}`])).includes(marker)) return `${name} arrives`;
+    }
+    return observation.showsHeaders ? undefined : pageShowsNothing;
+  };
+}
+
 /** The first request that is admitted without a session. */
-async function findAdmitted({ site, path }: Visitor, requests: readonly ForgedRequest[]): Promise<Failure> {
-  for (const { method = "GET", target = path, headers = [] } of requests) {
-    const { isRefused, status } = await site.send(`${method} ${target}`, { headers });
+async function findAdmitted(
+  { site }: Visitor,
+  requests: readonly (readonly [request: string, headers?: readonly string[]])[],
+): Promise<Failure> {
+  for (const [request, headers = []] of requests) {
+    const { isRefused, status } = await site.send(request, { headers });
     const [forged] = headers.map((line) => ` with a forged ${line.split(":", 1).join()}`);
-    if (!isRefused) return `the response to ${method} ${target}${forged ?? ""} is ${status}`;
+    if (!isRefused) return `the response to ${request}${forged ?? ""} is ${status}`;
   }
   return undefined;
 }

@@ -15,9 +15,9 @@ export interface Message {
   readonly json?: unknown;
 }
 
-/** The site did not respond. */
-export class NoResponseError extends Error {
-  override name = "NoResponseError";
+/** The site did not respond, or not as the doctor needs it. */
+export class SiteError extends Error {
+  override name = "SiteError";
 }
 
 /** A response of a guarded site. */
@@ -92,62 +92,46 @@ export class SiteClient {
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   }
 
-  /** Requests a page. @throws {NoResponseError} */
+  /** Requests a page. @throws {SiteError} */
   get(target: string, headers: readonly string[] = []): Promise<SiteResponse> {
     return this.send(`GET ${target}`, { headers });
   }
 
-  /** Requests a page as a browser that navigates. @throws {NoResponseError} */
+  /** Requests a page as a browser that navigates. @throws {SiteError} */
   navigate(target: string, headers: readonly string[] = []): Promise<SiteResponse> {
     return this.get(target, [...headers, "Sec-Fetch-Mode: navigate", "Accept: text/html"]);
   }
 
-  /** Sends any request. @param request method and target, sent unchanged @throws {NoResponseError} */
+  /** Sends any request. @param request method and target, sent unchanged @throws {SiteError} */
   async send(request: string, { headers = [], json }: Message = {}): Promise<SiteResponse> {
-    const encoder = new TextEncoder();
-    const body = json === undefined ? "" : JSON.stringify(json);
+    const body = new TextEncoder().encode(json === undefined ? "" : JSON.stringify(json));
     const lines = [`${request} HTTP/1.1`, `Host: ${this.url.host}`, "User-Agent: gatehouse-doctor", ...headers];
     if (!headers.some((line) => /^connection:/i.test(line))) lines.push("Connection: close");
-    if (json !== undefined) {
-      lines.push("Content-Type: application/json", `Content-Length: ${encoder.encode(body).length}`);
-    }
+    if (json !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${body.length}`);
     try {
-      const bytes = encoder.encode(`${lines.join("\r\n")}\r\n\r\n${body}`);
-      return new SiteResponse(this.url, await this.#exchange(bytes));
+      return new SiteResponse(this.url, await this.#exchange(new Blob([`${lines.join("\r\n")}\r\n\r\n`, body])));
     } catch (error) {
       const reason = error instanceof Error ? error.message : error;
-      throw new NoResponseError(`${request}: ${reason}`, { cause: error });
+      throw new SiteError(`The site does not respond to ${request}: ${reason}`, { cause: error });
     }
   }
 
-  async #exchange(request: Uint8Array): Promise<string> {
+  /** @returns Latin-1, so that a character is a byte and the lengths of chunks are correct */
+  async #exchange(request: Blob): Promise<string> {
     const hostname = this.url.hostname.replace(/^\[|\]$/g, "");
     const plain = await Deno.connect({ hostname, port: Number(this.url.port || 443) });
     // Otherwise the request waits 40 ms for the acknowledgement of the handshake.
     plain.setNoDelay();
     using connection = await Deno.startTls(plain, { hostname, caCerts: this.#caCerts });
-    // Closing the connection ends a read that waits.
-    const timer = setTimeout(() => connection.close(), this.#timeoutMs);
-    try {
-      for (let written = 0; written < request.length;) written += await connection.write(request.subarray(written));
-      return await readAll(connection);
-    } finally {
-      clearTimeout(timer);
+    const signal = AbortSignal.timeout(this.#timeoutMs);
+    await request.stream().pipeTo(connection.writable, { preventClose: true, signal });
+    let text = "";
+    for await (const part of connection.readable.pipeThrough(new TextDecoderStream("latin1"), { signal })) {
+      text += part;
+      if (text.length >= maxResponseBytes) break;
     }
+    return text;
   }
-}
-
-/** Reads Latin-1, so that a character is a byte and the lengths of chunks are correct. */
-async function readAll(connection: Deno.TlsConn): Promise<string> {
-  const decoder = new TextDecoder("latin1");
-  const buffer = new Uint8Array(64 * 1024);
-  let text = "";
-  while (text.length < maxResponseBytes) {
-    const count = await connection.read(buffer);
-    if (count === null) break;
-    text += decoder.decode(buffer.subarray(0, count));
-  }
-  return text;
 }
 
 /** RFC 9112, 7.1. */
@@ -163,88 +147,70 @@ function joinChunks(text: string): string {
   return joined;
 }
 
-/** How to log in. */
-export interface SiteCredentials {
+/** Of a user of the site. */
+export interface Credentials {
   readonly login: string;
   readonly password: string;
   /** Whether the doctor has registered the user, and deletes it. */
-  readonly isTemporary: boolean;
-}
-
-/** A session of an account. */
-export interface AccountSession {
-  /** The cookie, as `name=value`. */
-  readonly cookie: string;
-  /** The secret part of its token. */
-  readonly secret: string;
+  readonly isTemporary?: boolean;
 }
 
 /** The account that the doctor logs in with, through `/auth/` of the site, as a browser does. */
 export class Account {
   readonly login: string;
   readonly #site: SiteClient;
-  readonly #credentials: SiteCredentials;
-  readonly #sessions: AccountSession[] = [];
+  readonly #credentials: Credentials;
+  readonly #cookies: string[] = [];
 
-  private constructor(site: SiteClient, credentials: SiteCredentials) {
+  constructor(site: SiteClient, credentials: Credentials) {
     this.login = credentials.login;
     this.#site = site;
     this.#credentials = credentials;
   }
 
-  /** Takes a given account, else registers a temporary user. @returns the account, or why there is none */
-  static async open(site: SiteClient, given: SiteCredentials | undefined): Promise<Account | string> {
-    if (given !== undefined) return new Account(site, given);
-    const password = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
-    const json = { login: `doctor-${crypto.randomUUID().slice(0, 8)}`, password };
-    const response = await site.send("POST /auth/user/", { json });
-    if (response.status === 201) return new Account(site, { ...json, isTemporary: true });
-    const remedy = "set DOCTOR_LOGIN and DOCTOR_PASSWORD";
-    if (response.includes('"/problem/ticket-invalid"')) return `Registration needs a ticket: ${remedy}`;
-    if (response.includes('"/problem/registration-closed"')) return `Registration is closed: ${remedy}`;
-    return `Cannot register: ${response.summary}`;
-  }
-
-  /** Logs in. @returns the session, or why there is none */
-  async logIn(headers: readonly string[] = []): Promise<AccountSession | string> {
+  /** Logs in. @returns the cookie of the session, as `name=value` @throws {SiteError} */
+  async logIn(headers: readonly string[] = []): Promise<string> {
     const { login, password } = this.#credentials;
-    const response = await this.#site.send("POST /auth/session/", { json: { login, password, cookie: true }, headers });
+    const json = { login, password, cookie: true };
+    const response = await this.#site.send("POST /auth/session/", { json, headers });
     const cookies = response.headers.getSetCookie().map((text) => text.split(";", 1).join());
     const cookie = cookies.find((text) => text.startsWith("__Host-gatehouse="));
-    if (cookie === undefined) return `Cannot log in: ${response.summary}`;
-    const session = { cookie, secret: cookie.slice(cookie.indexOf(".") + 1) };
-    this.#sessions.push(session);
-    return session;
+    if (cookie === undefined) throw new SiteError(`Cannot log in: ${response.summary}`);
+    this.#cookies.push(cookie);
+    return cookie;
   }
 
-  /** Ends a session. @returns why it did not end, or `undefined` */
-  logOut(session: AccountSession): Promise<string | undefined> {
-    return this.#delete("/auth/session/", session);
+  /** Ends a session. @throws {SiteError} */
+  logOut(cookie: string): Promise<void> {
+    return this.#delete("/auth/session/", cookie);
   }
 
-  /** The addresses of the account's sessions; `undefined` if the site does not show them. */
-  async addresses({ cookie }: AccountSession): Promise<string[] | undefined> {
+  /** The addresses of the account's sessions. @throws {SiteError} */
+  async addresses(cookie: string): Promise<string[]> {
     const path = `/auth/user/${encodeURIComponent(this.login)}/session/`;
-    const { status, body } = await this.#site.get(path, [`Cookie: ${cookie}`]);
-    if (status !== 200) return undefined;
-    const { sessions } = JSON.parse(body) as { sessions: { address: string }[] };
+    const response = await this.#site.get(path, [`Cookie: ${cookie}`]);
+    if (response.status !== 200) throw new SiteError(`Cannot list the sessions: ${response.summary}`);
+    const { sessions } = JSON.parse(response.body) as { sessions: { address: string }[] };
     return sessions.map(({ address }) => address);
   }
 
-  /** Deletes a temporary user, or ends the sessions of a given one. @returns why that failed, or `undefined` */
-  async close(): Promise<string | undefined> {
+  /** Deletes a temporary user, or ends the sessions of a given one. @throws {SiteError} */
+  async close(): Promise<void> {
     if (!this.#credentials.isTemporary) {
-      for (const session of this.#sessions) await this.logOut(session);
-      return undefined;
+      for (const cookie of this.#cookies) await this.logOut(cookie).catch(() => {});
+      return;
     }
-    const session = this.#sessions.at(0) ?? await this.logIn();
-    const failure = typeof session === "string" ? session : await this.#delete(`/auth/user/${this.login}`, session);
-    return failure && `The temporary user ${this.login} still exists: ${failure}`;
+    try {
+      await this.#delete(`/auth/user/${this.login}`, this.#cookies[0] ?? await this.logIn());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : error;
+      throw new SiteError(`The temporary user ${this.login} still exists: ${reason}`, { cause: error });
+    }
   }
 
-  async #delete(path: string, { cookie }: AccountSession): Promise<string | undefined> {
+  async #delete(path: string, cookie: string): Promise<void> {
     const headers = [`Cookie: ${cookie}`, "Sec-Fetch-Site: same-origin"];
     const response = await this.#site.send(`DELETE ${path}`, { headers });
-    return response.status === 204 ? undefined : `DELETE ${path}: ${response.summary}`;
+    if (response.status !== 204) throw new SiteError(`DELETE ${path}: ${response.summary}`);
   }
 }

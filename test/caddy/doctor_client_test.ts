@@ -1,6 +1,6 @@
 /** Responses of a site, read from a TLS connection. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { NoResponseError, SiteClient } from "../../caddy/doctor_client.ts";
+import { SiteClient, SiteError } from "../../caddy/doctor_client.ts";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { freePort } from "../support/process.ts";
@@ -38,13 +38,13 @@ test("SiteClient waits for a response, but not for ever", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   await using upstream = serveUpstream(() => promise);
   await using caddy = await startCaddy({ upstream: upstream.address });
-  await assertRejects(() => clientOf(caddy).get("/"), NoResponseError, "GET /: ");
+  await assertRejects(() => clientOf(caddy).get("/"), SiteError, "The site does not respond to GET /: ");
   resolve(new Response());
 });
 
 test("SiteClient names the site that does not respond", async () => {
   const client = new SiteClient(new URL(`https://localhost:${freePort()}`), { caCerts: [] });
-  await assertRejects(() => client.get("/x"), NoResponseError, "GET /x: Connection refused");
+  await assertRejects(() => client.get("/x"), SiteError, "to GET /x: Connection refused");
 });
 
 function test(name: string, fn: () => Promise<void>): void {
