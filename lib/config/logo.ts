@@ -4,6 +4,7 @@
  * The file is small because every visitor loads it, and of two types that browsers show as images without surprises.
  */
 
+import { Buffer } from "node:buffer";
 import { extname } from "node:path";
 import { readSmallFile } from "./small_file.ts";
 
@@ -20,9 +21,6 @@ export interface Logo {
 }
 
 const types: Readonly<Record<string, LogoLocation["type"]>> = { ".svg": "image/svg+xml", ".png": "image/png" };
-
-/** PNG, 5.2. */
-const pngSignature = "\x89PNG\r\n\x1a\n";
 
 /** Parses the path of a logo; an empty text, which only the default is, is no logo. @throws {RangeError} */
 export function parseLogo(text: string): LogoLocation | undefined {
@@ -46,6 +44,7 @@ export function readLogo({ path, type }: LogoLocation): Logo {
 }
 
 function isOfType(bytes: Uint8Array, type: LogoLocation["type"]): boolean {
-  if (type === "image/svg+xml") return /<svg[\s>]/.test(new TextDecoder().decode(bytes));
-  return String.fromCharCode(...bytes.subarray(0, pngSignature.length)) === pngSignature;
+  const text = Buffer.from(bytes).toString("latin1");
+  // PNG, 5.2.
+  return type === "image/png" ? text.startsWith("\x89PNG\r\n\x1a\n") : /<svg[\s>]/.test(text);
 }

@@ -11,11 +11,6 @@ import { isPostgresUrl, parsePostgresUrl, type PostgresAddress } from "./postgre
 /** A data folder, or a PostgreSQL database. */
 export type StoreLocation = { readonly folder: string } | PostgresAddress;
 
-interface Limits {
-  readonly least: number;
-  readonly most: number;
-}
-
 const localHost = /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])$/;
 /** Origins cannot contain a password. */
 const onlyOrigins = /^https?:\/\/[a-z\d.:[\]-]+(, *https?:\/\/[a-z\d.:[\]-]+)*$/;
@@ -39,7 +34,7 @@ const parseReservedLogin = matching(
 );
 
 /** Parses a whole number; both limits are included. */
-export function wholeNumber({ least, most }: Limits): (text: string) => number {
+export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     // Digits only: `Number` would accept "1e3", " 5", "+5" and "0x10".
     if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
@@ -48,8 +43,8 @@ export function wholeNumber({ least, most }: Limits): (text: string) => number {
 }
 
 /** Parses a whole number of hours as milliseconds. */
-export function hours(limits: Limits): (text: string) => number {
-  const parse = wholeNumber(limits);
+export function hours(least: number, most: number): (text: string) => number {
+  const parse = wholeNumber(least, most);
   return (text) => parse(text) * msPerHour;
 }
 

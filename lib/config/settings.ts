@@ -83,14 +83,14 @@ export const settings = {
     meaning:
       `PBKDF2 iterations of a password hash, 1 to ${maxIterations}; a value below ${recommendedIterations} logs ` +
       "a warning at start",
-    parse: wholeNumber({ least: 1, most: maxIterations }),
+    parse: wholeNumber(1, maxIterations),
   },
   /** In code points. */
   passwordMinLength: {
     name: "GATEHOUSE_PASSWORD_MIN_LENGTH",
     default: "15",
     meaning: "Minimum length of a new password in code points, 8 to 64; a value below 15 logs a warning at start",
-    parse: wholeNumber({ least: 8, most: 64 }),
+    parse: wholeNumber(8, 64),
   },
   loginErrors: {
     name: "GATEHOUSE_LOGIN_ERRORS",
@@ -117,7 +117,7 @@ export const settings = {
     name: "GATEHOUSE_REGISTRATIONS_PER_HOUR",
     default: "60",
     meaning: "Registrations per client and hour, up to 1000000; `0` is unlimited",
-    parse: wholeNumber({ least: 0, most: 1_000_000 }),
+    parse: wholeNumber(0, 1_000_000),
   },
   trustedProxies: {
     name: "GATEHOUSE_TRUSTED_PROXIES",
@@ -138,25 +138,25 @@ export const settings = {
     name: "GATEHOUSE_TICKET_HOURS",
     default: "24",
     meaning: "Lifetime of a ticket in hours, 1 to 8760; also of the ticket for the first administrator",
-    parse: hours({ least: 1, most: 8_760 }),
+    parse: hours(1, 8_760),
   },
   sessionIdleMs: {
     name: "GATEHOUSE_SESSION_IDLE_HOURS",
     default: "168",
     meaning: "Hours without use after which a session ends, 1 to 8760; at most `GATEHOUSE_SESSION_MAX_HOURS`",
-    parse: hours({ least: 1, most: 8_760 }),
+    parse: hours(1, 8_760),
   },
   sessionMaxMs: {
     name: "GATEHOUSE_SESSION_MAX_HOURS",
     default: "720",
     meaning: "Hours after which a session ends even if it is in use, 1 to 8760",
-    parse: hours({ least: 1, most: 8_760 }),
+    parse: hours(1, 8_760),
   },
   maxSessions: {
     name: "GATEHOUSE_MAX_SESSIONS",
     default: "50",
     meaning: "Sessions per user, 1 to 1000; one more ends the session that was used longest ago",
-    parse: wholeNumber({ least: 1, most: 1_000 }),
+    parse: wholeNumber(1, 1_000),
   },
   title: {
     name: "GATEHOUSE_TITLE",

@@ -7,8 +7,8 @@
 
 import { basename, dirname } from "node:path";
 import { realDisk } from "../store/file/disk.ts";
-import { type FoundFolder, isDataFile, readRunningFolder } from "../store/file/folder.ts";
 import { beginsAs } from "../store/file/file_header.ts";
+import { isDataFile, readRunningFolder } from "../store/file/folder.ts";
 import { createJournal, journalName } from "../store/file/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "../store/file/snapshot.ts";
 import { asFolderError, reasonOf, requireUnlocked, StoreLockedError } from "../store/file/store_folder.ts";
@@ -71,13 +71,12 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
     throw new TaskError(`Cannot write backup "${file}" as a data folder has files of such names: choose another name`);
   }
   for (const path of [file, `${file}.tmp`]) await refuseExisting(path);
-  const onChange = countProgress("read");
-  const { tables, found } = await readRunningFolder(realDisk(folder), { action: "back up", onChange });
+  const { tables, holdings } = await readStore(folder, "back up");
   // A start with other settings creates such a folder, and its backups would look as if all were well.
-  if (tables.users.size === 0) {
+  if (holdings.users === 0) {
     throw new TaskError(`Cannot back up "${folder}" as it holds no users: set GATEHOUSE_STORE as for the service`);
   }
-  const start = { generation: 1, changesBefore: changeCountOf(found) };
+  const start = { generation: 1, changesBefore: holdings.changeCount };
   try {
     await writeSnapshot(disk, start, { records: recordsOf(tables), name });
   } catch (error) {
@@ -97,14 +96,7 @@ export async function verify(path: string): Promise<Holdings> {
   const { isDirectory } = await Deno.stat(path).catch((error) => {
     throw asTaskError(`Cannot verify "${path}"`, error);
   });
-  if (!isDirectory) return (await readBackup(path)).holdings;
-  const onChange = countProgress("checked");
-  const { tables, found } = await readRunningFolder(realDisk(path), { action: "verify", onChange });
-  const torn = found.journals.find((journal) => journal.torn !== undefined);
-  return holdingsOf(tables, {
-    changeCount: changeCountOf(found),
-    torn: torn && `the last frame of ${journalName(torn.generation)} at byte ${torn.end} is torn: ${torn.torn}`,
-  });
+  return (await (isDirectory ? readStore(path, "verify") : readBackup(path))).holdings;
 }
 
 /**
@@ -132,8 +124,8 @@ export async function restore(file: string, folder: string): Promise<Holdings> {
   return holdings;
 }
 
-/** The settings of the service may be in a file of its unit, which a terminal does not read. */
-async function warnIfUnused(folder: string): Promise<void> {
+/** Warns if no service uses the folder: its settings may be in a file of its unit, which a terminal does not read. */
+export async function warnIfUnused(folder: string): Promise<void> {
   try {
     await requireUnlocked(folder);
     printError(`No service uses "${folder}" now. If one runs, its users are elsewhere: set GATEHOUSE_STORE as for it`);
@@ -142,7 +134,17 @@ async function warnIfUnused(folder: string): Promise<void> {
   }
 }
 
-async function readBackup(file: string): Promise<{ tables: Tables; holdings: Holdings }> {
+async function readStore(folder: string, action: string) {
+  const onChange = countProgress("read");
+  const { tables, found: { journals } } = await readRunningFolder(realDisk(folder), { action, onChange });
+  const { changesBefore = 0, changeCount = 0 } = journals.at(-1) ?? {};
+  const found = journals.find((journal) => journal.torn !== undefined);
+  const torn = found &&
+    `the last frame of ${journalName(found.generation)} at byte ${found.end} is torn: ${found.torn}`;
+  return { tables, holdings: holdingsOf(tables, { changeCount: changesBefore + changeCount, torn }) };
+}
+
+async function readBackup(file: string) {
   // Reading a pipe would wait for ever, and a device has no end.
   if (!(await Deno.stat(file)).isFile) throw new TaskError(`Cannot read "${file}" as it is not a file`);
   const { disk, name } = locate(file);
@@ -185,12 +187,6 @@ function asTaskError(text: string, error: unknown): unknown {
 
 function holdingsOf(tables: Tables, more: Pick<Holdings, "changeCount" | "torn">): Holdings {
   return { users: tables.users.size, sessions: tables.sessions.size, tickets: tables.tickets.size, ...more };
-}
-
-/** Changes ever made, up to the last one in the folder. */
-function changeCountOf({ journals }: FoundFolder): number {
-  const { changesBefore = 0, changeCount = 0 } = journals.at(-1) ?? {};
-  return changesBefore + changeCount;
 }
 
 function describe({ users, sessions, tickets, changeCount, torn }: Holdings): string {

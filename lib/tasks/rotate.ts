@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { realDisk } from "../store/file/disk.ts";
 import { readFileHeader } from "../store/file/file_header.ts";
-import { backUp, type Holdings } from "./backup.ts";
+import { backUp, type Holdings, warnIfUnused } from "./backup.ts";
 import { folderOf, runTask, TaskError } from "./task.ts";
 
 /** A backup was made. */
@@ -30,8 +30,10 @@ if (import.meta.main) {
       `Writes a checked backup to a folder, and then deletes all but the N newest there, ${defaultKeep} by default.`,
     async run({ paths: [folder = ""], options: { keep = String(defaultKeep) }, env }) {
       if (!/^[1-9]\d{0,3}$/.test(keep)) throw new TaskError(`Cannot keep "${keep}" backups: --keep is 1 to 9999`);
-      const { file, users, deleted } = await rotate(folderOf(env), { folder, keep: Number(keep) });
-      return `Backed up ${users} users to "${file}", and deleted ${deleted.length} old backups`;
+      const store = folderOf(env);
+      const { file, users, deleted } = await rotate(store, { folder, keep: Number(keep) });
+      await warnIfUnused(store);
+      return `Backed up ${users} users from "${store}" to "${file}", and deleted ${deleted.length} old backups`;
     },
   });
 }

@@ -13,9 +13,9 @@ Deno.test("quote() keeps a value on one line, and only the scheme of a URL", () 
 });
 
 Deno.test("wholeNumber() accepts both limits and nothing beyond", () => {
-  assertEquals(["2", "3", "4", "04"].map(wholeNumber({ least: 2, most: 4 })), [2, 3, 4, 4]);
+  assertEquals(["2", "3", "4", "04"].map(wholeNumber(2, 4)), [2, 3, 4, 4]);
   for (const text of ["1", "5", "99999999999999999999", "3.0", "3 ", "1e0", ""]) {
-    assertThrows(() => wholeNumber({ least: 2, most: 4 })(text), RangeError, "from 2 to 4");
+    assertThrows(() => wholeNumber(2, 4)(text), RangeError, "from 2 to 4");
   }
 });
 

@@ -204,7 +204,7 @@ const count: Setting<number> = {
   name: "COUNT",
   default: "3",
   meaning: "",
-  parse: wholeNumber({ least: 2, most: 4 }),
+  parse: wholeNumber(2, 4),
 };
 
 Deno.test("readSetting() returns text and value, those of the default if it is not set, or throws", () => {

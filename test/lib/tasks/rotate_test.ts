@@ -96,5 +96,8 @@ Deno.test("deno task rotate says what it made, and refuses a wrong number", asyn
   }
   const { code, output } = await run("--keep", "1");
   assertEquals([code, backups().length], [0, 1], output);
-  assertStringIncludes(output, `Backed up 1 users to "${folder}/${backups()[0]}", and deleted 0 old backups`);
+  assertStringIncludes(
+    output,
+    `Backed up 1 users from "${data}" to "${folder}/${backups()[0]}", and deleted 0 old backups`,
+  );
 });
