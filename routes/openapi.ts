@@ -1,12 +1,15 @@
 /**
- * `/openapi.json` and `/docs/`: all operations of the service under its settings, for programs and for people.
+ * `/openapi.json` and `/docs/`: all operations of the service under its settings, for programs and for people; and
+ * `/problem/`, which explains the types of problems.
  *
- * The page is self-contained, and its policy allows no script, no other host, and only the one style sheet, by its
- * hash.
+ * The page of `/docs/` is self-contained. Its policy allows no script, no other host, and only its own style sheet, by
+ * the hash.
  */
 
 import { hash } from "node:crypto";
 import type { Config } from "../lib/config/config.ts";
+import { HttpError } from "../lib/http/http_error.ts";
+import { isProblemCode, problems } from "../lib/http/problem.ts";
 import { staticResponse } from "../lib/http/static_response.ts";
 import { route } from "../lib/router.ts";
 import { docsPage } from "./docs/page.ts";
@@ -53,3 +56,20 @@ export function descriptionOf(all: () => Operations): Operations {
   });
   return { showOpenApi, showDocs };
 }
+
+export const showProblem = route("GET /problem/:code", {
+  access: "anyone",
+  summary: "Get the meaning of a problem",
+  parameters: { code: { enum: Object.keys(problems), description: "Its code.", examples: ["login-taken"] } },
+  responses: { 200: { types: ["text/plain"], cacheControl: "max-age=3600" } },
+  problems: ["not-found"],
+  isStatic: true,
+  handler(context) {
+    const code = context.params["code"] ?? "";
+    if (!isProblemCode(code)) throw new HttpError("not-found");
+    const { status, title, meaning } = problems[code];
+    return new Response(`${title} (${status})\n\n${meaning}\n`, {
+      headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600" },
+    });
+  },
+});

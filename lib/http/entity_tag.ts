@@ -13,8 +13,8 @@ import { hash } from "node:crypto";
 /** Characters: about a hundred tags of this service. */
 export const maxFieldLength = 4_096;
 
-const separators = /[ \t,]*/y;
-const entityTag = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?:,|$)/y;
+/** Sticky, so that reading ends at a malformed element. */
+const elements = /[ \t,]*(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?:,|$)/gy;
 
 /** Returns the strong entity tag of a content (RFC 9110, 8.8.3). */
 export function entityTagOf(content: string | Uint8Array): string {
@@ -31,22 +31,9 @@ export function ifNoneMatch(field: string | null, etag: string): boolean {
   return field === null || !lists(field, etag, { matchesWeak: true });
 }
 
-/**
- * Whether a field lists a tag or "*". Reading ends at a malformed element.
- *
- * @param etag a strong tag. @param matchesWeak whether the same tag marked as weak matches
- */
+/** Whether a field lists a strong tag or "*". @param matchesWeak whether the same tag marked as weak matches */
 function lists(field: string, etag: string, { matchesWeak }: { matchesWeak: boolean }): boolean {
   if (field.length > maxFieldLength) return false;
   if (field.trim() === "*") return true;
-  for (let at = 0; at < field.length;) {
-    separators.lastIndex = at;
-    separators.test(field);
-    entityTag.lastIndex = separators.lastIndex;
-    const [, weak, tag] = entityTag.exec(field) ?? [];
-    if (tag === undefined) return false;
-    if (tag === etag && (matchesWeak || weak === undefined)) return true;
-    at = entityTag.lastIndex;
-  }
-  return false;
+  return field.matchAll(elements).some(([, weak, tag]) => tag === etag && (matchesWeak || weak === undefined));
 }

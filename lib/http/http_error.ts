@@ -54,17 +54,14 @@ export function retryable(code: ProblemCode, seconds: number): HttpError {
   return new HttpError(code, { headers: { "retry-after": String(seconds) } });
 }
 
-export interface JsonOptions {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** A JSON response. No cache stores it (RFC 9111, 5.2.2.5), as nearly every response contains personal data. */
-export function jsonResponse(value: unknown, options: JsonOptions = {}): Response {
-  return new Response(JSON.stringify(value), {
-    status: options.status ?? 200,
-    headers: { "content-type": "application/json", "cache-control": "no-store", ...options.headers },
-  });
+export function jsonResponse(
+  value: unknown,
+  { status = 200, headers = {} }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } =
+    {},
+): Response {
+  const own = { "content-type": "application/json", "cache-control": "no-store" };
+  return new Response(JSON.stringify(value), { status, headers: { ...own, ...headers } });
 }
 
 /** The response to an error (RFC 9457). */
