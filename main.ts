@@ -5,8 +5,8 @@
  * An error that prevents the start is one line on standard error, and the exit status is 1.
  */
 
-import { type App, openApp } from "./lib/app.ts";
-import { configWarnings, readConfig } from "./lib/config/config.ts";
+import { type App, instanceName, openApp } from "./lib/app.ts";
+import { type Config, configWarnings, readConfig } from "./lib/config/config.ts";
 import { readLogo } from "./lib/config/logo.ts";
 import { type Environment, settings } from "./lib/config/settings.ts";
 import { version } from "./lib/config/version.ts";
@@ -30,6 +30,8 @@ import { operatorRoute } from "./routes/operator.ts";
 
 /** Expired records have no effect already; deleting them only saves memory and disk. */
 const sweepEveryMs = 60 * 60 * 1_000;
+/** The log tells within this time that the store fails, or is back, even if there are no requests. */
+const checkEveryMs = 5 * 1_000;
 
 const settingLines = Object.values(settings).map((row) => `  ${row.name}=${row.default}\n      ${row.meaning}`);
 
@@ -47,9 +49,10 @@ await runTask({
 /** @returns the exit status */
 async function run(env: Environment): Promise<number> {
   await using stderr = openStderr();
-  await using log = openStdoutLog();
   try {
-    await Promise.race([main(env, { log, stderr }), uncaughtError(log)]);
+    const config = readConfig(env);
+    await using log = openStdoutLog({ instance: instanceName(config) });
+    await Promise.race([main(config, { log, stderr }), uncaughtError(log)]);
     return 0;
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -57,8 +60,7 @@ async function run(env: Environment): Promise<number> {
   }
 }
 
-async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineWriter }): Promise<void> {
-  const config = readConfig(env);
+async function main(config: Config, { log, stderr }: { log: Log; stderr: LineWriter }): Promise<void> {
   log.info("starting", { version });
   for (const warning of configWarnings(config)) log.warn("weak-setting", { warning });
   const logo = config.logo && readLogo(config.logo);
@@ -69,7 +71,7 @@ async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineW
   const metrics = new Metrics(Date.now);
   const opening: Promise<Store | PostgresStore> = "folder" in config.store
     ? openFileStore(config.store.folder, { log, onSync: (seconds) => metrics.syncs.observe(seconds) })
-    : openPostgresStore(config.store, { log });
+    : openPostgresStore(config.store, { log, onCall: (seconds) => metrics.databaseCalls.observe(seconds) });
   await using store = await opening;
   const { users, sessions } = await store.size();
   log.info("store-opened", {
@@ -93,9 +95,15 @@ async function main(env: Environment, { log, stderr }: { log: Log; stderr: LineW
   for (const service of servicesOf(app)) servers.push(await serve(service));
   const serving = Promise.all(servers.map(keepServing));
   await offerSetup(app, { stderr, address: servers.at(-1)?.http.addr });
-  const sweep = setInterval(() => sweepExpired(app, limitStore), sweepEveryMs);
+  const background = [
+    ["sweep-failed", sweepEveryMs, () => sweepExpired(app, limitStore)],
+    ["check-failed", checkEveryMs, () => app.failures.isStoreReady()],
+  ] as const;
+  const timers = background.map(([event, everyMs, work]) =>
+    setInterval(() => work().catch((error) => app.failures.report(event, { error })), everyMs)
+  );
   const last = await serving;
-  clearInterval(sweep);
+  for (const timer of timers) clearInterval(timer);
   log.info("stopping", { signal: String(stopping.reason) });
   await Promise.all(last.map((server) => drain(server, { log })));
 }
@@ -131,16 +139,12 @@ function servicesOf(app: App): Service[] {
   ];
 }
 
-async function sweepExpired({ config, store, failures, now }: App, limitStore: LimitStore): Promise<void> {
-  try {
-    await Promise.all([
-      store.deleteExpiredSessions(expiryLimits(config, now())),
-      store.deleteExpiredTickets(now()),
-      limitStore.deleteIdle(now()),
-    ]);
-  } catch (error) {
-    failures.report("sweep-failed", { error });
-  }
+async function sweepExpired({ config, store, now }: App, limitStore: LimitStore): Promise<void> {
+  await Promise.all([
+    store.deleteExpiredSessions(expiryLimits(config, now())),
+    store.deleteExpiredTickets(now()),
+    limitStore.deleteIdle(now()),
+  ]);
 }
 
 /** If there is no administrator, prints a ticket to become the first: for anyone who can read this terminal. */

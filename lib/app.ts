@@ -10,7 +10,7 @@ import { HttpError, retryable } from "./http/http_error.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
 import type { Logo } from "./config/logo.ts";
-import { FailureLog, readinessCheck } from "./failure_log.ts";
+import { FailureLog } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
 import { createPasswordStrength } from "./accounts/user.ts";
 import { Hasher } from "./passwords/hasher.ts";
@@ -19,13 +19,21 @@ import { KeyedLock } from "./keyed_lock.ts";
 import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
 import { type LimitStore, MemoryLimitStore, RateLimiter } from "./limits/rate_limiter.ts";
 import type { Log } from "./log.ts";
-import { Metrics } from "./metrics/metrics.ts";
+import { type FailureReason, Metrics, type OperationName } from "./metrics/metrics.ts";
 import { type RecentRegistrations, recentRegistrations } from "./metrics/recent_registrations.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 import { LoginThrottle } from "./limits/login_throttle.ts";
 
 /** A database restarts, or fails over to another, within seconds. */
 const storeRetrySeconds = 5;
+
+/** What the client may know of an error. Any other is an `internal-error`. */
+const failureReasons: readonly (readonly [type: new (...args: never[]) => Error, reason: FailureReason])[] = [
+  [OverloadedError, "overloaded"],
+  [StoreFullError, "store-full"],
+  [StoreClosedError, "store-closed"],
+  [StoreUnavailableError, "store-unavailable"],
+];
 
 /** Limits by name: each returns the keys of a client, see `rateLimitKey`. */
 export interface ClientLimits {
@@ -56,9 +64,10 @@ export interface App {
   readonly throttle: LoginThrottle;
   readonly basicAuthCache: BasicAuthCache;
   readonly metrics: Metrics;
-  readonly isReady: () => Promise<boolean>;
-  /** The name of this instance on the status page: its listen address, and an id that differs after a restart. */
+  /** The name of this instance in the log and the metrics. */
   readonly instance: string;
+  /** Differs from that of every other process, also of the same instance after a restart. */
+  readonly processId: string;
   /** Registrations on each of the last 30 days (UTC), counted at most some seconds ago. */
   readonly registrations: RecentRegistrations;
   /** Aborted when the service is about to stop. */
@@ -88,10 +97,12 @@ export interface Context {
 /** What the metrics and the log record of a response. */
 export interface ResponseRecord {
   /** The path of the route: a path as sent may contain anything, a password too. */
-  readonly route: string;
+  readonly path: string;
+  /** Absent if there is none of this method. */
+  readonly operation: OperationName | undefined;
   readonly status: number;
   readonly ms: number;
-  /** Whether a 200 is logged at the level debug. */
+  /** Whether it is logged at level debug. */
   readonly isRoutine: boolean;
 }
 
@@ -131,17 +142,17 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logo,
     store,
     log,
-    failures: new FailureLog(log, now),
+    failures: new FailureLog({ store, log, now }),
     stopping,
     now,
     metrics,
-    isReady: readinessCheck(store, log),
-    instance: `${shownListen(config.listen)} ${crypto.randomUUID().slice(0, 4)}`,
+    instance: instanceName(config),
+    processId: crypto.randomUUID().slice(0, 4),
     registrations: recentRegistrations(store, now),
     hasher: await Hasher.open({
       iterations: config.pbkdf2Iterations,
       highestIterations,
-      onRun: (seconds) => metrics.hashes.observe(seconds),
+      onRun: (durations) => metrics.observeHash(durations),
     }),
     passwordStrength,
     clientAddressOf: clientAddressResolver(config.trustedProxies),
@@ -155,24 +166,29 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   });
 }
 
-function toHttpError(error: unknown, { app, requestId }: Context): HttpError {
-  if (error instanceof HttpError) return error;
-  if (error instanceof OverloadedError) return retryable("overloaded", error.retryAfterSeconds);
-  app.failures.report("request-failed", { requestId, error });
-  if (error instanceof StoreFullError) return new HttpError("store-full");
-  if (error instanceof StoreClosedError) return new HttpError("store-closed");
-  if (error instanceof StoreUnavailableError) return retryable("store-unavailable", storeRetrySeconds);
-  return new HttpError("internal-error");
+/** The name of this instance in the log and the metrics: that of the settings, or its listen address. */
+export function instanceName({ instance, listen }: Config): string {
+  return instance ?? shownListen(listen);
 }
 
-function onResponse(context: Context, { route, status, ms, isRoutine }: ResponseRecord): void {
+function toHttpError(error: unknown, { app, requestId }: Context): HttpError {
+  if (error instanceof HttpError) return error;
+  const reason = failureReasons.find(([type]) => error instanceof type)?.[1] ?? "internal-error";
+  app.metrics.failures[reason].count++;
+  if (error instanceof OverloadedError) return retryable(reason, error.retryAfterSeconds);
+  app.failures.report("request-failed", { requestId, error });
+  return reason === "store-unavailable" ? retryable(reason, storeRetrySeconds) : new HttpError(reason);
+}
+
+function onResponse(context: Context, { path, operation, status, ms, isRoutine }: ResponseRecord): void {
   const { app: { metrics, log }, request: { method }, requestId } = context;
-  metrics.requests(method, route, status).count++;
-  const write = isRoutine && status === 200 ? log.debug : log.info;
+  metrics.requests(method, path, status).count++;
+  if (operation !== undefined) metrics.durations(operation).observe(ms / 1_000);
+  const write = isRoutine ? log.debug : log.info;
   write?.("request", {
     // A method as sent may contain anything too.
     method: /^[A-Z]{1,10}$/.test(method) ? method : "(other)",
-    route,
+    route: path,
     status,
     ms,
     clientAddress: context.clientAddress,

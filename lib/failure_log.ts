@@ -1,24 +1,34 @@
 /**
  * Logs failures without flooding the log.
  *
- * While the disk is full, the store closed or the database away, every request that needs the store fails for the same
- * reason. Such a failure is one warning without a stack when the reason changes, and one a minute while it stays the
- * same, with the number of omitted ones. Any other error is logged each time, with its stack and causes.
+ * While the database is away or the store is closed, requests, limits and background work all fail for the same reason.
+ * The log then has one `store-not-ready`, and one `store-ready` when the store is back. A full disk still accepts some
+ * changes: its failures are one warning a minute. Any other error is logged each time, with its stack and causes.
  */
 
 import type { Fields, Log } from "./log.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 const repeatEveryMs = 60 * 1_000;
+/** The store may cache for a second that it is ready: at the start of an outage, this is not its end. */
+const minOutageMs = 2 * 1_000;
 
 const storeFailures = [StoreClosedError, StoreFullError, StoreUnavailableError];
 
-/** The last line of an event. */
-interface Logged {
-  readonly reason: string;
+/** A time in which the store rejects all changes. */
+interface Outage {
   /** Milliseconds since the epoch. */
-  readonly at: number;
-  omittedCount: number;
+  readonly since: number;
+  failureCount: number;
+  /** The last answer of the store. */
+  answer: string | undefined;
+}
+
+export interface FailureLogOptions {
+  readonly store: Pick<Store, "failure">;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** Whether the store has failed as a whole: it is full, closed, or unavailable. */
@@ -27,43 +37,62 @@ export function isStoreFailure(error: unknown): error is Error {
 }
 
 export class FailureLog {
-  readonly #log: Log;
-  readonly #now: () => number;
-  /** By event, of which there are a few. */
-  readonly #logged = new Map<string, Logged>();
+  readonly #options: FailureLogOptions;
+  #outage: Outage | undefined;
+  /** When the last warning of a full disk was logged, in milliseconds since the epoch. */
+  #fullAt = -Infinity;
+  #omittedCount = 0;
 
-  /** @param now milliseconds since the epoch */
-  constructor(log: Log, now: () => number) {
-    this.#log = log;
-    this.#now = now;
+  constructor(options: FailureLogOptions) {
+    this.#options = options;
   }
 
   /** Logs a failure, or counts it if the store fails for the same reason again. */
   report(event: string, { error, ...fields }: { readonly error: unknown } & Fields): void {
-    if (!isStoreFailure(error)) return this.#log.error(event, { ...fields, error });
-    const last = this.#logged.get(event);
-    const now = this.#now();
-    if (last?.reason === error.name && Math.abs(now - last.at) < repeatEveryMs) {
-      last.omittedCount++;
+    if (error instanceof StoreFullError) this.#warnOfFullDisk(event, { ...fields, reason: error.message });
+    else if (isStoreFailure(error)) this.#begin({ reason: error.message, ...fields }).failureCount++;
+    else this.#options.log.error(event, { ...fields, error });
+  }
+
+  /** Asks the store whether it accepts changes, and logs the start and the end of an outage. */
+  async isStoreReady(): Promise<boolean> {
+    const reason = await this.#options.store.failure();
+    if (reason === undefined) {
+      this.#end();
+      return true;
+    }
+    const outage = this.#begin({ reason });
+    // A database that was away comes back read-only if its failover did not succeed.
+    if (outage.answer !== undefined && outage.answer !== reason) this.#options.log.error("store-not-ready", { reason });
+    outage.answer = reason;
+    return false;
+  }
+
+  #begin(fields: Fields): Outage {
+    const { log, now } = this.#options;
+    if (this.#outage === undefined) log.error("store-not-ready", fields);
+    return this.#outage ??= { since: now(), failureCount: 0, answer: undefined };
+  }
+
+  #end(): void {
+    if (this.#outage === undefined) return;
+    const { log, now } = this.#options;
+    const { since, failureCount } = this.#outage;
+    // The clock may be set back.
+    const ms = Math.abs(now() - since);
+    if (ms < minOutageMs) return;
+    this.#outage = undefined;
+    log.info("store-ready", { seconds: Math.round(ms / 1_000), failureCount });
+  }
+
+  #warnOfFullDisk(event: string, fields: Fields): void {
+    const now = this.#options.now();
+    if (Math.abs(now - this.#fullAt) < repeatEveryMs) {
+      this.#omittedCount++;
       return;
     }
-    this.#logged.set(event, { reason: error.name, at: now, omittedCount: 0 });
-    const omitted = last === undefined || last.omittedCount === 0 ? {} : { omitted: last.omittedCount };
-    this.#log.warn(event, { ...fields, reason: error.message, ...omitted });
+    this.#options.log.warn(event, { ...fields, ...this.#omittedCount > 0 && { omitted: this.#omittedCount } });
+    this.#fullAt = now;
+    this.#omittedCount = 0;
   }
-}
-
-/**
- * Returns a check whether the store takes changes, for the readiness probe. The response does not tell the reason,
- * which may contain a path or an address. It is logged once per change, as probes come every second.
- */
-export function readinessCheck(store: Pick<Store, "failure">, log: Log): () => Promise<boolean> {
-  let lastReason: string | undefined;
-  return async () => {
-    const reason = await store.failure();
-    if (reason !== lastReason && reason === undefined) log.info("store-ready", {});
-    if (reason !== lastReason && reason !== undefined) log.error("store-not-ready", { reason });
-    lastReason = reason;
-    return reason === undefined;
-  };
 }

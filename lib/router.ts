@@ -26,8 +26,8 @@ export interface Route {
   /** Segments. ":name" matches any text but "" and is a parameter; a last ":name*" matches the rest of the path. */
   readonly path: string;
   readonly handler: Handler;
-  /** Whether a 200 is logged at level debug, as for the guard: every request to a guarded site asks it. */
-  readonly isRoutine?: boolean;
+  /** Statuses that are logged at level debug only, as 200 of the guard: every request to a guarded site asks it. */
+  readonly routineStatuses?: readonly number[];
 }
 
 /** Who may use an operation. The handler checks it after it has read the body: see `routes/auth/authorization.ts`. */
@@ -152,11 +152,13 @@ export function createRouter(
     response.headers.set("x-content-type-options", "nosniff");
     addCorsFields?.(request, response);
     const endpoint = match?.params && match.entry;
+    const operation = endpoint && routeOf(endpoint, request);
     app.onResponse(context, {
-      route: endpoint?.path ?? noRoute,
+      path: endpoint?.path ?? noRoute,
+      operation,
       status: response.status,
       ms: Math.max(0, Date.now() - startedAt),
-      isRoutine: endpoint?.routes.get("GET")?.isRoutine === true,
+      isRoutine: operation?.routineStatuses?.includes(response.status) === true,
     });
     return response;
   };
@@ -165,12 +167,15 @@ export function createRouter(
 /** @throws {HttpError} `malformed-path`, `method-not-allowed`, and what the handler throws */
 function dispatch({ entry, params }: Match<Endpoint>, context: Context): Promise<Response> | Response {
   if (params === undefined) throw new HttpError("malformed-path");
-  const { method } = context.request;
   const headers = { allow: entry.allow };
-  if (method === "OPTIONS") return new Response(null, { status: 204, headers });
-  const route = entry.routes.get(method === "HEAD" ? "GET" : method);
+  if (context.request.method === "OPTIONS") return new Response(null, { status: 204, headers });
+  const route = routeOf(entry, context.request);
   if (route === undefined) throw new HttpError("method-not-allowed", { headers });
   return route.handler(context);
+}
+
+function routeOf({ routes }: Endpoint, { method }: Request): Route | undefined {
+  return routes.get(method === "HEAD" ? "GET" : method);
 }
 
 /**

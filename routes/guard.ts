@@ -48,7 +48,7 @@ export const guard = route("GET /guard/:demands*", {
     302: { description: "To the login page, for a browser.", headers: ["Location", "Clear-Site-Data?"] },
   },
   problems: [...loginProblems, "not-in-group"],
-  isRoutine: true,
+  routineStatuses: [200],
   async handler(context) {
     const { request } = context;
     const demands = demandsOf(context.params["demands"] ?? "");

@@ -13,6 +13,7 @@ export const showLive = route("GET /health/live", {
   summary: "Check that the process responds, and get its version",
   responses: { 200: { schema: liveSchema } },
   isStatic: true,
+  routineStatuses: [200],
   handler() {
     return jsonResponse({ status: "live", version });
   },
@@ -23,9 +24,11 @@ export const showReady = route("GET /health/ready", {
   summary: "Check that the service accepts requests",
   responses: { 200: { schema: readySchema } },
   problems: ["not-ready"],
-  async handler({ app: { stopping, isReady } }) {
+  // The log has a line when the store fails, and when it is back.
+  routineStatuses: [200, 503],
+  async handler({ app: { stopping, failures } }) {
     if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });
-    if (!await isReady()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });
+    if (!await failures.isStoreReady()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });
     return jsonResponse({ status: "ready" });
   },
 });

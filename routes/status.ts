@@ -5,7 +5,7 @@
  * are those of the store. A response costs no scan of the store: the app keeps those results for some seconds.
  */
 
-import type { Histogram } from "../lib/metrics/histogram.ts";
+import type { RecentHistogram } from "../lib/metrics/histogram.ts";
 import { jsonResponse } from "../lib/http/http_error.ts";
 import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { keptMinutes } from "../lib/metrics/minute_counter.ts";
@@ -21,7 +21,7 @@ const statusSchema: Schema = {
   $id: "Status",
   ...objectSchema({
     time: dateSchema,
-    instance: { type: "string", description: "Its listen address, and an id since its start." },
+    instance: { type: "string", description: "Its name, and an id that differs after a restart." },
     users: count,
     sessions: { ...count, description: "Including sessions that expired within the last hour." },
     registrations: {
@@ -61,14 +61,14 @@ export const showStatus = route("GET /status/", {
   responses: { 200: { schema: statusSchema } },
   async handler(context) {
     await requireAdmin(context);
-    const { config, instance, metrics, hasher, store, registrations, now } = context.app;
+    const { config, instance, processId, metrics, hasher, store, registrations, now } = context.app;
     const { users, sessions, bytes } = await store.size();
     const { days, counts } = await registrations.get();
     const { success, failure, throttled } = metrics.logins;
     const firstMinute = Math.floor(now() / minuteMs) - keptMinutes + 1;
     return jsonResponse({
       time: new Date(now()).toISOString(),
-      instance,
+      instance: `${instance} ${processId}`,
       users,
       sessions,
       registrations: { first_day: new Date(days.first * dayMs).toISOString().slice(0, 10), counts },
@@ -91,7 +91,7 @@ export const showStatus = route("GET /status/", {
 });
 
 /** Quantiles of the last minute in milliseconds; null if nothing happened in it. */
-function recentMs(histogram: Histogram): { p50_ms: number | null; p99_ms: number | null } {
+function recentMs(histogram: RecentHistogram): { p50_ms: number | null; p99_ms: number | null } {
   const inMs = (seconds: number | undefined) => seconds && Math.round(seconds * 1_000_000) / 1_000;
   const [p50_ms = null, p99_ms = null] = histogram.recentQuantiles([0.5, 0.99]).map(inMs);
   return { p50_ms, p99_ms };

@@ -126,7 +126,10 @@ Deno.test("an uncaught error ends the service with status 1 and is the last line
     await using service = await startBy(["run", "-A", "--preload", `${folder.path}/fault.js`, "main.ts"], env);
     assertEquals((await service.process.stop("SIGUSR2")).code, 1);
     const { output } = service.process;
-    assertMatch(output, /"level":"error","event":"uncaught-error","error":\{"name":"Error","message":"boom","stack":/);
+    assertMatch(
+      output,
+      /"level":"error","instance":"[^"]+","event":"uncaught-error","error":\{"name":"Error","message":"boom","stack":/,
+    );
     assertMatch(output, /^boom$/m);
   }
 });

@@ -117,6 +117,12 @@ export const parseOrigins = list((origin) => {
   return origin;
 });
 
+/** Parses the name of an instance; an empty text, which only the default is, is `undefined`. @throws {RangeError} */
+export function parseInstance(text: string): string | undefined {
+  if (text === "" || /^[\w.-]{1,40}$/.test(text)) return text || undefined;
+  throw new RangeError("use 1 to 40 of A-Z a-z 0-9 . _ -");
+}
+
 /**
  * Parses logins, and `*@DOMAIN` for every login that ends in `@DOMAIN`, to lower case.
  *

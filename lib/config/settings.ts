@@ -12,6 +12,7 @@ import {
   named,
   noLogins,
   oneOf,
+  parseInstance,
   parseOrigins,
   parseProxies,
   parseReservedLogins,
@@ -69,6 +70,15 @@ export const settings = {
     meaning: "Address and port, or `unix:/path`, that serves only `/metrics`; `GATEHOUSE_LISTEN` then does not serve " +
       "it. Required behind a proxy that adds no header",
     parse: (text: string) => text === "" ? undefined : parseListen(text),
+  },
+  /** `undefined` is the listen address. */
+  instance: {
+    name: "GATEHOUSE_INSTANCE",
+    default: "",
+    meaning:
+      "Name of this instance in the log, in the metrics and on the status page, 1 to 40 of `A-Z a-z 0-9 . _ -`; " +
+      "by default its listen address",
+    parse: parseInstance,
   },
   store: {
     name: "GATEHOUSE_STORE",

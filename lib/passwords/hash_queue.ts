@@ -31,8 +31,14 @@ export interface HashQueueOptions {
   readonly costMs: number;
   /** Longest accepted wait in milliseconds. */
   readonly maxWaitMs: number;
-  /** Called with the duration of each job in seconds, without its wait. */
-  readonly onRun?: (seconds: number) => void;
+  /** Called after each job. */
+  readonly onRun?: (durations: JobDurations) => void;
+}
+
+/** How long a job waited, and how long it ran after that. */
+export interface JobDurations {
+  readonly waitSeconds: number;
+  readonly runSeconds: number;
 }
 
 /** The client that a job runs for. */
@@ -95,6 +101,7 @@ export class HashQueue {
    */
   async run<Result>(requester: Requester, work: () => Promise<Result>): Promise<Result> {
     if (requester.hungUp?.aborted) throw this.#overloaded();
+    const calledAt = performance.now();
     if (this.#running < this.#options.concurrency) this.#running++;
     else await this.#wait(requester);
     const startedAt = performance.now();
@@ -102,7 +109,7 @@ export class HashQueue {
       return await work();
     } finally {
       const tookMs = performance.now() - startedAt;
-      this.#options.onRun?.(tookMs / 1_000);
+      this.#options.onRun?.({ waitSeconds: (startedAt - calledAt) / 1_000, runSeconds: tookMs / 1_000 });
       // At most twice the average: a burst keeps the event loop busy for seconds, which is not the cost of the hash.
       this.#costMs += newCostShare * (Math.min(tookMs, 2 * this.#costMs) - this.#costMs);
       const next = this.#jobs.take();

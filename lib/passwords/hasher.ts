@@ -8,7 +8,7 @@
  * if the user did not exist.
  */
 
-import { HashQueue, type Requester } from "./hash_queue.ts";
+import { HashQueue, type JobDurations, type Requester } from "./hash_queue.ts";
 import { hashPassword, iterationsOf, verifyPassword } from "./password_hash.ts";
 
 /** Time that a start spends on measuring the cost of a hash. The last round may exceed it. */
@@ -28,8 +28,8 @@ export interface HasherOptions {
   readonly concurrency?: number;
   /** Longest accepted wait in milliseconds, by default 5,000. */
   readonly maxWaitMs?: number;
-  /** Called with the duration of each job in seconds. */
-  readonly onRun?: (seconds: number) => void;
+  /** Called after each job. */
+  readonly onRun?: (durations: JobDurations) => void;
 }
 
 /** Result of a verification. */

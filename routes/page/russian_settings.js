@@ -5,6 +5,9 @@ export const texts = {
   "GATEHOUSE_METRICS_LISTEN":
     "Адрес и порт или `unix:/path`, где доступен только `/metrics`; тогда по адресу `GATEHOUSE_LISTEN` его нет. " +
     "Нужно за прокси, который не добавляет заголовков",
+  "GATEHOUSE_INSTANCE":
+    "Имя этого экземпляра в журнале, в метриках и на странице состояния, от 1 до 40 символов из `A-Z a-z 0-9 . _ -`; " +
+    "по умолчанию его адрес",
   "GATEHOUSE_STORE": "Папка с пользователями и сеансами, создаётся при отсутствии; или база данных PostgreSQL, " +
     "`postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`",
   "GATEHOUSE_PBKDF2_ITERATIONS":

@@ -38,6 +38,14 @@ Deno.test("createLog() writes a line of JSON for each event: time, level, event,
   assertEquals(lines.map((line) => line.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/, "T")), shapes);
 });
 
+Deno.test("createLog() names the instance in each line, if it has a name", async () => {
+  const output = new FakeOutput();
+  await using log = openLog(output, { instance: "auth-1" });
+  log.warn("weak");
+  const { instance, event } = JSON.parse(output.writes.join(""));
+  assertEquals([instance, event, "instance" in logged()], ["auth-1", "weak", false]);
+});
+
 Deno.test("createLog() has debug lines only if asked, and computes no fields of others", () => {
   for (const isDebug of [true, false]) {
     const lines: string[] = [];

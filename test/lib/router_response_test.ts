@@ -63,19 +63,21 @@ const faults: readonly FaultRow[] = [
     headers: { "retry-after": "7" },
   },
   { title: "a full disk", thrown: new StoreFullError(secret), status: 507, code: "store-full", logged: "warn" },
-  { title: "a closed store", thrown: new StoreClosedError(secret), status: 503, code: "store-closed", logged: "warn" },
+  { title: "a closed store", thrown: new StoreClosedError(secret), status: 503, code: "store-closed", logged: "error" },
   {
     title: "a database that is away, and when to come again",
     thrown: new StoreUnavailableError(secret),
     status: 503,
     code: "store-unavailable",
-    logged: "warn",
+    logged: "error",
     headers: { "retry-after": "5" },
   },
   { title: "an error", thrown: new Error(secret), status: 500, code: "internal-error", logged: "error" },
   { title: "text", thrown: secret, status: 500, code: "internal-error", logged: "error" },
   { title: "nothing", thrown: undefined, status: 500, code: "internal-error", logged: "error" },
 ];
+const isOutage = (thrown: unknown) => thrown instanceof StoreClosedError || thrown instanceof StoreUnavailableError;
+
 for (const { title, thrown, status, code, logged, headers = {} } of faults) {
   for (const when of ["at once", "later"]) {
     Deno.test(`createRouter() replies what a handler throws ${when}: ${title}`, async () => {
@@ -90,7 +92,7 @@ for (const { title, thrown, status, code, logged, headers = {} } of faults) {
       assertEquals(response.headers.get("x-content-type-options"), "nosniff");
       assertFalse(text.includes(secret));
       assertEquals(log.map(({ level, event, requestId }) => [level, event, requestId]), [
-        ...logged === undefined ? [] : [[logged, "request-failed", id]],
+        ...logged === undefined ? [] : [[logged, isOutage(thrown) ? "store-not-ready" : "request-failed", id]],
         ["info", "request", id],
       ]);
     });
@@ -151,7 +153,7 @@ Deno.test("createRouter() logs how long a request took, in milliseconds", async 
 /** A routine route that responds 200, or 403 to `?no`. */
 const routine: Route = {
   ...get("/routine", ({ request }) => new Response(null, { status: request.url.endsWith("?no") ? 403 : 200 })),
-  isRoutine: true,
+  routineStatuses: [200],
 };
 
 Deno.test("createRouter() logs a 200 of a routine route at debug level only, and counts it like all", async () => {
@@ -173,14 +175,11 @@ Deno.test("createRouter() logs a 200 of a routine route at debug level only, and
 });
 
 Deno.test("createRouter() counts every request by method, pattern and status", async () => {
-  const { app, serve } = await openScene([
-    get("/user/:login"),
-    routine,
-    get("/fault", () => Promise.reject(new Error("bug"))),
-  ]);
+  const routes = [get("/user/:login"), routine, get("/fault", () => Promise.reject(new Error("bug")))];
+  const { app, serve } = await openScene(routes);
   const counts = () =>
     Object.fromEntries(
-      app.metrics.toText({ hashesWaiting: 0, hashesRunning: 0, users: 0, sessions: 0, storeBytes: 0 })
+      app.metrics.toText({ build: {}, hashesWaiting: 0, hashesRunning: 0, isStoreUp: true, storeSize: undefined })
         .matchAll(/^http_requests_total\{method="(.*)",route="(.*)",status="(.*)"\} (.*)$/gm)
         .map(([, method, route, status, count]) => [`${method} ${route} ${status}`, Number(count)] as const),
     );
@@ -201,6 +200,12 @@ Deno.test("createRouter() counts every request by method, pattern and status", a
     "DELETE /routine 405": 1,
     "_OTHER (none) 404": 1,
   });
+  // What is no operation takes no time and would only dilute the durations.
+  const durations = ["/user/:login", "/routine", "/fault"].map((path) => {
+    const route = routes.find((one) => one.path === path);
+    return route && app.metrics.durations(route).count;
+  });
+  assertEquals(durations, [3, 2, 1]);
 });
 
 Deno.test("createRouter() shows a problem as a page to who navigates by GET, and as JSON to all others", async () => {

@@ -74,8 +74,15 @@ Deno.test({
   ignore,
   async fn() {
     const server = await postgres();
-    await using service = await startService({ env: { GATEHOUSE_STORE: await server.createDatabase() } });
+    const env = { GATEHOUSE_STORE: await server.createDatabase(), GATEHOUSE_INSTANCE: "auth-1" };
+    await using service = await startService({ env });
     assertEquals((await send(service, "/user/", alice)).status, 201);
+    const token = await logIn(service);
+    const figure = async (name: string) => {
+      const text = await (await fetch(`${service.url}/metrics`)).text();
+      return Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
+    };
+    assertEquals(await figure("gatehouse_store_up"), 1);
     const readiness = async () => {
       const response = await fetch(`${service.url}/health/ready`);
       return `${response.status} ${(await response.json()).detail ?? ""}`;
@@ -95,11 +102,28 @@ Deno.test({
       }
     };
     await until("503 The store cannot keep changes");
-    // Only the log has the reason.
-    assertEquals(service.log().match(/"store-not-ready","reason":"The database cannot be reached"/g)?.length, 1);
+    const failures = Array.from({ length: 100 }, async (_, index) => {
+      if (index % 2 === 0) return await showSession(service, token);
+      return (await send(service, "/user/", { ...alice, login: `user${index}` })).status;
+    });
+    assertEquals(new Set(await Promise.all(failures)), new Set([503]));
+    assertEquals(await figure("gatehouse_store_up"), 0);
+    assert(await figure("gatehouse_database_call_duration_seconds_count") > 100);
     await server.start();
     await until("200 ");
     await logIn(service);
+    assertEquals(await figure("gatehouse_store_up"), 1);
+    await service.logged(/"event":"(store-ready)"/);
+    // Only the log has the reason, once, however many requests failed.
+    const lines = service.log().split("\n").filter((line) => /store-|"(warn|error)"|stack/.test(line));
+    const events = lines.filter((line) => !line.includes("weak-setting")).map((line) => JSON.parse(line));
+    assertEquals(events.map(({ level, instance, event }) => [level, instance, event]), [
+      ["info", "auth-1", "store-opened"],
+      ["error", "auth-1", "store-not-ready"],
+      ["info", "auth-1", "store-ready"],
+    ]);
+    assertMatch(events[1].reason, /^Cannot use postgres:\/\/.+/);
+    assert(events[2].failureCount > 100, `${events[2].failureCount}`);
   },
 });
 
@@ -149,7 +173,7 @@ Deno.test({
       const env = { GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_STORE: url.replace("@", ":hunter2@") };
       await using service = new TestProcess(Deno.execPath(), { args: ["run", "-A", "main.ts"], env });
       assertEquals((await service.status).code, 1);
-      const [line = "", ...rest] = service.output.trim().split("\n").filter((text) => !text.includes('"warn"'));
+      const [line = "", ...rest] = service.output.trim().split("\n").filter((text) => !text.startsWith("{"));
       assertStringIncludes(line, reason);
       assertEquals(rest, []);
       assertFalse(service.output.includes("hunter2"));

@@ -46,7 +46,7 @@ Deno.test("ready() answers 503 when the store takes no changes, and live() does 
 
 Deno.test("ready() tells anyone nothing of the reason, and the log once for each change", async () => {
   const store = new FaultyStore();
-  const { send, lines } = await openTestApp({ store });
+  const { send, lines, clock } = await openTestApp({ store });
   const { reason } = store;
   const another = "The database cannot be reached";
   const told: unknown[][] = [];
@@ -59,6 +59,7 @@ Deno.test("ready() tells anyone nothing of the reason, and the log once for each
     ] as const
   ) {
     store.reason = now;
+    clock.now += 60_000;
     told.push([...line]);
     for (let probe = 0; probe < 3; probe++) {
       const { status, json } = await send("GET", "/health/ready");
@@ -71,8 +72,15 @@ Deno.test("ready() tells anyone nothing of the reason, and the log once for each
   }
 });
 
-Deno.test("ready() has nothing to log while all is well", async () => {
-  const { send, lines } = await openTestApp();
-  await send("GET", "/health/ready");
-  assertEquals(eventsOf(lines), []);
+Deno.test("live() and ready() have no lines in the log, whatever they answer", async () => {
+  const store = new FaultyStore();
+  const { send, lines } = await openTestApp({ store });
+  for (const reason of [undefined, "away", "away"]) {
+    store.reason = reason;
+    for (const method of ["GET", "HEAD"]) {
+      await send(method, "/health/live");
+      await send(method, "/health/ready");
+    }
+  }
+  assertEquals(lines.map((line) => JSON.parse(line).event), ["store-not-ready"]);
 });

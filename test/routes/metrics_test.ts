@@ -2,6 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp, type TestApp } from "../support/app.ts";
+import { version } from "../../lib/config/version.ts";
+import { StoreUnavailableError } from "../../lib/store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
+import type { StoreSize } from "../../lib/store/queries.ts";
 
 /** The value of one sample; 0 when there is no such line. */
 async function valueOf({ send }: TestApp, sample: string): Promise<number> {
@@ -15,7 +19,78 @@ Deno.test("showMetrics() answers in the text format of Prometheus, not to be sto
   const { status, headers, text } = await send("GET", "/metrics");
   assertEquals([status, headers.get("content-type")], [200, "text/plain; version=0.0.4; charset=utf-8"]);
   assertEquals(headers.get("cache-control"), "no-store");
-  assert(text.startsWith("# HELP gatehouse_registrations_total "));
+  assert(text.startsWith("# HELP gatehouse_build_info "));
+});
+
+Deno.test("showMetrics() shows the version, and the instance in a label that Prometheus does not use", async () => {
+  for (const [settings, name] of [[{}, "127.0.0.1:8000"], [{ GATEHOUSE_INSTANCE: "auth-1" }, "auth-1"]] as const) {
+    const opened = await openTestApp({ settings });
+    const sample = `gatehouse_build_info{version="${version}",gatehouse_instance="${name}"}`;
+    assertEquals(await valueOf(opened, sample), 1);
+  }
+});
+
+/** A store whose answers are set by hand. */
+class AwayStore extends TableStore {
+  answer = () => Promise.resolve<string | undefined>(undefined);
+  isSilent = false;
+
+  override failure(): Promise<string | undefined> {
+    return this.answer();
+  }
+
+  override size(): Promise<StoreSize> {
+    if (this.isSilent) return Promise.reject(new StoreUnavailableError("away"));
+    return super.size();
+  }
+}
+
+const forever = () => new Promise<never>(() => {});
+const answers: readonly [what: string, answer: AwayStore["answer"], isSilent: boolean][] = [
+  ["takes no changes", () => Promise.resolve("read-only"), false],
+  ["is away", () => Promise.resolve("away"), true],
+  ["does not answer", forever, true],
+  ["fails in a way nobody foresaw", () => Promise.reject(new TypeError("bug")), true],
+];
+
+for (const [what, answer, isSilent] of answers) {
+  Deno.test(`showMetrics() goes on when the store ${what}`, async () => {
+    const store = new AwayStore();
+    const opened = await openTestApp({ store });
+    assertEquals(await valueOf(opened, "gatehouse_store_up"), 1);
+    Object.assign(store, { answer, isSilent });
+    const startedAt = performance.now();
+    const { status, text } = await opened.send("GET", "/metrics");
+    assertEquals([status, /^gatehouse_store_up (.*)$/m.exec(text)?.[1]], [200, "0"]);
+    assertEquals(text.includes("gatehouse_users "), !isSilent);
+    assert(text.includes("process_resident_memory_bytes "));
+    // Half of the 10 s that Prometheus waits.
+    assert(performance.now() - startedAt < 5_000);
+    const errors = opened.lines.filter((line) => line.includes('"stack"'));
+    assertEquals(errors.length, what.startsWith("fails") ? 1 : 0);
+    Object.assign(store, { answer: () => Promise.resolve(undefined), isSilent: false });
+    assertEquals(await valueOf(opened, "gatehouse_store_up"), 1);
+  });
+}
+
+Deno.test("showMetrics() counts failures by reason, and has no line in the log", async () => {
+  const store = new AwayStore();
+  store.findUser = () => Promise.reject(new StoreUnavailableError("away"));
+  const opened = await openTestApp({ store });
+  for (let count = 0; count < 100; count++) {
+    assertEquals((await opened.send("POST", "/session/", { json: alice })).status, 503);
+  }
+  assertEquals(await valueOf(opened, 'gatehouse_failures_total{reason="store-unavailable"}'), 100);
+  assertEquals(await valueOf(opened, 'gatehouse_failures_total{reason="internal-error"}'), 0);
+  const count = valueOf(opened, 'http_request_duration_seconds_count{method="POST",route="/session/"}');
+  assertEquals(await count, 100);
+  const records = opened.lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== "request");
+  assertEquals(records.map(({ level, event, reason }) => [level, event, reason]), [[
+    "error",
+    "store-not-ready",
+    "away",
+  ]]);
+  assertEquals(opened.lines.filter((line) => line.includes("/metrics")), []);
 });
 
 /** What a request has that a proxy has passed on, or that a browser has made. */

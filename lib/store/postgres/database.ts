@@ -32,7 +32,11 @@ export interface DatabaseOptions extends Partial<PoolLimits> {
   readonly log: Log;
   /** How long to wait at start for a database that cannot be reached. */
   readonly waitMs?: number;
+  /** Called after each call with its duration, repetitions included. */
+  readonly onCall?: (seconds: number) => void;
 }
+
+type CallOptions = Required<Pick<DatabaseOptions, "callMs" | "onCall">>;
 
 /** Statements of which all or none take effect. */
 export interface Transaction {
@@ -77,13 +81,13 @@ const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
 export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #servers: Servers;
-  readonly #callMs: number;
+  readonly #options: CallOptions;
   readonly #failure = new TtlCache(() => this.#findFailure(), { keepMs: failureAgeMs });
   readonly #names = new StatementNames();
 
-  private constructor(address: PostgresAddress, servers: Servers, { callMs }: { readonly callMs: number }) {
+  private constructor(address: PostgresAddress, servers: Servers, options: CallOptions) {
     this.address = address;
-    this.#callMs = callMs;
+    this.#options = options;
     this.#servers = servers;
   }
 
@@ -96,7 +100,7 @@ export class Database implements AsyncDisposable {
   static async open(address: PostgresAddress, options: DatabaseOptions): Promise<Database> {
     const { log, callMs = defaultCallMs, waitMs = defaultWaitMs, maxConnections = defaultMaxConnections } = options;
     const servers = await Servers.open(address, { ...options, callMs, maxConnections });
-    const database = new Database(address, servers, { callMs });
+    const database = new Database(address, servers, { onCall() {}, ...options, callMs });
     const store = shownAddress(address);
     const startedAt = performance.now();
     for (let isLogged = false;; isLogged = true) {
@@ -181,13 +185,16 @@ export class Database implements AsyncDisposable {
     const { promise: deadline, reject } = Promise.withResolvers<never>();
     // It may pass while nothing waits for it.
     deadline.catch(() => {});
-    const timer = setTimeout(() => reject(new DeadlineError(`no answer within ${this.#callMs} ms`)), this.#callMs);
+    const { callMs, onCall } = this.#options;
+    const startedAt = performance.now();
+    const timer = setTimeout(() => reject(new DeadlineError(`no answer within ${callMs} ms`)), callMs);
     try {
       return await this.#repeat(work, deadline);
     } catch (error) {
       throw toStoreError(error, this.address);
     } finally {
       clearTimeout(timer);
+      onCall((performance.now() - startedAt) / 1_000);
     }
   }
 

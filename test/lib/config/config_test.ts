@@ -9,6 +9,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
   assertEquals(values, {
     listen: { hostname: "127.0.0.1", port: 8_000 },
     metricsListen: undefined,
+    instance: undefined,
     store: { folder: "data" },
     pbkdf2Iterations: 600_000,
     passwordMinLength: 15,

@@ -1,5 +1,13 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { oneOf, parseOrigins, parseStore, quote, wholeNumber, withoutSecret } from "../../../lib/config/parsers.ts";
+import {
+  oneOf,
+  parseInstance,
+  parseOrigins,
+  parseStore,
+  quote,
+  wholeNumber,
+  withoutSecret,
+} from "../../../lib/config/parsers.ts";
 
 Deno.test("quote() keeps a value on one line, and only the scheme of a URL", () => {
   const rows: readonly (readonly [text: string, shown: string])[] = [
@@ -24,6 +32,17 @@ Deno.test("oneOf() accepts each word exactly", () => {
   for (const text of ["On", "on ", "o", "toString", ""]) {
     const error = assertThrows(() => oneOf("on", "off")(text), RangeError);
     assertStringIncludes(error.message, "use on or off");
+  }
+});
+
+Deno.test("parseInstance() accepts 1 to 40 letters, digits and . _ -, and nothing else", () => {
+  assertEquals(["", "auth-1.example_A", "a".repeat(40)].map(parseInstance), [
+    undefined,
+    "auth-1.example_A",
+    "a".repeat(40),
+  ]);
+  for (const text of ["a".repeat(41), 'a"b', "a b", "a\n", "ä"]) {
+    assertThrows(() => parseInstance(text), RangeError, "use 1 to 40 of");
   }
 });
 

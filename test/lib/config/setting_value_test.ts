@@ -170,6 +170,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
   const texts: Record<Field, string> = {
     listen: "unix:/s",
     metricsListen: "unix:/m",
+    instance: "a",
     store: "elsewhere",
     pbkdf2Iterations: "1",
     passwordMinLength: "8",

@@ -9,7 +9,7 @@ import {
   tokenBucket,
   unused,
 } from "../../../lib/limits/limit_rule.ts";
-import { Histogram } from "../../../lib/metrics/histogram.ts";
+import { RecentHistogram } from "../../../lib/metrics/histogram.ts";
 import { MemoryLimitStore, RateLimiter } from "../../../lib/limits/rate_limiter.ts";
 import { MinuteCounter } from "../../../lib/metrics/minute_counter.ts";
 import { openAppOfAlice } from "../../support/app.ts";
@@ -136,7 +136,7 @@ Deno.test("a Basic password that was right 3 h ahead is cached for a minute of t
 Deno.test("figures of the last minutes begin anew when the clock was 3 h ahead", () => {
   const clock = { now: now + aheadMs };
   const counter = new MinuteCounter(() => clock.now);
-  const histogram = new Histogram([1, 2], () => clock.now);
+  const histogram = new RecentHistogram([1, 2], () => clock.now);
   counter.add();
   histogram.observe(1.5);
   assertEquals([counter.lastHour.at(-1), histogram.recentQuantiles([0.5])], [1, [1.5]]);

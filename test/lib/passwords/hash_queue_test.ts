@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { HashQueue, OverloadedError } from "../../../lib/passwords/hash_queue.ts";
+import { HashQueue, type JobDurations, OverloadedError } from "../../../lib/passwords/hash_queue.ts";
 import { watchSignal } from "../../support/listeners.ts";
 import { Scene } from "../../support/passwords/hash_queue_scene.ts";
 
@@ -163,9 +163,14 @@ function stubClock(): Disposable & { nowMs: number } {
   return clock;
 }
 
-Deno.test("run() tells how long the work took, without its wait, also of work that fails", async () => {
+Deno.test("run() tells how long the work took, and its wait, also of work that fails", async () => {
   const seconds: number[] = [];
-  const gate = new HashQueue({ concurrency: 1, costMs: 1, maxWaitMs: 1_000, onRun: (took) => seconds.push(took) });
+  const waits: number[] = [];
+  const onRun = ({ waitSeconds, runSeconds }: JobDurations) => {
+    seconds.push(runSeconds);
+    waits.push(waitSeconds);
+  };
+  const gate = new HashQueue({ concurrency: 1, costMs: 1, maxWaitMs: 1_000, onRun });
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
   const fail = () => Promise.reject(new Error("failed"));
   const startedAt = performance.now();
@@ -182,6 +187,8 @@ Deno.test("run() tells how long the work took, without its wait, also of work th
   // One after another: with a wait among them they would be more than all the time there was.
   assert(first + second + failed <= elapsedSeconds, `${seconds} in ${elapsedSeconds}`);
   assertEquals(more, []);
+  const [none = 1, one = 0, both = 0] = waits;
+  assert(none < 0.045 && one > 0.045 && both > 0.09 && both <= elapsedSeconds, `${waits}`);
 });
 
 Deno.test("HashQueue.run() leaves no listener on the signal of whoever waited, also when they hang up", async () => {

@@ -119,7 +119,7 @@ Deno.test("Hasher.open() measures the machine's own time", async () => {
 
 Deno.test("Hasher tells how many turns run and wait, and how long each took", async () => {
   const seconds: number[] = [];
-  const hasher = await Hasher.open({ iterations, concurrency: 1, onRun: (took) => seconds.push(took) });
+  const hasher = await Hasher.open({ iterations, concurrency: 1, onRun: ({ runSeconds }) => seconds.push(runSeconds) });
   // Measuring at the start is no turn.
   assertEquals([hasher.queue.running, hasher.queue.waiting, seconds.length], [0, 0, 0]);
   const client = "client";
