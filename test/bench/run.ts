@@ -5,7 +5,7 @@
  * and the median of several rounds.
  */
 
-import { printError, printLine } from "../../lib/tasks/task.ts";
+import { printError, printLine, runTask, TaskError } from "../../lib/tasks/task.ts";
 import { benchCluster } from "./cluster.ts";
 import { benchFailover } from "./failover.ts";
 import { benchFlood } from "./flood.ts";
@@ -21,15 +21,18 @@ const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
   store: benchStore,
 };
 
-const bench = benches[Deno.args[0] ?? ""];
-if (bench === undefined) {
-  printError(`Usage: deno task bench ${Object.keys(benches).join("|")}`);
-  Deno.exit(1);
-}
-const rows: Row[] = [];
-for await (const row of bench()) {
-  printError(`${row.what}: ${row.measured}`);
-  rows.push(row);
-}
-printLine(`${machineName()}\n\n${tableOf(rows)}`);
-Deno.exit(rows.every((row) => row.isHeld) ? 0 : 2);
+await runTask({
+  usage: "bench NAME",
+  help: `Measures and prints a table; test/README.md has results. NAME is one of ${Object.keys(benches).join(", ")}.`,
+  async run({ args: [name = ""] }) {
+    const bench = benches[name];
+    if (bench === undefined) throw new TaskError(`Cannot run "${name}": use ${Object.keys(benches).join(", ")}`);
+    const rows: Row[] = [];
+    for await (const row of bench()) {
+      printError(`${row.what}: ${row.measured}`);
+      rows.push(row);
+    }
+    printLine(`${machineName()}\n\n${tableOf(rows)}`);
+    return rows.every((row) => row.isHeld) ? 0 : 2;
+  },
+});

@@ -176,7 +176,7 @@ export function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptio
   }
   throw new NoRegisterError(
     `Cannot ${action} "${disk.path}" as it contains no store: there is no journal. Name the data folder of a ` +
-      "service, and mount its disk if it has its own",
+      "service, which some tasks take from GATEHOUSE_STORE, and mount its disk if it has its own",
   );
 }
 

@@ -3,7 +3,7 @@
  * prints: to be looked at by whoever changed the look. `deno task screenshots`
  */
 import type { Browser, Page } from "npm:playwright-core@1.65.1";
-import { printLine } from "../../../lib/tasks/task.ts";
+import { printLine, runTask } from "../../../lib/tasks/task.ts";
 import { startBrowser } from "../../support/page/browser.ts";
 import { type Site, startSite } from "../../support/page/site.ts";
 import { settle, views } from "../../support/page/views.ts";
@@ -48,9 +48,16 @@ async function takePicture(page: Page, path: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  await using site = await startSite();
-  await using running = await startBrowser([site.rootCertificate]);
-  await settle(site);
-  const folder = await Deno.makeTempDir({ prefix: "gatehouse-screenshots-" });
-  for (const path of await takeAll(site, running.browser, folder)) printLine(path);
+  await runTask({
+    usage: "screenshots",
+    help: "Takes a picture of each view of the page in real Chromium, and prints the paths.",
+    async run() {
+      await using site = await startSite();
+      await using running = await startBrowser([site.rootCertificate]);
+      await settle(site);
+      const folder = await Deno.makeTempDir({ prefix: "gatehouse-screenshots-" });
+      for (const path of await takeAll(site, running.browser, folder)) printLine(path);
+      return 0;
+    },
+  });
 }
