@@ -8,7 +8,6 @@
 
 import {
   type ActorOptions,
-  type Change,
   type InsertSessionOptions,
   isAdmin,
   maxSessionAheadMs,
@@ -16,7 +15,6 @@ import {
   type Session,
   type Store,
   type StoredRecord,
-  StoreFullError,
   type Ticket,
   type TicketOptions,
   type User,
@@ -24,7 +22,7 @@ import {
 import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from "../queries.ts";
 import { isSameUser, voidedTickets } from "../rules.ts";
 import { forEachYielding, hashCostsOf, pageOf, recordsOf, registrationsOn, seenLongestAgo } from "./scan.ts";
-import { memoryStorage, TableChanges, type Tables, type TableStorage, ticketKeys, ticketUse } from "./tables.ts";
+import { memoryStorage, TableChanges, type Tables, type TableStorage, ticketKeys } from "./tables.ts";
 
 /** Users whose sessions are ended side by side. */
 const maxUsersAtOnce = 1_000;
@@ -71,9 +69,10 @@ export class TableStore implements Store {
 
   insertUser(user: User, ticketHash?: string) {
     return this.#changes.run([user.login, ...ticketKeys(ticketHash)], async () => {
-      if (!this.#tables.hasTicket(ticketHash)) return "no-ticket";
+      const used = this.#tables.useOf(ticketHash);
+      if (used === undefined) return "no-ticket";
       if (this.#tables.users.has(user.login)) return "taken";
-      await this.#changes.commit([{ kind: "put-user", user }, ...ticketUse(ticketHash)]);
+      await this.#changes.commit([{ kind: "put-user", user }, ...used]);
       return "done";
     });
   }
@@ -84,7 +83,8 @@ export class TableStore implements Store {
     const isDemoted = isAdmin(current) && !isAdmin(next);
     const keys = [login, ...ticketKeys(ticketHash), ...isDemoted ? [adminsKey] : []];
     return this.#changes.runAs({ keys, actor }, async () => {
-      if (!this.#tables.hasTicket(ticketHash)) return "no-ticket";
+      const used = this.#tables.useOf(ticketHash);
+      if (used === undefined) return "no-ticket";
       if (!isSameUser(this.#tables.users.get(login), current)) return "stale";
       if (isDemoted && this.#tables.adminCount === 1) return "last-admin";
       const keptId = next.disabled ? "" : keepSessionId;
@@ -93,7 +93,7 @@ export class TableStore implements Store {
       const deletions = this.#tables.ticketDeletions((ticket) =>
         voided.made && ticket.maker === id || voided.resets && ticket.purpose === "reset" && ticket.login === login
       );
-      await this.#changes.commit([{ kind: "put-user", user: next }, ...deletions, ...ticketUse(ticketHash)], ended);
+      await this.#changes.commit([{ kind: "put-user", user: next }, ...deletions, ...used], ended);
       return "done";
     });
   }
@@ -123,13 +123,9 @@ export class TableStore implements Store {
     return this.#changes.run([session.login], async () => {
       const kept = this.#tables.users.get(session.login);
       if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      const put: Change = { kind: "put-session", session };
       const ended = await seenLongestAgo(this.#tables.sessionsOf(session.login), maxSessions - 1);
-      await this.#changes.commit([put], ended).catch((error) => {
-        // On a full disk both last until the next start only, so that users can still log in.
-        if (!(error instanceof StoreFullError)) throw error;
-        this.#changes.apply([put], ended);
-      });
+      // Users can log in on a full disk too.
+      await this.#changes.commitOrApply({ kind: "put-session", session }, ended);
       return true;
     });
   }
@@ -212,8 +208,9 @@ export class TableStore implements Store {
   deleteTicket(id: string, { actor }: ActorOptions = {}) {
     const found = this.#tables.tickets.values().find((ticket) => ticket.id === id && ticket.purpose !== "setup");
     return this.#changes.runAs({ keys: ticketKeys(found?.secretHash), actor }, async () => {
-      if (found === undefined || !this.#tables.hasTicket(found.secretHash)) return "missing";
-      await this.#changes.commit(ticketUse(found.secretHash));
+      const used = found && this.#tables.useOf(found.secretHash);
+      if (used === undefined) return "missing";
+      await this.#changes.commit(used);
       return "done";
     });
   }

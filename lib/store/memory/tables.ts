@@ -12,6 +12,7 @@ import {
   isAdmin,
   type Session,
   type StoredRecord,
+  StoreFullError,
   type Ticket,
   type User,
 } from "../../store.ts";
@@ -76,14 +77,17 @@ export class Tables {
     return maker === "" || this.adminOf(maker) !== undefined;
   }
 
-  /** Reports whether a change may use the ticket, or needs none. */
-  hasTicket(secretHash: string | undefined): boolean {
-    return secretHash === undefined || this.#tickets.has(secretHash);
+  /** Returns the deletion of the ticket that a change uses, if it needs one; `undefined` if that was used meanwhile. */
+  useOf(secretHash: string | undefined): readonly Change[] | undefined {
+    if (secretHash === undefined) return [];
+    return this.#tickets.has(secretHash) ? [{ kind: "delete-ticket", secretHash }] : undefined;
   }
 
   /** There are few tickets, as administrators create them, so they have no index. */
   ticketDeletions(isDeleted: (ticket: Ticket) => boolean): readonly Change[] {
-    return Array.from(this.#tickets.values()).filter(isDeleted).flatMap(({ secretHash }) => ticketUse(secretHash));
+    return Array.from(this.#tickets.values()).filter(isDeleted).flatMap(({ secretHash }) =>
+      this.useOf(secretHash) ?? []
+    );
   }
 
   /** Returns the sessions of a user, nearly in order of creation. */
@@ -215,27 +219,24 @@ export class TableChanges {
 
   /** Commits the changes and the ends of sessions as one change; of thousands of sessions, most in changes before. */
   async commit(changes: readonly Change[], ended: readonly Session[] = []): Promise<void> {
-    const ends = ended.map(toEnd);
+    const ends = ended.map(({ id }): Change => ({ kind: "delete-session", id }));
     while (ends.length > maxEndsAtOnce) await this.#storage.commit(ends.splice(0, maxEndsAtOnce));
     if (changes.length + ends.length > 0) await this.#storage.commit([...changes, ...ends]);
   }
 
-  /** Applies what cannot be committed, until the next start. */
-  apply(changes: readonly Change[], ended: readonly Session[]): void {
-    for (const change of [...changes, ...ended.map(toEnd)]) this.#storage.tables.apply(change);
+  /** As `commit`; on a full disk the changes last until the next start only. */
+  async commitOrApply(put: Change, ended: readonly Session[]): Promise<void> {
+    try {
+      await this.commit([put], ended);
+    } catch (error) {
+      if (!(error instanceof StoreFullError)) throw error;
+      for (const { id } of ended) this.#storage.tables.apply({ kind: "delete-session", id });
+      this.#storage.tables.apply(put);
+    }
   }
 }
 
 /** Returns the keys of the lock of a ticket, if a change needs one. */
 export function ticketKeys(secretHash: string | undefined): readonly string[] {
   return secretHash === undefined ? [] : [`ticket ${secretHash}`];
-}
-
-/** Returns the change that uses up a ticket, if a change needs one. */
-export function ticketUse(secretHash: string | undefined): readonly Change[] {
-  return secretHash === undefined ? [] : [{ kind: "delete-ticket", secretHash }];
-}
-
-function toEnd({ id }: Session): Change {
-  return { kind: "delete-session", id };
 }
