@@ -62,7 +62,7 @@ if (import.meta.main) {
  * Writes the records of a folder to a new file, and reads it back.
  *
  * @throws {TaskError} the file exists or cannot be written, or the folder holds no users
- * @throws {NoRegisterError} the folder holds no store
+ * @throws {StoreFolderError} the folder holds no store
  * @throws {CorruptFileError} the folder is damaged
  */
 export async function backUp(folder: string, file: string): Promise<Holdings> {
@@ -89,7 +89,7 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
  * Checks every frame of a backup or a folder, and changes nothing.
  *
  * @throws {TaskError} there is no such file, or it is not a backup
- * @throws {NoRegisterError} the folder holds no store
+ * @throws {StoreFolderError} the folder holds no store
  * @throws {CorruptFileError} it is damaged
  */
 export async function verify(path: string): Promise<Holdings> {

@@ -28,9 +28,8 @@ if (import.meta.main) {
 /**
  * Every record of the folder as a line of JSON: users in order of registration, sessions, tickets.
  *
- * @throws {NoRegisterError} the folder holds no store
+ * @throws {StoreFolderError} there is no such folder, it holds no store, or it cannot be read
  * @throws {CorruptFileError} it is damaged
- * @throws {StoreFolderError} there is no such folder, or it cannot be read
  */
 export async function* inspect(folder: string): AsyncGenerator<string> {
   const { tables } = await readRunningFolder(realDisk(folder), { action: "inspect" });

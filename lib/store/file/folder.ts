@@ -59,11 +59,6 @@ export interface ReadFolderOptions {
   readonly onChange?: () => void;
 }
 
-/** The folder contains no store: another folder was named, or its disk is not mounted. */
-export class NoRegisterError extends Error {
-  override name = "NoRegisterError";
-}
-
 /** Reports whether a file of that name is part of a store. */
 export function isDataFile(name: string): boolean {
   return /^(snapshot|journal)-\d+$/.test(name);
@@ -141,9 +136,8 @@ export function readJournal(disk: Disk, generation: number, onChange: (change: C
  * A compaction may remove a file after it was listed, and a frame may be half written when it is read. So the folder is
  * read again, and a missing file, a torn frame or damage counts only if it is the same after `pausesMs`.
  *
- * @throws {NoRegisterError} the folder contains no store
  * @throws {CorruptFileError} a file is damaged
- * @throws {StoreFolderError} the folder cannot be read
+ * @throws {StoreFolderError} the folder contains no store or cannot be read
  */
 export async function readRunningFolder(disk: Disk, options: ReadFolderOptions = {}): Promise<ReadFolder> {
   requireRegister(disk, options);
@@ -160,8 +154,7 @@ export async function readRunningFolder(disk: Disk, options: ReadFolderOptions =
 /**
  * Checks that the folder contains a store.
  *
- * @throws {NoRegisterError} it does not
- * @throws {StoreFolderError} it cannot be read
+ * @throws {StoreFolderError} it does not, or cannot be read: another folder was named, or its disk is not mounted
  */
 export function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptions): void {
   try {
@@ -174,7 +167,7 @@ export function requireRegister(disk: Disk, { action = "read" }: ReadFolderOptio
       { cause: error },
     );
   }
-  throw new NoRegisterError(
+  throw new StoreFolderError(
     `Cannot ${action} "${disk.path}" as it contains no store: there is no journal. Name the data folder of a ` +
       "service, which some tasks take from GATEHOUSE_STORE, and mount its disk if it has its own",
   );

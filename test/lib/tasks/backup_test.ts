@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
-import { NoRegisterError } from "../../../lib/store/file/folder.ts";
+import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
 import { CorruptFileError } from "../../../lib/store/file/file_header.ts";
 import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { open } from "../../support/store/file_store.ts";
@@ -81,7 +81,7 @@ Deno.test("backUp() rejects a store without users, and the task warns when no se
 Deno.test("backUp() overwrites no file, and rejects a folder without records", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/empty`);
-  await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), NoRegisterError, "Cannot back up");
+  await assertRejects(() => backUp(`${folder}/empty`, `${folder}/backup`), StoreFolderError, "Cannot back up");
   {
     await using store = await open(`${folder}/data`);
     await store.insertUser(userOf("alice"));

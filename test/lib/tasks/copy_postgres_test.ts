@@ -6,7 +6,7 @@ import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import type { StoredRecord } from "../../../lib/store.ts";
 import { realDisk } from "../../../lib/store/file/disk.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
-import { NoRegisterError, readRunningFolder } from "../../../lib/store/file/folder.ts";
+import { readRunningFolder } from "../../../lib/store/file/folder.ts";
 import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, startPostgres } from "../../support/postgres.ts";
@@ -121,7 +121,7 @@ async function usersIn(folder: string): Promise<number> {
   try {
     return (await readRunningFolder(realDisk(folder))).tables.users.size;
   } catch (error) {
-    if (error instanceof StoreFolderError || error instanceof NoRegisterError) return 0;
+    if (error instanceof StoreFolderError) return 0;
     throw error;
   }
 }

@@ -4,7 +4,6 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { inspect } from "../../../lib/tasks/inspect.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
-import { NoRegisterError } from "../../../lib/store/file/folder.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/file_header.ts";
 import { encodeFrame } from "../../../lib/store/file/format.ts";
 import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
@@ -15,8 +14,8 @@ Deno.test("verify(), inspect() and restore() reject what is neither a data folde
   const folder = await Deno.makeTempDir();
   const inspectAll = (path: string) => Array.fromAsync(inspect(path));
   for (const path of [folder, "/etc"]) {
-    await assertRejects(() => verify(path), NoRegisterError, `Cannot verify "${path}" as it contains no store`);
-    await assertRejects(() => inspectAll(path), NoRegisterError, `Cannot inspect "${path}" as it contains no store`);
+    await assertRejects(() => verify(path), StoreFolderError, `Cannot verify "${path}" as it contains no store`);
+    await assertRejects(() => inspectAll(path), StoreFolderError, `Cannot inspect "${path}" as it contains no store`);
     await assertRejects(() => restore(path, `${folder}/new`), TaskError, `Cannot read "${path}" as it is not a file`);
   }
   await assertRejects(() => verify("/dev/zero"), TaskError, 'Cannot read "/dev/zero" as it is not a file');

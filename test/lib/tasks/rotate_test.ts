@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { rotate } from "../../../lib/tasks/rotate.ts";
-import { NoRegisterError } from "../../../lib/store/file/folder.ts";
+import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
 import { CorruptFileError } from "../../../lib/store/file/file_header.ts";
 import { verify } from "../../../lib/tasks/backup.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
@@ -62,7 +62,7 @@ Deno.test("rotate() deletes nothing when the backup fails", async () => {
   await assertRejects(() => back(2, 1), CorruptFileError);
   await Deno.remove(data, { recursive: true });
   await Deno.mkdir(data);
-  await assertRejects(() => back(2, 1), NoRegisterError);
+  await assertRejects(() => back(2, 1), StoreFolderError);
   assertEquals(backups(), before);
   await assertRejects(() => rotate(data, { folder: `${folder}/missing`, keep: 1 }), Error);
 });

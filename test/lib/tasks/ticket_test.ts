@@ -8,7 +8,6 @@ import { createLog } from "../../../lib/log.ts";
 import { createRouter } from "../../../lib/router.ts";
 import { type Store, StoreFullError, type Ticket } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
-import { NoRegisterError } from "../../../lib/store/file/folder.ts";
 import { socketIn, StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
 import { SchemaError } from "../../../lib/store/postgres/schema.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
@@ -133,7 +132,7 @@ Deno.test("operate() says in one line why it cannot use a folder", async () => {
     `Cannot use store "${folder}/none": No such`,
   );
   await Deno.mkdir(`${folder}/empty`);
-  await assertRejects(() => run(`${folder}/empty`, ["invite"]), NoRegisterError, "contains no store");
+  await assertRejects(() => run(`${folder}/empty`, ["invite"]), StoreFolderError, "contains no store");
   assertEquals(Array.from(Deno.readDirSync(`${folder}/empty`)), []);
 
   await using store = await openFolder(folder);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
-import { NoRegisterError, type ReadFolder, readFolder, readRunningFolder } from "../../../../lib/store/file/folder.ts";
+import { type ReadFolder, readFolder, readRunningFolder } from "../../../../lib/store/file/folder.ts";
+import { StoreFolderError } from "../../../../lib/store/file/store_folder.ts";
 import { CorruptFileError, encodeFileHeader, type FileStart } from "../../../../lib/store/file/file_header.ts";
 import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import type { Disk } from "../../../../lib/store/file/disk.ts";
@@ -187,7 +188,7 @@ Deno.test("readRunningFolder() reads on while what it finds changes, and not for
 Deno.test("readRunningFolder() refuses a folder without records, but not an empty one that was opened", async () => {
   for (const files of [{}, { "notes.txt": [], "snapshot-1.tmp": new Uint8Array(9), "lock": new Uint8Array(4) }]) {
     const disk = await diskOf(files);
-    const error = await assertRejects(() => readRunningFolder(disk, { action: "verify" }), NoRegisterError);
+    const error = await assertRejects(() => readRunningFolder(disk, { action: "verify" }), StoreFolderError);
     assert(error.message.startsWith('Cannot verify "simulated" as it contains no store: '), error.message);
   }
   assertEquals(loginsOf(await readRunningFolder(await diskOf({ "journal-1": [] }))), []);
