@@ -60,7 +60,7 @@ export class Hasher {
   /** Measured hashes of this machine per second. */
   readonly hashesPerSecond: number;
 
-  private constructor(options: Required<HasherOptions>, { decoy, costMs }: Measurement) {
+  private constructor(options: Required<HasherOptions>, { decoy, costMs }: Awaited<ReturnType<typeof measure>>) {
     const { iterations, highestIterations, concurrency, maxWaitMs, onRun } = options;
     this.#iterations = iterations;
     this.#workIterations = Math.max(iterations, highestIterations);
@@ -109,13 +109,8 @@ export class Hasher {
   }
 }
 
-interface Measurement {
-  readonly decoy: string;
-  readonly costMs: number;
-}
-
 /** The fastest round counts, as other work of the machine is no cost of a hash. An expensive hash needs one round. */
-async function measure({ iterations, concurrency }: Required<HasherOptions>): Promise<Measurement> {
+async function measure({ iterations, concurrency }: Required<HasherOptions>) {
   const decoy = await hashPassword(crypto.randomUUID(), iterations);
   let costMs = Infinity;
   for (let round = 0, spentMs = 0; round < measureRounds && spentMs < measureMs; round++) {

@@ -91,12 +91,10 @@ export function isSamePassword(one: string, other: string): boolean {
   return timingSafeEqual(digest("sha256", a, "buffer"), digest("sha256", b, "buffer"));
 }
 
-interface DeriveOptions {
-  readonly salt: Uint8Array<ArrayBuffer>;
-  readonly iterations: number;
-}
-
-async function derive(password: string, options: DeriveOptions): Promise<Uint8Array<ArrayBuffer>> {
+async function derive(
+  password: string,
+  options: { readonly salt: Uint8Array<ArrayBuffer>; readonly iterations: number },
+): Promise<Uint8Array<ArrayBuffer>> {
   const key = await crypto.subtle.importKey("raw", encoder.encode(password), "PBKDF2", false, ["deriveBits"]);
   const parameters = { name: "PBKDF2", hash: "SHA-256", ...options };
   return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashBytes * 8));

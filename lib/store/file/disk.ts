@@ -34,7 +34,7 @@ export interface Disk {
    * @throws {StoreFolderError} the folder cannot be created or locked
    */
   lock(): Promise<Disposable>;
-  /** Denies all other users access to the folder, if possible. @returns the exposure that it found */
+  /** Denies all other users access to the folder, if possible. @returns `undefined` if it was private */
   makePrivate(): Promise<Exposure | undefined>;
   /** Returns the names of all files. @throws {StoreFolderError} a file of the store is a link, for example */
   list(): string[];

@@ -83,12 +83,7 @@ function isProtected(error: Error): boolean {
   return error instanceof Deno.errors.NotCapable && error.message.startsWith("Requires all access");
 }
 
-/**
- * Returns the names of the files in the folder.
- *
- * @throws {StoreFolderError} a file of the service is not a regular file: the next compaction would replace a link, and
- *   the file that it points to would become outdated
- */
+/** As `Disk.list`. The next compaction would replace a link, and the file that it points to would become outdated. */
 export function listFiles(path: string): string[] {
   const entries = Array.from(Deno.readDirSync(path));
   const other = entries.find((entry) => !entry.isFile && ownFiles.test(entry.name));
@@ -96,12 +91,7 @@ export function listFiles(path: string): string[] {
   return entries.filter((entry) => entry.isFile).map((entry) => entry.name);
 }
 
-/**
- * Creates the folder if it is missing, and locks it for this process until the result is disposed of.
- *
- * @throws {StoreFolderError} it cannot be created or locked
- * @throws {StoreLockedError} another process holds it
- */
+/** As `Disk.lock`. */
 export async function lockFolder(path: string): Promise<Disposable> {
   await makeFolder(path);
   const file = await openLock(path, { read: true, write: true, create: true, mode: 0o600 });
@@ -125,11 +115,7 @@ export async function requireUnlocked(path: string): Promise<void> {
   file?.close();
 }
 
-/**
- * Removes the permissions of group and others, unless the folder has files of other programs, which may need them.
- *
- * @returns `undefined` if the folder was private
- */
+/** As `Disk.makePrivate`, unless the folder has files of other programs, which may need the permissions. */
 export async function makePrivate(path: string): Promise<Exposure | undefined> {
   const { mode, uid } = await Deno.stat(path);
   if (mode === null || (mode & 0o077) === 0) return undefined;
