@@ -2,9 +2,10 @@
  * What Caddy sends again, and what never, while the service is away. An upstream counts and breaks connections at will;
  * the restarts are those of the real service.
  */
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { startCaddy } from "../support/caddy/caddy.ts";
+import { editCaddyfile } from "../support/caddy/edited_caddyfile.ts";
 import { assertRepeatable, lostOf, underLoad } from "../support/caddy/caddy_load.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { freePort } from "../support/process.ts";
@@ -13,7 +14,6 @@ import { breakConnections, serveUpstream } from "../support/upstream.ts";
 import { get, hostOf, pick, post } from "../support/caddy/caddy_client.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
-const caddyfile = new URL("../../caddy/Caddyfile", import.meta.url).pathname;
 const alice = { login: "alice", password: "mellow-otter-41-lantern" };
 
 test("Caddyfile keeps requests waiting over a restart of the service", async () => {
@@ -117,11 +117,6 @@ function test(name: string, fn: () => Promise<void>): void {
 }
 
 /** The project's Caddyfile, but for the patience of a test. */
-async function impatientCaddyfile(): Promise<AsyncDisposable & { readonly path: string }> {
-  const text = await Deno.readTextFile(caddyfile);
-  const impatient = text.replaceAll("lb_try_duration 10s", "lb_try_duration 500ms");
-  assertNotEquals(impatient, text);
-  const path = await Deno.makeTempFile({ suffix: ".Caddyfile" });
-  await Deno.writeTextFile(path, impatient);
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+function impatientCaddyfile() {
+  return editCaddyfile("Caddyfile", [["lb_try_duration 10s", "lb_try_duration 500ms"]]);
 }

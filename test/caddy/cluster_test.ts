@@ -4,9 +4,10 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
+import { editCaddyfile } from "../support/caddy/edited_caddyfile.ts";
 import { assertRepeatable, clientCount, lostOf, password, post, send, underLoad } from "../support/caddy/caddy_load.ts";
 import { ensureProgram } from "../support/packages.ts";
-import { ensurePostgres, startPostgres } from "../support/postgres.ts";
+import { ensurePostgres, sharedPostgres } from "../support/postgres.ts";
 import { freePort } from "../support/process.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { breakConnections, serveUpstream, type Upstream } from "../support/upstream.ts";
@@ -14,6 +15,7 @@ import { breakConnections, serveUpstream, type Upstream } from "../support/upstr
 const ignore = !await ensureProgram("caddy", "caddy") || !await ensurePostgres();
 const config = new URL("../../caddy/cluster.Caddyfile", import.meta.url).pathname;
 const instanceCount = 3;
+const postgres = sharedPostgres();
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `cluster.Caddyfile ${name}`, ignore, fn });
@@ -38,8 +40,7 @@ class Cluster implements AsyncDisposable {
 
   static async open(): Promise<Cluster> {
     await using cleanup = new AsyncDisposableStack();
-    const postgres = cleanup.use(await startPostgres());
-    const store = await postgres.createDatabase();
+    const store = await (await postgres()).createDatabase();
     const envs = Array.from({ length: instanceCount }, () => ({
       GATEHOUSE_LISTEN: `127.0.0.1:${freePort()}`,
       GATEHOUSE_STORE: store,
@@ -149,7 +150,8 @@ test("never repeats a change, and repeats a GET", async () => {
 });
 
 test("responds 503 when no instance is ready, and hides the metrics", async () => {
-  await using caddy = await startCaddy({ upstream: `127.0.0.1:${freePort()}`, config });
+  await using impatient = await editCaddyfile("cluster.Caddyfile", [["lb_try_duration 10s", "lb_try_duration 500ms"]]);
+  await using caddy = await startCaddy({ upstream: `127.0.0.1:${freePort()}`, config: impatient.path });
   assertEquals((await send(caddy, "/metrics")).status, 404);
   const { status, text } = await post(caddy, "/user/", { login: "alice", password });
   assertEquals([status, JSON.parse(text).status], [503, 503]);

@@ -7,11 +7,9 @@ import { assert, assertEquals } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { SiteClient } from "../../../caddy/doctor_client.ts";
 import { type RunningCaddy, startCaddy } from "./caddy.ts";
+import { type Edit, editCaddyfile } from "./edited_caddyfile.ts";
 import { type RunningService, startService } from "../service.ts";
 import { serveUpstream } from "../upstream.ts";
-
-/** What is to be another text in the project's Caddyfile. */
-export type Edit = readonly [from: string, to: string];
 
 /** An app in place of the folder. */
 export const app: Edit = ["root * {$ROOT:/var/www/html}\n\t\tfile_server", "reverse_proxy {$APP}"];
@@ -63,7 +61,7 @@ export async function startGuarded(options: GuardedOptions = {}): Promise<Guarde
   const arrived: string[] = [];
   const upstream = cleanup.use(serveUpstream((request) => echo(request, arrived)));
   const service = options.service ?? cleanup.use(await startService({ env: settings }));
-  const config = options.config ?? await editCaddyfile(edits, cleanup);
+  const config = options.config ?? cleanup.use(await editCaddyfile("guarded.Caddyfile", edits)).path;
   const caddy = cleanup.use(
     await startCaddy({ upstream: new URL(service.url).host, config, env: { APP: upstream.address, ...env } }),
   );
@@ -112,16 +110,6 @@ export async function startGuarded(options: GuardedOptions = {}): Promise<Guarde
   const dispose = () => owned.disposeAsync();
   const asking = { client, ask, statusOf, headersAtApp, enter, enterAsAdmin };
   return { caddy, service, rootPath, arrived, ...asking, [Symbol.asyncDispose]: dispose };
-}
-
-/** @returns the path of the project's Caddyfile with some of it replaced */
-async function editCaddyfile(edits: readonly Edit[], cleanup: AsyncDisposableStack): Promise<string> {
-  let text = await Deno.readTextFile(new URL("../../../caddy/guarded.Caddyfile", import.meta.url));
-  for (const [from, to] of edits) {
-    assert(text.includes(from), `The Caddyfile lacks ${from}`);
-    text = text.replaceAll(from, () => to);
-  }
-  return await writeTemporary(text, cleanup);
 }
 
 /** @returns the path */
