@@ -1,6 +1,7 @@
-/** One connection by the client `pg`, and what its errors mean. */
+/** A connection by the client `pg`, names for its statements, and what its errors mean. */
 
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 // pg: the PostgreSQL protocol with TLS, SCRAM and a pool. After a lost connection it rejects all statements;
 // `postgres` 3.4.9 reconnects inside a transaction (its issues 1155, 1186, 1208 and 1216).
@@ -41,6 +42,13 @@ const diskFullCode = "53100";
  * authorization (28), no such database (3D000), read-only (25006), idle in a transaction (25P03), lock timeout (55P03).
  */
 const unavailableCodes = /^(08|53|57|58|28|3D000|25006|25P03|55P03)/;
+/** More than there are statements. Those for many rows have one text for each number of rows. */
+const maxNames = 100;
+/** Unknown name (26000), name in use (42P05); PgBouncer itself reports a violation of the protocol (08P01). */
+const lostNameCodes = /^(26000|42P05)$/;
+const protocolViolation = "08P01";
+const lostNameText = /prepared statement/;
+
 /** A connection. */
 export class Client extends pg.Client {
   /** @param options those of the pool, which hides the password from a spread */
@@ -106,6 +114,37 @@ function guardParser(stream: Socket): void {
       stream.destroy(new Error(`Unexpected answer: ${messageOf(error)}`));
     }
   });
+}
+
+/**
+ * Names for the statements of a database: PostgreSQL parses and plans a named statement once a connection, which is most
+ * of the time of a short one. The name is a hash, so it stands for one text, whatever version uses the same PgBouncer.
+ *
+ * PgBouncer in transaction mode sends each transaction to any connection of the server, where the name is unknown or
+ * already in use (1.21 and later prevent this with `max_prepared_statements`). Nothing has been done then, and no
+ * statement is named any more.
+ */
+export class StatementNames {
+  readonly #names = new Map<string, string>();
+  #areUsable = true;
+
+  /** The name of a statement; `undefined` for one that runs without. Those without values are rare, or cheap. */
+  nameOf(text: string, values: readonly Value[]): string | undefined {
+    if (!this.#areUsable || values.length === 0) return undefined;
+    const known = this.#names.get(text);
+    if (known !== undefined || this.#names.size === maxNames) return known;
+    const name = createHash("sha256").update(text).digest("hex").slice(0, 32);
+    this.#names.set(text, name);
+    return name;
+  }
+
+  /** Whether an error says that a name is lost. Then no statement has a name from now on. */
+  stopIfLost(error: unknown): boolean {
+    const code = codeOf(error);
+    const isLost = lostNameCodes.test(code) || code === protocolViolation && lostNameText.test(messageOf(error));
+    if (isLost) this.#areUsable = false;
+    return isLost;
+  }
 }
 
 /** What an error means for a store. Returns a bug unchanged. */

@@ -1,8 +1,8 @@
 /**
  * Runs statements and transactions on PostgreSQL within a deadline, and repeats them where that is safe.
  *
- * - A conflict (40001, 40P01) or a lost name of a statement (see `statement_names.ts`) has changed nothing. The call is
- *   repeated until the deadline, after a short random wait.
+ * - A conflict (40001, 40P01) or a lost name of a statement has changed nothing. The call is repeated until the deadline,
+ *   after a short random wait.
  * - A connection lost during a call may have made the change. The call is repeated once on another connection, with
  *   `isRepeated` set: what it finds may be its own change, such as a login taken by the same user.
  * - A call over its deadline is not repeated, and whether it made a change is unknown. Its connection is closed, as the
@@ -22,21 +22,19 @@ import {
   DeadlineError,
   isStorableText,
   messageOf,
+  StatementNames,
   toStoreError,
   type Value,
 } from "./connection.ts";
 import { type PoolLimits, Servers } from "./servers.ts";
-import { StatementNames } from "./statement_names.ts";
 
-export interface DatabaseOptions extends Partial<PoolLimits> {
+export interface DatabaseOptions extends PoolLimits {
   readonly log: Log;
   /** How long to wait at start for a database that cannot be reached. */
   readonly waitMs?: number;
   /** Called after each call with its duration, repetitions included. */
   readonly onCall?: (seconds: number) => void;
 }
-
-type CallOptions = Required<Pick<DatabaseOptions, "callMs" | "onCall">>;
 
 /** Statements of which all or none take effect. */
 export interface Transaction {
@@ -58,12 +56,8 @@ interface Attempt extends Transaction {
   mayBeDone: boolean;
 }
 
-/** People and proxies do not wait longer. */
-const defaultCallMs = 5_000;
 /** A machine restarts in this time. */
 const defaultWaitMs = 60_000;
-/** PostgreSQL allows 100 for all clients. A statement takes about 1 ms; a password hash takes 70 ms of a core. */
-const defaultMaxConnections = 10;
 const retryWaitMs = 1_000;
 /** Proxies and the status page ask every few seconds. */
 const failureAgeMs = 1_000;
@@ -81,14 +75,14 @@ const connectionLostCodes = /^(08...|57P..|25P03|25006)$/;
 export class Database implements AsyncDisposable {
   readonly address: PostgresAddress;
   readonly #servers: Servers;
-  readonly #options: CallOptions;
+  readonly #onCall: (seconds: number) => void;
   readonly #failure = new TtlCache(() => this.#findFailure(), { keepMs: failureAgeMs });
   readonly #names = new StatementNames();
 
-  private constructor(address: PostgresAddress, servers: Servers, options: CallOptions) {
+  private constructor(address: PostgresAddress, { onCall = () => {}, ...limits }: DatabaseOptions) {
     this.address = address;
-    this.#options = options;
-    this.#servers = servers;
+    this.#onCall = onCall;
+    this.#servers = new Servers(address, limits);
   }
 
   /**
@@ -98,9 +92,8 @@ export class Database implements AsyncDisposable {
    * @throws {StoreUnavailableError} the database cannot be reached within `waitMs`
    */
   static async open(address: PostgresAddress, options: DatabaseOptions): Promise<Database> {
-    const { log, callMs = defaultCallMs, waitMs = defaultWaitMs, maxConnections = defaultMaxConnections } = options;
-    const servers = await Servers.open(address, { ...options, callMs, maxConnections });
-    const database = new Database(address, servers, { onCall() {}, ...options, callMs });
+    const { log, waitMs = defaultWaitMs } = options;
+    const database = new Database(address, options);
     const store = shownAddress(address);
     const startedAt = performance.now();
     for (let isLogged = false;; isLogged = true) {
@@ -185,8 +178,8 @@ export class Database implements AsyncDisposable {
     const { promise: deadline, reject } = Promise.withResolvers<never>();
     // It may pass while nothing waits for it.
     deadline.catch(() => {});
-    const { callMs, onCall } = this.#options;
     const startedAt = performance.now();
+    const { callMs } = this.#servers;
     const timer = setTimeout(() => reject(new DeadlineError(`no answer within ${callMs} ms`)), callMs);
     try {
       return await this.#repeat(work, deadline);
@@ -194,7 +187,7 @@ export class Database implements AsyncDisposable {
       throw toStoreError(error, this.address);
     } finally {
       clearTimeout(timer);
-      onCall((performance.now() - startedAt) / 1_000);
+      this.#onCall((performance.now() - startedAt) / 1_000);
     }
   }
 

@@ -26,8 +26,7 @@ declare module "pg" {
     readonly connection: { readonly stream: Socket; attachListeners: (stream: Socket) => void };
     connect(callback: (error?: Error) => void): void;
     end(callback: () => void): void;
-    query(statement: Statement): Promise<QueryResult>;
-    query(text: string, values?: readonly unknown[]): Promise<QueryResult>;
+    query(statement: Statement | string, values?: readonly unknown[]): Promise<QueryResult>;
   }
   interface PoolClient extends Client {
     release(destroy?: boolean): void;

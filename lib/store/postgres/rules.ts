@@ -5,11 +5,9 @@
  * That is right at every isolation level: at READ COMMITTED the second change waits for the first and sees its result.
  * At REPEATABLE READ (YugabyteDB's default) and SERIALIZABLE (CockroachDB) the second gets a conflict, which a lock
  * without a write would not cause, and `Database` repeats it. Changes to all administrators or to the setup ticket lock
- * a row of
- * `gatehouse_turn`, always last.
+ * a row of `gatehouse_turn`, always last.
  *
- * A change may run again after a lost connection. One that finds its own earlier attempt (`isRepeated`) reports
- * success.
+ * A change that finds its own earlier attempt, on a connection that was lost (`isRepeated`), reports success.
  */
 
 import { type Actor, isAdmin, type Store, type User } from "../../store.ts";
@@ -141,9 +139,7 @@ export function sessionChanges(database: Database) {
   } satisfies Partial<Store>;
 }
 
-export function ticketChanges(
-  database: Database,
-): Pick<Store, "insertTicket" | "deleteTicket" | "deleteExpiredTickets"> {
+export function ticketChanges(database: Database) {
   return {
     insertTicket(ticket, { actor, target } = {}) {
       const { secretHash, purpose, login } = ticket;

@@ -12,16 +12,20 @@ import { hostWithPort } from "../../config/listen.ts";
 import { type PostgresAddress, shownAddress } from "../../config/postgres_address.ts";
 import { Client, codeOf, ConnectionError, DatabaseRefusedError, DeadlineError, messageOf } from "./connection.ts";
 
-/** The limits of the pools. */
+/** Limits, all in milliseconds but the number of connections. */
 export interface PoolLimits {
-  readonly maxConnections: number;
-  /** For one statement, for connecting, and for a transaction without a statement. */
-  readonly callMs: number;
+  readonly maxConnections?: number;
+  /** For one call, for connecting, and for a transaction without a statement. */
+  readonly callMs?: number;
   /** How long a connection may be idle, and how old it may become. */
   readonly maxIdleMs?: number;
   readonly maxAgeMs?: number;
 }
 
+/** PostgreSQL allows 100 for all clients. A statement takes about 1 ms; a password hash takes 70 ms of a core. */
+const defaultMaxConnections = 10;
+/** People and proxies do not wait longer. */
+const defaultCallMs = 5_000;
 /** Shorter than firewalls and load balancers keep an idle connection: 350 s on AWS, 4 minutes on Azure. */
 const defaultMaxIdleMs = 3 * 60 * 1_000;
 /** New connections reach servers that were added behind a load balancer. */
@@ -45,8 +49,9 @@ interface Server {
   readonly pool: Pool;
 }
 
-/** The servers of a database. Created by `Servers.open`. */
+/** The servers of a database. */
 export class Servers implements AsyncDisposable {
+  readonly callMs: number;
   readonly #address: PostgresAddress;
   /** The one that was used last is the first. */
   #servers: readonly Server[];
@@ -55,48 +60,17 @@ export class Servers implements AsyncDisposable {
   /** Older connections are not used. */
   #trustedSince = 0;
 
-  private constructor(address: PostgresAddress, options: object) {
+  /** Connects to nothing yet. @throws {DatabaseRefusedError} the file of root certificates cannot be read */
+  constructor(address: PostgresAddress, limits: PoolLimits) {
+    this.callMs = limits.callMs ?? defaultCallMs;
     this.#address = address;
+    const options = poolOptions(address, { ...limits, callMs: this.callMs });
     this.#servers = address.servers.map((server) => {
       const pool = new pg.Pool({ ...options, host: server.hostname, port: server.port });
       // Without a listener, an error of an idle connection would end the process. The pool removes the connection.
       pool.on("error", () => {});
       pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
       return { name: hostWithPort(server), pool };
-    });
-  }
-
-  /**
-   * Creates the pools, which connect when they are used.
-   *
-   * @throws {DatabaseRefusedError} the file of root certificates cannot be read
-   */
-  static async open(address: PostgresAddress, limits: PoolLimits): Promise<Servers> {
-    const { user, password, database, servers, requiresWritable } = address;
-    const { callMs, maxConnections, maxIdleMs = defaultMaxIdleMs, maxAgeMs = defaultMaxAgeMs } = limits;
-    // A call has time for every server, and then for its statements.
-    const connectMs = servers.length === 1 ? callMs : Math.min(callMs / (servers.length + 1), maxConnectMs);
-    return new Servers(address, {
-      user,
-      database,
-      // A function: `pg` replaces an empty text by PGPASSWORD.
-      password: () => password,
-      ssl: await tlsOptions(address),
-      scramMaxIterations,
-      application_name: "gatehouse",
-      // The server aborts what the client has given up, including waits for locks.
-      statement_timeout: callMs,
-      // A client that loses power inside a transaction must not hold its locks for hours.
-      idle_in_transaction_session_timeout: callMs,
-      max: maxConnections,
-      // To get a connection of the pool; `connectMs` is to create one.
-      connectionTimeoutMillis: callMs,
-      connectMs,
-      idleTimeoutMillis: maxIdleMs,
-      maxLifetimeSeconds: maxAgeMs / 1_000,
-      Client,
-      onConnect: requiresWritable ? (client: Client) => requireWritable(client, connectMs) : undefined,
-      types: { getTypeParser },
     });
   }
 
@@ -144,6 +118,36 @@ export class Servers implements AsyncDisposable {
   }
 }
 
+/** The options of `pg` that all servers share, and `connectMs` for `Client`. */
+function poolOptions(address: PostgresAddress, limits: PoolLimits & { readonly callMs: number }) {
+  const { user, password, database, servers, requiresWritable } = address;
+  const { callMs } = limits;
+  // A call has time for every server, and then for its statements.
+  const connectMs = servers.length === 1 ? callMs : Math.min(callMs / (servers.length + 1), maxConnectMs);
+  return {
+    user,
+    database,
+    // A function: `pg` replaces an empty text by PGPASSWORD.
+    password: () => password,
+    ssl: tlsOptions(address),
+    scramMaxIterations,
+    application_name: "gatehouse",
+    // The server aborts what the client has given up, including waits for locks.
+    statement_timeout: callMs,
+    // A client that loses power inside a transaction must not hold its locks for hours.
+    idle_in_transaction_session_timeout: callMs,
+    max: limits.maxConnections ?? defaultMaxConnections,
+    // To get a connection of the pool; `connectMs` is to create one.
+    connectionTimeoutMillis: callMs,
+    connectMs,
+    idleTimeoutMillis: limits.maxIdleMs ?? defaultMaxIdleMs,
+    maxLifetimeSeconds: (limits.maxAgeMs ?? defaultMaxAgeMs) / 1_000,
+    Client,
+    onConnect: requiresWritable ? (client: Client) => requireWritable(client, connectMs) : undefined,
+    types: { getTypeParser },
+  };
+}
+
 async function requireWritable(client: Client, timeoutMs: number): Promise<void> {
   const { rows } = await client.query({ text: "SHOW transaction_read_only", query_timeout: timeoutMs });
   if (rows[0]?.["transaction_read_only"] === "on") throw new Error("the server is read-only");
@@ -170,14 +174,15 @@ function refusedError(address: PostgresAddress, reason: string, cause: unknown):
   return new DatabaseRefusedError(`Cannot use the database ${shownAddress(address)}: ${reason}`, { cause });
 }
 
-async function tlsOptions(address: PostgresAddress) {
-  const { encryption, rootCertificates } = address;
+function tlsOptions(address: PostgresAddress) {
+  const { encryption, rootCertificates: file } = address;
   if (encryption === "disable") return false;
-  const reading = rootCertificates === undefined ? undefined : Deno.readTextFile(rootCertificates);
-  const ca = await reading?.catch((error) => {
+  try {
+    const ca = file === undefined ? undefined : Deno.readTextFileSync(file);
+    return { rejectUnauthorized: encryption === "verify-full", ca };
+  } catch (error) {
     throw refusedError(address, messageOf(error), error);
-  });
-  return { rejectUnauthorized: encryption === "verify-full", ca };
+  }
 }
 
 /** Doubles hold 53 bits of an int8: enough for every count, and for dates until the year 287396. */

@@ -7,6 +7,6 @@ import { Database } from "../../../lib/store/postgres/database.ts";
 const log = createLog(() => {});
 
 /** Opens a database without a log. */
-export function open(address: PostgresAddress, limits: Partial<PoolLimits> = {}): Promise<Database> {
+export function open(address: PostgresAddress, limits: PoolLimits = {}): Promise<Database> {
   return Database.open(address, { log, waitMs: 0, ...limits });
 }

@@ -60,11 +60,20 @@ Deno.test({
     assert(await isEncrypted(address({ encryption: "require", servers: [byNumber] })));
     assert(await isEncrypted(other.address({ encryption: "require" })));
 
+    // Of several servers, each must have a certificate for its own name.
+    const trusted = address().servers;
+    assert(await isEncrypted(address({ servers: [...other.address().servers, byNumber, ...trusted] })));
+
     const { rootCertificates: ofOther = "" } = other.address();
     const { rootCertificates: _file, ...ofDeno } = address();
     const refused: readonly (readonly [what: string, address: PostgresAddress, reason: string])[] = [
       ["another IP address", address({ servers: [byNumber] }), "IP: 127.0.0.1 is not in the cert's list"],
       ["another host name", other.address(), "certificate"],
+      [
+        "several servers, none of them trusted",
+        address({ servers: [byNumber, byNumber] }),
+        "is not in the cert's list",
+      ],
       ["another authority", address({ rootCertificates: ofOther }), "certificate"],
       ["no authority", ofDeno, "certificate"],
       ["no file", address({ rootCertificates: "/nowhere/ca.crt" }), "/nowhere/ca.crt"],

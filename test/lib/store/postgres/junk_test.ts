@@ -110,7 +110,7 @@ class JunkServer implements AsyncDisposable {
   }
 }
 
-function open(server: JunkServer, limits: Partial<PoolLimits> = {}): Promise<Database> {
+function open(server: JunkServer, limits: PoolLimits = {}): Promise<Database> {
   return Database.open(server.address, { log: createLog(() => {}), waitMs: 0, callMs, ...limits });
 }
 

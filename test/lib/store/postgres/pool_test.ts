@@ -76,7 +76,7 @@ Deno.test({
   },
 });
 
-const ages: readonly (readonly [what: string, limits: Partial<PoolLimits>, isSame: boolean])[] = [
+const ages: readonly (readonly [what: string, limits: PoolLimits, isSame: boolean])[] = [
   ["neither idle for long nor old", { maxIdleMs: hourMs, maxAgeMs: hourMs }, true],
   ["idle for long", { maxIdleMs: 20, maxAgeMs: hourMs }, false],
   ["old", { maxIdleMs: hourMs, maxAgeMs: 20 }, false],

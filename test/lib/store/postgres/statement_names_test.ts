@@ -4,7 +4,7 @@ import { assertEquals, assertFalse, assertMatch, assertNotEquals } from "@std/as
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../../lib/log.ts";
 import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
-import { StatementNames } from "../../../../lib/store/postgres/statement_names.ts";
+import { StatementNames } from "../../../../lib/store/postgres/connection.ts";
 import { statements } from "../../../../lib/store/postgres/statements.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
 import { sessionOf, userOf } from "../../../support/store/records.ts";
