@@ -117,8 +117,8 @@ function guardParser(stream: Socket): void {
 }
 
 /**
- * Names for the statements of a database: PostgreSQL parses and plans a named statement once a connection, which is most
- * of the time of a short one. The name is a hash, so it stands for one text, whatever version uses the same PgBouncer.
+ * Names for the statements of a database: PostgreSQL parses and plans a named statement once a connection, which is
+ * most of the time of a short one. The name is a hash, so it stands for one text in every version behind a PgBouncer.
  *
  * PgBouncer in transaction mode sends each transaction to any connection of the server, where the name is unknown or
  * already in use (1.21 and later prevent this with `max_prepared_statements`). Nothing has been done then, and no

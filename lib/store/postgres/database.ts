@@ -1,8 +1,8 @@
 /**
  * Runs statements and transactions on PostgreSQL within a deadline, and repeats them where that is safe.
  *
- * - A conflict (40001, 40P01) or a lost name of a statement has changed nothing. The call is repeated until the deadline,
- *   after a short random wait.
+ * - A conflict (40001, 40P01) or a lost name of a statement has changed nothing. The call is repeated until the
+ *   deadline, after a short random wait.
  * - A connection lost during a call may have made the change. The call is repeated once on another connection, with
  *   `isRepeated` set: what it finds may be its own change, such as a login taken by the same user.
  * - A call over its deadline is not repeated, and whether it made a change is unknown. Its connection is closed, as the
