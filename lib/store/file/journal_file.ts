@@ -6,9 +6,10 @@
  */
 
 import { StoreClosedError, StoreFullError } from "../../store.ts";
-import { createWhole, type Disk, type DiskFile } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 import { encodeFileHeader, type FileStart } from "./file_header.ts";
 import { fileHeaderBytes, frameHeaderBytes } from "./format.ts";
+import { createWhole } from "./whole_file.ts";
 
 /** Bytes by which a journal is extended at a time: 1 MiB has room for about 6,000 registrations. */
 export const defaultExtendBytes = 1024 * 1024;

@@ -3,10 +3,11 @@
 import type { Log } from "../../log.ts";
 import type { Change } from "../../store.ts";
 import type { Tables } from "../memory/tables.ts";
-import { type Disk, syncNames } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { type FoundFolder, type FoundJournal, readFolder } from "./folder.ts";
 import { fileHeaderBytes } from "./format.ts";
 import { createJournal, journalName } from "./journal_file.ts";
+import { syncNames } from "./whole_file.ts";
 
 /** Makes the folder private, and logs what it cannot guarantee. */
 export async function checkFolder(disk: Disk, log: Log): Promise<void> {

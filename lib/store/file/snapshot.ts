@@ -9,10 +9,11 @@
 import { Buffer } from "node:buffer";
 import type { Change } from "../../store.ts";
 import { encodeChanges } from "./change.ts";
-import { createWhole, type Disk } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptFileError, encodeFileHeader, type FileStart, readFileHeader } from "./file_header.ts";
 import { encodeFrame, fileHeaderBytes } from "./format.ts";
 import { decodeFrame, readFrames } from "./frame_reader.ts";
+import { createWhole } from "./whole_file.ts";
 
 /** Records in a frame: about 70 kB, serialized in about 0.5 ms, which is the longest delay of a request. */
 const frameRecords = 500;
