@@ -21,4 +21,12 @@ install -m 644 lib/deploy/*.service lib/deploy/*.timer /etc/systemd/system/
 
 systemctl daemon-reload
 systemctl enable --quiet gatehouse.service gatehouse-backup.timer
+since=$(date +%s)
 systemctl restart gatehouse.service gatehouse-backup.timer
+
+for _ in $(seq 60); do
+  journalctl --unit gatehouse --since "@$since" --output cat | grep '"event":"listening"' && exit
+  sleep 1
+done
+echo "The service does not listen: journalctl --unit gatehouse says why" >&2
+exit 1
