@@ -20,9 +20,8 @@ const permissions = spawnSync(deno, [...run, "--allow-env", "--allow-read", file
 });
 if (permissions.status !== 0) process.exit(1);
 
-const service = spawn(deno, [...run, ...permissions.stdout.trim().split(" "), fileOf("gatehouse.js")], {
-  stdio: "inherit",
-});
+const program = [...permissions.stdout.trim().split(" "), fileOf("gatehouse.js"), ...process.argv.slice(2)];
+const service = spawn(deno, [...run, ...program], { stdio: "inherit" });
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => service.kill(signal));
 // npx and `npm start` pass SIGTERM on to the shell between them and this process, and that shell just ends.
 if (process.env.npm_command !== undefined) {

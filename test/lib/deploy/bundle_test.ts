@@ -79,6 +79,10 @@ Deno.test("deno task bundle makes one file and a package, which serve in an empt
     assertMatch(service.process.output, /"event":"stopping","signal":"SIGINT"/);
   });
 
+  await t.step("the package, asked for its version", async () => {
+    assertEquals(await run(command, ["--version"]), `Gatehouse ${version}\n`);
+  });
+
   await t.step("the package, with a setting that is wrong", async () => {
     const env = { GATEHOUSE_LISTEN: "nowhere" };
     await using failing = new TestProcess(command, { args: [], env, cwd: installed });
