@@ -27,17 +27,9 @@ import {
 import { Account, type Credentials, SiteClient, SiteError } from "./doctor_client.ts";
 import { caddyRoots } from "./site.ts";
 
-/** Lines of `caddy/guarded.Caddyfile`, from the first that begins with `from` to the next that begins with `to`. */
-interface Fix {
-  readonly from: string;
-  /** By default there is only one line. */
-  readonly to?: string;
-  readonly where: string;
-}
-
 const first = "in route, before everything else";
 
-/** What is written into the Caddyfile. */
+/** Lines of `caddy/guarded.Caddyfile`, from the first that begins with `from` to the next that begins with `to`. */
 export const fixes = {
   askGuard: { from: "forward_auth ", to: "}", where: "in route, with no matcher before the address" },
   loginPage: { from: "redir /auth ", to: "}", where: "in route, before forward_auth" },
@@ -47,7 +39,7 @@ export const fixes = {
   forwarded: { from: "request_header -*Forwarded*", where: `${first}; no trusted_proxies in handle_path /auth/*` },
   names: { from: "request_header -*Proxy*", to: "request_header -X-Rewrite-URL", where: first },
   websocket: { from: "@guard-not-websocket", to: "request_header -HTTP2-Settings", where: first },
-} satisfies Readonly<Record<string, Fix>>;
+} satisfies Readonly<Record<string, Readonly<{ from: string; to?: string; where: string }>>>;
 
 /** What each check ensures, and the lines of the Caddyfile that do so. */
 export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: (keyof typeof fixes)[]]>> = {
@@ -76,16 +68,6 @@ export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: 
   next: ["after login nobody is redirected to another host", "loginPage"],
   query: ["the query of a page does not change the guard's decision", "askGuard"],
 };
-
-/** A guarded page that prints its request headers. */
-export const headersPage = `route /headers {
-	import guard users
-	templates {
-		mime text/plain
-	}
-	header Content-Type text/plain
-	respond "{{.Req.Header}}"
-}`;
 
 /** The result of a check. */
 export type Finding = Readonly<{ id: string; failure: Failure }>;
@@ -168,8 +150,8 @@ async function register(site: SiteClient): Promise<Account> {
 }
 
 async function enter(visitor: Visitor, account: Account): Promise<Member> {
-  const member = { ...visitor, account, cookie: await account.logIn() };
-  return { ...member, observation: await observe(member) };
+  const entered = { ...visitor, account, cookie: await account.logIn() };
+  return { ...entered, observation: await observe(entered) };
 }
 
 /** The failure of a check that the site does not let the doctor try. @throws any other error */
@@ -186,10 +168,7 @@ function summarize(failures: readonly Failure[]): number {
   const total = Object.keys(checks).length;
   const unknownCount = total - passCount - failCount;
   const reasons: string[] = [];
-  if (pageCount > 0) {
-    printLine(`A page that prints its request headers, for --path /headers:\n${indent(headersPage)}`);
-    reasons.push(`${pageCount} not tried: add --path with a page that prints its request headers`);
-  }
+  if (pageCount > 0) reasons.push(`${pageCount} not tried: add --path with the page of caddy/README.md`);
   if (total > failures.length) reasons.push(`${total - failures.length} not tried without a session`);
   const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
   printLine(`${passCount} pass, ${failCount} fail, ${unknownCount} unknown${why}`);
@@ -209,7 +188,7 @@ async function format({ id, failure }: Finding): Promise<string> {
 }
 
 /** The lines of the project's Caddyfile that a fix names. */
-export function excerpt(caddyfile: string, { from, to = from }: Fix): string {
+export function excerpt(caddyfile: string, { from, to = from }: { from: string; to?: string }): string {
   const lines = caddyfile.split("\n");
   const start = lines.findIndex((line) => line.startsWith(`\t${from}`));
   const end = lines.findIndex((line, index) => index >= start && line.startsWith(`\t${to}`));

@@ -210,7 +210,7 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
 export async function observe(member: Entered, headers: readonly string[] = []) {
   const { marker, account } = member;
   const response = await visit(member, [`Doctor-Probe: ${marker}`, ...headers]);
-  const login = new RegExp(`(?<![a-z0-9])${RegExp.escape(account.login.toLowerCase())}(?![a-z0-9])`);
+  const login = new RegExp(`(?<![a-z0-9])${RegExp.escape(account.user.login.toLowerCase())}(?![a-z0-9])`);
   return { response, showsHeaders: response.includes(marker), showsLogin: login.test(response.body) };
 }
 

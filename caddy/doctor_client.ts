@@ -7,14 +7,6 @@
 const defaultTimeoutMs = 20 * 1_000;
 const maxResponseBytes = 1024 * 1024;
 
-/** What to send in addition to method and path. */
-export interface Message {
-  /** As lines, such as `Remote_User: alice`. */
-  readonly headers?: readonly string[];
-  /** Sent as JSON. */
-  readonly json?: unknown;
-}
-
 /** The site did not respond, or not as the doctor needs it. */
 export class SiteError extends Error {
   override name = "SiteError";
@@ -84,13 +76,7 @@ export class SiteResponse {
 
 /** A site, and the CAs (PEM) that are trusted for it in addition to those of Deno. */
 export class SiteClient {
-  readonly #caCerts: string[];
-  readonly #timeoutMs: number;
-
-  constructor(readonly url: URL, options: { caCerts: readonly string[]; timeoutMs?: number }) {
-    this.#caCerts = [...options.caCerts];
-    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  }
+  constructor(readonly url: URL, readonly options: { readonly caCerts: string[]; readonly timeoutMs?: number }) {}
 
   /** Requests a page. @throws {SiteError} */
   get(target: string, headers: readonly string[] = []): Promise<SiteResponse> {
@@ -102,8 +88,17 @@ export class SiteClient {
     return this.get(target, [...headers, "Sec-Fetch-Mode: navigate", "Accept: text/html"]);
   }
 
-  /** Sends any request. @param request method and target, sent unchanged @throws {SiteError} */
-  async send(request: string, { headers = [], json }: Message = {}): Promise<SiteResponse> {
+  /**
+   * Sends any request.
+   *
+   * @param request method and target, sent unchanged
+   * @param options headers as lines, such as `Remote_User: alice`, and a body
+   * @throws {SiteError}
+   */
+  async send(
+    request: string,
+    { headers = [], json }: { headers?: readonly string[]; json?: unknown } = {},
+  ): Promise<SiteResponse> {
     const body = new TextEncoder().encode(json === undefined ? "" : JSON.stringify(json));
     const lines = [`${request} HTTP/1.1`, `Host: ${this.url.host}`, "User-Agent: gatehouse-doctor", ...headers];
     if (!headers.some((line) => /^connection:/i.test(line))) lines.push("Connection: close");
@@ -118,12 +113,13 @@ export class SiteClient {
 
   /** @returns Latin-1, so that a character is a byte and the lengths of chunks are correct */
   async #exchange(request: Blob): Promise<string> {
+    const { caCerts, timeoutMs = defaultTimeoutMs } = this.options;
     const hostname = this.url.hostname.replace(/^\[|\]$/g, "");
     const plain = await Deno.connect({ hostname, port: Number(this.url.port || 443) });
     // Otherwise the request waits 40 ms for the acknowledgement of the handshake.
     plain.setNoDelay();
-    using connection = await Deno.startTls(plain, { hostname, caCerts: this.#caCerts });
-    const signal = AbortSignal.timeout(this.#timeoutMs);
+    using connection = await Deno.startTls(plain, { hostname, caCerts });
+    const signal = AbortSignal.timeout(timeoutMs);
     await request.stream().pipeTo(connection.writable, { preventClose: true, signal });
     let text = "";
     for await (const part of connection.readable.pipeThrough(new TextDecoderStream("latin1"), { signal })) {
@@ -157,22 +153,15 @@ export interface Credentials {
 
 /** The account that the doctor logs in with, through `/auth/` of the site, as a browser does. */
 export class Account {
-  readonly login: string;
-  readonly #site: SiteClient;
-  readonly #credentials: Credentials;
   readonly #cookies: string[] = [];
 
-  constructor(site: SiteClient, credentials: Credentials) {
-    this.login = credentials.login;
-    this.#site = site;
-    this.#credentials = credentials;
-  }
+  constructor(readonly site: SiteClient, readonly user: Credentials) {}
 
   /** Logs in. @returns the cookie of the session, as `name=value` @throws {SiteError} */
   async logIn(headers: readonly string[] = []): Promise<string> {
-    const { login, password } = this.#credentials;
+    const { login, password } = this.user;
     const json = { login, password, cookie: true };
-    const response = await this.#site.send("POST /auth/session/", { json, headers });
+    const response = await this.site.send("POST /auth/session/", { json, headers });
     const cookies = response.headers.getSetCookie().map((text) => text.split(";", 1).join());
     const cookie = cookies.find((text) => text.startsWith("__Host-gatehouse="));
     if (cookie === undefined) throw new SiteError(`Cannot log in: ${response.summary}`);
@@ -187,8 +176,8 @@ export class Account {
 
   /** The addresses of the account's sessions. @throws {SiteError} */
   async addresses(cookie: string): Promise<string[]> {
-    const path = `/auth/user/${encodeURIComponent(this.login)}/session/`;
-    const response = await this.#site.get(path, [`Cookie: ${cookie}`]);
+    const path = `/auth/user/${encodeURIComponent(this.user.login)}/session/`;
+    const response = await this.site.get(path, [`Cookie: ${cookie}`]);
     if (response.status !== 200) throw new SiteError(`Cannot list the sessions: ${response.summary}`);
     const { sessions } = JSON.parse(response.body) as { sessions: { address: string }[] };
     return sessions.map(({ address }) => address);
@@ -196,21 +185,19 @@ export class Account {
 
   /** Deletes a temporary user, or ends the sessions of a given one. @throws {SiteError} */
   async close(): Promise<void> {
-    if (!this.#credentials.isTemporary) {
+    if (!this.user.isTemporary) {
       for (const cookie of this.#cookies) await this.logOut(cookie).catch(() => {});
       return;
     }
-    try {
-      await this.#delete(`/auth/user/${this.login}`, this.#cookies[0] ?? await this.logIn());
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : error;
-      throw new SiteError(`The temporary user ${this.login} still exists: ${reason}`, { cause: error });
-    }
+    const deletion = async () => this.#delete(`/auth/user/${this.user.login}`, this.#cookies[0] ?? await this.logIn());
+    await deletion().catch(({ message }) => {
+      throw new SiteError(`The temporary user ${this.user.login} still exists: ${message}`);
+    });
   }
 
   async #delete(path: string, cookie: string): Promise<void> {
     const headers = [`Cookie: ${cookie}`, "Sec-Fetch-Site: same-origin"];
-    const response = await this.#site.send(`DELETE ${path}`, { headers });
+    const response = await this.site.send(`DELETE ${path}`, { headers });
     if (response.status !== 204) throw new SiteError(`DELETE ${path}: ${response.summary}`);
   }
 }

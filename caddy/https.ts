@@ -7,6 +7,7 @@
  */
 
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { ConfigError, readConfig } from "../lib/config/config.ts";
 import { hostWithPort, type Listen } from "../lib/config/listen.ts";
 import { type Environment, settings } from "../lib/config/settings.ts";
@@ -14,13 +15,6 @@ import type { LineWriter } from "../lib/line_writer.ts";
 import { openStderr, openStdout } from "../lib/log.ts";
 import { runTask, stopSignal } from "../lib/tasks/task.ts";
 import { findSite, type Site, waitForSite } from "./site.ts";
-
-interface Child {
-  readonly name: string;
-  readonly process: Deno.ChildProcess;
-  /** Resolves when it has ended and its output is printed. */
-  readonly status: Promise<Deno.CommandStatus>;
-}
 
 if (import.meta.main) {
   await runTask({
@@ -39,11 +33,21 @@ async function serveHttps(env: Environment): Promise<number> {
   // A stopped terminal must not delay signals.
   await using stdout = openStdout();
   await using stderr = openStderr();
-  // In the order in which they are stopped.
-  const children = [startCaddy(upstream, stderr), startService()];
+  const caddy = start("caddy", {
+    args: ["run", "--config", `${import.meta.dirname}/Caddyfile`, "--adapter", "caddyfile"],
+    env: { UPSTREAM: upstream },
+    stdout: "null",
+    stderr: "piped",
+  });
+  const logged = printErrors(caddy.process.stderr, stderr);
+  const service = start(Deno.execPath(), { args: ["task", "--quiet", "start"], cwd: `${import.meta.dirname}/..` });
   let isSuccess = true;
   try {
-    const ended = untilOver(children, stopping);
+    const ended = Promise.race([
+      once(stopping, "abort").then(() => undefined),
+      caddy.process.status.then(({ code }) => `Caddy ended by itself with status ${code}`),
+      service.process.status.then(({ code }) => `The service ended by itself with status ${code}`),
+    ]);
     const onNotice = (text: string) => stderr.write(`${text}\n`);
     const isReady = await Promise.race([waitForSite(site, { signal: stopping, onNotice }), ended.then(() => false)]);
     if (isReady) stdout.write(await announcementOf(site));
@@ -51,12 +55,20 @@ async function serveHttps(env: Environment): Promise<number> {
     if (reason !== undefined) stderr.write(`${reason}, so the other is stopped as well\n`);
     isSuccess = reason === undefined;
   } finally {
-    for (const { process, status } of children) {
-      stop(process);
-      isSuccess = (await status).success && isSuccess;
+    for (const { process, stop } of [caddy, service]) {
+      stop();
+      isSuccess = (await process.status).success && isSuccess;
     }
+    await logged;
   }
   return isSuccess ? 0 : 1;
+}
+
+/** Starts a program in a session of its own. `stop` sends SIGTERM, unless it has ended. */
+function start(program: string, options: Deno.CommandOptions) {
+  const stopping = new AbortController();
+  const command = new Deno.Command(program, { ...options, detached: true, stdin: "null", signal: stopping.signal });
+  return { process: command.spawn(), stop: () => stopping.abort() };
 }
 
 /**
@@ -73,16 +85,6 @@ export function upstreamOf(listen: Listen): string {
   return hostWithPort({ ...listen, hostname: local[listen.hostname] ?? listen.hostname });
 }
 
-/** @returns which child ended by itself, or `undefined` after a signal */
-function untilOver(children: readonly Child[], stopping: AbortSignal): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  stopping.addEventListener("abort", () => resolve(undefined));
-  for (const { name, status } of children) {
-    status.then(({ code }) => resolve(`${name} ended by itself with status ${code}`));
-  }
-  return promise;
-}
-
 async function announcementOf({ url, rootPath }: Site): Promise<string> {
   const lines = [`Gatehouse is ready at ${url.origin}`];
   if (rootPath !== undefined) {
@@ -94,31 +96,8 @@ async function announcementOf({ url, rootPath }: Site): Promise<string> {
   return [...lines, "Ctrl-C stops both", ""].join("\n");
 }
 
-function startService(): Child {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "start"],
-    cwd: `${import.meta.dirname}/..`,
-    detached: true,
-    stdin: "null",
-  }).spawn();
-  return { name: "The service", process, status: process.status };
-}
-
-function startCaddy(upstream: string, stderr: LineWriter): Child {
-  const process = new Deno.Command("caddy", {
-    args: ["run", "--config", `${import.meta.dirname}/Caddyfile`, "--adapter", "caddyfile"],
-    env: { UPSTREAM: upstream },
-    detached: true,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const status = printErrors(process.stderr, stderr).then(() => process.status);
-  return { name: "Caddy", process, status };
-}
-
 /** Prints Caddy's log without its first lines: it logs everything until it has read its log level. */
-async function printErrors(log: ReadableStream<Uint8Array<ArrayBuffer>>, stderr: LineWriter): Promise<void> {
+async function printErrors(log: ReadableStream<Uint8Array>, stderr: LineWriter): Promise<void> {
   let rest = "";
   for await (const text of log.pipeThrough(new TextDecoderStream())) {
     const lines = `${rest}${text}`.split("\n");
@@ -126,13 +105,4 @@ async function printErrors(log: ReadableStream<Uint8Array<ArrayBuffer>>, stderr:
     for (const line of lines) if (!/^\{"level":"(info|warn)"/.test(line)) stderr.write(`${line}\n`);
   }
   if (rest !== "") stderr.write(`${rest}\n`);
-}
-
-function stop(process: Deno.ChildProcess): void {
-  try {
-    process.kill("SIGTERM");
-  } catch (error) {
-    const hasEnded = error instanceof TypeError || error instanceof Deno.errors.NotFound;
-    if (!hasEnded) throw error;
-  }
 }
