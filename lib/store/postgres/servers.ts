@@ -45,7 +45,8 @@ const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transa
 
 /** A server, and its connections. */
 interface Server {
-  readonly name: string;
+  /** For an error: empty if there is one server. */
+  readonly label: string;
   readonly pool: Pool;
 }
 
@@ -70,7 +71,7 @@ export class Servers implements AsyncDisposable {
       // Without a listener, an error of an idle connection would end the process. The pool removes the connection.
       pool.on("error", () => {});
       pool.on("connect", (client) => this.#connectedAt.set(client, performance.now()));
-      return { name: hostWithPort(server), pool };
+      return { label: address.servers.length === 1 ? "" : `${hostWithPort(server)}: `, pool };
     });
   }
 
@@ -88,7 +89,7 @@ export class Servers implements AsyncDisposable {
         if (server !== this.#servers[0]) this.#servers = [server, ...this.#servers.filter((one) => one !== server)];
         return client;
       } catch (error) {
-        failures.set(server.name, error);
+        failures.set(server.label, error);
         if (error instanceof DeadlineError) break;
       }
     }
@@ -153,14 +154,11 @@ async function requireWritable(client: Client, timeoutMs: number): Promise<void>
   if (rows[0]?.["transaction_read_only"] === "on") throw new Error("the server is read-only");
 }
 
-/** What errors of connecting mean: the settings are wrong, or no server can be used. @param failures by server */
+/** What errors of connecting mean: the settings are wrong, or no server can be used. @param failures by label */
 function toConnectError(failures: ReadonlyMap<string, unknown>, address: PostgresAddress): Error {
   const errors = [...failures.values()];
-  const reasons = Array.from(
-    failures,
-    ([name, error]) => failures.size === 1 ? reasonOf(error) : `${name}: ${reasonOf(error)}`,
-  );
-  const [reason, cause] = [reasons.join("; "), failures.size === 1 ? errors[0] : new AggregateError(errors)];
+  const reason = Array.from(failures, ([label, error]) => label + reasonOf(error)).join("; ");
+  const cause = errors.length === 1 ? errors[0] : new AggregateError(errors);
   const isRefused = errors.some((error) => authErrorCodes.test(codeOf(error)) || authErrorTexts.test(messageOf(error)));
   return isRefused ? refusedError(address, reason, cause) : new ConnectionError(reason, { cause });
 }
