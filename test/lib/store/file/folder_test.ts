@@ -7,6 +7,7 @@ import { encodeFrame } from "../../../../lib/store/file/format.ts";
 import type { Disk } from "../../../../lib/store/file/disk.ts";
 import { encodeChanges } from "../../../../lib/store/file/change.ts";
 import { writeSnapshot } from "../../../../lib/store/file/snapshot.ts";
+import { skipPauses } from "../../../support/skip_pauses.ts";
 import { userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
@@ -121,6 +122,7 @@ Deno.test("readFolder() refuses a torn frame when a later journal has frames", a
 });
 
 Deno.test("readRunningFolder() reads again when a compaction removes files, and finally gives up", async () => {
+  using _pauses = skipPauses();
   const disk = await diskOf({ "snapshot-2": ["a"], "journal-2": ["b"] });
   let lists = 0;
   const moving = (times: number): Disk =>
@@ -143,6 +145,7 @@ const halfWritten: Record<string, { half: (whole: Uint8Array, end: number) => Ui
 
 for (const [what, { half, isDamage }] of Object.entries(halfWritten)) {
   Deno.test(`readRunningFolder() waits for a frame ${what}, and tells of it when it stays so`, async () => {
+    using pauses = skipPauses();
     const disk = await diskOf({ "journal-1": ["a", "b"] });
     const whole = disk.content("journal-1");
     const written = half(whole, whole.length - 256);
@@ -158,16 +161,14 @@ for (const [what, { half, isDamage }] of Object.entries(halfWritten)) {
     assertEquals([loginsOf(read), read.found.journals[0]?.torn, reads], [["a", "b"], undefined, 4]);
 
     disk.setContent("journal-1", new Uint8Array(written));
-    if (isDamage) {
-      await assertRejects(() => readRunningFolder(disk), CorruptFileError);
-    } else {
-      const { found } = await readRunningFolder(disk);
-      assert(found.journals[0]?.torn !== undefined);
-    }
+    if (isDamage) await assertRejects(() => readRunningFolder(disk), CorruptFileError);
+    else assert((await readRunningFolder(disk)).found.journals[0]?.torn !== undefined);
+    assertEquals(pauses.lengthsMs, [50, 200, 1_000, 50, 200, 1_000]);
   });
 }
 
 Deno.test("readRunningFolder() reads on while what it finds changes, and not for ever", async () => {
+  using _pauses = skipPauses();
   const disk = await diskOf({ "journal-1": ["a"] });
   const whole = disk.content("journal-1");
   let reads = 0;
