@@ -167,10 +167,10 @@ function summarize(failures: readonly Failure[]): number {
   const pageCount = failures.filter((failure) => failure === pageShowsNothing).length;
   const total = Object.keys(checks).length;
   const unknownCount = total - passCount - failCount;
-  const reasons: string[] = [];
-  if (pageCount > 0) reasons.push(`${pageCount} not tried: add --path with the page of caddy/README.md`);
-  if (total > failures.length) reasons.push(`${total - failures.length} not tried without a session`);
-  const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+  const untriedCount = total - failures.length;
+  // Never both: the page shows nothing only to a session.
+  const untried = untriedCount > 0 ? ` (${untriedCount} not tried without a session)` : "";
+  const why = pageCount > 0 ? ` (${pageCount} not tried: add --path with the page of caddy/README.md)` : untried;
   printLine(`${passCount} pass, ${failCount} fail, ${unknownCount} unknown${why}`);
   if (failCount > 0) return 1;
   return unknownCount > pageCount ? 2 : 0;

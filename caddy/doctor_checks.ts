@@ -164,14 +164,15 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
       const isSwitched = response.status === 101 && !lines.includes("websocket");
       if (isSwitched || response.includes(marker)) return `\`Upgrade: ${lines.join()}\` arrives`;
     }
-    const settings = await visit(member, [`HTTP2-Settings: ${marker}`]);
-    if (settings.includes(marker)) return "HTTP2-Settings arrives";
+    if ((await visit(member, [`HTTP2-Settings: ${marker}`])).includes(marker)) return "HTTP2-Settings arrives";
     return observation.showsHeaders ? undefined : pageShowsNothing;
   },
-  async address({ account }) {
+  async address({ site, account }) {
     const cookie = await account.logIn([`X-Forwarded-For: ${forgedAddress}`, `Forwarded: for=${forgedAddress}`]);
-    const addresses = await account.addresses(cookie);
-    return addresses.includes(forgedAddress) ? "a forged X-Forwarded-For is trusted" : undefined;
+    const path = `/auth/user/${encodeURIComponent(account.user.login)}/session/`;
+    const sessions = await site.get(path, [`Cookie: ${cookie}`]);
+    if (sessions.status !== 200) return { unknown: "the sessions of the account are not shown" };
+    return sessions.includes(forgedAddress) ? "a forged X-Forwarded-For is trusted" : undefined;
   },
   async credentials(member) {
     const { site, path, cookie, marker, observation } = member;
@@ -180,8 +181,8 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
     if (cookies.includes(cookie.slice(cookie.indexOf(".") + 1))) return "the session's cookie arrives";
     // The cookie is admitted, so no password need be sent to a site that may receive it.
     for (const scheme of ["Bearer", "Basic"]) {
-      const response = await visit(member, [`Authorization: ${scheme} ${marker}`]);
-      if (response.includes(marker)) return `Authorization: ${scheme} arrives`;
+      const header = `Authorization: ${scheme}`;
+      if ((await visit(member, [`${header} ${marker}`])).includes(marker)) return `${header} arrives`;
     }
     return observation.showsHeaders && cookies.includes(marker) ? undefined : pageShowsNothing;
   },

@@ -174,15 +174,6 @@ export class Account {
     return this.#delete("/auth/session/", cookie);
   }
 
-  /** The addresses of the account's sessions. @throws {SiteError} */
-  async addresses(cookie: string): Promise<string[]> {
-    const path = `/auth/user/${encodeURIComponent(this.user.login)}/session/`;
-    const response = await this.site.get(path, [`Cookie: ${cookie}`]);
-    if (response.status !== 200) throw new SiteError(`Cannot list the sessions: ${response.summary}`);
-    const { sessions } = JSON.parse(response.body) as { sessions: { address: string }[] };
-    return sessions.map(({ address }) => address);
-  }
-
   /** Deletes a temporary user, or ends the sessions of a given one. @throws {SiteError} */
   async close(): Promise<void> {
     if (!this.user.isTemporary) {

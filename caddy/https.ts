@@ -8,6 +8,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { ConfigError, readConfig } from "../lib/config/config.ts";
 import { hostWithPort, type Listen } from "../lib/config/listen.ts";
 import { type Environment, settings } from "../lib/config/settings.ts";
@@ -97,12 +99,8 @@ async function announcementOf({ url, rootPath }: Site): Promise<string> {
 }
 
 /** Prints Caddy's log without its first lines: it logs everything until it has read its log level. */
-async function printErrors(log: ReadableStream<Uint8Array>, stderr: LineWriter): Promise<void> {
-  let rest = "";
-  for await (const text of log.pipeThrough(new TextDecoderStream())) {
-    const lines = `${rest}${text}`.split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (!/^\{"level":"(info|warn)"/.test(line)) stderr.write(`${line}\n`);
+async function printErrors(log: ReadableStream<BufferSource>, stderr: LineWriter): Promise<void> {
+  for await (const line of createInterface({ input: Readable.from(log.pipeThrough(new TextDecoderStream())) })) {
+    if (!/^\{"level":"(info|warn)"/.test(line)) stderr.write(`${line}\n`);
   }
-  if (rest !== "") stderr.write(`${rest}\n`);
 }

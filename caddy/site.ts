@@ -26,13 +26,6 @@ export interface Site {
   readonly rootPath: string | undefined;
 }
 
-/** When to stop waiting, and how often to report. */
-export interface WaitOptions {
-  readonly signal: AbortSignal;
-  readonly onNotice: (text: string) => void;
-  readonly noticeMs?: number;
-}
-
 /**
  * The site of the settings SITE and TLS, which `caddy/Caddyfile` documents.
  * @throws {TaskError} there is no Caddy on the PATH
@@ -68,7 +61,10 @@ export async function caddyRoots(): Promise<string[]> {
 }
 
 /** Waits until the site responds that it is ready. @returns `false` if `signal` was aborted before */
-export async function waitForSite(site: Site, options: WaitOptions): Promise<boolean> {
+export async function waitForSite(
+  site: Site,
+  options: { signal: AbortSignal; onNotice: (text: string) => void; noticeMs?: number },
+): Promise<boolean> {
   const { signal, onNotice, noticeMs = defaultNoticeMs } = options;
   for (let noticeAt = Date.now() + noticeMs; !signal.aborted; await delay(pollMs)) {
     const reason = await whyNotReady(site);
