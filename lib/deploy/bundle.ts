@@ -23,6 +23,7 @@ const manifest = {
   license: "MIT",
   type: "module",
   bin: { gatehouse: "start.js" },
+  files: ["*.js"],
   engines: { node: ">=18" },
   // The version that the bundle was tested with.
   dependencies: { deno: Deno.version.deno },
