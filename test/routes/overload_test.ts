@@ -102,13 +102,14 @@ Deno.test("what was changed is told and in the audit also when the limit store i
   ];
   for (const [outcome, method, path, options, event] of requests) {
     limitStore.error = undefined;
-    // A failure of the store is told once a minute.
+    // An outage is logged once: this one ends before the next.
     opened.clock.now += 60_000;
+    await opened.app.failures.isStoreReady();
     const before = opened.lines.length;
     assertEquals(outcomeOf(await opened.send(method, path, options)), outcome);
     const lines = opened.lines.slice(before);
     assertEquals(auditOf(lines).at(-1)?.event, event);
-    assertEquals(lines.filter((line) => line.includes('"counts-failed"') && line.includes('"warn"')).length, 1);
+    assertEquals(lines.filter((line) => line.includes('"store-not-ready"')).length, 1);
   }
 });
 
@@ -121,5 +122,5 @@ Deno.test("a registration that fails inside the service says why, even if the li
     return Promise.reject(new StoreFullError("No room"));
   };
   assertEquals(outcomeOf(await send("POST", "/user/", { json: alice })), "507 store-full");
-  assertEquals(lines.filter((line) => line.includes('"counts-failed"')).length, 1);
+  assertEquals(lines.filter((line) => line.includes('"store-not-ready"')).length, 1);
 });
