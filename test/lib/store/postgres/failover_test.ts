@@ -1,14 +1,17 @@
 // Several servers in the address: which one is used, and how calls leave one that fails.
 
-import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertInstanceOf, assertRejects } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { parsePostgresUrl, type PostgresAddress } from "../../../../lib/config/postgres_address.ts";
+import { createLog } from "../../../../lib/log.ts";
 import { StoreUnavailableError } from "../../../../lib/store.ts";
 import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
 import type { Database } from "../../../../lib/store/postgres/database.ts";
+import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres, sharedPostgres, type TestPostgres } from "../../../support/postgres.ts";
 import { freePort } from "../../../support/process.ts";
 import { open } from "../../../support/store/database.ts";
+import { sessionOf, userOf } from "../../../support/store/records.ts";
 
 const ignore = !await ensurePostgres();
 const firstServer = sharedPostgres({ tcp: true });
@@ -152,18 +155,28 @@ test("leaves a server that stops without a word after one deadline, however many
 
 test("does not report a change as made if the server has stopped waiting for its synchronous standby", async () => {
   const { leader } = await openPair();
-  const url = await leader.createDatabase();
+  const address = parsePostgresUrl(await leader.createDatabase());
+  await using store = await openPostgresStore(address, { log: createLog(() => {}), callMs });
+  await store.insertUser(userOf("alice"));
+  await store.insertSession(sessionOf("alice", "s1"), userOf("alice"));
   const sql = leader.sql("postgres");
   await sql.unsafe("ALTER SYSTEM SET synchronous_standby_names = 'nowhere'");
   await sql`SELECT pg_reload_conf()`;
   try {
-    await using database = await open(parsePostgresUrl(url), { callMs });
-    const change = database.run("CREATE TABLE lost ()").then(() => "made", () => "unknown");
     const waiting = async () => await sql`SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'`;
-    for (let tries = 0; tries < 200 && (await waiting()).length === 0; tries++) await delay(5);
-    // As `statement_timeout` does.
-    for (const { pid } of await waiting()) await sql`SELECT pg_cancel_backend(${pid})`;
-    assertEquals(await change, "unknown");
+    // As `statement_timeout` does. The server then commits without the standby.
+    const cancel = async () => {
+      for (const { pid } of await waiting()) await sql`SELECT pg_cancel_backend(${pid})`;
+    };
+    const changes = [() => store.insertUser(userOf("bob")), () => store.deleteSession("s1")];
+    for (const change of changes) {
+      const outcome = change().catch((error) => error);
+      for (let tries = 0; tries < 200 && (await waiting()).length === 0; tries++) await delay(5);
+      await cancel();
+      assertInstanceOf(await outcome, StoreUnavailableError);
+      for (; (await waiting()).length > 0; await delay(5)) await cancel();
+    }
+    assertEquals(await store.findUser("bob"), userOf("bob"));
   } finally {
     await sql.unsafe("ALTER SYSTEM RESET synchronous_standby_names");
     await sql`SELECT pg_reload_conf()`;
