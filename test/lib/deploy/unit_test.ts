@@ -80,3 +80,11 @@ Deno.test("serve.sh becomes the service, with the flags of deno task start, and 
   const [, flags = "without flags"] = /run="deno (run .*)"/.exec(script) ?? [];
   assertStringIncludes(project.tasks.start.command, `deno ${flags} $(`);
 });
+
+Deno.test("install.sh and the Dockerfile install the Deno that CI tests with", async () => {
+  const texts = ["lib/deploy/install.sh", "lib/deploy/Dockerfile", "lib/deploy/README.md", ".ci/run"].map(
+    (path) => Deno.readTextFile(new URL(`../../../${path}`, import.meta.url)),
+  );
+  const versions = (await Promise.all(texts)).map((text) => new Set(text.match(/deno@[\d.]+/g)));
+  assertEquals(versions, versions.map(() => new Set(["deno@2.9.6"])));
+});
