@@ -13,13 +13,14 @@ async function run(program: string, args: string[], cwd = "."): Promise<string> 
 }
 
 /** Starts the service in an empty folder, without packages of Deno. */
-async function start(program: string, { args = [] as string[], detached = false } = {}) {
+async function start(program: string, { args = [] as string[], detached = false, more = {} } = {}) {
   const cwd = await Deno.makeTempDir();
   const env = {
     DENO_DIR: await Deno.makeTempDir(),
     GATEHOUSE_LISTEN: "127.0.0.1:0",
     GATEHOUSE_PBKDF2_ITERATIONS: "1000",
     GATEHOUSE_TITLE: "Bundled house",
+    ...more,
   };
   const process = new TestProcess(program, { args, env, cwd, detached });
   const pattern = /"event":"listening","at":"(http:[^"]+)"/;
@@ -81,6 +82,15 @@ Deno.test("deno task bundle makes one file and a package, which serve in an empt
 
   await t.step("the package, asked for its version", async () => {
     assertEquals(await run(command, ["--version"]), `Gatehouse ${version}\n`);
+  });
+
+  await t.step("the package, when npx gets SIGTERM and its shell ends", async () => {
+    // As npx does. The shell stays between them as there is a second command.
+    const args = ["-c", `"${command}"; true`];
+    await using service = await start("sh", { args, more: { npm_command: "exec" } });
+    // Fails if the service outlives the shell.
+    assertEquals((await service.process.stop("SIGTERM")).signal, "SIGTERM");
+    assertMatch(service.process.output, /"event":"stopping","signal":"SIGTERM"/);
   });
 
   await t.step("the package, with a setting that is wrong", async () => {
