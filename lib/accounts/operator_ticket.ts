@@ -3,7 +3,7 @@
  * administrator who forgot the password.
  *
  * Access to the store is the proof, so no session is checked. These tickets have no maker, as the ticket of the first
- * start: no change of rights makes them void.
+ * start, so they do not become void when an administrator loses rights.
  */
 
 import type { Config } from "../config/config.ts";
