@@ -6,6 +6,7 @@
  */
 
 import { printError, printLine, runTask, TaskError } from "../../lib/tasks/task.ts";
+import { benchAlerts } from "./alerts.ts";
 import { benchCluster } from "./cluster.ts";
 import { benchFailover } from "./failover.ts";
 import { benchFlood } from "./flood.ts";
@@ -15,6 +16,7 @@ import { benchStore } from "./store.ts";
 import { machineName, type Row, tableOf } from "./table.ts";
 
 const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
+  alerts: benchAlerts,
   cluster: benchCluster,
   failover: benchFailover,
   flood: benchFlood,
