@@ -10,20 +10,12 @@ export class Histogram {
   readonly bounds: readonly number[];
   /** Durations of each bucket; the last one has no bound. */
   readonly #counts: number[];
-  #sumSeconds = 0;
-  #count = 0;
+  sumSeconds = 0;
+  count = 0;
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
     this.#counts = new Array(bounds.length + 1).fill(0);
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  get sumSeconds(): number {
-    return this.#sumSeconds;
   }
 
   /** For each bound, the durations up to it. */
@@ -36,8 +28,8 @@ export class Histogram {
     let index = 0;
     while (seconds > (this.bounds[index] ?? Infinity)) index++;
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
-    this.#sumSeconds += seconds;
-    this.#count++;
+    this.sumSeconds += seconds;
+    this.count++;
   }
 }
 
