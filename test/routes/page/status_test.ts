@@ -8,6 +8,9 @@ import { visit } from "../../support/page/visit.ts";
 
 const { test, testLooks } = pageSuite();
 
+/** After so long the page asks again. */
+const pollMs = 3_000;
+
 /** The figures, in both languages. */
 const figures: readonly [name: string, pattern: RegExp][] = [
   ["sessions", /^[1-9]\d*$/],
@@ -26,6 +29,7 @@ testLooks("an administrator sees the status of the service as it changes", async
   const { login, ...look } = options;
   const token = await site.admin();
   await visit(browser, { url: site.url, ...look, token }, async ({ page, say }) => {
+    await page.clock.install();
     await page.getByRole("link", { name: say("Status"), exact: true }).click();
     await page.getByRole("heading", { name: say("Service status"), level: 1 }).waitFor();
     assertEquals(await page.title(), `${say("Service status")} · Gatehouse`);
@@ -36,6 +40,7 @@ testLooks("an administrator sees the status of the service as it changes", async
     await seeFailedLogin(page, site);
     const users = Number(await figure(page, "users"));
     await site.addUser(login);
+    await page.clock.fastForward(pollMs);
     await page.locator('dd[data-name="users"]').getByText(`${users + 1}`, { exact: true }).waitFor();
     assert(Number(await figure(page, "today")) >= 1);
     for (const [name, pattern] of figures) assertMatch(await figure(page, name), pattern, name);
@@ -80,9 +85,10 @@ test("a user whose session ends meanwhile is led to the login", async ({ site, b
   await site.admin();
   const token = await site.logIn("root");
   const refused = ["401 GET status/"];
-  await visit(browser, { url: site.url, path: "#status", token, refused }, async ({ page }) => {
-    await seeFigures(page);
+  await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
+    await openStatus(page);
     await site.ask(token, "DELETE", "/session/");
+    await page.clock.fastForward(pollMs);
     await page.getByRole("status").getByText("Your session has ended. Log in again.").waitFor();
     await page.getByRole("heading", { name: "Log in" }).waitFor();
   });
@@ -94,9 +100,10 @@ test("a user who is not an administrator any more sees their account", async ({ 
   await site.ask(admin, "PATCH", "/user/deputy", { groups: ["admin"] });
   const token = await site.logIn("deputy");
   const refused = ["403 GET status/"];
-  await visit(browser, { url: site.url, path: "#status", token, refused }, async ({ page }) => {
-    await seeFigures(page);
+  await visit(browser, { url: site.url, path: "#account", token, refused }, async ({ page }) => {
+    await openStatus(page);
     await site.ask(admin, "PATCH", "/user/deputy", { groups: [] });
+    await page.clock.fastForward(pollMs);
     await page.getByRole("status").getByText("You do not have permission to do this.").waitFor();
     await page.getByRole("heading", { name: "Your account" }).waitFor();
     assertEquals(await page.getByRole("link", { name: "Status", exact: true }).count(), 0);
@@ -160,6 +167,13 @@ test("of several instances on a database the page shows one, by name, and anothe
     assertEquals(await next(31_000), ["c:8000 3333", "3"]);
   });
 });
+
+/** Opens the view with a clock that `fastForward` moves. */
+async function openStatus(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.getByRole("link", { name: "Status", exact: true }).click();
+  await seeFigures(page);
+}
 
 /** From now on time passes for the page only by `clock.runFor`. */
 async function pauseClock(page: Page): Promise<void> {
