@@ -17,11 +17,18 @@ export class SiteResponse {
   readonly status: number;
   readonly headers = new Headers();
   readonly body: string;
-  readonly #site: URL;
+  /** Where a browser is redirected to; `undefined` if this is not a redirect. */
+  readonly redirect: URL | undefined;
+  /** Another host that a browser is redirected to; `undefined` if there is none. */
+  readonly otherHost: string | undefined;
+  readonly isLoginRedirect: boolean;
+  /** Whether nothing of the site is shown: the guard refused, or a server could not read the request. */
+  readonly isRefused: boolean;
+  /** Whether the guard let the request pass. */
+  readonly isAdmitted: boolean;
 
   /** @param text the bytes as Latin-1 @throws {Error} it has no complete head */
   constructor(site: URL, text: string) {
-    this.#site = site;
     const headEnd = text.indexOf("\r\n\r\n");
     const [statusLine = "", ...lines] = text.slice(0, headEnd).split("\r\n");
     this.status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(statusLine)?.[1]);
@@ -33,33 +40,14 @@ export class SiteResponse {
     const rest = text.slice(headEnd + 4);
     const isChunked = this.headers.get("transfer-encoding")?.toLowerCase() === "chunked";
     this.body = isChunked ? joinChunks(rest) : rest;
-  }
-
-  /** Where a browser is redirected to; `undefined` if this is not a redirect. */
-  get redirect(): URL | undefined {
-    const location = this.headers.get("location");
-    if (this.status < 300 || this.status > 399 || location === null) return undefined;
+    const location = this.status < 300 || this.status > 399 ? null : this.headers.get("location");
     // In a browser any number of slashes and backslashes, from two on, begins a host; in Deno only two do.
-    return URL.parse(location.replace(/^[/\\]{2,}/, "//"), this.#site) ?? undefined;
-  }
-
-  /** Another host that a browser is redirected to; `undefined` if there is none. */
-  get otherHost(): string | undefined {
-    return this.redirect?.host === this.#site.host ? undefined : this.redirect?.host;
-  }
-
-  get isLoginRedirect(): boolean {
-    return this.otherHost === undefined && this.redirect?.pathname === "/auth/";
-  }
-
-  /** Whether nothing of the site is shown: the guard refused, or a server could not read the request. */
-  get isRefused(): boolean {
-    return this.status === 401 || this.status === 400 || this.isLoginRedirect;
-  }
-
-  /** Whether the guard let the request pass. */
-  get isAdmitted(): boolean {
-    return !this.isRefused && this.status !== 403 && this.status < 500;
+    const redirect = location === null ? null : URL.parse(location.replace(/^[/\\]{2,}/, "//"), site);
+    this.redirect = redirect ?? undefined;
+    this.otherHost = redirect?.host === site.host ? undefined : redirect?.host;
+    this.isLoginRedirect = this.otherHost === undefined && redirect?.pathname === "/auth/";
+    this.isRefused = this.status === 401 || this.status === 400 || this.isLoginRedirect;
+    this.isAdmitted = !this.isRefused && this.status !== 403 && this.status < 500;
   }
 
   /** The status and, of a problem, its title. */
