@@ -8,7 +8,7 @@ const developerTasks = ["test", "lock", "bench", "screenshots", "fmt", "ok"];
 Deno.test("deno.lock names the packages that the service imports, and no other", async () => {
   const sources = await Promise.all(["main.ts", "lib", "routes", "caddy"].map(readSources));
   const imported = Array.from(
-    sources.join("\n").matchAll(/^(?:import|export|\}).* from "([^".][^"]*)"/gm),
+    sources.join("\n").matchAll(/(?:^(?:import|export|\}).* from |\bimport\()"([^".][^"]*)"/gm),
     ([, name = ""]) => name,
   )
     .filter((name) => !name.startsWith("node:"))
