@@ -12,7 +12,7 @@ import { type Environment, settings } from "./lib/config/settings.ts";
 import { version } from "./lib/config/version.ts";
 import { type LimitStore, MemoryLimitStore } from "./lib/limits/rate_limiter.ts";
 import type { LineWriter } from "./lib/line_writer.ts";
-import { type Log, openStderr, openStdoutLog } from "./lib/log.ts";
+import { type Log, openLog, openStderr } from "./lib/log.ts";
 import { Metrics } from "./lib/metrics/metrics.ts";
 import { shownAddress } from "./lib/config/postgres_address.ts";
 import { createRouter, type Route } from "./lib/router.ts";
@@ -51,7 +51,7 @@ async function run(env: Environment): Promise<number> {
   await using stderr = openStderr();
   try {
     const config = readConfig(env);
-    await using log = openStdoutLog({ instance: instanceName(config) });
+    await using log = openLog(Deno.stdout, { instance: instanceName(config) });
     await Promise.race([main(config, { log, stderr }), uncaughtError(log)]);
     return 0;
   } catch (error) {

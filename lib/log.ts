@@ -54,12 +54,7 @@ export function createLog(
   return isDebug ? { ...log, debug: writerAt("debug") } : log;
 }
 
-/** The service's log on standard output. Warnings and errors are written immediately, other lines within 10 ms. */
-export function openStdoutLog(options: LogOptions = {}): BufferedLog {
-  return openLog(Deno.stdout, options);
-}
-
-/** As `openStdoutLog`, on any output. */
+/** A log on `output`. Warnings and errors are written immediately, other lines within 10 ms. */
 export function openLog(output: Output, options: LogOptions = {}): BufferedLog {
   let dropped = "";
   const dropLog = createLog((line) => dropped = line, options);

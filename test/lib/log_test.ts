@@ -141,10 +141,10 @@ Deno.test("openLog() tells in a line of its own how many lines it dropped", asyn
   assertEquals([dropped.level, dropped.count], ["warn", 3]);
 });
 
-Deno.test("openStdoutLog() outlives a standard output that is closed", async () => {
+Deno.test("openLog() outlives a standard output that is closed", async () => {
   const child = spawn(`
     await Deno.stdin.read(new Uint8Array(1));
-    const log = openStdoutLog();
+    const log = openLog(Deno.stdout);
     log.error("at once");
     log.info("by timer");
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -159,10 +159,10 @@ Deno.test("openStdoutLog() outlives a standard output that is closed", async () 
   assertEquals([stderr, success], ["alive\n", true]);
 });
 
-Deno.test("openStdoutLog() lets the process end, with the lines of a log that was disposed of", async () => {
+Deno.test("openLog() lets the process end, with the lines of a log that was disposed of", async () => {
   const rows: readonly (readonly [source: string, stdout: RegExp])[] = [
-    ['await using log = openStdoutLog(); log.info("kept");', /^\{"time":.*"kept"\}\n$/],
-    ['const log = openStdoutLog(); log.info("lost");', /^$/],
+    ['await using log = openLog(Deno.stdout); log.info("kept");', /^\{"time":.*"kept"\}\n$/],
+    ['const log = openLog(Deno.stdout); log.info("lost");', /^$/],
   ];
   for (const [source, stdout] of rows) {
     const child = spawn(source);
@@ -178,7 +178,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function spawn(source: string): Deno.ChildProcess {
-  const imports = `import { openStdoutLog } from ${JSON.stringify(moduleUrl)};`;
+  const imports = `import { openLog } from ${JSON.stringify(moduleUrl)};`;
   const args = ["eval", "--config", `${import.meta.dirname}/../../deno.json`, `${imports}\n${source}`];
   return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" })
     .spawn();
