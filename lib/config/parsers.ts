@@ -86,7 +86,8 @@ export function named<Read>(name: string, read: () => Read): Read {
 /** Parses the path of a folder or the URL of a database. @throws {RangeError} saying what is accepted instead */
 export function parseStore(text: string): StoreLocation {
   if (isPostgresUrl(text)) return parsePostgresUrl(text);
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(text)) throw new RangeError("use the path of a folder, or postgres://…");
+  // Also in a line of an env file, or after a space: as the name of a folder, the password would be in the log.
+  if (text.includes("://")) throw new RangeError("use the path of a folder, or postgres://…, and nothing before it");
   // A shell would replace them; an env file and systemd's `Environment=` do not, and the folder would be `./~`.
   if (/^[~$]/.test(text)) throw new RangeError(`"${text.charAt(0)}" is not expanded here: write the full path`);
   // deno-lint-ignore no-control-regex -- a line break or tab comes from a misread file of settings
@@ -146,8 +147,11 @@ export function quote(text: string): string {
   return JSON.stringify(withoutSecret(text));
 }
 
-/** Of a URL, even in quotes, only the scheme, because the rest may contain a password. Origins and other texts stay. */
+/**
+ * Of a URL, even in quotes or in a line of an env file, only the scheme, because the rest may contain a password.
+ * Origins and other texts stay.
+ */
 export function withoutSecret(text: string): string {
   if (onlyOrigins.test(text)) return text;
-  return text.replace(/(?<=^["'\s]*[a-z][a-z\d+.-]*:\/\/).+/is, "…");
+  return text.replace(/(?<=^([\w\s]+=)?["'\s]*[a-z][a-z\d+.-]*:\/\/).+/is, "…");
 }

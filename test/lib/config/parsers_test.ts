@@ -53,6 +53,8 @@ Deno.test("withoutSecret() keeps only the scheme of a URL, and any other text", 
     ["postgres://", "postgres://"],
     [`"postgres://a:b@c/d"`, `"postgres://…`],
     ["' postgres://a:b@c/d", "' postgres://…"],
+    ["GATEHOUSE_STORE=postgres://a:b@c/d", "GATEHOUSE_STORE=postgres://…"],
+    ["export GATEHOUSE_STORE='postgres://a:b@c/d'", "export GATEHOUSE_STORE='postgres://…"],
     ["data", "data"],
     ["unix:/run/gatehouse.sock", "unix:/run/gatehouse.sock"],
     ["my data://x", "my data://x"],
@@ -80,6 +82,8 @@ Deno.test("parseStore() rejects what a shell would expand, control characters an
     ["da\tta", "use a path without control characters"],
     ["da\nta", "use a path without control characters"],
     ["file:///var/lib/gatehouse", "use the path of a folder, or postgres://"],
+    ["GATEHOUSE_STORE=postgres://a:b@c/d", "use the path of a folder, or postgres://"],
+    [" postgres://a:b@c/d", "use the path of a folder, or postgres://"],
   ] as const;
   for (const [text, reason] of rows) assertThrows(() => parseStore(text), RangeError, reason);
 });
