@@ -152,8 +152,8 @@ export function toStoreError(error: unknown, address: PostgresAddress): unknown 
   const shown = shownAddress(address);
   const code = codeOf(error);
   if (code === diskFullCode) return new StoreFullError(`Cannot change ${shown}: its disk is full`, { cause: error });
-  const isAway = error instanceof ConnectionError || error instanceof DatabaseRefusedError;
-  if (!isAway && !unavailableCodes.test(code)) return error;
+  if (error instanceof DatabaseRefusedError) return new StoreUnavailableError(error.message, { cause: error });
+  if (!(error instanceof ConnectionError) && !unavailableCodes.test(code)) return error;
   return new StoreUnavailableError(`Cannot use ${shown}: ${messageOf(error)}`, { cause: error });
 }
 

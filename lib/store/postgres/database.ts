@@ -83,6 +83,8 @@ export class Database implements AsyncDisposable {
   readonly #onCall: (seconds: number) => void;
   readonly #failure = new TtlCache(() => this.#findFailure(), { keepMs: failureAgeMs });
   readonly #names = new StatementNames();
+  /** The first error of an outage: those that follow differ, and each would be one more event in the log. */
+  #outage: string | undefined;
 
   private constructor(address: PostgresAddress, { onCall = () => {}, ...limits }: DatabaseOptions) {
     this.address = address;
@@ -170,13 +172,14 @@ export class Database implements AsyncDisposable {
   async #findFailure(): Promise<string | undefined> {
     try {
       const { rows } = await this.run("SHOW transaction_read_only");
+      this.#outage = undefined;
       if (rows[0]?.["transaction_read_only"] !== "on") return undefined;
       // PgBouncer keeps a connection whose server has become a standby.
       this.#servers.distrust();
       return "The database is read-only";
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
-      return "The database cannot be reached";
+      return this.#outage ??= error.message;
     }
   }
 

@@ -38,10 +38,21 @@ const int8TypeId = 20;
 
 /** Invalid authorization (class 28), no such database. */
 const authErrorCodes = /^(28...|3D000)$/;
-const unsupportedParameter = "unsupported startup parameter";
 /** Errors of `pg`, TLS and PgBouncer that have no SQLSTATE. */
-const authErrorTexts = new RegExp(`SASL:|SSL connection|certificate|${unsupportedParameter}`);
-const remedy = "set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout";
+const authErrorTexts = /SASL:|SSL connection|certificate|unsupported startup parameter/;
+const placeOfPassword = "GATEHOUSE_STORE, or in the file that PGPASSFILE names, and restart";
+/** What to do about an error. */
+const remedies: readonly (readonly [error: RegExp, text: string])[] = [
+  [
+    /unsupported startup parameter.*/,
+    "$&: set ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout",
+  ],
+  [/password authentication failed.*/, `$&: correct it in ${placeOfPassword}`],
+  [
+    /^SASL: .*client password must be.*/,
+    `the server requires a password, and the settings have none: add it in ${placeOfPassword}`,
+  ],
+];
 
 /** A server, and its connections. */
 interface Server {
@@ -164,8 +175,7 @@ function toConnectError(failures: ReadonlyMap<string, unknown>, address: Postgre
 }
 
 function reasonOf(error: unknown): string {
-  const reason = messageOf(error);
-  return reason.includes(unsupportedParameter) ? `${reason}: ${remedy}` : reason;
+  return remedies.reduce((reason, [text, remedy]) => reason.replace(text, remedy), messageOf(error));
 }
 
 function refusedError(address: PostgresAddress, reason: string, cause: unknown): DatabaseRefusedError {

@@ -1,5 +1,5 @@
 // Which servers a connection trusts, and how it is opened.
-import { assert, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Encryption, parsePostgresUrl, type PostgresAddress } from "../../../../lib/config/postgres_address.ts";
 import { StoreUnavailableError } from "../../../../lib/store.ts";
 import { DatabaseRefusedError } from "../../../../lib/store/postgres/connection.ts";
@@ -78,7 +78,12 @@ Deno.test({
       ["no authority", ofDeno, "certificate"],
       ["no file", address({ rootCertificates: "/nowhere/ca.crt" }), "/nowhere/ca.crt"],
       ["no encryption", address({ encryption: "disable" }), "no encryption"],
-      ["another password", address({ password: "hunter2" }), "password authentication failed"],
+      [
+        "another password",
+        address({ password: "hunter2" }),
+        'password authentication failed for user "gatehouse": correct it in GATEHOUSE_STORE, or in the file that',
+      ],
+      ["no password", address({ password: "" }), "the server requires a password, and the settings have none: add it"],
     ];
     for (const [what, wrong, reason] of refused) {
       const { message } = await assertRejects(() => isEncrypted(wrong), DatabaseRefusedError, undefined, what);
@@ -86,6 +91,16 @@ Deno.test({
       assertStringIncludes(message, reason, what);
       assertFalse(message.includes("hunter2"));
     }
+
+    // The password is changed while the service runs.
+    await using database = await open(address());
+    await server.sql("postgres").unsafe("ALTER ROLE gatehouse PASSWORD 'hunter2'");
+    await server.sql("postgres").unsafe(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gatehouse'",
+    );
+    const { message } = await assertRejects(() => database.run("SELECT 1"), StoreUnavailableError);
+    assertEquals(message.match(/Cannot use/g)?.length, 1, message);
+    assertEquals(await database.failure(), message);
   },
 });
 
