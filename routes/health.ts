@@ -1,7 +1,7 @@
 /** `/health/`: probes of the process, and of whether a proxy should send requests to it. */
 
 import { version } from "../lib/config/version.ts";
-import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
+import { jsonResponse, notReady } from "../lib/http/http_error.ts";
 import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/router.ts";
 
@@ -27,8 +27,8 @@ export const showReady = route("GET /health/ready", {
   // The log has a line when the store fails, and when it is back.
   routineStatuses: [200, 503],
   async handler({ app: { stopping, failures } }) {
-    if (stopping.aborted) throw new HttpError("not-ready", { detail: "The service is stopping" });
-    if (!await failures.isStoreReady()) throw new HttpError("not-ready", { detail: "The store cannot keep changes" });
+    if (stopping.aborted) throw notReady("The service is stopping");
+    if (!await failures.isStoreReady()) throw notReady("The store cannot keep changes");
     return jsonResponse({ status: "ready" });
   },
 });

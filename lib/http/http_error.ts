@@ -54,6 +54,11 @@ export function retryable(code: ProblemCode, seconds: number): HttpError {
   return new HttpError(code, { headers: { "retry-after": String(seconds) } });
 }
 
+/** An error while the service stops or its store is away. Caddy passes it on from `/health/ready` to other requests. */
+export function notReady(detail: string, options?: ErrorOptions): HttpError {
+  return new HttpError("not-ready", { ...options, detail, headers: { "retry-after": "5" } });
+}
+
 /** A JSON response. No cache stores it (RFC 9111, 5.2.2.5), as nearly every response contains personal data. */
 export function jsonResponse(
   value: unknown,

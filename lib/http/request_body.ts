@@ -5,7 +5,7 @@
  * as in every common parser.
  */
 
-import { HttpError } from "./http_error.ts";
+import { HttpError, notReady } from "./http_error.ts";
 
 /** Longest body, bytes: the longest user takes 10 KiB, with every letter decomposed into accents and escaped. */
 export const maxBodyBytes = 16 * 1024;
@@ -122,7 +122,7 @@ async function nextChunk(reader: BodyReader, stopping?: AbortSignal) {
 }
 
 function stoppingError(cause?: unknown): HttpError {
-  return new HttpError("not-ready", { detail: "The service is stopping", cause });
+  return notReady("The service is stopping", { cause });
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

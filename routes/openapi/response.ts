@@ -36,7 +36,7 @@ const problemFields: Readonly<Record<string, readonly string[]>> = {
   "Connection": ["slow-body", "body-too-large?"],
   "Accept": ["not-json?"],
   "Accept-Encoding": ["not-json?"],
-  "Retry-After": [...tooMany, "overloaded", "store-unavailable"],
+  "Retry-After": [...tooMany, "overloaded", "store-unavailable", "not-ready"],
 };
 
 const fieldCode: Schema = {

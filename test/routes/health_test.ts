@@ -32,15 +32,15 @@ Deno.test("ready() answers 503 once the service is about to stop, and live() doe
   const { send } = await openTestApp({ stopping: stopping.signal });
   assertEquals((await send("GET", "/health/ready")).status, 200);
   stopping.abort("SIGTERM");
-  const { status, json } = await send("GET", "/health/ready");
-  assertEquals([status, json.type], [503, "/problem/not-ready"]);
+  const { status, headers, json } = await send("GET", "/health/ready");
+  assertEquals([status, json.type, headers.get("retry-after")], [503, "/problem/not-ready", "5"]);
   assertEquals((await send("GET", "/health/live")).status, 200);
 });
 
 Deno.test("ready() answers 503 when the store takes no changes, and live() does not", async () => {
   const { send } = await openTestApp({ store: new FaultyStore() });
-  const { status, json } = await send("GET", "/health/ready");
-  assertEquals([status, json.type], [503, "/problem/not-ready"]);
+  const { status, headers, json } = await send("GET", "/health/ready");
+  assertEquals([status, json.type, headers.get("retry-after")], [503, "/problem/not-ready", "5"]);
   assertEquals((await send("GET", "/health/live")).status, 200);
 });
 

@@ -169,7 +169,7 @@ Deno.test("readJson() waits for no body when the service is about to stop, or do
     if (isEarly) stopping.abort();
     const refused = refusalOf(post(silent), { stopping: stopping.signal });
     stopping.abort();
-    assertEquals((await refused).code, "not-ready");
+    assertEquals([(await refused).code, (await refused).headers], ["not-ready", { "retry-after": "5" }]);
     await cancelled;
   }
   // What has come already is not refused.
