@@ -33,7 +33,7 @@ export function createTicket(purpose: Ticket["purpose"], options: TicketOptions)
 /** The text that a start without an administrator prints. @param address where the service listens */
 export function setupNotice(made: NewTicket, address: Deno.Addr): string {
   const use = "There is no administrator yet: register with this ticket to become the administrator";
-  return `${ticketNotice(made, { use, address, note: "; a restart prints a new one" })}\n`;
+  return `${ticketNotice(made, { use, address, note: "; the next start of any instance prints a new one instead" })}\n`;
 }
 
 /**

@@ -40,7 +40,8 @@ for (const [address, origin] of addresses) {
     const made = createTicket("setup", { login: "", maker: "", now, ttlMs });
     const notice = setupNotice(made, address);
     const first = `There is no administrator yet: register with this ticket to become the administrator: ${made.code}`;
-    const second = "It is valid once, until 2026-11-22T09:35:40.123Z; a restart prints a new one";
+    const second =
+      "It is valid once, until 2026-11-22T09:35:40.123Z; the next start of any instance prints a new one instead";
     const link = origin === undefined
       ? `The link is the address of the page with #ticket=${made.code} at its end`
       : `On this machine: ${origin}/#ticket=${made.code} (behind a proxy, the same at its address)`;
