@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { globSync } from "node:fs";
 import { settings } from "../lib/config/settings.ts";
 import { startCaddy } from "./support/caddy/caddy.ts";
 import { ensureProgram } from "./support/packages.ts";
@@ -69,6 +70,19 @@ Deno.test("README's table of settings is that of lib/config/settings.ts", () => 
     setting.meaning,
   ]);
   assertEquals(cells, expected);
+});
+
+Deno.test("routes/README.md explains every warning and error of the log", async () => {
+  const paths = ["main.ts", ...globSync("{lib,routes}/**/*.ts", { cwd: root.pathname })];
+  const code = (await Promise.all(paths.map(readDocument))).join("");
+  const calls = code.matchAll(/(?:log\.(?:warn|error)|\.report)\("([a-z-]+)"|\["([a-z-]+-failed)"/gi);
+  const events = new Set(Array.from(calls, ([, event, background]) => event ?? background));
+  assert(events.size > 20);
+  const section = sectionOf("The log", await readDocument("routes/README.md"));
+  const names = section.split("\n").filter((line) => line.startsWith("| `")).flatMap((line) => {
+    return Array.from((line.split("|")[1] ?? "").matchAll(/`([^`]+)`/g), ([, name]) => name);
+  });
+  assertEquals(names.toSorted(), [...events].toSorted());
 });
 
 Deno.test("README has at most 300 lines", () => {
