@@ -149,6 +149,23 @@ test("never repeats a change, and repeats a GET", async () => {
   assertEquals(second.requests, ["GET /user/", "GET /user/", "GET /user/"]);
 });
 
+test("asks another instance when one accepts a connection and never responds", async () => {
+  const requests: string[] = [];
+  await using ready = serveNoting(requests, { isReady: true });
+  // The kernel accepts connections.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const upstream = `127.0.0.1:${silent.addr.port} ${ready.address}`;
+  await using impatient = await editCaddyfile("cluster.Caddyfile", [
+    ["response_header_timeout 8s", "response_header_timeout 200ms"],
+  ]);
+  await using caddy = await startCaddy({ upstream, config: impatient.path });
+  const replies = await Promise.all(Array.from({ length: 8 }, (_, index) => {
+    return send(caddy, "/user/alice", index % 2 === 0 ? {} : { method: "PUT", body: "text" });
+  }));
+  assertEquals(replies.map(({ status }) => status), Array(8).fill(200));
+  assertEquals(requests.length, 8);
+});
+
 test("responds 503 when no instance is ready, and hides the metrics", async () => {
   await using impatient = await editCaddyfile("cluster.Caddyfile", [["lb_try_duration 10s", "lb_try_duration 500ms"]]);
   await using caddy = await startCaddy({ upstream: `127.0.0.1:${freePort()}`, config: impatient.path });
