@@ -8,8 +8,8 @@ export const texts = {
   "GATEHOUSE_INSTANCE":
     "Имя этого экземпляра в журнале, в метриках и на странице состояния, от 1 до 40 символов из `A-Z a-z 0-9 . _ -`; " +
     "по умолчанию его адрес",
-  "GATEHOUSE_STORE": "Папка с пользователями и сеансами, создаётся при отсутствии; или база данных PostgreSQL, " +
-    "`postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`",
+  "GATEHOUSE_STORE": "Папка с пользователями и сеансами, создаётся при отсутствии; или PostgreSQL, " +
+    "`postgres://USER:PASSWORD@HOST:PORT,HOST:PORT…/DATABASE?sslmode=verify-full`",
   "GATEHOUSE_PBKDF2_ITERATIONS":
     "Число итераций PBKDF2 для хеша пароля, от 1 до 10000000; при значении меньше 600000 в журнал пишется " +
     "предупреждение при запуске",
