@@ -1,5 +1,5 @@
 /**
- * Reads a JSON body within limits of size, time and chunks, whatever its headers promise.
+ * Reads a JSON body within limits of size, time and chunks, regardless of its headers.
  *
  * Nesting needs no limit: `JSON.parse` does not recurse, and 16 KiB bound the depth. Of duplicate keys the last counts,
  * as in every common parser.
@@ -10,7 +10,7 @@ import { HttpError, notReady } from "./http_error.ts";
 /** Longest body, bytes: the longest user takes 10 KiB, with every letter decomposed into accents and escaped. */
 export const maxBodyBytes = 16 * 1024;
 /** A chunk costs a read of 10 µs: 16 KiB in chunks of one byte took 150 ms of the event loop. Clients send 1 to 10. */
-export const maxBodyChunks = 256;
+const maxBodyChunks = 256;
 /** Longest time from the head of a request to the end of its body. */
 export const maxBodyMs = 10_000;
 

@@ -21,7 +21,7 @@ const frameRecords = 500;
 const countBytes = 8;
 
 /** The name of the snapshot of a generation. */
-export function snapshotName(generation: number): string {
+function snapshotName(generation: number): string {
   return `snapshot-${generation}`;
 }
 
