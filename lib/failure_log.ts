@@ -10,7 +10,7 @@ import type { Fields, Log } from "./log.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "./store.ts";
 
 const repeatEveryMs = 60 * 1_000;
-/** The store may cache for a second that it is ready: at the start of an outage, this is not its end. */
+/** The store may cache for a second that it is ready, so an outage does not end before this. */
 const minOutageMs = 2 * 1_000;
 
 const storeFailures = [StoreClosedError, StoreFullError, StoreUnavailableError];

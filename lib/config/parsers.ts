@@ -95,7 +95,7 @@ export function parseStore(text: string): StoreLocation {
   return Object.freeze({ folder: text });
 }
 
-/** Parses a title: 1 to 40 characters, and none that breaks the line. @throws {RangeError} */
+/** Parses a title: 1 to 40 characters, without line breaks or control characters. @throws {RangeError} */
 export const parseTitle = matching(
   /^[^\p{C}\u2028\u2029]{1,40}$/u,
   "use 1 to 40 characters, without control characters",

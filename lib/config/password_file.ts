@@ -22,14 +22,14 @@ const defaultSocketFolders = /^\/tmp$|^(\/var)?\/run\/postgresql$/;
 const field = String.raw`((?:\\.|[^:\\])*):`;
 const linePattern = new RegExp(`^${field.repeat(4)}(.*)$`);
 
-/** The path of the file with the password of a store; `undefined` if it needs none. */
+/** The path of the file with the password of a store; `undefined` if it needs no password. */
 export function passwordFileOf(store: StoreLocation, env: Environment): string | undefined {
   const needsPassword = "password" in store && store.password === "";
   return needsPassword ? env[passwordFileVariable] : undefined;
 }
 
 /**
- * Adds the password of the file to the address of a database that has none. No line that fits is no error: the server
+ * Adds the password of the file to the address of a database without one. It is no error if no line fits: the server
  * may need no password.
  *
  * @throws {RangeError} the file cannot be used; nothing of its text

@@ -11,7 +11,7 @@ fi
 install "$(npx --yes deno@2.9.6 eval 'console.log(Deno.execPath())')" /usr/local/bin/deno
 id gatehouse >/dev/null 2>&1 ||
   useradd --system --home-dir /var/lib/gatehouse --shell /usr/sbin/nologin gatehouse
-# The service cannot write its code or packages, and starts without the network. A task keeps what it asks the registry.
+# The service cannot write its code or packages, and starts without the network. `deno task` caches what it asks the registry.
 export DENO_DIR=/var/cache/gatehouse
 deno cache --quiet --lock=deno.lock --frozen main.ts lib/tasks/*.ts
 deno task --quiet inspect --help >/dev/null

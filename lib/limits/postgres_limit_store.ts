@@ -67,7 +67,7 @@ export class PostgresLimitStore implements LimitStore {
       const next = update(statesOf(keys, (await run(lockStatement(sorted), sorted.flat())).rows));
       if (next === undefined) return "unchanged";
       const states = keys.map((key, index) => ({ key, state: next[index] ?? unused }));
-      // Unused states need no row: attempts that a later check refuses leave none.
+      // Unused states need no row: attempts that a later check refuses store nothing.
       const obsolete = states.filter(({ state }) => state === unused).map(({ key }) => key);
       const deletion = `DELETE FROM gatehouse_count WHERE (kind, key) IN (${placeholders(obsolete)})`;
       if (obsolete.length > 0) await run(deletion, obsolete.flat());

@@ -1,7 +1,7 @@
 /** Durations, counted in buckets since the start as Prometheus needs them. */
 
 const recentMs = 60 * 1_000;
-/** Durations that are kept: enough for a p99, and sorted in about 0.1 ms. */
+/** The number of latest durations: enough for a p99, and sorted in about 0.1 ms. */
 const maxRecent = 1_000;
 
 /** A histogram of durations. To observe one takes nanoseconds, as each request of a guarded site is observed. */
@@ -55,7 +55,7 @@ export class RecentHistogram extends Histogram {
 
   /**
    * Quantiles of the last minute in seconds, by the nearest rank, of the latest 1,000 durations at most; `undefined` if
-   * there were none. @param shares from 0 to 1
+   * there were no durations. @param shares from 0 to 1
    */
   recentQuantiles(shares: readonly number[]): (number | undefined)[] {
     const now = this.#now();

@@ -92,7 +92,7 @@ function isSplit(value: string): boolean {
 }
 
 /**
- * The flag for `values`. The task's shell splits a value at white space, whatever the quotes, and Deno at commas: for
+ * The flag for `values`. The task's shell splits a value at white space, even within quotes, and Deno at commas: for
  * such a path the flag has no limits, so that the service starts in that folder too.
  */
 function flag(kind: string, values: readonly string[]): string[] {

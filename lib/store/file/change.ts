@@ -4,7 +4,7 @@
  * A payload is the structured clone of a list of runs. A run holds consecutive changes of one kind by column: the code
  * of the kind, then a list of values for each field, `[2, ["alice", "bob"]]` for example. `formats` lists the kinds and
  * their fields, and drives encoding, checking and decoding. Columns decode in two thirds of the time of a list for each
- * record. One call of `serialize` makes a payload, as a call costs about 17 µs whatever it is given.
+ * record. One call of `serialize` makes a payload, as a call costs about 17 µs for any input.
  *
  * The checks accept what any version has written; `lib/accounts/` checks new values.
  */
