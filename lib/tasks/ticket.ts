@@ -28,7 +28,7 @@ export interface TicketOptions {
   readonly uid?: number | null;
 }
 
-/** A start with 1,000,000 users takes 2 s, and a stop at most 8 s. */
+/** A start with 1,000,000 users takes about 3 s. A stop gives requests 8 s, and then writes a snapshot. */
 const defaultWaitMs = 15_000;
 const pollMs = 100;
 
