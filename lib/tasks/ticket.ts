@@ -6,6 +6,8 @@
  * be killed meanwhile: the task tries both until one succeeds.
  */
 
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { type OperatorRequest, serveOperator } from "../accounts/operator_ticket.ts";
 import { type Config, readConfig } from "../config/config.ts";
@@ -108,23 +110,29 @@ async function isListening(folder: string): Promise<boolean> {
 }
 
 async function askService(folder: string, request: OperatorRequest, waitMs: number): Promise<string> {
-  using client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketIn(folder) } });
   try {
-    const response = await fetch("http://localhost/operator", {
-      client,
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(request),
-      signal: AbortSignal.timeout(waitMs),
-    });
-    const { text, title } = await response.json() as { text?: string; title?: string };
-    if (response.ok && text !== undefined) return text;
-    throw new TaskError(text ?? `Cannot use store "${folder}" as the service responds ${response.status} ${title}`);
+    const { statusCode = 0, body } = await post(socketIn(folder), request, AbortSignal.timeout(waitMs));
+    const { text, title } = body as { text?: string; title?: string };
+    if (statusCode === 200 && text !== undefined) return text;
+    throw new TaskError(text ?? `Cannot use store "${folder}" as the service responds ${statusCode} ${title}`);
   } catch (error) {
     if (error instanceof TaskError) throw error;
     const text = `The service of store "${folder}" does not respond (${messageOf(error)})`;
     throw new TaskError(`${text}, and may have done it or not: look at its log, and run this again`, { cause: error });
   }
+}
+
+/** Not `fetch`: with NO_PROXY=localhost it leaves the socket for port 80, which is of another program. */
+async function post(socketPath: string, request: OperatorRequest, signal: AbortSignal) {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const headers = { "content-type": "application/json" };
+  // The error of the request itself does not say that time is over.
+  signal.addEventListener("abort", () => reject(signal.reason));
+  httpRequest({ socketPath, path: "/operator", method: "POST", headers, signal }, resolve)
+    .on("error", reject)
+    .end(JSON.stringify(request));
+  const response = await promise;
+  return { statusCode: response.statusCode, body: await json(response) };
 }
 
 function messageOf(error: unknown): unknown {
