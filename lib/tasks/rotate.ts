@@ -53,7 +53,8 @@ export async function rotate(
   const name = `gatehouse-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}.backup`;
   const file = join(folder, name);
   const holdings = await backUp(store, file);
-  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  // Opening a pipe would wait for ever, and a link is no copy.
+  const names = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name);
   const others = names.filter((other) => namePattern.test(other) && other !== name).sort().reverse();
   for (const other of others) {
     const changeCount = changeCountOf(folder, other);

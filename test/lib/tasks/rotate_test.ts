@@ -37,11 +37,15 @@ Deno.test("rotate() keeps the newest backups, the new one whole, and every other
   assertEquals(backups(), ["gatehouse-20261126T000000Z.backup", "gatehouse-20261127T000000Z.backup"]);
   await addUser(data, "bob");
   await Deno.writeTextFile(`${folder}/gatehouse-20261127T120000Z.backup.tmp`, "of a backup that was killed");
+  // Neither is a backup that it made: it must not open, count or delete them.
+  await Deno.mkdir(`${folder}/gatehouse-20991231T000000Z.backup`);
+  await Deno.symlink("missing", `${folder}/gatehouse-20991231T000001Z.backup`);
   const { file, deleted, users } = await back(2);
   assertEquals(deleted, ["gatehouse-20261126T000000Z.backup"]);
   assertEquals(backups(), ["gatehouse-20261127T000000Z.backup", "gatehouse-20261128T000000Z.backup"]);
   assertEquals([users, (await verify(file)).users], [2, 2]);
-  assertEquals(namesIn(folder).slice(-2), ["gatehouse-old.backup", "notes"]);
+  const others = ["gatehouse-20991231T000000Z.backup", "gatehouse-20991231T000001Z.backup"];
+  assertEquals(namesIn(folder).slice(-4), [...others, "gatehouse-old.backup", "notes"]);
   await back(3, 1);
   assertEquals(backups(), ["gatehouse-20261129T000000Z.backup"]);
   // Not the new one itself, on a machine with a clock that was set back.
