@@ -21,7 +21,7 @@ const levels: readonly RegExp[] = [
   /^(main\.ts$|caddy\/)/,
   /^routes\//,
   /^lib\/(app|router|server|audit)\.ts$/,
-  /^lib\/(tasks|deploy|accounts|limits)\//,
+  /^lib\/(tasks|deploy|import|accounts|limits)\//,
   /^lib\/(metrics|store)\/(?!queries\.ts$)/,
   /^lib\/passwords\//,
   /^lib\/http\//,

@@ -1,0 +1,36 @@
+/**
+ * The contract of a kind of password hash: how its text is parsed, and how its digest is computed from a password.
+ *
+ * `stored_hash.ts` has the table of all kinds.
+ */
+
+/** A kind of password hash. */
+export interface HashKind {
+  /** Its usual name, such as "bcrypt". */
+  readonly name: string;
+  /**
+   * Parses a hash. The text may come from a hostile file: parsers bound every number before they use it.
+   *
+   * @returns `undefined` if the text is of another kind
+   * @throws {RangeError} the hash is of this kind and cannot be verified: why, but without the text
+   */
+  parse(text: string): ParsedHash | undefined;
+}
+
+/** A hash as it was parsed: its salt and cost, and what the right password gives. */
+export interface ParsedHash {
+  /** Kind and cost, such as "argon2id m=19456,t=2,p=1": the same for hashes that take the same work. */
+  readonly work: string;
+  /** The text without its digest, and all that `parse` needs to compute a digest: `settings + digest` is the text. */
+  readonly settings: string;
+  /** The bytes that `derive` returns for the right password. */
+  readonly digest: Uint8Array<ArrayBuffer>;
+  /** Memory that `derive` takes, in bytes; 0 if it is little. */
+  readonly memoryBytes: number;
+  /** So cheap that a stolen hash would be guessed: kept only as today's hash of its digest, see `stored_hash.ts`. */
+  readonly isFast: boolean;
+  /** `derive` is JavaScript that runs for more than 2 ms, and never on the event loop: `hash_worker.ts` calls it. */
+  readonly isSlowScript: boolean;
+  /** Computes the digest of a password, given in UTF-8. */
+  derive(password: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+}
