@@ -14,6 +14,7 @@ import { FailureLog } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
 import { createPasswordStrength } from "./accounts/user.ts";
 import { Hasher } from "./passwords/hasher.ts";
+import { iterationsOf } from "./passwords/password_hash.ts";
 import { OverloadedError } from "./passwords/hash_queue.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
@@ -132,7 +133,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     limitStore = new MemoryLimitStore(),
   } = options;
   const rateLimiter = new RateLimiter(limitStore, now);
-  const { highestIterations, unusableCount } = await store.hashCosts();
+  const { works, unusableCount } = await store.hashWorks();
+  const highestIterations = Math.max(0, ...works.map(({ example }) => iterationsOf(example)));
   if (unusableCount > 0) {
     const warning = "Users whose password hash cannot be verified, or costs more than any setting, cannot log in";
     log.warn("unusable-hashes", { warning, users: unusableCount });

@@ -13,7 +13,7 @@
 import type {
   Days,
   ExpiryLimits,
-  HashCosts,
+  HashWorks,
   Page,
   SessionQuery,
   StoreSize,
@@ -153,8 +153,8 @@ export interface Store extends AsyncDisposable {
   countAdmins(): Promise<number>;
   /** Counts the users registered on each of the days. O(users); yields to the event loop. */
   countRegistrations(days: Days): Promise<readonly number[]>;
-  /** O(users). */
-  hashCosts(): Promise<HashCosts>;
+  /** Counts the password hashes by the work that they take. O(users); yields to the event loop. */
+  hashWorks(): Promise<HashWorks>;
   /**
    * Adds a user and uses up a ticket, if one is given; `lib/accounts/ticket.ts` checks it.
    * @returns `taken` if the login exists, `no-ticket` if the ticket was used meanwhile

@@ -29,6 +29,7 @@ const tooManyMarks = new RegExp(`\\p{M}{${maxMarksInARow + 1}}`, "u");
 const nul = "\0";
 
 const encoder = new TextEncoder();
+const headPattern = /^\$(?:pbkdf2-sha256\$i=\d+|argon2id\$v=19\$m=\d+,t=\d+,p=\d+)\$/;
 const phcPattern = /^\$pbkdf2-sha256\$i=([1-9]\d{0,8})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 
 /**
@@ -70,6 +71,17 @@ export async function verifyPassword(password: string, passwordHash: string): Pr
 export function iterationsOf(passwordHash: string): number {
   const iterations = Number(phcPattern.exec(passwordHash)?.[1] ?? 0);
   return iterations > maxIterations ? 0 : iterations;
+}
+
+/** Kind and cost of a hash, the same for all that take the same work; `undefined` if it cannot be verified. */
+export function workOf(passwordHash: string): string | undefined {
+  const iterations = iterationsOf(passwordHash);
+  return iterations === 0 ? undefined : `pbkdf2-sha256 i=${iterations}`;
+}
+
+/** The start of a hash, if hashes of the same length that begin so take the same work; otherwise "". */
+export function workHeadOf(passwordHash: string): string {
+  return headPattern.exec(passwordHash)?.[0] ?? "";
 }
 
 /** The NFC form, which is hashed and compared; `undefined` if it is too long, or has NUL or too many marks in a row. */

@@ -61,10 +61,23 @@ export interface StoreSize {
   readonly bytes: number;
 }
 
-/** What it costs to verify the stored password hashes. */
-export interface HashCosts {
-  /** The highest number of iterations; 0 if there is no hash. */
-  readonly highestIterations: number;
+/** A work that verifying a password takes, and how many of the stored hashes take it. */
+export interface HashWork {
+  /** Kind and cost, such as "pbkdf2-sha256 i=600000". */
+  readonly work: string;
+  /** At least 1. */
+  readonly count: number;
+  /** One of these hashes. */
+  readonly example: string;
+}
+
+/** What it takes to verify the stored password hashes. */
+export interface HashWorks {
+  /** In any order; at most `maxHashWorks`. */
+  readonly works: readonly HashWork[];
   /** Hashes that cannot be verified or exceed every setting: their users cannot log in. */
   readonly unusableCount: number;
 }
+
+/** Bounds what an import of users with a cost for each makes of `HashWorks`: further works are left out. */
+export const maxHashWorks = 1_000;

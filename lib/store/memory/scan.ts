@@ -5,13 +5,17 @@
  */
 
 import { setImmediate } from "node:timers";
-import { iterationsOf } from "../../passwords/password_hash.ts";
+import { workHeadOf, workOf } from "../../passwords/password_hash.ts";
 import type { Session, StoredRecord, User } from "../../store.ts";
-import type { Days, HashCosts, Page, PageQuery } from "../queries.ts";
+import { type Days, type HashWorks, maxHashWorks, type Page, type PageQuery } from "../queries.ts";
 import type { Tables } from "./tables.ts";
 
 /** Items between two yields: 0.1 ms, or 1.5 ms when logins are searched for the worst text. */
 const scanBatch = 5_000;
+/** Hashes that are parsed between two yields: 2 ms for the slowest kinds. */
+const parseBatch = 500;
+/** Beginnings of hashes that are compared: today's setting and former ones. */
+const maxHeads = 8;
 /** Records of a copy between two yields: few enough for one frame or one statement. */
 const recordBatch = 1_000;
 /** When a scan has kept this many items more than a page has, it drops those that cannot be on the page. */
@@ -28,10 +32,14 @@ export interface PageOptions<Item> extends PageQuery {
 }
 
 /** Calls `visit` for each item in order, including items that are added meanwhile. Yields to the event loop. */
-export async function forEachYielding<Item>(items: Iterable<Item>, visit: (item: Item) => void): Promise<void> {
+export async function forEachYielding<Item>(
+  items: Iterable<Item>,
+  visit: (item: Item) => void,
+  { batch = scanBatch }: { readonly batch?: number } = {},
+): Promise<void> {
   let seen = 0;
   for (const item of items) {
-    if (++seen % scanBatch === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (++seen % batch === 0) await new Promise((resolve) => setImmediate(resolve));
     visit(item);
   }
 }
@@ -88,19 +96,27 @@ export async function registrationsOn({ first, count }: Days, users: Iterable<Us
   return counts;
 }
 
-/** Returns the costs of all password hashes. */
-export function hashCostsOf(users: Iterable<User>): HashCosts {
-  let [highestIterations, unusableCount] = [0, 0];
-  let head = "";
-  for (const { passwordHash } of users) {
-    // Nearly all hashes cost the same; comparing the head takes a tenth of the time of parsing.
-    if (head !== "" && passwordHash.startsWith(head)) continue;
-    const iterations = iterationsOf(passwordHash);
-    if (iterations === 0) unusableCount++;
-    highestIterations = Math.max(highestIterations, iterations);
-    head = iterations === 0 ? "" : passwordHash.slice(0, passwordHash.indexOf("$", passwordHash.indexOf("i=")) + 1);
-  }
-  return { highestIterations, unusableCount };
+/** Counts the password hashes by the work that they take. */
+export async function hashWorksOf(users: Iterable<User>): Promise<HashWorks> {
+  const works = new Map<string, { work: string; count: number; example: string }>();
+  const heads: { readonly head: string; readonly length: number; readonly of: { count: number } }[] = [];
+  let unusableCount = 0;
+  await forEachYielding(users, ({ passwordHash }) => {
+    const isAlike = ({ head, length }: typeof heads[number]) =>
+      passwordHash.length === length && passwordHash.startsWith(head);
+    // Nearly all hashes begin like another one; comparing that takes a tenth of the time of parsing.
+    const known = heads.find(isAlike);
+    if (known !== undefined) return void known.of.count++;
+    const work = workOf(passwordHash);
+    if (work === undefined) return void unusableCount++;
+    const counted = works.get(work) ?? { work, count: 0, example: passwordHash };
+    counted.count++;
+    if (!works.has(work) && works.size === maxHashWorks) return;
+    works.set(work, counted);
+    const head = workHeadOf(passwordHash);
+    if (head !== "" && heads.length < maxHeads) heads.push({ head, length: passwordHash.length, of: counted });
+  }, { batch: parseBatch });
+  return { works: [...works.values()], unusableCount };
 }
 
 /** Returns every record in the order of `Store.records`, in batches. */

@@ -21,7 +21,7 @@ import {
 } from "../../store.ts";
 import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from "../queries.ts";
 import { isSameUser, voidedTickets } from "../rules.ts";
-import { forEachYielding, hashCostsOf, pageOf, recordsOf, registrationsOn, seenLongestAgo } from "./scan.ts";
+import { forEachYielding, hashWorksOf, pageOf, recordsOf, registrationsOn, seenLongestAgo } from "./scan.ts";
 import { memoryStorage, TableChanges, type Tables, type TableStorage, ticketKeys } from "./tables.ts";
 
 /** Users whose sessions are ended side by side. */
@@ -63,8 +63,8 @@ export class TableStore implements Store {
     return registrationsOn(days, this.#tables.users.values());
   }
 
-  hashCosts() {
-    return Promise.resolve(hashCostsOf(this.#tables.users.values()));
+  hashWorks() {
+    return hashWorksOf(this.#tables.users.values());
   }
 
   insertUser(user: User, ticketHash?: string) {

@@ -15,6 +15,7 @@ import { Database, type DatabaseOptions, type Transaction } from "./database.ts"
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, type SchemaOptions } from "./schema.ts";
 import {
+  hashWorkOfRow,
   insertStatement,
   listedTicketOfRow,
   numberIn,
@@ -113,10 +114,12 @@ function userReads(database: Database) {
       for (const row of rows) counts[numberIn(row, "midnight") / dayMs - first] = numberIn(row, "users");
       return counts;
     },
-    async hashCosts() {
-      const { rows: [row] } = await database.run(statements.hashCosts);
-      const highestIterations = row?.["iterations"] === null ? 0 : numberIn(row, "iterations");
-      return { highestIterations, unusableCount: numberIn(row, "unusable") };
+    async hashWorks() {
+      const { rows } = await database.run(statements.hashWorks);
+      const found = rows.map(hashWorkOfRow);
+      const works = found.flatMap(({ work, ...more }) => work === undefined ? [] : { work, ...more });
+      const unusable = found.filter(({ work }) => work === undefined);
+      return { works, unusableCount: unusable.reduce((sum, { count }) => sum + count, 0) };
     },
   } satisfies Partial<Store>;
 }

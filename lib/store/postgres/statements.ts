@@ -7,8 +7,9 @@
 
 import type { Row } from "pg";
 import { maxIterations } from "../../config/settings.ts";
-import { iterationsOf } from "../../passwords/password_hash.ts";
+import { iterationsOf, workOf } from "../../passwords/password_hash.ts";
 import { isAdmin, type ListedTicket, maxSessionAheadMs, type Session, type Ticket, type User } from "../../store.ts";
+import { maxHashWorks } from "../queries.ts";
 import { idOfOldTicket } from "../rules.ts";
 import type { Value } from "./connection.ts";
 
@@ -16,7 +17,7 @@ type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket";
 
 /** The columns of each table in the order of `userValues`, `sessionValues` and `ticketValues`. */
 const columns: Readonly<Record<Table, string>> = {
-  gatehouse_user: "login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes",
+  gatehouse_user: "login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes, work",
   gatehouse_session: "id, login, secret_hash, created_at, last_seen_at, user_agent, address",
   gatehouse_ticket: "secret_hash, purpose, login, expires_at, id, maker, created_at, reset_login",
 };
@@ -59,11 +60,15 @@ export const statements = {
   // CockroachDB divides integers into decimals; the remainder is the same everywhere.
   countRegistrations: `SELECT registered_at - registered_at % 86400000 AS midnight, count(*) AS users
     FROM gatehouse_user WHERE registered_at >= $1 AND registered_at < $2 GROUP BY 1`,
-  // Each subquery reads a part of an index. Hashes of earlier versions may have any number of iterations.
-  hashCosts: `SELECT (SELECT max(iterations) FROM gatehouse_user WHERE iterations <= ${maxIterations}) AS iterations,
-    (SELECT count(*) FROM gatehouse_user WHERE iterations < 1 OR iterations > ${maxIterations}) AS unusable`,
+  // The hash of the user that registered first is the example. Hashes of earlier versions may have any number of
+  // iterations.
+  hashWorks: `SELECT g.users, u.password_hash FROM (
+      SELECT CASE WHEN iterations = 0 THEN work WHEN iterations > ${maxIterations} THEN ''
+        ELSE 'pbkdf2-sha256 i=' || CAST(iterations AS text) END AS work, count(*) AS users, min(id) AS first_id
+      FROM gatehouse_user GROUP BY 1 ORDER BY 2 DESC LIMIT ${maxHashWorks}
+    ) g JOIN gatehouse_user u ON u.id = g.first_id`,
   replaceUser: `UPDATE gatehouse_user SET id = $2, password_hash = $3, iterations = $4, registered_at = $5,
-    groups = $6, is_admin = $7, disabled = $8, changes = changes + $9 WHERE login = $1`,
+    groups = $6, is_admin = $7, disabled = $8, changes = changes + $9, work = $10 WHERE login = $1`,
   deleteUser: "DELETE FROM gatehouse_user WHERE login = $1",
   noteChange: "UPDATE gatehouse_user SET changes = changes + 1 WHERE login = $1",
   acquireLock: "UPDATE gatehouse_turn SET changes = changes + 1 WHERE name = $1",
@@ -138,7 +143,8 @@ export function placeholders(rows: readonly (readonly Value[])[]): string {
 export function userValues(user: User, changes: 0 | 1): readonly Value[] {
   const { login, id, passwordHash, registeredAt, groups, disabled } = user;
   const iterations = iterationsOf(passwordHash);
-  return [login, id, passwordHash, iterations, registeredAt, groups.join(), isAdmin(user), disabled, changes];
+  const work = iterations === 0 ? workOf(passwordHash) ?? "" : "";
+  return [login, id, passwordHash, iterations, registeredAt, groups.join(), isAdmin(user), disabled, changes, work];
 }
 
 /** The row of a session. */
@@ -200,6 +206,12 @@ export function ticketOfRow(row: Row): Ticket {
 /** The ticket of a row that also has the login of its maker. */
 export function listedTicketOfRow(row: Row): ListedTicket {
   return { ticket: ticketOfRow(row), madeBy: row["maker_login"] === null ? undefined : textIn(row, "maker_login") };
+}
+
+/** Hashes that take the same work, or that cannot be verified. */
+export function hashWorkOfRow(row: Row) {
+  const example = textIn(row, "password_hash");
+  return { work: workOf(example), count: numberIn(row, "users"), example };
 }
 
 /** @throws {TypeError} the column does not have a number */

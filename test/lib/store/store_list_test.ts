@@ -1,5 +1,5 @@
 // The promises of lib/store.ts about lists, counts and records, one test each, for every implementation.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Store, StoredRecord, User } from "../../../lib/store.ts";
 import { deleteByLogin, insertWithSession, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { testStores } from "../../support/store/stores.ts";
@@ -86,27 +86,57 @@ testStores("shows every user that exists throughout on exactly one page, in each
   }
 });
 
-testStores("tells the highest cost of any hash that is kept, in whatever order they came", async (store) => {
-  const highest = async () => (await store.hashCosts()).highestIterations;
-  assertEquals(await highest(), 0);
+testStores("counts the hashes of each work, in whatever order they came", async (store) => {
+  const counts = new Map<string, number>();
+  const assertCounted = async () => {
+    const { works, unusableCount } = await store.hashWorks();
+    assertEquals(new Map(works.map(({ work, count }) => [work, count])), counts);
+    for (const { work, example } of works) assertStringIncludes(example, `$${work.replace(" ", "$")}$`);
+    assertEquals(unusableCount, 0);
+  };
+  const count = (cost: number, change: 1 | -1) => {
+    const work = `pbkdf2-sha256 i=${cost}`;
+    const counted = (counts.get(work) ?? 0) + change;
+    if (counted === 0) counts.delete(work);
+    else counts.set(work, counted);
+  };
+  await assertCounted();
   const userWith = (login: string, iterations: number) => {
     return userOf(login, { passwordHash: userOf(login).passwordHash.replace("i=1$", `i=${iterations}$`) });
   };
   // Some begin like the one before.
-  const costs = [[1, 1], [10, 10], [10, 10], [9, 10], [600, 600], [60, 600], [6_000, 6_000], [10, 6_000]] as const;
-  for (const [index, [cost, expected]] of costs.entries()) {
+  for (const [index, cost] of [1, 10, 10, 9, 600, 60, 6_000, 10].entries()) {
     assertEquals(await store.insertUser(userWith(`user${index}`, cost)), "done");
-    assertEquals(await highest(), expected);
+    count(cost, 1);
+    await assertCounted();
   }
-  const dearest = userWith("user6", 6_000);
-  assertEquals(await store.replaceUser(dearest, userWith("user6", 700)), "done");
-  assertEquals(await highest(), 700);
+  assertEquals(await store.replaceUser(userWith("user6", 6_000), userWith("user6", 700)), "done");
+  count(6_000, -1);
+  count(700, 1);
+  await assertCounted();
   assertEquals(await deleteByLogin(store, "user6"), "done");
-  assertEquals(await highest(), 600);
+  count(700, -1);
+  await assertCounted();
 });
 
-testStores("counts the hashes that nobody can log in with, and leaves them out of the highest cost", async (store) => {
-  assertEquals(await store.hashCosts(), { highestIterations: 0, unusableCount: 0 });
+testStores("counts the works of thousands of users with a cost for each, up to a limit", async (store) => {
+  const { passwordHash } = userOf("user");
+  const users = Array.from({ length: 2_000 }, (_, index) => {
+    const cost = Math.max(1, index - 900);
+    return userOf(`user${index}`, { id: `${1_000 + index}`, passwordHash: passwordHash.replace("i=1$", `i=${cost}$`) });
+  });
+  await store.insertRecords(putUsers(...users));
+  const { works } = await store.hashWorks();
+  assertEquals([works.length, new Set(works.map(({ work }) => work)).size], [1_000, 1_000]);
+  assertEquals(works.find(({ work }) => work === "pbkdf2-sha256 i=1"), {
+    work: "pbkdf2-sha256 i=1",
+    count: 902,
+    example: passwordHash,
+  });
+});
+
+testStores("counts the hashes that nobody can log in with apart from the others", async (store) => {
+  assertEquals(await store.hashWorks(), { works: [], unusableCount: 0 });
   const { passwordHash } = userOf("user");
   const dear = [10_000_001, 999_999_999, 999_999_999].map((cost) => passwordHash.replace("i=1$", `i=${cost}$`));
   const costliest = passwordHash.replace("i=1$", "i=10000000$");
@@ -114,7 +144,12 @@ testStores("counts the hashes that nobody can log in with, and leaves them out o
   for (const [index, passwordHash] of hashes.entries()) {
     assertEquals(await store.insertUser(userOf(`user${index}`, { passwordHash })), "done");
   }
-  assertEquals(await store.hashCosts(), { highestIterations: 10_000_000, unusableCount: 6 });
+  const { works, unusableCount } = await store.hashWorks();
+  assertEquals(works.toSorted((one, other) => one.work < other.work ? -1 : 1), [
+    { work: "pbkdf2-sha256 i=1", count: 1, example: passwordHash },
+    { work: "pbkdf2-sha256 i=10000000", count: 1, example: costliest },
+  ]);
+  assertEquals(unusableCount, 6);
 });
 
 testStores(
@@ -162,7 +197,7 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
 
   // They are what the others are.
   assertEquals((await store.findSession("s2"))?.user.login, "bob");
-  assertEquals([await store.countAdmins(), (await store.hashCosts()).highestIterations], [1, 1]);
+  assertEquals([await store.countAdmins(), (await store.hashWorks()).works.map(({ count }) => count)], [1, [1_502]]);
   assertEquals(await store.replaceUser(userOf("bob", { id: "2", disabled: true }), userOf("bob", { id: "2" })), "done");
   assertEquals(await deleteByLogin(store, "zoe"), "last-admin");
   await store.insertUser(userOf("carol", { groups: ["admin"] }));

@@ -25,10 +25,11 @@ const postgres = sharedPostgres({
 /** How a statement may start. */
 const beginnings = new RegExp(
   "^(BEGIN|COMMIT|ROLLBACK|SHOW|SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|CREATE TABLE IF NOT EXISTS|" +
-    String.raw`CREATE (UNIQUE )?INDEX IF NOT EXISTS|ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b`,
+    "CREATE (UNIQUE )?INDEX IF NOT EXISTS|DROP INDEX IF EXISTS|" +
+    String.raw`ALTER TABLE gatehouse_\w+ ADD COLUMN IF NOT EXISTS)\b`,
 );
 /** Functions that all three have. */
-const functions = ["count", "greatest", "least", "max", "row_number", "strpos", "substr", "upper", "version"];
+const functions = ["count", "greatest", "least", "max", "min", "row_number", "strpos", "substr", "upper", "version"];
 /** Functions of PostgreSQL and YugabyteDB, for statements whose callers handle the error. */
 const dispensable = new Map([[statements.databaseBytes, ["pg_database_size", "current_database"]]]);
 /** Words before a bracket that are not functions. */
@@ -84,7 +85,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   for (const sort of ["registered_at", "-registered_at", "login"] as const) await store.listUsers({ limit: 5, sort });
   await store.countAdmins();
   await store.countRegistrations({ first: 20_000, count: 30 });
-  await store.hashCosts();
+  await store.hashWorks();
   await store.insertSession(sessionOf("alice", "s1"), next, { maxSessions: 5 });
   await store.findSession("s1");
   await store.touchSession("s1", 1_900_000_000_000);
@@ -173,7 +174,7 @@ Deno.test({
     for (const { session, text } of sentIn(server.log)) {
       if (text === "BEGIN") open.add(session);
       else if (text === "COMMIT" || text === "ROLLBACK") open.delete(session);
-      else if (/^(CREATE|ALTER)/.test(text)) {
+      else if (/^(CREATE|ALTER|DROP)/.test(text)) {
         created++;
         assert(!open.has(session), text);
       }
