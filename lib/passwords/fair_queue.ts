@@ -29,6 +29,12 @@ export class FairQueue<Item> {
     part.add(item, rest);
   }
 
+  /** The next item. Those that are added later do not come before it. */
+  peek(): Item | undefined {
+    for (const part of this.#parts.values()) return part.peek();
+    return this.#items[0];
+  }
+
   /** Takes the next item. Its part then comes last. */
   take(): Item | undefined {
     if (this.#size === 0) return undefined;

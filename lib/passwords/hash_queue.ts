@@ -2,12 +2,13 @@
  * Runs password hashes: a bounded number at once, the others in a fair queue.
  *
  * One more than the cores run at once, so that no core is idle between two of them (0.96 to 1.00 of what the cores can
- * do). More would not be faster, and they share their threads with the journal's writes.
+ * do). More would not be faster, and they share their threads with the journal's writes. Each reserves memory, at least
+ * an equal share of the limit: fewer run at once if they need more, and one that needs all of it runs alone.
  *
  * Known devices and all other clients take turns; within each, networks (an IPv4 address, an IPv6 /48, then /56, then
  * /64) take turns. So a flood from one network delays the others by one hash. Jobs that would wait longer than
  * `maxWaitMs` are rejected immediately. When full, the newest job of the network with the longest queue is evicted in
- * favour of one with a shorter queue.
+ * favour of one with a shorter queue. No job overtakes the next one while that waits for memory.
  */
 
 import { networksOf } from "../http/client_address.ts";
@@ -32,6 +33,8 @@ export interface HashQueueOptions {
   readonly costMs: number;
   /** Longest accepted wait in milliseconds. */
   readonly maxWaitMs: number;
+  /** Memory for the jobs that run; by default it is not limited. */
+  readonly maxMemoryBytes?: number;
   /** Called after each job. */
   readonly onRun?: (durations: JobDurations) => void;
 }
@@ -52,6 +55,12 @@ export interface Requester {
   readonly hungUp?: AbortSignal;
 }
 
+/** A client, and what its job needs. */
+export interface JobRequest extends Requester {
+  /** Memory that the job takes; by default little. */
+  readonly memoryBytes?: number;
+}
+
 /** Weight of a measurement in the running average: about the last ten count. */
 const newCostShare = 0.1;
 /** Bounds the memory if hashes are so cheap that thousands fit into the wait. */
@@ -59,6 +68,7 @@ const maxWaiting = 10_000;
 
 interface Job {
   readonly path: readonly string[];
+  readonly reservedBytes: number;
   readonly start: () => void;
   readonly reject: () => void;
 }
@@ -66,14 +76,20 @@ interface Job {
 /** Bounds the work of all clients together, and divides it fairly. */
 export class HashQueue {
   readonly #options: HashQueueOptions;
-  /** Running average. */
+  /** An equal share of the memory. */
+  readonly #shareBytes: number;
+  /** Running average; a job that reserves several shares costs as much as several jobs. */
   #costMs: number;
+  #freeBytes: number;
   #running = 0;
   readonly #jobs = new FairQueue<Job>();
 
   constructor(options: HashQueueOptions) {
+    const { concurrency, costMs, maxMemoryBytes = Number.MAX_SAFE_INTEGER } = options;
     this.#options = options;
-    this.#costMs = options.costMs;
+    this.#costMs = costMs;
+    this.#shareBytes = Math.floor(maxMemoryBytes / concurrency);
+    this.#freeBytes = this.#maxBytes;
   }
 
   /** Jobs that run. */
@@ -91,8 +107,8 @@ export class HashQueue {
    *
    * @throws {OverloadedError} as `run`
    */
-  assertCapacity(requester: Requester): void {
-    if (this.#running >= this.#options.concurrency) this.#evictableFor(pathOf(requester));
+  assertCapacity(requester: JobRequest): void {
+    if (!this.#canStart(this.#reservationOf(requester))) this.#evictableFor(pathOf(requester));
   }
 
   /**
@@ -100,35 +116,41 @@ export class HashQueue {
    *
    * @throws {OverloadedError} it would wait too long, or its client is gone; `work` was not started
    */
-  async run<Result>(requester: Requester, work: () => Promise<Result>): Promise<Result> {
+  async run<Result>(requester: JobRequest, work: () => Promise<Result>): Promise<Result> {
     if (requester.hungUp?.aborted) throw this.#overloaded();
     const calledAt = performance.now();
-    if (this.#running < this.#options.concurrency) this.#running++;
-    else await this.#wait(requester);
+    const reservedBytes = this.#reservationOf(requester);
+    if (this.#canStart(reservedBytes)) this.#reserve(reservedBytes);
+    else await this.#wait(requester, reservedBytes);
     const startedAt = performance.now();
     try {
       return await work();
     } finally {
       const tookMs = performance.now() - startedAt;
       this.#options.onRun?.({ waitSeconds: (startedAt - calledAt) / 1_000, runSeconds: tookMs / 1_000 });
+      const costMs = tookMs * (reservedBytes / this.#shareBytes);
       // At most twice the average: a burst keeps the event loop busy for seconds, which is not the cost of the hash.
-      this.#costMs += newCostShare * (Math.min(tookMs, 2 * this.#costMs) - this.#costMs);
-      const next = this.#jobs.take();
-      if (next === undefined) this.#running--;
-      else next.start();
+      this.#costMs += newCostShare * (Math.min(costMs, 2 * this.#costMs) - this.#costMs);
+      this.#running--;
+      this.#freeBytes += reservedBytes;
+      this.#startNext();
     }
   }
 
-  /** Resolves when a job that ends hands over its place. */
-  async #wait(requester: Requester): Promise<void> {
+  /** Resolves when it is the turn of the job, and its memory is reserved. */
+  async #wait(requester: Requester, reservedBytes: number): Promise<void> {
     const path = pathOf(requester);
     const evicted = this.#evictableFor(path);
     if (evicted !== undefined) this.#remove(evicted);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const job = { path, start: resolve, reject: () => reject(this.#overloaded()) };
+    const job = { path, reservedBytes, start: resolve, reject: () => reject(this.#overloaded()) };
     this.#jobs.add(job, path);
+    this.#startNext();
     // A flood is over when its clients are gone.
-    const leave = () => this.#remove(job);
+    const leave = () => {
+      this.#remove(job);
+      this.#startNext();
+    };
     requester.hungUp?.addEventListener("abort", leave);
     await promise.finally(() => requester.hungUp?.removeEventListener("abort", leave));
   }
@@ -143,6 +165,34 @@ export class HashQueue {
 
   #remove(job: Job): void {
     if (this.#jobs.remove(job, job.path)) job.reject();
+  }
+
+  /** Starts jobs in their order while there is memory for the next one. One that is removed may make way for others. */
+  #startNext(): void {
+    for (let next = this.#jobs.peek(); next !== undefined; next = this.#jobs.peek()) {
+      if (next.reservedBytes > this.#freeBytes) return;
+      this.#jobs.take();
+      this.#reserve(next.reservedBytes);
+      next.start();
+    }
+  }
+
+  #canStart(reservedBytes: number): boolean {
+    return this.#jobs.size === 0 && reservedBytes <= this.#freeBytes;
+  }
+
+  #reserve(bytes: number): void {
+    this.#running++;
+    this.#freeBytes -= bytes;
+  }
+
+  /** Memory to reserve: at least an equal share, so that no more than `concurrency` run, and at most all of it. */
+  #reservationOf({ memoryBytes = 0 }: JobRequest): number {
+    return Math.min(Math.max(memoryBytes, this.#shareBytes), this.#maxBytes);
+  }
+
+  get #maxBytes(): number {
+    return this.#shareBytes * this.#options.concurrency;
   }
 
   /** Jobs that can wait and still start in time. */

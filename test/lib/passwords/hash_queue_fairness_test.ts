@@ -24,8 +24,7 @@ Deno.test("HashQueue.run() puts a client that was served behind the others, also
   const scene = new Scene({ concurrency: 1, capacity: 9 });
   scene.send("x", "a", "b", "b", "c");
   // a1 starts; a has nothing else waiting, and comes again while b and c wait.
-  scene.started[0]?.end();
-  for (let step = 0; step < 10; step++) await Promise.resolve();
+  await scene.endOldest();
   assertEquals(scene.started.map(({ name }) => name), ["x1", "a1"]);
   scene.send("a");
   assertEquals(await scene.finish(), ["x1", "a1", "b1", "c1", "a2", "b2"]);

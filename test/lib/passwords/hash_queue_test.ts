@@ -100,6 +100,20 @@ Deno.test("HashQueue.run() measures what the work costs, the last ten or so", as
   }
 });
 
+Deno.test("HashQueue.run() counts a job that takes the memory of two as two", async () => {
+  using clock = stubClock();
+  for (const [memoryBytes, seconds] of [[0, 10], [1, 10], [2, 11], [9, 11]] as const) {
+    const gate = new HashQueue({ concurrency: 2, costMs: 20_000, maxWaitMs: 0, maxMemoryBytes: 2 });
+    await gate.run({ client: "a", memoryBytes }, () => Promise.resolve(clock.nowMs += 20_000));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const running = gate.run({ client: "a", memoryBytes: 2 }, () => promise);
+    const error = await assertRejects(() => gate.run({ client: "b" }, () => promise), OverloadedError);
+    assertEquals(error.retryAfterSeconds, seconds);
+    resolve();
+    await running;
+  }
+});
+
 Deno.test("OverloadedError says when there may be room again: whole seconds, at least 1", async () => {
   const rows: readonly (readonly [concurrency: number, costMs: number, capacity: number, seconds: number])[] = [
     [1, 1, 0, 1],
