@@ -1,8 +1,8 @@
 /** The contract of a file format that users are imported from. `formats.ts` has the table of all formats. */
 
-/** A user of a foreign file, as it is written there. `import_users.ts` checks every field. */
+/** A user of a foreign file, as it is written there. `map_user.ts` checks every field. */
 export interface ForeignUser {
-  /** Where it stands in the file: a line from 1, or the number of the record for formats without lines. */
+  /** Where it stands in the file: a line from 1, or the number of the record, see `ForeignFormat.unit`. */
   readonly line: number;
   readonly login: string;
   /** The hash in the text of its kind, see `lib/passwords/stored_hash.ts`. */
@@ -23,6 +23,18 @@ export interface RefusedRecord {
   readonly login?: string | undefined;
   /** Why, and what to do: a clause for a person. */
   readonly reason: string;
+  /** It is complete but has no password, as a system account: it is counted apart, and the import still succeeds. */
+  readonly isWithoutPassword?: boolean;
+}
+
+/** The names of the fields of a user, which options such as `--login-field` set. "" stands for no field. */
+export interface FieldNames {
+  readonly login: string;
+  readonly password: string;
+  readonly date: string;
+  readonly groups: string;
+  readonly disabled: string;
+  readonly id: string;
 }
 
 /** A file format. */
@@ -31,6 +43,10 @@ export interface ForeignFormat {
   readonly name: string;
   /** What it is, for `--help`: a line. */
   readonly help: string;
+  /** What the numbers of `ForeignUser.line` count. */
+  readonly unit: "line" | "record";
+  /** The names of its fields by default. A format without it takes no options for them. */
+  readonly fields?: FieldNames;
   /**
    * Reads the users of a file, in the order of the file and in constant memory where the format allows it.
    *
@@ -44,8 +60,8 @@ export interface ForeignFormat {
 /** The file, and what the command line says of its fields. */
 export interface ForeignFile {
   readonly path: string;
-  /** Names of fields, by option, as `--login-field`. */
-  readonly options: Readonly<Record<string, string | undefined>>;
+  /** The defaults of the format, replaced by those of the command line; for a format without fields unused. */
+  readonly fields: FieldNames;
 }
 
 /** The file cannot be read as the format. The message says where, why and what to do. */

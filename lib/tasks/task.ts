@@ -16,8 +16,8 @@ import { createLog, type Log } from "../log.ts";
 /** One command line. */
 export interface Task {
   /**
-   * What follows `deno task`: the name, the arguments and the options with a value, as `name SITE [PAGE] [--ca FILE]`.
-   * Arguments and options are parsed as it says.
+   * What follows `deno task`: the name, the arguments and the options with or without a value, as
+   * `name SITE [PAGE] [--ca FILE] [--dry-run]`. Arguments and options are parsed as it says.
    */
   readonly usage: string;
   /** The rest of the text for `--help`. */
@@ -33,7 +33,7 @@ export interface TaskCall {
   readonly args: readonly string[];
   /** The arguments as absolute paths. */
   readonly paths: readonly string[];
-  /** Values of options, by name without `--`. */
+  /** Values of options, by name without `--`; "true" for those without a value. */
   readonly options: Readonly<Record<string, string | undefined>>;
   readonly env: Environment;
 }
@@ -67,7 +67,9 @@ export async function runTask(task: Task, args: readonly string[] = Deno.args): 
 
 /** @returns a text if that is requested instead of work. @throws {TaskError} */
 function parseCall({ usage, help }: Task, args: readonly string[]): TaskCall | string {
-  const options = [...usage.matchAll(/\[--(\w+) /g)].map(([, name = ""]) => [name, { type: "string" }]);
+  const options = [...usage.matchAll(/\[--([\w-]+)( )?/g)].map(([, name = "", blank]) => {
+    return [name, { type: blank === undefined ? "boolean" : "string" }];
+  });
   const operands = usage.replaceAll(/ \[--[^\]]+\]/g, "").split(" ").slice(1);
   const required = operands.filter((operand) => !operand.startsWith("["));
   try {
@@ -81,7 +83,8 @@ function parseCall({ usage, help }: Task, args: readonly string[]): TaskCall | s
     if (positionals.length < required.length || positionals.length > operands.length) throw new TypeError("");
     const env = readEnvironment();
     const paths = positionals.map((path) => pathFromCaller(path, env));
-    return { args: positionals, paths, options: values as TaskCall["options"], env };
+    const texts = Object.entries(values).map(([name, value]) => [name, String(value)]);
+    return { args: positionals, paths, options: Object.fromEntries(texts), env };
   } catch (error) {
     const reason = error instanceof Error && error.message !== "" ? `${error.message}. ` : "";
     throw new TaskError(`${reason}Usage: deno task ${usage}`, { cause: error });

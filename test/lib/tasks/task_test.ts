@@ -4,7 +4,7 @@ import project from "../../../deno.json" with { type: "json" };
 
 const moduleUrl = new URL("../../../lib/tasks/task.ts", import.meta.url).href;
 const tryTask = `await runTask({
-  usage: "try FROM [TO] [--ca FILE]",
+  usage: "try FROM [TO] [--ca FILE] [--dry-run]",
   help: "Tries.",
   run: (call) => Promise.resolve(JSON.stringify([call.args, call.paths, call.options, typeof call.env])),
 });`;
@@ -13,6 +13,7 @@ Deno.test("runTask() parses arguments as its usage says, and resolves paths from
   const rows: readonly (readonly [args: readonly string[], call: unknown])[] = [
     [["a"], [["a"], ["/home/a"], {}, "object"]],
     [["a", "/b", "--ca", "c"], [["a", "/b"], ["/home/a", "/b"], { ca: "c" }, "object"]],
+    [["--dry-run", "a"], [["a"], ["/home/a"], { "dry-run": "true" }, "object"]],
     [["--ca=c", "--", "-a"], [["-a"], ["/home/-a"], { ca: "c" }, "object"]],
   ];
   for (const [args, call] of rows) {
@@ -22,13 +23,17 @@ Deno.test("runTask() parses arguments as its usage says, and resolves paths from
 });
 
 Deno.test("runTask() rejects other arguments with one line of usage, and explains --help and --version", async () => {
-  for (const args of [[], ["a", "b", "c"], ["a", "--nonsense"], ["a", "--ca"]]) {
+  for (const args of [[], ["a", "b", "c"], ["a", "--nonsense"], ["a", "--ca"], ["a", "--dry-run=no"]]) {
     const { code, stdout, stderr } = await run(tryTask, args);
     assertEquals([code, stdout], [1, ""]);
-    assertMatch(stderr, /^(.*\. )?Usage: deno task try FROM \[TO\] \[--ca FILE\]\n$/);
+    assertMatch(stderr, /^(.*\. )?Usage: deno task try FROM \[TO\] \[--ca FILE\] \[--dry-run\]\n$/);
   }
   const help = await run(tryTask, ["--help"]);
-  assertEquals(help, { code: 0, stdout: "Usage: deno task try FROM [TO] [--ca FILE]\n\nTries.\n", stderr: "" });
+  assertEquals(help, {
+    code: 0,
+    stdout: "Usage: deno task try FROM [TO] [--ca FILE] [--dry-run]\n\nTries.\n",
+    stderr: "",
+  });
   const named = await run(tryTask, ["--version"]);
   assertEquals(named, { code: 0, stdout: `Gatehouse ${project.version}\n`, stderr: "" });
 });
