@@ -111,9 +111,10 @@ export function readEnvironment(): Environment {
 }
 
 /** A warning for each setting that is weaker than recommended, with the value to set; logged at every start. */
-export function configWarnings({ pbkdf2Iterations, passwordMinLength, loginErrors }: Config): string[] {
+export function configWarnings(config: Config): string[] {
+  const { passwordHash, pbkdf2Iterations, passwordMinLength, loginErrors } = config;
   const warnings = [
-    pbkdf2Iterations < recommendedIterations &&
+    passwordHash === "pbkdf2" && pbkdf2Iterations < recommendedIterations &&
     `${settings.pbkdf2Iterations.name} is ${pbkdf2Iterations}, which makes the passwords of a stolen store cheap to ` +
       `guess: set it to ${recommendedIterations} or more, as OWASP recommends`,
     passwordMinLength < recommendedPasswordLength &&

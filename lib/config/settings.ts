@@ -87,6 +87,14 @@ export const settings = {
       "`postgres://USER:PASSWORD@HOST:PORT,HOST:PORT…/DATABASE?sslmode=verify-full`",
     parse: parseStore,
   },
+  passwordHash: {
+    name: "GATEHOUSE_PASSWORD_HASH",
+    default: "pbkdf2",
+    meaning:
+      "Kind of a password hash: `pbkdf2`, or `argon2id`, which allows twice the logins and takes 19 MiB of memory " +
+      "for each hash that runs",
+    parse: oneOf("pbkdf2", "argon2id"),
+  },
   pbkdf2Iterations: {
     name: "GATEHOUSE_PBKDF2_ITERATIONS",
     default: String(recommendedIterations),

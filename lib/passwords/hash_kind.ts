@@ -21,7 +21,10 @@ export interface HashKind {
 export interface ParsedHash {
   /** Kind and cost, such as "argon2id m=19456,t=2,p=1": the same for hashes that take the same work. */
   readonly work: string;
-  /** The text without its digest, and all that `parse` needs to compute a digest: `settings + digest` is the text. */
+  /**
+   * The text without its digest: what a wrapped hash keeps, and what the Worker gets. `parse(settings)` returns this
+   * hash with an empty digest.
+   */
   readonly settings: string;
   /** The bytes that `derive` returns for the right password. */
   readonly digest: Uint8Array<ArrayBuffer>;
@@ -31,6 +34,6 @@ export interface ParsedHash {
   readonly isFast: boolean;
   /** `derive` is JavaScript that runs for more than 2 ms, and never on the event loop: `hash_worker.ts` calls it. */
   readonly isSlowScript: boolean;
-  /** Computes the digest of a password, given in UTF-8. */
+  /** Computes the digest of a password, given in UTF-8 as it was typed: at most 4,096 bytes, without NUL. */
   derive(password: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
 }

@@ -9,7 +9,7 @@
  */
 
 import { HashQueue, type JobDurations, type Requester } from "./hash_queue.ts";
-import { hashPassword, iterationsOf, verifyPassword } from "./password_hash.ts";
+import { hashPassword, iterationsOf, type PasswordScheme, verifyPassword } from "./password_hash.ts";
 
 /** Time that a start spends on measuring the cost of a hash. The last round may exceed it. */
 const measureMs = 50;
@@ -83,7 +83,7 @@ export class Hasher {
    * @throws {OverloadedError} too many are waiting, or the client is gone
    */
   hash(password: string, requester: Requester): Promise<string> {
-    return this.queue.run(requester, () => hashPassword(password, this.#iterations));
+    return this.queue.run(requester, () => hashPassword(password, pbkdf2(this.#iterations)));
   }
 
   /**
@@ -100,10 +100,15 @@ export class Hasher {
       const isRight = await verifyPassword(password, verifiedHash) && isUsable;
       if (isRight) {
         const isStale = isRehashing && iterations !== this.#iterations;
-        return { isRight, rehashed: isStale ? await hashPassword(password, this.#iterations) : undefined };
+        return {
+          isRight,
+          rehashed: isStale ? await hashPassword(password, pbkdf2(this.#iterations)) : undefined,
+        };
       }
       // The rest of the work: otherwise the time of a cheaper hash would reveal that its login exists.
-      if (iterations < this.#workIterations) await hashPassword(padding, this.#workIterations - iterations);
+      if (iterations < this.#workIterations) {
+        await hashPassword(padding, pbkdf2(this.#workIterations - iterations));
+      }
       return { isRight, rehashed: undefined };
     });
   }
@@ -111,14 +116,20 @@ export class Hasher {
 
 /** The fastest round counts, as other work of the machine is no cost of a hash. An expensive hash needs one round. */
 async function measure({ iterations, concurrency }: Required<HasherOptions>) {
-  const decoy = await hashPassword(crypto.randomUUID(), iterations);
+  const decoy = await hashPassword(crypto.randomUUID(), pbkdf2(iterations));
   let costMs = Infinity;
   for (let round = 0, spentMs = 0; round < measureRounds && spentMs < measureMs; round++) {
     const startedAt = performance.now();
-    await Promise.all(Array.from({ length: concurrency }, () => hashPassword("measure", iterations)));
+    await Promise.all(
+      Array.from({ length: concurrency }, () => hashPassword("measure", pbkdf2(iterations))),
+    );
     const roundMs = performance.now() - startedAt;
     costMs = Math.min(costMs, roundMs);
     spentMs += roundMs;
   }
   return { decoy, costMs };
+}
+
+function pbkdf2(iterations: number): PasswordScheme {
+  return { kind: "pbkdf2", iterations };
 }

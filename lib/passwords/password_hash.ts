@@ -1,10 +1,11 @@
 /**
- * Password hashes: PBKDF2-HMAC-SHA256 as PHC text.
+ * New password hashes, as PHC text. Salt and hash are base64 without padding, of 16 and 32 bytes.
  *
- *     $pbkdf2-sha256$i=600000$<salt>$<hash>        16-byte salt and 32-byte hash in base64 without padding
+ *     $pbkdf2-sha256$i=600000$<salt>$<hash>            PBKDF2-HMAC-SHA256, the default
+ *     $argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>     Argon2id, by setting
  *
  * Every hash has its own salt, so equal passwords have different hashes, and names its cost, so old hashes verify after
- * a change of the setting. WebCrypto computes them in threads next to the event loop.
+ * a change of the setting (`stored_hash.ts`). WebCrypto computes them in threads next to the event loop.
  *
  * Passwords are normalized to NFC first (NIST SP 800-63B-4, 3.1.1.2): "é" is one code point on some systems and two on
  * others. Normalization is quadratic in the number of consecutive combining marks: 8 kB of them took 27 ms of the event
@@ -13,12 +14,27 @@
  */
 
 import { hash as digest, timingSafeEqual } from "node:crypto";
+import type { Config } from "../config/config.ts";
 import { maxIterations } from "../config/settings.ts";
+
+/** Kind and cost of new hashes. `memory` is in KiB. */
+export type PasswordScheme =
+  | { readonly kind: "pbkdf2"; readonly iterations: number }
+  | { readonly kind: "argon2id"; readonly memory: number; readonly passes: number; readonly parallelism: number };
+
+/** What a digest is computed with, next to the password. */
+export interface DeriveOptions {
+  readonly scheme: PasswordScheme;
+  readonly salt: Uint8Array<ArrayBuffer>;
+}
+
+/** The cost of new Argon2id hashes: OWASP Password Storage Cheat Sheet (2026). */
+export const argon2id: PasswordScheme = Object.freeze({ kind: "argon2id", memory: 19_456, passes: 2, parallelism: 1 });
 
 /** NIST SP 800-132, 5.1 asks for at least 16. */
 const saltBytes = 16;
 /** The output of one SHA-256: more would double the work of the defender and not that of an attacker. */
-const hashBytes = 32;
+const hashLengthBytes = 32;
 /** In UTF-8. The longest password has 1,024 bytes in NFC, and at most three times as many in NFD (UAX #15, 12). */
 const maxNormalizedBytes = 4_096;
 /** As in the Stream-Safe Text Format (UAX #15, 13): no language has more than a few on one letter. */
@@ -29,28 +45,67 @@ const tooManyMarks = new RegExp(`\\p{M}{${maxMarksInARow + 1}}`, "u");
 const nul = "\0";
 
 const encoder = new TextEncoder();
-const headPattern = /^\$(?:pbkdf2-sha256\$i=\d+|argon2id\$v=19\$m=\d+,t=\d+,p=\d+)\$/;
 const phcPattern = /^\$pbkdf2-sha256\$i=([1-9]\d{0,8})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
+
+/** The scheme that the settings select. */
+export function passwordSchemeOf({ passwordHash, pbkdf2Iterations }: Config): PasswordScheme {
+  return passwordHash === "argon2id" ? argon2id : { kind: "pbkdf2", iterations: pbkdf2Iterations };
+}
+
+/** Kind and cost in one text, such as "pbkdf2-sha256 i=600000": equal for hashes that take the same work. */
+export function workOfScheme(scheme: PasswordScheme): string {
+  if (scheme.kind === "pbkdf2") return `pbkdf2-sha256 i=${scheme.iterations}`;
+  return `argon2id m=${scheme.memory},t=${scheme.passes},p=${scheme.parallelism}`;
+}
+
+/** Memory that one hash takes, in bytes; 0 if it is little. */
+export function memoryBytesOf(scheme: PasswordScheme): number {
+  return scheme.kind === "argon2id" ? scheme.memory * 1_024 : 0;
+}
 
 /**
  * Hashes a password with a new salt.
  *
- * @param iterations 1…10,000,000
  * @returns PHC text
  * @throws {TypeError} this cannot be a password, see `normalizePassword`
  */
-export async function hashPassword(password: string, iterations: number): Promise<string> {
+export async function hashPassword(password: string, scheme: PasswordScheme): Promise<string> {
   const text = normalizePassword(password);
   if (text === undefined) throw new TypeError("Cannot hash a password that is too long, or has NUL or too many marks");
+  return await hashBytes(encoder.encode(text), scheme);
+}
+
+/** Hashes bytes with a new salt. @returns PHC text */
+export async function hashBytes(bytes: Uint8Array<ArrayBuffer>, scheme: PasswordScheme): Promise<string> {
   const salt = crypto.getRandomValues(new Uint8Array(saltBytes));
-  const hash = await derive(text, { salt, iterations });
-  return `$pbkdf2-sha256$i=${iterations}$${toBase64(salt)}$${toBase64(hash)}`;
+  const hash = await deriveDigest(bytes, { scheme, salt });
+  const head = scheme.kind === "pbkdf2" ? "pbkdf2-sha256$" : "argon2id$v=19$";
+  const cost = workOfScheme(scheme).split(" ")[1];
+  return `$${head}${cost}$${toBase64(salt)}$${toBase64(hash)}`;
+}
+
+/** Computes the digest of a hash. */
+export async function deriveDigest(
+  bytes: Uint8Array<ArrayBuffer>,
+  { scheme, salt }: DeriveOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (scheme.kind === "pbkdf2") {
+    const key = await crypto.subtle.importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
+    const parameters = { name: "PBKDF2", hash: "SHA-256", salt, iterations: scheme.iterations };
+    return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashLengthBytes * 8));
+  }
+  const { memory, passes, parallelism } = scheme;
+  // Not in TypeScript's library yet (WICG, "Modern Algorithms in the Web Cryptography API").
+  const format: string = "raw-secret";
+  const key = await crypto.subtle.importKey(format as "raw", bytes, "Argon2id", false, ["deriveBits"]);
+  const parameters = { name: "Argon2id", nonce: salt, memory, passes, parallelism };
+  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashLengthBytes * 8));
 }
 
 /**
  * Whether `passwordHash` is a hash of the password.
  *
- * @throws {TypeError} it is not PHC text of this kind
+ * @throws {TypeError} it is not PHC text of PBKDF2
  */
 export async function verifyPassword(password: string, passwordHash: string): Promise<boolean> {
   const [, , salt, hash] = phcPattern.exec(passwordHash) ?? [];
@@ -63,7 +118,8 @@ export async function verifyPassword(password: string, passwordHash: string): Pr
   }
   const text = normalizePassword(password);
   // A text that cannot be a password takes the same work.
-  const derived = await derive(text ?? "", { salt: Uint8Array.fromBase64(salt), iterations });
+  const options: DeriveOptions = { scheme: { kind: "pbkdf2", iterations }, salt: Uint8Array.fromBase64(salt) };
+  const derived = await deriveDigest(encoder.encode(text ?? ""), options);
   return timingSafeEqual(derived, Uint8Array.fromBase64(hash)) && text !== undefined;
 }
 
@@ -73,21 +129,18 @@ export function iterationsOf(passwordHash: string): number {
   return iterations > maxIterations ? 0 : iterations;
 }
 
-/** Kind and cost of a hash, the same for all that take the same work; `undefined` if it cannot be verified. */
-export function workOf(passwordHash: string): string | undefined {
-  const iterations = iterationsOf(passwordHash);
-  return iterations === 0 ? undefined : `pbkdf2-sha256 i=${iterations}`;
-}
-
-/** The start of a hash, if hashes of the same length that begin so take the same work; otherwise "". */
-export function workHeadOf(passwordHash: string): string {
-  return headPattern.exec(passwordHash)?.[0] ?? "";
+/** The password in UTF-8 as it was typed; `undefined` if it cannot be a password, see `normalizePassword`. */
+export function passwordBytes(password: string): Uint8Array<ArrayBuffer> | undefined {
+  return isPossible(password) ? encoder.encode(password) : undefined;
 }
 
 /** The NFC form, which is hashed and compared; `undefined` if it is too long, or has NUL or too many marks in a row. */
 export function normalizePassword(password: string): string | undefined {
-  if (isTooLong(password) || password.includes(nul) || tooManyMarks.test(password)) return undefined;
-  return password.normalize("NFC");
+  return isPossible(password) ? password.normalize("NFC") : undefined;
+}
+
+function isPossible(password: string): boolean {
+  return !isTooLong(password) && !password.includes(nul) && !tooManyMarks.test(password);
 }
 
 /** Whether the text has more bytes than any form of any password. */
@@ -101,15 +154,6 @@ export function isSamePassword(one: string, other: string): boolean {
   const [a, b] = [normalizePassword(one), normalizePassword(other)];
   if (a === undefined || b === undefined) return false;
   return timingSafeEqual(digest("sha256", a, "buffer"), digest("sha256", b, "buffer"));
-}
-
-async function derive(
-  password: string,
-  options: { readonly salt: Uint8Array<ArrayBuffer>; readonly iterations: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const key = await crypto.subtle.importKey("raw", encoder.encode(password), "PBKDF2", false, ["deriveBits"]);
-  const parameters = { name: "PBKDF2", hash: "SHA-256", ...options };
-  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashBytes * 8));
 }
 
 function toBase64(bytes: Uint8Array): string {

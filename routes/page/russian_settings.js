@@ -10,6 +10,9 @@ export const texts = {
     "по умолчанию его адрес",
   "GATEHOUSE_STORE": "Папка с пользователями и сеансами, создаётся при отсутствии; или PostgreSQL, " +
     "`postgres://USER:PASSWORD@HOST:PORT,HOST:PORT…/DATABASE?sslmode=verify-full`",
+  "GATEHOUSE_PASSWORD_HASH":
+    "Вид хеша пароля: `pbkdf2` или `argon2id` — вдвое больше входов в секунду, но 19 МиБ памяти на каждый " +
+    "вычисляемый хеш",
   "GATEHOUSE_PBKDF2_ITERATIONS":
     "Число итераций PBKDF2 для хеша пароля, от 1 до 10000000; при значении меньше 600000 в журнал пишется " +
     "предупреждение при запуске",

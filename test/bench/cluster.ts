@@ -8,6 +8,7 @@
 import { createLog } from "../../lib/log.ts";
 import { recommendedIterations } from "../../lib/config/settings.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
+import { pbkdf2 } from "../support/passwords/phc.ts";
 import { parsePostgresUrl } from "../../lib/config/postgres_address.ts";
 import type { Store } from "../../lib/store.ts";
 import { openFileStore } from "../../lib/store/file/file_store.ts";
@@ -173,7 +174,7 @@ async function fill({ store: place, postgres }: Setup): Promise<string[]> {
     await store.insertRecords(users.map((user) => ({ kind: "put-user", user })));
   }
   for (let number = 0; number < ownerCount; number++) {
-    const passwordHash = await hashPassword(password, recommendedIterations);
+    const passwordHash = await hashPassword(password, pbkdf2(recommendedIterations));
     await store.insertUser({ ...userOf(userCount + number), login: `owner${number}`, passwordHash });
   }
   return await addSessions(store, sessionCount);

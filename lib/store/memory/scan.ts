@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
-import { workHeadOf, workOf } from "../../passwords/password_hash.ts";
+import { workHeadOf, workOf } from "../../passwords/stored_hash.ts";
 import type { Session, StoredRecord, User } from "../../store.ts";
 import { type Days, type HashWorks, maxHashWorks, type Page, type PageQuery } from "../queries.ts";
 import type { Tables } from "./tables.ts";

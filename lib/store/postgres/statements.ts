@@ -7,7 +7,8 @@
 
 import type { Row } from "pg";
 import { maxIterations } from "../../config/settings.ts";
-import { iterationsOf, workOf } from "../../passwords/password_hash.ts";
+import { iterationsOf } from "../../passwords/password_hash.ts";
+import { workOf } from "../../passwords/stored_hash.ts";
 import { isAdmin, type ListedTicket, maxSessionAheadMs, type Session, type Ticket, type User } from "../../store.ts";
 import { maxHashWorks } from "../queries.ts";
 import { idOfOldTicket } from "../rules.ts";

@@ -8,6 +8,7 @@
 import { createLog } from "../../../lib/log.ts";
 import { recommendedIterations } from "../../../lib/config/settings.ts";
 import { hashPassword } from "../../../lib/passwords/password_hash.ts";
+import { pbkdf2 } from "../../support/passwords/phc.ts";
 import type { Store, User } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { Load, timesOf } from "../load.ts";
@@ -49,7 +50,7 @@ export async function equalTime(folder: string): Promise<Row> {
 
 async function fill(folder: string): Promise<void> {
   await using store = await openFileStore(folder, { log: createLog(() => {}) });
-  const passwordHash = await hashPassword(password, recommendedIterations);
+  const passwordHash = await hashPassword(password, pbkdf2(recommendedIterations));
   for (const [index, kind] of kinds.entries()) await addKind(store, kind, { index, passwordHash });
 }
 

@@ -3,6 +3,7 @@
 import { createLog } from "../../../lib/log.ts";
 import { recommendedIterations } from "../../../lib/config/settings.ts";
 import { hashPassword } from "../../../lib/passwords/password_hash.ts";
+import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { type RunningService, startService } from "../../support/service.ts";
 import { type NextRequest, requestOf } from "../load.ts";
@@ -77,7 +78,7 @@ async function fill(folder: string): Promise<string[]> {
   await using store = await openFileStore(folder, { log: createLog(() => {}) });
   await addUsers(store, userCount);
   for (let number = 0; number < ownerCount; number++) {
-    const passwordHash = await hashPassword(password, recommendedIterations);
+    const passwordHash = await hashPassword(password, pbkdf2(recommendedIterations));
     await store.insertUser({ ...userOf(userCount + number), login: `owner${number}`, passwordHash });
   }
   return await addSessions(store, liveCount + spareCount);

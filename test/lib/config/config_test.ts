@@ -11,6 +11,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     metricsListen: undefined,
     instance: undefined,
     store: { folder: "data" },
+    passwordHash: "pbkdf2",
     pbkdf2Iterations: 600_000,
     passwordMinLength: 15,
     loginErrors: "uniform",
@@ -208,4 +209,9 @@ Deno.test("configWarnings() names each weak setting and the value to set", () =>
     assertStringIncludes(warnings[0] ?? "", part);
     assertEquals(configWarnings(readConfig({ [name]: soundText })), []);
   }
+});
+
+Deno.test("configWarnings() ignores the iterations of PBKDF2 where Argon2id is used", () => {
+  const env = { GATEHOUSE_PASSWORD_HASH: "argon2id", GATEHOUSE_PBKDF2_ITERATIONS: "1000" };
+  assertEquals(configWarnings(readConfig(env)), []);
 });

@@ -56,6 +56,11 @@ const rows: readonly Row[] = [
   }],
   ["STORE", "file:///var/lib/gatehouse", undefined],
 
+  ["PASSWORD_HASH", "pbkdf2", "pbkdf2"],
+  ["PASSWORD_HASH", "argon2id", "argon2id"],
+  ["PASSWORD_HASH", "Argon2id", undefined],
+  ["PASSWORD_HASH", "bcrypt", undefined],
+
   ["PBKDF2_ITERATIONS", "1", 1],
   ["PBKDF2_ITERATIONS", "10000000", 10_000_000],
   ["PBKDF2_ITERATIONS", "0", undefined],
@@ -172,6 +177,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     metricsListen: "unix:/m",
     instance: "a",
     store: "elsewhere",
+    passwordHash: "argon2id",
     pbkdf2Iterations: "1",
     passwordMinLength: "8",
     loginErrors: "exact",

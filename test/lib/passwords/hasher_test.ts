@@ -2,6 +2,7 @@ import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { OverloadedError } from "../../../lib/passwords/hash_queue.ts";
 import { Hasher } from "../../../lib/passwords/hasher.ts";
 import { hashPassword, iterationsOf, verifyPassword } from "../../../lib/passwords/password_hash.ts";
+import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { spyOnDerive } from "../../support/passwords/derivations.ts";
 
 const iterations = 20;
@@ -96,7 +97,7 @@ const verifyRows: readonly VerifyRow[] = [
 for (const { title, cost, highest = 0, given = password, isRight, isRehashed, work } of verifyRows) {
   Deno.test(`Hasher.verify() answers ${title}`, async () => {
     const hasher = await Hasher.open({ iterations, highestIterations: highest });
-    const passwordHash = cost === undefined ? undefined : await hashPassword(password, cost);
+    const passwordHash = cost === undefined ? undefined : await hashPassword(password, pbkdf2(cost));
     using spy = spyOnDerive();
     const verdict = await hasher.verify(given, { passwordHash, client: "client" });
     assertEquals([verdict.isRight, verdict.rehashed !== undefined], [isRight, isRehashed]);
@@ -106,7 +107,7 @@ for (const { title, cost, highest = 0, given = password, isRight, isRehashed, wo
 
 Deno.test("Hasher.verify() hashes a right password again at the current cost, with another salt", async () => {
   const hasher = await Hasher.open({ iterations });
-  const passwordHash = await hashPassword(password, 5);
+  const passwordHash = await hashPassword(password, pbkdf2(5));
   const { rehashed = "" } = await hasher.verify(password, { passwordHash, client: "client" });
   assertEquals([iterationsOf(rehashed), await verifyPassword(password, rehashed)], [iterations, true]);
   assertNotEquals(rehashed.split("$")[3], passwordHash.split("$")[3]);
@@ -129,7 +130,7 @@ Deno.test("Hasher.verify() takes no password for right where there is no user, n
 
 Deno.test("Hasher.verify() does the same work for an invalid or too expensive hash as for no user", async () => {
   const hasher = await Hasher.open({ iterations, highestIterations: 30 });
-  const good = await hashPassword(password, 20);
+  const good = await hashPassword(password, pbkdf2(20));
   for (const passwordHash of ["no hash", "", good.slice(1), good.replace("i=20", "i=999999999"), undefined]) {
     using spy = spyOnDerive();
     const verdict = await hasher.verify(password, { passwordHash, client: "client" });
@@ -139,7 +140,7 @@ Deno.test("Hasher.verify() does the same work for an invalid or too expensive ha
 
 Deno.test("Hasher.verify() does as much for what is nobody's password as for a wrong one", async () => {
   const hasher = await Hasher.open({ iterations, highestIterations: 30 });
-  for (const passwordHash of [await hashPassword(password, 20), undefined]) {
+  for (const passwordHash of [await hashPassword(password, pbkdf2(20)), undefined]) {
     for (const given of ["wrong", `${password}\0`, "x".repeat(5_000), "\u0301".repeat(31)]) {
       using spy = spyOnDerive();
       const verdict = await hasher.verify(given, { passwordHash, client: "client" });
@@ -150,7 +151,7 @@ Deno.test("Hasher.verify() does as much for what is nobody's password as for a w
 
 Deno.test("Hasher.verify() hashes nothing anew when that is not wanted", async () => {
   const hasher = await Hasher.open({ iterations });
-  const passwordHash = await hashPassword(password, 5);
+  const passwordHash = await hashPassword(password, pbkdf2(5));
   using spy = spyOnDerive();
   const verdict = await hasher.verify(password, { passwordHash, client: "client", isRehashing: false });
   assertEquals([verdict, spy.costs], [{ isRight: true, rehashed: undefined }, [5]]);

@@ -1,0 +1,76 @@
+import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import { readConfig } from "../../../lib/config/config.ts";
+import { argon2id, hashPassword, passwordSchemeOf } from "../../../lib/passwords/password_hash.ts";
+import { parseStoredHash, usableHash } from "../../../lib/passwords/stored_hash.ts";
+import { pbkdf2 } from "../../support/passwords/phc.ts";
+import { isHashOf } from "../../support/passwords/verify.ts";
+
+/** Made by argon2-cffi 21.1.0 with the salt 00 01 … 0f. */
+const argon2Hashes: readonly (readonly [password: string, hash: string])[] = [
+  ["mellow-otter-41-lantern", "hAmmY590V4Cc7qz7R3rNcq3nVnTIHkPG9eq3VwMAMPY"],
+  ["pässwörd", "eCrffB233dgiuXE1iutaiZP35cfD78wj+xWofmbux/s"],
+  ["", "MVSMP3rBIzE7F86FWHKNemRnE6hkgY2O2buZdxt7Gkw"],
+];
+for (const [password, hash] of argon2Hashes) {
+  Deno.test(`parseStoredHash() verifies what argon2-cffi made of "${password}"`, async () => {
+    const text = `$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$${hash}`;
+    assert(await isHashOf(password, text));
+    assertFalse(await isHashOf(`${password}!`, text));
+  });
+}
+
+Deno.test("hashPassword() makes a hash of each scheme that verifies, normalized", async () => {
+  for (const scheme of [pbkdf2(3), argon2id]) {
+    const text = await hashPassword("p\u00e4ssword", scheme);
+    assert(await isHashOf("pa\u0308ssword", text));
+    assertFalse(await isHashOf("password", text));
+    assertNotEquals(await hashPassword("p\u00e4ssword", scheme), text);
+  }
+});
+
+Deno.test("hashPassword() writes Argon2id with a 16-byte salt and a 32-byte hash in unpadded base64", async () => {
+  const text = await hashPassword("password", argon2id);
+  assertMatch(text, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+});
+
+Deno.test("parseStoredHash() keeps U+FEFF at the start of a password", async () => {
+  const text = await hashPassword("\ufeffpassword", pbkdf2(1));
+  assert(await isHashOf("\ufeffpassword", text));
+  assertFalse(await isHashOf("password", text));
+});
+
+Deno.test("parseStoredHash() returns work and memory of the new hashes of both settings", async () => {
+  const rows = [
+    [{ GATEHOUSE_PBKDF2_ITERATIONS: "7" }, "pbkdf2-sha256 i=7", 0],
+    [{ GATEHOUSE_PASSWORD_HASH: "argon2id" }, "argon2id m=19456,t=2,p=1", 19_456 * 1_024],
+  ] as const;
+  for (const [env, work, memoryBytes] of rows) {
+    const scheme = passwordSchemeOf(readConfig({ ...env }));
+    const stored = parseStoredHash(await hashPassword("password", scheme));
+    assertEquals([stored.work, stored.memoryBytes, stored.isFast, stored.script], [
+      work,
+      memoryBytes,
+      false,
+      undefined,
+    ]);
+  }
+});
+
+const [salt, hash] = ["A".repeat(22), "B".repeat(43)];
+const unusable: readonly (readonly [text: string, reason: string])[] = [
+  ["", "it is of no known kind"],
+  ["password", "it is of no known kind"],
+  [`$pbkdf2-sha256$i=10000001$${salt}$${hash}`, "it has more than 10000000 iterations"],
+  [`x~$pbkdf2-sha256$i=10000001$${salt}$${hash}`, "it has more than 10000000 iterations"],
+  [`$pbkdf2-sha256$i=1$${salt}$`, "it is of no known kind"],
+  [`x~$pbkdf2-sha256$i=1$${salt}$${hash}`, "it is of no known kind"],
+  [`$pbkdf2-sha256$i=1$${salt}$${hash}~$pbkdf2-sha256$i=1$${salt}$${hash}`, "it is wrapped and has the digest"],
+  [`$pbkdf2-sha256$i=1$${salt}$${hash}${" ".repeat(2_048)}`, "it has more than 2048 characters"],
+];
+for (const [text, reason] of unusable) {
+  Deno.test(`parseStoredHash() refuses "${text.slice(0, 80)}": ${reason}`, () => {
+    const { message } = assertThrows(() => parseStoredHash(text), RangeError);
+    assertEquals(message.slice(0, reason.length), reason);
+    assertEquals(usableHash(text), undefined);
+  });
+}
