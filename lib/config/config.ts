@@ -6,6 +6,7 @@
  */
 
 import { msPerHour, withoutSecret } from "./parsers.ts";
+import { keepsFreedMemory, mallocVariable } from "./malloc.ts";
 import { addPassword, passwordFileOf, passwordFileVariable } from "./password_file.ts";
 import { unknownNames } from "./setting_names.ts";
 import {
@@ -23,6 +24,8 @@ export interface Config extends Values {
   readonly effective: readonly EffectiveSetting[];
   /** The files that values and the password of the database were read from. */
   readonly files: readonly string[];
+  /** Whether the freed memory of hashes stays in the process, see `malloc.ts`. */
+  readonly keepsFreedMemory: boolean;
 }
 
 /** A setting as text. `value` is the text in effect; of a URL only the scheme, because the rest may have a password. */
@@ -60,6 +63,7 @@ export function readConfig(env: Environment): Config {
     store,
     effective: Object.freeze(effective),
     files: Object.freeze(files.filter((path) => path !== undefined)),
+    keepsFreedMemory: keepsFreedMemory(env),
   });
 }
 
@@ -98,14 +102,15 @@ function findConflicts(
 /**
  * The environment, as far as the process may read it.
  *
- * `deno task start` grants `GATEHOUSE_*` only, which Deno allows to read by name but not to list. There
+ * `deno task start` grants single names and `GATEHOUSE_*`, which Deno allows to read by name but not to list. There
  * `lib/tasks/permissions.ts` has already checked for unknown names.
  */
 export function readEnvironment(): Environment {
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") return Deno.env.toObject();
   const names = Object.values(settings).flatMap(({ name }) => [name, name + fileSuffix]);
-  const { state } = Deno.permissions.querySync({ name: "env", variable: passwordFileVariable });
-  if (state === "granted") names.push(passwordFileVariable);
+  for (const variable of [passwordFileVariable, mallocVariable]) {
+    if (Deno.permissions.querySync({ name: "env", variable }).state === "granted") names.push(variable);
+  }
   const entries = names.map((name) => [name, Deno.env.get(name)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }

@@ -21,7 +21,9 @@ const permissions = spawnSync(deno, [...run, "--allow-env", "--allow-read", file
 if (permissions.status !== 0) process.exit(1);
 
 const program = [...permissions.stdout.trim().split(" "), fileOf("gatehouse.js"), ...process.argv.slice(2)];
-const service = spawn(deno, [...run, ...program], { stdio: "inherit" });
+// Otherwise glibc keeps the memory of Argon2id: lib/config/malloc.ts.
+const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: "4194304" };
+const service = spawn(deno, [...run, ...program], { stdio: "inherit", env });
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => service.kill(signal));
 // npx and `npm start` pass SIGTERM on to the shell between them and this process, and that shell just ends.
 if (process.env.npm_command !== undefined) {

@@ -11,15 +11,16 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { type Config, ConfigError, readConfig } from "../config/config.ts";
+import { mallocVariable } from "../config/malloc.ts";
 import { hostWithPort, type Listen } from "../config/listen.ts";
 import type { StoreLocation } from "../config/parsers.ts";
 import { socketPathOf } from "../config/postgres_address.ts";
 import { socketIn } from "../store/file/store_folder.ts";
 import { printLine } from "./task.ts";
 
-const kinds = ["env", "net", "read", "write"] as const;
+const kinds = ["env", "net", "read", "write", "sys"] as const;
 
-/** A variable, address or path that the service uses. */
+/** A variable, address, path or function of the system that the service uses. */
 type Need = readonly [kind: typeof kinds[number], value: string];
 
 if (import.meta.main) printLine(flagsFor(Deno.env.toObject()));
@@ -36,7 +37,8 @@ function flagsFor(env: Readonly<Record<string, string>>): string {
 
 /** The flags, separated by spaces. */
 export function permissionFlags({ listen, metricsListen, store, logo, files }: Config): string {
-  const needs: Need[] = [["env", "GATEHOUSE_*"], ...storeNeeds(store), ...listenNeeds(listen)];
+  const needs: Need[] = [["env", "GATEHOUSE_*"], ["env", mallocVariable], ["sys", "systemMemoryInfo"]];
+  needs.push(...storeNeeds(store), ...listenNeeds(listen));
   if (metricsListen !== undefined) needs.push(...listenNeeds(metricsListen));
   if (logo !== undefined) needs.push(["read", logo.path]);
   for (const path of files) needs.push(["read", path]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, configWarnings, readConfig } from "../../../lib/config/config.ts";
+import { keepsFreedMemory } from "../../../lib/config/malloc.ts";
 import { settings } from "../../../lib/config/settings.ts";
 
 const hourMs = 3_600_000;
@@ -27,6 +28,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     title: "Gatehouse",
     logo: undefined,
     files: [],
+    keepsFreedMemory: keepsFreedMemory({}),
   });
 });
 

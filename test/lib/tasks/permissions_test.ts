@@ -5,6 +5,8 @@ import { permissionFlags } from "../../../lib/tasks/permissions.ts";
 const root = new URL("../../../", import.meta.url);
 /** Of the folder `data`, as a value of `--allow-net`. */
 const socket = `unix:${root.pathname}data/socket`;
+const variables = "GATEHOUSE_*,MALLOC_MMAP_THRESHOLD_";
+const system = "--allow-sys=systemMemoryInfo";
 
 Deno.test("permissionFlags() allows the address and the folder or database, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
@@ -39,8 +41,8 @@ Deno.test("permissionFlags() allows the address and the folder or database, and 
   ];
   for (const [listen, store, flags] of rows) {
     const config = readConfig({ GATEHOUSE_LISTEN: listen, GATEHOUSE_STORE: store });
-    const env = store.startsWith("postgres:") ? "GATEHOUSE_*,PG*" : "GATEHOUSE_*";
-    assertEquals(permissionFlags(config), `--allow-env=${env} ${flags}`);
+    const env = store.startsWith("postgres:") ? `${variables},PG*` : variables;
+    assertEquals(permissionFlags(config), `--allow-env=${env} ${flags} ${system}`);
   }
 });
 
@@ -53,8 +55,8 @@ Deno.test("permissionFlags() allows to read the files of settings and PGPASSFILE
   const env = { GATEHOUSE_STORE_FILE: `${folder}/link`, PGPASSFILE: `${folder}/pass`, GATEHOUSE_LISTEN: "127.0.0.1:1" };
   assertEquals(
     permissionFlags(readConfig(env)),
-    `--allow-env=GATEHOUSE_*,PG* --allow-net=localhost:5432,127.0.0.1:1 ` +
-      `--allow-read=${folder}/link,${folder}/store,${folder}/pass`,
+    `--allow-env=${variables},PG* --allow-net=localhost:5432,127.0.0.1:1 ` +
+      `--allow-read=${folder}/link,${folder}/store,${folder}/pass ${system}`,
   );
 });
 
@@ -76,28 +78,28 @@ Deno.test("permissionFlags() allows where a path leads too, even if it does not 
   for (const [store, paths] of rows) {
     const config = readConfig({ GATEHOUSE_STORE: `${folder}/${store}`, GATEHOUSE_LISTEN: "127.0.0.1:1" });
     const net = `unix:${folder}/${store}/socket,127.0.0.1:1`;
-    const flags = `--allow-env=GATEHOUSE_* --allow-net=${net} --allow-read=${paths} --allow-write=${paths}`;
+    const flags = `--allow-env=${variables} --allow-net=${net} --allow-read=${paths} --allow-write=${paths} ${system}`;
     assertEquals(permissionFlags(config), flags);
   }
   const onSocket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
   const paths = `${folder}/real,${folder}/link/s,${folder}/real/s`;
   assertEquals(
     permissionFlags(onSocket),
-    `--allow-env=GATEHOUSE_* --allow-net=unix:${folder}/real/socket,unix:${folder}/link/s --allow-read=${paths} ` +
-      `--allow-write=${paths}`,
+    `--allow-env=${variables} --allow-net=unix:${folder}/real/socket,unix:${folder}/link/s --allow-read=${paths} ` +
+      `--allow-write=${paths} ${system}`,
   );
 });
 
 Deno.test("permissionFlags() names the logo, to be read and not written", () => {
   const config = readConfig({ GATEHOUSE_LOGO: "img/logo.svg", GATEHOUSE_STORE: "data" });
   const flags = `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,img/logo.svg --allow-write=data`;
-  assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
+  assertEquals(permissionFlags(config), `--allow-env=${variables} ${flags} ${system}`);
 });
 
 Deno.test("permissionFlags() allows both addresses if /metrics has its own", () => {
   const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
   const flags = `--allow-net=${socket},127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m`;
-  assertEquals(permissionFlags(config), `--allow-env=GATEHOUSE_* ${flags}`);
+  assertEquals(permissionFlags(config), `--allow-env=${variables} ${flags} ${system}`);
 });
 
 /** Does what the service does with its address and folder, then what it must not do, and prints the outcomes. */
@@ -114,6 +116,7 @@ const probe = `
   using lock = await Deno.open(store + "/lock", { read: true, write: true, create: true });
   if (!await lock.tryLock(true)) throw new Error("not locked");
   await lock.write(v8.serialize(zlib.crc32("x") + navigator.hardwareConcurrency));
+  if (Deno.systemMemoryInfo().total < 1 || process.constrainedMemory() < 0) throw new Error("no memory");
   await lock.syncData();
   lock.statSync();
   await Deno.rename(store + "/lock", store + "/renamed");
