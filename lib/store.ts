@@ -80,6 +80,13 @@ export interface Ticket {
   readonly expiresAt: number;
 }
 
+/** A key that the service has made for itself. No task shows its value. */
+export interface Secret {
+  /** Its purpose, which is unique. 1 to 64 characters, as the value. */
+  readonly name: string;
+  readonly value: string;
+}
+
 /** A record that is put or deleted; idempotent. Journals and snapshots consist of changes. */
 export type Change =
   | { readonly kind: "put-user"; readonly user: User }
@@ -87,7 +94,8 @@ export type Change =
   | { readonly kind: "put-session"; readonly session: Session }
   | { readonly kind: "delete-session"; readonly id: string }
   | { readonly kind: "put-ticket"; readonly ticket: Ticket }
-  | { readonly kind: "delete-ticket"; readonly secretHash: string };
+  | { readonly kind: "delete-ticket"; readonly secretHash: string }
+  | { readonly kind: "put-secret"; readonly secret: Secret };
 
 /** A record, as the change that puts it. */
 export type StoredRecord = Exclude<Change, { readonly kind: `delete-${string}` }>;
@@ -140,7 +148,7 @@ export interface InsertSessionOptions {
   readonly maxSessions?: number;
 }
 
-/** Users, sessions and tickets. */
+/** Users, sessions, tickets and secrets. */
 export interface Store extends AsyncDisposable {
   /** @param login in lower case */
   findUser(login: string): Promise<User | undefined>;
@@ -206,9 +214,11 @@ export interface Store extends AsyncDisposable {
   deleteTicket(id: string, options?: ActorOptions): Promise<"done" | "missing" | "forbidden">;
   /** Deletes all tickets that expire at `expiresUntil` or earlier. @returns how many */
   deleteExpiredTickets(expiresUntil: number): Promise<number>;
+  /** Adds a secret, unless one of that name exists. @returns the stored value, the same for every caller */
+  ensureSecret(secret: Secret): Promise<string>;
   /**
-   * Returns all records in batches: users and sessions in order of their ids, then tickets in order of their hashes. A
-   * record that changes meanwhile may be old or new.
+   * Returns all records in batches: users and sessions in order of their ids, then tickets in order of their hashes,
+   * then secrets in order of their names. A record that changes meanwhile may be old or new.
    */
   records(): AsyncIterable<readonly StoredRecord[]>;
   /**

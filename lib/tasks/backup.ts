@@ -20,6 +20,7 @@ export interface Holdings {
   readonly users: number;
   readonly sessions: number;
   readonly tickets: number;
+  readonly secrets: number;
   /** Changes ever made, up to this state. */
   readonly changeCount: number;
   /** Where and why the last frame of a folder is torn after a crash; the next start cuts it. */
@@ -186,10 +187,12 @@ function asTaskError(text: string, error: unknown): unknown {
 }
 
 function holdingsOf(tables: Tables, more: Pick<Holdings, "changeCount" | "torn">): Holdings {
-  return { users: tables.users.size, sessions: tables.sessions.size, tickets: tables.tickets.size, ...more };
+  const { users, sessions, tickets, secrets } = tables;
+  return { users: users.size, sessions: sessions.size, tickets: tickets.size, secrets: secrets.size, ...more };
 }
 
-function describe({ users, sessions, tickets, changeCount, torn }: Holdings): string {
-  const text = `${users} users, ${sessions} sessions, ${tickets} tickets, up to change ${changeCount}`;
+function describe({ users, sessions, tickets, secrets, changeCount, torn }: Holdings): string {
+  const text =
+    `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, up to change ${changeCount}`;
   return torn === undefined ? text : `${text} (${torn}, as after a crash; the next start cuts it)`;
 }

@@ -115,11 +115,12 @@ async function* inBatches(records: AsyncIterable<StoredRecord>): AsyncGenerator<
 function nameOf(record: StoredRecord): string {
   if ("user" in record) return `a user "${record.user.login}" (${record.user.id})`;
   if ("session" in record) return `a session of "${record.session.login}" (${record.session.id})`;
-  return `a ticket of the purpose "${record.ticket.purpose}"`;
+  if ("ticket" in record) return `a ticket of the purpose "${record.ticket.purpose}"`;
+  return `the secret "${record.secret.name}" of a service that ran on it`;
 }
 
-function describe({ users, sessions, tickets, digest }: Contents): string {
-  return `${users} users, ${sessions} sessions, ${tickets} tickets, digest ${digest}`;
+function describe({ users, sessions, tickets, secrets, digest }: Contents): string {
+  return `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, digest ${digest}`;
 }
 
 async function runCopy(source: StoreLocation, target: StoreLocation): Promise<string> {

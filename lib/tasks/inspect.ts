@@ -2,7 +2,7 @@
  * The task `inspect`: prints each record of a data folder as a line of JSON.
  *
  * It reads the files as a start does and changes nothing, also while the service runs. Of sessions and tickets it
- * shows everything but the hash of the secret.
+ * shows everything but the hash of the secret, and of secrets the name.
  */
 
 import { realDisk } from "../store/file/disk.ts";
@@ -26,7 +26,7 @@ if (import.meta.main) {
 }
 
 /**
- * Every record of the folder as a line of JSON: users in order of registration, sessions, tickets.
+ * Every record of the folder as a line of JSON: users in order of registration, sessions, tickets, secrets.
  *
  * @throws {StoreFolderError} there is no such folder, it holds no store, or it cannot be read
  * @throws {CorruptFileError} it is damaged
@@ -45,6 +45,7 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
     const [created_at, expires_at] = [toText(createdAt), toText(Math.min(expiresAt, lastDate))];
     yield toLine({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
   }
+  for (const { name } of tables.secrets.values()) yield toLine({ kind: "secret", name });
 }
 
 function toText(time: number): string {

@@ -13,6 +13,7 @@ export interface Contents {
   readonly users: number;
   readonly sessions: number;
   readonly tickets: number;
+  readonly secrets: number;
   /** SHA-256 of all records in order, hex: the same for every kind of store. */
   readonly digest: string;
 }
@@ -20,14 +21,14 @@ export interface Contents {
 /** Reads the whole store. @param onRecord called for each record */
 export async function contentsOf(store: Store, onRecord: () => void): Promise<Contents> {
   const hash = createHash("sha256");
-  const counts = { "put-user": 0, "put-session": 0, "put-ticket": 0 };
+  const counts = { "put-user": 0, "put-session": 0, "put-ticket": 0, "put-secret": 0 };
   for await (const record of recordsOf(store)) {
     counts[record.kind]++;
     hash.update(`${textOf(record)}\n`);
     onRecord();
   }
-  const { "put-user": users, "put-session": sessions, "put-ticket": tickets } = counts;
-  return { users, sessions, tickets, digest: hash.digest("hex") };
+  const { "put-user": users, "put-session": sessions, "put-ticket": tickets, "put-secret": secrets } = counts;
+  return { users, sessions, tickets, secrets, digest: hash.digest("hex") };
 }
 
 /** The records of `store` that `other` lacks or holds with other fields. `onRecord` is called for each of `store`. */
@@ -62,7 +63,8 @@ async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
 /** The key that the records of a store are ordered by. */
 function keyOf(record: StoredRecord): string {
   if ("user" in record) return `1 ${record.user.id}`;
-  return "session" in record ? `2 ${record.session.id}` : `3 ${record.ticket.secretHash}`;
+  if ("session" in record) return `2 ${record.session.id}`;
+  return "ticket" in record ? `3 ${record.ticket.secretHash}` : `4 ${record.secret.name}`;
 }
 
 function textOf({ kind, ...record }: StoredRecord): string {

@@ -1,5 +1,5 @@
 /**
- * Changes as bytes: the payload of a frame in a journal or snapshot, in format 2.
+ * Changes as bytes: the payload of a frame in a journal or snapshot, in format 3.
  *
  * A payload is the structured clone of a list of runs. A run holds consecutive changes of one kind by column: the code
  * of the kind, then a list of values for each field, `[2, ["alice", "bob"]]` for example. `formats` lists the kinds and
@@ -12,6 +12,7 @@
 import { deserialize, serialize } from "node:v8";
 import type { Change, Ticket } from "../../store.ts";
 import { idOfOldTicket } from "../rules.ts";
+import { type Field, oneOf, text, wholeNumber } from "./field.ts";
 import { requirePlainClone } from "./plain_clone.ts";
 
 /** Characters of the longest id, login and hash of a secret. */
@@ -24,14 +25,6 @@ const maxTime = Date.UTC(10_000, 0) - 1;
 const invisible = /[^!-~]/;
 /** Shared by all users without a group, which saves 16 bytes of memory a user. */
 const noGroups: readonly string[] = Object.freeze([]);
-
-/** How the values of a field are checked and stored, as a column of them. */
-interface Field<Stored = unknown> {
-  /** Returns the first row with an invalid value, or -1. A loop: a call for each value takes twice as long. */
-  findInvalid(column: readonly unknown[]): number;
-  /** Converts a value of another type than the stored one. */
-  encode?(value: unknown): Stored;
-}
 
 /** The columns of fields by name, after the check that each row has a value. */
 type Columns<Fields> = {
@@ -104,6 +97,10 @@ const formats: readonly Format[] = [
   format(7, "put-ticket", ticketFields, ({ id, maker, createdAt, ...columns }, row) => ({
     kind: "put-ticket",
     ticket: { ...oldTicket(columns, row), id: id.at(row), maker: maker.at(row), createdAt: createdAt.at(row) },
+  })),
+  format(8, "put-secret", { name: key, value: key }, ({ name, value }, row) => ({
+    kind: "put-secret",
+    secret: { name: name.at(row), value: value.at(row) },
   })),
 ];
 
@@ -204,39 +201,6 @@ function checkColumns({ code, fields }: Format, columns: readonly unknown[]): as
     }
     if (row >= 0) throw new TypeError(`Invalid changes: the ${name} in row ${row} of kind ${code}`);
   }
-}
-
-/** A text of `min` to `max` characters that does not match `refused`. */
-function text({ min = 0, max, refused }: { min?: number; max: number; refused?: RegExp }): Field<string> {
-  return {
-    findInvalid(column) {
-      for (let row = 0; row < column.length; row++) {
-        const value = column[row];
-        if (typeof value !== "string" || value.length < min || value.length > max) return row;
-        if (refused !== undefined && value !== "" && refused.test(value)) return row;
-      }
-      return -1;
-    },
-  };
-}
-
-/** An integer from 0 to `max`. */
-function wholeNumber(max: number): Field<number> {
-  return {
-    findInvalid(column) {
-      for (let row = 0; row < column.length; row++) {
-        const value = column[row];
-        if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > max) return row;
-      }
-      return -1;
-    },
-  };
-}
-
-/** One of a few values. */
-function oneOf<const Value>(...allowed: readonly Value[]): Field<Value> {
-  const values: readonly unknown[] = allowed;
-  return { findInvalid: (column) => column.findIndex((value) => !values.includes(value)) };
 }
 
 /** Infers the types of the columns from those of the fields. */

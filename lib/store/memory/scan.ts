@@ -127,6 +127,7 @@ export async function* recordsOf(tables: Tables): AsyncGenerator<readonly Stored
     byKey(tables.tickets.values(), (ticket) => ticket.secretHash),
     (ticket) => ({ kind: "put-ticket", ticket }),
   );
+  yield* batches(byKey(tables.secrets.values(), ({ name }) => name), (secret) => ({ kind: "put-secret", secret }));
 }
 
 function byKey<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): readonly Item[] {

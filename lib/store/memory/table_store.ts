@@ -12,6 +12,7 @@ import {
   isAdmin,
   maxSessionAheadMs,
   type ReplaceOptions,
+  type Secret,
   type Session,
   type Store,
   type StoredRecord,
@@ -163,19 +164,16 @@ export class TableStore implements Store {
     await forEachYielding(this.#tables.sessions.values(), (session) => {
       if (isExpired(session)) found.add(session.login);
     });
+    let total = 0;
     const endExpired = (login: string) =>
       this.#changes.run([login], async () => {
         // Again under the lock: a session may have been seen meanwhile.
         const ended = this.#tables.sessionsOf(login, isExpired);
         await this.#changes.commit([], ended);
-        return ended.length;
+        return total += ended.length;
       });
-    let total = 0;
     const logins = [...found];
-    for (let start = 0; start < logins.length; start += maxUsersAtOnce) {
-      const counts = await Promise.all(logins.slice(start, start + maxUsersAtOnce).map(endExpired));
-      total += counts.reduce((sum, count) => sum + count, 0);
-    }
+    while (logins.length > 0) await Promise.all(logins.splice(-maxUsersAtOnce).map(endExpired));
     return total;
   }
 
@@ -219,6 +217,13 @@ export class TableStore implements Store {
     const deletions = this.#tables.ticketDeletions(({ expiresAt }) => expiresAt <= expiresUntil);
     await this.#changes.commit(deletions);
     return deletions.length;
+  }
+
+  ensureSecret(secret: Secret) {
+    return this.#changes.run([`secret ${secret.name}`], async () => {
+      await this.insertRecords([{ kind: "put-secret", secret }]);
+      return this.#tables.secrets.get(secret.name)?.value ?? secret.value;
+    });
   }
 
   records(): AsyncIterable<readonly StoredRecord[]> {

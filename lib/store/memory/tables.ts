@@ -1,5 +1,5 @@
 /**
- * All users, sessions and tickets in memory, what makes changes of them durable, and the locks of changes.
+ * All records in memory, what makes changes of them durable, and the locks of changes.
  *
  * The tables change only by `apply`, one record at a time; `TableStore` has the rules. Users are in order of
  * registration, as a `Map` keeps the order of insertion, also when a record is replaced.
@@ -10,6 +10,7 @@ import {
   type Actor,
   type Change,
   isAdmin,
+  type Secret,
   type Session,
   type StoredRecord,
   StoreFullError,
@@ -46,11 +47,12 @@ export function memoryStorage(tables: Tables = new Tables()): TableStorage {
   };
 }
 
-/** The tables: users by login, sessions by id, tickets by the hash of their code. */
+/** The tables: users by login, sessions by id, tickets by the hash of their code, secrets by name. */
 export class Tables {
   readonly #users = new Map<string, User>();
   readonly #sessions = new Map<string, Session>();
   readonly #tickets = new Map<string, Ticket>();
+  readonly #secrets = new Map<string, Secret>();
   /** A single id is stored as it is, as most users have one session and a `Set` takes 200 bytes. */
   readonly #sessionIdsByLogin = new Map<string, string | Set<string>>();
   /** Logins. */
@@ -58,6 +60,7 @@ export class Tables {
   readonly users: ReadonlyMap<string, User> = this.#users;
   readonly sessions: ReadonlyMap<string, Session> = this.#sessions;
   readonly tickets: ReadonlyMap<string, Ticket> = this.#tickets;
+  readonly secrets: ReadonlyMap<string, Secret> = this.#secrets;
 
   get adminCount(): number {
     return this.#admins.size;
@@ -99,14 +102,10 @@ export class Tables {
 
   /** Reports whether there is a record of the same key. */
   has(record: StoredRecord): boolean {
-    switch (record.kind) {
-      case "put-user":
-        return this.#users.has(record.user.login);
-      case "put-session":
-        return this.#sessions.has(record.session.id);
-      case "put-ticket":
-        return this.#tickets.has(record.ticket.secretHash);
-    }
+    if ("user" in record) return this.#users.has(record.user.login);
+    if ("session" in record) return this.#sessions.has(record.session.id);
+    if ("ticket" in record) return this.#tickets.has(record.ticket.secretHash);
+    return this.#secrets.has(record.secret.name);
   }
 
   /** Puts or deletes one record. Idempotent. */
@@ -133,6 +132,9 @@ export class Tables {
       case "delete-ticket":
         this.#tickets.delete(change.secretHash);
         return;
+      case "put-secret":
+        this.#secrets.set(change.secret.name, change.secret);
+        return;
     }
   }
 
@@ -146,6 +148,7 @@ export class Tables {
     for (const user of this.#users.values()) yield { kind: "put-user", user };
     for (const session of this.#sessions.values()) yield { kind: "put-session", session };
     for (const ticket of this.#tickets.values()) yield { kind: "put-ticket", ticket };
+    for (const secret of this.#secrets.values()) yield { kind: "put-secret", secret };
   }
 
   #putSession(put: Session): void {

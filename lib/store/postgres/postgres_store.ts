@@ -7,7 +7,7 @@
 
 import type { Row } from "pg";
 import type { PostgresAddress } from "../../config/postgres_address.ts";
-import type { Store, StoredRecord } from "../../store.ts";
+import type { Secret, Store, StoredRecord } from "../../store.ts";
 import type { StoreSize } from "../queries.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 import { codeOf, isStorableText, type Value } from "./connection.ts";
@@ -20,6 +20,7 @@ import {
   listedTicketOfRow,
   numberIn,
   pageSize,
+  secretOfRow,
   sessionOfRow,
   sessionValues,
   statements,
@@ -81,6 +82,7 @@ export async function openPostgresStore(
     ...sessionChanges(database),
     ...ticketReads(database),
     ...ticketChanges(database),
+    ensureSecret: (secret) => ensureSecret(database, secret),
     records: () => recordsIn(database),
     async insertRecords(records) {
       await database.transact((transaction) => insertAll(transaction, records));
@@ -176,12 +178,23 @@ async function findPage(database: Database, { list, count, values, after, limit,
   return { rows: rows.slice(0, limit), total: counted === undefined ? 0 : numberIn(counted, "total"), next };
 }
 
+/** Reads first: a database that is read-only may have it. */
+async function ensureSecret(database: Database, { name, value }: Secret): Promise<string> {
+  const values = [name, value];
+  for (;;) {
+    const { rows: [row] } = await database.run(statements.findSecret, [name]);
+    if (row !== undefined) return secretOfRow(row).value;
+    await database.run(insertStatement("gatehouse_secret", [values]), values);
+  }
+}
+
 /** Every record, in the order that `lib/store.ts` promises. */
 async function* recordsIn(database: Database): AsyncGenerator<readonly StoredRecord[]> {
-  const { userPage, sessionPage, ticketPage } = statements;
+  const { userPage, sessionPage, ticketPage, secretPage } = statements;
   yield* pagesOf(database, userPage, (row) => ({ kind: "put-user", user: userOfRow(row) }));
   yield* pagesOf(database, sessionPage, (row) => ({ kind: "put-session", session: sessionOfRow(row) }));
   yield* pagesOf(database, ticketPage, (row) => ({ kind: "put-ticket", ticket: ticketOfRow(row) }));
+  yield* pagesOf(database, secretPage, (row) => ({ kind: "put-secret", secret: secretOfRow(row) }));
 }
 
 /** The records of a statement whose $1 is the last `key` before the page: every page costs the same. */
@@ -198,7 +211,7 @@ async function* pagesOf(database: Database, statement: string, toRecord: (row: R
 async function insertAll({ run }: Transaction, records: readonly StoredRecord[]): Promise<"done"> {
   const rows = records.map(rowOfRecord);
   // Users first, as rows of the other tables refer to them.
-  for (const table of ["gatehouse_user", "gatehouse_session", "gatehouse_ticket"] as const) {
+  for (const table of ["gatehouse_user", "gatehouse_session", "gatehouse_ticket", "gatehouse_secret"] as const) {
     const values = rows.filter((row) => row.table === table).map((row) => row.values);
     if (values.length > 0) await run(insertStatement(table, values), values.flat());
   }
@@ -208,7 +221,8 @@ async function insertAll({ run }: Transaction, records: readonly StoredRecord[])
 function rowOfRecord(record: StoredRecord) {
   if (record.kind === "put-user") return { table: "gatehouse_user", values: userValues(record.user, 0) };
   if (record.kind === "put-session") return { table: "gatehouse_session", values: sessionValues(record.session) };
-  return { table: "gatehouse_ticket", values: ticketValues(record.ticket) };
+  if (record.kind === "put-ticket") return { table: "gatehouse_ticket", values: ticketValues(record.ticket) };
+  return { table: "gatehouse_secret", values: [record.secret.name, record.secret.value] };
 }
 
 async function findSize(database: Database): Promise<StoreSize> {

@@ -41,8 +41,9 @@ UPDATE gatehouse_ticket SET id = '0000000000' || upper(substr(secret_hash, 1, 16
 CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_id ON gatehouse_ticket (id ASC);
 CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_maker ON gatehouse_ticket (maker);
 
--- Step 4: what it takes to verify a password hash.
+-- Step 4: what it takes to verify a password hash, and keys that the service has made.
 -- "iterations" has the cost of PBKDF2. For every other kind it is 0, and "work" has kind and cost. An instance of the
 -- previous version, which still runs, sets "iterations" alone: then "work" is outdated and does not count.
 ALTER TABLE gatehouse_user ADD COLUMN IF NOT EXISTS work text COLLATE "C" NOT NULL DEFAULT '';
 DROP INDEX IF EXISTS gatehouse_user_by_iterations;
+CREATE TABLE IF NOT EXISTS gatehouse_secret (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);

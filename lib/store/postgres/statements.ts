@@ -9,18 +9,27 @@ import type { Row } from "pg";
 import { maxIterations } from "../../config/settings.ts";
 import { iterationsOf } from "../../passwords/password_hash.ts";
 import { workOf } from "../../passwords/stored_hash.ts";
-import { isAdmin, type ListedTicket, maxSessionAheadMs, type Session, type Ticket, type User } from "../../store.ts";
+import {
+  isAdmin,
+  type ListedTicket,
+  maxSessionAheadMs,
+  type Secret,
+  type Session,
+  type Ticket,
+  type User,
+} from "../../store.ts";
 import { maxHashWorks } from "../queries.ts";
 import { idOfOldTicket } from "../rules.ts";
 import type { Value } from "./connection.ts";
 
-type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket";
+type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket" | "gatehouse_secret";
 
 /** The columns of each table in the order of `userValues`, `sessionValues` and `ticketValues`. */
 const columns: Readonly<Record<Table, string>> = {
   gatehouse_user: "login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes, work",
   gatehouse_session: "id, login, secret_hash, created_at, last_seen_at, user_agent, address",
   gatehouse_ticket: "secret_hash, purpose, login, expires_at, id, maker, created_at, reset_login",
+  gatehouse_secret: "name, value",
 };
 const ofSession = columns.gatehouse_session;
 const ofTicket = columns.gatehouse_ticket;
@@ -44,7 +53,7 @@ const isListed = `t.id > '' AND t.expires_at > $1 AND t.purpose <> 'setup' AND $
 /** How many rows one statement of a sweep deletes: few enough that it ends soon. */
 export const sweepBatch = 1_000;
 
-/** How many records `statements.userPage`, `sessionPage` and `ticketPage` return. */
+/** How many records `statements.userPage` and the other pages return. */
 export const pageSize = 1_000;
 
 export const statements = {
@@ -115,10 +124,13 @@ export const statements = {
   deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND login = $1 AND secret_hash <> $2",
   deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
 
+  findSecret: "SELECT name, value FROM gatehouse_secret WHERE name = $1",
+
   userPage: `SELECT ${userColumns}, id AS key FROM gatehouse_user WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
   sessionPage: `SELECT ${ofSession}, id AS key FROM gatehouse_session WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
   ticketPage: `SELECT ${ofTicket}, secret_hash AS key FROM gatehouse_ticket
     WHERE secret_hash > $1 ORDER BY secret_hash LIMIT ${pageSize}`,
+  secretPage: `SELECT name, value, name AS key FROM gatehouse_secret WHERE name > $1 ORDER BY name LIMIT ${pageSize}`,
 
   countAll: `SELECT (SELECT count(*) FROM gatehouse_user) AS users,
     (SELECT count(*) FROM gatehouse_session) AS sessions`,
@@ -207,6 +219,10 @@ export function ticketOfRow(row: Row): Ticket {
 /** The ticket of a row that also has the login of its maker. */
 export function listedTicketOfRow(row: Row): ListedTicket {
   return { ticket: ticketOfRow(row), madeBy: row["maker_login"] === null ? undefined : textIn(row, "maker_login") };
+}
+
+export function secretOfRow(row: Row): Secret {
+  return { name: textIn(row, "name"), value: textIn(row, "value") };
 }
 
 /** Hashes that take the same work, or that cannot be verified. */

@@ -1,7 +1,14 @@
 // The promises of lib/store.ts about lists, counts and records, one test each, for every implementation.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Store, StoredRecord, User } from "../../../lib/store.ts";
-import { deleteByLogin, insertWithSession, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import {
+  deleteByLogin,
+  insertWithSession,
+  secretOf,
+  sessionOf,
+  ticketOf,
+  userOf,
+} from "../../support/store/records.ts";
 import { testStores } from "../../support/store/stores.ts";
 
 testStores("lists users by pages in order of their ids, with the total of the prefix", async (store) => {
@@ -128,11 +135,7 @@ testStores("counts the works of thousands of users with a cost for each, up to a
   await store.insertRecords(putUsers(...users));
   const { works } = await store.hashWorks();
   assertEquals([works.length, new Set(works.map(({ work }) => work)).size], [1_000, 1_000]);
-  assertEquals(works.find(({ work }) => work === "pbkdf2-sha256 i=1"), {
-    work: "pbkdf2-sha256 i=1",
-    count: 902,
-    example: passwordHash,
-  });
+  assertEquals(works.find(({ count }) => count > 1), { work: "pbkdf2-sha256 i=1", count: 902, example: passwordHash });
 });
 
 testStores("counts the hashes that nobody can log in with apart from the others", async (store) => {
@@ -188,6 +191,8 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
     { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }) },
     { kind: "put-ticket", ticket: ticketOf("t2", { purpose: "reset", login: "zoe" }) },
     { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody.yet" }) },
+    secretOf("decoy"),
+    secretOf("other", "k".repeat(64)),
   ];
   assertEquals(await Array.fromAsync(store.records()), []);
   await store.insertRecords(records.toReversed());
@@ -208,13 +213,15 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
 testStores("keeps what it has when records are inserted", async (store) => {
   await insertWithSession(store, "alice");
   await store.insertTicket(ticketOf("t1"));
+  await store.ensureSecret({ name: "decoy", value: "one" });
   const kept = (await Array.fromAsync(store.records())).flat();
-  assertEquals(kept.map(({ kind }) => kind), ["put-user", "put-session", "put-ticket"]);
+  assertEquals(kept.map(({ kind }) => kind), ["put-user", "put-session", "put-ticket", "put-secret"]);
   await store.insertRecords(kept);
   await store.insertRecords([
     ...putUsers(userOf("alice", { id: "another", passwordHash: "another" })),
     { kind: "put-session", session: sessionOf("alice", "session of alice", { lastSeenAt: 1 }) },
     { kind: "put-ticket", ticket: ticketOf("t1", { expiresAt: 1 }) },
+    secretOf("decoy", "another"),
   ]);
   assertEquals((await Array.fromAsync(store.records())).flat(), kept);
   await store.insertRecords([...kept, ...putUsers(userOf("carol"))]);

@@ -1,7 +1,7 @@
 // The promises of lib/store.ts about users and tickets, one test each, for every implementation. crash_test.ts tests
 // that changes survive crashes.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { deleteByLogin, insertWithSession, ticketOf, userOf } from "../../support/store/records.ts";
+import { deleteByLogin, insertWithSession, secretOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
 
 testStores("finds the user that was inserted, and no other", async (store) => {
@@ -178,6 +178,18 @@ testStores("counts neither a disabled admin nor one of another group", async (st
   await store.insertUser(userOf("bob", { groups: ["admins"] }));
   assertEquals(await store.countAdmins(), 0);
   assertEquals(await deleteByLogin(store, "alice"), "done");
+});
+
+testContended("keeps the first secret of a name, and returns it to every caller", async (store) => {
+  const values = Array.from({ length: 20 }, (_, index) => `value ${index}`);
+  const returned = await Promise.all(values.map((value) => store.ensureSecret({ name: "decoy", value })));
+  const [first = ""] = returned;
+  assert(values.includes(first));
+  assertEquals(new Set(returned), new Set([first]));
+  assertEquals(await store.ensureSecret({ name: "other", value: "another" }), "another");
+  assertEquals(await store.ensureSecret({ name: "decoy", value: "later" }), first);
+  const records = (await Array.fromAsync(store.records())).flat();
+  assertEquals(records, [secretOf("decoy", first), secretOf("other", "another")]);
 });
 
 testStores("has no fault while it takes changes", async (store) => {

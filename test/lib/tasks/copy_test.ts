@@ -9,18 +9,18 @@ import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/format.ts";
 import { fileHeaderBytes } from "../../../lib/store/file/format.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { recordsOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { recordsOf, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 Deno.test("copy() adds the missing records, and returns what both stores hold", async () => {
   const source = await storeOf(recordsOf(1_500));
   const target = new TableStore();
   const { digest, ...copied } = await copy(placeOf(source), placeOf(target));
-  assertEquals(copied, { users: 1_500, sessions: 3, tickets: 3, added: 1_506 });
+  assertEquals(copied, { users: 1_500, sessions: 3, tickets: 3, secrets: 1, added: 1_507 });
   assertEquals(await recordsIn(target), await recordsIn(source));
   assertEquals(await copy(placeOf(source), placeOf(target)), { ...copied, digest, added: 0 });
 
   const half = await storeOf(recordsOf(1_500).slice(0, 700));
-  assertEquals(await copy(placeOf(source), placeOf(half)), { ...copied, digest, added: 806 });
+  assertEquals(await copy(placeOf(source), placeOf(half)), { ...copied, digest, added: 807 });
 });
 
 Deno.test("copy() rejects a target with records that the source lacks, before it changes anything", async () => {
@@ -33,14 +33,17 @@ Deno.test("copy() rejects a target with records that the source lacks, before it
     [putUser({ ...userOf("user3"), passwordHash: "x" }), `a user "user3" (${userOf("user3").id})`],
     [{ kind: "put-session", session: sessionOf("user3", "s9") }, `a session of "user3" (s9)`],
     [{ kind: "put-ticket", ticket: ticketOf("secret", { purpose: "setup" }) }, `a ticket of the purpose "setup"`],
+    [secretOf("decoy", "hidden"), `the secret "decoy" of a service that ran on it`],
+    [secretOf("other", "hidden"), `the secret "other" of a service that ran on it`],
   ];
   for (const [other, name] of rows) {
     // Together with some records of the source.
-    const target = await storeOf([other, ...recordsOf(2)]);
+    const target = await storeOf([...recordsOf(2), other]);
     const before = await recordsIn(target);
     const error = await assertRejects(() => copy(placeOf(source, "data"), placeOf(target, "new")), TaskError);
     const text = `Cannot copy to "new" as it holds ${name}, which differs from "data" or is missing there`;
     assertStringIncludes(error.message, text);
+    assert(!/value of|hidden/.test(error.message), error.message);
     assertEquals(await recordsIn(target), before);
   }
 });
@@ -60,7 +63,7 @@ Deno.test("copy() to a target that becomes full says so, and continues when ther
   assertStringIncludes(error.message, "run the copy again");
   assertEquals((await target.size()).users, 1_000);
   target.room = Infinity;
-  assertEquals((await copy(source, placeOf(target))).added, 1_506);
+  assertEquals((await copy(source, placeOf(target))).added, 1_507);
 });
 
 Deno.test("copy() passes on other errors", async () => {
@@ -76,9 +79,9 @@ Deno.test("copy() reports a record that differs in the end, and a source that ha
   const error = await assertRejects(
     () => copy(placeOf(source, "data"), placeOf(new ForgetfulStore(), "new")),
     TaskError,
-    `The copy is not complete: "data" holds 20 users, 3 sessions, 3 tickets, digest `,
+    `The copy is not complete: "data" holds 20 users, 3 sessions, 3 tickets, 1 secrets, digest `,
   );
-  assertStringIncludes(error.message, `and "new" 20 users, 3 sessions, 3 tickets, digest `);
+  assertStringIncludes(error.message, `and "new" 20 users, 3 sessions, 3 tickets, 1 secrets, digest `);
   assertEquals(new Set(error.message.match(/[\da-f]{64}/g)).size, 2);
 
   let openings = 0;
@@ -104,7 +107,7 @@ Deno.test("the task copy from folder to folder prints what both hold, or the rea
   await Deno.symlink(at("data"), at("link"));
   await using running = await openFolder(at("running"));
   await running.insertUser(userOf("alice"));
-  const held = /both hold 20 users, 3 sessions, 3 tickets, digest [\da-f]{64}\n$/;
+  const held = /both hold 20 users, 3 sessions, 3 tickets, 1 secrets, digest [\da-f]{64}\n$/;
   const rows: readonly [args: string[], success: boolean, text: string | RegExp][] = [
     [[at("data"), at("new")], true, held],
     [[at("data"), at("new")], true, /^Copied 0 records from /],
@@ -120,15 +123,15 @@ Deno.test("the task copy from folder to folder prints what both hold, or the rea
     [[at("none"), at("none")], false, `Cannot copy store "${at("none")}": No such file`],
     [[at("data")], false, "Usage: deno task copy FROM TO"],
     [[at("data"), at("third"), "x"], false, "Usage: deno task copy FROM TO"],
-    [[at("data"), "mysql://me:secret@host/db"], false, "use the path of a folder"],
-    [[at("data"), "postgres://me:secret@host"], false, "use postgres://USER"],
+    [[at("data"), "mysql://me:hidden@host/db"], false, "use the path of a folder"],
+    [[at("data"), "postgres://me:hidden@host"], false, "use postgres://USER"],
   ];
   for (const [args, success, text] of rows) {
     const result = await runTask(args, { GATEHOUSE_STORE: at("data") });
     assertEquals(result.success, success, result.stderr);
     const said = success ? result.stdout : result.stderr;
     assert(typeof text === "string" ? said.includes(text) : text.test(said), said);
-    assert(!said.includes("secret"), said);
+    assert(!said.includes("hidden"), said);
   }
   for (const name of ["none", "third"]) await assertRejects(() => Deno.stat(at(name)), Deno.errors.NotFound);
   assertEquals(Array.from(Deno.readDirSync(at("empty"))), []);

@@ -2,19 +2,19 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { contentsOf, unmatchedRecords } from "../../../lib/tasks/record_comparison.ts";
 import type { Session, StoredRecord, Ticket, User } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const ignore = () => {};
-const records = [putUser("alice"), putUser("carol"), putSession("alice", "s1"), putTicket("t1")];
+const records = [putUser("alice"), putUser("carol"), putSession("alice", "s1"), putTicket("t1"), secretOf("decoy")];
 
 Deno.test("contentsOf() counts, and returns one digest for the same records in any order of insertion", async () => {
   const { digest, ...counts } = await contentsOf(await storeOf(records), ignore);
-  assertEquals(counts, { users: 2, sessions: 1, tickets: 1 });
+  assertEquals(counts, { users: 2, sessions: 1, tickets: 1, secrets: 1 });
   // Of a text that anyone can make: this is what the digest is of.
   assertEquals(digest, await sha256(records.map(lineOf).join("")));
   let count = 0;
   const turned = await contentsOf(await storeOf(records.toReversed()), () => count++);
-  assertEquals([turned, count], [{ digest, ...counts }, 4]);
+  assertEquals([turned, count], [{ digest, ...counts }, 5]);
 });
 
 Deno.test("contentsOf() returns another digest when any field of any record differs", async () => {
@@ -33,26 +33,29 @@ Deno.test("contentsOf() returns another digest when any field of any record diff
     ...fieldsOf(user).map((change) => [putUser("alice", change), ...records.slice(1)]),
     ...fieldsOf(session).map((change) => records.with(2, putSession("alice", "s1", change))),
     ...fieldsOf(ticket).map((change) => records.with(3, putTicket("t1", change))),
+    records.with(4, secretOf("x", "value of decoy")),
+    records.with(4, secretOf("decoy", "x")),
     records.slice(1),
     [],
   ];
   const digests = new Set<string>();
   for (const each of [records, ...changed]) digests.add((await contentsOf(await storeOf(each), ignore)).digest);
-  assertEquals(digests.size, 6 + 7 + 4 + 3);
+  assertEquals(digests.size, 6 + 7 + 4 + 2 + 3);
 });
 
 Deno.test("unmatchedRecords() yields the records that the other store lacks or holds with other fields", async () => {
   const rows: readonly [other: readonly StoredRecord[], unmatched: readonly StoredRecord[]][] = [
     [[], records],
     [records, []],
-    [[putUser("aaron"), ...records, putUser("zoe"), putSession("carol", "s2"), putTicket("t0")], []],
+    [[putUser("aaron"), ...records, putUser("zoe"), putSession("carol", "s2"), putTicket("t0"), secretOf("a")], []],
     [records.slice(1), records.slice(0, 1)],
     [records.slice(0, -1), records.slice(-1)],
     [records.toSpliced(1, 1), records.slice(1, 2)],
     [records.with(1, putUser("carol", { disabled: true })), records.slice(1, 2)],
     [records.with(2, putSession("alice", "s1", { lastSeenAt: 1 })), records.slice(2, 3)],
     // Kinds have their own ids.
-    [[putUser("alice", { id: "s1" }), putTicket("s1")], records],
+    [[putUser("alice", { id: "s1" }), putTicket("s1"), secretOf("s1")], records],
+    [records.with(4, secretOf("decoy", "x")), records.slice(4)],
   ];
   for (const [other, unmatched] of rows) {
     let count = 0;
@@ -61,7 +64,7 @@ Deno.test("unmatchedRecords() yields the records that the other store lacks or h
       await Array.fromAsync(unmatchedRecords(stores[0], { other: stores[1], onRecord: () => count++ })),
       unmatched,
     );
-    assertEquals(count, 4);
+    assertEquals(count, 5);
   }
   const nothing = unmatchedRecords(await storeOf([]), { other: new UnreadableStore(), onRecord: ignore });
   assertEquals(await Array.fromAsync(nothing), []);

@@ -7,6 +7,8 @@ export interface Kept {
   readonly user: User | undefined;
   readonly sessions: readonly Session[];
   readonly ticket?: Ticket | undefined;
+  /** Of the secret that has the login as its name. */
+  readonly value?: string | undefined;
 }
 
 /** A change of one login: how it is made, and what is kept after it. */
@@ -25,9 +27,9 @@ export function history(): Step[][] {
     [register("alice")],
     [register("bob"), register("carol"), register("dave")],
     [logIn("alice", "s1"), logIn("bob", "s1"), changePassword("carol", "new")],
-    [invite("gina")],
+    [invite("gina"), ensureSecret("key")],
     [logIn("alice", "s2"), registerByTicket("gina"), disable("bob"), logIn("carol", "s1"), remove("dave")],
-    [touch("alice", "s1"), register("dave"), logOut("carol", "s1")],
+    [touch("alice", "s1"), register("dave"), logOut("carol", "s1"), ensureSecret("key")],
   ];
   for (let index = 0; index < 6; index++) {
     rounds.push([register(`user${index}`), changePassword("alice", `alice ${index}`)]);
@@ -53,6 +55,15 @@ function invite(login: string): Step {
     login,
     make: async (store) => await store.insertTicket(ticket) === "done",
     after: () => ({ ...nothing, ticket }),
+  };
+}
+
+function ensureSecret(name: string): Step {
+  const value = `value of ${name}`;
+  return {
+    login: name,
+    make: async (store) => await store.ensureSecret({ name, value }) === value,
+    after: () => ({ ...nothing, value }),
   };
 }
 

@@ -54,7 +54,12 @@ export async function deleteByLogin(store: Store, login: string): Promise<string
   return user === undefined ? "missing" : await store.deleteUser(user);
 }
 
-/** Users, and among them all that a record may have; sessions and tickets of all kinds behind them. */
+/** A key of the service. */
+export function secretOf(name: string, value = `value of ${name}`): StoredRecord {
+  return { kind: "put-secret", secret: { name, value } };
+}
+
+/** Users, and among them all that a record may have; sessions, tickets of all kinds and a secret behind them. */
 export function recordsOf(userCount: number): readonly StoredRecord[] {
   const special: readonly Partial<User>[] = [
     { groups: ["admin", "staff"] },
@@ -79,6 +84,7 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
     ...users,
     ...sessions.map((session): StoredRecord => ({ kind: "put-session", session })),
     ...tickets.map((ticket): StoredRecord => ({ kind: "put-ticket", ticket })),
+    secretOf("decoy"),
   ];
 }
 

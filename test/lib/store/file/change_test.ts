@@ -2,7 +2,7 @@ import { serialize } from "node:v8";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import type { Change } from "../../../../lib/store.ts";
 import { decodeChanges, encodeChanges } from "../../../../lib/store/file/change.ts";
-import { sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+import { secretOf, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
 const changes: readonly Change[] = [
   { kind: "put-user", user: userOf("alice") },
@@ -12,6 +12,7 @@ const changes: readonly Change[] = [
   { kind: "delete-session", id: "s2" },
   { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "reset", login: "alice" }) },
   { kind: "delete-ticket", secretHash: "t2" },
+  secretOf("decoy"),
 ];
 
 Deno.test("decodeChanges() gives back what encodeChanges() was given, in order", () => {
@@ -51,16 +52,18 @@ const user: readonly unknown[] = [1, ["id"], ["alice"], ["hash"], [1], [""], [fa
 const session: readonly unknown[] = [3, ["id"], ["alice"], ["hash"], [1], [1], ["curl"], ["192.0.2.1"]];
 const ticket: readonly unknown[] = [5, ["hash"], ["setup"], [""], [Number.MAX_SAFE_INTEGER]];
 const newTicket: readonly unknown[] = [7, ["h2"], ["reset"], ["alice"], [1], ["id"], [""], [0]];
+const secret: readonly unknown[] = [8, ["decoy"], ["value"]];
 const deletions = [[2, ["alice"]], [4, ["id"]], [6, ["hash"]]];
 const holes: unknown[] = [];
 holes.length = 4_294_967_295;
 
 Deno.test("decodeChanges() accepts each kind, and the longest values", () => {
-  assertEquals(decodeChanges(serialize([user, session, ticket, newTicket, ...deletions])).length, 7);
+  assertEquals(decodeChanges(serialize([user, session, ticket, newTicket, secret, ...deletions])).length, 8);
   const long = { key: "k".repeat(64), text: "ü".repeat(2_048), time: Date.UTC(9_999, 11, 31) };
   decodeChanges(serialize([
     [1, [long.key], [long.key], [long.text], [long.time], ["g".repeat(2_048)], [true]],
     [3, [long.key], [long.key], [long.key], [0], [long.time], [long.text], [""]],
+    [8, [long.key], [long.key]],
   ]));
 });
 
@@ -74,7 +77,7 @@ const refused: Record<string, unknown> = {
   "a list of holes": holes,
   "a run that is not a list": ["put-user"],
   "a run that is a list of holes": [holes],
-  "a kind that a later version wrote": [[8, ["x"]]],
+  "a kind that a later version wrote": [[9, ["x"]]],
   "a kind that is a list of holes": [[holes, ["x"]]],
   "a kind that is text": [["1", ["x"]]],
   "a run without columns": [[2]],
@@ -118,6 +121,11 @@ const refused: Record<string, unknown> = {
   "a ticket that was made at no time": changed(newTicket, 7, NaN),
   "a ticket of format 2 with the columns of 1": [[7, ...ticket.slice(1)]],
   "a ticket of format 1 with the columns of 2": [[5, ...newTicket.slice(1)]],
+  "a secret without a name": changed(secret, 1, ""),
+  "a secret without a value": changed(secret, 2, ""),
+  "a secret whose value is too long": changed(secret, 2, "k".repeat(65)),
+  "a secret whose value is bytes": changed(secret, 2, new Uint8Array(32)),
+  "a secret without the column of values": [secret.slice(0, -1)],
   "a deleted login that is a number": [[2, [1]]],
   "a deleted session that is an object": [[4, [{}]]],
   "a deleted ticket that is missing": [[6, [undefined]]],

@@ -1,11 +1,11 @@
 /**
  * Every way in which one history of changes can be cut off.
  *
- * The history registers, changes passwords, disables, deletes, makes, touches and ends sessions, alone and side by
- * side, over at least two compactions. It is run once for each call that it makes to the disk, with that call cut (the
- * power goes), torn or failing, and then the power goes at the end at the latest. From each of the ways in which a disk
- * may be left, the store must open again with every acknowledged change, each change whole or absent, and opening it
- * once more must change nothing.
+ * The history registers, changes passwords, disables, deletes, makes, touches and ends sessions, and keeps a secret,
+ * alone and side by side, over at least two compactions. It is run once for each call that it makes to the disk, with
+ * that call cut (the power goes), torn or failing, and then the power goes at the end at the latest. From each of the
+ * ways in which a disk may be left, the store must open again with every acknowledged change, each change whole or
+ * absent, and opening it once more must change nothing.
  */
 import { assert, assertEquals } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
@@ -97,7 +97,15 @@ async function checkAtOnce(disk: SimulatedDisk, known: Known): Promise<void> {
   for (const login of allLogins) assertKept(found.get(login), { ...known, login, where });
 }
 
-const allLogins = ["alice", "bob", "carol", "dave", "gina", ...Array.from({ length: 6 }, (_, index) => `user${index}`)];
+const allLogins = [
+  "alice",
+  "bob",
+  "carol",
+  "dave",
+  "gina",
+  "key",
+  ...Array.from({ length: 6 }, (_, index) => `user${index}`),
+];
 
 /**
  * Runs the history with faults, in the order of their calls.
@@ -152,12 +160,15 @@ async function reopen(disk: SimulatedDisk, where: string): Promise<Map<string, K
     // Without closing it, which would compact: what was found is all that is wanted.
     const store = await open(disk);
     const found = new Map<string, Kept>();
+    const records = (await Array.fromAsync(store.records())).flat();
+    const secrets = records.filter((record) => record.kind === "put-secret").map(({ secret }) => secret);
     for (const login of allLogins) {
       const sessions = await Promise.all(sessionIds.map((id) => store.findSession(`${login} ${id}`)));
       found.set(login, {
         user: await store.findUser(login),
         sessions: sessions.filter((found) => found !== undefined).map(({ session }) => session),
         ticket: await store.findTicket(login),
+        value: secrets.find(({ name }) => name === login)?.value,
       });
     }
     return found;

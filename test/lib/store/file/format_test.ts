@@ -12,21 +12,21 @@ Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () =>
   assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), { ...start, isOld: false });
 });
 
-Deno.test("readFileHeader() reads what format 1 has, and says that it is old", () => {
+Deno.test("readFileHeader() reads what formats 1 and 2 have, and says that it is old", () => {
   const start = { generation: 7, changesBefore: 1_000 };
-  assertEquals(readFileHeader(fileOf(encodeFileHeader({ kind: "journal", ...start }, 1)), { kind: "journal" }), {
-    ...start,
-    isOld: true,
-  });
+  for (const version of [1, 2]) {
+    const file = fileOf(encodeFileHeader({ kind: "journal", ...start }, version));
+    assertEquals(readFileHeader(file, { kind: "journal" }), { ...start, isOld: true });
+  }
 });
 
 Deno.test("readFileHeader() refuses a later format in one line that says what to do", () => {
-  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 3);
+  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 4);
   const { message } = assertThrows(() => readFileHeader(fileOf(later), { kind: "journal" }), Error);
   assertEquals(
     message,
-    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 3, and this ' +
-      "program reads up to 2): start that version",
+    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 4, and this ' +
+      "program reads up to 3): start that version",
   );
 });
 
@@ -38,7 +38,7 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
     offset: 0,
     problem: 'does not begin with "GATEHOUSE"',
   },
-  "a later version, or damage": { bytes: changedAt(header, 10, 3), offset: 10, problem: "version 3" },
+  "a later version, or damage": { bytes: changedAt(header, 10, 4), offset: 10, problem: "version 4" },
   "a version before the first": {
     bytes: encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 0),
     offset: 9,

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Tables } from "../../../../lib/store/memory/tables.ts";
-import { sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+import { secretOf, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
 Deno.test("apply() twice is apply() once, for every kind of change", () => {
   const once = new Tables();
@@ -15,9 +15,10 @@ Deno.test("apply() twice is apply() once, for every kind of change", () => {
     tables.apply({ kind: "put-ticket", ticket: ticketOf("t1") });
     tables.apply({ kind: "put-ticket", ticket: ticketOf("t2") });
     tables.apply({ kind: "delete-ticket", secretHash: "t2" });
+    tables.apply(secretOf("decoy"));
   }
   assertEquals([...twice.changes()], [...once.changes()]);
-  assertEquals([twice.users.size, twice.sessions.size, twice.tickets.size], [1, 1, 1]);
+  assertEquals([twice.users.size, twice.sessions.size, twice.tickets.size, twice.secrets.size], [1, 1, 1, 1]);
 });
 
 Deno.test("changes() read slowly shows what was there throughout once, and what came later too", () => {

@@ -95,6 +95,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 1 });
   await store.deleteExpiredTickets(1);
   await store.findTicket("t1");
+  await store.ensureSecret({ name: "decoy", value: "one" });
   await repeatTicket(store);
   const [records] = await Array.fromAsync(store.records());
   await store.insertRecords(records ?? []);
