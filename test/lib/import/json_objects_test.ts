@@ -1,0 +1,78 @@
+/** Lists of objects in files of JSON that are damaged, of another shape, or made to exhaust memory. */
+
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { ForeignFileError } from "../../../lib/import/foreign_format.ts";
+import { type JsonList, objectOf, readJsonObjects } from "../../../lib/import/json_objects.ts";
+
+const top: JsonList = { within: ["", "["] };
+const users: JsonList = { within: ["{[", "[{["], key: "users" };
+
+Deno.test("readJsonObjects() yields each object of the list, and nothing of other lists", async () => {
+  const rows: readonly [text: string, list: JsonList, objects: readonly unknown[]][] = [
+    ["[]", top, []],
+    ['[{"a":1},{"b":[{"c":2}]}]', top, [{ a: 1 }, { b: [{ c: 2 }] }]],
+    [' {"a":1}\n{"b":2}\n', top, [{ a: 1 }, { b: 2 }]],
+    ['\ufeff[{"a":"]}\\"{["}]', top, [{ a: ']}"{[' }]],
+    ['[[{"a":1}],7,"{}"]', top, []],
+    ['{"users":[{"a":1},{"users":[{"b":2}]}],"x":[{"c":3}]}', users, [{ a: 1 }, { users: [{ b: 2 }] }]],
+    ['[{"users":[{"a":1}]},{"x":[[{"a":2}]],"users":[{"a":3}]}]', users, [{ a: 1 }, { a: 3 }]],
+    ['{"x":"users","y":[{"a":1}],"z":{"users":[{"a":2}]},"users":{"a":3}}', users, []],
+    ['{"users\\"":[{"a":1}],"xusers":[{"a":1}]}', users, []],
+    [`[{"a":"${"é".repeat(200_000)}"},{"b":2}]`, top, [{ a: "é".repeat(200_000) }, { b: 2 }]],
+  ];
+  for (const [text, list, objects] of rows) assertEquals(await objectsOf(text, list), objects);
+});
+
+Deno.test("readJsonObjects() refuses what is not JSON, is cut, too deep or too long, without its text", async () => {
+  const after = "as JSON after";
+  const rows: readonly [text: string | Uint8Array<ArrayBuffer>, reason: string][] = [
+    ["", `${after} 0 records: the file is empty`],
+    ["alice:secret", `${after} 0 records: it is another format`],
+    ["<xml/>", `${after} 0 records: it is another format`],
+    ['[{"a":1}', `${after} 1 records: the file ends within a value: is it whole?`],
+    ['[{"a":1},{"a":"', `${after} 1 records: the file ends within a value: is it whole?`],
+    ['[{"a":1]}', `${after} 0 records: its brackets do not match`],
+    ["]", `${after} 0 records: its brackets do not match`],
+    ['[{"a":1},{"secret"}]', `${after} 1 records: the next one is not JSON in UTF-8`],
+    [Uint8Array.of(0x5b, 0x7b, 0x22, 0xff, 0x22, 0x7d), `${after} 0 records: the next one is not JSON in UTF-8`],
+    ["[".repeat(65), `${after} 0 records: its values are nested deeper than 64`],
+    [`[{"a":"${"x".repeat(1_048_577)}"}]`, `${after} 0 records: the next one has more than 1048576 bytes`],
+  ];
+  for (const [text, reason] of rows) {
+    const error = await assertRejects(() => objectsOf(text, top), ForeignFileError, reason);
+    assertEquals(error.message.includes("secret"), false);
+  }
+});
+
+Deno.test("readJsonObjects() reads a file of 60 MB in constant memory", async () => {
+  const object = `{"a":"${"x".repeat(1_000)}"}`;
+  const path = await Deno.makeTempFile();
+  using file = await Deno.open(path, { write: true });
+  const block = new TextEncoder().encode(`${object},`.repeat(1_000));
+  file.writeSync(new TextEncoder().encode("["));
+  for (let count = 0; count < 60; count++) file.writeSync(block);
+  file.writeSync(new TextEncoder().encode(`${object}]`));
+  let [count, most] = [0, 0];
+  const before = Deno.memoryUsage().rss;
+  for await (const _ of readJsonObjects(path, top)) {
+    if (++count % 1_000 === 0) most = Math.max(most, Deno.memoryUsage().rss - before);
+  }
+  await Deno.remove(path);
+  assertEquals(count, 60_001);
+  assertLess(most, 50_000_000);
+});
+
+Deno.test("objectOf() returns objects only", () => {
+  const values = [{ a: 1 }, [], null, "text", undefined];
+  assertEquals(values.map(objectOf), [{ a: 1 }, undefined, undefined, undefined, undefined]);
+});
+
+async function objectsOf(content: string | Uint8Array<ArrayBuffer>, list: JsonList): Promise<unknown[]> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
+    return await Array.fromAsync(readJsonObjects(path, list));
+  } finally {
+    await Deno.remove(path);
+  }
+}
