@@ -159,6 +159,9 @@ async function forbiddenTexts({ app }: TestApp, { passwords, tokens, tickets }: 
     if (found !== undefined) kept.push(found.session.secretHash);
   }
   kept.push(...tickets.map((code) => createHash("sha256").update(code).digest("hex")));
+  for await (const records of app.store.records()) {
+    kept.push(...records.flatMap((record) => record.kind === "put-secret" ? record.secret.value : []));
+  }
   const given = [...passwords, ...tickets, ...tokens.map((token) => token.slice(27))];
   return [...kept, ...given, ...given.map((text) => encodeURIComponent(text)), "$pbkdf2"];
 }

@@ -47,6 +47,13 @@ Deno.test("verify() rejects a crafted backup immediately, and names the offset",
   assertLess(performance.now() - startedAt, 1_000);
 });
 
+Deno.test("inspect() prints the name of a secret, and not its value", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(folder);
+  await store.ensureSecret({ name: "decoy", value: "hidden" });
+  assertEquals(await Array.fromAsync(inspect(folder)), ['{"kind":"secret","name":"decoy"}']);
+});
+
 Deno.test("inspect() prints no control characters, which a User-Agent can contain", async () => {
   const folder = await Deno.makeTempDir();
   const userAgent = "\x1b[2J \x7f \x9b31m ü";
