@@ -9,6 +9,11 @@
 
 import { maxIterations } from "../config/settings.ts";
 import type { HashKind, ParsedHash } from "./hash_kind.ts";
+import { argon2Kind } from "./kinds/argon2.ts";
+import { ldapDigestKind } from "./kinds/ldap_digest.ts";
+import { pbkdf2Kinds } from "./kinds/pbkdf2.ts";
+import { scryptKinds } from "./kinds/scrypt.ts";
+import { unusableKind } from "./kinds/unusable.ts";
 import {
   argon2id,
   deriveDigest,
@@ -70,7 +75,14 @@ const native: HashKind = {
 };
 
 /** All kinds, the most frequent first. */
-const kinds: readonly HashKind[] = [native];
+const kinds: readonly HashKind[] = [
+  native,
+  argon2Kind,
+  ...pbkdf2Kinds,
+  ...scryptKinds,
+  ldapDigestKind,
+  unusableKind,
+];
 
 /**
  * Parses a stored hash.

@@ -58,12 +58,13 @@ Deno.test("parseStoredHash() returns work and memory of the new hashes of both s
 
 const [salt, hash] = ["A".repeat(22), "B".repeat(43)];
 const unusable: readonly (readonly [text: string, reason: string])[] = [
-  ["", "it is of no known kind"],
-  ["password", "it is of no known kind"],
+  ["", "it is empty"],
+  ["password", "it is no hash, or a password"],
+  ["$unknown$", "it is of no known kind"],
   [`$pbkdf2-sha256$i=10000001$${salt}$${hash}`, "it has more than 10000000 iterations"],
   [`x~$pbkdf2-sha256$i=10000001$${salt}$${hash}`, "it has more than 10000000 iterations"],
-  [`$pbkdf2-sha256$i=1$${salt}$`, "it is of no known kind"],
-  [`x~$pbkdf2-sha256$i=1$${salt}$${hash}`, "it is of no known kind"],
+  [`$pbkdf2-sha256$i=1$${salt}$`, "it is not of the form"],
+  [`$unknown$~$pbkdf2-sha256$i=1$${salt}$${hash}`, "it is of no known kind"],
   [`$pbkdf2-sha256$i=1$${salt}$${hash}~$pbkdf2-sha256$i=1$${salt}$${hash}`, "it is wrapped and has the digest"],
   [`$pbkdf2-sha256$i=1$${salt}$${hash}${" ".repeat(2_048)}`, "it has more than 2048 characters"],
 ];
