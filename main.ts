@@ -17,6 +17,8 @@ import { Metrics } from "./lib/metrics/metrics.ts";
 import { shownAddress } from "./lib/config/postgres_address.ts";
 import { createRouter, type Route } from "./lib/router.ts";
 import { drain, keepServing, serve, type Server, type Service } from "./lib/server.ts";
+import { refreshDecoys } from "./lib/accounts/login_decoys.ts";
+import { workOfScheme } from "./lib/passwords/password_hash.ts";
 import { expiryLimits } from "./lib/accounts/session.ts";
 import type { Store } from "./lib/store.ts";
 import { runTask, stopSignal } from "./lib/tasks/task.ts";
@@ -85,7 +87,7 @@ async function main(config: Config, { log, stderr }: { log: Log; stderr: LineWri
   const limitStore = "database" in store ? new PostgresLimitStore(store.database) : new MemoryLimitStore();
   const app = await openApp(config, { store, limitStore, log, logo, stopping, metrics });
   log.info("hash-measured", {
-    iterations: config.pbkdf2Iterations,
+    work: workOfScheme(app.hasher.scheme),
     ms: Math.round(app.hasher.costMs * 100) / 100,
     hashesPerSecond: Math.round(app.hasher.hashesPerSecond * 10) / 10,
   });
@@ -139,11 +141,12 @@ function servicesOf(app: App): Service[] {
   ];
 }
 
-async function sweepExpired({ config, store, now }: App, limitStore: LimitStore): Promise<void> {
+async function sweepExpired({ config, store, hasher, now }: App, limitStore: LimitStore): Promise<void> {
   await Promise.all([
     store.deleteExpiredSessions(expiryLimits(config, now())),
     store.deleteExpiredTickets(now()),
     limitStore.deleteIdle(now()),
+    refreshDecoys({ store, decoys: hasher.decoys }),
   ]);
 }
 

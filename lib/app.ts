@@ -4,6 +4,7 @@
  * Both are read-only. What changes is behind the store, the hash queue, the limits and the metrics.
  */
 
+import { openDecoys } from "./accounts/login_decoys.ts";
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
 import { HttpError, retryable } from "./http/http_error.ts";
@@ -14,7 +15,7 @@ import { FailureLog } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
 import { createPasswordStrength } from "./accounts/user.ts";
 import { Hasher } from "./passwords/hasher.ts";
-import { iterationsOf } from "./passwords/password_hash.ts";
+import { passwordSchemeOf } from "./passwords/password_hash.ts";
 import { OverloadedError } from "./passwords/hash_queue.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { type ClientLimit, clientLimit } from "./limits/limit_rule.ts";
@@ -133,12 +134,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     limitStore = new MemoryLimitStore(),
   } = options;
   const rateLimiter = new RateLimiter(limitStore, now);
-  const { works, unusableCount } = await store.hashWorks();
-  const highestIterations = Math.max(0, ...works.map(({ example }) => iterationsOf(example)));
-  if (unusableCount > 0) {
-    const warning = "Users whose password hash cannot be verified, or costs more than any setting, cannot log in";
-    log.warn("unusable-hashes", { warning, users: unusableCount });
-  }
   return Object.freeze({
     config,
     logo,
@@ -152,8 +147,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     processId: crypto.randomUUID().slice(0, 4),
     registrations: recentRegistrations(store, now),
     hasher: await Hasher.open({
-      iterations: config.pbkdf2Iterations,
-      highestIterations,
+      scheme: passwordSchemeOf(config),
+      decoys: await openDecoys({ store, log }),
       onRun: (durations) => metrics.observeHash(durations),
     }),
     passwordStrength,

@@ -106,7 +106,7 @@ async function requireChange(
     return;
   }
   const { app: { hasher }, rateLimitKey: client, request } = context;
-  const options = { passwordHash, isRehashing: false, client, hungUp: request.signal };
+  const options = { login, passwordHash, isRehashing: false, client, hungUp: request.signal };
   const { isRight } = await hasher.verify(body.password, options);
   if (isRight) throw unchangedPassword();
 }

@@ -1,29 +1,40 @@
 /**
- * Hashes and verifies passwords in one queue, at one cost.
+ * Hashes and verifies passwords: new hashes by one scheme, stored ones of every kind.
  *
- * Each verification is one job of the queue. Unless the password is right, it does the same work, that of the most
- * expensive stored hash, whether the user exists or not: neither the response nor its time reveals which logins exist
- * (OWASP ASVS 5.0, 6.3.8). A right password whose hash has another cost than the setting is hashed again, so that the
- * stored hashes converge to the setting. A hash that cannot be verified, or costs more than any setting, is treated as
- * if the user did not exist.
+ * A verification that fails takes the work of one hash, whether the user exists or not: without a usable hash that of a
+ * decoy, see `decoys.ts`. So neither the response nor its time reveals which logins exist (OWASP ASVS 5.0, 6.3.8). A
+ * right password whose hash takes another work than the scheme is hashed again, so that the stored hashes converge to
+ * the setting.
+ *
+ * WebCrypto runs in threads, so these hashes are jobs of one queue. Slow scripts run elsewhere, see `SlowDerivation`.
  */
 
-import { HashQueue, type JobDurations, type Requester } from "./hash_queue.ts";
-import { hashPassword, iterationsOf, type PasswordScheme, verifyPassword } from "./password_hash.ts";
+import { timingSafeEqual } from "node:crypto";
+import { Decoys } from "./decoys.ts";
+import { HashQueue, type JobDurations, OverloadedError, type Requester } from "./hash_queue.ts";
+import { hashPassword, memoryBytesOf, passwordBytes, type PasswordScheme, workOfScheme } from "./password_hash.ts";
+import { parseStoredHash, type StoredHash, usableHash } from "./stored_hash.ts";
 
 /** Time that a start spends on measuring the cost of a hash. The last round may exceed it. */
 const measureMs = 50;
 const measureRounds = 5;
 /** Deno has 32 threads for blocking work, and journal writes use them too: with 128 hashes at once one took 1.9 s. */
 const maxConcurrency = 30;
-/** Hashed only for the time that it takes. */
-const padding = "padding";
+
+/** Computes the digest of a `StoredHash.script`. @throws {OverloadedError} too many are waiting */
+export type SlowDerivation = (
+  script: string,
+  password: Uint8Array<ArrayBuffer>,
+  requester: Requester,
+) => Promise<Uint8Array<ArrayBuffer>>;
 
 export interface HasherOptions {
-  /** PBKDF2 iterations of new hashes. */
-  readonly iterations: number;
-  /** Most iterations of any stored hash, by default 0. */
-  readonly highestIterations?: number;
+  /** Kind and cost of new hashes. */
+  readonly scheme: PasswordScheme;
+  /** By default those of an empty register. */
+  readonly decoys?: Decoys;
+  /** By default there is none, and slow scripts are errors. */
+  readonly deriveSlowly?: SlowDerivation;
   /** Hashes that run at once; by default one more than the cores, at most 30. */
   readonly concurrency?: number;
   /** Longest accepted wait in milliseconds, by default 5,000. */
@@ -35,25 +46,26 @@ export interface HasherOptions {
 /** Result of a verification. */
 export interface PasswordVerdict {
   readonly isRight: boolean;
-  /** A new hash of the same password, if it was right, its hash had another cost, and a new one was wanted. */
+  /** A new hash of the same password, if it was right, its hash took another work, and a new one was wanted. */
   readonly rehashed?: string | undefined;
 }
 
 /** A password hash to verify, and for whom. */
 export interface VerifyOptions extends Requester {
+  /** Draws the decoy. */
+  readonly login: string;
   /** `undefined` if there is no such user. */
   readonly passwordHash: string | undefined;
-  /** Whether a right password whose hash has another cost is hashed again; by default it is. */
+  /** Whether a right password whose hash takes another work than the scheme is hashed again; by default it is. */
   readonly isRehashing?: boolean;
 }
 
 /** Hashes and verifies passwords. Made by `Hasher.open`. */
 export class Hasher {
-  readonly #iterations: number;
-  /** Iterations of a verification that fails. */
-  readonly #workIterations: number;
-  readonly #decoy: string;
-  /** All hashes run here. */
+  readonly #options: Required<HasherOptions>;
+  /** The decoy of an empty register. */
+  readonly #decoy: StoredHash;
+  /** All hashes of WebCrypto run here. */
   readonly queue: HashQueue;
   /** Measured duration of one hash in milliseconds while all cores hash. */
   readonly costMs: number;
@@ -61,20 +73,35 @@ export class Hasher {
   readonly hashesPerSecond: number;
 
   private constructor(options: Required<HasherOptions>, { decoy, costMs }: Awaited<ReturnType<typeof measure>>) {
-    const { iterations, highestIterations, concurrency, maxWaitMs, onRun } = options;
-    this.#iterations = iterations;
-    this.#workIterations = Math.max(iterations, highestIterations);
+    const { concurrency, maxWaitMs, onRun } = options;
+    this.#options = options;
     this.#decoy = decoy;
     this.queue = new HashQueue({ concurrency, costMs, maxWaitMs, onRun });
     this.costMs = costMs;
     this.hashesPerSecond = concurrency / costMs * 1_000;
   }
 
-  /** Creates the decoy hash and measures the cost of a hash. */
+  /** Creates the decoy of an empty register and measures the cost of a hash. */
   static async open(options: HasherOptions): Promise<Hasher> {
-    const concurrency = Math.min(navigator.hardwareConcurrency + 1, maxConcurrency);
-    const complete = { highestIterations: 0, concurrency, maxWaitMs: 5_000, onRun: () => {}, ...options };
+    const complete = {
+      decoys: new Decoys(""),
+      deriveSlowly: () => Promise.reject(new Error("Cannot run a slow script without a worker")),
+      concurrency: Math.min(navigator.hardwareConcurrency + 1, maxConcurrency),
+      maxWaitMs: 5_000,
+      onRun: () => {},
+      ...options,
+    };
     return new Hasher(complete, await measure(complete));
+  }
+
+  /** Kind and cost of new hashes. */
+  get scheme(): PasswordScheme {
+    return this.#options.scheme;
+  }
+
+  /** What a login without a hash is verified against. */
+  get decoys(): Decoys {
+    return this.#options.decoys;
   }
 
   /**
@@ -83,46 +110,58 @@ export class Hasher {
    * @throws {OverloadedError} too many are waiting, or the client is gone
    */
   hash(password: string, requester: Requester): Promise<string> {
-    return this.queue.run(requester, () => hashPassword(password, pbkdf2(this.#iterations)));
+    const job = { ...requester, memoryBytes: memoryBytesOf(this.scheme) };
+    return this.queue.run(job, () => hashPassword(password, this.scheme));
   }
 
   /**
-   * Verifies a password against a user's hash, or against the decoy, which no password matches.
+   * Verifies a password against a user's hash, or against a decoy, which no password matches.
    *
    * @throws {OverloadedError} too many are waiting, or the client is gone
    */
-  verify(password: string, options: VerifyOptions): Promise<PasswordVerdict> {
-    const { passwordHash = "", isRehashing = true, ...requester } = options;
-    return this.queue.run(requester, async () => {
-      const isUsable = iterationsOf(passwordHash) > 0;
-      const verifiedHash = isUsable ? passwordHash : this.#decoy;
-      const iterations = iterationsOf(verifiedHash);
-      const isRight = await verifyPassword(password, verifiedHash) && isUsable;
-      if (isRight) {
-        const isStale = isRehashing && iterations !== this.#iterations;
-        return {
-          isRight,
-          rehashed: isStale ? await hashPassword(password, pbkdf2(this.#iterations)) : undefined,
-        };
-      }
-      // The rest of the work: otherwise the time of a cheaper hash would reveal that its login exists.
-      if (iterations < this.#workIterations) {
-        await hashPassword(padding, pbkdf2(this.#workIterations - iterations));
-      }
-      return { isRight, rehashed: undefined };
+  async verify(password: string, options: VerifyOptions): Promise<PasswordVerdict> {
+    const { login, passwordHash = "", isRehashing = true, ...requester } = options;
+    const own = usableHash(passwordHash);
+    const stored = own ?? this.decoys.hashOf(login) ?? this.#decoy;
+    const typed = passwordBytes(password);
+    const isRight = (digest: Uint8Array) => isEqual(digest, stored.digest) && own !== undefined && typed !== undefined;
+    const isStale = stored.work !== workOfScheme(this.scheme);
+    const isReplaced = isStale && isRehashing;
+
+    // Of what cannot be a password, the same work.
+    const bytes = typed ?? new Uint8Array();
+    const { script, derive } = stored;
+    const input = script === undefined ? bytes : await this.#options.deriveSlowly(script, bytes, requester);
+    if (derive === undefined) {
+      if (!isRight(input)) return { isRight: false };
+      return { isRight: true, rehashed: isReplaced ? await this.#hashIfRoom(password, requester) : undefined };
+    }
+    // One job for both hashes, which do not run at the same time.
+    const memoryBytes = Math.max(stored.memoryBytes, isStale ? memoryBytesOf(this.scheme) : 0);
+    return await this.queue.run({ ...requester, memoryBytes }, async () => {
+      if (!isRight(await derive(input))) return { isRight: false };
+      return { isRight: true, rehashed: isReplaced ? await hashPassword(password, this.scheme) : undefined };
     });
+  }
+
+  /** Hashes a password that is right already: the user can log in without a new hash. */
+  async #hashIfRoom(password: string, requester: Requester): Promise<string | undefined> {
+    try {
+      return await this.hash(password, requester);
+    } catch (error) {
+      if (error instanceof OverloadedError) return undefined;
+      throw error;
+    }
   }
 }
 
 /** The fastest round counts, as other work of the machine is no cost of a hash. An expensive hash needs one round. */
-async function measure({ iterations, concurrency }: Required<HasherOptions>) {
-  const decoy = await hashPassword(crypto.randomUUID(), pbkdf2(iterations));
+async function measure({ scheme, concurrency }: Required<HasherOptions>) {
+  const decoy = parseStoredHash(await hashPassword(crypto.randomUUID(), scheme));
   let costMs = Infinity;
   for (let round = 0, spentMs = 0; round < measureRounds && spentMs < measureMs; round++) {
     const startedAt = performance.now();
-    await Promise.all(
-      Array.from({ length: concurrency }, () => hashPassword("measure", pbkdf2(iterations))),
-    );
+    await Promise.all(Array.from({ length: concurrency }, () => hashPassword("measure", scheme)));
     const roundMs = performance.now() - startedAt;
     costMs = Math.min(costMs, roundMs);
     spentMs += roundMs;
@@ -130,6 +169,7 @@ async function measure({ iterations, concurrency }: Required<HasherOptions>) {
   return { decoy, costMs };
 }
 
-function pbkdf2(iterations: number): PasswordScheme {
-  return { kind: "pbkdf2", iterations };
+/** In constant time. */
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
 }

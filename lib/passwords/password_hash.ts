@@ -15,7 +15,6 @@
 
 import { hash as digest, timingSafeEqual } from "node:crypto";
 import type { Config } from "../config/config.ts";
-import { maxIterations } from "../config/settings.ts";
 
 /** Kind and cost of new hashes. `memory` is in KiB. */
 export type PasswordScheme =
@@ -45,7 +44,6 @@ const tooManyMarks = new RegExp(`\\p{M}{${maxMarksInARow + 1}}`, "u");
 const nul = "\0";
 
 const encoder = new TextEncoder();
-const phcPattern = /^\$pbkdf2-sha256\$i=([1-9]\d{0,8})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 
 /** The scheme that the settings select. */
 export function passwordSchemeOf({ passwordHash, pbkdf2Iterations }: Config): PasswordScheme {
@@ -100,33 +98,6 @@ export async function deriveDigest(
   const key = await crypto.subtle.importKey(format as "raw", bytes, "Argon2id", false, ["deriveBits"]);
   const parameters = { name: "Argon2id", nonce: salt, memory, passes, parallelism };
   return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashLengthBytes * 8));
-}
-
-/**
- * Whether `passwordHash` is a hash of the password.
- *
- * @throws {TypeError} it is not PHC text of PBKDF2
- */
-export async function verifyPassword(password: string, passwordHash: string): Promise<boolean> {
-  const [, , salt, hash] = phcPattern.exec(passwordHash) ?? [];
-  const iterations = iterationsOf(passwordHash);
-  if (iterations === 0 || salt === undefined || hash === undefined) {
-    // Without the text: a logged hash can be guessed at.
-    throw new TypeError(
-      `Cannot parse a password hash: it is not $pbkdf2-sha256$i=…$salt$hash of at most ${maxIterations} iterations`,
-    );
-  }
-  const text = normalizePassword(password);
-  // A text that cannot be a password takes the same work.
-  const options: DeriveOptions = { scheme: { kind: "pbkdf2", iterations }, salt: Uint8Array.fromBase64(salt) };
-  const derived = await deriveDigest(encoder.encode(text ?? ""), options);
-  return timingSafeEqual(derived, Uint8Array.fromBase64(hash)) && text !== undefined;
-}
-
-/** Iterations that the hash names; 0 if it cannot be verified or they are more than any setting. */
-export function iterationsOf(passwordHash: string): number {
-  const iterations = Number(phcPattern.exec(passwordHash)?.[1] ?? 0);
-  return iterations > maxIterations ? 0 : iterations;
 }
 
 /** The password in UTF-8 as it was typed; `undefined` if it cannot be a password, see `normalizePassword`. */

@@ -112,6 +112,12 @@ export function workOf(text: string): string | undefined {
   return usableHash(text)?.work;
 }
 
+/** Iterations of a new hash by PBKDF2; 0 of every other, and of one that has more than any setting. */
+export function iterationsOf(text: string): number {
+  const iterations = Number(pbkdf2Pattern.exec(text)?.[1] ?? 0);
+  return iterations > maxIterations ? 0 : iterations;
+}
+
 /** The start of a hash, if hashes of the same length that begin so take the same work; otherwise "". */
 export function workHeadOf(text: string): string {
   return headPattern.exec(text)?.[0] ?? "";

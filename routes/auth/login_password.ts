@@ -1,8 +1,9 @@
 /**
  * Verifies passwords of logins: for `POST /session/`, HTTP Basic at the guard, and a change of the password.
  *
- * An unknown login, a wrong password and a disabled account get the same response after the same work, one hash: a
- * disabled account is verified like an unknown login. Wrong passwords of unknown logins are counted too.
+ * An unknown login, a wrong password and a disabled account get the same response after the work of one hash: of an
+ * unknown login that of a decoy, and of a disabled account its own, whose result is ignored. Wrong passwords of unknown
+ * logins are counted too.
  */
 
 import type { Context } from "../../lib/app.ts";
@@ -35,12 +36,12 @@ interface Cancellation {
 export interface LoginAttempt extends Credentials, Cancellation {
   /** The user of the login, if it exists. */
   readonly user: User | undefined;
-  /** Whether to rehash a right password whose hash has another cost than the setting; by default true. */
+  /** Whether to rehash a right password whose hash takes another work than the setting; by default true. */
   readonly isRehashing?: boolean;
 }
 
 /**
- * Returns the user if the credentials are right, with a hash of the current cost.
+ * Returns the user if the credentials are right, with a hash of the current kind and cost.
  *
  * @throws {HttpError} see `loginProblems`
  * @throws {OverloadedError} the hash queue is full
@@ -83,12 +84,16 @@ export function tooManyAttempts(
 /** Verifies a password, and counts it if it is wrong. @throws {HttpError} `too-many-attempts` */
 export async function verifyLoginPassword(attempt: LoginAttempt, context: Context): Promise<PasswordVerdict> {
   const { app: { throttle, hasher }, request, rateLimitKey: client } = context;
-  const { login, password, user, isRehashing = true, hungUp = request.signal } = attempt;
-  const passwordHash = user?.disabled ? undefined : user?.passwordHash;
+  const { login, password, user, hungUp = request.signal } = attempt;
+  const { passwordHash, disabled = false } = user ?? {};
+  // The time of a second hash would reveal the right password of a disabled account.
+  const isRehashing = !disabled && attempt.isRehashing !== false;
   const guess = { login, password, client, device: knownDeviceId(request.headers, user) };
-  const verify = ({ device }: Guess) => {
+  const verify = async ({ device }: Guess) => {
     const knownLogin = device === undefined ? undefined : login;
-    return hasher.verify(password, { passwordHash, isRehashing, client, knownLogin, hungUp });
+    const options = { login, passwordHash, isRehashing, client, knownLogin, hungUp };
+    const verdict = await hasher.verify(password, options);
+    return disabled ? { isRight: false } : verdict;
   };
   const { waitSeconds, verdict } = await throttle.run(guess, verify);
   if (verdict === undefined) throw tooManyAttempts({ waitSeconds, user }, context);

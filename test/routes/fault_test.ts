@@ -5,6 +5,7 @@ import { Hasher } from "../../lib/passwords/hasher.ts";
 import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { alice, openAppOfAlice, openTestApp, type SendOptions } from "../support/app.ts";
+import { pbkdf2 } from "../support/passwords/phc.ts";
 
 /** A store in which everything fails. */
 class FailingStore extends TableStore {
@@ -95,7 +96,7 @@ Deno.test("what the client did wrong is no error in the log", async () => {
 });
 
 Deno.test("an overload is answered with the time to come again, and is no error in the log", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 0 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1, maxWaitMs: 0 });
   const { app, lines, send } = await openTestApp({ hasher });
   const logins = ["a1", "a2", "a3"];
   const replies = await Promise.all(

@@ -4,6 +4,7 @@ import { Hasher } from "../../lib/passwords/hasher.ts";
 import { auditOf, countOutcomes, openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { spyOnDerive } from "../support/passwords/derivations.ts";
 import { ask, basicOf, password, told } from "../support/guard_basic.ts";
+import { pbkdf2 } from "../support/passwords/phc.ts";
 
 Deno.test("guard() counts wrong passwords of Basic like those of logins, also of who is remembered", async () => {
   const opened = await openWithAlice();
@@ -68,7 +69,9 @@ Deno.test("guard() tells the audit of who is to wait only the logins that are re
 });
 
 Deno.test("guard() verifies and counts once the same wrong password of many concurrent requests", async () => {
-  const opened = await openWithAlice({ hasher: await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 1 }) });
+  const opened = await openWithAlice({
+    hasher: await Hasher.open({ scheme: pbkdf2(100), concurrency: 1, maxWaitMs: 1 }),
+  });
   const lineCount = opened.lines.length;
   using spy = spyOnDerive();
   const replies = await Promise.all(Array.from({ length: 300 }, () => ask(opened, basicOf("alice", "an old one"))));

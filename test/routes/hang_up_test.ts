@@ -6,6 +6,7 @@ import { type AdminApp, countOutcomes, newPassword, openAdminApp, outcomeOf } fr
 import { alice, type Reply, type SendOptions } from "../support/app.ts";
 import { spyOnDerive } from "../support/passwords/derivations.ts";
 import { occupy } from "../support/occupied.ts";
+import { pbkdf2 } from "../support/passwords/phc.ts";
 
 const owner = { client: "203.0.113.9" };
 
@@ -29,7 +30,7 @@ const requests: readonly [
 
 for (const [what, send, outcome] of requests) {
   Deno.test(`nothing is hashed for ${what} whose client has hung up`, async () => {
-    const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+    const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1 });
     const opened = await openAdminApp({ hasher, settings: { GATEHOUSE_REGISTRATIONS_PER_HOUR: "60" } });
     await opened.addUser("alice");
     const ticket = what === "a new password by ticket"
@@ -52,7 +53,7 @@ for (const [what, send, outcome] of requests) {
 }
 
 Deno.test("a registration goes on when the client of another of the same login hangs up", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1 });
   const opened = await openAdminApp({ hasher });
   const register = (options: SendOptions) =>
     opened.send("POST", "/user/", { json: { ...alice, login: "bob" }, ...options });
@@ -69,7 +70,7 @@ Deno.test("a registration goes on when the client of another of the same login h
 });
 
 Deno.test("a login goes on when the client of another with the same password hangs up", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1 });
   const opened = await openAdminApp({ hasher });
   await opened.addUser("alice");
   const hangUp = new AbortController();
@@ -96,7 +97,7 @@ function askBasic({ send }: AdminApp, password: string, options: SendOptions = {
 
 for (const hungUp of [[0], [1], [0, 1, 2]]) {
   Deno.test(`guard() answers Basic that was sent four times at once, though of them hang up: ${hungUp}`, async () => {
-    const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+    const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1 });
     const opened = await openWithAlice(hasher);
     using spy = spyOnDerive();
     const clients = Array.from({ length: 4 }, () => new AbortController());
@@ -115,7 +116,7 @@ for (const hungUp of [[0], [1], [0, 1, 2]]) {
 }
 
 Deno.test("guard() hashes nothing for Basic when all who sent it have hung up, and counts no guess", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1 });
   const opened = await openWithAlice(hasher);
   for (let round = 0; round < 12; round++) {
     using gate = occupy(hasher);
@@ -131,7 +132,7 @@ Deno.test("guard() hashes nothing for Basic when all who sent it have hung up, a
 });
 
 Deno.test("guard() counts a wrong password of Basic once for all who send it at once, whoever hangs up", async () => {
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1 });
   const opened = await openWithAlice(hasher);
   for (let round = 0; round < 10; round++) {
     const clients = Array.from({ length: 3 }, () => new AbortController());

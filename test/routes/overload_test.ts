@@ -7,6 +7,7 @@ import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { auditOf, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp, type SendOptions } from "../support/app.ts";
 import { occupy } from "../support/occupied.ts";
+import { pbkdf2 } from "../support/passwords/phc.ts";
 
 /** Knows how often it was asked for a user. */
 class AskedStore extends TableStore {
@@ -45,7 +46,7 @@ const basic = `Basic ${new TextEncoder().encode(`alice:${alice.password}`).toBas
 
 Deno.test("who is refused as too many wait for a hash costs the store and the limit store nothing", async () => {
   const [store, limitStore] = [new AskedStore(), new AskedCounts()];
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 0 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1, maxWaitMs: 0 });
   const { send } = await openTestApp({ store, limitStore, hasher, settings: limited });
   using busy = occupy(hasher);
   for (const path of ["/session/", "/user/"]) {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Hasher } from "../../lib/passwords/hasher.ts";
 import { type AdminApp, auditOf, countOutcomes, newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openTestApp, type Reply, type SendOptions, type TestApp } from "../support/app.ts";
+import { pbkdf2 } from "../support/passwords/phc.ts";
 
 const guesser = { client: "198.51.100.7" };
 const owner = { client: "203.0.113.9" };
@@ -93,7 +94,7 @@ Deno.test("logIn() does not count a wrong password that comes again, as from a d
 
 Deno.test("logIn() counts nothing that was not verified, as too many were waiting", async () => {
   const { app } = await openTestApp();
-  const hasher = await Hasher.open({ iterations: 100, concurrency: 1, maxWaitMs: 0 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(100), concurrency: 1, maxWaitMs: 0 });
   const opened = await openTestApp({ store: app.store, hasher });
   const outcomes = countOutcomes(await Promise.all(Array.from({ length: 50 }, () => guess(opened))));
   assertEquals(outcomes, { "401 wrong-credentials": 1, "503 overloaded": 9, "429 too-many-attempts": 40 });

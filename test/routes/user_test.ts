@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeTime } from "@std/ulid";
-import { verifyPassword } from "../../lib/passwords/password_hash.ts";
+import { isHashOf } from "../support/passwords/verify.ts";
 import { alice, openAppOfAlice, openedAt, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 
 const ulidPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/;
@@ -47,7 +47,7 @@ Deno.test("register() keeps the password as PHC text of the cost that is set", a
   const user = await app.store.findUser("alice");
   assert(user !== undefined);
   assertMatch(user.passwordHash, /^\$pbkdf2-sha256\$i=100\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
-  assert(await verifyPassword(alice.password, user.passwordHash));
+  assert(await isHashOf(alice.password, user.passwordHash));
 });
 
 Deno.test("register() gives the address of a login that a path must encode, and it leads there", async () => {

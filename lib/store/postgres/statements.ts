@@ -7,8 +7,7 @@
 
 import type { Row } from "pg";
 import { maxIterations } from "../../config/settings.ts";
-import { iterationsOf } from "../../passwords/password_hash.ts";
-import { workOf } from "../../passwords/stored_hash.ts";
+import { iterationsOf, workOf } from "../../passwords/stored_hash.ts";
 import {
   isAdmin,
   type ListedTicket,

@@ -3,6 +3,7 @@ import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { OverloadedError } from "../../../lib/passwords/hash_queue.ts";
 import { Hasher } from "../../../lib/passwords/hasher.ts";
 import { spyOnDerive } from "../../support/passwords/derivations.ts";
+import { pbkdf2 } from "../../support/passwords/phc.ts";
 
 const iterations = 20;
 const password = "correct horse battery staple";
@@ -31,7 +32,7 @@ for (const [coreCount, atOnce] of cores) {
     try {
       using _clock = stubClock(2_000);
       using spy = spyOnDerive();
-      await Hasher.open({ iterations: 1 });
+      await Hasher.open({ scheme: pbkdf2(1) });
       // The decoy is one more.
       assertEquals(spy.costs.length, atOnce + 1);
     } finally {
@@ -48,7 +49,7 @@ Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, n
   ];
   for (const [concurrency, atOnce] of rows) {
     const hasher = await Hasher.open({
-      iterations,
+      scheme: pbkdf2(iterations),
       maxWaitMs: 0,
       ...concurrency === undefined ? {} : { concurrency },
     });
@@ -59,11 +60,11 @@ Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, n
       (_, index) =>
         index % 2 === 0
           ? hasher.hash(password, { client: "client" })
-          : hasher.verify(password, { passwordHash: undefined, client: "client" }),
+          : hasher.verify(password, { login: "alice", passwordHash: undefined, client: "client" }),
     );
     await assertRejects(() => hasher.hash(password, { client: "other" }), OverloadedError);
     await assertRejects(
-      () => hasher.verify(password, { passwordHash: undefined, client: "other" }),
+      () => hasher.verify(password, { login: "alice", passwordHash: undefined, client: "other" }),
       OverloadedError,
     );
     release();
@@ -75,7 +76,7 @@ Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, n
 Deno.test("Hasher.open() measures what a hash costs, with as many at once as will be", async () => {
   using _clock = stubClock(2_000);
   using spy = spyOnDerive();
-  const hasher = await Hasher.open({ iterations, concurrency: 3 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(iterations), concurrency: 3 });
   // The decoy is the fourth.
   assertEquals(spy.costs, [iterations, iterations, iterations, iterations]);
   assertEquals([hasher.costMs, hasher.hashesPerSecond], [2_000, 1.5]);
@@ -88,7 +89,7 @@ for (const [stepMs, rounds] of measurements) {
   Deno.test(`Hasher.open() measures ${rounds} times when a hash costs ${stepMs} ms`, async () => {
     using _clock = stubClock(stepMs);
     using spy = spyOnDerive();
-    const { costMs } = await Hasher.open({ iterations, concurrency: 2 });
+    const { costMs } = await Hasher.open({ scheme: pbkdf2(iterations), concurrency: 2 });
     assertEquals([spy.costs.length, costMs], [1 + 2 * rounds, stepMs]);
   });
 }
@@ -98,13 +99,13 @@ Deno.test("Hasher.open() takes the cheapest measurement", async () => {
   using _clock = stubClock(0);
   let nowMs = 0;
   performance.now = () => nowMs += steps.shift() ?? 1_000;
-  assertEquals((await Hasher.open({ iterations })).costMs, 2);
+  assertEquals((await Hasher.open({ scheme: pbkdf2(iterations) })).costMs, 2);
 });
 
 Deno.test("Hasher.hash() may wait for 5 s by default, by what was measured", async () => {
   for (const [costMs, waiting] of [[2_000, 5], [10_000, 1], [10_001, 0]] as const) {
     using _clock = stubClock(costMs);
-    const hasher = await Hasher.open({ iterations, concurrency: 2 });
+    const hasher = await Hasher.open({ scheme: pbkdf2(iterations), concurrency: 2 });
     const all = Array.from({ length: 2 + waiting }, () => hasher.hash(password, { client: "client" }));
     await assertRejects(() => hasher.hash(password, { client: "client" }), OverloadedError);
     assertEquals((await Promise.all(all)).length, 2 + waiting);
@@ -112,18 +113,25 @@ Deno.test("Hasher.hash() may wait for 5 s by default, by what was measured", asy
 });
 
 Deno.test("Hasher.open() measures the machine's own time", async () => {
-  const hasher = await Hasher.open({ iterations: 1_000 });
+  const hasher = await Hasher.open({ scheme: pbkdf2(1_000) });
   assertGreater(hasher.costMs, 0);
   assertGreater(hasher.hashesPerSecond, 0);
 });
 
 Deno.test("Hasher tells how many turns run and wait, and how long each took", async () => {
   const seconds: number[] = [];
-  const hasher = await Hasher.open({ iterations, concurrency: 1, onRun: ({ runSeconds }) => seconds.push(runSeconds) });
+  const hasher = await Hasher.open({
+    scheme: pbkdf2(iterations),
+    concurrency: 1,
+    onRun: ({ runSeconds }) => seconds.push(runSeconds),
+  });
   // Measuring at the start is no turn.
   assertEquals([hasher.queue.running, hasher.queue.waiting, seconds.length], [0, 0, 0]);
   const client = "client";
-  const work = [hasher.hash(password, { client }), hasher.verify(password, { passwordHash: undefined, client })];
+  const work = [
+    hasher.hash(password, { client }),
+    hasher.verify(password, { login: "alice", passwordHash: undefined, client }),
+  ];
   assertEquals([hasher.queue.running, hasher.queue.waiting], [1, 1]);
   await Promise.all(work);
   assertEquals([hasher.queue.running, hasher.queue.waiting, seconds.length], [0, 0, 2]);

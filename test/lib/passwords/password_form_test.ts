@@ -6,8 +6,8 @@ import {
   isSamePassword,
   maxMarksInARow,
   normalizePassword,
-  verifyPassword,
 } from "../../../lib/passwords/password_hash.ts";
+import { isHashOf } from "../../support/passwords/verify.ts";
 import { countedSalt, pbkdf2, phcByNode, zeroSalt } from "../../support/passwords/phc.ts";
 
 const nfc: readonly (readonly [title: string, one: string, other: string])[] = [
@@ -17,13 +17,13 @@ const nfc: readonly (readonly [title: string, one: string, other: string])[] = [
   ["the Ångström sign and the letter", "\u212b", "\u00c5"],
 ];
 for (const [title, one, other] of nfc) {
-  Deno.test(`verifyPassword() takes for the same password ${title}`, async () => {
+  Deno.test(`parseStoredHash() takes for the same password ${title}`, async () => {
     assertNotEquals(one, other);
-    assert(await verifyPassword(other, await hashPassword(one, pbkdf2(1))));
-    assert(await verifyPassword(one, await hashPassword(other, pbkdf2(1))));
+    assert(await isHashOf(other, await hashPassword(one, pbkdf2(1))));
+    assert(await isHashOf(one, await hashPassword(other, pbkdf2(1))));
     // It is the composed spelling that is hashed, which no later version may change.
     const passwordHash = phcByNode(one.normalize("NFC"), { salt: countedSalt, iterations: 1 });
-    assert(await verifyPassword(other, passwordHash));
+    assert(await isHashOf(other, passwordHash));
   });
 }
 
@@ -51,11 +51,11 @@ for (const [title, nobodys, good] of nobodysPasswords) {
     assertEquals(normalizePassword(nobodys), undefined);
     assertEquals(normalizePassword(good), good.normalize("NFC"));
     await assertRejects(() => hashPassword(nobodys, pbkdf2(1)), TypeError);
-    assertEquals(await verifyPassword(good, await hashPassword(good, pbkdf2(1))), true);
+    assertEquals(await isHashOf(good, await hashPassword(good, pbkdf2(1))), true);
     // As an earlier version has hashed it: for HMAC the end of NUL makes no difference (RFC 2104, 2).
     for (const password of [nobodys, nobodys.replaceAll("\0", "")]) {
       assertFalse(
-        await verifyPassword(nobodys, phcByNode(password.normalize("NFC"), { salt: zeroSalt, iterations: 1 })),
+        await isHashOf(nobodys, phcByNode(password.normalize("NFC"), { salt: zeroSalt, iterations: 1 })),
       );
     }
     assertEquals([isSamePassword(nobodys, nobodys), isSamePassword(good, good)], [false, true]);
@@ -97,12 +97,12 @@ const longestPasswords: readonly string[] = [
   "\ud55c".repeat(341) + "x",
 ];
 for (const password of longestPasswords) {
-  Deno.test(`verifyPassword() takes both forms of the longest password for the same: ${password[0]}`, async () => {
+  Deno.test(`parseStoredHash() takes both forms of the longest password for the same: ${password[0]}`, async () => {
     const [composed, decomposed] = [password.normalize("NFC"), password.normalize("NFD")];
     assertEquals(new TextEncoder().encode(composed).length, 1_024);
     assertNotEquals(composed, decomposed);
-    assert(await verifyPassword(decomposed, await hashPassword(composed, pbkdf2(1))));
-    assert(await verifyPassword(composed, await hashPassword(decomposed, pbkdf2(1))));
+    assert(await isHashOf(decomposed, await hashPassword(composed, pbkdf2(1))));
+    assert(await isHashOf(composed, await hashPassword(decomposed, pbkdf2(1))));
   });
 }
 
@@ -116,8 +116,8 @@ const different: readonly (readonly [title: string, one: string, other: string])
   ["nothing", "", " "],
 ];
 for (const [title, one, other] of different) {
-  Deno.test(`verifyPassword() tells apart ${title}`, async () => {
-    assertFalse(await verifyPassword(other, await hashPassword(one, pbkdf2(1))));
-    assertFalse(await verifyPassword(one, await hashPassword(other, pbkdf2(1))));
+  Deno.test(`parseStoredHash() tells apart ${title}`, async () => {
+    assertFalse(await isHashOf(other, await hashPassword(one, pbkdf2(1))));
+    assertFalse(await isHashOf(one, await hashPassword(other, pbkdf2(1))));
   });
 }

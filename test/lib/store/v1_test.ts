@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { inspect } from "../../../lib/tasks/inspect.ts";
 import { createLog } from "../../../lib/log.ts";
-import { verifyPassword } from "../../../lib/passwords/password_hash.ts";
+import { isHashOf } from "../../support/passwords/verify.ts";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { findLiveSession } from "../../../lib/accounts/session.ts";
 import type { Store, Ticket } from "../../../lib/store.ts";
@@ -41,7 +41,7 @@ async function copyOf(folder: typeof folders[number]): Promise<string> {
 async function assertAllThere(store: Store): Promise<void> {
   const { items: users, total } = await store.listUsers({ limit: 1_000 });
   assertEquals(total, facts.users);
-  for (const user of users) assert(await verifyPassword(facts.password, user.passwordHash), user.login);
+  for (const user of users) assert(await isHashOf(facts.password, user.passwordHash), user.login);
   const groups = new Map(users.filter((user) => user.groups.length > 0).map((user) => [user.login, user.groups]));
   assertEquals(Object.fromEntries(groups), { ...facts.groups, [facts.admin]: ["admin"] });
   assertEquals(users.filter((user) => user.disabled).map((user) => user.login), facts.disabled);

@@ -1,6 +1,10 @@
 /** What WebCrypto derives, for tests of how much work a password takes. */
 
-/** The iterations of each derivation while this is in use. @param before runs before each of them */
+/**
+ * The cost of each derivation while this is in use: iterations of PBKDF2, memory of Argon2.
+ *
+ * @param before runs before each of them
+ */
 export function spyOnDerive(
   before: () => Promise<void> = () => Promise.resolve(),
 ): Disposable & { readonly costs: number[] } {
@@ -9,7 +13,7 @@ export function spyOnDerive(
   crypto.subtle.deriveBits = async (algorithm, key, length) => {
     await before();
     const bits = await deriveBits.call(crypto.subtle, algorithm, key, length);
-    costs.push(typeof algorithm === "object" && "iterations" in algorithm ? algorithm.iterations : 0);
+    costs.push(costOf(algorithm));
     return bits;
   };
   return {
@@ -18,4 +22,10 @@ export function spyOnDerive(
       crypto.subtle.deriveBits = deriveBits;
     },
   };
+}
+
+function costOf(algorithm: Parameters<SubtleCrypto["deriveBits"]>[0]): number {
+  if (typeof algorithm !== "object") return 0;
+  if ("iterations" in algorithm) return algorithm.iterations;
+  return "memory" in algorithm && typeof algorithm.memory === "number" ? algorithm.memory : 0;
 }

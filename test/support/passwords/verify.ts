@@ -7,6 +7,8 @@ import { parseStoredHash } from "../../../lib/passwords/stored_hash.ts";
 export async function isHashOf(password: string, text: string): Promise<boolean> {
   const { digest, derive, script } = parseStoredHash(text);
   if (derive === undefined || script !== undefined) throw new RangeError("the Worker verifies it");
-  const derived = await derive(passwordBytes(password) ?? new Uint8Array());
+  const bytes = passwordBytes(password);
+  if (bytes === undefined) return false;
+  const derived = await derive(bytes);
   return derived.length === digest.length && timingSafeEqual(derived, digest);
 }
