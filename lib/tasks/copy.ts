@@ -6,22 +6,14 @@
  * record by record. The source is never written to.
  */
 
-import { resolve } from "node:path";
-import { readConfig } from "../config/config.ts";
 import type { StoreLocation } from "../config/parsers.ts";
 import { addPassword } from "../config/password_file.ts";
-import { shownAddress } from "../config/postgres_address.ts";
 import { type Environment, settings } from "../config/settings.ts";
 import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
-import { realDisk } from "../store/file/disk.ts";
-import { openFileStore } from "../store/file/file_store.ts";
-import { readRunningFolder } from "../store/file/folder.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
-import { TableStore } from "../store/memory/table_store.ts";
-import { memoryStorage } from "../store/memory/tables.ts";
-import { openPostgresStore } from "../store/postgres/postgres_store.ts";
+import { nameOfLocation, openToRead, openToWrite, storeOf } from "./open_store.ts";
 import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
-import { countProgress, pathFromCaller, quiet, runTask, stderrLog, TaskError } from "./task.ts";
+import { countProgress, pathFromCaller, runTask, TaskError } from "./task.ts";
 
 /** A store that can be opened several times. */
 export interface NamedStore {
@@ -37,8 +29,6 @@ export interface Copied extends Contents {
 
 /** Records added at once: one frame or one statement, so little is lost when the copy is killed. */
 const batchSize = 1_000;
-/** A statement has a thousand records, and no client waits for it. */
-const callMs = 60_000;
 
 if (import.meta.main) {
   await runTask({
@@ -124,18 +114,15 @@ function describe({ users, sessions, tickets, secrets, digest }: Contents): stri
 }
 
 async function runCopy(source: StoreLocation, target: StoreLocation): Promise<string> {
-  const from = { name: nameOfLocation(source), open: () => openStore(source, { isReadOnly: true }) };
-  const to = { name: nameOfLocation(target), open: () => openStore(target, { isReadOnly: false }) };
+  const from = { name: nameOfLocation(source), open: () => openSource(source) };
+  const to = { name: nameOfLocation(target), open: () => openToWrite(target) };
   const copied = await copy(from, to);
   return `Copied ${copied.added} records from "${from.name}" to "${to.name}": both hold ${describe(copied)}`;
 }
 
 function parseLocation(text: string, env: Environment): StoreLocation {
   const { name, parse } = settings.store;
-  if (text === name) {
-    const { store } = readConfig(env);
-    return "folder" in store ? { folder: resolve(store.folder) } : store;
-  }
+  if (text === name) return storeOf(env);
   try {
     const location = parse(text);
     return "folder" in location ? { folder: pathFromCaller(location.folder, env) } : addPassword(location, env);
@@ -145,19 +132,11 @@ function parseLocation(text: string, env: Environment): StoreLocation {
   }
 }
 
-function nameOfLocation(location: StoreLocation): string {
-  return "folder" in location ? location.folder : shownAddress(location);
-}
-
-function openStore(location: StoreLocation, { isReadOnly }: { isReadOnly: boolean }): Promise<Store> {
-  const log = quiet(stderrLog);
-  if (!("folder" in location)) return openPostgresStore(location, { log, isReadOnly, callMs, waitMs: 0 });
-  return isReadOnly ? readFolder(location.folder) : openFileStore(location.folder, { log });
-}
-
-async function readFolder(folder: string): Promise<Store> {
-  await requireUnlocked(folder).catch((error) => {
-    throw asFolderError(error, { path: folder, action: "copy" });
-  });
-  return new TableStore(memoryStorage((await readRunningFolder(realDisk(folder), { action: "copy" })).tables));
+async function openSource(location: StoreLocation): Promise<Store> {
+  if ("folder" in location) {
+    await requireUnlocked(location.folder).catch((error) => {
+      throw asFolderError(error, { path: location.folder, action: "copy" });
+    });
+  }
+  return await openToRead(location, { action: "copy" });
 }
