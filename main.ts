@@ -41,8 +41,8 @@ await runTask({
   usage: "start",
   help: `Gatehouse ${version} registers users, logs them in, and guards sites behind Caddy. It serves until it gets\n` +
     "SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
-    "Other tasks: https, doctor, ticket, backup, rotate, verify, restore, inspect, copy. Each explains itself with\n" +
-    "--help, and `deno task` lists all of them. README.md has a tour.\n\n" +
+    "Other tasks: https, doctor, ticket, import, export, backup, rotate, verify, restore, inspect, copy. Each\n" +
+    "explains itself with --help, and `deno task` lists all of them. README.md has a tour.\n\n" +
     "Settings are environment variables; NAME_FILE is the path of a file with the setting NAME. These are the\n" +
     `defaults:\n\n${settingLines.join("\n")}`,
   run: ({ env }) => run(env),

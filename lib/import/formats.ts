@@ -1,8 +1,20 @@
 /** The table of the file formats that users are imported from. */
 
-import type { ForeignFormat } from "./foreign_format.ts";
+import { csv } from "./csv.ts";
 import { django } from "./django.ts";
+import type { ForeignFormat } from "./foreign_format.ts";
+import { htpasswd } from "./htpasswd.ts";
 import { jsonl } from "./jsonl.ts";
 import { keycloak } from "./keycloak.ts";
+import { ldif } from "./ldif.ts";
+import { shadow } from "./shadow.ts";
 
-export const formats: readonly ForeignFormat[] = [jsonl, django, keycloak];
+export const formats: readonly ForeignFormat[] = [
+  jsonl,
+  csv,
+  htpasswd,
+  django,
+  keycloak,
+  shadow,
+  ldif,
+];

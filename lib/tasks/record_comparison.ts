@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Store, StoredRecord } from "../store.ts";
+import type { Store, StoredRecord, User } from "../store.ts";
 
 /** What a store holds. */
 export interface Contents {
@@ -16,6 +16,29 @@ export interface Contents {
   readonly secrets: number;
   /** SHA-256 of all records in order, hex: the same for every kind of store. */
   readonly digest: string;
+}
+
+/** The users of a store. */
+export interface UserContents extends Pick<Contents, "users"> {
+  /** SHA-256 of all users in order, hex: the same for every kind of store, and for the file of an export. */
+  readonly digest: string;
+}
+
+/** Reads all users of the store. @param onUser called for each, in order of their ids */
+export async function userContentsOf(
+  store: Store,
+  onUser: (user: User) => Promise<void> | void,
+): Promise<UserContents> {
+  const hash = createHash("sha256");
+  let users = 0;
+  for await (const record of recordsOf(store)) {
+    // Users come first.
+    if (record.kind !== "put-user") break;
+    users++;
+    hash.update(`${textOf(record)}\n`);
+    await onUser(record.user);
+  }
+  return { users, digest: hash.digest("hex") };
 }
 
 /** Reads the whole store. @param onRecord called for each record */

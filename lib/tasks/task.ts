@@ -43,8 +43,8 @@ export class TaskError extends Error {
   override name = "TaskError";
 }
 
-/** Records between two signs of progress. */
-const progressEvery = 10_000;
+/** Milliseconds between two signs of progress. */
+const progressEveryMs = 200;
 
 /** Runs a task with the arguments of the process, and ends the process. */
 export async function runTask(task: Task, args: readonly string[] = Deno.args): Promise<never> {
@@ -52,12 +52,9 @@ export async function runTask(task: Task, args: readonly string[] = Deno.args): 
   try {
     const call = parseCall(task, args);
     const result = typeof call === "string" ? call : await task.run(call);
-    if (typeof result === "string") {
-      showProgress("");
-      printLine(result);
-    } else status = result;
+    if (typeof result === "string") printLine(result);
+    else status = result;
   } catch (error) {
-    showProgress("");
     printError(error instanceof Error ? error.message : String(error));
     status = task.errorStatus ?? 1;
   }
@@ -127,8 +124,13 @@ export function stopSignal(): AbortSignal {
  */
 export function countProgress(action: string): () => void {
   let count = 0;
+  let shownAt = performance.now();
   return () => {
-    if (++count % progressEvery === 0) showProgress(`${count} records ${action}`);
+    count++;
+    const now = performance.now();
+    if (now - shownAt < progressEveryMs) return;
+    shownAt = now;
+    showProgress(`${count} records ${action}`);
   };
 }
 
@@ -145,12 +147,14 @@ export function quiet(log: Log): Log {
   return { ...log, info() {} };
 }
 
-/** Writes a line to standard output. */
+/** Writes a line to standard output, in the place of the progress. */
 export function printLine(text: string): void {
+  showProgress("");
   console.log(text);
 }
 
-/** Writes a line to standard error. */
+/** Writes a line to standard error, in the place of the progress. */
 export function printError(text: string): void {
+  showProgress("");
   console.error(text);
 }
