@@ -20,7 +20,7 @@ interface Parameters {
 
 /** 1 GiB. */
 const maxMemoryKib = 2 ** 20;
-/** KiB times passes: 5 s of a core. */
+/** KiB times passes: about 5 s of a core. */
 const maxWork = 2 ** 22;
 const maxParallelism = 255;
 /** RFC 9106, 3.1; WebCrypto computes no hash with a shorter salt. */

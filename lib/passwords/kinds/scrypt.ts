@@ -40,7 +40,7 @@ interface Cost {
   readonly p: number;
 }
 
-/** N·r·p. At p=1 this is 1 GiB of memory; the time is 5.5 s of a core. */
+/** N·r·p. At p=1 this is 1 GiB of memory; the time is about 5 s of a core. */
 const maxWork = 2 ** 23;
 /** Programs write r=8 and p up to 16. */
 const maxFactor = 64;

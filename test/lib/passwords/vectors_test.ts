@@ -3,35 +3,21 @@ import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { parseStoredHash, wrapHash } from "../../../lib/passwords/stored_hash.ts";
 import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { isHashOf } from "../../support/passwords/verify.ts";
-import given from "./hashes.json" with { type: "json" };
+import { cheapVectors, costlyVectors, type Vector } from "../../support/passwords/vectors.ts";
 
-interface Vector {
-  /** The program that made it. */
-  readonly by: string;
-  readonly password: string;
-  readonly hash: string;
-}
-
-const lines = await Deno.readTextFile(new URL("kinds/vectors.jsonl", import.meta.url));
-const cheap: readonly Vector[] = lines.trimEnd().split("\n").map((line) => JSON.parse(line));
-const full: readonly Vector[] = Object.entries(given.hashes).map(([by, hash]) => ({
-  by,
-  password: given.password,
-  hash,
-}));
 /** Not in the table of kinds yet. */
 const isOfWorker = ({ hash }: Vector) => /^(?:\$(?:[1256]|2[aby]|apr1|P|bcrypt-sha256)\$|bcrypt)/.test(hash);
 const isRefused = ({ by }: Vector) => by.includes("yescrypt");
 
-for (const vector of full.filter((vector) => !isRefused(vector) && !isOfWorker(vector))) {
+for (const vector of costlyVectors.filter((vector) => !isRefused(vector) && !isOfWorker(vector))) {
   Deno.test(`parseStoredHash() verifies the hash of ${vector.by}`, () => verify(vector));
 }
-for (const { by, hash } of full.filter(isRefused)) {
+for (const { by, hash } of costlyVectors.filter(isRefused)) {
   Deno.test(`parseStoredHash() refuses the hash of ${by} with advice`, () => {
     assertThrows(() => parseStoredHash(hash), RangeError, "it is yescrypt, which Gatehouse does not compute: invite");
   });
 }
-for (const [by, vectors] of Map.groupBy(cheap, ({ by }) => by)) {
+for (const [by, vectors] of Map.groupBy(cheapVectors, ({ by }) => by)) {
   Deno.test(`parseStoredHash() verifies the ${vectors.length} hashes of ${by}`, async () => {
     for (const vector of vectors) await verify(vector);
   });

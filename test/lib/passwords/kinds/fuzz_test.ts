@@ -2,11 +2,10 @@
 import { assertEquals, assertInstanceOf, assertLess, assertLessOrEqual } from "@std/assert";
 import { parseStoredHash, type StoredHash, wrapHash } from "../../../../lib/passwords/stored_hash.ts";
 import { pbkdf2 } from "../../../support/passwords/phc.ts";
-import given from "../hashes.json" with { type: "json" };
+import { cheapVectors, costlyVectors } from "../../../support/passwords/vectors.ts";
 
-const lines = await Deno.readTextFile(new URL("vectors.jsonl", import.meta.url));
-const cheap: readonly string[] = lines.trimEnd().split("\n").map((line) => JSON.parse(line).hash);
-const hashes: readonly string[] = [...cheap, ...Object.values(given.hashes)];
+const cheap = cheapVectors.map(({ hash }) => hash);
+const hashes = [...cheapVectors, ...costlyVectors].map(({ hash }) => hash);
 const pieces = [
   "$",
   ":",
