@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { App } from "../lib/app.ts";
 import { version } from "../lib/config/version.ts";
 import { HttpError } from "../lib/http/http_error.ts";
+import { workOfScheme } from "../lib/passwords/password_hash.ts";
 import { route } from "../lib/router.ts";
 
 const type = "text/plain; version=0.0.4; charset=utf-8";
@@ -36,7 +37,8 @@ export const showMetrics = route("GET /metrics", {
     const { waiting: hashesWaiting, running: hashesRunning } = hasher.queue;
     // Prometheus has a label `instance` of its own.
     const build = { version, gatehouse_instance: instance };
-    const gauges = { build, hashesWaiting, hashesRunning, isStoreUp, storeSize };
+    const hash = { work: workOfScheme(hasher.scheme), costMs: hasher.costMs };
+    const gauges = { build, hash, hashesWaiting, hashesRunning, isStoreUp, storeSize };
     return new Response(metrics.toText(gauges), { headers: { "content-type": type, "cache-control": "no-store" } });
   },
 });

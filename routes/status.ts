@@ -9,13 +9,14 @@ import type { RecentHistogram } from "../lib/metrics/histogram.ts";
 import { jsonResponse } from "../lib/http/http_error.ts";
 import { dateSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { keptMinutes } from "../lib/metrics/minute_counter.ts";
+import { workOfScheme } from "../lib/passwords/password_hash.ts";
 import { requireAdmin } from "./auth/authorization.ts";
 import { route } from "../lib/router.ts";
 
 const count: Schema = { type: "integer", minimum: 0 };
 const milliseconds: Schema = { type: ["number", "null"], minimum: 0 };
 /** Of durations in the last minute. */
-const quantiles = objectSchema({ p50_ms: milliseconds, p99_ms: milliseconds });
+const durations = { p50_ms: milliseconds, p99_ms: milliseconds };
 
 const statusSchema: Schema = {
   $id: "Status",
@@ -40,8 +41,16 @@ const statusSchema: Schema = {
         throttled: countsOf(keptMinutes),
       }),
     },
-    hash: quantiles,
-    sync: { ...quantiles, type: ["object", "null"], description: "Null with a database, which syncs by itself." },
+    hash: objectSchema({
+      work: { type: "string", description: 'Kind and cost of new hashes, such as "argon2id m=19456,t=2,p=1".' },
+      cost_ms: { type: "number", description: "Milliseconds that one took at the start while all cores hashed." },
+      ...durations,
+    }),
+    sync: {
+      ...objectSchema(durations),
+      type: ["object", "null"],
+      description: "Null with a database, which syncs by itself.",
+    },
     running: { ...count, description: "Passwords being hashed." },
     waiting: { ...count, description: "Passwords waiting to be hashed." },
     store_bytes: { ...count, description: "Bytes on disk." },
@@ -78,7 +87,7 @@ export const showStatus = route("GET /status/", {
         failure: failure.lastHour,
         throttled: throttled.lastHour,
       },
-      hash: recentMs(metrics.hashes),
+      hash: { work: workOfScheme(hasher.scheme), cost_ms: roundMs(hasher.costMs), ...recentMs(metrics.hashes) },
       // A database syncs by itself.
       sync: "folder" in config.store ? recentMs(metrics.syncs) : null,
       running: hasher.queue.running,
@@ -92,9 +101,13 @@ export const showStatus = route("GET /status/", {
 
 /** Quantiles of the last minute in milliseconds; null if nothing happened in it. */
 function recentMs(histogram: RecentHistogram): { p50_ms: number | null; p99_ms: number | null } {
-  const inMs = (seconds: number | undefined) => seconds && Math.round(seconds * 1_000_000) / 1_000;
+  const inMs = (seconds: number | undefined) => seconds && roundMs(seconds * 1_000);
   const [p50_ms = null, p99_ms = null] = histogram.recentQuantiles([0.5, 0.99]).map(inMs);
   return { p50_ms, p99_ms };
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function countsOf(length: number): Schema {

@@ -91,6 +91,7 @@ export const texts = {
   "Logins this minute": "Входы за эту минуту",
   "Failed this minute": "Неудачные за эту минуту",
   "Throttled this minute": "Отклонено по лимиту за эту минуту",
+  "New hashes": "Новые хеши",
   "Hash, p50 / p99": "Хеш, p50 / p99",
   "Sync, p50 / p99": "Запись, p50 / p99",
   "Hashes running / waiting": "Хеши: вычисляются / ждут",

@@ -133,7 +133,7 @@ class StatusView {
   }
 
   #showFigures(status) {
-    const { number, times, bytes, duration } = this.#format;
+    const { number, milliseconds, times, bytes, duration } = this.#format;
     const { hash, sync } = status;
     const [logins, failures, throttled] = this.#columns.minutes.slice(1).map((counts) => number(counts.at(-1)));
     const values = {
@@ -143,6 +143,7 @@ class StatusView {
       logins,
       failures,
       throttled,
+      work: `${hash.work} (${milliseconds(hash.cost_ms)})`,
       hash: times(hash.p50_ms, hash.p99_ms),
       sync: sync === null ? "" : times(sync.p50_ms, sync.p99_ms),
       queue: `${number(status.running)} / ${number(status.waiting)}`,
@@ -202,6 +203,7 @@ function figureTexts() {
     logins: translate("Logins this minute"),
     failures: translate("Failed this minute"),
     throttled: translate("Throttled this minute"),
+    work: translate("New hashes"),
     hash: translate("Hash, p50 / p99"),
     sync: translate("Sync, p50 / p99"),
     queue: translate("Hashes running / waiting"),

@@ -6,11 +6,13 @@ export function formatsFor(language) {
   const counts = new Intl.NumberFormat(language);
   const times = new Intl.NumberFormat(language, { style: "unit", unit: "millisecond", maximumFractionDigits: 3 });
   const sized = (unit) => new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 });
+  const milliseconds = (value) => times.format(rounded(value));
   const number = (value) => (Number.isInteger(value) ? counts : numbers).format(value);
   return {
     number,
+    milliseconds,
     /** Two durations in milliseconds. Both are `null` if there was none. */
-    times: (p50, p99) => p50 === null ? "–" : `${counts.format(rounded(p50))} / ${times.format(rounded(p99))}`,
+    times: (p50, p99) => p50 === null ? "–" : `${counts.format(rounded(p50))} / ${milliseconds(p99)}`,
     bytes: (value) => value < 1e6 ? sized("kilobyte").format(value / 1e3) : sized("megabyte").format(value / 1e6),
     duration: (seconds) => {
       if (seconds < 2 * 60) return sized("second").format(seconds);

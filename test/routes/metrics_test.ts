@@ -30,6 +30,20 @@ Deno.test("showMetrics() shows the version, and the instance in a label that Pro
   }
 });
 
+Deno.test("showMetrics() shows kind and cost of new hashes", async () => {
+  const rows = [[{}, "pbkdf2-sha256 i=100"], [
+    { GATEHOUSE_PASSWORD_HASH: "argon2id" },
+    "argon2id m=19456,t=2,p=1",
+  ]] as const;
+  for (const [settings, work] of rows) {
+    const opened = await openTestApp({ settings });
+    assertEquals(
+      await valueOf(opened, `gatehouse_hash_cost_seconds{work="${work}"}`),
+      opened.app.hasher.costMs / 1_000,
+    );
+  }
+});
+
 /** A store whose answers are set by hand. */
 class AwayStore extends TableStore {
   answer = () => Promise.resolve<string | undefined>(undefined);

@@ -23,6 +23,12 @@ Deno.test("showStatus() shows the registrations of 30 days and the logins of 60 
   });
 });
 
+Deno.test("showStatus() names the hash of the setting", async () => {
+  const { send, admin: token } = await openAdminApp({ settings: { GATEHOUSE_PASSWORD_HASH: "argon2id" } });
+  const { json: { hash } } = await send("GET", "/status/", { token });
+  assertEquals(Object(hash).work, "argon2id m=19456,t=2,p=1");
+});
+
 Deno.test("showStatus() counts a day from midnight to midnight, in UTC", async () => {
   const { send, clock, addUser, logIn } = await openAdminApp();
   for (const [login, date] of [["a", "2026-11-24T00:00:00.000Z"], ["b", "2026-12-23T23:59:59.999Z"]] as const) {
@@ -41,7 +47,9 @@ Deno.test("showStatus() shows how things are now, in a response that nobody may 
   const { status, headers, json } = await send("GET", "/status/", { token });
   assertEquals([status, headers.get("cache-control")], [200, "no-store"]);
   const { hash, uptime_seconds: uptime, instance, registrations: _, logins: _logins, ...rest } = json;
-  assertMatch(JSON.stringify(hash), /^\{"p50_ms":\d+(\.\d{1,3})?,"p99_ms":\d+(\.\d{1,3})?\}$/);
+  const { work, cost_ms: costMs, ...recent } = Object(hash);
+  assertEquals([work, costMs], ["pbkdf2-sha256 i=100", Math.round(app.hasher.costMs * 1_000) / 1_000]);
+  assertMatch(JSON.stringify(recent), /^\{"p50_ms":\d+(\.\d{1,3})?,"p99_ms":\d+(\.\d{1,3})?\}$/);
   assert(typeof uptime === "number" && Number.isInteger(uptime));
   assertMatch(String(instance), /^127\.0\.0\.1:8000 [0-9a-f]{4}$/);
   assertEquals(rest, {
@@ -61,7 +69,8 @@ Deno.test("showStatus() has no durations when there was no hash and no sync for 
   clock.now += minuteMs;
   const { json: { hash, sync } } = await send("GET", "/status/", { token });
   const none = { p50_ms: null, p99_ms: null };
-  assertEquals([hash, sync], [none, none]);
+  const { work: _, cost_ms: _cost, ...recent } = Object(hash);
+  assertEquals([recent, sync], [none, none]);
 });
 
 Deno.test("showStatus() has no syncs with a database, and another id in each process", async () => {

@@ -9,6 +9,7 @@ type Formats = ReturnType<typeof formatsFor>;
 const figures: readonly [name: string, write: (formats: Formats) => string, english: string, russian: string][] = [
   ["a number", ({ number }) => number(10_482), "10,482", "10 482"],
   ["three digits that count", ({ number }) => number(0.41234), "0.412", "0,412"],
+  ["a time", ({ milliseconds }) => milliseconds(57.38), "57 ms", "57 мс"],
   ["times", ({ times }) => times(0.4234, 14.7), "0.42 / 15 ms", "0,42 / 15 мс"],
   ["long times", ({ times }) => times(98.4, 148.6), "98 / 149 ms", "98 / 149 мс"],
   ["no times", ({ times }) => times(null, null), "–", "–"],

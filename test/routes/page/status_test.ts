@@ -16,6 +16,7 @@ const figures: readonly [name: string, pattern: RegExp][] = [
   ["sessions", /^[1-9]\d*$/],
   ["logins", /^\d+$/],
   ["throttled", /^\d+$/],
+  ["work", /^pbkdf2-sha256 i=\d+ \([\d.,]+\s(ms|мс)\)$/],
   ["hash", /^[\d.,]+ \/ [\d.,]+\s(ms|мс)$/],
   ["sync", /^[\d.,]+ \/ [\d.,]+\s(ms|мс)$/],
   ["queue", /^\d+ \/ \d+$/],
