@@ -5,6 +5,7 @@
  * service share them, as they would share them with a proxy. To measure one part alone: `deno task bench flood guard`.
  */
 
+import { argon2id } from "./flood/argon2id.ts";
 import { goodput } from "./flood/goodput.ts";
 import { equalTime } from "./flood/equal_time.ts";
 import { guardRate } from "./flood/guard_rate.ts";
@@ -16,6 +17,7 @@ import type { Row } from "./table.ts";
 /** What shares one service; each uses it alone. */
 const parts: Readonly<Record<string, (scene: Scene) => AsyncIterable<Row>>> = {
   rate: hashRates,
+  argon2id,
   guard: guardRate,
   latency: latencies,
   goodput,

@@ -1,6 +1,8 @@
 /** Logins and registrations a second, against what the machine's cores can hash. */
 
 import { recommendedIterations } from "../../../lib/config/settings.ts";
+import { deriveDigest } from "../../../lib/passwords/password_hash.ts";
+import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { Load, type NextRequest, rateOf } from "../load.ts";
 import { median, type Row } from "../table.ts";
 import { loginsFrom, registrationsFrom, type Scene } from "./scene.ts";
@@ -28,22 +30,21 @@ export async function* hashRates({ service }: Scene): AsyncGenerator<Row> {
 }
 
 /** Hashes a second in this process, as many at once as there are cores, and nothing but hashes. */
-export async function rawRate(seconds: number): Promise<number> {
-  const key = await crypto.subtle.importKey("raw", new Uint8Array(23), "PBKDF2", false, ["deriveBits"]);
+export async function rawRate(seconds: number, scheme = pbkdf2(recommendedIterations)): Promise<number> {
   const endAt = performance.now() + seconds * 1_000;
   const doneAt: number[] = [];
   await Promise.all(Array.from({ length: cores }, async () => {
     while (performance.now() < endAt) {
       const salt = crypto.getRandomValues(new Uint8Array(16));
-      const parameters = { name: "PBKDF2", hash: "SHA-256", salt, iterations: recommendedIterations };
-      await crypto.subtle.deriveBits(parameters, key, 256);
+      await deriveDigest(new Uint8Array(23), { scheme, salt });
       doneAt.push(performance.now());
     }
   }));
   return rateOf(doneAt, cores);
 }
 
-async function requestRate(load: Load, next: NextRequest): Promise<number> {
+/** Requests a second that succeed, while all connections are busy. @throws {Error} one does not */
+export async function requestRate(load: Load, next: NextRequest): Promise<number> {
   const samples = await load.keepBusy(next, { connections, seconds });
   const other = samples.find(({ status }) => status !== 201);
   if (other !== undefined) throw new Error(`A request was answered with ${other.status}, not with 201`);

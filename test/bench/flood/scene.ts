@@ -2,7 +2,8 @@
 
 import { createLog } from "../../../lib/log.ts";
 import { recommendedIterations } from "../../../lib/config/settings.ts";
-import { hashPassword } from "../../../lib/passwords/password_hash.ts";
+import { mallocThresholdBytes, mallocVariable } from "../../../lib/config/malloc.ts";
+import { hashPassword, type PasswordScheme } from "../../../lib/passwords/password_hash.ts";
 import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { type RunningService, startService } from "../../support/service.ts";
@@ -22,6 +23,7 @@ const password = "mellow-otter-41-lantern";
 /** A running service with 100,000 users, and how to ask it. */
 export interface Scene {
   readonly service: RunningService;
+  readonly folder: string;
   /** Tokens of sessions that stay. */
   readonly live: readonly string[];
   /** Tokens of sessions that a request may end: whoever uses one takes it away. */
@@ -29,21 +31,30 @@ export interface Scene {
 }
 
 /** Fills the folder and starts the service on it; the caller's to dispose of. */
-export async function openScene(folder: string): Promise<Scene & AsyncDisposable> {
-  const tokens = await fill(folder);
-  const service = await startAtFullCost(folder);
+export async function openScene(
+  folder: string,
+  scheme = pbkdf2(recommendedIterations),
+): Promise<Scene & AsyncDisposable> {
+  const tokens = await fill(folder, scheme);
+  const service = await startAtFullCost(folder, scheme);
   return {
     service,
+    folder,
     live: tokens.slice(0, liveCount),
     spare: tokens.slice(liveCount),
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
   };
 }
 
-/** Starts the service on a folder, with hashes as dear as they are by default. */
-export function startAtFullCost(folder: string): Promise<RunningService> {
+/** Starts the service on a folder as `deno task start` does, with hashes as dear as they are by default. */
+export function startAtFullCost(folder: string, { kind } = pbkdf2(recommendedIterations)): Promise<RunningService> {
   return startService({
-    env: { GATEHOUSE_STORE: folder, GATEHOUSE_PBKDF2_ITERATIONS: String(recommendedIterations) },
+    env: {
+      GATEHOUSE_STORE: folder,
+      GATEHOUSE_PASSWORD_HASH: kind,
+      GATEHOUSE_PBKDF2_ITERATIONS: String(recommendedIterations),
+      [mallocVariable]: String(mallocThresholdBytes),
+    },
   });
 }
 
@@ -74,11 +85,11 @@ export function addressOf(number: number): string {
 }
 
 /** @returns the tokens of its sessions */
-async function fill(folder: string): Promise<string[]> {
+async function fill(folder: string, scheme: PasswordScheme): Promise<string[]> {
   await using store = await openFileStore(folder, { log: createLog(() => {}) });
   await addUsers(store, userCount);
   for (let number = 0; number < ownerCount; number++) {
-    const passwordHash = await hashPassword(password, pbkdf2(recommendedIterations));
+    const passwordHash = await hashPassword(password, scheme);
     await store.insertUser({ ...userOf(userCount + number), login: `owner${number}`, passwordHash });
   }
   return await addSessions(store, liveCount + spareCount);
