@@ -74,7 +74,7 @@ async function keptSecrets({ app }: TestApp, { secrets, accounts }: Scene): Prom
   // Algorithm and cost are known to everybody.
   const hashes = users.flatMap((user) => user?.passwordHash.split("$").slice(3) ?? []);
   const digests = Array.from(secrets, (secret) => createHash("sha256").update(secret).digest("hex"));
-  return [...hashes, ...digests, "$pbkdf2"];
+  return [...hashes, ...digests, "$pbkdf2", "$argon2"];
 }
 
 async function runSequence(requests: readonly FuzzRequest[], opened: TestApp, coverage: Coverage): Promise<void> {
