@@ -1,5 +1,6 @@
 /** The service as one file and as an npm package, in folders that have nothing of this repository. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { keepsFreedMemory } from "../../../lib/config/malloc.ts";
 import { version } from "../../../lib/config/version.ts";
 import { TestProcess } from "../../support/process.ts";
 
@@ -18,7 +19,7 @@ async function start(program: string, { args = [] as string[], detached = false,
   const env = {
     DENO_DIR: await Deno.makeTempDir(),
     GATEHOUSE_LISTEN: "127.0.0.1:0",
-    GATEHOUSE_PBKDF2_ITERATIONS: "1000",
+    GATEHOUSE_PASSWORD_HASH: "argon2id",
     GATEHOUSE_TITLE: "Bundled house",
     ...more,
   };
@@ -54,6 +55,8 @@ Deno.test("deno task bundle makes one file and a package, which serve in an empt
     await using service = await start(Deno.execPath(), { args });
     await assertServes(service.url);
     assertEquals((await service.process.stop("SIGTERM")).code, 0);
+    // Without the variable that the package sets.
+    assertEquals(service.process.output.split("freed-memory-kept").length - 1, Number(keepsFreedMemory({})));
     await Deno.rename(file, `${folder}/gatehouse.js`);
   });
 
@@ -69,6 +72,7 @@ Deno.test("deno task bundle makes one file and a package, which serve in an empt
     const { code } = await service.process.stop("SIGTERM");
     assertEquals(code, 0, service.process.output);
     assertMatch(service.process.output, /"event":"stopping","signal":"SIGTERM"/);
+    assert(!service.process.output.includes("freed-memory-kept"), service.process.output);
     assertEquals(Array.from(Deno.readDirSync(service.cwd), ({ name }) => name), ["data"]);
   });
 

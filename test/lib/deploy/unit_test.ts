@@ -68,7 +68,7 @@ Deno.test("serve.sh becomes the service, with the flags of deno task start, and 
   const store = `${await Deno.makeTempDir()}/data`;
   // The `deno` that npx puts there passes no signals on.
   const PATH = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
-  const env = { PATH, GATEHOUSE_STORE: store, GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_PBKDF2_ITERATIONS: "1000" };
+  const env = { PATH, GATEHOUSE_STORE: store, GATEHOUSE_LISTEN: "127.0.0.1:0", GATEHOUSE_PASSWORD_HASH: "argon2id" };
   await using service = new TestProcess("sh", { args: ["lib/deploy/serve.sh"], env });
   const pattern = /"event":"listening","at":"([^"]+)"/;
   const at = await service.until(() => pattern.exec(service.output)?.[1], { what: "the service to listen" });
@@ -76,6 +76,7 @@ Deno.test("serve.sh becomes the service, with the flags of deno task start, and 
   const alice = JSON.stringify({ login: "alice", password: "seven purple wombats sing" });
   assertEquals((await sendRaw(addressOf(at), [rawPost("/user/", alice)])).status, 201);
   assertEquals((await service.stop("SIGTERM")).code, 0, service.output);
+  assert(!service.output.includes("freed-memory-kept"), service.output);
   const script = await Deno.readTextFile(new URL("serve.sh", folder));
   const [, flags = "without flags"] = /run="deno (run .*)"/.exec(script) ?? [];
   assertStringIncludes(project.tasks.start.command, `deno ${flags} $(`);

@@ -130,6 +130,8 @@ function toSent(method: string, path: string, { json, token }: { json?: unknown;
 
 /** Lines of a log that tell of a failure, or have a password, a hash or a token in them. */
 export function suspiciousLines(log: string): string[] {
-  const suspicious = new RegExp(`"level":"error"|${passwordMark}|${alice.password}|\\$(pbkdf2|argon2)|\\.[\\w-]{43}\\b`);
+  const suspicious = new RegExp(
+    `"level":"error"|${passwordMark}|${alice.password}|\\$(pbkdf2|argon2)|\\.[\\w-]{43}\\b`,
+  );
   return log.split("\n").filter((line) => suspicious.test(line));
 }
