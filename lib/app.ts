@@ -10,6 +10,7 @@ import { clientAddressResolver } from "./http/client_address.ts";
 import { HttpError, retryable } from "./http/http_error.ts";
 import type { Config } from "./config/config.ts";
 import { shownListen } from "./config/listen.ts";
+import { mallocRemedy } from "./config/malloc.ts";
 import type { Logo } from "./config/logo.ts";
 import { FailureLog } from "./failure_log.ts";
 import type { PasswordStrength } from "./passwords/password_strength.js";
@@ -134,6 +135,12 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     limitStore = new MemoryLimitStore(),
   } = options;
   const rateLimiter = new RateLimiter(limitStore, now);
+  const hasher = await Hasher.open({
+    scheme: passwordSchemeOf(config),
+    decoys: await openDecoys({ store, log }),
+    onRun: (durations) => metrics.observeHash(durations),
+  });
+  if (config.keepsFreedMemory && hasher.memoryBytes > 0) log.warn("freed-memory-kept", { remedy: mallocRemedy });
   return Object.freeze({
     config,
     logo,
@@ -146,11 +153,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     instance: instanceName(config),
     processId: crypto.randomUUID().slice(0, 4),
     registrations: recentRegistrations(store, now),
-    hasher: await Hasher.open({
-      scheme: passwordSchemeOf(config),
-      decoys: await openDecoys({ store, log }),
-      onRun: (durations) => metrics.observeHash(durations),
-    }),
+    hasher,
     passwordStrength,
     clientAddressOf: clientAddressResolver(config.trustedProxies),
     registrationLock: new KeyedLock(),

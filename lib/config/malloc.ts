@@ -14,6 +14,10 @@ export const mallocVariable = "MALLOC_MMAP_THRESHOLD_";
 /** Less than a hash takes, and more than all that is allocated often. */
 export const mallocThresholdBytes = 4_194_304;
 
+/** What to do if it is not set. */
+export const mallocRemedy = `Without ${mallocVariable}=${mallocThresholdBytes} in the environment, glibc keeps the ` +
+  "memory of Argon2 and scrypt hashes: start the service by `deno task start` or lib/deploy, or set it";
+
 /** Whether the freed memory of hashes stays in the process. */
 export function keepsFreedMemory(env: Environment, build: Pick<typeof Deno.build, "os" | "env"> = Deno.build): boolean {
   if (build.os !== "linux" || build.env !== "gnu") return false;

@@ -42,6 +42,11 @@ export class Decoys {
     });
   }
 
+  /** The most memory that a hash of the register takes, in bytes. */
+  get memoryBytes(): number {
+    return Math.max(0, ...this.#shares.map(({ hash }) => hash.memoryBytes));
+  }
+
   /** The decoy of a login; `undefined` if the register has no hash. */
   hashOf(login: string): StoredHash | undefined {
     const digest = createHmac("sha256", this.#key).update(login).digest();

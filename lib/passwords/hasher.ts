@@ -12,6 +12,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { Decoys } from "./decoys.ts";
 import { HashQueue, type JobDurations, OverloadedError, type Requester } from "./hash_queue.ts";
+import { hashMemoryLimit } from "./memory_limit.ts";
 import { hashPassword, memoryBytesOf, passwordBytes, type PasswordScheme, workOfScheme } from "./password_hash.ts";
 import { parseStoredHash, type StoredHash, usableHash } from "./stored_hash.ts";
 
@@ -35,8 +36,10 @@ export interface HasherOptions {
   readonly decoys?: Decoys;
   /** By default there is none, and slow scripts are errors. */
   readonly deriveSlowly?: SlowDerivation;
-  /** Hashes that run at once; by default one more than the cores, at most 30. */
+  /** Hashes that run at once; by default one more than the cores, at most 30, and as many as the memory allows. */
   readonly concurrency?: number;
+  /** Memory for the hashes that run, by default `hashMemoryLimit()`. */
+  readonly maxMemoryBytes?: number;
   /** Longest accepted wait in milliseconds, by default 5,000. */
   readonly maxWaitMs?: number;
   /** Called after each job. */
@@ -73,20 +76,23 @@ export class Hasher {
   readonly hashesPerSecond: number;
 
   private constructor(options: Required<HasherOptions>, { decoy, costMs }: Awaited<ReturnType<typeof measure>>) {
-    const { concurrency, maxWaitMs, onRun } = options;
+    const { concurrency, maxWaitMs, maxMemoryBytes, onRun } = options;
     this.#options = options;
     this.#decoy = decoy;
-    this.queue = new HashQueue({ concurrency, costMs, maxWaitMs, onRun });
+    this.queue = new HashQueue({ concurrency, costMs, maxWaitMs, maxMemoryBytes, onRun });
     this.costMs = costMs;
     this.hashesPerSecond = concurrency / costMs * 1_000;
   }
 
   /** Creates the decoy of an empty register and measures the cost of a hash. */
   static async open(options: HasherOptions): Promise<Hasher> {
+    const { scheme, maxMemoryBytes = hashMemoryLimit() } = options;
+    const fittingCount = Math.max(1, Math.floor(maxMemoryBytes / memoryBytesOf(scheme)));
     const complete = {
       decoys: new Decoys(""),
       deriveSlowly: () => Promise.reject(new Error("Cannot run a slow script without a worker")),
-      concurrency: Math.min(navigator.hardwareConcurrency + 1, maxConcurrency),
+      concurrency: Math.min(navigator.hardwareConcurrency + 1, maxConcurrency, fittingCount),
+      maxMemoryBytes,
       maxWaitMs: 5_000,
       onRun: () => {},
       ...options,
@@ -97,6 +103,11 @@ export class Hasher {
   /** Kind and cost of new hashes. */
   get scheme(): PasswordScheme {
     return this.#options.scheme;
+  }
+
+  /** The most memory that a hash takes, of the scheme or of the register. */
+  get memoryBytes(): number {
+    return Math.max(memoryBytesOf(this.scheme), this.decoys.memoryBytes);
   }
 
   /** What a login without a hash is verified against. */

@@ -177,9 +177,11 @@ Deno.test("createRouter() logs a 200 of a routine route at debug level only, and
 Deno.test("createRouter() counts every request by method, pattern and status", async () => {
   const routes = [get("/user/:login"), routine, get("/fault", () => Promise.reject(new Error("bug")))];
   const { app, serve } = await openScene(routes);
+  const hash = { work: "", costMs: 1 };
+  const gauges = { build: {}, hash, hashesWaiting: 0, hashesRunning: 0, isStoreUp: true, storeSize: undefined };
   const counts = () =>
     Object.fromEntries(
-      app.metrics.toText({ build: {}, hashesWaiting: 0, hashesRunning: 0, isStoreUp: true, storeSize: undefined })
+      app.metrics.toText(gauges)
         .matchAll(/^http_requests_total\{method="(.*)",route="(.*)",status="(.*)"\} (.*)$/gm)
         .map(([, method, route, status, count]) => [`${method} ${route} ${status}`, Number(count)] as const),
     );

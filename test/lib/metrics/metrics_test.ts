@@ -3,6 +3,7 @@ import { type Gauges, Metrics } from "../../../lib/metrics/metrics.ts";
 
 const gauges: Gauges = {
   build: { version: "1.2.3", gatehouse_instance: "a" },
+  hash: { work: "argon2id m=19456,t=2,p=1", costMs: 57.5 },
   hashesWaiting: 1,
   hashesRunning: 2,
   isStoreUp: true,
@@ -39,6 +40,7 @@ Deno.test("toText() is in the text format of Prometheus, every family once, with
     "gatehouse_build_info",
     "gatehouse_registrations_total",
     "gatehouse_logins_total",
+    "gatehouse_hash_cost_seconds",
     "gatehouse_hash_duration_seconds",
     "gatehouse_hash_wait_seconds",
     "gatehouse_hashes_waiting",
@@ -183,4 +185,9 @@ Deno.test("requests() has one tally for all methods that nobody knows", () => {
   assertEquals(samplesOf(metrics, "http_requests_total"), [
     'http_requests_total{method="_OTHER",route="/",status="405"} 5',
   ]);
+});
+
+Deno.test("toText() shows kind and cost of new hashes, in seconds", () => {
+  const line = 'gatehouse_hash_cost_seconds{work="argon2id m=19456,t=2,p=1"} 0.0575';
+  assertEquals(samplesOf(open(), "gatehouse_hash_cost_seconds"), [line]);
 });

@@ -3,6 +3,7 @@ import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { OverloadedError } from "../../../lib/passwords/hash_queue.ts";
 import { Hasher } from "../../../lib/passwords/hasher.ts";
 import { spyOnDerive } from "../../support/passwords/derivations.ts";
+import { argon2id, hashPassword, memoryBytesOf } from "../../../lib/passwords/password_hash.ts";
 import { pbkdf2 } from "../../support/passwords/phc.ts";
 
 const iterations = 20;
@@ -40,6 +41,31 @@ for (const [coreCount, atOnce] of cores) {
     }
   });
 }
+
+Deno.test("Hasher.open() lets no more run at once than the memory allows, and at least one", async () => {
+  const hashBytes = memoryBytesOf(argon2id);
+  for (const [maxMemoryBytes, atOnce] of [[2 * hashBytes - 1, 1], [2 * hashBytes, 2], [1, 1]] as const) {
+    using _clock = stubClock(2_000);
+    using spy = spyOnDerive();
+    const hasher = await Hasher.open({ scheme: argon2id, maxMemoryBytes });
+    assertEquals(spy.costs.length, atOnce + 1);
+    const all = Array.from({ length: 3 }, () => hasher.hash(password, { client: "192.0.2.1" }));
+    assertEquals([hasher.queue.running, hasher.queue.waiting], [atOnce, 3 - atOnce]);
+    await Promise.all(all);
+  }
+});
+
+Deno.test("Hasher.verify() reserves the memory of the stored hash", async () => {
+  const [cheap, large] = await Promise.all([pbkdf2(1), argon2id].map((scheme) => hashPassword(password, scheme)));
+  for (const [passwordHash, running] of [[cheap, 3], [large, 1]] as const) {
+    const hasher = await Hasher.open({ scheme: pbkdf2(1), concurrency: 3, maxMemoryBytes: memoryBytesOf(argon2id) });
+    const all = Array.from({ length: 3 }, () => {
+      return hasher.verify(password, { login: "alice", passwordHash, client: "192.0.2.1" });
+    });
+    assertEquals(hasher.queue.running, running);
+    assertEquals((await Promise.all(all)).every(({ isRight }) => isRight), true);
+  }
+});
 
 Deno.test("Hasher.hash() and verify() take turns at the gate: so many at once, no more than can wait", async () => {
   const rows: readonly (readonly [concurrency: number | undefined, atOnce: number])[] = [
