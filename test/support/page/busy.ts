@@ -56,7 +56,7 @@ export function busyStatus(time: number, changes: Readonly<Record<string, unknow
       failure,
       throttled: failure.map((count) => Math.max(0, count - 22)),
     },
-    hash: { p50_ms: 72 + wave * 8, p99_ms: 96 + wave * 60 },
+    hash: { work: "pbkdf2-sha256 i=600000", cost_ms: 77.15, p50_ms: 72 + wave * 8, p99_ms: 96 + wave * 60 },
     sync: { p50_ms: 1.1 + wave, p99_ms: 8 + wave * 12 },
     running: Math.min(3, Math.round(wave * 4)),
     waiting: Math.max(0, Math.round(wave * 9) - 5),
