@@ -52,10 +52,9 @@ export async function* readRows(path: string): AsyncGenerator<CsvRow | RefusedRe
       continue;
     }
     // Only the quotes of the new line are counted: to parse all lines again with each would take quadratic time.
-    if (open !== undefined && !addLine(open, next.text)) {
-      if (open.length > maxLineBytes) throw unclosed(path, open.line);
-      continue;
-    }
+    const isContinued = open !== undefined && !addLine(open, next.text);
+    if (open !== undefined && open.length > maxLineBytes) throw unclosed(path, open.line);
+    if (isContinued) continue;
     const { line, text } = open === undefined ? next : { line: open.line, text: open.texts.join("\n") };
     open = undefined;
     if (text === "") continue;

@@ -11,6 +11,8 @@ import { ForeignFileError, type RefusedRecord } from "./foreign_format.ts";
 export const maxLineBytes = 1024 * 1024;
 const chunkBytes = 256 * 1024;
 const [lf, cr, nul] = [0x0a, 0x0d, 0x00];
+/** A mark within the file is text. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8Mark = Buffer.from([0xef, 0xbb, 0xbf]);
 const utf16Marks = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
@@ -106,7 +108,7 @@ function decodeLine(bytes: Buffer, { line, isCut }: { line: number; isCut: boole
   if (isCut || text.length > maxLineBytes) return { line, reason: `the line has more than ${maxLineBytes} bytes` };
   if (text.includes(nul)) return { line, reason: "the line has a NUL character" };
   try {
-    return { line, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text) };
+    return { line, text: decoder.decode(text) };
   } catch {
     return { line, reason: "the line is not UTF-8: convert the file to UTF-8" };
   }

@@ -6,9 +6,6 @@
 import { readLines } from "./foreign_file.ts";
 import type { ForeignFormat, ForeignUser, RefusedRecord } from "./foreign_format.ts";
 
-/** crypt(3) with DES: 2 characters of salt, 11 of the hash of the first 8 characters of the password. */
-const desPattern = /^[./0-9A-Za-z]{13}$/;
-
 export const htpasswd: ForeignFormat = {
   name: "htpasswd",
   help: "the password file of Apache and nginx, and of others for HTTP Basic",
@@ -26,11 +23,5 @@ function parseLine(text: string, line: number): ForeignUser | RefusedRecord {
   if (hash === undefined) return { line, reason: "there is no colon between a login and a hash" };
   const passwordHash = hash.trim();
   if (passwordHash === "") return { line, login, reason: "there is no hash", isWithoutPassword: true };
-  if (desPattern.test(passwordHash)) {
-    return { line, login, reason: "the hash is of DES, of 8 characters of the password only: send a reset ticket" };
-  }
-  if (!/^[${]/.test(passwordHash) || /^\{PLAIN\}/i.test(passwordHash)) {
-    return { line, login, reason: "the password stands in plain text: hash it with htpasswd -B" };
-  }
   return { line, login, passwordHash, groups: [], disabled: false };
 }

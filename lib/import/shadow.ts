@@ -33,9 +33,6 @@ function parseLine(text: string, line: number): ForeignUser | RefusedRecord {
   if (!/^[$_./0-9A-Za-z]{13}/.test(passwordHash)) {
     return { line, login, reason: "the account has no password", isWithoutPassword: true };
   }
-  if (!passwordHash.startsWith("$")) {
-    return { line, login, reason: "the hash is of DES, of 8 characters of the password only: send a reset ticket" };
-  }
   const hasExpired = /^\d{1,9}$/.test(expires) && Number(expires) * dayMs <= Date.now();
   return { line, login, passwordHash, groups: [], disabled: password !== passwordHash || hasExpired };
 }
