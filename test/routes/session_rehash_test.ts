@@ -1,9 +1,10 @@
 /** Logging in with a hash of an older cost, and while the user changes. */
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { iterationsOf } from "../../lib/passwords/stored_hash.ts";
 import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError, type User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
+import { ask, basicOf } from "../support/guard_basic.ts";
 import { deleteByLogin } from "../support/store/records.ts";
 import { tryToLogIn, userOf } from "../support/login_attempt.ts";
 
@@ -60,6 +61,36 @@ Deno.test("logIn() hashes the password anew when its hash is dearer than is set"
   assertEquals([status, costs], [201, [100, 50]]);
   assertEquals(iterationsOf((await userOf(store, "alice")).passwordHash), 50);
 });
+
+const argon2id = "$argon2id$v=19$m=19456,t=2,p=1$";
+const pbkdf2 = "$pbkdf2-sha256$i=100$";
+const directions: readonly (readonly [from: string, to: string, heads: readonly [before: string, after: string]])[] = [
+  ["pbkdf2", "argon2id", [pbkdf2, argon2id]],
+  ["argon2id", "pbkdf2", [argon2id, pbkdf2]],
+];
+for (const [from, to, [before, after]] of directions) {
+  for (const way of ["POST /session/", "Basic"]) {
+    Deno.test(`a login by ${way} turns a hash of ${from} into one of ${to}, once`, async () => {
+      const { app: { store } } = await openAppOfAlice({ settings: { GATEHOUSE_PASSWORD_HASH: from } });
+      const opened = await openTestApp({ store, settings: { GATEHOUSE_PASSWORD_HASH: to } });
+      const logIn = async (password: string) => {
+        if (way === "Basic") return (await ask(opened, basicOf("alice", password))).status;
+        return (await opened.send("POST", "/session/", { json: { login: "alice", password } })).status;
+      };
+      assertEquals([await logIn(wrong.password), (await userOf(store, "alice")).passwordHash.startsWith(before)], [
+        401,
+        true,
+      ]);
+      assert([200, 201].includes(await logIn(alice.password)));
+      const { passwordHash } = await userOf(store, "alice");
+      assert(passwordHash.startsWith(after));
+      // The guard caches what it has verified.
+      opened.clock.now += 60_000;
+      assert([200, 201].includes(await logIn(alice.password)));
+      assertEquals([await logIn(wrong.password), (await userOf(store, "alice")).passwordHash], [401, passwordHash]);
+    });
+  }
+}
 
 Deno.test("logIn() lets a user in who logs in twice at once with a hash of an older cost", async () => {
   const opened = await openWithIterations(await storeOfAlice(), 150);
