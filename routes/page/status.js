@@ -143,12 +143,12 @@ class StatusView {
       logins,
       failures,
       throttled,
-      work: `${hash.work} (${milliseconds(hash.cost_ms)})`,
       hash: times(hash.p50_ms, hash.p99_ms),
       sync: sync === null ? "" : times(sync.p50_ms, sync.p99_ms),
       queue: `${number(status.running)} / ${number(status.waiting)}`,
       bytes: bytes(status.store_bytes),
       uptime: duration(status.uptime_seconds),
+      work: `${hash.work} (${milliseconds(hash.cost_ms)})`,
       deno: status.deno,
       instance: this.#instanceText(status.instance),
     };
@@ -203,7 +203,6 @@ function figureTexts() {
     logins: translate("Logins this minute"),
     failures: translate("Failed this minute"),
     throttled: translate("Throttled this minute"),
-    work: translate("New hashes"),
     hash: translate("Hash, p50 / p99"),
     sync: translate("Sync, p50 / p99"),
     queue: translate("Hashes running / waiting"),
@@ -211,6 +210,7 @@ function figureTexts() {
     uptime: translate("Uptime"),
     deno: "Deno",
     instance: translate("Instance"),
+    work: translate("New hashes"),
   };
 }
 
