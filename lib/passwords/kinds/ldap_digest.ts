@@ -27,7 +27,7 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
   ["SMD5", { hash: "md5", digestBytes: 16, isSalted: true }],
 ]);
 /** Servers write 4 to 16. */
-const maxSaltBytes = 64;
+const saltBytes = [1, 64] as const;
 
 /** `{SHA}`, `{SSHA}` and their like, in any case. */
 export const ldapDigestKind: HashKind = {
@@ -55,8 +55,7 @@ function split(body: string, { digestBytes, isSalted }: Scheme): { readonly dige
   const isSettings = body.startsWith("*");
   const bytes = base64(isSettings ? body.slice(1) : body);
   const end = isSettings ? 0 : digestBytes;
-  bounded(bytes.length, { name: "digest and salt, in bytes,", min: end, max: end + maxSaltBytes });
-  const [digest, salt] = [bytes.slice(0, end), bytes.slice(end)];
-  bounded(salt.length, { name: "salt, in bytes,", min: isSalted ? 1 : 0, max: isSalted ? maxSaltBytes : 0 });
-  return { digest, salt };
+  const [minSaltBytes, maxSaltBytes] = isSalted ? saltBytes : [0, 0];
+  bounded(bytes.length, { name: "digest and salt, in bytes,", min: end + minSaltBytes, max: end + maxSaltBytes });
+  return { digest: bytes.slice(0, end), salt: bytes.slice(end) };
 }

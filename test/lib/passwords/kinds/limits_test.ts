@@ -71,6 +71,14 @@ for (const [text, work, memoryBytes, isFast] of accepted) {
   });
 }
 
+Deno.test("parseStoredHash() refuses every text with something in front of it or behind it", () => {
+  for (const text of accepted.map(([text]) => text)) {
+    for (const longer of [`x${text}`, ` ${text}`, `${text}$`, `${text}$x`, `${text}\n`, `${text}*1`]) {
+      assertThrows(() => parseStoredHash(longer), RangeError, "", longer);
+    }
+  }
+});
+
 const iterations = "its number of iterations is";
 const refused: readonly (readonly [text: string, reason: string])[] = [
   [werkzeug("sha256:0"), `${iterations} less than 1`],
@@ -95,6 +103,8 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   [werkzeug("sha256:1000", "*32"), "it has no digest"],
   [werkzeug("sha256:1000", "*31"), "its digest, in bytes, is less than 32"],
   [werkzeug("sha256:1000", "*"), "its digest, in bytes, is not a decimal number"],
+  [`pbkdf2_sha256$1000$$${base64(32)}`, "it is not of the form"],
+  [`pbkdf2_sha256$1000$salt$${base64(33)}`, "its digest, in bytes, is more than 32"],
   [`pbkdf2_sha256$1000$salt$${unpadded(32)}`, "a part of it is not base64"],
   [`pbkdf2_sha256$1000$salt$${"A".repeat(42)}B=`, "a part of it is not base64"],
   [`pbkdf2_sha256$1000$salt$ ${base64(32)}`, "a part of it is not base64"],
@@ -126,6 +136,8 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   [scrypt("2:8:65"), "its p is more than 64"],
   [scrypt("2:08:1"), "its r is not a decimal number"],
   [scrypt("2:8"), "it is not of the form scrypt:N:R:P$SALT$HEX"],
+  [`scrypt:2:8:1$$${hex(64)}`, "it is not of the form"],
+  [`scrypt$2$$8$1$${base64(64)}`, "it is not of the form"],
   [`scrypt:2:8:1$salt$${hex(32)}`, "its digest, in bytes, is less than 64"],
   [`scrypt$2$8$1$salt$${base64(64)}`, "it is not of the form scrypt$N$SALT$R$P$BASE64"],
   [`scrypt$2$salt$8$01$${base64(64)}`, "its p is not a decimal number"],
@@ -139,6 +151,7 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   [firebase("n=14,r=8,p=1", { key: base64(31), digest: base64(31) }), "its signer key, in bytes, is less than 32"],
   [firebase("n=14,r=8,p=1", { key: base64(129), digest: base64(129) }), "its signer key, in bytes, is more than 128"],
   [firebase("n=14,r=8,p=1", { digest: base64(63) }), "its digest, in bytes, is less than 64"],
+  [firebase("n=14,r=8,p=1", { digest: base64(65) }), "its digest, in bytes, is more than 64"],
   [firebase("n=14,r=8,p=1", { key: "" }), "it is not of the form $fbscrypt$v=1,"],
   [firebase("n=14,r=8,p=1", { separator: "B" }), "a part of it is not base64"],
   [firebase("n=14,r=8,p=1").replace("v=1", "v=2"), "it is not of the form $fbscrypt$v=1,"],
@@ -163,13 +176,13 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   [argon2("argon2id$v=19$m=8,t=1,p=1", { digestBytes: 129 }), "its digest, in bytes, is more than 128"],
 
   [`{SHA}${base64(19)}`, "its digest and salt, in bytes, is less than 20"],
-  [`{SHA}${base64(21)}`, "its salt, in bytes, is more than 0"],
-  [`{SSHA}${base64(20)}`, "its salt, in bytes, is less than 1"],
+  [`{SHA}${base64(21)}`, "its digest and salt, in bytes, is more than 20"],
+  [`{SSHA}${base64(20)}`, "its digest and salt, in bytes, is less than 21"],
   [`{SSHA}${base64(85)}`, "its digest and salt, in bytes, is more than 84"],
   [`{SSHA}${unpadded(24)}!`, "a part of it is not base64"],
   ["{SHA}*", "it has no digest"],
-  ["{SHA}*AAAA", "its salt, in bytes, is more than 0"],
-  ["{SSHA}*", "its salt, in bytes, is less than 1"],
+  ["{SHA}*AAAA", "its digest and salt, in bytes, is more than 0"],
+  ["{SSHA}*", "its digest and salt, in bytes, is less than 1"],
 
   ["!", "the user has no password, or the account is locked"],
   ["!$6$salt$hash", "the user has no password, or the account is locked"],
