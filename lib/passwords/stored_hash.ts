@@ -129,13 +129,12 @@ export function workHeadOf(text: string): string {
  * @throws {RangeError} it cannot be verified, or is wrapped already
  */
 export async function wrapHash(text: string, scheme: PasswordScheme): Promise<string> {
-  const { settings, digest } = parseKind(text);
+  const { settings, digest } = parseWhole(text);
   return `${settings}${separator}${await hashBytes(digest, scheme)}`;
 }
 
 function parseBare(text: string): StoredHash {
-  const { work, digest, memoryBytes, isFast, isSlowScript, settings, derive } = parseKind(text);
-  if (digest.length === 0) throw new RangeError("it has no digest");
+  const { work, digest, memoryBytes, isFast, isSlowScript, settings, derive } = parseWhole(text);
   return {
     work,
     digest,
@@ -160,6 +159,13 @@ function parseWrapped(settings: string, outer: NativeHash): StoredHash {
   };
 }
 
+function parseWhole(text: string): ParsedHash {
+  const parsed = parseKind(text);
+  if (parsed.digest.length === 0) throw new RangeError("it has no digest");
+  return parsed;
+}
+
+/** Parses a hash, or the settings of one. */
 function parseKind(text: string): ParsedHash {
   for (const kind of kinds) {
     const parsed = kind.parse(text);

@@ -1,7 +1,21 @@
-import { assert, assertEquals, assertFalse, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { readConfig } from "../../../lib/config/config.ts";
-import { argon2id, hashPassword, passwordSchemeOf } from "../../../lib/passwords/password_hash.ts";
-import { parseStoredHash, usableHash } from "../../../lib/passwords/stored_hash.ts";
+import {
+  argon2id,
+  hashPassword,
+  memoryBytesOf,
+  passwordSchemeOf,
+  workOfScheme,
+} from "../../../lib/passwords/password_hash.ts";
+import { parseStoredHash, usableHash, wrapHash } from "../../../lib/passwords/stored_hash.ts";
 import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { isHashOf } from "../../support/passwords/verify.ts";
 
@@ -54,6 +68,40 @@ Deno.test("parseStoredHash() returns work and memory of the new hashes of both s
       undefined,
     ]);
   }
+});
+
+/** SHA-1 of "password", as `htpasswd -s` writes it. */
+const sha = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=";
+
+Deno.test("wrapHash() stores the hash of a fast digest, by each scheme, in place of the digest", async () => {
+  for (const scheme of [pbkdf2(3), argon2id]) {
+    const text = await wrapHash(sha, scheme);
+    assert(text.startsWith("{SHA}*~$"));
+    assertFalse(text.includes("W6ph5Mm5Pz8GgiULbPgzG37mj9g"));
+    assert(await isHashOf("password", text));
+    assertFalse(await isHashOf("Password", text));
+    const { work, isFast, memoryBytes } = parseStoredHash(text);
+    assertEquals([work, isFast, memoryBytes], [`LDAP {SHA} > ${workOfScheme(scheme)}`, false, memoryBytesOf(scheme)]);
+  }
+});
+
+Deno.test("parseStoredHash() verifies a hash of another program with the password as it was typed", async () => {
+  // printf 'pa\314\210ssword' | openssl dgst -sha1 -binary | base64
+  const text = await wrapHash("{SHA}NRplV2d6UfTJ5YdZFKOTTx8kXpA=", pbkdf2(1));
+  assert(await isHashOf("pa\u0308ssword", text));
+  assertFalse(await isHashOf("p\u00e4ssword", text));
+});
+
+Deno.test("wrapHash() refuses what has no digest, is wrapped already, or is of no kind", async () => {
+  for (const text of ["{SHA}*", await wrapHash(sha, pbkdf2(1)), "password", ""]) {
+    await assertRejects(() => wrapHash(text, pbkdf2(1)), RangeError);
+  }
+  assertThrows(() => parseStoredHash("{SHA}*"), RangeError, "it has no digest");
+});
+
+Deno.test("parseStoredHash() takes a separator in a salt for a part of it", () => {
+  const digest = "ab".repeat(32);
+  assertEquals(parseStoredHash(`pbkdf2:sha256:10000$a~b$${digest}`).digest.toHex(), digest);
 });
 
 const [salt, hash] = ["A".repeat(22), "B".repeat(43)];
