@@ -20,8 +20,9 @@ import { drain, keepServing, serve, type Server, type Service } from "./lib/serv
 import { refreshDecoys } from "./lib/accounts/login_decoys.ts";
 import { workOfScheme } from "./lib/passwords/password_hash.ts";
 import { expiryLimits } from "./lib/accounts/session.ts";
+import { isHashWorker } from "./lib/passwords/hash_worker.ts";
 import type { Store } from "./lib/store.ts";
-import { runTask, stopSignal } from "./lib/tasks/task.ts";
+import { runTask, stopSignal, type Task } from "./lib/tasks/task.ts";
 import { openFileStore } from "./lib/store/file/file_store.ts";
 import { makePrivate, socketIn } from "./lib/store/file/store_folder.ts";
 import { openPostgresStore, type PostgresStore } from "./lib/store/postgres/postgres_store.ts";
@@ -37,7 +38,7 @@ const checkEveryMs = 5 * 1_000;
 
 const settingLines = Object.values(settings).map((row) => `  ${row.name}=${row.default}\n      ${row.meaning}`);
 
-await runTask({
+const start: Task = {
   usage: "start",
   help: `Gatehouse ${version} registers users, logs them in, and guards sites behind Caddy. It serves until it gets\n` +
     "SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
@@ -46,7 +47,10 @@ await runTask({
     "Settings are environment variables; NAME_FILE is the path of a file with the setting NAME. These are the\n" +
     `defaults:\n\n${settingLines.join("\n")}`,
   run: ({ env }) => run(env),
-});
+};
+
+// The Worker of hashes runs this file too, if the service is bundled to one file.
+if (!isHashWorker) await runTask(start);
 
 /** @returns the exit status */
 async function run(env: Environment): Promise<number> {

@@ -135,10 +135,12 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     limitStore = new MemoryLimitStore(),
   } = options;
   const rateLimiter = new RateLimiter(limitStore, now);
+  const failures = new FailureLog({ store, log, now });
   const hasher = await Hasher.open({
     scheme: passwordSchemeOf(config),
     decoys: await openDecoys({ store, log }),
     onRun: (durations) => metrics.observeHash(durations),
+    onCrash: (error) => failures.report("hash-worker-failed", { error }),
   });
   if (config.keepsFreedMemory && hasher.memoryBytes > 0) log.warn("freed-memory-kept", { remedy: mallocRemedy });
   return Object.freeze({
@@ -146,7 +148,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logo,
     store,
     log,
-    failures: new FailureLog({ store, log, now }),
+    failures,
     stopping,
     now,
     metrics,

@@ -34,7 +34,7 @@ export const showMetrics = route("GET /metrics", {
       inTime(failures.isStoreReady(), app),
       inTime(store.size(), app),
     ]);
-    const { waiting: hashesWaiting, running: hashesRunning } = hasher.queue;
+    const { waiting: hashesWaiting, running: hashesRunning } = hasher;
     // Prometheus has a label `instance` of its own.
     const build = { version, gatehouse_instance: instance };
     const hash = { work: workOfScheme(hasher.scheme), costMs: hasher.costMs };

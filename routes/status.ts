@@ -90,8 +90,8 @@ export const showStatus = route("GET /status/", {
       hash: { work: workOfScheme(hasher.scheme), cost_ms: roundMs(hasher.costMs), ...recentMs(metrics.hashes) },
       // A database syncs by itself.
       sync: "folder" in config.store ? recentMs(metrics.syncs) : null,
-      running: hasher.queue.running,
-      waiting: hasher.queue.waiting,
+      running: hasher.running,
+      waiting: hasher.waiting,
       store_bytes: bytes,
       uptime_seconds: Math.floor(performance.now() / 1_000),
       deno: Deno.version.deno,

@@ -6,7 +6,7 @@
  * right password whose hash takes another work than the scheme is hashed again, so that the stored hashes converge to
  * the setting.
  *
- * WebCrypto runs in threads, so these hashes are jobs of one queue. Slow scripts run elsewhere, see `SlowDerivation`.
+ * WebCrypto runs in threads, so these hashes are jobs of one queue. Slow scripts run in a Worker: `slow_hashes.ts`.
  */
 
 import { timingSafeEqual } from "node:crypto";
@@ -14,6 +14,7 @@ import { Decoys } from "./decoys.ts";
 import { HashQueue, type JobDurations, OverloadedError, type Requester } from "./hash_queue.ts";
 import { hashMemoryLimit } from "./memory_limit.ts";
 import { hashPassword, memoryBytesOf, passwordBytes, type PasswordScheme, workOfScheme } from "./password_hash.ts";
+import { SlowHashes } from "./slow_hashes.ts";
 import { parseStoredHash, type StoredHash, usableHash } from "./stored_hash.ts";
 
 /** Time that a start spends on measuring the cost of a hash. The last round may exceed it. */
@@ -22,20 +23,11 @@ const measureRounds = 5;
 /** Deno has 32 threads for blocking work, and journal writes use them too: with 128 hashes at once one took 1.9 s. */
 const maxConcurrency = 30;
 
-/** Computes the digest of a `StoredHash.script`. @throws {OverloadedError} too many are waiting */
-export type SlowDerivation = (
-  script: string,
-  password: Uint8Array<ArrayBuffer>,
-  requester: Requester,
-) => Promise<Uint8Array<ArrayBuffer>>;
-
 export interface HasherOptions {
   /** Kind and cost of new hashes. */
   readonly scheme: PasswordScheme;
   /** By default those of an empty register. */
   readonly decoys?: Decoys;
-  /** By default there is none, and slow scripts are errors. */
-  readonly deriveSlowly?: SlowDerivation;
   /** Hashes that run at once; by default one more than the cores, at most 30, and as many as the memory allows. */
   readonly concurrency?: number;
   /** Memory for the hashes that run, by default `hashMemoryLimit()`. */
@@ -44,6 +36,8 @@ export interface HasherOptions {
   readonly maxWaitMs?: number;
   /** Called after each job. */
   readonly onRun?: (durations: JobDurations) => void;
+  /** Called when the Worker of slow scripts dies. */
+  readonly onCrash?: (error: Error) => void;
 }
 
 /** Result of a verification. */
@@ -70,16 +64,18 @@ export class Hasher {
   readonly #decoy: StoredHash;
   /** All hashes of WebCrypto run here. */
   readonly queue: HashQueue;
+  readonly #slowHashes: SlowHashes;
   /** Measured duration of one hash in milliseconds while all cores hash. */
   readonly costMs: number;
   /** Measured hashes of this machine per second. */
   readonly hashesPerSecond: number;
 
   private constructor(options: Required<HasherOptions>, { decoy, costMs }: Awaited<ReturnType<typeof measure>>) {
-    const { concurrency, maxWaitMs, maxMemoryBytes, onRun } = options;
+    const { concurrency, maxWaitMs, maxMemoryBytes, onRun, onCrash } = options;
     this.#options = options;
     this.#decoy = decoy;
     this.queue = new HashQueue({ concurrency, costMs, maxWaitMs, maxMemoryBytes, onRun });
+    this.#slowHashes = new SlowHashes({ onRun, onCrash });
     this.costMs = costMs;
     this.hashesPerSecond = concurrency / costMs * 1_000;
   }
@@ -90,11 +86,11 @@ export class Hasher {
     const fittingCount = Math.max(1, Math.floor(maxMemoryBytes / memoryBytesOf(scheme)));
     const complete = {
       decoys: new Decoys(""),
-      deriveSlowly: () => Promise.reject(new Error("Cannot run a slow script without a worker")),
       concurrency: Math.min(navigator.hardwareConcurrency + 1, maxConcurrency, fittingCount),
       maxMemoryBytes,
       maxWaitMs: 5_000,
       onRun: () => {},
+      onCrash: () => {},
       ...options,
     };
     return new Hasher(complete, await measure(complete));
@@ -108,6 +104,16 @@ export class Hasher {
   /** The most memory that a hash takes, of the scheme or of the register. */
   get memoryBytes(): number {
     return Math.max(memoryBytesOf(this.scheme), this.decoys.memoryBytes);
+  }
+
+  /** Hashes that run, in the queue and in the Worker. */
+  get running(): number {
+    return this.queue.running + this.#slowHashes.queue.running;
+  }
+
+  /** Hashes that wait, for the queue or for the Worker. */
+  get waiting(): number {
+    return this.queue.waiting + this.#slowHashes.queue.waiting;
   }
 
   /** What a login without a hash is verified against. */
@@ -142,7 +148,7 @@ export class Hasher {
     // Of what cannot be a password, the same work.
     const bytes = typed ?? new Uint8Array();
     const { script, derive } = stored;
-    const input = script === undefined ? bytes : await this.#options.deriveSlowly(script, bytes, requester);
+    const input = script === undefined ? bytes : await this.#slowHashes.derive(script, bytes, requester);
     if (derive === undefined) {
       if (!isRight(input)) return { isRight: false };
       return { isRight: true, rehashed: isReplaced ? await this.#hashIfRoom(password, requester) : undefined };

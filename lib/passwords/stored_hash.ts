@@ -13,6 +13,7 @@ import { argon2Kind } from "./kinds/argon2.ts";
 import { ldapDigestKind } from "./kinds/ldap_digest.ts";
 import { pbkdf2Kinds } from "./kinds/pbkdf2.ts";
 import { scryptKinds } from "./kinds/scrypt.ts";
+import { slowKinds } from "./kinds/slow_kinds.ts";
 import { unusableKind } from "./kinds/unusable.ts";
 import {
   argon2id,
@@ -80,6 +81,7 @@ const kinds: readonly HashKind[] = [
   argon2Kind,
   ...pbkdf2Kinds,
   ...scryptKinds,
+  ...slowKinds,
   ldapDigestKind,
   unusableKind,
 ];

@@ -9,12 +9,14 @@
  * `--frozen --cached-only` refuse every other one. jsr.io stays allowed for an import map that names it.
  */
 
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Config, ConfigError, readConfig } from "../config/config.ts";
 import { mallocVariable } from "../config/malloc.ts";
 import { hostWithPort, type Listen } from "../config/listen.ts";
 import type { StoreLocation } from "../config/parsers.ts";
 import { socketPathOf } from "../config/postgres_address.ts";
+import { hashWorkerUrl } from "../passwords/hash_worker.ts";
 import { socketIn } from "../store/file/store_folder.ts";
 import { printLine } from "./task.ts";
 
@@ -42,6 +44,8 @@ export function permissionFlags({ listen, metricsListen, store, logo, files }: C
   if (metricsListen !== undefined) needs.push(...listenNeeds(metricsListen));
   if (logo !== undefined) needs.push(["read", logo.path]);
   for (const path of files) needs.push(["read", path]);
+  // A Worker reads its modules; a relative path has no white space of the folders above.
+  needs.push(["read", relative(Deno.cwd(), dirname(fileURLToPath(hashWorkerUrl)))]);
   return kinds.flatMap((kind) => {
     const values = needs.filter(([each]) => each === kind).map(([, value]) => value);
     return flag(kind, kind === "read" || kind === "write" ? values.flatMap(withRealPath) : values);

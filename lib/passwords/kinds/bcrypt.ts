@@ -78,9 +78,9 @@ export const bcryptKind: HashKind = {
     const form = forms.find(({ start }) => text.startsWith(start));
     if (form === undefined) return undefined;
     const { version = "", cost: costText = "", salt = "", digest = "" } = fieldsOf(text, form);
-    // "$2$" does not end a password, and "$2x$" marks hashes of a program that mistook letters beyond ASCII.
+    // "$2$" hashed without the NUL at the end of a password, "$2x$" marks wrong hashes of letters beyond ASCII.
     if (!/[aby]/.test(version)) {
-      throw new RangeError(`it is of the version 2${version} of bcrypt: invite the user with a ticket`);
+      throw new RangeError(`it is bcrypt of a faulty program ($2${version}$): invite the user with a ticket`);
     }
     const cost = boundedNumber(costText.replace(/^0/, ""), { name: "cost", min: minCost, max: maxCost });
     return {

@@ -11,7 +11,6 @@ const reasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^x$/, "the hash is in another file, /etc/shadow"],
   [/^\$g?y\$/, `it is yescrypt, which Gatehouse does not compute: ${advice}`],
   [/^\$7\$/, `it is scrypt as crypt(3) writes it, which Gatehouse does not read: ${advice}`],
-  [/^\$2x\$/, `it is bcrypt of a faulty program ($2x$): ${advice}`],
   [/^\$sha1\$/, `it is SHA-1 crypt of NetBSD, which Gatehouse does not compute: ${advice}`],
   [/^\$md5[$,]/, `it is MD5 crypt of Solaris, which Gatehouse does not compute: ${advice}`],
   [/^\$S\$/, `it is of Drupal 7, which Gatehouse does not compute: ${advice}`],

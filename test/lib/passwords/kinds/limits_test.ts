@@ -191,7 +191,6 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   ["$y$j9T$salt$hash", "it is yescrypt"],
   ["$gy$j9T$salt$hash", "it is yescrypt"],
   ["$7$CU..../....salt$hash", "it is scrypt as crypt(3) writes it"],
-  ["$2x$05$salt", "it is bcrypt of a faulty program"],
   ["$sha1$40000$salt$hash", "it is SHA-1 crypt of NetBSD"],
   ["$md5,rounds=904$salt$hash", "it is MD5 crypt of Solaris"],
   ["$S$DeZ", "it is of Drupal 7"],
