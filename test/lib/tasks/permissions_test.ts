@@ -10,32 +10,44 @@ const system = "--allow-sys=systemMemoryInfo";
 
 Deno.test("permissionFlags() allows the address and the folder or database, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
-    ["127.0.0.1:8000", "data", `--allow-net=${socket},127.0.0.1:8000 --allow-read=data --allow-write=data`],
-    ["localhost:0", "/srv/d", "--allow-net=unix:/srv/d/socket,localhost:0 --allow-read=/srv/d --allow-write=/srv/d"],
-    ["[::1]:8000", "data", `--allow-net=${socket},[::1]:8000 --allow-read=data --allow-write=data`],
-    ["unix:/s", "data", `--allow-net=${socket},unix:/s --allow-read=data,/s --allow-write=data,/s`],
+    [
+      "127.0.0.1:8000",
+      "data",
+      `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,lib/passwords --allow-write=data`,
+    ],
+    [
+      "localhost:0",
+      "/srv/d",
+      "--allow-net=unix:/srv/d/socket,localhost:0 --allow-read=/srv/d,lib/passwords --allow-write=/srv/d",
+    ],
+    ["[::1]:8000", "data", `--allow-net=${socket},[::1]:8000 --allow-read=data,lib/passwords --allow-write=data`],
+    ["unix:/s", "data", `--allow-net=${socket},unix:/s --allow-read=data,/s,lib/passwords --allow-write=data,/s`],
     ["127.0.0.1:1", "my data", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a\u00a0b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a,b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
-    ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1"],
-    ["[::1]:1", "postgres://me@[::1]:6/d", "--allow-net=[::1]:6,[::1]:1"],
-    ["127.0.0.1:1", "postgres://me@a:7,b/d?sslmode=require", "--allow-net=a:7,b:5432,127.0.0.1:1"],
+    ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1 --allow-read=lib/passwords"],
+    ["[::1]:1", "postgres://me@[::1]:6/d", "--allow-net=[::1]:6,[::1]:1 --allow-read=lib/passwords"],
+    [
+      "127.0.0.1:1",
+      "postgres://me@a:7,b/d?sslmode=require",
+      "--allow-net=a:7,b:5432,127.0.0.1:1 --allow-read=lib/passwords",
+    ],
     [
       "127.0.0.1:1",
       "postgres://me@db/d?sslmode=verify-full&sslrootcert=/etc/ca.crt",
-      "--allow-net=db:5432,127.0.0.1:1 --allow-read=/etc/ca.crt",
+      "--allow-net=db:5432,127.0.0.1:1 --allow-read=/etc/ca.crt,lib/passwords",
     ],
     [
       "127.0.0.1:1",
       "postgres://me@/d?host=/run/pg",
-      "--allow-net=unix:/run/pg/.s.PGSQL.5432,127.0.0.1:1 --allow-read=/run/pg/.s.PGSQL.5432 " +
+      "--allow-net=unix:/run/pg/.s.PGSQL.5432,127.0.0.1:1 --allow-read=/run/pg/.s.PGSQL.5432,lib/passwords " +
       "--allow-write=/run/pg/.s.PGSQL.5432",
     ],
     [
       "unix:/s",
       "postgres://me@/d?host=/p",
-      "--allow-net=unix:/p/.s.PGSQL.5432,unix:/s --allow-read=/p/.s.PGSQL.5432,/s " +
+      "--allow-net=unix:/p/.s.PGSQL.5432,unix:/s --allow-read=/p/.s.PGSQL.5432,/s,lib/passwords " +
       "--allow-write=/p/.s.PGSQL.5432,/s",
     ],
   ];
@@ -56,7 +68,7 @@ Deno.test("permissionFlags() allows to read the files of settings and PGPASSFILE
   assertEquals(
     permissionFlags(readConfig(env)),
     `--allow-env=${variables},PG* --allow-net=localhost:5432,127.0.0.1:1 ` +
-      `--allow-read=${folder}/link,${folder}/store,${folder}/pass ${system}`,
+      `--allow-read=${folder}/link,${folder}/store,${folder}/pass,lib/passwords ${system}`,
   );
 });
 
@@ -78,27 +90,27 @@ Deno.test("permissionFlags() allows where a path leads too, even if it does not 
   for (const [store, paths] of rows) {
     const config = readConfig({ GATEHOUSE_STORE: `${folder}/${store}`, GATEHOUSE_LISTEN: "127.0.0.1:1" });
     const net = `unix:${folder}/${store}/socket,127.0.0.1:1`;
-    const flags = `--allow-env=${variables} --allow-net=${net} --allow-read=${paths} --allow-write=${paths} ${system}`;
-    assertEquals(permissionFlags(config), flags);
+    const access = `--allow-read=${paths},lib/passwords --allow-write=${paths}`;
+    assertEquals(permissionFlags(config), `--allow-env=${variables} --allow-net=${net} ${access} ${system}`);
   }
   const onSocket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
   const paths = `${folder}/real,${folder}/link/s,${folder}/real/s`;
   assertEquals(
     permissionFlags(onSocket),
-    `--allow-env=${variables} --allow-net=unix:${folder}/real/socket,unix:${folder}/link/s --allow-read=${paths} ` +
-      `--allow-write=${paths} ${system}`,
+    `--allow-env=${variables} --allow-net=unix:${folder}/real/socket,unix:${folder}/link/s ` +
+      `--allow-read=${paths},lib/passwords --allow-write=${paths} ${system}`,
   );
 });
 
 Deno.test("permissionFlags() names the logo, to be read and not written", () => {
   const config = readConfig({ GATEHOUSE_LOGO: "img/logo.svg", GATEHOUSE_STORE: "data" });
-  const flags = `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,img/logo.svg --allow-write=data`;
+  const flags = `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,img/logo.svg,lib/passwords --allow-write=data`;
   assertEquals(permissionFlags(config), `--allow-env=${variables} ${flags} ${system}`);
 });
 
 Deno.test("permissionFlags() allows both addresses if /metrics has its own", () => {
   const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
-  const flags = `--allow-net=${socket},127.0.0.1:8000,unix:/m --allow-read=data,/m --allow-write=data,/m`;
+  const flags = `--allow-net=${socket},127.0.0.1:8000,unix:/m --allow-read=data,/m,lib/passwords --allow-write=data,/m`;
   assertEquals(permissionFlags(config), `--allow-env=${variables} ${flags} ${system}`);
 });
 

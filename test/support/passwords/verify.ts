@@ -1,14 +1,21 @@
 /** Verifies a stored hash without the hasher. */
 import { timingSafeEqual } from "node:crypto";
 import { passwordBytes } from "../../../lib/passwords/password_hash.ts";
+import { slowKinds } from "../../../lib/passwords/kinds/slow_kinds.ts";
 import { parseStoredHash } from "../../../lib/passwords/stored_hash.ts";
 
-/** Whether the text is a hash of the password. @throws {RangeError} it cannot be verified, or only by the Worker */
+/** Whether the text is a hash of the password. @throws {RangeError} it cannot be verified */
 export async function isHashOf(password: string, text: string): Promise<boolean> {
   const { digest, derive, script } = parseStoredHash(text);
-  if (derive === undefined || script !== undefined) throw new RangeError("the Worker verifies it");
   const bytes = passwordBytes(password);
   if (bytes === undefined) return false;
-  const derived = await derive(bytes);
+  const input = script === undefined ? bytes : await deriveScript(script, bytes);
+  const derived = derive === undefined ? input : await derive(input);
   return derived.length === digest.length && timingSafeEqual(derived, digest);
+}
+
+async function deriveScript(script: string, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const parsed = slowKinds.map((kind) => kind.parse(script)).find((parsed) => parsed !== undefined);
+  if (parsed === undefined) throw new RangeError("it is of no slow kind");
+  return await parsed.derive(bytes);
 }

@@ -1,38 +1,29 @@
-/** Hashes of bcrypt, sha-crypt, MD5 crypt and phpass that the programs made which `crypt_vectors.jsonl` names. */
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+/** bcrypt, sha-crypt, MD5 crypt and phpass: what is computed, accepted and refused. `vectors_test.ts` verifies more. */
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { hash } from "node:crypto";
 import type { ParsedHash } from "../../../../lib/passwords/hash_kind.ts";
 import { compileSha2 } from "../../../../lib/passwords/kinds/sha2_wasm.ts";
 import { slowKinds } from "../../../../lib/passwords/kinds/slow_kinds.ts";
-
-interface Vector {
-  readonly by: string;
-  readonly password: string;
-  readonly hash: string;
-}
-
-const lines = await Deno.readTextFile(new URL("crypt_vectors.jsonl", import.meta.url));
-const vectors: readonly Vector[] = lines.trimEnd().split("\n").map((line) => JSON.parse(line));
+import { cheapVectors } from "../../../support/passwords/vectors.ts";
 
 function parse(text: string): ParsedHash | undefined {
   return slowKinds.map((kind) => kind.parse(text)).find((parsed) => parsed !== undefined);
 }
 
-for (const [by, group] of Map.groupBy(vectors, ({ by }) => by)) {
-  Deno.test(`slowKinds compute the ${group.length} hashes of ${by}`, async () => {
-    for (const { password, hash } of group) {
-      const parsed = parse(hash);
-      assert(parsed);
-      // The Worker gets the settings alone.
-      const { settings, digest, isSlowScript } = parsed;
-      assertEquals([settings + new TextDecoder().decode(digest), isSlowScript], [hash, true]);
-      const ofSettings = parse(settings);
-      assertEquals(ofSettings?.digest.length, 0);
-      assertEquals(await ofSettings?.derive(new TextEncoder().encode(password)), digest, password);
-      assertNotEquals(await ofSettings?.derive(new TextEncoder().encode(`!${password}`)), digest, password);
-    }
-  });
-}
+Deno.test("slowKinds compute every digest from the settings alone, as the Worker does", async () => {
+  let count = 0;
+  for (const { password, hash } of cheapVectors) {
+    const parsed = parse(hash);
+    if (parsed === undefined) continue;
+    count++;
+    const { settings, digest, isSlowScript } = parsed;
+    assertEquals([settings + new TextDecoder().decode(digest), isSlowScript], [hash, true]);
+    const ofSettings = parse(settings);
+    assertEquals(ofSettings?.digest.length, 0);
+    assertEquals(await ofSettings?.derive(new TextEncoder().encode(password)), digest, hash);
+  }
+  assertLess(100, count);
+});
 
 const salt22 = "abcdefghijklmnopqrstuu";
 const accepted: readonly (readonly [settings: string, work: string, isFast: boolean])[] = [
