@@ -67,7 +67,7 @@ Deno.test("SlowHashes.derive() computes one hash at a time, of each client in tu
   assertEquals(order, ["a1", "a2", "b1", "c1", "a3"]);
 });
 
-Deno.test("SlowHashes.derive() refuses who would wait too long, and frees the place of a client that is gone", async () => {
+Deno.test("SlowHashes.derive() refuses a wait that is too long, and forgets a client that is gone", async () => {
   // Three places of the 90 ms that a hash is expected to take.
   const hashes = new SlowHashes({ maxWaitMs: 300 });
   const controller = new AbortController();

@@ -6,48 +6,38 @@ const root = new URL("../../../", import.meta.url);
 /** Of the folder `data`, as a value of `--allow-net`. */
 const socket = `unix:${root.pathname}data/socket`;
 const variables = "GATEHOUSE_*,MALLOC_MMAP_THRESHOLD_";
+/** The modules of the Worker. */
+const code = "lib/passwords";
 const system = "--allow-sys=systemMemoryInfo";
 
 Deno.test("permissionFlags() allows the address and the folder or database, and nothing else", () => {
   const rows: readonly (readonly [listen: string, store: string, flags: string])[] = [
-    [
-      "127.0.0.1:8000",
-      "data",
-      `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,lib/passwords --allow-write=data`,
-    ],
-    [
-      "localhost:0",
-      "/srv/d",
-      "--allow-net=unix:/srv/d/socket,localhost:0 --allow-read=/srv/d,lib/passwords --allow-write=/srv/d",
-    ],
-    ["[::1]:8000", "data", `--allow-net=${socket},[::1]:8000 --allow-read=data,lib/passwords --allow-write=data`],
-    ["unix:/s", "data", `--allow-net=${socket},unix:/s --allow-read=data,/s,lib/passwords --allow-write=data,/s`],
+    ["127.0.0.1:8000", "data", `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,${code} --allow-write=data`],
+    ["localhost:0", "/d", `--allow-net=unix:/d/socket,localhost:0 --allow-read=/d,${code} --allow-write=/d`],
+    ["[::1]:8000", "data", `--allow-net=${socket},[::1]:8000 --allow-read=data,${code} --allow-write=data`],
+    ["unix:/s", "data", `--allow-net=${socket},unix:/s --allow-read=data,/s,${code} --allow-write=data,/s`],
     ["127.0.0.1:1", "my data", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a\u00a0b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["127.0.0.1:1", "a,b", "--allow-net=127.0.0.1:1 --allow-read --allow-write"],
     ["unix:/a b", "data", "--allow-net --allow-read --allow-write"],
-    ["127.0.0.1:1", "postgres://me@localhost/d", "--allow-net=localhost:5432,127.0.0.1:1 --allow-read=lib/passwords"],
-    ["[::1]:1", "postgres://me@[::1]:6/d", "--allow-net=[::1]:6,[::1]:1 --allow-read=lib/passwords"],
-    [
-      "127.0.0.1:1",
-      "postgres://me@a:7,b/d?sslmode=require",
-      "--allow-net=a:7,b:5432,127.0.0.1:1 --allow-read=lib/passwords",
-    ],
+    ["127.0.0.1:1", "postgres://me@localhost/d", `--allow-net=localhost:5432,127.0.0.1:1 --allow-read=${code}`],
+    ["[::1]:1", "postgres://me@[::1]:6/d", `--allow-net=[::1]:6,[::1]:1 --allow-read=${code}`],
+    ["127.0.0.1:1", "postgres://me@a:7,b/d?sslmode=require", `--allow-net=a:7,b:5432,127.0.0.1:1 --allow-read=${code}`],
     [
       "127.0.0.1:1",
       "postgres://me@db/d?sslmode=verify-full&sslrootcert=/etc/ca.crt",
-      "--allow-net=db:5432,127.0.0.1:1 --allow-read=/etc/ca.crt,lib/passwords",
+      `--allow-net=db:5432,127.0.0.1:1 --allow-read=/etc/ca.crt,${code}`,
     ],
     [
       "127.0.0.1:1",
       "postgres://me@/d?host=/run/pg",
-      "--allow-net=unix:/run/pg/.s.PGSQL.5432,127.0.0.1:1 --allow-read=/run/pg/.s.PGSQL.5432,lib/passwords " +
+      `--allow-net=unix:/run/pg/.s.PGSQL.5432,127.0.0.1:1 --allow-read=/run/pg/.s.PGSQL.5432,${code} ` +
       "--allow-write=/run/pg/.s.PGSQL.5432",
     ],
     [
       "unix:/s",
       "postgres://me@/d?host=/p",
-      "--allow-net=unix:/p/.s.PGSQL.5432,unix:/s --allow-read=/p/.s.PGSQL.5432,/s,lib/passwords " +
+      `--allow-net=unix:/p/.s.PGSQL.5432,unix:/s --allow-read=/p/.s.PGSQL.5432,/s,${code} ` +
       "--allow-write=/p/.s.PGSQL.5432,/s",
     ],
   ];
@@ -68,7 +58,7 @@ Deno.test("permissionFlags() allows to read the files of settings and PGPASSFILE
   assertEquals(
     permissionFlags(readConfig(env)),
     `--allow-env=${variables},PG* --allow-net=localhost:5432,127.0.0.1:1 ` +
-      `--allow-read=${folder}/link,${folder}/store,${folder}/pass,lib/passwords ${system}`,
+      `--allow-read=${folder}/link,${folder}/store,${folder}/pass,${code} ${system}`,
   );
 });
 
@@ -90,7 +80,7 @@ Deno.test("permissionFlags() allows where a path leads too, even if it does not 
   for (const [store, paths] of rows) {
     const config = readConfig({ GATEHOUSE_STORE: `${folder}/${store}`, GATEHOUSE_LISTEN: "127.0.0.1:1" });
     const net = `unix:${folder}/${store}/socket,127.0.0.1:1`;
-    const access = `--allow-read=${paths},lib/passwords --allow-write=${paths}`;
+    const access = `--allow-read=${paths},${code} --allow-write=${paths}`;
     assertEquals(permissionFlags(config), `--allow-env=${variables} --allow-net=${net} ${access} ${system}`);
   }
   const onSocket = readConfig({ GATEHOUSE_STORE: `${folder}/real`, GATEHOUSE_LISTEN: `unix:${folder}/link/s` });
@@ -98,19 +88,19 @@ Deno.test("permissionFlags() allows where a path leads too, even if it does not 
   assertEquals(
     permissionFlags(onSocket),
     `--allow-env=${variables} --allow-net=unix:${folder}/real/socket,unix:${folder}/link/s ` +
-      `--allow-read=${paths},lib/passwords --allow-write=${paths} ${system}`,
+      `--allow-read=${paths},${code} --allow-write=${paths} ${system}`,
   );
 });
 
 Deno.test("permissionFlags() names the logo, to be read and not written", () => {
   const config = readConfig({ GATEHOUSE_LOGO: "img/logo.svg", GATEHOUSE_STORE: "data" });
-  const flags = `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,img/logo.svg,lib/passwords --allow-write=data`;
+  const flags = `--allow-net=${socket},127.0.0.1:8000 --allow-read=data,img/logo.svg,${code} --allow-write=data`;
   assertEquals(permissionFlags(config), `--allow-env=${variables} ${flags} ${system}`);
 });
 
 Deno.test("permissionFlags() allows both addresses if /metrics has its own", () => {
   const config = readConfig({ GATEHOUSE_METRICS_LISTEN: "unix:/m", GATEHOUSE_STORE: "data" });
-  const flags = `--allow-net=${socket},127.0.0.1:8000,unix:/m --allow-read=data,/m,lib/passwords --allow-write=data,/m`;
+  const flags = `--allow-net=${socket},127.0.0.1:8000,unix:/m --allow-read=data,/m,${code} --allow-write=data,/m`;
   assertEquals(permissionFlags(config), `--allow-env=${variables} ${flags} ${system}`);
 });
 
