@@ -230,8 +230,9 @@ Deno.test("deno task inspect shows who is registered, since when, and the hash, 
     "session alice",
     // The setup's, which is for any login.
     "ticket ",
+    "secret undefined",
   ]);
-  assertEquals(records[3]?.purpose, "setup");
+  assertEquals([records[3]?.purpose, records[4]], ["setup", { kind: "secret", name: "decoy" }]);
   for (const user of records.slice(0, 2)) {
     const registeredAt = Date.parse(user.registered_at);
     assert(before <= registeredAt && registeredAt <= Date.now());
