@@ -7,10 +7,10 @@
 
 import type { Row } from "pg";
 import type { PostgresAddress } from "../../config/postgres_address.ts";
-import type { Secret, Store, StoredRecord } from "../../store.ts";
+import { type Secret, type Store, type StoredRecord, StoreUnavailableError } from "../../store.ts";
 import type { StoreSize } from "../queries.ts";
 import { TtlCache } from "../../ttl_cache.ts";
-import { codeOf, isStorableText, type Value } from "./connection.ts";
+import { codeOf, isStorableText, messageOf, type Value } from "./connection.ts";
 import { Database, type DatabaseOptions, type Transaction } from "./database.ts";
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, type SchemaOptions } from "./schema.ts";
@@ -181,10 +181,17 @@ async function findPage(database: Database, { list, count, values, after, limit,
 /** Reads first: a database that is read-only may have it. */
 async function ensureSecret(database: Database, { name, value }: Secret): Promise<string> {
   const values = [name, value];
-  for (;;) {
-    const { rows: [row] } = await database.run(statements.findSecret, [name]);
-    if (row !== undefined) return secretOfRow(row).value;
-    await database.run(insertStatement("gatehouse_secret", [values]), values);
+  try {
+    for (;;) {
+      const { rows: [row] } = await database.run(statements.findSecret, [name]);
+      if (row !== undefined) return secretOfRow(row).value;
+      await database.run(insertStatement("gatehouse_secret", [values]), values);
+    }
+  } catch (error) {
+    if (codeOf(error) !== "42501") throw error;
+    // An upgrade adds the table after the rights were granted.
+    const text = `Cannot use secrets: ${messageOf(error)}. Repeat the GRANT of lib/store/README.md, as its owner`;
+    throw new StoreUnavailableError(text, { cause: error });
   }
 }
 

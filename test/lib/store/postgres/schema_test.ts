@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { parsePostgresUrl } from "../../../../lib/config/postgres_address.ts";
+import { StoreUnavailableError } from "../../../../lib/store.ts";
 import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { migrate, orderedText, SchemaError, type SchemaStep } from "../../../../lib/store/postgres/schema.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
@@ -132,6 +133,14 @@ Deno.test({
     await using store = await openPostgresStore(writer, { log });
     assertEquals(await store.insertUser(userOf("alice")), "done");
     assert((await store.size()).bytes > 0);
+    assertEquals(await store.ensureSecret({ name: "decoy", value: "one" }), "one");
+    // Before it is granted again, the role has no rights to a table that an upgrade has added.
+    await sql`REVOKE ALL ON gatehouse_secret FROM writer`;
+    const { message } = await assertRejects(
+      () => store.ensureSecret({ name: "decoy", value: "two" }),
+      StoreUnavailableError,
+    );
+    assertStringIncludes(message, "permission denied for table gatehouse_secret. Repeat the GRANT");
   },
 });
 
