@@ -74,8 +74,7 @@ async function exportUsers(
       contents = await writeUsers(store, { format, file: opened });
     });
   } catch (error) {
-    // Of the operating system.
-    if (!(error instanceof Error && "code" in error)) throw error;
+    if (!(error instanceof Error) || error instanceof TaskError) throw error;
     throw new TaskError(`Cannot write "${file}": ${reasonOf(error)}`, { cause: error });
   }
   if (contents === undefined) throw new TypeError("Cannot return what was not written");
