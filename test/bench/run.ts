@@ -26,8 +26,10 @@ const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
 };
 
 await runTask({
-  usage: "bench NAME",
-  help: `Measures and prints a table; test/README.md has results. NAME is one of ${Object.keys(benches).join(", ")}.`,
+  usage: "bench NAME [PART]",
+  help:
+    `Measures and prints a table; test/README.md has results. NAME is one of ${Object.keys(benches).join(", ")}.\n` +
+    "PART is one part of flood, or the seed of fuzz.",
   async run({ args: [name = ""] }) {
     const bench = benches[name];
     if (bench === undefined) throw new TaskError(`Cannot run "${name}": use ${Object.keys(benches).join(", ")}`);
