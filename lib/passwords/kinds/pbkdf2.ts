@@ -68,7 +68,7 @@ const origins: readonly Origin[] = [
   {
     name: "passlib",
     start: /^\$pbkdf2(?:-[^$]*)?\$(?!i=)/,
-    pattern: /^\$pbkdf2(?:-sha(?<sha>256|512))?\$(?<iterations>\d+)\$(?<salt>[^$]*)\$(?<end>[^$]+)$/,
+    pattern: /^\$pbkdf2(?:-sha(?<sha>256|384|512))?\$(?<iterations>\d+)\$(?<salt>[^$]*)\$(?<end>[^$]+)$/,
     form: "$pbkdf2-sha256$ITERATIONS$SALT$DIGEST",
     salt: adaptedBase64,
     digest: adaptedBase64,
@@ -77,7 +77,7 @@ const origins: readonly Origin[] = [
   {
     name: "PHC",
     start: /^\$pbkdf2-[^$]*\$i=/,
-    pattern: /^\$pbkdf2-sha(?<sha>256|512)\$i=(?<iterations>\d+)(?:,l=\d+)?\$(?<salt>[^$]*)\$(?<end>[^$]+)$/,
+    pattern: /^\$pbkdf2-sha(?<sha>256|384|512)\$i=(?<iterations>\d+)(?:,l=\d+)?\$(?<salt>[^$]*)\$(?<end>[^$]+)$/,
     form: "$pbkdf2-sha256$i=ITERATIONS$SALT$DIGEST",
     salt: unpaddedBase64,
     digest: unpaddedBase64,
@@ -86,7 +86,7 @@ const origins: readonly Origin[] = [
   {
     name: "LDAP",
     start: /^\{PBKDF2/i,
-    pattern: /^\{PBKDF2(?:-SHA(?<sha>1|256|512))?\}(?<iterations>\d+)\$(?<salt>[^$]*)\$(?<end>[^$]+)$/i,
+    pattern: /^\{PBKDF2(?:-SHA(?<sha>1|256|384|512))?\}(?<iterations>\d+)\$(?<salt>[^$]*)\$(?<end>[^$]+)$/i,
     form: "{PBKDF2-SHA256}ITERATIONS$SALT$DIGEST",
     salt: adaptedBase64,
     digest: adaptedBase64,
