@@ -126,9 +126,10 @@ export class Hasher {
    *
    * @throws {OverloadedError} too many are waiting, or the client is gone
    */
-  hash(password: string, requester: Requester): Promise<string> {
-    const job = { ...requester, memoryBytes: memoryBytesOf(this.scheme) };
-    return this.queue.run(job, () => hashPassword(password, this.scheme));
+  async hash(password: string, requester: Requester): Promise<string> {
+    const passwordHash = await this.#hash(password, requester);
+    this.decoys.replace(passwordHash);
+    return passwordHash;
   }
 
   /**
@@ -143,28 +144,37 @@ export class Hasher {
     const typed = passwordBytes(password);
     const isRight = (digest: Uint8Array) => isEqual(digest, stored.digest) && own !== undefined && typed !== undefined;
     const isStale = stored.work !== workOfScheme(this.scheme);
-    const isReplaced = isStale && isRehashing;
+    const accept = async (hash: () => Promise<string | undefined>): Promise<PasswordVerdict> => {
+      const rehashed = isStale && isRehashing ? await hash() : undefined;
+      if (rehashed !== undefined) this.decoys.replace(rehashed, stored.work);
+      return { isRight: true, rehashed };
+    };
 
     // Of what cannot be a password, the same work.
     const bytes = typed ?? new Uint8Array();
     const { script, derive } = stored;
     const input = script === undefined ? bytes : await this.#slowHashes.derive(script, bytes, requester);
     if (derive === undefined) {
-      if (!isRight(input)) return { isRight: false };
-      return { isRight: true, rehashed: isReplaced ? await this.#hashIfRoom(password, requester) : undefined };
+      return isRight(input) ? await accept(() => this.#hashIfRoom(password, requester)) : { isRight: false };
     }
     // One job for both hashes, which do not run at the same time.
     const memoryBytes = Math.max(stored.memoryBytes, isStale ? memoryBytesOf(this.scheme) : 0);
     return await this.queue.run({ ...requester, memoryBytes }, async () => {
-      if (!isRight(await derive(input))) return { isRight: false };
-      return { isRight: true, rehashed: isReplaced ? await hashPassword(password, this.scheme) : undefined };
+      return isRight(await derive(input))
+        ? await accept(() => hashPassword(password, this.scheme))
+        : { isRight: false };
     });
+  }
+
+  #hash(password: string, requester: Requester): Promise<string> {
+    const job = { ...requester, memoryBytes: memoryBytesOf(this.scheme) };
+    return this.queue.run(job, () => hashPassword(password, this.scheme));
   }
 
   /** Hashes a password that is right already: the user can log in without a new hash. */
   async #hashIfRoom(password: string, requester: Requester): Promise<string | undefined> {
     try {
-      return await this.hash(password, requester);
+      return await this.#hash(password, requester);
     } catch (error) {
       if (error instanceof OverloadedError) return undefined;
       throw error;

@@ -156,6 +156,21 @@ async function workAfter(opened: TestApp, store: Store, login: string): Promise<
   return (await attempt(opened, login, 1_000)).cost;
 }
 
+Deno.test("logIn() takes the work of the first new hash for unknown logins from then on", async () => {
+  const store = new TableStore();
+  await store.insertUser(userWith("alice", { passwordHash: kinds[1].hash }));
+  const opened = await openTestApp({ store });
+  const [bob, mallory] = [await attempt(opened, "bob", 1), await attempt(opened, "mallory", 2)];
+  assertEquals([bob.cost, mallory.cost], ["20000", "20000"]);
+  await opened.logIn({ login: "alice", password });
+  const after = [
+    await attempt(opened, "alice", 3),
+    await attempt(opened, "bob", 3),
+    await attempt(opened, "mallory", 3),
+  ];
+  assertEquals(after.map(({ cost }) => cost), ["100", "100", "100"]);
+});
+
 Deno.test("logIn() takes the work of the setting for every login of an empty register", async () => {
   for (const [settings, cost] of [[{}, "100"], [{ GATEHOUSE_PASSWORD_HASH: "argon2id" }, "19456"]] as const) {
     const opened = await openTestApp({ settings });

@@ -82,3 +82,28 @@ Deno.test("Decoys draw by the whole login, of any characters", () => {
     assertNotEquals(decoys.hashOf(one)?.work, decoys.hashOf(other)?.work);
   }
 });
+
+Deno.test("Decoys.replace() counts a new hash at once, and no longer the one that it replaces", () => {
+  const decoys = new Decoys("key");
+  decoys.replace(shareOf(2, 1).example);
+  assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("2")]));
+  decoys.replace(shareOf(1, 1).example, nameOf("2"));
+  assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("1")]));
+  decoys.replace(shareOf(3, 1).example);
+  assertEquals(drawsOf(decoys), drawsOf(decoysOf([shareOf(1, 1), shareOf(3, 1)])));
+  // Of a work that only another instance knows.
+  decoys.replace(shareOf(3, 1).example, nameOf("4"));
+  assertEquals(drawsOf(decoys), drawsOf(decoysOf([shareOf(1, 1), shareOf(3, 2)])));
+  // Once more than there are.
+  for (const _ of [1, 2]) decoys.replace(shareOf(3, 1).example, nameOf("1"));
+  assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("3")]));
+  decoys.update([shareOf(4, 1)]);
+  assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("4")]));
+});
+
+Deno.test("Decoys.memoryBytes is the most that a hash of the register takes", () => {
+  const decoys = decoysOf(shares);
+  assertEquals(decoys.memoryBytes, 0);
+  decoys.replace(`$argon2id$v=19$m=19456,t=2,p=1$${salt}$${"B".repeat(43)}`);
+  assertEquals(decoys.memoryBytes, 19_456 * 1_024);
+});
