@@ -10,6 +10,7 @@ import { hash } from "node:crypto";
 import type { HashKind } from "../hash_kind.ts";
 import { cryptBase64, type RoundMessage, roundMessageIndex, roundMessages } from "./crypt_rounds.ts";
 import { boundedNumber, type Bytes, fieldsOf, utf8 } from "./hash_text.ts";
+import { slowEnough } from "./slow_enough.ts";
 import { blockWords, compileSha2, type Sha2Exports, type WordBits } from "./sha2_wasm.ts";
 
 interface Variant {
@@ -35,7 +36,6 @@ interface Job {
   readonly rounds: number;
 }
 
-/** Fewer are fast. */
 const defaultRounds = 5_000;
 const minRounds = 1_000;
 /** With a long password they take 4 s. crypt(3) allows a thousand times as many. */
@@ -79,7 +79,7 @@ function kindOf(variant: Variant): HashKind {
         settings: text.slice(0, text.length - digest.length),
         digest: utf8(digest),
         memoryBytes: 0,
-        isFast: rounds < defaultRounds,
+        isFast: rounds < slowEnough.shaCrypt,
         isSlowScript: true,
         derive: (password) => utf8(derive({ password, salt: utf8(salt), rounds }, variant)),
       };
