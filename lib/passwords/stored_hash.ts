@@ -54,7 +54,11 @@ const encoder = new TextEncoder();
 const pbkdf2Pattern = /^\$pbkdf2-sha256\$i=([1-9]\d{0,8})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 /** Of this cost only: other programs write the same form, and most of them another cost; they do not normalize. */
 const argon2idPattern = /^\$argon2id\$v=19\$m=19456,t=2,p=1()\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
-const headPattern = /^\$(?:pbkdf2-sha256\$i=\d+|argon2id\$v=19\$m=\d+,t=\d+,p=\d+)\$/;
+/** Of kinds of which a register may have many: until the first `$` after the cost. */
+const headPattern = new RegExp(
+  String.raw`^(?:\$pbkdf2-sha256\$i=\d+|(?:argon2)?\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+|\$2[aby]\$\d\d|` +
+    String.raw`pbkdf2_sha\d+\$\d+|pbkdf2:sha\d+:\d+|scrypt:\d+:\d+:\d+)\$`,
+);
 
 /** New hashes. Not fast at any cost, as an exported register is imported as it was. */
 const native: HashKind = {

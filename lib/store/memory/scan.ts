@@ -12,7 +12,7 @@ import type { Tables } from "./tables.ts";
 
 /** Items between two yields: 0.1 ms, or 1.5 ms when logins are searched for the worst text. */
 const scanBatch = 5_000;
-/** Hashes that are parsed between two yields: 2 ms for the slowest kinds. */
+/** Hashes that are parsed between two yields: 2 ms at most. */
 const parseBatch = 500;
 /** Beginnings of hashes that are compared: today's setting and former ones. */
 const maxHeads = 8;

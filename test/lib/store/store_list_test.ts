@@ -1,5 +1,5 @@
 // The promises of lib/store.ts about lists, counts and records, one test each, for every implementation.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Store, StoredRecord, User } from "../../../lib/store.ts";
 import {
   deleteByLogin,
@@ -91,68 +91,6 @@ testStores("shows every user that exists throughout on exactly one page, in each
     for (const login of throughout) assertEquals(seen.filter((other) => other === login).length, 1, login);
     for (const { login } of (await store.listUsers({ limit: 1_000 })).items) await deleteByLogin(store, login);
   }
-});
-
-testStores("counts the hashes of each work, in whatever order they came", async (store) => {
-  const counts = new Map<string, number>();
-  const assertCounted = async () => {
-    const { works, unusableCount } = await store.hashWorks();
-    assertEquals(new Map(works.map(({ work, count }) => [work, count])), counts);
-    for (const { work, example } of works) assertStringIncludes(example, `$${work.replace(" ", "$")}$`);
-    assertEquals(unusableCount, 0);
-  };
-  const count = (cost: number, change: 1 | -1) => {
-    const work = `pbkdf2-sha256 i=${cost}`;
-    const counted = (counts.get(work) ?? 0) + change;
-    if (counted === 0) counts.delete(work);
-    else counts.set(work, counted);
-  };
-  await assertCounted();
-  const userWith = (login: string, iterations: number) => {
-    return userOf(login, { passwordHash: userOf(login).passwordHash.replace("i=1$", `i=${iterations}$`) });
-  };
-  // Some begin like the one before.
-  for (const [index, cost] of [1, 10, 10, 9, 600, 60, 6_000, 10].entries()) {
-    assertEquals(await store.insertUser(userWith(`user${index}`, cost)), "done");
-    count(cost, 1);
-    await assertCounted();
-  }
-  assertEquals(await store.replaceUser(userWith("user6", 6_000), userWith("user6", 700)), "done");
-  count(6_000, -1);
-  count(700, 1);
-  await assertCounted();
-  assertEquals(await deleteByLogin(store, "user6"), "done");
-  count(700, -1);
-  await assertCounted();
-});
-
-testStores("counts the works of thousands of users with a cost for each, up to a limit", async (store) => {
-  const { passwordHash } = userOf("user");
-  const users = Array.from({ length: 2_000 }, (_, index) => {
-    const cost = Math.max(1, index - 900);
-    return userOf(`user${index}`, { id: `${1_000 + index}`, passwordHash: passwordHash.replace("i=1$", `i=${cost}$`) });
-  });
-  await store.insertRecords(putUsers(...users));
-  const { works } = await store.hashWorks();
-  assertEquals([works.length, new Set(works.map(({ work }) => work)).size], [1_000, 1_000]);
-  assertEquals(works.find(({ count }) => count > 1), { work: "pbkdf2-sha256 i=1", count: 902, example: passwordHash });
-});
-
-testStores("counts the hashes that nobody can log in with apart from the others", async (store) => {
-  assertEquals(await store.hashWorks(), { works: [], unusableCount: 0 });
-  const { passwordHash } = userOf("user");
-  const dear = [10_000_001, 999_999_999, 999_999_999].map((cost) => passwordHash.replace("i=1$", `i=${cost}$`));
-  const costliest = passwordHash.replace("i=1$", "i=10000000$");
-  const hashes = ["no hash", passwordHash, ...dear, costliest, "no hash", passwordHash.slice(0, -1)];
-  for (const [index, passwordHash] of hashes.entries()) {
-    assertEquals(await store.insertUser(userOf(`user${index}`, { passwordHash })), "done");
-  }
-  const { works, unusableCount } = await store.hashWorks();
-  assertEquals(works.toSorted((one, other) => one.work < other.work ? -1 : 1), [
-    { work: "pbkdf2-sha256 i=1", count: 1, example: passwordHash },
-    { work: "pbkdf2-sha256 i=10000000", count: 1, example: costliest },
-  ]);
-  assertEquals(unusableCount, 6);
 });
 
 testStores(
