@@ -11,6 +11,7 @@ import { benchCluster } from "./cluster.ts";
 import { benchFailover } from "./failover.ts";
 import { benchFlood } from "./flood.ts";
 import { benchFuzz } from "./fuzz.ts";
+import { benchImport } from "./import.ts";
 import { benchMonth } from "./month.ts";
 import { benchStore } from "./store.ts";
 import { machineName, type Row, tableOf } from "./table.ts";
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, () => AsyncIterable<Row>>> = {
   failover: benchFailover,
   flood: benchFlood,
   fuzz: benchFuzz,
+  import: benchImport,
   month: benchMonth,
   store: benchStore,
 };
