@@ -3,9 +3,10 @@ import { openDecoys, refreshDecoys } from "../../../lib/accounts/login_decoys.ts
 import { createLog } from "../../../lib/log.ts";
 import type { Decoys } from "../../../lib/passwords/decoys.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
-import { StoreClosedError, StoreFullError, StoreUnavailableError } from "../../../lib/store.ts";
+import { type Store, StoreClosedError, StoreFullError, StoreUnavailableError } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { userOf } from "../../support/store/records.ts";
+import { testContended } from "../../support/store/stores.ts";
 
 const log = createLog(() => {});
 const logins = Array.from({ length: 200 }, (_, index) => `unknown${index}`);
@@ -18,44 +19,36 @@ function drawsOf(decoys: Decoys): readonly (string | undefined)[] {
   return logins.map((login) => decoys.hashOf(login)?.work);
 }
 
-/** A store in which users have two works. */
-async function storeOfTwoWorks(): Promise<TableStore> {
-  const store = new TableStore();
+/** Adds users of two works. */
+async function addUsers(store: Store): Promise<void> {
   for (const index of [1, 2, 3, 4]) {
     await store.insertUser(userOf(`user${index}`, { passwordHash: passwordHashOf(index % 2 + 1) }));
   }
-  return store;
 }
 
-Deno.test("openDecoys() draws the same in every instance on a store", async () => {
-  const store = await storeOfTwoWorks();
-  const draws = drawsOf(await openDecoys({ store, log }));
-  assertEquals(new Set(draws).size, 2);
-  assertEquals(drawsOf(await openDecoys({ store, log })), draws);
+testContended("draws the same decoys for all instances that start at once", async (store) => {
+  await addUsers(store);
+  const draws = await Promise.all(Array.from({ length: 5 }, async () => drawsOf(await openDecoys({ store, log }))));
+  assertEquals(new Set(draws[0]).size, 2);
+  for (const other of draws) assertEquals(other, draws[0]);
 });
 
 Deno.test("openDecoys() draws the same after a restart", async () => {
   const folder = await Deno.makeTempDir();
-  try {
-    const draws: (readonly (string | undefined)[])[] = [];
-    for (const hasUsers of [false, true, true]) {
-      await using store = await openFileStore(folder, { log });
-      if (!hasUsers) {
-        await openDecoys({ store, log });
-        for (const index of [1, 2]) {
-          await store.insertUser(userOf(`user${index}`, { passwordHash: passwordHashOf(index) }));
-        }
-      } else draws.push(drawsOf(await openDecoys({ store, log })));
-    }
-    assertEquals(new Set(draws[0]).size, 2);
-    assertEquals(draws[1], draws[0]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  const draws: (readonly (string | undefined)[])[] = [];
+  for (const isNew of [true, false]) {
+    await using store = await openFileStore(folder, { log });
+    if (isNew) await addUsers(store);
+    draws.push(drawsOf(await openDecoys({ store, log })));
   }
+  await Deno.remove(folder, { recursive: true });
+  assertEquals(new Set(draws[0]).size, 2);
+  assertEquals(draws[1], draws[0]);
 });
 
 Deno.test("openDecoys() draws otherwise in another register", async () => {
-  const [one, other] = [await storeOfTwoWorks(), await storeOfTwoWorks()];
+  const [one, other] = [new TableStore(), new TableStore()];
+  for (const store of [one, other]) await addUsers(store);
   assertNotEquals(drawsOf(await openDecoys({ store: one, log })), drawsOf(await openDecoys({ store: other, log })));
 });
 
