@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { refreshDecoys } from "../../lib/accounts/login_decoys.ts";
 import { hashPassword } from "../../lib/passwords/password_hash.ts";
+import { SlowHashes } from "../../lib/passwords/slow_hashes.ts";
+import { wrapHash } from "../../lib/passwords/stored_hash.ts";
 import type { Store, User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { openTestApp, type TestApp } from "../support/app.ts";
@@ -193,3 +195,45 @@ Deno.test("logIn() takes the work of a disabled user's own hash, for the right p
     assertEquals([status, spy.costs], [401, [cost]]);
   }
 });
+
+/** Hashes that the Worker computes, wholly or first; `cost` as above. */
+const slowHashes = [
+  { kind: "bcrypt", hash: "$2b$05$khDLOor4C/JlL.dYmZKxR.qSnQVVmYARv1HZc.EP3b6QgXEAMIjTy", cost: "" },
+  { kind: "wrapped apr1", hash: await wrapHash("$apr1$L8iq/d9r$Mf6dwz6Y0k6PqGUF1D/vf.", pbkdf2(7)), cost: "7" },
+] as const;
+for (const { kind, hash, cost } of slowHashes) {
+  Deno.test(`logIn() has the Worker compute ${kind} for unknown logins and disabled users too`, async () => {
+    const store = new TableStore();
+    await store.insertUser(userWith("alice", { passwordHash: hash }));
+    await store.insertUser(userWith("bob", { passwordHash: hash, disabled: true }));
+    const opened = await openTestApp({ store });
+    using spy = spyOnSlowHashes();
+    for (const login of ["alice", "bob", "unknown", "other"]) {
+      assertEquals((await attempt(opened, login, 1)).cost, cost);
+    }
+    const disabled = await tryToLogIn(opened, { login: "bob", password });
+    assertEquals([disabled.status, disabled.costs.join()], [401, cost]);
+    assertEquals(spy.count, 5);
+    await opened.logIn({ login: "alice", password });
+    assertEquals(await workAfter(opened, store, "alice"), "100");
+    assertEquals(spy.count, 6);
+  });
+}
+
+/** Counts what the Worker computes. */
+function spyOnSlowHashes(): Disposable & { readonly count: number } {
+  const { derive } = SlowHashes.prototype;
+  let count = 0;
+  SlowHashes.prototype.derive = function (...options) {
+    count++;
+    return derive.apply(this, options);
+  };
+  return {
+    get count() {
+      return count;
+    },
+    [Symbol.dispose]: () => {
+      SlowHashes.prototype.derive = derive;
+    },
+  };
+}

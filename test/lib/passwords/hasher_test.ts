@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { Decoys } from "../../../lib/passwords/decoys.ts";
 import { HashQueue, OverloadedError, type Requester } from "../../../lib/passwords/hash_queue.ts";
-import { Hasher } from "../../../lib/passwords/hasher.ts";
+import { Hasher, type PasswordVerdict } from "../../../lib/passwords/hasher.ts";
 import { argon2id, hashPassword, type PasswordScheme } from "../../../lib/passwords/password_hash.ts";
-import { iterationsOf } from "../../../lib/passwords/stored_hash.ts";
+import { iterationsOf, wrapHash } from "../../../lib/passwords/stored_hash.ts";
+import { occupy } from "../../support/occupied.ts";
 import { spyOnDerive } from "../../support/passwords/derivations.ts";
 import { pbkdf2 } from "../../support/passwords/phc.ts";
 import { isHashOf } from "../../support/passwords/verify.ts";
@@ -165,6 +166,28 @@ Deno.test("Hasher.hash() and verify() reserve the memory of each hash that a job
   await plain.verify(password, { login: "alice", passwordHash: await hashOf(5), client });
   await plain.verify(password, { login: "alice", passwordHash: await hashPassword(password, argon2id), client });
   assertEquals(reserved, [0, argon2Bytes]);
+});
+
+Deno.test("Hasher.verify() accepts a right password of a slow script without a new hash if busy", async () => {
+  const hasher = await Hasher.open({ scheme: pbkdf2(iterations), concurrency: 1, maxWaitMs: 0 });
+  const slowPassword = "mellow-otter-41-lantern";
+  const passwordHash = "$2b$05$khDLOor4C/JlL.dYmZKxR.qSnQVVmYARv1HZc.EP3b6QgXEAMIjTy";
+  const options = { login: "alice", passwordHash, client: "client" };
+  const verdicts: PasswordVerdict[] = [];
+  {
+    using busy = occupy(hasher);
+    verdicts.push(await hasher.verify(slowPassword, options), await hasher.verify("wrong", options));
+    await busy.leave();
+  }
+  assertEquals(verdicts, [{ isRight: true, rehashed: undefined }, { isRight: false }]);
+  const { rehashed = "" } = await hasher.verify(slowPassword, options);
+  assert(await isHashOf(slowPassword, rehashed));
+
+  // The second half of a wrapped hash is a job of the queue.
+  const wrapped = await wrapHash("$apr1$L8iq/d9r$Mf6dwz6Y0k6PqGUF1D/vf.", pbkdf2(7));
+  using busy = occupy(hasher);
+  await assertRejects(() => hasher.verify(slowPassword, { ...options, passwordHash: wrapped }), OverloadedError);
+  await busy.leave();
 });
 
 function hashOf(iterations: number): Promise<string> {
