@@ -157,10 +157,9 @@ function toRecord({ line, values, problem }: Entry, fields: FieldNames): Foreign
   };
 }
 
-/** The hash in the text of its kind: OpenLDAP puts a scheme before the texts of other programs. */
+/** Without a scheme that only says that the text of another program follows. */
 function textOfScheme(text: string): string {
-  return text.replace(/^\{(?:crypt|bcrypt|argon2)\}(?=\$)/i, "")
-    .replace(/^\{(pbkdf2-sha(?:256|512))\}(?=\d)/i, (_, name: string) => `$${name.toLowerCase()}$`);
+  return text.replace(/^\{(?:crypt|bcrypt)\}(?=\$)/i, "");
 }
 
 /** The name at the start of a distinguished name: `staff` of `cn=staff,ou=groups,dc=example`; otherwise the text. */
