@@ -15,6 +15,7 @@ const documents = [
   "README.md",
   "lib/README.md",
   "lib/deploy/README.md",
+  "lib/import/README.md",
   "lib/passwords/README.md",
   "lib/store/README.md",
   "routes/README.md",

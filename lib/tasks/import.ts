@@ -38,7 +38,7 @@ if (import.meta.main) {
       "stopped continues when it is run again. The exit status is 0 when all users of the file are in the store.\n\n" +
       "  --dry-run       reads the file and reports the same, and changes nothing\n" +
       "  --rename FILE   new logins, as lines OLD,NEW\n" +
-      '  --…-field NAME  the field of logins, passwords, …, if the format names its fields; --id-field= for none\n\n' +
+      "  --…-field NAME  the field of logins, passwords, …, if the format names its fields; --id-field= for none\n\n" +
       `Formats:\n\n${formats.map(describeFormat).join("\n")}\n\nlib/import/README.md has the rules.`,
     run: (call) => runImport(call),
   });
