@@ -23,17 +23,11 @@ export interface WorkShare {
 /** Bytes of the digest that a draw uses: as many as a number holds exactly. */
 const drawnBytes = 6;
 
-/** Hashes that take the same work, of which one is the decoy. */
-interface Share {
-  count: number;
-  readonly hash: StoredHash;
-}
-
 /** The decoys of a register. */
 export class Decoys {
   readonly #key: string;
-  /** In the order of their works. */
-  #shares: readonly Share[] = [];
+  /** In the order of their works. An import can make a thousand, so they are parsed when they are drawn. */
+  #shares: readonly WorkShare[] = [];
 
   /** @param key secret, and the same for all instances of the service */
   constructor(key: string) {
@@ -42,10 +36,7 @@ export class Decoys {
 
   /** Sets the works to draw from. */
   update(works: readonly WorkShare[]): void {
-    this.#shares = inOrder(works.flatMap(({ count, example }) => {
-      const hash = usableHash(example);
-      return hash === undefined ? [] : { count, hash };
-    }));
+    this.#shares = works.toSorted((one, other) => one.work < other.work ? -1 : 1);
   }
 
   /**
@@ -54,19 +45,19 @@ export class Decoys {
    *
    * @param replacedWork by default it replaces no hash
    */
-  replace(passwordHash: string, replacedWork?: string): void {
-    const hash = parseStoredHash(passwordHash);
-    const replaced = this.#find(replacedWork);
+  replace(example: string, replacedWork?: string): void {
+    const { work } = parseStoredHash(example);
+    const count = this.#shares.find((share) => share.work === work)?.count ?? 0;
     // A user that logs in several times at once is hashed as often.
-    if (replaced !== undefined && replaced.count > 0) replaced.count--;
-    const share = this.#find(hash.work);
-    if (share === undefined) this.#shares = inOrder([...this.#shares, { count: 1, hash }]);
-    else share.count++;
+    const others = this.#shares.filter((share) => share.work !== work).map((share) => {
+      return share.work === replacedWork ? { ...share, count: Math.max(0, share.count - 1) } : share;
+    });
+    this.update([...others, { work, count: count + 1, example }]);
   }
 
   /** The most memory that a hash of the register takes, in bytes. */
   get memoryBytes(): number {
-    return Math.max(0, ...this.#shares.map(({ hash }) => hash.memoryBytes));
+    return Math.max(0, ...this.#shares.map(({ example }) => usableHash(example)?.memoryBytes ?? 0));
   }
 
   /** The decoy of a login; `undefined` if the register has no hash. */
@@ -74,14 +65,7 @@ export class Decoys {
     const digest = createHmac("sha256", this.#key).update(login).digest();
     const total = this.#shares.reduce((sum, { count }) => sum + count, 0);
     let rest = digest.readUIntBE(0, drawnBytes) / 2 ** (8 * drawnBytes) * total;
-    return this.#shares.find(({ count }) => (rest -= count) < 0)?.hash;
+    const drawn = this.#shares.find(({ count }) => (rest -= count) < 0);
+    return drawn && usableHash(drawn.example);
   }
-
-  #find(work: string | undefined): Share | undefined {
-    return this.#shares.find(({ hash }) => hash.work === work);
-  }
-}
-
-function inOrder(shares: readonly Share[]): readonly Share[] {
-  return shares.toSorted((one, other) => one.hash.work < other.hash.work ? -1 : 1);
 }
