@@ -126,7 +126,8 @@ export function iterationsOf(text: string): number {
 
 /** The start of a hash, if hashes of the same length that begin so take the same work; otherwise "". */
 export function workHeadOf(text: string): string {
-  return headPattern.exec(text)?.[0] ?? "";
+  // A wrapped hash takes the work of two costs, and its start names one.
+  return text.includes(separator) ? "" : headPattern.exec(text)?.[0] ?? "";
 }
 
 /**

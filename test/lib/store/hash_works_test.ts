@@ -37,6 +37,18 @@ testStores("counts the hashes of each work, in whatever order they came", async 
   await assertCounted();
 });
 
+testStores("counts wrapped hashes by both of their costs", async (store) => {
+  const outer = userOf("user").passwordHash;
+  for (const [index, cost] of [1, 2, 2].entries()) {
+    const passwordHash = `pbkdf2:sha256:1000$salt$*32~${outer.replace("i=1$", `i=${cost}$`)}`;
+    assertEquals(await store.insertUser(userOf(`user${index}`, { passwordHash })), "done");
+  }
+  const { works } = await store.hashWorks();
+  const counts = works.map(({ work, count }) => [work, count] as const);
+  const workWith = (cost: number) => `Werkzeug pbkdf2-sha256 i=1000 > pbkdf2-sha256 i=${cost}`;
+  assertEquals(new Map(counts), new Map([[workWith(1), 1], [workWith(2), 2]]));
+});
+
 testStores("counts the works of thousands of users with a cost for each, up to a limit", async (store) => {
   const { passwordHash } = userOf("user");
   const users = Array.from({ length: 2_000 }, (_, index) => {
