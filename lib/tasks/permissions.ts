@@ -45,7 +45,7 @@ export function permissionFlags({ listen, metricsListen, store, logo, files }: C
   if (logo !== undefined) needs.push(["read", logo.path]);
   for (const path of files) needs.push(["read", path]);
   // A Worker reads its modules; a relative path has no white space of the folders above.
-  needs.push(["read", relative(Deno.cwd(), dirname(fileURLToPath(hashWorkerUrl)))]);
+  needs.push(["read", relative(Deno.cwd(), dirname(fileURLToPath(hashWorkerUrl))) || "."]);
   return kinds.flatMap((kind) => {
     const values = needs.filter(([each]) => each === kind).map(([, value]) => value);
     return flag(kind, kind === "read" || kind === "write" ? values.flatMap(withRealPath) : values);
