@@ -3,8 +3,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { keepsFreedMemory } from "../../../lib/config/malloc.ts";
 import { version } from "../../../lib/config/version.ts";
 import { TestProcess } from "../../support/process.ts";
+import { makeForeignFolder } from "../../support/store/foreign_folder.ts";
 
 const alice = { login: "alice", password: "seven purple wombats sing" };
+/** A hash that a Worker computes, by mkpasswd of whois 5.5. */
+const bob = { login: "bob", password: "secret of mkpasswd" };
+const bobHash = "$2b$05$dAZz.MEhFq.TQeZHCmh/k.UEFfvvCLDG6mBwxMWCzH.BJWzht8rzy";
 
 async function run(program: string, args: string[], cwd = "."): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd, stdin: "null" }).output();
@@ -13,9 +17,10 @@ async function run(program: string, args: string[], cwd = "."): Promise<string> 
   return output;
 }
 
-/** Starts the service in an empty folder, without packages of Deno. */
+/** Starts the service in a folder with nothing but bob, without packages of Deno. */
 async function start(program: string, { args = [] as string[], detached = false, more = {} } = {}) {
   const cwd = await Deno.makeTempDir();
+  await makeForeignFolder(`${cwd}/data`, { bob: bobHash });
   const env = {
     DENO_DIR: await Deno.makeTempDir(),
     GATEHOUSE_LISTEN: "127.0.0.1:0",
@@ -40,6 +45,13 @@ async function assertServes(url: string): Promise<void> {
   const headers = { "Content-Type": "application/json" };
   const registered = await fetch(`${url}/user/`, { method: "POST", headers, body: JSON.stringify(alice) });
   assertEquals((await registered.json()).login, "alice");
+  for (const [password, status] of [[`!${bob.password}`, 401], [bob.password, 201]] as const) {
+    const body = JSON.stringify({ ...bob, password });
+    const signal = AbortSignal.timeout(10_000);
+    const response = await fetch(`${url}/session/`, { method: "POST", headers, body, signal });
+    await response.body?.cancel();
+    assertEquals(response.status, status);
+  }
 }
 
 Deno.test("deno task bundle makes one file and a package, which serve in an empty folder and drain", async (t) => {
