@@ -8,12 +8,14 @@ import { jsonl } from "./jsonl.ts";
 import { keycloak } from "./keycloak.ts";
 import { ldif } from "./ldif.ts";
 import { shadow } from "./shadow.ts";
+import { werkzeugPickle } from "./werkzeug_pickle.ts";
 
 export const formats: readonly ForeignFormat[] = [
   jsonl,
   csv,
   htpasswd,
   django,
+  werkzeugPickle,
   keycloak,
   shadow,
   ldif,
