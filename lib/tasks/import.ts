@@ -17,6 +17,7 @@ import { wrapHash } from "../passwords/stored_hash.ts";
 import { type Store, StoreFullError } from "../store.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { isDataFile } from "../store/file/folder.ts";
+import { StoreLockedError } from "../store/file/store_folder.ts";
 import { TableStore } from "../store/memory/table_store.ts";
 import { nameOfLocation, openToRead, openToWrite, storeOf } from "./open_store.ts";
 import { countProgress, pathFromCaller, printError, printLine, runTask, type TaskCall, TaskError } from "./task.ts";
@@ -53,7 +54,7 @@ async function runImport({ args: [name = ""], paths: [, path = ""], options, env
   // Before the store is opened, which creates it.
   const modifiedAt = await modificationTime(path);
   printError(`The store is "${nameOfLocation(location)}"`);
-  await using store = await (isDryRun ? openToTry(location) : openToWrite(location));
+  await using store = await (isDryRun ? openToTry(location) : openUnused(location));
   const scheme = passwordSchemeOf(readConfig(env));
   const onWrap = countProgress("wrapped");
   const result = await importOrExplain(store, {
@@ -90,6 +91,17 @@ async function importOrExplain(store: Store, options: ImportOptions): Promise<Im
   const { imported, present, refused, withoutPassword } = result;
   if (imported + present + refused + withoutPassword > 0) return result;
   throw new TaskError(`Cannot import "${path}" as it has no users of the format ${options.format.name}`);
+}
+
+async function openUnused(location: StoreLocation): Promise<Store> {
+  try {
+    return await openToWrite(location);
+  } catch (error) {
+    if (!(error instanceof StoreLockedError)) throw error;
+    const name = nameOfLocation(location);
+    const text = `Cannot import into "${name}" as a service uses it: stop the service, import, and start it again`;
+    throw new TaskError(text, { cause: error });
+  }
 }
 
 /** The store as it is; an empty one if the import would create it. */

@@ -137,7 +137,7 @@ Deno.test("the task import says in one line why it cannot begin, and creates no 
     [["htpasswd", at("users"), "--rename", at("one-field")], "as a list of new logins: line 1: it is not OLD,NEW"],
     [["htpasswd", at("users"), "--rename", at("twice")], "line 2: it renames a login that an earlier line renames"],
     [["htpasswd"], "Usage: deno task import FORMAT FILE [--dry-run] [--rename FILE] [--login-field NAME]"],
-    [["htpasswd", at("users")], "is locked: process", at("running")],
+    [["htpasswd", at("users")], "as a service uses it: stop the service, import", at("running")],
     [["htpasswd", at("users")], "Set GATEHOUSE_STORE to a folder", at("users")],
     [["htpasswd", at("users"), "--dry-run"], "as it is not a folder", at("users")],
   ];
