@@ -77,6 +77,14 @@ const changes: readonly Change[] = [
     expected: [session],
   },
   {
+    title: "a secret",
+    message: "execute",
+    change: (store) => store.ensureSecret({ name: "decoy", value: "one" }),
+    outcome: "one",
+    kept: (store) => store.ensureSecret({ name: "decoy", value: "two" }),
+    expected: "one",
+  },
+  {
     title: "a logout",
     message: "execute",
     before: insertSession,
