@@ -1,121 +1,25 @@
-/** Time and work of a failed login do not tell whether the login exists, whatever kinds of hashes there are. */
-import { assert, assertEquals, assertLess } from "@std/assert";
+/** The work of a failed login does not tell whether the login exists, whatever kinds of hashes there are. */
+import { assert, assertEquals } from "@std/assert";
 import { refreshDecoys } from "../../lib/accounts/login_decoys.ts";
-import { hashPassword } from "../../lib/passwords/password_hash.ts";
 import { SlowHashes } from "../../lib/passwords/slow_hashes.ts";
 import { wrapHash } from "../../lib/passwords/stored_hash.ts";
-import type { Store, User } from "../../lib/store.ts";
+import type { Store } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { openTestApp, type TestApp } from "../support/app.ts";
 import { basicOf } from "../support/guard_basic.ts";
 import { tryToLogIn, userOf } from "../support/login_attempt.ts";
 import { spyOnDerive } from "../support/passwords/derivations.ts";
 import { pbkdf2 } from "../support/passwords/phc.ts";
-
-const password = "mellow-otter-41-lantern";
-/** Three kinds, each several times as expensive as the one before; `cost` is what `spyOnDerive` notes. */
-const kinds = [
-  { cost: 100, share: 0.5, hash: await hashPassword(password, pbkdf2(100)) },
-  {
-    cost: 20_000,
-    share: 0.3,
-    hash: "pbkdf2_sha256$20000$rBMVbRXUPePI07Qm$tSHA+PEsfHyZS+Y9Lg2P6qw+nFpvQWB2KuEnVwYY6hg=",
-  },
-  { cost: 8_192, share: 0.2, hash: "$argon2i$v=19$m=8192,t=2,p=1$Fv7EeIkdcdilfvlCQhqqUA$1xE4Wr2jPD5GIWoe+TvXSQ" },
-] as const;
-const countOfEach = 200;
-/** Stored before the service starts, so that draws are the same in every run. */
-const secret = { name: "decoy", value: "a key of this test" };
-
-const knownLogins = Array.from({ length: countOfEach }, (_, index) => `known${index}`);
-const unknownLogins = Array.from({ length: countOfEach }, (_, index) => `unknown${index}`);
-
-/** The kind of a known login, in proportion to the shares. */
-function kindOf(index: number): typeof kinds[number] {
-  const [first, second, third] = kinds;
-  return index % 10 < 5 ? first : index % 10 < 8 ? second : third;
-}
-
-function userWith(login: string, changes: Partial<User>): User {
-  const id = `01M81Q8R1S${login.toUpperCase().replaceAll(/[ILOU]/g, "X").padStart(16, "0")}`;
-  return { id, login, passwordHash: "", registeredAt: 0, groups: [], disabled: false, ...changes };
-}
-
-async function storeOfKnown(): Promise<TableStore> {
-  const store = new TableStore();
-  await store.ensureSecret(secret);
-  for (const [index, login] of knownLogins.entries()) {
-    await store.insertUser(userWith(login, { passwordHash: kindOf(index).hash }));
-  }
-  return store;
-}
-
-interface Attempt {
-  readonly ms: number;
-  /** Of the derivations. */
-  readonly cost: string;
-}
-
-/** Tries a wrong password from a client of its own, so that no limit counts. */
-async function attempt({ send }: TestApp, login: string, index: number): Promise<Attempt> {
-  using spy = spyOnDerive();
-  const startedAt = performance.now();
-  const { status } = await send("POST", "/session/", {
-    json: { login, password: `wrong ${password}` },
-    client: `198.51.${index >> 8}.${index & 255}`,
-  });
-  const ms = performance.now() - startedAt;
-  assertEquals(status, 401);
-  return { ms, cost: spy.costs.join() };
-}
-
-function medianOf(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? NaN;
-}
-
-/** How often a time of the first is longer than one of the second: 0.5 if both have the same distribution. */
-function rankStatistic(some: readonly number[], others: readonly number[]): number {
-  const pairs: readonly number[] = some.flatMap((one) =>
-    others.map((other) => one > other ? 1 : one === other ? 0.5 : 0)
-  );
-  return pairs.reduce((sum, pair) => sum + pair, 0) / pairs.length;
-}
-
-function timesOf(attempts: readonly Attempt[], cost?: number): readonly number[] {
-  return attempts.filter((one) => cost === undefined || one.cost === String(cost)).map(({ ms }) => ms);
-}
-
-/** The kind of each, as the order of their costs. */
-function ranksOf(attempts: readonly Attempt[]): readonly number[] {
-  return attempts.map((one) => kinds.findIndex(({ cost }) => one.cost === String(cost)));
-}
-
-Deno.test("logIn() takes times of the same distribution for known and unknown logins of three kinds", async () => {
-  const opened = await openTestApp({ store: await storeOfKnown() });
-  const [known, unknown, undrawn]: [Attempt[], Attempt[], Attempt[]] = [[], [], []];
-  // In turn, so that other work of the machine slows both alike.
-  for (const [index, login] of knownLogins.entries()) {
-    known.push(await attempt(opened, login, index));
-    unknown.push(await attempt(opened, unknownLogins[index] ?? "", index));
-  }
-  for (const { cost, share } of kinds) {
-    assertEquals(timesOf(known, cost).length, share * countOfEach);
-    // The standard deviation is 7 at most.
-    assertLess(Math.abs(timesOf(unknown, cost).length - share * countOfEach), 25, `of cost ${cost}`);
-    const ratio = medianOf(timesOf(known, cost)) / medianOf(timesOf(unknown, cost));
-    assert(ratio > 1 / 2 && ratio < 2, `medians of cost ${cost}: ${ratio}`);
-  }
-  // The standard deviation is 0.03.
-  for (const numbersOf of [ranksOf, timesOf]) {
-    const rank = rankStatistic(numbersOf(known), numbersOf(unknown));
-    assert(rank > 0.38 && rank < 0.62, `${numbersOf.name}: ${rank}`);
-  }
-
-  // Without decoys the same statistic tells them apart: half of the users are of a more expensive kind.
-  opened.app.hasher.decoys.update([]);
-  for (const [index, login] of unknownLogins.entries()) undrawn.push(await attempt(opened, login, index));
-  assertEquals(rankStatistic(ranksOf(known), ranksOf(undrawn)), 0.75);
-});
+import {
+  attempt,
+  kindOf,
+  kinds,
+  knownLogins,
+  password,
+  storeOfKnown,
+  unknownLogins,
+  userWith,
+} from "../support/passwords/three_kinds.ts";
 
 /** The costs of failed logins. */
 async function costsOf(opened: TestApp, logins: readonly string[]): Promise<readonly string[]> {
@@ -192,9 +96,11 @@ Deno.test("logIn() takes the work of a disabled user's own hash, for the right p
     const store = await storeOfKnown();
     await store.insertUser(userWith("bob", { passwordHash: hash, disabled: true }));
     const opened = await openTestApp({ store });
+    const counted = noteVerdicts(opened);
     const right = await tryToLogIn(opened, { login: "bob", password });
     const wrong = await tryToLogIn(opened, { login: "bob", password: `wrong ${password}` });
     assertEquals(right, wrong);
+    assertEquals(counted, [false, false]);
     assertEquals([right.status, right.costs], [401, [cost]]);
     assertEquals((await userOf(store, "bob")).passwordHash, hash);
     using spy = spyOnDerive();
@@ -202,6 +108,18 @@ Deno.test("logIn() takes the work of a disabled user's own hash, for the right p
     assertEquals([status, spy.costs], [401, [cost]]);
   }
 });
+
+/** Notes what the limits count: whether each password was right. */
+function noteVerdicts({ app: { throttle } }: TestApp): readonly (boolean | undefined)[] {
+  const verdicts: (boolean | undefined)[] = [];
+  const { run } = throttle;
+  throttle.run = async (...options) => {
+    const throttled = await run.apply(throttle, options);
+    verdicts.push(throttled.verdict?.isRight);
+    return throttled;
+  };
+  return verdicts;
+}
 
 /** Hashes that the Worker computes, wholly or first; `cost` as above. */
 const slowHashes = [
