@@ -22,7 +22,7 @@ export interface SlowHashesOptions {
 
 /** Cost 10 of bcrypt, the most frequent. */
 const expectedMs = 90;
-/** As in crypt(3) of Linux. sha-crypt takes longer for longer passwords: 4 s for these at 656,000 rounds. */
+/** As in crypt(3) of Linux. sha-crypt takes longer for longer passwords: 2.5 s for these at 656,000 rounds. */
 const maxPasswordBytes = 511;
 
 /** The Worker and its queue. */

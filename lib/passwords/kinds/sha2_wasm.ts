@@ -1,9 +1,9 @@
 /**
  * SHA-256 and SHA-512 (FIPS 180-4) as a function of WebAssembly, which this file writes instruction by instruction.
  *
- * sha-crypt hashes hundreds of thousands of short messages in turn. A call of node:crypto takes 4.3 µs, most of it for
- * the call. This function takes 0.6 µs for a block, and writes the digest to where the next message needs it: the
- * 656,000 rounds of passlib take a quarter of the time.
+ * sha-crypt hashes hundreds of thousands of short messages in turn. A call of node:crypto takes 4.3 µs, and one of the
+ * package hash-wasm 2.5 µs, most of it for the call. This function takes 0.4 µs for a block, and writes the digest to
+ * where the next message needs it: the 656,000 rounds of passlib take 0.4 s instead of 2.8 s.
  *
  * Both hashes are one algorithm, on words of 32 or 64 bits. Its rounds are unrolled, so that the working variables
  * change their names instead of their values.

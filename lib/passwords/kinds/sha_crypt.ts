@@ -38,7 +38,7 @@ interface Job {
 
 const defaultRounds = 5_000;
 const minRounds = 1_000;
-/** With a long password they take 4 s. crypt(3) allows a thousand times as many. */
+/** With a long password they take 3 s. crypt(3) allows a thousand times as many. */
 const maxRounds = 1_000_000;
 
 /** `$6$`. */

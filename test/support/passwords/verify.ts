@@ -2,16 +2,24 @@
 import { timingSafeEqual } from "node:crypto";
 import { passwordBytes } from "../../../lib/passwords/password_hash.ts";
 import { slowKinds } from "../../../lib/passwords/kinds/slow_kinds.ts";
-import { parseStoredHash } from "../../../lib/passwords/stored_hash.ts";
+import { parseStoredHash, type StoredHash } from "../../../lib/passwords/stored_hash.ts";
 
 /** Whether the text is a hash of the password. @throws {RangeError} it cannot be verified */
 export async function isHashOf(password: string, text: string): Promise<boolean> {
-  const { digest, derive, script } = parseStoredHash(text);
+  const stored = parseStoredHash(text);
   const bytes = passwordBytes(password);
   if (bytes === undefined) return false;
+  const derived = await derive(stored, bytes);
+  return derived.length === stored.digest.length && timingSafeEqual(derived, stored.digest);
+}
+
+/** Computes the digest of a password, without the Worker. */
+export async function derive(
+  { script, derive }: StoredHash,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const input = script === undefined ? bytes : await deriveScript(script, bytes);
-  const derived = derive === undefined ? input : await derive(input);
-  return derived.length === digest.length && timingSafeEqual(derived, digest);
+  return derive === undefined ? input : await derive(input);
 }
 
 async function deriveScript(script: string, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

@@ -2,6 +2,7 @@
 import { assertEquals, assertInstanceOf, assertLess, assertLessOrEqual } from "@std/assert";
 import { parseStoredHash, type StoredHash, wrapHash } from "../../../../lib/passwords/stored_hash.ts";
 import { pbkdf2 } from "../../../support/passwords/phc.ts";
+import { derive } from "../../../support/passwords/verify.ts";
 import { cheapVectors, costlyVectors } from "../../../support/passwords/vectors.ts";
 
 const cheap = cheapVectors.map(({ hash }) => hash);
@@ -53,8 +54,8 @@ Deno.test("parseStoredHash() derives what it accepts of damaged texts, of the le
   for (let round = 0; round < 2_000; round++) {
     const text = damaged(cheap[random(cheap.length)] ?? "", random);
     const stored = parseOrRefuse(text);
-    if (stored?.derive === undefined || stored.script !== undefined || !isCheap(stored)) continue;
-    assertEquals((await stored.derive(new Uint8Array(3))).length, stored.digest.length, text);
+    if (stored === undefined || !isCheap(stored)) continue;
+    assertEquals((await derive(stored, new Uint8Array(3))).length, stored.digest.length, text);
   }
 });
 
@@ -91,7 +92,9 @@ function parseOrRefuse(text: string): StoredHash | undefined {
 /** Few iterations and little memory: a damaged cost may be a thousand times the cost of the vector. */
 function isCheap({ work, memoryBytes }: StoredHash): boolean {
   const cost = [...work.matchAll(/\d+/g)].reduce((product, [number]) => product * Math.max(1, Number(number)), 1);
-  return memoryBytes < 2 ** 22 && cost < 2 ** 24;
+  // That of bcrypt is a logarithm.
+  const isLogarithm = work.includes("bcrypt");
+  return memoryBytes < 2 ** 22 && cost < (isLogarithm ? 8 : 2 ** 24);
 }
 
 /** One to three changes: a part removed, repeated, replaced by a piece, or a digit changed. */
