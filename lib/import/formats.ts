@@ -1,5 +1,6 @@
 /** The table of the file formats that users are imported from. */
 
+import { authelia } from "./authelia.ts";
 import { csv } from "./csv.ts";
 import { django } from "./django.ts";
 import type { ForeignFormat } from "./foreign_format.ts";
@@ -16,6 +17,7 @@ export const formats: readonly ForeignFormat[] = [
   htpasswd,
   django,
   werkzeugPickle,
+  authelia,
   keycloak,
   shadow,
   ldif,

@@ -19,3 +19,8 @@ declare module "@std/ulid" {
   /** Milliseconds since the epoch. @throws {Error} when it is no ULID */
   export function decodeTime(ulid: string): number;
 }
+
+declare module "@std/yaml/parse" {
+  /** @throws {SyntaxError} it is not one document of YAML; the message quotes it */
+  export function parse(content: string, options?: { schema?: "core" | "default" | "failsafe" | "json" }): unknown;
+}

@@ -6,6 +6,7 @@
 import * as stdAssert from "@std/assert";
 import * as stdLevenshteinDistance from "@std/text/levenshtein-distance";
 import * as stdUlid from "@std/ulid";
+import * as stdYamlParse from "@std/yaml/parse";
 
 const { assertEquals, assertRejects, assertThrows } = stdAssert;
 
@@ -13,6 +14,7 @@ const packages: Readonly<Record<string, object>> = {
   "@std/assert": stdAssert,
   "@std/text/levenshtein-distance": stdLevenshteinDistance,
   "@std/ulid": stdUlid,
+  "@std/yaml/parse": stdYamlParse,
 };
 
 Deno.test("std.d.ts declares only what the package has, for every @std import of deno.json", async () => {
@@ -49,6 +51,8 @@ Deno.test("std.d.ts says what the package returns and throws", () => {
   assertEquals(stdUlid.monotonicUlid() < stdUlid.monotonicUlid(), true);
   assertThrows(() => stdUlid.decodeTime("no ULID"), Error);
   assertEquals(stdLevenshteinDistance.levenshteinDistance("hepl", "help"), 2);
+  assertEquals(stdYamlParse.parse("1e3: no", { schema: "failsafe" }), { "1e3": "no" });
+  assertThrows(() => stdYamlParse.parse("["), SyntaxError);
 });
 
 /** Never called: `deno check` reads it. */
@@ -69,6 +73,8 @@ export async function wrongUse(): Promise<void> {
   stdLevenshteinDistance.levenshteinDistance("a", ["a"]);
   // @ts-expect-error: a time is a number
   stdUlid.ulid(new Date());
+  // @ts-expect-error: nothing is known of what was parsed
+  stdYamlParse.parse("a: 1").a;
 }
 
 /** Never called: what holds after an assertion, as `deno check` must see it. */
