@@ -27,7 +27,7 @@ export interface User {
   readonly id: string;
   /** Unique, in lower case. */
   readonly login: string;
-  /** PHC text, see `lib/passwords/password_hash.ts`. */
+  /** A text that names its kind and cost, at most 2,048 characters; see `lib/passwords/stored_hash.ts`. */
   readonly passwordHash: string;
   /** Milliseconds since the epoch, as all times here. */
   readonly registeredAt: number;
