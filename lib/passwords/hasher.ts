@@ -11,15 +11,13 @@
 
 import { timingSafeEqual } from "node:crypto";
 import { Decoys } from "./decoys.ts";
+import { measureCostMs } from "./hash_cost.ts";
 import { HashQueue, type JobDurations, OverloadedError, type Requester } from "./hash_queue.ts";
 import { hashMemoryLimit } from "./memory_limit.ts";
 import { hashPassword, memoryBytesOf, passwordBytes, type PasswordScheme, workOfScheme } from "./password_hash.ts";
 import { SlowHashes } from "./slow_hashes.ts";
 import { parseStoredHash, type StoredHash, usableHash } from "./stored_hash.ts";
 
-/** Time that a start spends on measuring the cost of a hash. The last round may exceed it. */
-const measureMs = 50;
-const measureRounds = 5;
 /** Deno has 32 threads for blocking work, and journal writes use them too: with 128 hashes at once one took 1.9 s. */
 const maxConcurrency = 30;
 
@@ -70,7 +68,7 @@ export class Hasher {
   /** Measured hashes of this machine per second. */
   readonly hashesPerSecond: number;
 
-  private constructor(options: Required<HasherOptions>, { decoy, costMs }: Awaited<ReturnType<typeof measure>>) {
+  private constructor(options: Required<HasherOptions>, { decoy, costMs }: { decoy: StoredHash; costMs: number }) {
     const { concurrency, maxWaitMs, maxMemoryBytes, onRun, onCrash } = options;
     this.#options = options;
     this.#decoy = decoy;
@@ -93,7 +91,8 @@ export class Hasher {
       onCrash: () => {},
       ...options,
     };
-    return new Hasher(complete, await measure(complete));
+    const decoy = parseStoredHash(await hashPassword(crypto.randomUUID(), scheme));
+    return new Hasher(complete, { decoy, costMs: await measureCostMs(complete) });
   }
 
   /** Kind and cost of new hashes. */
@@ -180,20 +179,6 @@ export class Hasher {
       throw error;
     }
   }
-}
-
-/** The fastest round counts, as other work of the machine is no cost of a hash. An expensive hash needs one round. */
-async function measure({ scheme, concurrency }: Required<HasherOptions>) {
-  const decoy = parseStoredHash(await hashPassword(crypto.randomUUID(), scheme));
-  let costMs = Infinity;
-  for (let round = 0, spentMs = 0; round < measureRounds && spentMs < measureMs; round++) {
-    const startedAt = performance.now();
-    await Promise.all(Array.from({ length: concurrency }, () => hashPassword("measure", scheme)));
-    const roundMs = performance.now() - startedAt;
-    costMs = Math.min(costMs, roundMs);
-    spentMs += roundMs;
-  }
-  return { decoy, costMs };
 }
 
 /** In constant time. */
