@@ -12,7 +12,10 @@ import { hostWithPort, type Listen } from "./config/listen.ts";
 import type { Log } from "./log.ts";
 import type { ConnectionInfo } from "./router.ts";
 
-/** A little more than the longest wait for a hash, and less than the 10 s that most supervisors wait. */
+/**
+ * A little more than the longest wait for a hash, and less than the 10 s that most supervisors wait. A wait for the
+ * Worker of slow hashes may be longer, and is cut off.
+ */
 const defaultDrainMs = 8_000;
 const defaultLingerMs = 300;
 /** Interval of the checks of requests in flight, and of the attempts to listen again. */
