@@ -25,7 +25,7 @@ export const keycloak: ForeignFormat = {
       yield readUser(user, ++line);
     }
     if (line > 0) return;
-    const remedy = "use kc.sh export --users same_file, or a file REALM-users-0.json";
+    const remedy = "use kc.sh export --realm NAME --file FILE";
     throw new ForeignFileError(`Cannot read users of Keycloak from "${path}" as it has no list "users": ${remedy}`);
   },
 };

@@ -91,7 +91,7 @@ Deno.test("keycloak refuses a user without a name, and a password of an unknown 
 
 Deno.test("keycloak refuses a file without users", async () => {
   for (const content of ['{"realm":"shop"}', '{"users":[]}', "[]"]) {
-    const reason = 'as it has no list "users": use kc.sh export --users same_file, or a file REALM-users-0.json';
+    const reason = 'as it has no list "users": use kc.sh export --realm NAME --file FILE';
     await assertRejects(() => readForeign(keycloak, { content }), ForeignFileError, reason);
   }
   await assertRejects(() => readForeign(keycloak, { content: "users:" }), ForeignFileError, "it is another format");
