@@ -1,15 +1,44 @@
-/** LDIF as OpenLDAP writes it, and as nobody does. */
+/**
+ * LDIF: `files/slapcat.ldif` and `files/ldapsearch.ldif` were made by OpenLDAP 2.5 with the overlays memberof and
+ * ppolicy; and files as no program writes them.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { ldif } from "../../../lib/import/ldif.ts";
-import { readForeign } from "../../support/foreign_users.ts";
+import { usableHash } from "../../../lib/passwords/stored_hash.ts";
+import { foreignFile, readForeign } from "../../support/foreign_users.ts";
 import hashes from "../passwords/hashes.json" with { type: "json" };
 
 const rest = { registeredAt: undefined, groups: [], disabled: false };
 const ssha = hashes.hashes["ldap {SSHA}"];
 const sha512crypt = hashes.hashes["shadow sha512crypt"];
 
-Deno.test("ldif reads what slapcat writes: folded lines, base64, comments, groups, dates and locks", async () => {
+Deno.test("ldif reads the directory that slapcat and ldapsearch wrote", async () => {
+  const files: readonly [name: string, lines: number[]][] = [
+    ["slapcat", [25, 45, 62, 78, 91]],
+    ["ldapsearch", [11, 17, 25, 33, 38]],
+  ];
+  for (const [name, lines] of files) {
+    const records = await readForeign(ldif, { path: foreignFile(`${name}.ldif`) });
+    assertEquals(records.map(({ line }) => line), lines);
+    assertEquals(
+      records.map((record) => {
+        if ("reason" in record) return [record.login, record.isWithoutPassword];
+        const { login, groups, disabled, passwordHash, registeredAt } = record;
+        return [login, groups, disabled, usableHash(passwordHash) !== undefined, registeredAt];
+      }),
+      [
+        ["Alice", ["staff"], false, true, Date.UTC(2026, 10, 27, 3, 52, 51)],
+        ["bob", ["staff"], false, true, Date.UTC(2026, 10, 27, 3, 52, 51)],
+        ["carol", ["Night, Shift"], false, true, Date.UTC(2026, 10, 27, 3, 52, 51)],
+        ["dave", true],
+        ["eve", [], true, true, Date.UTC(2026, 10, 27, 3, 52, 51)],
+      ],
+    );
+  }
+});
+
+Deno.test("ldif reads every form of a line: folded lines, base64, comments, groups, dates and locks", async () => {
   const content = `version: 1
 # a comment that is
   folded
