@@ -16,7 +16,7 @@ const sha512crypt = hashes.hashes["shadow sha512crypt"];
 Deno.test("ldif reads the directory that slapcat and ldapsearch wrote", async () => {
   const files: readonly [name: string, lines: number[]][] = [
     ["slapcat", [25, 45, 62, 78, 91]],
-    ["ldapsearch", [11, 17, 25, 33, 38]],
+    ["ldapsearch", [10, 17, 25, 33, 38]],
   ];
   for (const [name, lines] of files) {
     const records = await readForeign(ldif, { path: foreignFile(`${name}.ldif`) });
