@@ -18,7 +18,7 @@ export async function openDecoys({ store, log }: DecoyOptions): Promise<Decoys> 
   const decoys = new Decoys(await storedKey({ store, log }));
   const unusableCount = await refreshDecoys({ store, decoys });
   if (unusableCount > 0) {
-    const warning = "Users whose password hash cannot be verified, or costs more than any setting, cannot log in";
+    const warning = "Users whose password hash cannot be verified cannot log in: reset their passwords";
     log.warn("unusable-hashes", { warning, users: unusableCount });
   }
   return decoys;
