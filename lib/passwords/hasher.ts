@@ -137,9 +137,11 @@ export class Hasher {
    * @throws {OverloadedError} too many are waiting, or the client is gone
    */
   async verify(password: string, options: VerifyOptions): Promise<PasswordVerdict> {
-    const { login, passwordHash = "", isRehashing = true, ...requester } = options;
-    const own = usableHash(passwordHash);
-    const stored = own ?? this.decoys.hashOf(login) ?? this.#decoy;
+    const { login, passwordHash, isRehashing = true, ...requester } = options;
+    const own = passwordHash === undefined ? undefined : usableHash(passwordHash);
+    // For every login, as the draw takes time too.
+    const decoy = this.decoys.hashOf(login) ?? this.#decoy;
+    const stored = own ?? decoy;
     const typed = passwordBytes(password);
     const isRight = (digest: Uint8Array) => isEqual(digest, stored.digest) && own !== undefined && typed !== undefined;
     const isStale = stored.work !== workOfScheme(this.scheme);
