@@ -86,9 +86,10 @@ export class PickleFile {
   line(): string {
     const count = Math.min(this.rest, maxLineBytes + 1);
     this.#require(count);
-    const length = this.#buffer.subarray(this.#start, this.#start + count).indexOf(lineFeed);
-    if (length === -1) this.fail(`it has a line that is longer than ${maxLineBytes} bytes`);
-    return this.bytes(length + 1).toString("utf8", 0, length);
+    const [start, end] = [this.#start, this.#buffer.indexOf(lineFeed, this.#start)];
+    if (end === -1 || end >= start + count) this.fail(`it has a line that is longer than ${maxLineBytes} bytes`);
+    this.#start = end + 1;
+    return this.#buffer.toString("utf8", start, end);
   }
 
   /** Fills the buffer. @throws {ForeignFileError} the file ends before */

@@ -11,7 +11,7 @@ import type { PickleFile } from "./pickle_file.ts";
 import { Bytes, callByName, Dict, Instance, Name, type PickleValue } from "./pickle_value.ts";
 
 /** Estimated memory of the values at one time: 1,000 users of Werkzeug take 1 MB. */
-const maxMemoryBytes = 64_000_000;
+const maxMemoryBytes = 48_000_000;
 /** Open MARKs: one for each level of a value. */
 const maxDepth = 100;
 /** Values that are not yet in another: Python writes 1,000 items of a list or dict at once, and all of a tuple. */
