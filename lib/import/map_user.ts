@@ -37,7 +37,9 @@ const maxShown = 64;
 
 /** Maps a record. */
 export function mapUser(record: ForeignUser, { rename, modifiedAt }: MapOptions): MappedUser | RefusedRecord {
-  const { line, disabled, registeredAt = modifiedAt } = record;
+  const { line, disabled } = record;
+  // Some programs write fractions of milliseconds, which no store can keep.
+  const registeredAt = Math.floor(record.registeredAt ?? modifiedAt);
   // Copies, as the store keeps them, and with a part of a line all of it.
   const login = canonicalLogin(copyText(rename(record.login)));
   const groups = [...new Set(record.groups.map((group) => canonicalLogin(copyText(group))))];
@@ -58,7 +60,7 @@ export function tailOf(id: string): string {
 
 function idOf(login: string, registeredAt: number): string {
   const random = createHash("sha256").update(`gatehouse import ${login}`).digest("hex").slice(0, tailBits / 4);
-  const bits = BigInt(Math.floor(registeredAt)) << BigInt(tailBits) | BigInt(`0x${random}`);
+  const bits = BigInt(registeredAt) << BigInt(tailBits) | BigInt(`0x${random}`);
   const digits = bits.toString(2 ** bitsPerDigit).padStart(Math.ceil((timeBits + tailBits) / bitsPerDigit), "0");
   return digits.replaceAll(/./g, (digit) => alphabet.charAt(Number.parseInt(digit, 2 ** bitsPerDigit)));
 }

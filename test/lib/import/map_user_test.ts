@@ -30,6 +30,8 @@ Deno.test("mapUser() derives the id from the date and the login, and keeps that 
   const later = mapped({ login: "alice" }).user.id;
   assertEquals([decodeTime(later), tailOf(later)], [modifiedAt, tailOf(id)]);
   assert(tailOf(mapped({ login: "bob" }).user.id) !== tailOf(id));
+  assertEquals(mapped({ login: "alice", registeredAt: 1_714_564_800_123.9 }).user.id, id);
+  assertEquals(mapped({ registeredAt: 1_714_564_800_123.9 }).user.registeredAt, 1_714_564_800_123);
   assertEquals(decodeTime(mapped({ registeredAt: 0 }).user.id), 0);
   assertEquals(decodeTime(mapped({ registeredAt: 2 ** 48 - 1 }).user.id), 2 ** 48 - 1);
   assertEquals(mapped({ id: "01HWT0D7G0BB89CGQ3NCBYGDKQ" }).user.id, "01HWT0D7G0BB89CGQ3NCBYGDKQ");

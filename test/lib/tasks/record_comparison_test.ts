@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { contentsOf, unmatchedRecords } from "../../../lib/tasks/record_comparison.ts";
+import { contentsOf, unmatchedRecords, userContentsOf } from "../../../lib/tasks/record_comparison.ts";
 import type { Session, StoredRecord, Ticket, User } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
@@ -41,6 +41,17 @@ Deno.test("contentsOf() returns another digest when any field of any record diff
   const digests = new Set<string>();
   for (const each of [records, ...changed]) digests.add((await contentsOf(await storeOf(each), ignore)).digest);
   assertEquals(digests.size, 6 + 7 + 4 + 2 + 3);
+});
+
+Deno.test("userContentsOf() returns the digest of the users alone, and awaits the callback of each", async () => {
+  const logins: string[] = [];
+  const contents = await userContentsOf(await storeOf(records), async ({ login }) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    logins.push(login);
+  });
+  assertEquals([contents.users, logins], [2, ["alice", "carol"]]);
+  assertEquals(contents.digest, await sha256(records.slice(0, 2).map(lineOf).join("")));
+  assertEquals((await userContentsOf(new TableStore(), ignore)).users, 0);
 });
 
 Deno.test("unmatchedRecords() yields the records that the other store lacks or holds with other fields", async () => {
