@@ -14,7 +14,7 @@ import { formats } from "../import/formats.ts";
 import { type ImportOptions, type ImportResult, importUsers } from "../import/import_users.ts";
 import { passwordSchemeOf } from "../passwords/password_hash.ts";
 import { wrapHash } from "../passwords/stored_hash.ts";
-import { type Store, StoreFullError } from "../store.ts";
+import { type Store, StoreFullError, StoreUnavailableError } from "../store.ts";
 import { realDisk } from "../store/file/disk.ts";
 import { isDataFile } from "../store/file/folder.ts";
 import { StoreLockedError } from "../store/file/store_folder.ts";
@@ -82,6 +82,9 @@ async function importOrExplain(store: Store, options: ImportOptions): Promise<Im
   try {
     result = await importUsers(store, options);
   } catch (error) {
+    if (error instanceof StoreUnavailableError) {
+      throw new TaskError(`${error.message}. Run the import again, which continues it`, { cause: error });
+    }
     if (!(error instanceof StoreFullError)) throw error;
     throw new TaskError(
       `Cannot import all of "${path}" as the store has no room: make room and run the import again, which continues it`,

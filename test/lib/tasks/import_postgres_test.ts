@@ -1,6 +1,6 @@
 /** The tasks `import` and `export` on PostgreSQL, while services use it. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../lib/log.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
@@ -68,14 +68,26 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the tasks import and export say when the database is away, without its password",
+  name: "the tasks import and export say when the database is away or goes, without its password",
   ignore,
   async fn() {
     await using server = await startPostgres();
     const url = (await server.createDatabase("register")).replace("gatehouse@", "gatehouse:a-secret@");
     const folder = await Deno.makeTempDir();
     await writeUsers(`${folder}/users`, 3);
-    await server.stop();
+    await (await openPostgresStore(parsePostgresUrl(url), { log }))[Symbol.asyncDispose]();
+    await using task = startTask(["import", "jsonl", `${folder}/users`], url);
+    const lost = server.sql("register").begin(async (sql) => {
+      // The import waits for this row.
+      await sql`INSERT INTO gatehouse_user SELECT 'user1', '1', '', 0, 0, '', false, false, 0`;
+      const isWaiting = async () => (await sql`SELECT 1 FROM pg_locks WHERE NOT granted`).length > 0 || undefined;
+      await task.until(isWaiting, { what: "the import to wait" });
+      await server.kill();
+      await sql`SELECT 1`;
+    });
+    await assertRejects(() => lost);
+    assertEquals((await task.status).code, 1);
+    assertStringIncludes(task.output, ". Run the import again, which continues it\n");
     for (const args of [["import", "jsonl", `${folder}/users`], ["export", "csv", `${folder}/exported`]]) {
       const { code, stdout, stderr } = await runTask(args, { store: url });
       assertEquals([code, stdout], [1, ""]);
