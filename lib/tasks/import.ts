@@ -176,11 +176,15 @@ async function modificationTime(path: string): Promise<number> {
 function lineOf({ line, login, reason, isWithoutPassword }: RefusedRecord, { unit }: ForeignFormat): string {
   const name = login === undefined ? "" : `, ${quoted(login)}`;
   const text = `${isWithoutPassword ? "Skipped" : "Refused"} ${unit} ${line}${name}: ${reason}`;
-  return text.slice(0, maxShownLine).replace(controls, "\ufffd");
+  return printable(text.slice(0, maxShownLine));
 }
 
 function quoted(login: string): string {
-  return JSON.stringify(login.slice(0, maxShownLogin));
+  return printable(JSON.stringify(login.slice(0, maxShownLogin)));
+}
+
+function printable(text: string): string {
+  return text.replace(controls, "\ufffd");
 }
 
 function describe(

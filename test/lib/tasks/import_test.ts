@@ -148,6 +148,8 @@ Deno.test("the task import says in one line why it cannot begin, and creates no 
     assertStringIncludes(stderr.trimEnd().split("\n").at(-1) ?? "", text);
   }
   await assertRejects(() => Deno.stat(at("store")), Deno.errors.NotFound);
+  const dry = await runTask(["import", "htpasswd", at("users"), "--dry-run"], { store: at("running") });
+  assertEquals(dry.code, 0, dry.stderr);
   const empty = await runTask(["import", "htpasswd", at("empty")], { store: at("store") });
   assertStringIncludes(empty.stderr, `Cannot import "${at("empty")}" as it has no users of the format htpasswd`);
   assertEquals(empty.code, 1);
