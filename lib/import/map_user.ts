@@ -13,8 +13,8 @@ import type { User } from "../store.ts";
 import type { ForeignUser, RefusedRecord } from "./foreign_format.ts";
 
 export interface MapOptions {
-  /** Returns the new login of one that stands in the file, or the same. */
-  readonly rename: (login: string) => string;
+  /** Returns the new name of a login or group that stands in the file, or the same; "" leaves a group out. */
+  readonly rename: (name: string) => string;
   /** The date of users that have no other, in milliseconds since the epoch. */
   readonly modifiedAt: number;
 }
@@ -42,7 +42,8 @@ export function mapUser(record: ForeignUser, { rename, modifiedAt }: MapOptions)
   const registeredAt = Math.floor(record.registeredAt ?? modifiedAt);
   // Copies, as the store keeps them, and with a part of a line all of it.
   const login = canonicalLogin(copyText(rename(record.login)));
-  const groups = [...new Set(record.groups.map((group) => canonicalLogin(copyText(group))))];
+  const renamed = record.groups.map((group) => canonicalLogin(copyText(rename(group))));
+  const groups = [...new Set(renamed.filter((group) => group !== ""))];
   const passwordHash = copyText(record.passwordHash);
   const hash = parseHash(passwordHash);
   const reason = loginProblem(login) ?? dateProblem(registeredAt) ?? groupProblem(groups) ?? hash.problem ??
@@ -79,7 +80,7 @@ function groupProblem(groups: readonly string[]): string | undefined {
   if (isGroups(groups)) return undefined;
   const wrong = groups.find((group) => !groupPattern.test(group));
   if (wrong === undefined) return `there are more than ${maxGroups} groups`;
-  return `the group "${wrong.slice(0, maxShown)}" must consist of 1 to 32 of a-z 0-9 . _ -: rename it in the file`;
+  return `the group "${wrong.slice(0, maxShown)}" must consist of 1 to 32 of a-z 0-9 . _ -: rename it with --rename`;
 }
 
 function idProblem(id: string | undefined): string | undefined {

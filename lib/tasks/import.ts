@@ -38,7 +38,7 @@ if (import.meta.main) {
       "not changed. Stop the service first if the store is a folder; with a database it may run. An import that was\n" +
       "stopped continues when it is run again. The exit status is 0 when all users of the file are in the store.\n\n" +
       "  --dry-run       reads the file and reports the same, and changes nothing\n" +
-      "  --rename FILE   new logins, as lines OLD,NEW\n" +
+      "  --rename FILE   new names of logins and groups, as lines OLD,NEW; OLD, leaves a group out\n" +
       "  --…-field NAME  the field of logins, passwords, …, if the format names its fields; --id-field= for none\n\n" +
       `Formats:\n\n${formats.map(describeFormat).join("\n")}\n\nlib/import/README.md has the rules.`,
     run: (call) => runImport(call),
@@ -71,7 +71,9 @@ async function runImport({ args: [name = ""], paths: [, path = ""], options, env
     report: (record) => printError(lineOf(record, format)),
     onRecord: countProgress("read"),
   });
-  for (const old of unused()) printError(`No user was renamed from ${quoted(old)}, as the file has no such login`);
+  for (const old of unused()) {
+    printError(`Nothing was renamed from ${quoted(old)}, as the file has no such login or group`);
+  }
   printLine(describe(result, { path, location, isDryRun }));
   return result.refused > 0 ? 1 : 0;
 }
@@ -144,25 +146,25 @@ function fieldNames({ name, fields }: ForeignFormat, options: TaskCall["options"
   return { ...fields ?? none, ...Object.fromEntries(given) };
 }
 
-/** @returns the renaming, and the old logins that were not met. @throws {TaskError} the file is wrong */
+/** @returns the renaming, and the old names that were not met. @throws {TaskError} the file is wrong */
 async function readRenames(path: string | undefined) {
   const renames = new Map<string, string>();
   if (path !== undefined) {
     for await (const row of readRows(path)) {
-      const [old = "", login, more] = "fields" in row ? row.fields : [];
-      if (login === undefined || more !== undefined || renames.has(old)) {
-        const reason = renames.has(old) ? "it renames a login that an earlier line renames" : "it is not OLD,NEW";
-        throw new TaskError(`Cannot read "${path}" as a list of new logins: line ${row.line}: ${reason}`);
+      const [old = "", name, more] = "fields" in row ? row.fields : [];
+      if (name === undefined || more !== undefined || renames.has(old)) {
+        const reason = renames.has(old) ? "it renames what an earlier line renames" : "it is not OLD,NEW";
+        throw new TaskError(`Cannot read "${path}" as a list of new names: line ${row.line}: ${reason}`);
       }
-      renames.set(old, login);
+      renames.set(old, name);
     }
   }
   const met = new Set<string>();
   return {
-    rename(login: string): string {
-      const renamed = renames.get(login);
-      if (renamed !== undefined) met.add(login);
-      return renamed ?? login;
+    rename(name: string): string {
+      const renamed = renames.get(name);
+      if (renamed !== undefined) met.add(name);
+      return renamed ?? name;
     },
     unused: () => renames.keys().filter((old) => !met.has(old)),
   };

@@ -37,10 +37,15 @@ Deno.test("mapUser() derives the id from the date and the login, and keeps that 
   assertEquals(mapped({ id: "01HWT0D7G0BB89CGQ3NCBYGDKQ" }).user.id, "01HWT0D7G0BB89CGQ3NCBYGDKQ");
 });
 
-Deno.test("mapUser() renames logins as they stand in the file", () => {
-  const rename = (login: string) => login === "Old Name" ? "New.Name" : login;
-  const result = mapUser(foreign({ login: "Old Name" }), { rename, modifiedAt });
-  assertEquals("user" in result && result.user.login, "new.name");
+Deno.test("mapUser() renames logins and groups as they stand in the file, and leaves groups out", () => {
+  const names = new Map([["Old Name", "New.Name"], ["Night Shift", "Night"], ["Domain Users", ""]]);
+  const rename = (name: string) => names.get(name) ?? name;
+  const groups = ["Night Shift", "night", "Domain Users", "staff"];
+  const result = mapUser(foreign({ login: "Old Name", groups }), { rename, modifiedAt });
+  assert("user" in result);
+  assertEquals([result.user.login, result.user.groups], ["new.name", ["night", "staff"]]);
+  const unnamed = mapUser(foreign({ login: "Domain Users" }), { rename, modifiedAt });
+  assert("reason" in unnamed && unnamed.reason.startsWith("the login must have at least 1 character"));
 });
 
 Deno.test("mapUser() tells fast hashes from others", () => {
@@ -64,7 +69,7 @@ Deno.test("mapUser() refuses what no user can have, with the login of the file",
     [{ registeredAt: NaN }, "the date of registration is before 1970 or too late"],
     [
       { groups: ["staff", "Domain Users"] },
-      'the group "domain users" must consist of 1 to 32 of a-z 0-9 . _ -: rename it in the file',
+      'the group "domain users" must consist of 1 to 32 of a-z 0-9 . _ -: rename it with --rename',
     ],
     [{ groups }, "there are more than 32 groups"],
     [{ id: "7" }, "the id is not a ULID: leave ids of other programs out"],

@@ -60,7 +60,7 @@ Deno.test("the task import reports each refused line, and succeeds when all user
   assertStringIncludes(second.stdout, "Imported 3 users ");
   assertStringIncludes(second.stdout, "1 already there, 0 refused, 1 without a password");
   assertStringIncludes(second.stdout, "Administrators among them: 0. Fast hashes, stored wrapped: 2");
-  assertStringIncludes(second.stderr, 'No user was renamed from "nobody"');
+  assertStringIncludes(second.stderr, 'Nothing was renamed from "nobody"');
   const kept = await Array.fromAsync(inspect(store), (line) => JSON.parse(line));
   assertEquals(kept.map(({ login }) => login).sort(), ["alice", "bob", "carol", "long"]);
   assert(!kept.some(({ password_hash }) => password_hash === ssha));
@@ -93,10 +93,9 @@ Deno.test("the task import that was killed continues to the same digest, in boun
   const at = (name: string) => `${folder}/${name}`;
   const count = 20_000;
   await writeUsers(at("users"), count);
-  const startedAt = performance.now();
-  const whole = await runTask(["import", "jsonl", at("users")], { store: at("whole") });
-  // As 100,000 within 20 s, and some for other tests; `deno task bench import` measures it.
-  assert(performance.now() - startedAt < count / 5 + 5_000, `${performance.now() - startedAt} ms`);
+  // Seconds of a core: they do not depend on other tests. `deno task bench import` measures the time of 100,000 users.
+  const whole = await runTask(["import", "jsonl", at("users")], { store: at("whole"), shell: "ulimit -t 10" });
+  assertEquals(whole.code, 0, whole.stderr);
   for (const signal of ["SIGKILL", "SIGINT"] as const) {
     const store = at(signal);
     {
@@ -135,8 +134,8 @@ Deno.test("the task import says in one line why it cannot begin, and creates no 
       "Cannot use --login-field as the fields of the format htpasswd have",
     ],
     [["htpasswd", at("users"), "--rename", at("none")], `Cannot read "${at("none")}": No such file`],
-    [["htpasswd", at("users"), "--rename", at("one-field")], "as a list of new logins: line 1: it is not OLD,NEW"],
-    [["htpasswd", at("users"), "--rename", at("twice")], "line 2: it renames a login that an earlier line renames"],
+    [["htpasswd", at("users"), "--rename", at("one-field")], "as a list of new names: line 1: it is not OLD,NEW"],
+    [["htpasswd", at("users"), "--rename", at("twice")], "line 2: it renames what an earlier line renames"],
     [["htpasswd"], "Usage: deno task import FORMAT FILE [--dry-run] [--rename FILE] [--login-field NAME]"],
     [["htpasswd", at("users")], "as a service uses it: stop the service, import", at("running")],
     [["htpasswd", at("users")], "Set GATEHOUSE_STORE to a folder", at("users")],
