@@ -54,11 +54,14 @@ const encoder = new TextEncoder();
 const pbkdf2Pattern = /^\$pbkdf2-sha256\$i=([1-9]\d{0,8})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 /** Of this cost only: other programs write the same form, and most of them another cost; they do not normalize. */
 const argon2idPattern = /^\$argon2id\$v=19\$m=19456,t=2,p=1()\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
-/** Of kinds of which a register may have many: until the first `$` after the cost. */
+const nativeHead = String.raw`\$pbkdf2-sha256\$i=\d+|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+`;
+/** The cost of kinds of which a register may have many. */
 const headPattern = new RegExp(
-  String.raw`^(?:\$pbkdf2-sha256\$i=\d+|(?:argon2)?\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+|\$2[aby]\$\d\d|` +
+  String.raw`^(${nativeHead}|(?:argon2)?\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+|\$2[aby]\$\d\d|` +
     String.raw`pbkdf2_sha\d+\$\d+|pbkdf2:sha\d+:\d+|scrypt:\d+:\d+:\d+)\$`,
 );
+/** The same of wrapped kinds: of the wrapped hash, and of the new one. */
+const wrappedPattern = new RegExp(String.raw`^(\{\w+\}|\$apr1\$|\$1\$|\$[PH]\$.)[^~]*~(${nativeHead})\$`);
 
 /** New hashes. Not fast at any cost, as an exported register is imported as it was. */
 const native: HashKind = {
@@ -124,10 +127,10 @@ export function iterationsOf(text: string): number {
   return iterations > maxIterations ? 0 : iterations;
 }
 
-/** The start of a hash, if hashes of the same length that begin so take the same work; otherwise "". */
-export function workHeadOf(text: string): string {
-  // A wrapped hash takes the work of two costs, and its start names one.
-  return text.includes(separator) ? "" : headPattern.exec(text)?.[0] ?? "";
+/** A text that is equal only for hashes of the same work, made faster than by parsing; "" if only parsing can tell. */
+export function workKeyOf(text: string): string {
+  const [, head = "", outer = ""] = (text.includes(separator) ? wrappedPattern : headPattern).exec(text) ?? [];
+  return head === "" ? "" : `${text.length} ${head}${outer}`;
 }
 
 /**

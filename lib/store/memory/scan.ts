@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
-import { workHeadOf, workOf } from "../../passwords/stored_hash.ts";
+import { workKeyOf, workOf } from "../../passwords/stored_hash.ts";
 import type { Session, StoredRecord, User } from "../../store.ts";
 import { type Days, type HashWorks, maxHashWorks, type Page, type PageQuery } from "../queries.ts";
 import type { Tables } from "./tables.ts";
@@ -14,8 +14,6 @@ import type { Tables } from "./tables.ts";
 const scanBatch = 5_000;
 /** Hashes that are parsed between two yields: 2 ms at most. */
 const parseBatch = 500;
-/** Beginnings of hashes that are compared: today's setting and former ones. */
-const maxHeads = 8;
 /** Records of a copy between two yields: few enough for one frame or one statement. */
 const recordBatch = 1_000;
 /** When a scan has kept this many items more than a page has, it drops those that cannot be on the page. */
@@ -99,22 +97,21 @@ export async function registrationsOn({ first, count }: Days, users: Iterable<Us
 /** Counts the password hashes by the work that they take. */
 export async function hashWorksOf(users: Iterable<User>): Promise<HashWorks> {
   const works = new Map<string, { work: string; count: number; example: string }>();
-  const heads: { readonly head: string; readonly length: number; readonly of: { count: number } }[] = [];
+  /** The same counts by `workKeyOf`. */
+  const counts = new Map<string, { count: number }>();
   let unusableCount = 0;
   await forEachYielding(users, ({ passwordHash }) => {
-    const isAlike = ({ head, length }: typeof heads[number]) =>
-      passwordHash.length === length && passwordHash.startsWith(head);
-    // Nearly all hashes begin like another one; comparing that takes a tenth of the time of parsing.
-    const known = heads.find(isAlike);
-    if (known !== undefined) return void known.of.count++;
+    // Parsing each would take ten times as long.
+    const key = workKeyOf(passwordHash);
+    const known = counts.get(key);
+    if (known !== undefined) return void known.count++;
     const work = workOf(passwordHash);
     if (work === undefined) return void unusableCount++;
     const counted = works.get(work) ?? { work, count: 0, example: passwordHash };
     counted.count++;
     if (!works.has(work) && works.size === maxHashWorks) return;
     works.set(work, counted);
-    const head = workHeadOf(passwordHash);
-    if (head !== "" && heads.length < maxHeads) heads.push({ head, length: passwordHash.length, of: counted });
+    if (key !== "" && counts.size < maxHashWorks) counts.set(key, counted);
   }, { batch: parseBatch });
   return { works: [...works.values()], unusableCount };
 }

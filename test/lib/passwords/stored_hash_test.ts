@@ -15,8 +15,9 @@ import {
   passwordSchemeOf,
   workOfScheme,
 } from "../../../lib/passwords/password_hash.ts";
-import { parseStoredHash, usableHash, wrapHash } from "../../../lib/passwords/stored_hash.ts";
+import { parseStoredHash, usableHash, workKeyOf, workOf, wrapHash } from "../../../lib/passwords/stored_hash.ts";
 import { pbkdf2 } from "../../support/passwords/phc.ts";
+import { cheapVectors } from "../../support/passwords/vectors.ts";
 import { isHashOf } from "../../support/passwords/verify.ts";
 
 /** Made by argon2-cffi 21.1.0 with the salt 00 01 … 0f. */
@@ -123,3 +124,18 @@ for (const [text, reason] of unusable) {
     assertEquals(usableHash(text), undefined);
   });
 }
+
+Deno.test("workKeyOf() is equal only for hashes of the same work", async () => {
+  const texts = [...cheapVectors.map(({ hash }) => hash), await hashPassword("password", pbkdf2(1))];
+  const fast = texts.filter((text) => usableHash(text)?.isFast);
+  for (const scheme of [pbkdf2(1), pbkdf2(2)]) {
+    for (const text of fast) texts.push(await wrapHash(text, scheme));
+  }
+  const keyed = texts.filter((text) => workKeyOf(text) !== "");
+  const works = Map.groupBy(keyed, workKeyOf);
+  for (const [key, same] of works) assertEquals(new Set(same.map(workOf)).size, 1, key);
+  // Some kinds of each sort have a key: otherwise the start parses every hash of a large register.
+  for (const head of ["$pbkdf2-sha256$i=1", "$argon2id$", "$2b$", "{SSHA}", "$apr1$", "scrypt:", "pbkdf2_sha256$"]) {
+    assert(works.keys().some((key) => key.includes(` ${head}`)), head);
+  }
+});
