@@ -11,7 +11,7 @@
  */
 
 import type { PickleFile } from "./pickle_file.ts";
-import { PickleMachine } from "./pickle_machine.ts";
+import { type Divided, PickleMachine } from "./pickle_machine.ts";
 import { gets, operations, reasonAgainst, stop } from "./pickle_opcodes.ts";
 import type { PickleValue } from "./pickle_value.ts";
 
@@ -19,9 +19,6 @@ import type { PickleValue } from "./pickle_value.ts";
 const maxPickles = 1_000_000;
 /** Values of one pickle that it refers to again. */
 const maxRecalled = 500_000;
-
-/** What of a file is yielded in parts: a dict or list of records, but not a dict that is a record. */
-export type Divided = "dict" | "list";
 
 /**
  * Reads the values of a file, one for each pickle in it.

@@ -22,6 +22,9 @@ const [objectBytes, arrayBytes, itemBytes, memoBytes] = [32, 48, 16, 80];
 
 const namePattern = /^[\p{L}\p{N}_.]{1,255}$/u;
 
+/** The outermost values whose items leave in parts: a dict of records must not be divided where it can be a record. */
+export type Divided = "dict" | "list";
+
 /** A stack of values, and a memo of those that the pickle refers to again. */
 export class PickleMachine {
   readonly file: PickleFile;
@@ -61,7 +64,7 @@ export class PickleMachine {
   }
 
   /** Takes the items of the outermost value, if it has this type and is the only value now. */
-  takePart(divided: "dict" | "list"): PickleValue | undefined {
+  takePart(divided: Divided): PickleValue | undefined {
     if (!this.#hasNewItems) return undefined;
     this.#hasNewItems = false;
     const [root] = this.#stack;

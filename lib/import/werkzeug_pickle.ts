@@ -15,11 +15,17 @@ import { pickledDate } from "./pickle_date.ts";
 import { PickleFile } from "./pickle_file.ts";
 import { Bytes, Dict, Instance, type PickleValue } from "./pickle_value.ts";
 
-/** Of a record: each look-up looks at all of them. */
+/** Of a file. Each can be a reference of two bytes. */
+const maxRecords = 1_000_000;
+/** Of a record. */
 const maxFields = 200;
-/** Fields that an error names, and the characters of each. */
-const [maxNamedFields, maxFieldName] = [10, 40];
+/** Of a login or hash in bytes, and of the name of a field. */
+const [maxTextBytes, maxNameBytes] = [4_096, 100];
+/** Names that an error has. */
+const maxNamedFields = 10;
 const indexPattern = /^\d{1,3}$/;
+
+const fieldsOfDict = new WeakMap<Dict, ReadonlyMap<string, PickleValue>>();
 
 export const werkzeugPickle: ForeignFormat = {
   name: "werkzeug-pickle",
@@ -50,14 +56,22 @@ function assertHasPasswords(pickle: PickleFile, fields: FieldNames): void {
   let hasPasswords = false;
   for (const { record } of readEntries(pickle, fields)) {
     hasPasswords ||= passwordOf(record, fields) !== undefined;
-    for (const name of namesOf(record)) if (names.size < maxNamedFields) names.add(JSON.stringify(name));
+    if (!hasPasswords && names.size < maxNamedFields) { for (const name of fieldsOf(record).keys()) names.add(name); }
   }
   if (hasPasswords) return;
-  const found = names.size === 0 ? "" : ` but ${[...names].join(", ")}`;
+  const found = names.size === 0 ? "" : ` but ${JSON.stringify([...names].slice(0, maxNamedFields))}`;
   pickle.fail(`no record has a field "${fields.password}"${found}: name the field of the hash by --password-field`);
 }
 
-function* readEntries(pickle: PickleFile, { login }: FieldNames): Generator<Entry> {
+function* readEntries(pickle: PickleFile, fields: FieldNames): Generator<Entry> {
+  let count = 0;
+  for (const entry of divide(pickle, fields)) {
+    if (++count > maxRecords) pickle.fail(`it has more than ${maxRecords} records: write its users to several files`);
+    yield entry;
+  }
+}
+
+function* divide(pickle: PickleFile, { login }: FieldNames): Generator<Entry> {
   for (const value of readPickles(pickle, login === "" ? "dict" : "list")) {
     const entries = dictOf(value)?.entries;
     if (textOf(fieldOf(value, login)) !== undefined) yield { key: undefined, record: value };
@@ -79,12 +93,13 @@ function readUser(
   if ((dictOf(record)?.entries.length ?? 0) > 2 * maxFields) {
     return { line, login: textOf(key), reason: `it has more than ${maxFields} fields` };
   }
+  if (fields.login === "" && textOf(key) === undefined) return { line, reason: "its login, the key, is not a text" };
   return toUser((field) => {
     if (field === "login" && fields.login === "") return textOf(key);
     if (field === "password") return passwordOf(record, fields);
     const value = fieldOf(record, fields[field]);
     if (field === "date") return pickledDate(value) ?? textOf(value) ?? value;
-    return Array.isArray(value) ? value.map(textOf) : textOf(value) ?? value;
+    return Array.isArray(value) ? value.map((item) => textOf(item)) : textOf(value) ?? value;
   }, { line, fields });
 }
 
@@ -95,26 +110,36 @@ function passwordOf(record: PickleValue, fields: FieldNames): PickleValue | unde
 }
 
 function fieldOf(record: PickleValue, name: string): PickleValue | undefined {
-  const entries = dictOf(record)?.entries ?? [];
-  if (name === "" || entries.length > 2 * maxFields) return undefined;
-  const index = entries.findIndex((key, index) => index % 2 === 0 && textOf(key) === name);
   const items = record instanceof Instance ? record.args : Array.isArray(record) ? record : [];
-  return index >= 0 ? entries[index + 1] : indexPattern.test(name) ? items[Number(name)] : undefined;
+  return name === ""
+    ? undefined
+    : fieldsOf(record).get(name) ?? (indexPattern.test(name) ? items[Number(name)] : undefined);
 }
 
-/** The names of the fields of a record that has names. */
-function namesOf(record: PickleValue): string[] {
-  const keys = (dictOf(record)?.entries ?? []).slice(0, 2 * maxNamedFields).filter((_, index) => index % 2 === 0);
-  return keys.map((key) => textOf(key) ?? "").map((name) => name.slice(0, maxFieldName));
+/** The fields with names. A record that a million keys refer to is looked through once. */
+function fieldsOf(record: PickleValue): ReadonlyMap<string, PickleValue> {
+  const dict = dictOf(record);
+  const known = dict && fieldsOfDict.get(dict);
+  if (dict === undefined || known) return known ?? new Map();
+  const fields = new Map<string, PickleValue>();
+  const count = dict.entries.length > 2 * maxFields ? 0 : dict.entries.length;
+  for (let index = 0; index < count; index += 2) {
+    const name = textOf(dict.entries[index], maxNameBytes);
+    if (name !== undefined) fields.set(name, dict.entries[index + 1] ?? null);
+  }
+  fieldsOfDict.set(dict, fields);
+  return fields;
 }
 
 function dictOf(value: PickleValue): Dict | undefined {
   return value instanceof Instance ? value.state : value instanceof Dict ? value : undefined;
 }
 
-/** A text, also one of Python 2 or in bytes; `undefined` if it is none. */
-function textOf(value: PickleValue | undefined): string | undefined {
-  if (!(value instanceof Bytes)) return typeof value === "string" ? value : undefined;
-  const text = Buffer.from(value.latin1, "latin1").toString("utf8");
-  return text.includes("\ufffd") ? undefined : text;
+/** A text, also one of Python 2 or in bytes; `undefined` if it is none or too long. */
+function textOf(value: PickleValue | undefined, maxBytes = maxTextBytes): string | undefined {
+  const text = value instanceof Bytes ? value.latin1 : value;
+  if (typeof text !== "string" || text.length > maxBytes) return undefined;
+  if (text === value) return text;
+  const decoded = Buffer.from(text, "latin1").toString("utf8");
+  return decoded.includes("\ufffd") ? undefined : decoded;
 }

@@ -91,7 +91,7 @@ Deno.test("werkzeug-pickle refuses a record without a hash, with a wrong date or
     [3, "c", '"date" is not a date such as 2026-11-22T09:35:39.123Z'],
     [4, "d", "it has more than 200 fields"],
     [5, "e", '"hash" is not a text'],
-    [6, undefined, 'there is no text ""'],
+    [6, undefined, "its login, the key, is not a text"],
     [7, "g", '"date" is not a date such as 2026-11-22T09:35:39.123Z'],
   ]);
 });
@@ -126,7 +126,7 @@ Deno.test("werkzeug-pickle refuses a pickle without records or their fields, and
     ["}.", 'no record has a field "hash": name the field of the hash by --password-field'],
     [
       "}U\x01a}U\x02pwU\x01xss.",
-      'no record has a field "hash" but "pw": name the field of the hash by --password-field',
+      'no record has a field "hash" but ["pw"]: name the field of the hash by --password-field',
     ],
     ["N.", "it has neither a dict nor a list of records"],
     ["]U\x01xa.", "it has a list: name the field with the login of a record by --login-field"],
@@ -164,6 +164,22 @@ Deno.test("werkzeug-pickle reads users of one dict or list, and of a pickle each
     assertEquals(count, 20_000);
     assertLess(most, 100_000_000);
   }
+});
+
+Deno.test("werkzeug-pickle looks once at a record of many logins, and bounds the number of records", async () => {
+  // 200 names of 100 bytes each, and 300,000 references to them.
+  const names = Array.from({ length: 200 }, (_, index) => `U\x64${String(index).padStart(100, "\xff")}N`).join("");
+  const start = performance.now();
+  const shared = latin1(`\x80\x02}(${names}uq\x000}${"(K\x01h\0u".repeat(300_000)}.`);
+  await assertRejects(
+    () => readForeign(werkzeugPickle, { content: shared }),
+    ForeignFileError,
+    "no record has a field",
+  );
+  assertLess(performance.now() - start, 20_000);
+  const many = latin1(`\x80\x02}${`(${"K\x01N".repeat(1_000)}u`.repeat(1_001)}.`);
+  const reason = "it has more than 1000000 records: write its users to several files";
+  await assertRejects(() => readForeign(werkzeugPickle, { content: many }), ForeignFileError, reason);
 });
 
 function latin1(text: string): Uint8Array<ArrayBuffer> {
