@@ -6,6 +6,8 @@ import { Bytes, Instance, type PickleValue } from "./pickle_value.ts";
 const maxMs = 8_640_000_000_000_000;
 /** With the month: the time is the second of two that clocks show alike. */
 const foldBit = 0x80;
+/** Longer than any name of a zone. */
+const maxZoneLength = 64;
 
 /**
  * A date in ISO 8601. Without a zone it is taken as UTC, as the pickle does not say where it was written.
@@ -19,8 +21,9 @@ export function pickledDate(value: PickleValue | undefined): string | undefined 
 
 /** Milliseconds since the epoch, NaN if the object is not a date. */
 function timeOf({ className, args: [state, zone] }: Instance): number {
-  const bytes = state instanceof Bytes ? [...state.latin1].map((character) => character.charCodeAt(0)) : [];
-  if (bytes.length !== (className === "datetime.datetime" ? 10 : className === "datetime.date" ? 4 : -1)) return NaN;
+  const length = className === "datetime.datetime" ? 10 : className === "datetime.date" ? 4 : -1;
+  if (!(state instanceof Bytes) || state.latin1.length !== length) return NaN;
+  const bytes = Array.from(state.latin1, (character) => character.charCodeAt(0));
   const [high = 0, low = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ...microseconds] = bytes;
   const ms = Math.floor(microseconds.reduce((sum, byte) => 256 * sum + byte, 0) / 1_000);
   const isFold = (month & foldBit) !== 0;
@@ -39,7 +42,9 @@ function zoneOf(zone: PickleValue | undefined): string {
   if (zone === undefined || zone === null) return "UTC";
   const { className = "", args: [first, second] = [] } = zone instanceof Instance ? zone : {};
   if (className === "pytz._UTC") return "UTC";
-  if (className === "zoneinfo.ZoneInfo._unpickle" && typeof first === "string") return first;
+  if (className === "zoneinfo.ZoneInfo._unpickle" && typeof first === "string" && first.length <= maxZoneLength) {
+    return first;
+  }
   if (className === "pytz._p" && typeof second === "number") return offsetOf(second);
   const [days, seconds] = first instanceof Instance && first.className === "datetime.timedelta" ? first.args : [];
   if (className === "datetime.timezone" && typeof days === "number" && typeof seconds === "number") {

@@ -45,6 +45,8 @@ export class PickleMachine {
   /** Whether a container of the memo has grown since the last part. */
   #hasKeptMore = false;
   #hasNewItems = false;
+  /** Keys and values that objects were given as their attributes. */
+  #attributeCount = 0;
 
   constructor(file: PickleFile, recalled: ReadonlySet<number>) {
     this.file = file;
@@ -200,7 +202,11 @@ export class PickleMachine {
   build(state: PickleValue): void {
     const target = this.top();
     for (const part of Array.isArray(state) && state.length === 2 ? state : [state]) {
-      if (target instanceof Instance && part instanceof Dict) this.#addEntries(target, part.entries);
+      if (!(target instanceof Instance) || !(part instanceof Dict)) continue;
+      this.#attributeCount += part.entries.length;
+      // Each took a byte of the file at least, unless a large dict is given to object after object.
+      if (this.#attributeCount > this.file.position) this.fail("objects have the same attributes too often");
+      this.#addEntries(target, part.entries);
     }
   }
 

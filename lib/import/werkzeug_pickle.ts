@@ -21,6 +21,10 @@ const maxRecords = 1_000_000;
 const maxFields = 200;
 /** Of a login or hash in bytes, and of the name of a field. */
 const [maxTextBytes, maxNameBytes] = [4_096, 100];
+/** Of a list of groups. */
+const maxItems = 200;
+/** In place of what is longer: no field of a user takes it. */
+const tooLong = Symbol("too long");
 /** Names that an error has. */
 const maxNamedFields = 10;
 const indexPattern = /^\d{1,3}$/;
@@ -98,15 +102,21 @@ function readUser(
     if (field === "login" && fields.login === "") return textOf(key);
     if (field === "password") return passwordOf(record, fields);
     const value = fieldOf(record, fields[field]);
-    if (field === "date") return pickledDate(value) ?? textOf(value) ?? value;
-    return Array.isArray(value) ? value.map((item) => textOf(item)) : textOf(value) ?? value;
+    if (field === "date") return pickledDate(value) ?? plainOf(value);
+    if (!Array.isArray(value)) return plainOf(value);
+    return value.length > maxItems ? tooLong : value.map((item) => textOf(item));
   }, { line, fields });
 }
 
 /** The field of the hash, or the record if that is only a hash. */
-function passwordOf(record: PickleValue, fields: FieldNames): PickleValue | undefined {
-  const value = fieldOf(record, fields.password);
-  return textOf(record) ?? textOf(value) ?? value;
+function passwordOf(record: PickleValue, fields: FieldNames): unknown {
+  const value = typeof record === "string" || record instanceof Bytes ? record : fieldOf(record, fields.password);
+  return plainOf(value);
+}
+
+/** A value that is no list, as JSON has it. */
+function plainOf(value: PickleValue | undefined): unknown {
+  return textOf(value) ?? (typeof value === "string" ? tooLong : value);
 }
 
 function fieldOf(record: PickleValue, name: string): PickleValue | undefined {

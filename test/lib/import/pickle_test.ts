@@ -131,6 +131,8 @@ Deno.test("readPickles() bounds lengths, depth, numbers of values and memory bef
     [`}${manyKept}${gets}.`, "its values take too much memory"],
     [`}]q\x000${`h\0${megabyte("B")}a0K\x01Ns`.repeat(47)}.`, "its values take too much memory"],
     ["}.".repeat(million + 1), "it has more than 1000000 pickles"],
+    // A hundred attributes for each of a hundred objects, by 7 bytes.
+    [`(}(${"N".repeat(100)}uq\x000ca\nb\nq\x010${"h\x01)\x81h\0b".repeat(100)}t.`, "the same attributes too often"],
   ];
   for (const [pickle, reason] of rows) {
     assertThrows(() => whole(pickle), ForeignFileError, reason, JSON.stringify(pickle.slice(0, 20)));

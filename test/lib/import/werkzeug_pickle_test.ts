@@ -96,6 +96,27 @@ Deno.test("werkzeug-pickle refuses a record without a hash, with a wrong date or
   ]);
 });
 
+Deno.test("werkzeug-pickle refuses a record that refers to a large value, without converting it", async () => {
+  const large = (opcode: string, index: number) => `${opcode}\0\0\x10\0${"a".repeat(1_048_576)}q${index}0`;
+  const text = (value: string) => `X${String.fromCharCode(value.length, 0, 0, 0)}${value}`;
+  const user = (login: string, fields: string) => `${login}}(${text("hash")}${text("x")}${fields}us`;
+  const pickle = `\x80\x02}${large("X", 0)}${large("B", 1)}](${"h1".repeat(201)}eq2` + "0cdatetime\ndatetime\nq30" +
+    `${user("h0", "")}${user("h1", "")}${text("c")}h0s${text("d")}h1s${user(text("e"), `${text("groups")}h2`)}` +
+    `${user(text("f"), `${text("date")}h3h1\x85R`)}${user(text("g"), `${text("groups")}](h1e`)}.`;
+  // Numbers of the memo are bytes.
+  const content = latin1(pickle.replaceAll(/[hq]([0-3])/g, (get, index) => get.charAt(0) + String.fromCharCode(index)));
+  const records = await readForeign(werkzeugPickle, { content });
+  assertEquals(records.map((record) => [record.line, record.login, "reason" in record ? record.reason : undefined]), [
+    [1, undefined, "its login, the key, is not a text"],
+    [2, undefined, "its login, the key, is not a text"],
+    [3, "c", '"hash" is not a text'],
+    [4, "d", '"hash" is not a text'],
+    [5, "e", '"groups" is not a list of texts'],
+    [6, "f", '"date" is not a date such as 2026-11-22T09:35:39.123Z'],
+    [7, "g", '"groups" is not a list of texts'],
+  ]);
+});
+
 Deno.test("werkzeug-pickle refuses a hostile pickle by the name of what it calls", async () => {
   const rows: readonly [source: { path: string } | { content: Uint8Array<ArrayBuffer> }, reason: string][] = [
     [{ path: foreignFile("pickles/hostile-system.pkl") }, `at byte 57: it calls posix.system, which ${advice}`],
