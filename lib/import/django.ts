@@ -58,9 +58,10 @@ async function readGroups(file: ForeignFile): Promise<GroupNames> {
   let hasUsers = false;
   for await (const record of recordsOf(file)) {
     hasUsers ||= userFieldsOf(record) !== undefined;
-    if (models.size < maxNamedModels) models.add(String(record["model"]).slice(0, 100));
+    const { model } = record;
+    if (typeof model === "string" && models.size < maxNamedModels) models.add(model.slice(0, 100));
     const name = objectOf(record["fields"])?.["name"];
-    if (record["model"] !== "auth.group" || typeof name !== "string") continue;
+    if (model !== "auth.group" || typeof name !== "string") continue;
     if (names.size === maxGroups) throw fileError(file, `it has more than ${maxGroups} groups`);
     names.set(record["pk"], name);
   }

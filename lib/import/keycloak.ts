@@ -40,7 +40,7 @@ function readUser(user: Record<string, unknown>, line: number): ForeignUser | Re
 }
 
 function groupsOf({ groups }: Record<string, unknown>): string[] {
-  return Array.isArray(groups) ? groups.map((path) => String(path).replace(/^\//, "").replaceAll("/", ".")) : [];
+  return Array.isArray(groups) ? groups.map((path) => textOf(path).replace(/^\//, "").replaceAll("/", ".")) : [];
 }
 
 /** @returns the hash as passlib or PHC text, or why there is none */
@@ -76,11 +76,16 @@ function parseData(text: unknown): Record<string, unknown> {
 /** Each parameter is a list of one text. */
 function argon2Settings(parameters: Record<string, unknown>, iterations: number): string | undefined {
   const [type, version, memory, parallelism] = ["type", "version", "memory", "parallelism"]
-    .map((name) => String(parameters[name]));
+    .map((name) => textOf([parameters[name]].flat()[0]));
   const versionNumber = argon2Versions.get(version);
   const isKnown = versionNumber !== undefined && argon2Types.includes(type ?? "") &&
     /^\d{1,9} \d{1,4}$/.test(`${memory} ${parallelism}`);
   return isKnown ? `$argon2${type}$v=${versionNumber}$m=${memory},t=${iterations},p=${parallelism}` : undefined;
+}
+
+/** Empty if it is none: an object may have a member `toString`, so it is not converted. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function isBase64(value: unknown): value is string {

@@ -72,6 +72,7 @@ Deno.test("django refuses a user with a group that is not in the file, or a date
 Deno.test("django refuses a file without users, and says what it has", async () => {
   const groups = Array.from({ length: 20 }, (_, pk) => ({ model: `app.m${pk}`, pk, fields: { name: `g${pk}` } }));
   const rows: readonly [content: string, reason: string][] = [
+    ['[{"model":{"toString":1}}]', "as it is empty"],
     ["[]", "as it is empty: dump the model of the users, auth.User, too"],
     [JSON.stringify([groups[0], { model: "x", fields: 7 }]), "as it has only app.m0, x: dump the model of the users"],
     [JSON.stringify(groups), "app.m8, app.m9: dump"],

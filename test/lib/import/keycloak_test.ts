@@ -79,6 +79,7 @@ Deno.test("keycloak refuses a user without a name, and a password of an unknown 
     [{ credentials: password({ algorithm: "pbkdf2", hashIterations: 5 }, "{") }, unknownForm],
     [{ credentials: password({ algorithm: "pbkdf2", hashIterations: 5 }, '{"value":"$","salt":"AAAA"}') }, unknownForm],
     [{ credentials: [{ type: "password", hashedSaltedValue: "AAAA", salt: "AAAA", hashIterations: 5 }] }, unknownForm],
+    [{ credentials: argon2({ type: [{ toString: 1 }], memory: { toString: 1 } }) }, unknownParameters],
     [{ credentials: "none" }, "there is no password"],
     [{ username: undefined, credentials: [] }, "it has no username"],
   ];
@@ -87,6 +88,19 @@ Deno.test("keycloak refuses a user without a name, and a password of an unknown 
     const [record] = await readForeign(keycloak, { content });
     assertEquals(record && "reason" in record ? record.reason : undefined, reason, JSON.stringify(user));
   }
+});
+
+Deno.test("keycloak has no name of a group that is not a text", async () => {
+  const credentials = [{
+    type: "password",
+    secretData: '{"value":"AAAA","salt":"AAAA"}',
+    credentialData: '{"algorithm":"pbkdf2","hashIterations":5}',
+  }];
+  const groups = [{ toString: 1 }, 7, ["/a"], "/a/b"];
+  const [record] = await readForeign(keycloak, {
+    content: JSON.stringify({ users: [{ username: "eve", groups, credentials }] }),
+  });
+  assertEquals(record && "groups" in record && record.groups, ["", "", "", "a.b"]);
 });
 
 Deno.test("keycloak refuses a file without users", async () => {
