@@ -5,12 +5,11 @@
  */
 
 import { Buffer } from "node:buffer";
+import { hash } from "node:crypto";
 import type { HashKind } from "../hash_kind.ts";
 import { cryptBase64, cryptDigits } from "./crypt_rounds.ts";
 import { bounded, type Bytes, fieldsOf, utf8 } from "./hash_text.ts";
-import { md5, padMd5 } from "./md5.ts";
 
-const digestBytes = 16;
 const [minLogRounds, maxLogRounds] = [7, 20];
 const pattern = /^\$[PH]\$(?<digit>[./0-9A-Za-z])(?<salt>[!-9;-~]{8})(?<digest>[./0-9A-Za-z]{22})?$/;
 
@@ -35,10 +34,12 @@ export const phpass: HashKind = {
 };
 
 function derive(password: Bytes, { salt, rounds }: { readonly salt: Bytes; readonly rounds: number }): string {
-  const first = padMd5(Buffer.concat([salt, password]));
-  const message = padMd5(Buffer.concat([new Uint8Array(digestBytes), password]));
-  md5(first, message);
+  let digest = hash("md5", Buffer.concat([salt, password]), "buffer");
   // The digest of each round replaces that of the round before.
-  for (let round = 0; round < rounds; round++) md5(message, message);
-  return cryptBase64([...new Uint8Array(message.buffer, 0, digestBytes)]);
+  const message = Buffer.concat([digest, password]);
+  for (let round = 0; round < rounds; round++) {
+    message.set(digest);
+    digest = hash("md5", message, "buffer");
+  }
+  return cryptBase64([...digest]);
 }
