@@ -6,7 +6,7 @@
  */
 
 import { isAdmin, type Store, type User } from "../store.ts";
-import { type UserContents, userContentsOf } from "../tasks/record_comparison.ts";
+import { type UserContents, userContentsOf } from "../store_contents.ts";
 import type { ForeignFile, ForeignFormat, RefusedRecord } from "./foreign_format.ts";
 import { type MapOptions, type MappedUser, mapUser, tailOf } from "./map_user.ts";
 

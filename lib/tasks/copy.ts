@@ -12,7 +12,7 @@ import { type Environment, settings } from "../config/settings.ts";
 import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
 import { nameOfLocation, openToRead, openToWrite, storeOf } from "./open_store.ts";
-import { type Contents, contentsOf, unmatchedRecords } from "./record_comparison.ts";
+import { type Contents, contentsOf, unmatchedRecords } from "../store_contents.ts";
 import { countProgress, pathFromCaller, runTask, TaskError } from "./task.ts";
 
 /** A store that can be opened several times. */

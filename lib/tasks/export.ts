@@ -13,7 +13,7 @@ import { type DiskFile, realDisk } from "../store/file/disk.ts";
 import { reasonOf } from "../store/file/store_folder.ts";
 import { createWhole } from "../store/file/whole_file.ts";
 import { nameOfLocation, openToRead, storeOf } from "./open_store.ts";
-import { type UserContents, userContentsOf } from "./record_comparison.ts";
+import { type UserContents, userContentsOf } from "../store_contents.ts";
 import { countProgress, printError, runTask, TaskError } from "./task.ts";
 
 /** Characters between writes. */

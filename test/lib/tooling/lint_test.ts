@@ -32,6 +32,8 @@ const importRows: readonly Row[] = [
   ["lib/http/html.ts", 'import { a } from "../log.ts";', 0],
   ["lib/config/config.ts", 'import { a } from "../http/html.ts";', 1],
   ["lib/log.ts", 'import { a } from "./config/config.ts";', 0],
+  ["lib/import/import_users.ts", 'import { a } from "../tasks/task.ts";', 1],
+  ["lib/tasks/import.ts", 'import { a } from "../import/formats.ts";', 0],
   // The store and the passwords know nothing of HTTP.
   ["lib/passwords/password_hash.ts", 'import { a } from "../http/http_error.ts";', 1],
   ["lib/passwords/password_hash.ts", 'import { a } from "../router.ts";', 1],

@@ -1,12 +1,12 @@
 /**
- * Compares two stores by streams of their records. Both come in the same order, so a few records at a time are in
- * memory.
+ * Reads all records of a store, and compares those of two. Both come in the same order, so a few records at a time are
+ * in memory.
  *
  * A record is compared as text of all its fields in the order of their names, so a field added later is compared too.
  */
 
 import { createHash } from "node:crypto";
-import type { Store, StoredRecord, User } from "../store.ts";
+import type { Store, StoredRecord, User } from "./store.ts";
 
 /** What a store holds. */
 export interface Contents {

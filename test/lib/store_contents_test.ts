@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { contentsOf, unmatchedRecords, userContentsOf } from "../../../lib/tasks/record_comparison.ts";
-import type { Session, StoredRecord, Ticket, User } from "../../../lib/store.ts";
-import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { contentsOf, unmatchedRecords, userContentsOf } from "../../lib/store_contents.ts";
+import type { Session, StoredRecord, Ticket, User } from "../../lib/store.ts";
+import { TableStore } from "../../lib/store/memory/table_store.ts";
+import { secretOf, sessionOf, ticketOf, userOf } from "../support/store/records.ts";
 
 const ignore = () => {};
 const records = [putUser("alice"), putUser("carol"), putSession("alice", "s1"), putTicket("t1"), secretOf("decoy")];
