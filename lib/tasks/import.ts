@@ -26,8 +26,6 @@ import { countProgress, pathFromCaller, printError, printLine, runTask, type Tas
 const fieldOptions = ["login", "password", "date", "groups", "disabled", "id"] as const;
 /** Characters of a login and of a line of the report. */
 const [maxShownLogin, maxShownLine] = [64, 400];
-/** C0, C1 and DEL, with which a file could command the terminal, and characters that change the direction of text. */
-const controls = /[\p{Cc}\p{Bidi_Control}]/gu;
 
 if (import.meta.main) {
   const options = fieldOptions.map((field) => ` [--${field}-field NAME]`).join("");
@@ -178,15 +176,11 @@ async function modificationTime(path: string): Promise<number> {
 function lineOf({ line, login, reason, isWithoutPassword }: RefusedRecord, { unit }: ForeignFormat): string {
   const name = login === undefined ? "" : `, ${quoted(login)}`;
   const text = `${isWithoutPassword ? "Skipped" : "Refused"} ${unit} ${line}${name}: ${reason}`;
-  return printable(text.slice(0, maxShownLine));
+  return text.slice(0, maxShownLine);
 }
 
 function quoted(login: string): string {
-  return printable(JSON.stringify(login.slice(0, maxShownLogin)));
-}
-
-function printable(text: string): string {
-  return text.replace(controls, "\ufffd");
+  return JSON.stringify(login.slice(0, maxShownLogin));
 }
 
 function describe(

@@ -45,6 +45,8 @@ export class TaskError extends Error {
 
 /** Milliseconds between two signs of progress. */
 const progressEveryMs = 200;
+/** C0 but line feeds, C1 and DEL, which command a terminal, and characters that change the direction of text. */
+const controls = /(?!\n)[\p{Cc}\p{Bidi_Control}]/gu;
 
 /** Runs a task with the arguments of the process, and ends the process. */
 export async function runTask(task: Task, args: readonly string[] = Deno.args): Promise<never> {
@@ -153,8 +155,8 @@ export function printLine(text: string): void {
   console.log(text);
 }
 
-/** Writes a line to standard error, in the place of the progress. */
+/** Writes a line to standard error, in the place of the progress. It may quote a hostile file. */
 export function printError(text: string): void {
   showProgress("");
-  console.error(text);
+  console.error(text.replaceAll(controls, "\ufffd"));
 }

@@ -69,6 +69,15 @@ Deno.test("printLine() and printError() write plain lines, each to its own strea
   assertEquals(printed, { code: 0, stdout: "to stdout %s\n", stderr: "to stderr\n" });
 });
 
+Deno.test("printError() and errors command no terminal", async () => {
+  const text = "a\x1b]0;b\x07\x7f\x9b2J\r\u202ec\nd";
+  const shown = "a\ufffd]0;b\ufffd\ufffd\ufffd2J\ufffd\ufffdc\nd\n";
+  const source = `const text = ${JSON.stringify(text)};
+    printError(text);
+    await runTask({ usage: "x", help: "", run: () => Promise.reject(new TaskError(text)) });`;
+  assertEquals(await run(source), { code: 1, stdout: "", stderr: shown + shown });
+});
+
 async function run(source: string, args: readonly string[] = []) {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   const imports = `import { printError, printLine, runTask, stopSignal, TaskError } from ${JSON.stringify(moduleUrl)};`;
