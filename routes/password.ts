@@ -119,13 +119,16 @@ async function requireChange(
  */
 async function replacePassword(
   { user, options, passwordHash }: Admitted & { readonly passwordHash: string },
-  { app: { store } }: Context,
+  { app: { store, hasher } }: Context,
 ): Promise<User | undefined> {
   let current: User | undefined = user;
   while (current?.id === user.id && current.passwordHash === user.passwordHash) {
     const next: User = { ...current, passwordHash };
     const outcome = await store.replaceUser(current, next, options);
-    if (outcome === "done") return next;
+    if (outcome === "done") {
+      hasher.decoys.replace(passwordHash, user.passwordHash);
+      return next;
+    }
     if (outcome === "forbidden") return undefined;
     if (outcome === "no-ticket") break;
     current = await store.findUser(user.login);

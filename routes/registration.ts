@@ -102,6 +102,7 @@ async function hashAndInsert({ registration, ticket }: Admitted, context: Contex
   const outcome = await store.insertUser(user, ticket?.secretHash);
   if (outcome === "taken") throw new HttpError("login-taken");
   if (outcome === "no-ticket") throw new HttpError("ticket-invalid");
+  hasher.decoys.replace(passwordHash);
   return user;
 }
 

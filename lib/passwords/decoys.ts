@@ -9,7 +9,7 @@
  */
 
 import { createHmac } from "node:crypto";
-import { parseStoredHash, type StoredHash, usableHash } from "./stored_hash.ts";
+import { type StoredHash, usableHash, workOf } from "./stored_hash.ts";
 
 /** Hashes of a register that take the same work. */
 export interface WorkShare {
@@ -40,15 +40,16 @@ export class Decoys {
   }
 
   /**
-   * Counts a new hash, and no longer the one that it replaces. Without it no unknown login would have the times of the
-   * first hashes of a new setting. The next `update` corrects what this instance does not know.
+   * Counts a hash that was stored, and no longer the one that it replaced. Without it no unknown login would have the
+   * times of the first hashes of a new setting. The next `update` corrects what this instance does not know.
    *
-   * @param replacedWork by default it replaces no hash
+   * @param replaced by default it replaced no hash
    */
-  replace(example: string, replacedWork?: string): void {
-    const { work } = parseStoredHash(example);
+  replace(example: string, replaced = ""): void {
+    const [work = "", replacedWork] = [example, replaced].map(workOf);
+    if (work === replacedWork) return;
     const count = this.#shares.find((share) => share.work === work)?.count ?? 0;
-    // A user that logs in several times at once is hashed as often.
+    // Those that other instances have changed are not known.
     const others = this.#shares.filter((share) => share.work !== work).map((share) => {
       return share.work === replacedWork ? { ...share, count: Math.max(0, share.count - 1) } : share;
     });

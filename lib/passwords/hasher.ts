@@ -115,7 +115,7 @@ export class Hasher {
     return this.queue.waiting + this.#slowHashes.queue.waiting;
   }
 
-  /** What a login without a hash is verified against. */
+  /** What a login without a hash is verified against. Their `replace` is called for each new hash that is stored. */
   get decoys(): Decoys {
     return this.#options.decoys;
   }
@@ -125,10 +125,9 @@ export class Hasher {
    *
    * @throws {OverloadedError} too many are waiting, or the client is gone
    */
-  async hash(password: string, requester: Requester): Promise<string> {
-    const passwordHash = await this.#hash(password, requester);
-    this.decoys.replace(passwordHash);
-    return passwordHash;
+  hash(password: string, requester: Requester): Promise<string> {
+    const job = { ...requester, memoryBytes: memoryBytesOf(this.scheme) };
+    return this.queue.run(job, () => hashPassword(password, this.scheme));
   }
 
   /**
@@ -146,9 +145,7 @@ export class Hasher {
     const isRight = (digest: Uint8Array) => isEqual(digest, stored.digest) && own !== undefined && typed !== undefined;
     const isStale = stored.work !== workOfScheme(this.scheme);
     const accept = async (hash: () => Promise<string | undefined>): Promise<PasswordVerdict> => {
-      const rehashed = isStale && isRehashing ? await hash() : undefined;
-      if (rehashed !== undefined) this.decoys.replace(rehashed, stored.work);
-      return { isRight: true, rehashed };
+      return { isRight: true, rehashed: isStale && isRehashing ? await hash() : undefined };
     };
 
     // Of what cannot be a password, the same work.
@@ -167,15 +164,10 @@ export class Hasher {
     });
   }
 
-  #hash(password: string, requester: Requester): Promise<string> {
-    const job = { ...requester, memoryBytes: memoryBytesOf(this.scheme) };
-    return this.queue.run(job, () => hashPassword(password, this.scheme));
-  }
-
   /** Hashes a password that is right already: the user can log in without a new hash. */
   async #hashIfRoom(password: string, requester: Requester): Promise<string | undefined> {
     try {
-      return await this.#hash(password, requester);
+      return await this.hash(password, requester);
     } catch (error) {
       if (error instanceof OverloadedError) return undefined;
       throw error;

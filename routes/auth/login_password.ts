@@ -62,7 +62,10 @@ export async function authenticate(credentials: Credentials & Cancellation, cont
   if (rehashed === undefined) return user;
   try {
     const next = { ...user, passwordHash: rehashed };
-    if (await store.replaceUser(user, next) === "done") return next;
+    if (await store.replaceUser(user, next) === "done") {
+      hasher.decoys.replace(rehashed, user.passwordHash);
+      return next;
+    }
   } catch (error) {
     // On a full disk users can log in with their old hash.
     if (isStoreFailure(error)) return user;

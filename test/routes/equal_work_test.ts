@@ -5,7 +5,7 @@ import { SlowHashes } from "../../lib/passwords/slow_hashes.ts";
 import { wrapHash } from "../../lib/passwords/stored_hash.ts";
 import type { Store } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
-import { openTestApp, type TestApp } from "../support/app.ts";
+import { alice, openTestApp, type TestApp } from "../support/app.ts";
 import { basicOf } from "../support/guard_basic.ts";
 import { tryToLogIn, userOf } from "../support/login_attempt.ts";
 import { spyOnDerive } from "../support/passwords/derivations.ts";
@@ -82,6 +82,32 @@ Deno.test("logIn() takes the work of the first new hash for unknown logins from 
     await attempt(opened, "mallory", 3),
   ];
   assertEquals(after.map(({ cost }) => cost), ["100", "100", "100"]);
+});
+
+Deno.test("the work of unknown logins follows the hashes that are stored, however often they are made", async () => {
+  const store = await storeOfKnown();
+  const opened = await openTestApp({ store });
+  const { decoys } = opened.app.hasher;
+  const draws = () => unknownLogins.map((login) => decoys.hashOf(login)?.work);
+  const login = knownLogins[9] ?? "";
+  const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+    "logins of one user at once": () => Promise.all(Array.from({ length: 8 }, () => opened.logIn({ login, password }))),
+    "registrations": () => opened.send("POST", "/user/", { json: alice }),
+    "changes of a password": async () => {
+      const passwords = [alice.password, ...Array.from({ length: 20 }, (_, index) => `${index} green wombats sing`)];
+      for (const [index, current_password] of passwords.slice(0, -1).entries()) {
+        const token = await opened.logIn({ login: "alice", password: current_password });
+        const json = { current_password, password: passwords[index + 1] };
+        assertEquals((await opened.send("PUT", "/user/alice/password", { token, json })).status, 204);
+      }
+    },
+  };
+  for (const [title, step] of Object.entries(steps)) {
+    await step();
+    const drawn = draws();
+    await refreshDecoys({ store, decoys });
+    assertEquals(drawn, draws(), title);
+  }
 });
 
 Deno.test("logIn() takes the work of the setting for every login of an empty register", async () => {

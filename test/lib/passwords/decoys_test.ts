@@ -86,16 +86,16 @@ Deno.test("Decoys.replace() counts a new hash at once, and no longer the one tha
   const decoys = new Decoys("key");
   decoys.replace(shareOf(2, 1).example);
   assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("2")]));
-  decoys.replace(shareOf(1, 1).example, nameOf("2"));
+  decoys.replace(shareOf(1, 1).example, shareOf(2, 1).example);
   assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("1")]));
   decoys.replace(shareOf(3, 1).example);
   assertEquals(drawsOf(decoys), drawsOf(decoysOf([shareOf(1, 1), shareOf(3, 1)])));
   // Of a work that only another instance knows.
-  decoys.replace(shareOf(3, 1).example, nameOf("4"));
+  decoys.replace(shareOf(3, 1).example, shareOf(4, 1).example);
   assertEquals(drawsOf(decoys), drawsOf(decoysOf([shareOf(1, 1), shareOf(3, 2)])));
   // Once more than there are.
   decoys.update([shareOf(1, 2), shareOf(2, 1), shareOf(3, 2)]);
-  for (const _ of [1, 2]) decoys.replace(shareOf(3, 1).example, nameOf("2"));
+  for (const _ of [1, 2]) decoys.replace(shareOf(3, 1).example, shareOf(2, 1).example);
   assertEquals(drawsOf(decoys), drawsOf(decoysOf([shareOf(1, 2), shareOf(3, 4)])));
   decoys.update([shareOf(4, 1)]);
   assertEquals(new Set(drawsOf(decoys)), new Set([nameOf("4")]));
