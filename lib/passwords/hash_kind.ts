@@ -6,8 +6,6 @@
 
 /** A kind of password hash. */
 export interface HashKind {
-  /** Its usual name, such as "bcrypt". */
-  readonly name: string;
   /**
    * Parses a hash. The text may come from a hostile file: parsers bound every number before they use it.
    *

@@ -27,6 +27,13 @@ export interface DeriveOptions {
   readonly salt: Uint8Array<ArrayBuffer>;
 }
 
+/** Parameters of WebCrypto, and the length of the digest. */
+export interface DeriveBitsOptions {
+  readonly name: string;
+  readonly digestBytes: number;
+  readonly [parameter: string]: unknown;
+}
+
 /** The cost of new Argon2id hashes: OWASP Password Storage Cheat Sheet (2026). */
 export const argon2id: PasswordScheme = Object.freeze({ kind: "argon2id", memory: 19_456, passes: 2, parallelism: 1 });
 
@@ -83,21 +90,27 @@ export async function hashBytes(bytes: Uint8Array<ArrayBuffer>, scheme: Password
 }
 
 /** Computes the digest of a hash. */
-export async function deriveDigest(
+export function deriveDigest(
   bytes: Uint8Array<ArrayBuffer>,
   { scheme, salt }: DeriveOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const digestBytes = hashLengthBytes;
   if (scheme.kind === "pbkdf2") {
-    const key = await crypto.subtle.importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
-    const parameters = { name: "PBKDF2", hash: "SHA-256", salt, iterations: scheme.iterations };
-    return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashLengthBytes * 8));
+    return deriveBits(bytes, { name: "PBKDF2", hash: "SHA-256", salt, iterations: scheme.iterations, digestBytes });
   }
   const { memory, passes, parallelism } = scheme;
+  return deriveBits(bytes, { name: "Argon2id", nonce: salt, memory, passes, parallelism, digestBytes });
+}
+
+/** Computes PBKDF2 or Argon2 with any parameters. */
+export async function deriveBits(
+  bytes: Uint8Array<ArrayBuffer>,
+  { digestBytes, ...parameters }: DeriveBitsOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
   // Not in TypeScript's library yet (WICG, "Modern Algorithms in the Web Cryptography API").
   const format: string = "raw-secret";
-  const key = await crypto.subtle.importKey(format as "raw", bytes, "Argon2id", false, ["deriveBits"]);
-  const parameters = { name: "Argon2id", nonce: salt, memory, passes, parallelism };
-  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, hashLengthBytes * 8));
+  const key = await crypto.subtle.importKey(format as "raw", bytes, parameters.name, false, ["deriveBits"]);
+  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, digestBytes * 8));
 }
 
 /** The password in UTF-8 as it was typed; `undefined` if it cannot be a password, see `normalizePassword`. */

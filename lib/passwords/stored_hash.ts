@@ -11,8 +11,8 @@ import { maxIterations } from "../config/settings.ts";
 import type { HashKind, ParsedHash } from "./hash_kind.ts";
 import { argon2Kind } from "./kinds/argon2.ts";
 import { ldapDigestKind } from "./kinds/ldap_digest.ts";
-import { pbkdf2Kinds } from "./kinds/pbkdf2.ts";
-import { scryptKinds } from "./kinds/scrypt.ts";
+import { pbkdf2Kind } from "./kinds/pbkdf2.ts";
+import { scryptKind } from "./kinds/scrypt.ts";
 import { slowKinds } from "./kinds/slow_kinds.ts";
 import { unusableKind } from "./kinds/unusable.ts";
 import {
@@ -65,7 +65,6 @@ const wrappedPattern = new RegExp(String.raw`^(\{\w+\}|\$apr1\$|\$1\$|\$[PH]\$.)
 
 /** New hashes. Not fast at any cost, as an exported register is imported as it was. */
 const native: HashKind = {
-  name: "native",
   parse(text) {
     const hash = parseNative(text);
     if (hash === undefined) return undefined;
@@ -86,8 +85,8 @@ const native: HashKind = {
 const kinds: readonly HashKind[] = [
   native,
   argon2Kind,
-  ...pbkdf2Kinds,
-  ...scryptKinds,
+  pbkdf2Kind,
+  scryptKind,
   ...slowKinds,
   ldapDigestKind,
   unusableKind,

@@ -5,18 +5,9 @@
  */
 
 import type { HashKind, ParsedHash } from "../hash_kind.ts";
-import { bounded, boundedNumber, type Bytes, fieldsOf, readDigest, unpaddedBase64 } from "./hash_text.ts";
+import { deriveBits } from "../password_hash.ts";
+import { bounded, boundedNumber, fieldsOf, readDigest, unpaddedBase64 } from "./hash_text.ts";
 import { slowEnough } from "./slow_enough.ts";
-
-interface Parameters {
-  /** Of WebCrypto, such as "Argon2id". */
-  readonly name: string;
-  readonly nonce: Bytes;
-  /** In KiB. */
-  readonly memory: number;
-  readonly passes: number;
-  readonly parallelism: number;
-}
 
 /** 1 GiB. */
 const maxMemoryKib = 2 ** 20;
@@ -39,7 +30,6 @@ const versioned = {
 
 /** Argon2 of every origin. */
 export const argon2Kind: HashKind = {
-  name: "Argon2",
   parse(text) {
     const prefix = start.exec(text)?.groups?.prefix;
     return prefix === undefined ? undefined : parse(text, prefix);
@@ -61,7 +51,7 @@ function parse(text: string, prefix: string): ParsedHash {
   bounded(nonce.length, { name: "salt, in bytes,", min: minSaltBytes, max: Infinity });
   const range = { min: minDigestBytes, max: maxDigestBytes };
   const { settings, digest, digestBytes } = readDigest(text, { end, decode: unpaddedBase64, ...range });
-  const parameters = { name: `A${type.slice(1)}`, nonce, memory, passes, parallelism };
+  const parameters = { name: `A${type.slice(1)}`, nonce, memory, passes, parallelism, digestBytes };
   return {
     work: `${origins.get(prefix.toLowerCase())} ${type} m=${memory},t=${passes},p=${parallelism}`,
     settings,
@@ -69,16 +59,6 @@ function parse(text: string, prefix: string): ParsedHash {
     memoryBytes: memory * 1_024,
     isFast: memory * passes < slowEnough.argon2,
     isSlowScript: false,
-    derive: (password) => derive(password, { parameters, digestBytes }),
+    derive: (password) => deriveBits(password, parameters),
   };
-}
-
-async function derive(
-  password: Bytes,
-  { parameters, digestBytes }: { readonly parameters: Parameters; readonly digestBytes: number },
-): Promise<Bytes> {
-  // Not in TypeScript's library yet (WICG, "Modern Algorithms in the Web Cryptography API").
-  const format: string = "raw-secret";
-  const key = await crypto.subtle.importKey(format as "raw", password, parameters.name, false, ["deriveBits"]);
-  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, digestBytes * 8));
 }

@@ -73,7 +73,6 @@ const forms: readonly Form[] = [
 
 /** bcrypt of every origin. */
 export const bcryptKind: HashKind = {
-  name: "bcrypt",
   parse(text) {
     const form = forms.find(({ start }) => text.startsWith(start));
     if (form === undefined) return undefined;

@@ -31,7 +31,6 @@ const saltBytes = [1, 64] as const;
 
 /** `{SHA}`, `{SSHA}` and their like, in any case. */
 export const ldapDigestKind: HashKind = {
-  name: "LDAP digest",
   parse(text) {
     const [, label = "", body = ""] = /^\{(S?(?:SHA(?:256|384|512)?|MD5))\}(.*)$/is.exec(text) ?? [];
     const name = label.toUpperCase();

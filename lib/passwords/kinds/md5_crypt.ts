@@ -17,7 +17,6 @@ const byteOrder = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
 
 /** `$1$` and `$apr1$`. */
 export const md5Crypt: HashKind = {
-  name: "md5_crypt",
   parse(text) {
     const magic = ["$1$", "$apr1$"].find((each) => text.startsWith(each));
     if (magic === undefined) return undefined;

@@ -5,12 +5,12 @@
 
 import { maxIterations } from "../../config/settings.ts";
 import type { HashKind, ParsedHash } from "../hash_kind.ts";
+import { deriveBits } from "../password_hash.ts";
 import {
   adaptedBase64,
   base64,
   bounded,
   boundedNumber,
-  type Bytes,
   type Decoder,
   fieldsOf,
   hex,
@@ -95,10 +95,12 @@ const origins: readonly Origin[] = [
 ];
 
 /** PBKDF2 of every origin. */
-export const pbkdf2Kinds: readonly HashKind[] = origins.map((origin) => ({
-  name: `${origin.name} PBKDF2`,
-  parse: (text) => origin.start.test(text) ? parse(text, origin) : undefined,
-}));
+export const pbkdf2Kind: HashKind = {
+  parse(text) {
+    const origin = origins.find(({ start }) => start.test(text));
+    return origin && parse(text, origin);
+  },
+};
 
 function parse(text: string, origin: Origin): ParsedHash {
   const { sha: number = "1", end = "", salt: saltText = "", ...fields } = fieldsOf(text, origin);
@@ -119,19 +121,6 @@ function parse(text: string, origin: Origin): ParsedHash {
     memoryBytes: 0,
     isFast: iterations < slowEnough.pbkdf2,
     isSlowScript: false,
-    derive: (password) => derive(password, { hash: sha.name, salt, iterations, digestBytes }),
+    derive: (password) => deriveBits(password, { name: "PBKDF2", hash: sha.name, salt, iterations, digestBytes }),
   };
-}
-
-async function derive(
-  password: Bytes,
-  { digestBytes, ...parameters }: {
-    readonly hash: string;
-    readonly salt: Bytes;
-    readonly iterations: number;
-    readonly digestBytes: number;
-  },
-): Promise<Bytes> {
-  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-  return new Uint8Array(await crypto.subtle.deriveBits({ name: "PBKDF2", ...parameters }, key, digestBytes * 8));
 }

@@ -15,7 +15,6 @@ const pattern = /^\$[PH]\$(?<digit>[./0-9A-Za-z])(?<salt>[!-9;-~]{8})(?<digest>[
 
 /** `$P$` and `$H$`. */
 export const phpass: HashKind = {
-  name: "phpass",
   parse(text) {
     if (!/^\$[PH]\$/.test(text)) return undefined;
     const { digit = "", salt = "", digest = "" } = fieldsOf(text, { pattern, form: "$P$ROUNDS SALT DIGEST" });

@@ -91,13 +91,13 @@ const firebase = {
 };
 
 /** scrypt of every origin. */
-export const scryptKinds: readonly HashKind[] = [
-  ...origins.map((origin): HashKind => ({
-    name: `${origin.name} scrypt`,
-    parse: (text) => text.startsWith(origin.start) ? parse(text, origin) : undefined,
-  })),
-  { name: "Firebase scrypt", parse: (text) => text.startsWith(firebase.start) ? parseFirebase(text) : undefined },
-];
+export const scryptKind: HashKind = {
+  parse(text) {
+    if (text.startsWith(firebase.start)) return parseFirebase(text);
+    const origin = origins.find(({ start }) => text.startsWith(start));
+    return origin && parse(text, origin);
+  },
+};
 
 function parse(text: string, origin: Origin): ParsedHash {
   const fields = fieldsOf(text, origin);

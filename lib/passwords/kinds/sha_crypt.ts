@@ -69,7 +69,6 @@ const compiled = new Map<WordBits, Sha2Exports>();
 function kindOf(variant: Variant): HashKind {
   const { name, prefix, pattern, form } = variant;
   return {
-    name,
     parse(text) {
       if (!text.startsWith(prefix)) return undefined;
       const { rounds: roundsText = String(defaultRounds), salt = "", digest = "" } = fieldsOf(text, { pattern, form });

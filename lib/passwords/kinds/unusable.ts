@@ -26,7 +26,6 @@ const reasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
 
 /** Recognizes what cannot be verified. The last kind of the table. */
 export const unusableKind: HashKind = {
-  name: "unusable",
   parse(text) {
     const reason = reasons.find(([pattern]) => pattern.test(text))?.[1];
     if (reason !== undefined) throw new RangeError(reason);
