@@ -42,7 +42,7 @@ export const django: ForeignFormat = {
 type GroupNames = ReadonlyMap<unknown, string>;
 
 function recordsOf({ path }: ForeignFile): AsyncGenerator<Record<string, unknown>> {
-  return readJsonObjects(path, { within: ["", "["] });
+  return readJsonObjects(path, ["", "["]);
 }
 
 /** The fields of a user of any model: `AbstractBaseUser` gives each of them these two. */

@@ -9,12 +9,10 @@
 import { openForeignFile } from "./foreign_file.ts";
 import { ForeignFileError } from "./foreign_format.ts";
 
-/** Of one object, in bytes: a user has under 10 kB. */
-const maxObjectBytes = 1_048_576;
+/** Of one object, in bytes: a user has under 10 kB, and a client of Keycloak that has many permissions 1 MB. */
+const maxObjectBytes = 4 * 1024 * 1024;
 /** Of the file. JSON of this kind has at most 10. */
 const maxDepth = 64;
-/** Of the text of a key that is compared. */
-const maxKeyLength = 64;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -23,18 +21,18 @@ const braceClose = 0x7d;
 const bracketOpen = 0x5b;
 const bracketClose = 0x5d;
 
-/** Where the objects are. */
-export interface JsonList {
-  /** The brackets that are open around an object, such as "[" for a list, or "{[" for a list in an object. */
-  readonly within: readonly string[];
-  /** The key of the list, if it is in an object. */
-  readonly key?: string;
-}
-
-/** @throws {ForeignFileError} the file is not JSON */
-export async function* readJsonObjects(path: string, list: JsonList): AsyncGenerator<Record<string, unknown>> {
+/**
+ * Reads the objects of lists, one by one.
+ *
+ * @param within the brackets that are open around such an object, such as "[" for a list, or "{[" for one in an object
+ * @throws {ForeignFileError} the file is not JSON
+ */
+export async function* readJsonObjects(
+  path: string,
+  within: readonly string[],
+): AsyncGenerator<Record<string, unknown>> {
   using file = await openForeignFile(path);
-  const scanner = new ObjectScanner(list);
+  const scanner = new ObjectScanner(within);
   let count = 0;
   try {
     for await (const chunk of file.readable) {
@@ -68,25 +66,20 @@ function parseObject(bytes: Uint8Array<ArrayBuffer>): Record<string, unknown> {
 }
 
 class ObjectScanner {
-  readonly #list: JsonList;
+  readonly #within: readonly string[];
   /** The open brackets. */
   #open = "";
   /** How many are open around the object that is read; -1 between objects. */
   #outside = -1;
-  /** Whether the innermost list has the wanted key. */
-  #isWanted: boolean;
   #isInString = false;
   #isEscaped = false;
   #isStarted = false;
-  /** The last string outside of objects: a key, if a bracket follows. */
-  #text = "";
   /** The object so far, from earlier chunks. */
   #parts: Uint8Array<ArrayBuffer>[] = [];
   #partBytes = 0;
 
-  constructor(list: JsonList) {
-    this.#list = list;
-    this.#isWanted = list.key === undefined;
+  constructor(within: readonly string[]) {
+    this.#within = within;
   }
 
   /** @returns the objects that are complete. @throws {SyntaxError} */
@@ -95,7 +88,7 @@ class ObjectScanner {
     for (let index = 0; index < chunk.length; index++) {
       const byte = chunk[index] ?? 0;
       if (this.#isInString) this.#takeString(byte);
-      else if (byte === quote) this.#startString();
+      else if (byte === quote) this.#isInString = true;
       else if (byte === braceOpen || byte === bracketOpen) {
         if (this.#opens(byte)) start = index;
       } else if (byte === braceClose || byte === bracketClose) {
@@ -111,28 +104,16 @@ class ObjectScanner {
     if (this.#open !== "") throw new SyntaxError("the file ends within a value: is it whole?");
   }
 
-  #startString(): void {
-    this.#isInString = true;
-    this.#text = "";
-  }
-
   #takeString(byte: number): void {
     if (this.#isEscaped) this.#isEscaped = false;
     else if (byte === backslash) this.#isEscaped = true;
     else if (byte === quote) this.#isInString = false;
-    if (this.#outside < 0 && this.#isInString && this.#text.length < maxKeyLength) {
-      this.#text += String.fromCharCode(byte);
-    }
   }
 
   /** @returns whether an object begins */
   #opens(byte: number): boolean {
-    const { within, key } = this.#list;
-    const begins = this.#outside < 0 && byte === braceOpen && this.#isWanted && within.includes(this.#open);
+    const begins = this.#outside < 0 && byte === braceOpen && this.#within.includes(this.#open);
     if (begins) this.#outside = this.#open.length;
-    else if (this.#outside < 0 && key !== undefined && byte === bracketOpen && this.#open.endsWith("{")) {
-      this.#isWanted = this.#text === key;
-    }
     if (this.#open.length === maxDepth) throw new SyntaxError(`its values are nested deeper than ${maxDepth}`);
     this.#open += String.fromCharCode(byte);
     this.#isStarted = true;

@@ -21,8 +21,9 @@ export const keycloak: ForeignFormat = {
   unit: "record",
   async *read({ path }) {
     let line = 0;
-    for await (const user of readJsonObjects(path, { within: ["{[", "[{["], key: "users" })) {
-      yield readUser(user, ++line);
+    for await (const record of readJsonObjects(path, ["{[", "[{["])) {
+      // A realm has lists of clients, groups and others too.
+      if ("username" in record || "credentials" in record) yield readUser(record, ++line);
     }
     if (line > 0) return;
     const remedy = "use kc.sh export --realm NAME --file FILE";

@@ -2,25 +2,23 @@
 
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { ForeignFileError } from "../../../lib/import/foreign_format.ts";
-import { type JsonList, objectOf, readJsonObjects } from "../../../lib/import/json_objects.ts";
+import { objectOf, readJsonObjects } from "../../../lib/import/json_objects.ts";
 
-const top: JsonList = { within: ["", "["] };
-const users: JsonList = { within: ["{[", "[{["], key: "users" };
+const top = ["", "["];
+const nested = ["{[", "[{["];
 
-Deno.test("readJsonObjects() yields each object of the list, and nothing of other lists", async () => {
-  const rows: readonly [text: string, list: JsonList, objects: readonly unknown[]][] = [
+Deno.test("readJsonObjects() yields each object of the lists, and nothing of others", async () => {
+  const rows: readonly [text: string, within: readonly string[], objects: readonly unknown[]][] = [
     ["[]", top, []],
     ['[{"a":1},{"b":[{"c":2}]}]', top, [{ a: 1 }, { b: [{ c: 2 }] }]],
     [' {"a":1}\n{"b":2}\n', top, [{ a: 1 }, { b: 2 }]],
     ['\ufeff[{"a":"]}\\"{["}]', top, [{ a: ']}"{[' }]],
     ['[[{"a":1}],7,"{}"]', top, []],
-    ['{"users":[{"a":1},{"users":[{"b":2}]}],"x":[{"c":3}]}', users, [{ a: 1 }, { users: [{ b: 2 }] }]],
-    ['[{"users":[{"a":1}]},{"x":[[{"a":2}]],"users":[{"a":3}]}]', users, [{ a: 1 }, { a: 3 }]],
-    ['{"x":"users","y":[{"a":1}],"z":{"users":[{"a":2}]},"users":{"a":3}}', users, []],
-    ['{"users\\"":[{"a":1}],"xusers":[{"a":1}]}', users, []],
+    ['{"x":[{"a":1},{"y":[{"b":2}]}],"z":{"y":[{"c":3}]}}', nested, [{ a: 1 }, { y: [{ b: 2 }] }]],
+    ['[{"x":[{"a":1}]},{"y":[[{"a":2}]],"x":[{"a":3}]}]', nested, [{ a: 1 }, { a: 3 }]],
     [`[{"a":"${"é".repeat(200_000)}"},{"b":2}]`, top, [{ a: "é".repeat(200_000) }, { b: 2 }]],
   ];
-  for (const [text, list, objects] of rows) assertEquals(await objectsOf(text, list), objects);
+  for (const [text, within, objects] of rows) assertEquals(await objectsOf(text, within), objects);
 });
 
 Deno.test("readJsonObjects() refuses what is not JSON, is cut, too deep or too long, without its text", async () => {
@@ -36,7 +34,7 @@ Deno.test("readJsonObjects() refuses what is not JSON, is cut, too deep or too l
     ['[{"a":1},{"secret"}]', `${after} 1 records: the next one is not JSON in UTF-8`],
     [Uint8Array.of(0x5b, 0x7b, 0x22, 0xff, 0x22, 0x7d), `${after} 0 records: the next one is not JSON in UTF-8`],
     ["[".repeat(65), `${after} 0 records: its values are nested deeper than 64`],
-    [`[{"a":"${"x".repeat(1_048_577)}"}]`, `${after} 0 records: the next one has more than 1048576 bytes`],
+    [`[{"a":"${"x".repeat(4_194_305)}"}]`, `${after} 0 records: the next one has more than 4194304 bytes`],
   ];
   for (const [text, reason] of rows) {
     const error = await assertRejects(() => objectsOf(text, top), ForeignFileError, reason);
@@ -67,11 +65,11 @@ Deno.test("objectOf() returns objects only", () => {
   assertEquals(values.map(objectOf), [{ a: 1 }, undefined, undefined, undefined, undefined]);
 });
 
-async function objectsOf(content: string | Uint8Array<ArrayBuffer>, list: JsonList): Promise<unknown[]> {
+async function objectsOf(content: string | Uint8Array<ArrayBuffer>, within: readonly string[]): Promise<unknown[]> {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeFile(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
-    return await Array.fromAsync(readJsonObjects(path, list));
+    return await Array.fromAsync(readJsonObjects(path, within));
   } finally {
     await Deno.remove(path);
   }
