@@ -61,7 +61,9 @@ const headPattern = new RegExp(
     String.raw`pbkdf2_sha\d+\$\d+|pbkdf2:sha\d+:\d+|scrypt:\d+:\d+:\d+)\$`,
 );
 /** The same of wrapped kinds: of the wrapped hash, and of the new one. */
-const wrappedPattern = new RegExp(String.raw`^(\{\w+\}|\$apr1\$|\$1\$|\$[PH]\$.)[^~]*~(${nativeHead})\$`);
+const wrappedPattern = new RegExp(
+  String.raw`^(\{(?:S?SHA\d*|S?MD5)\}|\$apr1\$|\$1\$|\$[PH]\$.)[^~]*~(${nativeHead})\$`,
+);
 
 /** New hashes. Not fast at any cost, as an exported register is imported as it was. */
 const native: HashKind = {

@@ -127,6 +127,9 @@ for (const [text, reason] of unusable) {
 
 Deno.test("workKeyOf() is equal only for hashes of the same work", async () => {
   const texts = [...cheapVectors.map(({ hash }) => hash), await hashPassword("password", pbkdf2(1))];
+  const salt = "c2FsdHNhbHQ";
+  texts.push(...[1_000, 2_000].map((iterations) => `{PBKDF2}${iterations}$${salt}$${"A".repeat(27)}`));
+  texts.push(...[8, 9].map((memory) => `{ARGON2}$argon2i$v=19$m=${memory},t=1,p=1$${salt}$${"A".repeat(43)}`));
   const fast = texts.filter((text) => usableHash(text)?.isFast);
   for (const scheme of [pbkdf2(1), pbkdf2(2)]) {
     for (const text of fast) texts.push(await wrapHash(text, scheme));
