@@ -11,11 +11,12 @@
 
 // Users write this file by hand, in any style of YAML.
 import { parse } from "@std/yaml/parse";
-import { parseFlag } from "./field_values.ts";
 import { readForeignText } from "./foreign_file.ts";
 import { ForeignFileError, type ForeignFormat, type ForeignUser, type RefusedRecord } from "./foreign_format.ts";
 import { objectOf } from "./json_objects.ts";
+import { toUser } from "./named_fields.ts";
 
+const fields = { login: "", password: "password", date: "", groups: "groups", disabled: "disabled", id: "" };
 /** Of the file: 9,000 users. */
 const maxBytes = 2 * 1024 * 1024;
 /** An anchor. Its aliases can make a value of any size, as a key of a map again and again. */
@@ -58,17 +59,7 @@ function readUser(
   value: unknown,
   { line, login }: { readonly line: number; readonly login: string },
 ): ForeignUser | RefusedRecord {
-  const refuse = (reason: string) => ({ line, login, reason });
   const user = objectOf(value);
-  if (user === undefined) return refuse("it is not a map with a password");
-  const passwordHash = user["password"] ?? "";
-  if (typeof passwordHash !== "string") return refuse('"password" is not a text');
-  if (passwordHash === "") return { ...refuse("there is no password"), isWithoutPassword: true };
-  const disabled = parseFlag(user["disabled"]);
-  if (disabled === undefined) return refuse('"disabled" is not true or false');
-  const groups = user["groups"] === "" ? [] : user["groups"] ?? [];
-  if (!Array.isArray(groups) || !groups.every((group) => typeof group === "string")) {
-    return refuse('"groups" is not a list of texts');
-  }
-  return { line, login, passwordHash, groups, disabled };
+  if (user === undefined) return { line, login, reason: "it is not a map with a password" };
+  return toUser((field) => field === "login" ? login : fields[field] && user[fields[field]], { line, fields });
 }
