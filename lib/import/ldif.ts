@@ -3,7 +3,7 @@
  *
  * An entry with a login is a user; its groups are the names at the start of its `memberOf`. Of several passwords the
  * first that can be verified is used. Entries without a login and a password, such as groups, are passed over.
- * Attributes that are not asked for are skipped unread, so that photos take no memory.
+ * Attributes that are not asked for are passed over, so that a photo may be of any size.
  */
 
 import { Buffer } from "node:buffer";
@@ -26,6 +26,8 @@ interface Entry {
 interface LogicalLine {
   readonly line: number;
   readonly text: string;
+  /** It has more than is read: the text is its beginning. */
+  readonly isCut?: boolean;
   readonly problem?: string;
 }
 
@@ -57,64 +59,54 @@ export const ldif: ForeignFormat = {
 async function* readEntries(path: string, fields: FieldNames): AsyncGenerator<Entry> {
   const wanted = new Set(["changetype", ...Object.values(fields).map((name) => name.toLowerCase())]);
   let entry: Entry | undefined;
-  for await (const { line, text, problem } of unfoldedLines(path, wanted)) {
-    if (text === "" && problem === undefined) {
+  for await (const next of unfoldedLines(path)) {
+    if (next.text === "" && next.problem === undefined) {
       if (entry !== undefined) yield entry;
       entry = undefined;
       continue;
     }
-    entry ??= { line, values: new Map(), length: 0 };
-    const found = problem ?? addValue(entry, text);
-    if (found !== undefined) entry.problem ??= `line ${line}: ${found}`;
+    entry ??= { line: next.line, values: new Map(), length: 0 };
+    const problem = next.problem ?? addValue(entry, { ...next, wanted });
+    if (problem !== undefined) entry.problem ??= `line ${next.line}: ${problem}`;
   }
   if (entry !== undefined) yield entry;
 }
 
-/**
- * Joins lines that were folded: one that begins with a blank continues the one before. Of the attributes that are not
- * wanted only the beginning of the name is returned, to tell where an entry begins.
- */
-async function* unfoldedLines(path: string, wanted: ReadonlySet<string>): AsyncGenerator<LogicalLine> {
+/** Joins lines that were folded: one that begins with a blank continues the one before. */
+async function* unfoldedLines(path: string): AsyncGenerator<LogicalLine> {
   let last: { line: number; parts: string[]; length: number } | undefined;
-  let isSkipping = true;
+  const joined = ({ line, parts, length }: NonNullable<typeof last>) => {
+    return { line, text: parts.join(""), isCut: length > maxLineBytes };
+  };
   for await (const next of readLines(path)) {
     if ("text" in next && next.text.startsWith(" ")) {
-      if (isSkipping || last === undefined) continue;
+      if (last === undefined) continue;
       last.length += next.text.length;
       if (last.length <= maxLineBytes) last.parts.push(next.text.slice(1));
       continue;
     }
     if (last !== undefined) yield joined(last);
     last = undefined;
-    isSkipping = true;
     if ("reason" in next) yield { line: next.line, text: "", problem: next.reason };
-    else if (!next.text.startsWith("#")) {
-      const { line, text } = next;
-      const [, name = ""] = valuePattern.exec(text) ?? [];
-      isSkipping = name !== "" && !wanted.has(name.toLowerCase());
-      // Also the blank line between entries, and a line that is no attribute.
-      last = { line, parts: [isSkipping ? `${name}: ` : text], length: text.length };
-    }
+    else if (!next.text.startsWith("#")) last = { line: next.line, parts: [next.text], length: next.text.length };
   }
   if (last !== undefined) yield joined(last);
 }
 
-function joined({ line, parts, length }: { line: number; parts: readonly string[]; length: number }): LogicalLine {
-  if (length > maxLineBytes) return { line, text: "", problem: `it has more than ${maxLineBytes} characters` };
-  return { line, text: parts.join("") };
-}
-
 /** @returns why the line cannot be used */
-function addValue(entry: Entry, text: string): string | undefined {
+function addValue(
+  entry: Entry,
+  { text, isCut, wanted }: LogicalLine & { readonly wanted: ReadonlySet<string> },
+): string | undefined {
   const [, name, encoding, written = ""] = valuePattern.exec(text) ?? [];
   if (name === undefined) return 'it is not "attribute: value"';
-  if (written === "") return undefined;
+  const key = name.toLowerCase();
+  if (written === "" || !wanted.has(key)) return undefined;
   entry.length += written.length;
-  if (entry.length > maxLineBytes) return `the values of the entry have more than ${maxLineBytes} characters`;
+  if (isCut || entry.length > maxLineBytes) return `the values of the entry have more than ${maxLineBytes} characters`;
   if (encoding === "<") return `the value of "${name}" is in another file`;
   const value = encoding === ":" ? decodeBase64(written) : written;
   if (value === undefined) return `the value of "${name}" is not text in base64`;
-  const key = name.toLowerCase();
   if (key === "changetype" && value !== "add") return "it is a change of an entry: export the entries themselves";
   const values = entry.values.get(key);
   if (values === undefined) entry.values.set(key, [value]);

@@ -131,10 +131,8 @@ Deno.test("ldif refuses an entry that it cannot read, says which have no passwor
     [`uid: a\nuserPassword: x\ncreateTimestamp: soon`, '"createTimestamp" is not a date of LDAP', { login: "a" }],
     [
       `uid: a\nuserPassword: ${`x`.repeat(600_000)}\n ${"x".repeat(600_000)}`,
-      `line 2: it has more than ${max} characters`,
-      {
-        login: "a",
-      },
+      `line 2: the values of the entry have more than ${max} characters`,
+      { login: "a" },
     ],
     [
       `uid: a\n${`memberOf: ${"x".repeat(600_000)}\n`.repeat(2)}`.trimEnd(),
