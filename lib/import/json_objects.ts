@@ -6,6 +6,7 @@
  * `JSON.parse`. It is linear, and keeps at most one object.
  */
 
+import { Buffer } from "node:buffer";
 import { openForeignFile } from "./foreign_file.ts";
 import { ForeignFileError } from "./foreign_format.ts";
 
@@ -56,7 +57,7 @@ export function objectOf(value: unknown): Record<string, unknown> | undefined {
     : undefined;
 }
 
-function parseObject(bytes: Uint8Array<ArrayBuffer>): Record<string, unknown> {
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -75,7 +76,7 @@ class ObjectScanner {
   #isEscaped = false;
   #isStarted = false;
   /** The object so far, from earlier chunks. */
-  #parts: Uint8Array<ArrayBuffer>[] = [];
+  #parts: Uint8Array[] = [];
   #partBytes = 0;
 
   constructor(within: readonly string[]) {
@@ -83,7 +84,7 @@ class ObjectScanner {
   }
 
   /** @returns the objects that are complete. @throws {SyntaxError} */
-  *push(chunk: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
     let start = 0;
     for (let index = 0; index < chunk.length; index++) {
       const byte = chunk[index] ?? 0;
@@ -128,15 +129,14 @@ class ObjectScanner {
     return this.#open.length === this.#outside;
   }
 
-  #take(last: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  #take(last: Uint8Array): Uint8Array {
     this.#keep(last);
-    const [first] = this.#parts;
-    const whole = this.#parts.length === 1 && first ? first : concat(this.#parts, this.#partBytes);
+    const whole = Buffer.concat(this.#parts);
     [this.#outside, this.#parts, this.#partBytes] = [-1, [], 0];
     return whole;
   }
 
-  #keep(part: Uint8Array<ArrayBuffer>): void {
+  #keep(part: Uint8Array): void {
     this.#parts.push(part);
     this.#partBytes += part.length;
     if (this.#partBytes > maxObjectBytes) throw new SyntaxError(`the next one has more than ${maxObjectBytes} bytes`);
@@ -147,14 +147,4 @@ class ObjectScanner {
     const isMark = !this.#isStarted && (byte === 0xef || byte === 0xbb || byte === 0xbf);
     if (byte > 0x20 && !isMark) throw new SyntaxError("it is another format");
   }
-}
-
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

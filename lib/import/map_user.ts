@@ -40,7 +40,7 @@ export function mapUser(record: ForeignUser, { rename, modifiedAt }: MapOptions)
   const { line, disabled } = record;
   // Some programs write fractions of milliseconds, which no store can keep.
   const registeredAt = Math.floor(record.registeredAt ?? modifiedAt);
-  // Copies, as the store keeps them, and with a part of a line all of it.
+  // Copied, because the store keeps them, and a part of a line keeps the whole line in memory.
   const login = canonicalLogin(copyText(rename(record.login)));
   const renamed = record.groups.map((group) => canonicalLogin(copyText(rename(group))));
   const groups = [...new Set(renamed.filter((group) => group !== ""))];

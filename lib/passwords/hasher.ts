@@ -148,7 +148,7 @@ export class Hasher {
       return { isRight: true, rehashed: isStale && isRehashing ? await hash() : undefined };
     };
 
-    // Of what cannot be a password, the same work.
+    // What cannot be a password takes the same work.
     const bytes = typed ?? new Uint8Array();
     const { script, derive } = stored;
     const input = script === undefined ? bytes : await this.#slowHashes.derive(script, bytes, requester);

@@ -45,7 +45,7 @@ export class SlowHashes {
    * @throws {OverloadedError} too many are waiting, the client is gone, or the Worker has died
    */
   derive(settings: string, password: Uint8Array<ArrayBuffer>, requester: Requester): Promise<Uint8Array<ArrayBuffer>> {
-    // The same work.
+    // A password that is too long takes the same work.
     const bytes = password.length > maxPasswordBytes ? hash("sha512", password, "buffer").slice() : password;
     return this.queue.run(requester, () => this.#run({ settings, password: bytes }));
   }

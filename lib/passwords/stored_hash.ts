@@ -77,7 +77,7 @@ const native: HashKind = {
       memoryBytes: memoryBytesOf(hash.scheme),
       isFast: false,
       isSlowScript: false,
-      // Of what cannot be a password, the same work.
+      // What cannot be a password takes the same work.
       derive: (bytes) => deriveDigest(encoder.encode(normalizePassword(decoder.decode(bytes)) ?? ""), hash),
     };
   },
@@ -182,7 +182,7 @@ function parseKind(text: string): ParsedHash {
     const parsed = kind.parse(text);
     if (parsed !== undefined) return parsed;
   }
-  throw new RangeError("it is of no known kind");
+  throw new RangeError("it is of no known kind: invite the user with a ticket");
 }
 
 function parseNative(text: string): NativeHash | undefined {

@@ -54,7 +54,7 @@ function formatOf(name: string): ExportFormat {
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (format !== undefined) return format;
   const names = Object.keys(formats).join(" or ");
-  throw new TaskError(`Cannot export the format "${name}" as there is no such: use ${names}`);
+  throw new TaskError(`Cannot export the format "${name}" as it is unknown: use ${names}`);
 }
 
 /** @throws {TaskError} the file exists or cannot be written, or there are no users */
@@ -99,7 +99,7 @@ async function writeUsers(
     onUser();
     if (text.length > chunkLength) await flush();
   });
-  // A start with other settings creates such a store, and its export would look as if all were well.
+  // A service with other settings creates such a store: its export would look like a success.
   if (contents.users === 0) {
     throw new TaskError("Cannot export as there are no users: set GATEHOUSE_STORE as for the service");
   }

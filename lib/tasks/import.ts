@@ -37,7 +37,7 @@ if (import.meta.main) {
       "stopped continues when it is run again. The exit status is 0 when all users of the file are in the store.\n\n" +
       "  --dry-run       reads the file and reports the same, and changes nothing\n" +
       "  --rename FILE   new names of logins and groups, as lines OLD,NEW; OLD, leaves a group out\n" +
-      "  --…-field NAME  the field of logins, passwords, …, if the format names its fields; --id-field= for none\n\n" +
+      "  --…-field NAME  the field of logins, passwords, …, if the format names its fields; NAME may be empty\n\n" +
       `Formats:\n\n${formats.map(describeFormat).join("\n")}\n\nlib/import/README.md has the rules.`,
     run: (call) => runImport(call),
   });
@@ -127,7 +127,7 @@ function formatOf(name: string): ForeignFormat {
   const format = formats.find((format) => format.name === name);
   if (format !== undefined) return format;
   const names = formats.map(({ name }) => name).join(", ");
-  throw new TaskError(`Cannot import the format "${name}" as there is no such: use one of ${names}`);
+  throw new TaskError(`Cannot import the format "${name}" as it is unknown: use one of ${names}`);
 }
 
 /** @throws {TaskError} the format has no such field */

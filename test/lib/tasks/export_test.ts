@@ -63,8 +63,8 @@ Deno.test("the task export overwrites nothing, leaves nothing behind, and says w
   await Deno.writeTextFile(at("killed.tmp"), "kept");
   await Deno.symlink(at("nowhere"), at("link"));
   const rows: readonly [args: readonly string[], text: string, store?: string][] = [
-    [["xml", at("new")], 'Cannot export the format "xml" as there is no such: use jsonl or csv'],
-    [["toString", at("new")], 'Cannot export the format "toString" as there is no such'],
+    [["xml", at("new")], 'Cannot export the format "xml" as it is unknown: use jsonl or csv'],
+    [["toString", at("new")], 'Cannot export the format "toString" as it is unknown'],
     [["jsonl", at("file")], `Cannot write "${at("file")}" as there is a file of that name: choose another name`],
     [["jsonl", at("link")], `Cannot write "${at("link")}" as there is a file of that name: choose another name`],
     [["jsonl", at("killed")], `Cannot write "${at("killed.tmp")}" as there is a file of that name`],

@@ -125,7 +125,7 @@ Deno.test("the task import says in one line why it cannot begin, and creates no 
   const rows: readonly [args: readonly string[], text: string, store?: string][] = [
     [
       ["nonsense", at("users")],
-      'Cannot import the format "nonsense" as there is no such: use one of jsonl, csv, htpasswd',
+      'Cannot import the format "nonsense" as it is unknown: use one of jsonl, csv, htpasswd',
     ],
     [["htpasswd", at("none")], `Cannot read "${at("none")}": No such file`],
     [["htpasswd", folder], `Cannot read "${folder}" as it is not a file`],
