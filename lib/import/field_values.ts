@@ -12,12 +12,12 @@ const flags: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
  * @returns milliseconds since the epoch, `undefined` if it is no date
  */
 export function parseDate(text: string): number | undefined {
-  return /^\d{4}-[-+\d:.TZ ]+$/i.test(text) ? timeOf(text.replace(/ (?=[-+Z])/i, "")) : undefined;
+  return /^\d{4}-[-+\d:.TZ ]{1,40}$/i.test(text) ? timeOf(text.replace(/ (?=[-+Z])/i, "")) : undefined;
 }
 
 /** Parses a date as LDAP writes it (RFC 4517, 3.3.13): `20261122093539Z`. As `parseDate`. */
 export function parseGeneralizedTime(text: string): number | undefined {
-  const [, date, time] = /^(\d{8})(\d\d[\d.,]*(?:Z|[-+]\d{2,4}))$/.exec(text) ?? [];
+  const [, date, time] = /^(\d{8})(\d\d[\d.,]{0,40}(?:Z|[-+]\d{2,4}))$/.exec(text) ?? [];
   return date === undefined ? undefined : timeOf(`${date}T${time}`);
 }
 
