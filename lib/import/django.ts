@@ -79,16 +79,15 @@ function readUser(
   { line, groupNames, fields }: { line: number; groupNames: GroupNames; fields: FieldNames },
 ): ForeignUser | RefusedRecord {
   const groups = groupsOf(values[fields.groups], groupNames);
-  if (groups === undefined) {
-    return { line, reason: "it is in a group that the file does not have: dump auth.Group too" };
-  }
-  return toUser((field) => {
+  const record = toUser((field) => {
     const value = Object.hasOwn(values, fields[field]) ? values[fields[field]] : undefined;
     if (field === "groups") return groups;
     if (field === "disabled") return values["is_active"] === false;
     // Django begins a password with "!" where it made it unusable, as for users of single sign-on.
     return field === "password" && typeof value === "string" && value.startsWith("!") ? undefined : value;
   }, { line, fields });
+  if (groups !== undefined) return record;
+  return { line, login: record.login, reason: "it is in a group that the file does not have: dump auth.Group too" };
 }
 
 /** @param keys primary keys, or with `--natural-foreign` lists with the name */
