@@ -35,8 +35,8 @@ if (isHashWorker) {
 }
 
 async function derive({ settings, password }: SlowJob): Promise<Uint8Array> {
-  for (const kind of slowKinds) {
-    const digest = await kind.parse(settings)?.derive(password);
+  for (const parse of slowKinds) {
+    const digest = await parse(settings)?.derive(password);
     if (digest === undefined) continue;
     password.fill(0);
     return digest;

@@ -8,13 +8,13 @@
  */
 
 import { maxIterations } from "../config/settings.ts";
-import type { HashKind, ParsedHash } from "./hash_kind.ts";
-import { argon2Kind } from "./kinds/argon2.ts";
-import { ldapDigestKind } from "./kinds/ldap_digest.ts";
-import { pbkdf2Kind } from "./kinds/pbkdf2.ts";
-import { scryptKind } from "./kinds/scrypt.ts";
+import { parseArgon2 } from "./kinds/argon2.ts";
+import { parseLdapDigest } from "./kinds/ldap_digest.ts";
+import { parsePbkdf2 } from "./kinds/pbkdf2.ts";
+import { parseScrypt } from "./kinds/scrypt.ts";
 import { slowKinds } from "./kinds/slow_kinds.ts";
-import { unusableKind } from "./kinds/unusable.ts";
+import { parseUnusable } from "./kinds/unusable.ts";
+import type { HashParser, ParsedHash } from "./parsed_hash.ts";
 import {
   argon2id,
   deriveDigest,
@@ -29,8 +29,8 @@ import {
 /** A stored hash. */
 export interface StoredHash extends Pick<ParsedHash, "work" | "digest" | "memoryBytes" | "isFast"> {
   /**
-   * Settings of the hash that `hash_worker.ts` computes first, if one is a slow script: `HashKind.parse(script)` has
-   * the `derive` to call.
+   * Settings of the hash that `hash_worker.ts` computes first, if one is a slow script: its parser makes of
+   * them the `derive` to call.
    */
   readonly script: string | undefined;
   /**
@@ -65,33 +65,15 @@ const wrappedPattern = new RegExp(
   String.raw`^(\{(?:S?SHA\d*|S?MD5)\}|\$apr1\$|\$1\$|\$[PH]\$.)[^~]*~(${nativeHead})\$`,
 );
 
-/** New hashes. Not fast at any cost, as an exported register is imported as it was. */
-const native: HashKind = {
-  parse(text) {
-    const hash = parseNative(text);
-    if (hash === undefined) return undefined;
-    return {
-      work: workOfScheme(hash.scheme),
-      settings: text.slice(0, text.lastIndexOf("$") + 1),
-      digest: hash.digest,
-      memoryBytes: memoryBytesOf(hash.scheme),
-      isFast: false,
-      isSlowScript: false,
-      // What cannot be a password takes the same work.
-      derive: (bytes) => deriveDigest(encoder.encode(normalizePassword(decoder.decode(bytes)) ?? ""), hash),
-    };
-  },
-};
-
 /** All kinds, the most frequent first. */
-const kinds: readonly HashKind[] = [
-  native,
-  argon2Kind,
-  pbkdf2Kind,
-  scryptKind,
+const kinds: readonly HashParser[] = [
+  parseNew,
+  parseArgon2,
+  parsePbkdf2,
+  parseScrypt,
   ...slowKinds,
-  ldapDigestKind,
-  unusableKind,
+  parseLdapDigest,
+  parseUnusable,
 ];
 
 /**
@@ -178,11 +160,27 @@ function parseWhole(text: string): ParsedHash {
 
 /** Parses a hash, or the settings of one. */
 function parseKind(text: string): ParsedHash {
-  for (const kind of kinds) {
-    const parsed = kind.parse(text);
+  for (const parse of kinds) {
+    const parsed = parse(text);
     if (parsed !== undefined) return parsed;
   }
   throw new RangeError("it is of no known kind: invite the user with a ticket");
+}
+
+/** New hashes. Not fast at any cost, as an exported register is imported as it was. */
+function parseNew(text: string): ParsedHash | undefined {
+  const hash = parseNative(text);
+  if (hash === undefined) return undefined;
+  return {
+    work: workOfScheme(hash.scheme),
+    settings: text.slice(0, text.lastIndexOf("$") + 1),
+    digest: hash.digest,
+    memoryBytes: memoryBytesOf(hash.scheme),
+    isFast: false,
+    isSlowScript: false,
+    // What cannot be a password takes the same work.
+    derive: (bytes) => deriveDigest(encoder.encode(normalizePassword(decoder.decode(bytes)) ?? ""), hash),
+  };
 }
 
 function parseNative(text: string): NativeHash | undefined {

@@ -4,7 +4,7 @@
  * New hashes of Gatehouse have the same form, at one cost: `password_hash.ts`.
  */
 
-import type { HashKind, ParsedHash } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import { deriveBits } from "../password_hash.ts";
 import { bounded, boundedNumber, fieldsOf, readDigest, unpaddedBase64 } from "./hash_text.ts";
 import { slowEnough } from "./slow_enough.ts";
@@ -29,12 +29,10 @@ const versioned = {
 };
 
 /** Argon2 of every origin. */
-export const argon2Kind: HashKind = {
-  parse(text) {
-    const prefix = start.exec(text)?.groups?.prefix;
-    return prefix === undefined ? undefined : parse(text, prefix);
-  },
-};
+export function parseArgon2(text: string): ParsedHash | undefined {
+  const prefix = start.exec(text)?.groups?.prefix;
+  return prefix === undefined ? undefined : parse(text, prefix);
+}
 
 function parse(text: string, prefix: string): ParsedHash {
   const { type = "", version, m = "", t = "", p = "", salt = "", end = "" } = fieldsOf(

@@ -9,7 +9,7 @@
  */
 
 import { createHmac, hash } from "node:crypto";
-import type { HashKind } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import { boundedNumber, type Bytes, fieldsOf, utf8 } from "./hash_text.ts";
 
 /** A text around the settings of bcrypt, and what its program hashes. */
@@ -72,27 +72,25 @@ const forms: readonly Form[] = [
 ];
 
 /** bcrypt of every origin. */
-export const bcryptKind: HashKind = {
-  parse(text) {
-    const form = forms.find(({ start }) => text.startsWith(start));
-    if (form === undefined) return undefined;
-    const { version = "", cost: costText = "", salt = "", digest = "" } = fieldsOf(text, form);
-    // "$2$" hashed without the NUL at the end of a password, "$2x$" marks wrong hashes of letters beyond ASCII.
-    if (!/[aby]/.test(version)) {
-      throw new RangeError(`it is bcrypt of a faulty program ($2${version}$): invite the user with a ticket`);
-    }
-    const cost = boundedNumber(costText.replace(/^0/, ""), { name: "cost", min: minCost, max: maxCost });
-    return {
-      work: `${form.name} cost=${cost}`,
-      settings: text.slice(0, text.length - digest.length),
-      digest: utf8(digest),
-      memoryBytes: 0,
-      isFast: false,
-      isSlowScript: true,
-      derive: (password) => derive(form.prepare(password, salt), { version, cost, salt }),
-    };
-  },
-};
+export function parseBcrypt(text: string): ParsedHash | undefined {
+  const form = forms.find(({ start }) => text.startsWith(start));
+  if (form === undefined) return undefined;
+  const { version = "", cost: costText = "", salt = "", digest = "" } = fieldsOf(text, form);
+  // "$2$" hashed without the NUL at the end of a password, "$2x$" marks wrong hashes of letters beyond ASCII.
+  if (!/[aby]/.test(version)) {
+    throw new RangeError(`it is bcrypt of a faulty program ($2${version}$): invite the user with a ticket`);
+  }
+  const cost = boundedNumber(costText.replace(/^0/, ""), { name: "cost", min: minCost, max: maxCost });
+  return {
+    work: `${form.name} cost=${cost}`,
+    settings: text.slice(0, text.length - digest.length),
+    digest: utf8(digest),
+    memoryBytes: 0,
+    isFast: false,
+    isSlowScript: true,
+    derive: (password) => derive(form.prepare(password, salt), { version, cost, salt }),
+  };
+}
 
 async function derive(
   password: string,

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { HashKind } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import { base64, bounded, type Bytes } from "./hash_text.ts";
 
 interface Scheme {
@@ -30,24 +30,22 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
 const saltBytes = [1, 64] as const;
 
 /** `{SHA}`, `{SSHA}` and their like, in any case. */
-export const ldapDigestKind: HashKind = {
-  parse(text) {
-    const [, label = "", body = ""] = /^\{(S?(?:SHA(?:256|384|512)?|MD5))\}(.*)$/is.exec(text) ?? [];
-    const name = label.toUpperCase();
-    const scheme = schemes.get(name);
-    if (scheme === undefined) return undefined;
-    const { digest, salt } = split(body, scheme);
-    return {
-      work: `LDAP {${name}}`,
-      settings: `{${label}}*${salt.toBase64()}`,
-      digest,
-      memoryBytes: 0,
-      isFast: true,
-      isSlowScript: false,
-      derive: (password) => new Uint8Array(createHash(scheme.hash).update(password).update(salt).digest()),
-    };
-  },
-};
+export function parseLdapDigest(text: string): ParsedHash | undefined {
+  const [, label = "", body = ""] = /^\{(S?(?:SHA(?:256|384|512)?|MD5))\}(.*)$/is.exec(text) ?? [];
+  const name = label.toUpperCase();
+  const scheme = schemes.get(name);
+  if (scheme === undefined) return undefined;
+  const { digest, salt } = split(body, scheme);
+  return {
+    work: `LDAP {${name}}`,
+    settings: `{${label}}*${salt.toBase64()}`,
+    digest,
+    memoryBytes: 0,
+    isFast: true,
+    isSlowScript: false,
+    derive: (password) => new Uint8Array(createHash(scheme.hash).update(password).update(salt).digest()),
+  };
+}
 
 /** @throws {RangeError} it is no base64, or of the wrong length */
 function split(body: string, { digestBytes, isSalted }: Scheme): { readonly digest: Bytes; readonly salt: Bytes } {

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import type { HashKind } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import { cryptBase64, type RoundMessage, roundMessageIndex, roundMessages } from "./crypt_rounds.ts";
 import { type Bytes, fieldsOf, utf8 } from "./hash_text.ts";
 
@@ -16,22 +16,20 @@ const pattern = /^\$(?:1|apr1)\$(?<salt>[!-#%-9;-~]{0,8})\$(?<digest>[./0-9A-Za-
 const byteOrder = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
 
 /** `$1$` and `$apr1$`. */
-export const md5Crypt: HashKind = {
-  parse(text) {
-    const magic = ["$1$", "$apr1$"].find((each) => text.startsWith(each));
-    if (magic === undefined) return undefined;
-    const { salt = "", digest = "" } = fieldsOf(text, { pattern, form: `${magic}SALT$DIGEST` });
-    return {
-      work: magic === "$1$" ? "md5_crypt" : "apr1",
-      settings: text.slice(0, text.length - digest.length),
-      digest: utf8(digest),
-      memoryBytes: 0,
-      isFast: true,
-      isSlowScript: true,
-      derive: (password) => utf8(derive(password, { magic: utf8(magic), salt: utf8(salt) })),
-    };
-  },
-};
+export function parseMd5Crypt(text: string): ParsedHash | undefined {
+  const magic = ["$1$", "$apr1$"].find((each) => text.startsWith(each));
+  if (magic === undefined) return undefined;
+  const { salt = "", digest = "" } = fieldsOf(text, { pattern, form: `${magic}SALT$DIGEST` });
+  return {
+    work: magic === "$1$" ? "md5_crypt" : "apr1",
+    settings: text.slice(0, text.length - digest.length),
+    digest: utf8(digest),
+    memoryBytes: 0,
+    isFast: true,
+    isSlowScript: true,
+    derive: (password) => utf8(derive(password, { magic: utf8(magic), salt: utf8(salt) })),
+  };
+}
 
 function derive(password: Bytes, { magic, salt }: { readonly magic: Bytes; readonly salt: Bytes }): string {
   const inner = md5(Buffer.concat([password, salt, password]));

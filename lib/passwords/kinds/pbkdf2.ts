@@ -4,7 +4,7 @@
  */
 
 import { maxIterations } from "../../config/settings.ts";
-import type { HashKind, ParsedHash } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import { deriveBits } from "../password_hash.ts";
 import {
   adaptedBase64,
@@ -95,12 +95,10 @@ const origins: readonly Origin[] = [
 ];
 
 /** PBKDF2 of every origin. */
-export const pbkdf2Kind: HashKind = {
-  parse(text) {
-    const origin = origins.find(({ start }) => start.test(text));
-    return origin && parse(text, origin);
-  },
-};
+export function parsePbkdf2(text: string): ParsedHash | undefined {
+  const origin = origins.find(({ start }) => start.test(text));
+  return origin && parse(text, origin);
+}
 
 function parse(text: string, origin: Origin): ParsedHash {
   const { sha: number = "1", end = "", salt: saltText = "", ...fields } = fieldsOf(text, origin);

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import type { HashKind } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import { cryptBase64, cryptDigits } from "./crypt_rounds.ts";
 import { bounded, type Bytes, fieldsOf, utf8 } from "./hash_text.ts";
 
@@ -14,23 +14,21 @@ const [minLogRounds, maxLogRounds] = [7, 20];
 const pattern = /^\$[PH]\$(?<digit>[./0-9A-Za-z])(?<salt>[!-9;-~]{8})(?<digest>[./0-9A-Za-z]{22})?$/;
 
 /** `$P$` and `$H$`. */
-export const phpass: HashKind = {
-  parse(text) {
-    if (!/^\$[PH]\$/.test(text)) return undefined;
-    const { digit = "", salt = "", digest = "" } = fieldsOf(text, { pattern, form: "$P$ROUNDS SALT DIGEST" });
-    const range = { name: "logarithm of rounds", min: minLogRounds, max: maxLogRounds };
-    const rounds = 2 ** bounded(cryptDigits.indexOf(digit), range);
-    return {
-      work: `phpass rounds=${rounds}`,
-      settings: text.slice(0, text.length - digest.length),
-      digest: utf8(digest),
-      memoryBytes: 0,
-      isFast: true,
-      isSlowScript: true,
-      derive: (password) => utf8(derive(password, { salt: utf8(salt), rounds })),
-    };
-  },
-};
+export function parsePhpass(text: string): ParsedHash | undefined {
+  if (!/^\$[PH]\$/.test(text)) return undefined;
+  const { digit = "", salt = "", digest = "" } = fieldsOf(text, { pattern, form: "$P$ROUNDS SALT DIGEST" });
+  const range = { name: "logarithm of rounds", min: minLogRounds, max: maxLogRounds };
+  const rounds = 2 ** bounded(cryptDigits.indexOf(digit), range);
+  return {
+    work: `phpass rounds=${rounds}`,
+    settings: text.slice(0, text.length - digest.length),
+    digest: utf8(digest),
+    memoryBytes: 0,
+    isFast: true,
+    isSlowScript: true,
+    derive: (password) => utf8(derive(password, { salt: utf8(salt), rounds })),
+  };
+}
 
 function derive(password: Bytes, { salt, rounds }: { readonly salt: Bytes; readonly rounds: number }): string {
   let digest = hash("md5", Buffer.concat([salt, password]), "buffer");

@@ -5,7 +5,7 @@
  */
 
 import { createCipheriv, scrypt } from "node:crypto";
-import type { HashKind, ParsedHash } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 import {
   base64,
   bounded,
@@ -91,13 +91,11 @@ const firebase = {
 };
 
 /** scrypt of every origin. */
-export const scryptKind: HashKind = {
-  parse(text) {
-    if (text.startsWith(firebase.start)) return parseFirebase(text);
-    const origin = origins.find(({ start }) => text.startsWith(start));
-    return origin && parse(text, origin);
-  },
-};
+export function parseScrypt(text: string): ParsedHash | undefined {
+  if (text.startsWith(firebase.start)) return parseFirebase(text);
+  const origin = origins.find(({ start }) => text.startsWith(start));
+  return origin && parse(text, origin);
+}
 
 function parse(text: string, origin: Origin): ParsedHash {
   const fields = fieldsOf(text, origin);

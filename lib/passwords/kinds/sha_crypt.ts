@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import type { HashKind } from "../hash_kind.ts";
+import type { HashParser } from "../parsed_hash.ts";
 import { cryptBase64, type RoundMessage, roundMessageIndex, roundMessages } from "./crypt_rounds.ts";
 import { boundedNumber, type Bytes, fieldsOf, utf8 } from "./hash_text.ts";
 import { slowEnough } from "./slow_enough.ts";
@@ -42,7 +42,7 @@ const minRounds = 1_000;
 const maxRounds = 1_000_000;
 
 /** `$6$`. */
-export const sha512Crypt = kindOf({
+export const parseSha512Crypt = parserOf({
   name: "sha512_crypt",
   prefix: "$6$",
   algorithm: "sha512",
@@ -53,7 +53,7 @@ export const sha512Crypt = kindOf({
 });
 
 /** `$5$`. */
-export const sha256Crypt = kindOf({
+export const parseSha256Crypt = parserOf({
   name: "sha256_crypt",
   prefix: "$5$",
   algorithm: "sha256",
@@ -66,24 +66,22 @@ export const sha256Crypt = kindOf({
 /** Compiled at the first use, as that takes 20 ms. */
 const compiled = new Map<WordBits, Sha2Exports>();
 
-function kindOf(variant: Variant): HashKind {
+function parserOf(variant: Variant): HashParser {
   const { name, prefix, pattern, form } = variant;
-  return {
-    parse(text) {
-      if (!text.startsWith(prefix)) return undefined;
-      const { rounds: roundsText = String(defaultRounds), salt = "", digest = "" } = fieldsOf(text, { pattern, form });
-      const rounds = boundedNumber(roundsText, { name: "number of rounds", min: minRounds, max: maxRounds });
-      return {
-        // A longer salt makes some messages longer than a block: 16 bytes take twice the time of 8.
-        work: `${name} rounds=${rounds},salt=${salt.length}`,
-        settings: text.slice(0, text.length - digest.length),
-        digest: utf8(digest),
-        memoryBytes: 0,
-        isFast: rounds < slowEnough.shaCrypt,
-        isSlowScript: true,
-        derive: (password) => utf8(derive({ password, salt: utf8(salt), rounds }, variant)),
-      };
-    },
+  return (text) => {
+    if (!text.startsWith(prefix)) return undefined;
+    const { rounds: roundsText = String(defaultRounds), salt = "", digest = "" } = fieldsOf(text, { pattern, form });
+    const rounds = boundedNumber(roundsText, { name: "number of rounds", min: minRounds, max: maxRounds });
+    return {
+      // A longer salt makes some messages longer than a block: 16 bytes take twice the time of 8.
+      work: `${name} rounds=${rounds},salt=${salt.length}`,
+      settings: text.slice(0, text.length - digest.length),
+      digest: utf8(digest),
+      memoryBytes: 0,
+      isFast: rounds < slowEnough.shaCrypt,
+      isSlowScript: true,
+      derive: (password) => utf8(derive({ password, salt: utf8(salt), rounds }, variant)),
+    };
   };
 }
 

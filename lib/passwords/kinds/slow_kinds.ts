@@ -1,9 +1,15 @@
-/** The kinds that run for long in JavaScript or WebAssembly: `hash_worker.ts` computes them. */
+/** Parsers of the kinds that run for long in JavaScript or WebAssembly: `hash_worker.ts` computes them. */
 
-import type { HashKind } from "../hash_kind.ts";
-import { bcryptKind } from "./bcrypt.ts";
-import { md5Crypt } from "./md5_crypt.ts";
-import { phpass } from "./phpass.ts";
-import { sha256Crypt, sha512Crypt } from "./sha_crypt.ts";
+import type { HashParser } from "../parsed_hash.ts";
+import { parseBcrypt } from "./bcrypt.ts";
+import { parseMd5Crypt } from "./md5_crypt.ts";
+import { parsePhpass } from "./phpass.ts";
+import { parseSha256Crypt, parseSha512Crypt } from "./sha_crypt.ts";
 
-export const slowKinds: readonly HashKind[] = [bcryptKind, sha512Crypt, sha256Crypt, phpass, md5Crypt];
+export const slowKinds: readonly HashParser[] = [
+  parseBcrypt,
+  parseSha512Crypt,
+  parseSha256Crypt,
+  parsePhpass,
+  parseMd5Crypt,
+];

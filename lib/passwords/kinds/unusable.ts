@@ -1,6 +1,6 @@
 /** What programs store in place of a hash, and hashes that Gatehouse does not compute: the reason, for a person. */
 
-import type { HashKind } from "../hash_kind.ts";
+import type { ParsedHash } from "../parsed_hash.ts";
 
 const advice = "invite the user with a ticket";
 
@@ -25,10 +25,8 @@ const reasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
 ];
 
 /** Recognizes what cannot be verified. The last kind of the table. */
-export const unusableKind: HashKind = {
-  parse(text) {
-    const reason = reasons.find(([pattern]) => pattern.test(text))?.[1];
-    if (reason !== undefined) throw new RangeError(reason);
-    return undefined;
-  },
-};
+export function parseUnusable(text: string): ParsedHash | undefined {
+  const reason = reasons.find(([pattern]) => pattern.test(text))?.[1];
+  if (reason !== undefined) throw new RangeError(reason);
+  return undefined;
+}

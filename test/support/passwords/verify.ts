@@ -23,7 +23,7 @@ export async function derive(
 }
 
 async function deriveScript(script: string, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const parsed = slowKinds.map((kind) => kind.parse(script)).find((parsed) => parsed !== undefined);
+  const parsed = slowKinds.map((parse) => parse(script)).find((parsed) => parsed !== undefined);
   if (parsed === undefined) throw new RangeError("it is of no slow kind");
   return await parsed.derive(bytes);
 }

@@ -1,26 +1,24 @@
 /**
- * The contract of a kind of password hash: how its text is parsed, and how its digest is computed from a password.
+ * The contract of the kinds of password hashes: a parser of the text of each, whose result computes the digest of a
+ * password.
  *
  * `stored_hash.ts` has the table of all kinds.
  */
 
-/** A kind of password hash. */
-export interface HashKind {
-  /**
-   * Parses a hash. The text may come from a hostile file: parsers bound every number before they use it.
-   *
-   * @returns `undefined` if the text is of another kind
-   * @throws {RangeError} the hash is of this kind and cannot be verified: why, but without the text
-   */
-  parse(text: string): ParsedHash | undefined;
-}
+/**
+ * Parses a hash of one kind. The text may come from a hostile file: parsers bound every number before they use it.
+ *
+ * @returns `undefined` if the text is of another kind
+ * @throws {RangeError} the hash is of this kind and cannot be verified: why, but without the text
+ */
+export type HashParser = (text: string) => ParsedHash | undefined;
 
 /** A hash as it was parsed: its salt and cost, and what the right password gives. */
 export interface ParsedHash {
   /** Kind and cost, such as "argon2id m=19456,t=2,p=1": the same for hashes that take the same work. */
   readonly work: string;
   /**
-   * The text without its digest: what a wrapped hash keeps, and what the Worker gets. `parse(settings)` returns this
+   * The text without its digest: what a wrapped hash keeps, and what the Worker gets. Its parser makes of this the same
    * hash with an empty digest.
    */
   readonly settings: string;
