@@ -1,11 +1,12 @@
 /** The work of a failed login does not tell whether the login exists, whatever kinds of hashes there are. */
 import { assert, assertEquals } from "@std/assert";
 import { refreshDecoys } from "../../lib/accounts/login_decoys.ts";
+import { createSession } from "../../lib/accounts/session.ts";
 import { SlowHashes } from "../../lib/passwords/slow_hashes.ts";
 import { wrapHash } from "../../lib/passwords/stored_hash.ts";
 import type { Store } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
-import { alice, openTestApp, type TestApp } from "../support/app.ts";
+import { alice, openedAt, openTestApp, type TestApp } from "../support/app.ts";
 import { basicOf } from "../support/guard_basic.ts";
 import { tryToLogIn, userOf } from "../support/login_attempt.ts";
 import { spyOnDerive } from "../support/passwords/derivations.ts";
@@ -88,9 +89,10 @@ Deno.test("the work of unknown logins follows the hashes that are stored, howeve
   const store = await storeOfKnown();
   const opened = await openTestApp({ store });
   const { decoys } = opened.app.hasher;
-  const draws = () => unknownLogins.map((login) => decoys.hashOf(login)?.work);
+  // So many that one more or less of 200 users shows.
+  const draws = () => Array.from({ length: 2_000 }, (_, index) => decoys.hashOf(`unknown${index}`)?.work);
   const login = knownLogins[9] ?? "";
-  const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+  const steps: Record<string, () => Promise<unknown>> = {
     "logins of one user at once": () => Promise.all(Array.from({ length: 8 }, () => opened.logIn({ login, password }))),
     "registrations": () => opened.send("POST", "/user/", { json: alice }),
     "changes of a password": async () => {
@@ -101,6 +103,14 @@ Deno.test("the work of unknown logins follows the hashes that are stored, howeve
         assertEquals((await opened.send("PUT", "/user/alice/password", { token, json })).status, 204);
       }
     },
+  };
+  steps["a change of a password with a foreign hash"] = async () => {
+    const user = await userOf(store, knownLogins[8] ?? "");
+    const options = { now: openedAt, userAgent: "", address: "192.0.2.1" };
+    const { session, token } = createSession(user.login, options);
+    assert(await store.insertSession(session, user));
+    const json = { current_password: password, password: alice.password };
+    assertEquals((await opened.send("PUT", `/user/${user.login}/password`, { token, json })).status, 204);
   };
   for (const [title, step] of Object.entries(steps)) {
     await step();
