@@ -76,6 +76,8 @@ export async function serve(service: Service): Promise<Server> {
     ending.abort();
     const endsAt = performance.now() + drainMs;
     do await delay(pollMs); while (inFlightCount > 0 && performance.now() < endsAt);
+    // The last response was returned a moment ago, and is still being sent.
+    await delay(pollMs);
     cutting.abort();
     // Not awaited: a connection whose client does not read ends only when the client closes it.
     http.shutdown().catch((error) => app.log.error("shutdown-failed", { error }));
