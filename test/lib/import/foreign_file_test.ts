@@ -48,12 +48,12 @@ Deno.test("readLines() refuses a line with NUL, another encoding or too many byt
   }
 });
 
-Deno.test("readLines() reads a line of 100 MB in bounded memory", async () => {
+Deno.test("readLines() reads a line of 400 MB in bounded memory", async () => {
   const path = await Deno.makeTempFile();
   {
     using file = await Deno.open(path, { write: true });
     // A sparse file: NUL, but too long first.
-    await file.truncate(100 * 1024 * 1024);
+    await file.truncate(400 * 1024 * 1024);
   }
   const before = Deno.memoryUsage().rss;
   let most = 0;
@@ -61,7 +61,8 @@ Deno.test("readLines() reads a line of 100 MB in bounded memory", async () => {
     most = Math.max(most, Deno.memoryUsage().rss - before);
     assertEquals(line, { line: 1, reason: "the line has more than 1048576 bytes" });
   }
-  assert(most < 60 * 1024 * 1024, `${most} bytes`);
+  // Resident memory also depends on when V8 collects garbage.
+  assert(most < 200 * 1024 * 1024, `${most} bytes`);
   await Deno.remove(path);
 });
 
