@@ -1,5 +1,5 @@
 /**
- * The contract of a store: its records, its errors and its promises.
+ * The contract of a store: its errors and its promises, and from `store/records.ts` its records.
  *
  * Every implementation keeps these promises; `test/lib/store/` has a test of each:
  * - The promise of a change resolves when the change is durable, and no reader sees it earlier.
@@ -20,99 +20,9 @@ import type {
   TicketQuery,
   UserQuery,
 } from "./store/queries.ts";
+import type { ListedTicket, Secret, Session, StoredRecord, Ticket, User, UserSession } from "./store/records.ts";
 
-/** A registered user as it is stored. Only `publicUser` of `lib/accounts/user.ts` leaves the service. */
-export interface User {
-  /** ULID, never reused: a login that is deleted and registered again gets another. */
-  readonly id: string;
-  /** Unique, in lower case. */
-  readonly login: string;
-  /** A text that names its kind and cost, at most 2,048 characters; see `lib/passwords/stored_hash.ts`. */
-  readonly passwordHash: string;
-  /** Milliseconds since the epoch, as all times here. */
-  readonly registeredAt: number;
-  readonly groups: readonly string[];
-  /** A disabled user cannot log in and has no sessions. */
-  readonly disabled: boolean;
-}
-
-/** A login session as it is stored, without its token. */
-export interface Session {
-  /** ULID; the public half of the token. */
-  readonly id: string;
-  /** The login of its user. */
-  readonly login: string;
-  /** SHA-256 of the token's secret half, in hex. */
-  readonly secretHash: string;
-  readonly createdAt: number;
-  /** Not written at each request, see `lib/accounts/session.ts`. */
-  readonly lastSeenAt: number;
-  /** The `User-Agent` at login, at most 256 characters. */
-  readonly userAgent: string;
-  /** The client's address at login. */
-  readonly address: string;
-}
-
-/** A session further ahead of the clock than this was created or seen by a clock that was set back since. */
-export const maxSessionAheadMs = 60 * 60 * 1_000;
-
-/** A session with its user, both read at the same moment. */
-export interface UserSession {
-  readonly session: Session;
-  readonly user: User;
-}
-
-/** A single-use permission as it is stored, without its code. */
-export interface Ticket {
-  /** ULID; its public name. */
-  readonly id: string;
-  /** SHA-256 of the code, in hex; the key of the record. */
-  readonly secretHash: string;
-  /** `setup` creates an administrator, `register` a user; `reset` replaces a user's password. */
-  readonly purpose: "setup" | "register" | "reset";
-  /** The login it is restricted to; "" allows any. */
-  readonly login: string;
-  /** The `User.id` of the administrator who created it; "" for the service, or an older version. */
-  readonly maker: string;
-  /** 0 if an older version created it. */
-  readonly createdAt: number;
-  /** It is invalid from then on. */
-  readonly expiresAt: number;
-}
-
-/** A key that the service has made for itself. No task shows its value. */
-export interface Secret {
-  /** Its purpose, which is unique. 1 to 64 characters, as the value. */
-  readonly name: string;
-  readonly value: string;
-}
-
-/** A record that is put or deleted; idempotent. Journals and snapshots consist of changes. */
-export type Change =
-  | { readonly kind: "put-user"; readonly user: User }
-  | { readonly kind: "delete-user"; readonly login: string }
-  | { readonly kind: "put-session"; readonly session: Session }
-  | { readonly kind: "delete-session"; readonly id: string }
-  | { readonly kind: "put-ticket"; readonly ticket: Ticket }
-  | { readonly kind: "delete-ticket"; readonly secretHash: string }
-  | { readonly kind: "put-secret"; readonly secret: Secret };
-
-/** A record, as the change that puts it. */
-export type StoredRecord = Exclude<Change, { readonly kind: `delete-${string}` }>;
-
-/** A ticket with the login of the administrator who created it, if one did. */
-export interface ListedTicket {
-  readonly ticket: Ticket;
-  readonly madeBy: string | undefined;
-}
-
-/** The group of administrators. */
-export const adminGroup = "admin";
-
-/** Reports whether a user is an enabled administrator. */
-export function isAdmin(user: User): boolean {
-  return !user.disabled && user.groups.includes(adminGroup);
-}
+export * from "./store/records.ts";
 
 /** The session whose rights a change needs. The change checks it again, as reading a body or hashing takes seconds. */
 export interface Actor {

@@ -23,11 +23,11 @@ const levels: readonly RegExp[] = [
   /^lib\/(app|router|server|audit)\.ts$/,
   /^lib\/(tasks|deploy)\//,
   /^lib\/(import|accounts|limits)\//,
-  /^lib\/(metrics|store)\/(?!queries\.ts$)/,
+  /^lib\/(metrics|store)\/(?!(queries|records)\.ts$)/,
   /^lib\/passwords\//,
   /^lib\/http\//,
-  /^lib\/(?!store\.ts$|store\/queries\.ts$)/,
-  /^lib\/(store\.ts|store\/queries\.ts)$/,
+  /^lib\/(?!store\.ts$|store\/(queries|records)\.ts$)/,
+  /^lib\/store(\/(queries|records))?\.ts$/,
 ];
 
 /** Imports (paths from the root, or names of packages) that are wrong although they point down. */
@@ -40,9 +40,10 @@ interface Boundary {
 
 const boundaries: readonly Boundary[] = [
   {
-    from: /^lib\/store(\/queries)?\.ts$/,
-    to: /^(?!lib\/store\/queries\.ts$)/,
-    hint: "lib/store.ts imports only its queries: move what needs the import to the file that implements the store",
+    from: /^lib\/store(\/(queries|records))?\.ts$/,
+    to: /^(?!lib\/store\/(queries|records)\.ts$)/,
+    hint:
+      "lib/store.ts imports only its queries and records: move what needs more to the file that implements the store",
   },
   {
     from: /^lib\/(store|passwords)\//,
@@ -52,7 +53,7 @@ const boundaries: readonly Boundary[] = [
   },
   {
     from: /^(routes\/|lib\/(?!store\/|limits\/|tasks\/)|caddy\/)/,
-    to: /^lib\/store\/(?!queries\.ts$)/,
+    to: /^lib\/store\/(?!(queries|records)\.ts$)/,
     hint:
       "only main.ts and the tasks choose a store: import the interface from lib/store.ts, and take a store as argument",
   },

@@ -1,5 +1,6 @@
 /**
- * The rules of a store over tables in memory: each method checks a change against the tables and commits it.
+ * The rules of a store over tables in memory: each method checks a change against the tables and commits it. Those of
+ * sessions are in `LoginStore`.
  *
  * The storage it is given holds the tables and commits changes to them: in memory only, or to a data folder first
  * (`lib/store/file/file_store.ts`). A change holds the locks of all that it depends on from the check to the end of the
@@ -8,38 +9,37 @@
 
 import {
   type ActorOptions,
-  type InsertSessionOptions,
   isAdmin,
-  maxSessionAheadMs,
   type ReplaceOptions,
   type Secret,
-  type Session,
   type Store,
   type StoredRecord,
   type Ticket,
   type TicketOptions,
   type User,
 } from "../../store.ts";
-import type { Days, ExpiryLimits, SessionQuery, TicketQuery, UserQuery } from "../queries.ts";
+import type { Days, TicketQuery, UserQuery } from "../queries.ts";
 import { isSameUser, voidedTickets } from "../rules.ts";
-import { forEachYielding, hashWorksOf, pageOf, recordsOf, registrationsOn, seenLongestAgo } from "./scan.ts";
-import { memoryStorage, TableChanges, type Tables, type TableStorage, ticketKeys } from "./tables.ts";
+import { LoginStore } from "./login_store.ts";
+import { hashWorksOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
+import { TableChanges, ticketKeys } from "./table_changes.ts";
+import { memoryStorage, type Tables, type TableStorage } from "./tables.ts";
 
-/** Users whose sessions are ended side by side. */
-const maxUsersAtOnce = 1_000;
 /** The lock of changes that could remove the last administrator. No login has a space. */
 const adminsKey = "all admins";
 
 /** A store that answers from memory. */
-export class TableStore implements Store {
+export class TableStore extends LoginStore implements Store {
   readonly #storage: TableStorage;
   readonly #tables: Tables;
   readonly #changes: TableChanges;
 
   constructor(storage: TableStorage = memoryStorage()) {
+    const changes = new TableChanges(storage);
+    super(storage.tables, changes);
     this.#storage = storage;
     this.#tables = storage.tables;
-    this.#changes = new TableChanges(storage);
+    this.#changes = changes;
   }
 
   findUser(login: string) {
@@ -112,69 +112,6 @@ export class TableStore implements Store {
       await this.#changes.commit([{ kind: "delete-user", login }, ...deletions], this.#tables.sessionsOf(login));
       return "done";
     });
-  }
-
-  findSession(id: string) {
-    const session = this.#tables.sessions.get(id);
-    const user = session && this.#tables.users.get(session.login);
-    return Promise.resolve(session && user && { session, user });
-  }
-
-  insertSession(session: Session, user: User, { maxSessions = Infinity }: InsertSessionOptions = {}) {
-    return this.#changes.run([session.login], async () => {
-      const kept = this.#tables.users.get(session.login);
-      if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      const ended = await seenLongestAgo(this.#tables.sessionsOf(session.login), maxSessions - 1);
-      // Users can log in on a full disk too.
-      await this.#changes.commitOrApply({ kind: "put-session", session }, ended);
-      return true;
-    });
-  }
-
-  async touchSession(id: string, lastSeenAt: number) {
-    await this.#changes.runOnSession({ id }, async (session) => {
-      const isAhead = Math.max(session.createdAt, session.lastSeenAt) - lastSeenAt > maxSessionAheadMs;
-      if (session.lastSeenAt >= lastSeenAt && !isAhead) return;
-      const createdAt = Math.min(session.createdAt, lastSeenAt);
-      await this.#changes.commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
-    });
-  }
-
-  deleteSession(id: string, { actor }: ActorOptions = {}) {
-    return this.#changes.runOnSession({ id, actor }, (session) => this.#changes.commit([], [session]));
-  }
-
-  listSessions(login: string, { lastSeenUntil = -Infinity, createdUntil = -Infinity, ...query }: SessionQuery) {
-    const isListed = (session: Session) => session.lastSeenAt > lastSeenUntil && session.createdAt > createdUntil;
-    return pageOf(this.#tables.sessionsOf(login), { ...query, isListed });
-  }
-
-  deleteSessions(login: string, { actor }: ActorOptions = {}) {
-    return this.#changes.runAs({ keys: [login], actor }, async () => {
-      const user = this.#tables.users.get(login);
-      const ended = this.#tables.sessionsOf(login);
-      await this.#changes.commit(this.#tables.ticketDeletions(({ maker }) => maker === user?.id), ended);
-      return ended.length;
-    });
-  }
-
-  async deleteExpiredSessions({ lastSeenUntil, createdUntil }: ExpiryLimits) {
-    const isExpired = (session: Session) => session.lastSeenAt <= lastSeenUntil || session.createdAt <= createdUntil;
-    const found = new Set<string>();
-    await forEachYielding(this.#tables.sessions.values(), (session) => {
-      if (isExpired(session)) found.add(session.login);
-    });
-    let total = 0;
-    const endExpired = (login: string) =>
-      this.#changes.run([login], async () => {
-        // Again under the lock: a session may have been seen meanwhile.
-        const ended = this.#tables.sessionsOf(login, isExpired);
-        await this.#changes.commit([], ended);
-        return total += ended.length;
-      });
-    const logins = [...found];
-    while (logins.length > 0) await Promise.all(logins.splice(-maxUsersAtOnce).map(endExpired));
-    return total;
   }
 
   findTicket(secretHash: string) {

@@ -1,25 +1,19 @@
 /**
- * All records in memory, what makes changes of them durable, and the locks of changes.
+ * All records in memory, and what makes changes of them durable.
  *
  * The tables change only by `apply`, one record at a time; `TableStore` has the rules. Users are in order of
  * registration, as a `Map` keeps the order of insertion, also when a record is replaced.
  */
 
-import { KeyedLock } from "../../keyed_lock.ts";
 import {
-  type Actor,
   type Change,
   isAdmin,
   type Secret,
   type Session,
   type StoredRecord,
-  StoreFullError,
   type Ticket,
   type User,
 } from "../../store.ts";
-
-/** Sessions that end in one change: few enough for a short frame. */
-const maxEndsAtOnce = 1_000;
 
 /** Tables, and how changes of them become durable. */
 export interface TableStorage {
@@ -169,77 +163,4 @@ export class Tables {
     if (typeof ids === "object") ids.delete(id);
     if (typeof ids === "string" || ids?.size === 0) this.#sessionIdsByLogin.delete(session.login);
   }
-}
-
-/** Runs changes one after another where they depend on the same record, and commits them. */
-export class TableChanges {
-  readonly #storage: TableStorage;
-  readonly #lock = new KeyedLock();
-
-  constructor(storage: TableStorage) {
-    this.#storage = storage;
-  }
-
-  /** Runs `change` under the locks of the keys, which are logins and others with a space. */
-  run<Outcome extends string | number | boolean>(
-    keys: readonly string[],
-    change: () => Promise<Outcome>,
-  ): Promise<Outcome> {
-    return this.#lock.run(keys, change);
-  }
-
-  /** Runs `change` under the locks of the keys and of the actor's login, unless the actor has lost the rights. */
-  runAs<Outcome extends string | number | boolean>(
-    { keys, actor }: { keys: readonly string[]; actor: Actor | undefined },
-    change: () => Promise<Outcome>,
-  ): Promise<Outcome | "forbidden"> {
-    if (actor === undefined) return this.run<Outcome | "forbidden">(keys, change);
-    const { session: { id, login }, asAdmin } = actor;
-    // Every change that takes the rights away has the lock of the login too.
-    return this.run<Outcome | "forbidden">([...keys, login], async () => {
-      const { sessions, users } = this.#storage.tables;
-      const user = users.get(login);
-      const mayAct = sessions.has(id) && (!asAdmin || user !== undefined && isAdmin(user));
-      return mayAct ? await change() : "forbidden";
-    });
-  }
-
-  /** Runs `change` under the lock of the session's login. @returns `false` if the session ended or the actor may not */
-  async runOnSession(
-    { id, actor }: { id: string; actor?: Actor | undefined },
-    change: (session: Session) => Promise<void>,
-  ): Promise<boolean> {
-    const { sessions } = this.#storage.tables;
-    const login = sessions.get(id)?.login;
-    if (login === undefined) return false;
-    const outcome = await this.runAs({ keys: [login], actor }, async () => {
-      const session = sessions.get(id);
-      if (session !== undefined) await change(session);
-      return session !== undefined;
-    });
-    return outcome === true;
-  }
-
-  /** Commits the changes and the ends of sessions as one change; of thousands of sessions, most in changes before. */
-  async commit(changes: readonly Change[], ended: readonly Session[] = []): Promise<void> {
-    const ends = ended.map(({ id }): Change => ({ kind: "delete-session", id }));
-    while (ends.length > maxEndsAtOnce) await this.#storage.commit(ends.splice(0, maxEndsAtOnce));
-    if (changes.length + ends.length > 0) await this.#storage.commit([...changes, ...ends]);
-  }
-
-  /** As `commit`; on a full disk the changes last until the next start only. */
-  async commitOrApply(put: Change, ended: readonly Session[]): Promise<void> {
-    try {
-      await this.commit([put], ended);
-    } catch (error) {
-      if (!(error instanceof StoreFullError)) throw error;
-      for (const { id } of ended) this.#storage.tables.apply({ kind: "delete-session", id });
-      this.#storage.tables.apply(put);
-    }
-  }
-}
-
-/** Returns the keys of the lock of a ticket, if a change needs one. */
-export function ticketKeys(secretHash: string | undefined): readonly string[] {
-  return secretHash === undefined ? [] : [`ticket ${secretHash}`];
 }
