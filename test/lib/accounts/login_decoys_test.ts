@@ -71,7 +71,8 @@ for (const fault of [new StoreFullError("full"), new StoreClosedError("closed"),
     const decoys = await openDecoys({ store, log: createLog((line) => lines.push(line)) });
     assert(decoys.hashOf("bob") !== undefined);
     assertEquals(lines.length, 1);
-    assertStringIncludes(lines[0] ?? "", '"event":"decoy-key-not-stored"');
+    assertStringIncludes(lines[0] ?? "", '"event":"key-not-stored"');
+    assertStringIncludes(lines[0] ?? "", '"key":"decoy"');
     assertStringIncludes(lines[0] ?? "", fault.message);
   });
 }
