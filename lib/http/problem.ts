@@ -144,6 +144,7 @@ export const fieldCodes = {
   "unknown-purpose": "Tickets have no such purpose.",
   "invalid-groups": "The value must be a list of different names of groups.",
   "invalid-group": "The value must be the name of a group.",
+  "invalid-passkey": "The value must be the response of an authenticator as JSON.",
   "invalid-cursor": "The value must be the `next` of a page of this list.",
   "unknown-sort": "The list has no such order.",
   "out-of-range": "The value must be a number within the limits of the parameter.",

@@ -22,7 +22,7 @@ const levels: readonly RegExp[] = [
   /^routes\//,
   /^lib\/(app|router|server|audit)\.ts$/,
   /^lib\/(tasks|deploy)\//,
-  /^lib\/(import|accounts|limits)\//,
+  /^lib\/(import|accounts|factors|limits)\//,
   /^lib\/(metrics|store)\/(?!(queries|records)\.ts$)/,
   /^lib\/passwords\//,
   /^lib\/http\//,

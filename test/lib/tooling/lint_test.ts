@@ -25,6 +25,8 @@ const importRows: readonly Row[] = [
   ["lib/app.ts", 'import { a } from "./http/html.ts";', 0],
   ["lib/accounts/session.ts", 'import { a } from "../router.ts";', 1],
   ["lib/limits/rate_limiter.ts", 'import { a } from "../accounts/user.ts";', 0],
+  ["lib/factors/passkey.ts", 'import { a } from "../accounts/user.ts";', 0],
+  ["lib/factors/passkey.ts", 'import { a } from "../app.ts";', 1],
   ["lib/metrics/metrics.ts", 'import type { A } from "../audit.ts";', 1],
   ["lib/store/file/file_store.ts", 'import { a } from "../../tasks/backup.ts";', 1],
   ["lib/passwords/hasher.ts", 'import { a } from "../metrics/metrics.ts";', 1],

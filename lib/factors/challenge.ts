@@ -1,0 +1,106 @@
+/**
+ * Challenges: what a browser must answer within five minutes. They are signed instead of stored, so a flood of requests
+ * for challenges writes nothing.
+ *
+ *     challenge := base64url(<time of issue, 6 bytes> <payload> <HMAC-SHA-256, 32 bytes>)
+ *
+ * The payload is random, or what the answer is about, such as a new TOTP secret. The signature covers the scope too: a
+ * challenge is void for another purpose, login or browser. Its use does not make it void, so the store keeps when the
+ * last one that was used was issued, and accepts only later ones (`Credential.counter`).
+ */
+
+import { Buffer } from "node:buffer";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { storedKey, type StoredKeyOptions } from "../accounts/stored_key.ts";
+import { cookieReader, hostCookie } from "../http/cookie.ts";
+import { type Bytes, decodeBase64url } from "./base64url.ts";
+
+/** Lifetime of a challenge, and of the cookie of the browser that asked for it. */
+export const challengeMs = 5 * 60 * 1_000;
+/** How far the clock of the instance that issued a challenge may be ahead. */
+const maxAheadMs = 60 * 1_000;
+/** W3C WebAuthn Level 3, 13.4.3 asks for 16 bytes at least. */
+const randomLength = 16;
+const [timeLength, macLength, maxPayloadLength] = [6, 32, 64];
+
+const cookieName = "__Host-gatehouse-ceremony";
+const bindingPattern = /^[A-Za-z0-9_-]{22}$/;
+const readCookie = cookieReader(cookieName);
+
+export interface ChallengeScope {
+  /** What an answer is good for. */
+  readonly purpose: "passkey-registration" | "passkey-login" | "second-factor" | "step-up" | "totp-setup";
+  /** "" while the user is unknown. */
+  readonly login: string;
+  /** The browser: the id of its session, or its `ceremonyBinding`. */
+  readonly binding: string;
+}
+
+export interface OpenedChallenge {
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number;
+  readonly payload: Bytes;
+}
+
+/** Opens the challenges of a register, whose key is stored with it. */
+export async function openChallenges(options: StoredKeyOptions): Promise<Challenges> {
+  return new Challenges(await storedKey("ceremony", options));
+}
+
+/** Issues challenges, and checks those that come back. */
+export class Challenges {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  /** @param options `payload` has at most 64 bytes; by default it is random */
+  issue(
+    scope: ChallengeScope,
+    { now, payload = randomBytes(randomLength) }: { readonly now: number; readonly payload?: Uint8Array },
+  ): string {
+    const time = Buffer.alloc(timeLength);
+    time.writeUIntBE(now, 0, timeLength);
+    const signed = Buffer.concat([time, payload]);
+    return Buffer.concat([signed, this.#sign(signed, scope)]).toString("base64url");
+  }
+
+  /** Returns what a challenge holds, or `undefined` if it is forged, expired or of another scope. */
+  open(challenge: unknown, { scope, now }: { readonly scope: ChallengeScope; readonly now: number }):
+    | OpenedChallenge
+    | undefined {
+    const bytes = decodeBase64url(challenge, timeLength + maxPayloadLength + macLength);
+    if (bytes === undefined || bytes.length < timeLength + macLength) return undefined;
+    const signed = bytes.subarray(0, -macLength);
+    if (!timingSafeEqual(this.#sign(signed, scope), bytes.subarray(-macLength))) return undefined;
+    const issuedAt = signed.readUIntBE(0, timeLength);
+    const isCurrent = issuedAt - maxAheadMs <= now && now < issuedAt + challengeMs;
+    return isCurrent ? { issuedAt, payload: signed.subarray(timeLength) } : undefined;
+  }
+
+  #sign(signed: Uint8Array, { purpose, login, binding }: ChallengeScope): Buffer {
+    const scope = JSON.stringify(["gatehouse challenge", purpose, login, binding]);
+    // Unambiguous: the array ends where its bracket closes.
+    return createHmac("sha256", this.#key).update(scope).update(signed).digest();
+  }
+}
+
+/**
+ * Binds challenges to a browser without a session: a random value that `ceremonyCookie` sets. A browser that has one
+ * keeps it, so that a second tab does not make the challenge of the first void. No other host can set it.
+ */
+export function ceremonyBinding(headers: Headers): string {
+  return shownBinding(headers) ?? randomBytes(16).toString("base64url");
+}
+
+/** The binding of the browser that answers; `undefined` if it has not asked for a challenge. */
+export function shownBinding(headers: Headers): string | undefined {
+  const value = readCookie(headers);
+  return value !== undefined && bindingPattern.test(value) ? value : undefined;
+}
+
+/** The Set-Cookie that comes with a challenge. */
+export function ceremonyCookie(binding: string): string {
+  return hostCookie({ pair: `${cookieName}=${binding}`, maxAgeSeconds: challengeMs / 1_000 });
+}

@@ -1,0 +1,224 @@
+/**
+ * Passkeys: registration and authentication by W3C WebAuthn Level 3, 7.1 and 7.2, without attestation. README.md lists
+ * what is checked.
+ *
+ * Nothing signs a registration, so the public key is read from the browser's JSON, not from the CBOR that has it too: a
+ * client that lies locks only itself out. The authenticator must verify the user at the registration: otherwise the
+ * finder of a security key could set its first PIN, and log in with the key alone.
+ */
+
+import { Buffer } from "node:buffer";
+import { hash } from "node:crypto";
+import { isSameOrigin } from "../http/cookie.ts";
+import { maxSessionAheadMs, type User } from "../store.ts";
+import type { Bytes } from "./base64url.ts";
+import { challengeMs } from "./challenge.ts";
+import { coseAlgorithmIds, importPublicKey } from "./cose_algorithm.ts";
+import type { PasskeyAssertion, PasskeyRegistration } from "./passkey_response.ts";
+
+/** Offsets in the authenticator data, and its flags (W3C WebAuthn Level 3, 6.1). */
+const [flagsAt, signCountAt, attestedAt, idLengthAt] = [32, 33, 37, 53];
+const [present, verified, backupEligible, backedUp, attested, extended] = [0x01, 0x04, 0x08, 0x10, 0x40, 0x80];
+const type = "public-key";
+
+/** The record of a passkey, as far as ceremonies need it. */
+interface Credential {
+  readonly login: string;
+  readonly key: string;
+  readonly secret: string;
+  readonly counter: number;
+  readonly signCount: number;
+}
+
+export interface CeremonyOptions {
+  /** Of the page, see `passkeyOrigin`. */
+  readonly origin: string;
+  readonly challenge: string;
+  /** For a registration those of the user, for an authentication those that count; by default any. */
+  readonly passkeys?: readonly Pick<Credential, "secret">[];
+}
+
+export interface Expected {
+  readonly user: Pick<User, "id" | "login">;
+  readonly origin: string;
+  /** Returns when a challenge was issued, or `undefined` if it is not good here. */
+  readonly openChallenge: (challenge: unknown) => number | undefined;
+}
+
+export interface ExpectedAssertion extends Expected {
+  readonly credential: Credential;
+  /** Whether the passkey is the only factor. Then its authenticator must have verified the user and name it. */
+  readonly isAlone: boolean;
+  readonly now: number;
+}
+
+/** The first part of a response that is wrong, for the log. */
+export interface Refused {
+  readonly refused: string;
+}
+
+/** What the store keeps of a passkey. */
+export type VerifiedRegistration = Pick<Credential, "key" | "secret" | "counter" | "signCount">;
+
+/** What the store keeps of an authentication. */
+export interface VerifiedAssertion extends Pick<Credential, "counter" | "signCount"> {
+  /** Whether the authenticator has verified the user, by a PIN, a finger or a face. */
+  readonly isUserVerified: boolean;
+  /** Whether the authenticator's counter has not grown: there may be a copy of it. */
+  readonly isCounterStuck: boolean;
+}
+
+/** The origin of the page that sent a request, if passkeys work there: over HTTPS, and on this machine. */
+export function passkeyOrigin(request: Pick<Request, "headers" | "url">): string | undefined {
+  const origin = request.headers.get("origin") ?? "";
+  const isSecure = /^(https:\/\/|http:\/\/localhost(:\d+)?$)/.test(origin);
+  return isSecure && isSameOrigin(request) ? origin : undefined;
+}
+
+/** For `PublicKeyCredential.parseCreationOptionsFromJSON()`. @param options `title` is the name of the service */
+export function creationOptions(
+  { id, login }: Pick<User, "id" | "login">,
+  { title, origin, challenge, passkeys = [] }: CeremonyOptions & { readonly title: string },
+) {
+  return {
+    rp: { id: rpIdOf(origin), name: title },
+    user: { id: Buffer.from(id).toString("base64url"), name: login, displayName: login },
+    challenge,
+    pubKeyCredParams: coseAlgorithmIds.map((alg) => ({ type, alg })),
+    timeout: challengeMs,
+    excludeCredentials: passkeys.map(descriptorOf),
+    authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+    attestation: "none",
+  };
+}
+
+/** For `PublicKeyCredential.parseRequestOptionsFromJSON()`. @param options without `passkeys` it is the only factor */
+export function requestOptions({ origin, challenge, passkeys }: CeremonyOptions) {
+  return {
+    rpId: rpIdOf(origin),
+    challenge,
+    timeout: challengeMs,
+    allowCredentials: passkeys?.map(descriptorOf) ?? [],
+    userVerification: passkeys === undefined ? "required" : "preferred",
+  };
+}
+
+/** `Credential.key` of the id of a passkey: ids can be longer than keys. */
+export function passkeyKey(id: Bytes): string {
+  return hash("sha256", id, "hex");
+}
+
+/** Checks the response to `creationOptions`. */
+export async function verifyRegistration(
+  response: PasskeyRegistration,
+  expected: Expected,
+): Promise<VerifiedRegistration | Refused> {
+  const { id, authenticatorData: data, publicKey, publicKeyAlgorithm } = response;
+  const idEnd = idLengthAt + 2 + id.length;
+  const { issuedAt, refused } = checkCommon(response, {
+    ...expected,
+    type: "webauthn.create",
+    more: {
+      "user-verified": hasFlag(data, verified),
+      "attested-credential": hasFlag(data, attested) && data.length > idEnd,
+      "credential-id": data.subarray(idLengthAt, idEnd).equals(Buffer.from([id.length >> 8, id.length & 0xff, ...id])),
+    },
+  });
+  if (issuedAt === undefined || refused !== undefined) return { refused: refused ?? "challenge" };
+  if (await importPublicKey(publicKeyAlgorithm, publicKey) === undefined) return { refused: "public-key" };
+  const secret = [publicKeyAlgorithm, ...[publicKey, id].map((bytes) => bytes.toString("base64url"))].join(".");
+  return { key: passkeyKey(id), secret, counter: issuedAt, signCount: data.readUInt32BE(signCountAt) };
+}
+
+/** Checks the response to `requestOptions`. */
+export async function verifyAssertion(
+  response: PasskeyAssertion,
+  expected: ExpectedAssertion,
+): Promise<VerifiedAssertion | Refused> {
+  const { id, authenticatorData: data, clientDataJSON, signature, userHandle } = response;
+  const { user, credential, isAlone, now } = expected;
+  const { issuedAt, refused } = checkCommon(response, {
+    ...expected,
+    type: "webauthn.get",
+    more: {
+      "credential-id": passkeyKey(id) === credential.key && credential.login === user.login,
+      "user-handle": userHandle?.equals(Buffer.from(user.id)) ?? !isAlone,
+      "user-verified": hasFlag(data, verified) || !isAlone,
+      "attested-credential": !hasFlag(data, attested),
+      "extensions": data.length > attestedAt === hasFlag(data, extended),
+    },
+  });
+  if (issuedAt === undefined || refused !== undefined) return { refused: refused ?? "challenge" };
+  // A challenge is good once. A time in the future is that of a clock that was set back since.
+  const { counter, signCount } = credential;
+  if (issuedAt <= counter && counter <= now + maxSessionAheadMs) return { refused: "used-challenge" };
+  const { algorithmId, publicKey } = readSecret(credential);
+  const signed = Buffer.concat([data, hash("sha256", clientDataJSON, "buffer")]);
+  const key = await importPublicKey(algorithmId, publicKey);
+  if (!await key?.verify(signature, signed)) return { refused: "signature" };
+  const newCount = data.readUInt32BE(signCountAt);
+  return {
+    counter: issuedAt,
+    signCount: newCount,
+    isUserVerified: hasFlag(data, verified),
+    isCounterStuck: Math.max(newCount, signCount) > 0 && newCount <= signCount,
+  };
+}
+
+type Checks = Readonly<Record<string, boolean>>;
+
+interface Common extends Expected {
+  readonly type: string;
+  readonly more: Checks;
+}
+
+/** Checks what both ceremonies have in common, then `more`. */
+function checkCommon(
+  { clientDataJSON, authenticatorData: data }: PasskeyRegistration | PasskeyAssertion,
+  { type, origin, openChallenge, more }: Common,
+): { readonly issuedAt: number | undefined; readonly refused: string | undefined } {
+  const client = readClientData(clientDataJSON);
+  const issuedAt = openChallenge(client["challenge"]);
+  const checks: Checks = {
+    "type": client["type"] === type,
+    "challenge": issuedAt !== undefined,
+    "origin": client["origin"] === origin,
+    "cross-origin": client["crossOrigin"] === undefined || client["crossOrigin"] === false,
+    "top-origin": client["topOrigin"] === undefined,
+    "authenticator-data": data.length >= attestedAt,
+    "rp-id": data.subarray(0, flagsAt).equals(hash("sha256", rpIdOf(origin), "buffer")),
+    "user-present": hasFlag(data, present),
+    "backup-state": hasFlag(data, backupEligible) || !hasFlag(data, backedUp),
+    ...more,
+  };
+  return { issuedAt, refused: Object.keys(checks).find((name) => !checks[name]) };
+}
+
+/** The client data (5.8.1); of a text that is not an object, no members. */
+function readClientData(bytes: Bytes): Readonly<Record<string, unknown>> {
+  try {
+    // As the standard asks, without a byte order mark, and with other bytes than those of UTF-8 replaced.
+    return { ...JSON.parse(new TextDecoder().decode(bytes)) };
+  } catch {
+    return {};
+  }
+}
+
+function hasFlag(data: Bytes, flag: number): boolean {
+  return ((data[flagsAt] ?? 0) & flag) !== 0;
+}
+
+function descriptorOf(passkey: Pick<Credential, "secret">) {
+  return { type, id: readSecret(passkey).id };
+}
+
+/** `Credential.secret` is `<COSE algorithm>.<SPKI>.<id>`, the last two in base64url. */
+function readSecret({ secret }: Pick<Credential, "secret">) {
+  const [algorithm, spki = "", id = ""] = secret.split(".");
+  return { algorithmId: Number(algorithm), publicKey: Buffer.from(spki, "base64url"), id };
+}
+
+/** The RP ID: passkeys belong to the host of the page. */
+function rpIdOf(origin: string): string {
+  return new URL(origin).hostname;
+}

@@ -1,0 +1,57 @@
+import { assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { creationOptions, passkeyOrigin, requestOptions } from "../../../lib/factors/passkey.ts";
+import { origin, registeredPasskey, user } from "../../support/factors/ceremony.ts";
+
+const { authenticator, credential } = await registeredPasskey();
+
+Deno.test("creationOptions() demands a passkey that can log in alone, and offers the algorithms in order", () => {
+  const options = creationOptions(user, { title: "The lab", origin, challenge: "AAAA", passkeys: [credential] });
+  const id = authenticator.id.toString("base64url");
+  assertEquals(options, {
+    rp: { id: "login.example.com", name: "The lab" },
+    user: { id: Buffer.from(user.id).toString("base64url"), name: "alice", displayName: "alice" },
+    challenge: "AAAA",
+    pubKeyCredParams: [-48, -8, -7, -257].map((alg) => ({ type: "public-key", alg })),
+    timeout: 300_000,
+    excludeCredentials: [{ type: "public-key", id }],
+    authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+    attestation: "none",
+  });
+});
+
+Deno.test("requestOptions() names no passkeys before the user is known", () => {
+  assertEquals(requestOptions({ origin: "http://localhost:8000", challenge: "AAAA" }), {
+    rpId: "localhost",
+    challenge: "AAAA",
+    timeout: 300_000,
+    allowCredentials: [],
+    userVerification: "required",
+  });
+});
+
+Deno.test("requestOptions() names the passkeys of a second factor", () => {
+  const { allowCredentials, userVerification } = requestOptions({ origin, challenge: "AAAA", passkeys: [credential] });
+  assertEquals(allowCredentials, [{ type: "public-key", id: authenticator.id.toString("base64url") }]);
+  assertEquals(userVerification, "preferred");
+});
+
+for (
+  const [origin, host, expected] of [
+    ["https://login.example.com", "login.example.com", true],
+    ["https://login.example.com:8443", "login.example.com:8443", true],
+    ["http://localhost", "localhost", true],
+    ["http://localhost:8000", "localhost:8000", true],
+    ["http://login.example.com", "login.example.com", false],
+    ["http://localhost.example.com", "localhost.example.com", false],
+    ["http://127.0.0.1:8000", "127.0.0.1:8000", false],
+    ["https://login.example.com", "example.com", false],
+    ["null", "login.example.com", false],
+    [undefined, "login.example.com", false],
+  ] as const
+) {
+  Deno.test(`passkeyOrigin() ${expected ? "accepts" : "refuses"} ${origin} at ${host}`, () => {
+    const headers = new Headers({ host, ...origin !== undefined && { origin } });
+    assertEquals(passkeyOrigin({ headers, url: `http://${host}/` }), expected ? origin : undefined);
+  });
+}
