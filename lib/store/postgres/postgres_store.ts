@@ -1,34 +1,30 @@
 /**
  * The store on PostgreSQL, or on an engine that speaks its protocol. Any number of instances may use one database.
  *
- * Here are the reads and the copies; the changes are in `rules.ts`. From there the way is straight down:
- * `statements.ts` has the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
+ * Here are the reads; the changes are in `rules.ts`. From there the way is straight down: `rows.ts` has the values,
+ * `statements.ts` the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
  */
 
 import type { Row } from "pg";
 import type { PostgresAddress } from "../../config/postgres_address.ts";
-import { type Secret, type Store, type StoredRecord, StoreUnavailableError } from "../../store.ts";
+import { type Secret, type Store, StoreUnavailableError } from "../../store.ts";
 import type { StoreSize } from "../queries.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 import { codeOf, isStorableText, messageOf, type Value } from "./connection.ts";
-import { Database, type DatabaseOptions, type Transaction } from "./database.ts";
+import { insertAll, recordsIn } from "./copies.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, type SchemaOptions } from "./schema.ts";
 import {
   hashWorkOfRow,
-  insertStatement,
   listedTicketOfRow,
   numberIn,
-  pageSize,
   secretOfRow,
   sessionOfRow,
-  sessionValues,
-  statements,
   ticketOfRow,
-  ticketValues,
   userOfRow,
-  userValues,
-} from "./statements.ts";
+} from "./rows.ts";
+import { insertStatement, statements } from "./statements.ts";
 
 export interface PostgresStoreOptions extends DatabaseOptions, Pick<SchemaOptions, "isReadOnly"> {
   /** The maximum age of the result of `size`. */
@@ -193,43 +189,6 @@ async function ensureSecret(database: Database, { name, value }: Secret): Promis
     const text = `Cannot use secrets: ${messageOf(error)}. Repeat the GRANT of lib/store/README.md, as its owner`;
     throw new StoreUnavailableError(text, { cause: error });
   }
-}
-
-/** Every record, in the order that `lib/store.ts` promises. */
-async function* recordsIn(database: Database): AsyncGenerator<readonly StoredRecord[]> {
-  const { userPage, sessionPage, ticketPage, secretPage } = statements;
-  yield* pagesOf(database, userPage, (row) => ({ kind: "put-user", user: userOfRow(row) }));
-  yield* pagesOf(database, sessionPage, (row) => ({ kind: "put-session", session: sessionOfRow(row) }));
-  yield* pagesOf(database, ticketPage, (row) => ({ kind: "put-ticket", ticket: ticketOfRow(row) }));
-  yield* pagesOf(database, secretPage, (row) => ({ kind: "put-secret", secret: secretOfRow(row) }));
-}
-
-/** The records of a statement whose $1 is the last `key` before the page: every page costs the same. */
-async function* pagesOf(database: Database, statement: string, toRecord: (row: Row) => StoredRecord) {
-  for (let last = "";;) {
-    const { rows } = await database.run(statement, [last]);
-    if (rows.length > 0) yield rows.map(toRecord);
-    if (rows.length < pageSize) return;
-    last = String(rows.at(-1)?.["key"]);
-  }
-}
-
-/** Inserts the records whose keys do not exist. */
-async function insertAll({ run }: Transaction, records: readonly StoredRecord[]): Promise<"done"> {
-  const rows = records.map(rowOfRecord);
-  // Users first, as rows of the other tables refer to them.
-  for (const table of ["gatehouse_user", "gatehouse_session", "gatehouse_ticket", "gatehouse_secret"] as const) {
-    const values = rows.filter((row) => row.table === table).map((row) => row.values);
-    if (values.length > 0) await run(insertStatement(table, values), values.flat());
-  }
-  return "done";
-}
-
-function rowOfRecord(record: StoredRecord) {
-  if (record.kind === "put-user") return { table: "gatehouse_user", values: userValues(record.user, 0) };
-  if (record.kind === "put-session") return { table: "gatehouse_session", values: sessionValues(record.session) };
-  if (record.kind === "put-ticket") return { table: "gatehouse_ticket", values: ticketValues(record.ticket) };
-  return { table: "gatehouse_secret", values: [record.secret.name, record.secret.value] };
 }
 
 async function findSize(database: Database): Promise<StoreSize> {

@@ -1,29 +1,18 @@
 /**
- * The SQL of the store, and the conversion of its rows.
+ * The SQL of the store. `rows.ts` has its values.
  *
  * The SQL is what PostgreSQL, CockroachDB and YugabyteDB share: `test/lib/store/postgres/sql_test.ts` has the list.
  * Parameters whose type does not follow from their place have a cast.
  */
 
-import type { Row } from "pg";
 import { maxIterations } from "../../config/settings.ts";
-import { iterationsOf, workOf } from "../../passwords/stored_hash.ts";
-import {
-  isAdmin,
-  type ListedTicket,
-  maxSessionAheadMs,
-  type Secret,
-  type Session,
-  type Ticket,
-  type User,
-} from "../../store.ts";
+import { maxSessionAheadMs } from "../../store.ts";
 import { maxHashWorks } from "../queries.ts";
-import { idOfOldTicket } from "../rules.ts";
 import type { Value } from "./connection.ts";
 
 type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket" | "gatehouse_secret";
 
-/** The columns of each table in the order of `userValues`, `sessionValues` and `ticketValues`. */
+/** The columns of each table in the order of the values in `rows.ts`. */
 const columns: Readonly<Record<Table, string>> = {
   gatehouse_user: "login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes, work",
   gatehouse_session: "id, login, secret_hash, created_at, last_seen_at, user_agent, address",
@@ -149,98 +138,6 @@ export function insertStatement(table: Table, rows: readonly (readonly Value[])[
 export function placeholders(rows: readonly (readonly Value[])[]): string {
   let count = 0;
   return rows.map((values) => `(${values.map(() => `$${++count}`).join(", ")})`).join(", ");
-}
-
-/** The row of a user. @param changes how many changes to add to the counter of the row */
-export function userValues(user: User, changes: 0 | 1): readonly Value[] {
-  const { login, id, passwordHash, registeredAt, groups, disabled } = user;
-  const iterations = iterationsOf(passwordHash);
-  const work = iterations === 0 ? workOf(passwordHash) ?? "" : "";
-  return [login, id, passwordHash, iterations, registeredAt, groups.join(), isAdmin(user), disabled, changes, work];
-}
-
-/** The row of a session. */
-export function sessionValues(session: Session): readonly Value[] {
-  const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = session;
-  return [id, login, secretHash, createdAt, lastSeenAt, userAgent, address];
-}
-
-/** The row of a ticket. One for a reset refers to its user, and is deleted with it. */
-export function ticketValues(ticket: Ticket): readonly Value[] {
-  const { secretHash, purpose, login, expiresAt, id, maker, createdAt } = ticket;
-  return [secretHash, purpose, login, expiresAt, id, maker, createdAt, purpose === "reset" ? login : null];
-}
-
-/** The user of a row of users, or of a session with its user. */
-export function userOfRow(row: Row): User {
-  const groups = textIn(row, "groups");
-  return {
-    id: textIn(row, "user_id" in row ? "user_id" : "id"),
-    login: textIn(row, "login"),
-    passwordHash: textIn(row, "password_hash"),
-    registeredAt: numberIn(row, "registered_at"),
-    // Names of groups have no comma: see `isGroups` in `lib/accounts/user.ts`.
-    groups: groups === "" ? [] : groups.split(","),
-    disabled: row["disabled"] === true,
-  };
-}
-
-export function sessionOfRow(row: Row): Session {
-  return {
-    id: textIn(row, "id"),
-    login: textIn(row, "login"),
-    secretHash: textIn(row, "secret_hash"),
-    createdAt: numberIn(row, "created_at"),
-    lastSeenAt: numberIn(row, "last_seen_at"),
-    userAgent: textIn(row, "user_agent"),
-    address: textIn(row, "address"),
-  };
-}
-
-/** @throws {TypeError} this version does not know the purpose */
-export function ticketOfRow(row: Row): Ticket {
-  const purpose = textIn(row, "purpose");
-  if (purpose !== "setup" && purpose !== "register" && purpose !== "reset") {
-    throw new TypeError(`Cannot read a ticket with the purpose "${purpose}"`);
-  }
-  const secretHash = textIn(row, "secret_hash");
-  return {
-    id: textIn(row, "id") || idOfOldTicket(secretHash),
-    secretHash,
-    purpose,
-    login: textIn(row, "login"),
-    maker: textIn(row, "maker"),
-    createdAt: numberIn(row, "created_at"),
-    expiresAt: numberIn(row, "expires_at"),
-  };
-}
-
-/** The ticket of a row that also has the login of its maker. */
-export function listedTicketOfRow(row: Row): ListedTicket {
-  return { ticket: ticketOfRow(row), madeBy: row["maker_login"] === null ? undefined : textIn(row, "maker_login") };
-}
-
-export function secretOfRow(row: Row): Secret {
-  return { name: textIn(row, "name"), value: textIn(row, "value") };
-}
-
-/** Hashes that take the same work, or that cannot be verified. */
-export function hashWorkOfRow(row: Row) {
-  const example = textIn(row, "password_hash");
-  return { work: workOf(example), count: numberIn(row, "users"), example };
-}
-
-/** @throws {TypeError} the column does not have a number */
-export function numberIn(row: Row | undefined, column: string): number {
-  const value = row?.[column];
-  if (typeof value !== "number") throw new TypeError(`Cannot read the column "${column}" as a number`);
-  return value;
-}
-
-function textIn(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value !== "string") throw new TypeError(`Cannot read the column "${column}" as a text`);
-  return value;
 }
 
 function prefixed(table: string, columns: string): string {
