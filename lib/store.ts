@@ -20,7 +20,18 @@ import type {
   TicketQuery,
   UserQuery,
 } from "./store/queries.ts";
-import type { ListedTicket, Secret, Session, StoredRecord, Ticket, User, UserSession } from "./store/records.ts";
+import type {
+  Credential,
+  Factor,
+  ListedTicket,
+  Secret,
+  Session,
+  StoredRecord,
+  Ticket,
+  User,
+  UserCredential,
+  UserSession,
+} from "./store/records.ts";
 
 export * from "./store/records.ts";
 
@@ -49,16 +60,41 @@ export interface ReplaceOptions extends ActorOptions {
 }
 
 export interface TicketOptions extends ActorOptions {
-  /** The user of a reset ticket; the outcome is `stale` if the stored user differs. */
+  /** The user of a ticket for a reset or a login; the outcome is `stale` if the stored user differs. */
   readonly target?: User;
 }
 
-export interface InsertSessionOptions {
+/** Of any number of uses of a credential as it was read, one succeeds. */
+export interface CredentialUse {
+  readonly current: Credential;
+  /** The same credential with another name, time of use or counter; `undefined` deletes it. */
+  readonly next: Credential | undefined;
+}
+
+/** What proves the identity of a user, in the same change. */
+export interface ProofOptions {
+  /** Uses up this ticket. */
+  readonly ticketHash?: string;
+  /** Uses a credential of the user. */
+  readonly use?: CredentialUse;
+}
+
+/** A step-up: a user has proved its identity again. */
+export interface Authentication extends Pick<ProofOptions, "use"> {
+  /** Are added to those of the session. */
+  readonly factors: readonly Factor[];
+  readonly authenticatedAt: number;
+}
+
+export interface InsertSessionOptions extends ProofOptions {
   /** At least 1, by default unlimited. More sessions than this end, those seen longest ago first. */
   readonly maxSessions?: number;
 }
 
-/** Users, sessions, tickets and secrets. */
+/** A user has at most so many credentials besides recovery codes. */
+export const maxCredentials = 50;
+
+/** Users, sessions, credentials, tickets and secrets. */
 export interface Store extends AsyncDisposable {
   /** @param login in lower case */
   findUser(login: string): Promise<User | undefined>;
@@ -89,20 +125,25 @@ export interface Store extends AsyncDisposable {
     options?: ReplaceOptions,
   ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden">;
   /**
-   * Deletes a user, its sessions, its reset tickets and the tickets it created: the login may be another's tomorrow.
+   * Deletes a user with its sessions, its credentials, its tickets for resets and logins, and the tickets it created:
+   * the login may be another's tomorrow.
    * @returns `missing` if the login does not exist or is another user's; otherwise as `replaceUser`
    */
   deleteUser(user: User, options?: ActorOptions): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden">;
   /** Returns a session that may have expired: `lib/accounts/session.ts` checks that. */
   findSession(id: string): Promise<UserSession | undefined>;
   /**
-   * Adds a session of `user`. On a full disk it may last only until the next start.
-   * @returns `false` if the user was deleted or disabled, or has another password
+   * Adds a session of `user`. On a full disk it may last only until the next start, as the counter of a credential; a
+   * ticket and a recovery code stay used up.
+   * @returns `false` if the user was deleted or disabled, or has another password, or the ticket or the credential was
+   *   used meanwhile
    */
   insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
+  /** Adds a step-up to a session. @returns `false` if the session has ended, otherwise as `insertSession` */
+  authenticateSession(id: string, user: User, authentication: Authentication): Promise<boolean>;
   /**
-   * Sets `lastSeenAt`, unless it is later already. If it is later by more than `maxSessionAheadMs`, it is set back, and
-   * `createdAt` with it. An ended session stays ended.
+   * Sets `lastSeenAt`, unless it is later already. If a time of the session is later by more than `maxSessionAheadMs`,
+   * all of them are set back. An ended session stays ended.
    */
   touchSession(id: string, lastSeenAt: number): Promise<void>;
   /** Ends a session. @returns `false` if it does not exist or the actor has lost the rights */
@@ -112,15 +153,33 @@ export interface Store extends AsyncDisposable {
   deleteSessions(login: string, options?: ActorOptions): Promise<number | "forbidden">;
   /** Ends all expired sessions. @returns how many */
   deleteExpiredSessions(limits: ExpiryLimits): Promise<number>;
+  /** Returns the credentials of a user, in order of their ids. */
+  listCredentials(login: string): Promise<readonly Credential[]>;
+  findCredential(kind: Credential["kind"], key: string): Promise<UserCredential | undefined>;
+  /**
+   * Adds credentials of `user`, at least one. TOTP and recovery codes replace those that the user has.
+   * @returns `stale` if the stored user is not `user`; `taken` if a key exists; `full` beyond `maxCredentials`
+   */
+  insertCredentials(
+    user: User,
+    credentials: readonly Credential[],
+    options?: ActorOptions,
+  ): Promise<"done" | "stale" | "taken" | "full" | "forbidden">;
+  /** Uses or renames a credential. @returns `stale` if the stored one is not `current` */
+  useCredential(use: CredentialUse, options?: ActorOptions): Promise<"done" | "stale" | "forbidden">;
+  /** Deletes a credential, however it was used since. @returns `missing` if it does not exist */
+  deleteCredential(credential: Credential, options?: ActorOptions): Promise<"done" | "missing" | "forbidden">;
+  /** Deletes all credentials of a user. @returns how many */
+  deleteCredentials(login: string, options?: ActorOptions): Promise<number | "forbidden">;
   /** Returns a ticket, unless its maker is no longer an administrator. */
   findTicket(secretHash: string): Promise<Ticket | undefined>;
   listTickets(query: TicketQuery): Promise<Page<ListedTicket>>;
   /**
    * Adds a ticket. A setup ticket replaces those for the same login, or for any.
-   * @returns `missing` if the user of a reset ticket does not exist
+   * @returns `missing` if the user of a ticket for a reset or a login does not exist
    */
   insertTicket(ticket: Ticket, options?: TicketOptions): Promise<"done" | "missing" | "stale" | "forbidden">;
-  /** Deletes a ticket, but not for setup. */
+  /** Deletes a ticket that `listTickets` can return. */
   deleteTicket(id: string, options?: ActorOptions): Promise<"done" | "missing" | "forbidden">;
   /** Deletes all tickets that expire at `expiresUntil` or earlier. @returns how many */
   deleteExpiredTickets(expiresUntil: number): Promise<number>;
@@ -128,12 +187,13 @@ export interface Store extends AsyncDisposable {
   ensureSecret(secret: Secret): Promise<string>;
   /**
    * Returns all records in batches: users and sessions in order of their ids, then tickets in order of their hashes,
-   * then secrets in order of their names. A record that changes meanwhile may be old or new.
+   * secrets in order of their names, and credentials in order of their keys. A record that changes meanwhile may be old
+   * or new.
    */
   records(): AsyncIterable<readonly StoredRecord[]>;
   /**
    * Adds records as one change without further checks, for copies while nothing else changes the store. Existing
-   * records stay as they are. Sessions and reset tickets need their user.
+   * records stay as they are. Sessions, credentials and tickets for resets and logins need their user.
    */
   insertRecords(records: readonly StoredRecord[]): Promise<void>;
   /** Cheap enough to call every second. */

@@ -14,6 +14,7 @@ export interface Contents {
   readonly sessions: number;
   readonly tickets: number;
   readonly secrets: number;
+  readonly credentials: number;
   /** SHA-256 of all records in order, hex: the same for every kind of store. */
   readonly digest: string;
 }
@@ -44,14 +45,20 @@ export async function userContentsOf(
 /** Reads the whole store. @param onRecord called for each record */
 export async function contentsOf(store: Store, onRecord: () => void): Promise<Contents> {
   const hash = createHash("sha256");
-  const counts = { "put-user": 0, "put-session": 0, "put-ticket": 0, "put-secret": 0 };
+  const counts = { "put-user": 0, "put-session": 0, "put-ticket": 0, "put-secret": 0, "put-credential": 0 };
   for await (const record of recordsOf(store)) {
     counts[record.kind]++;
     hash.update(`${textOf(record)}\n`);
     onRecord();
   }
-  const { "put-user": users, "put-session": sessions, "put-ticket": tickets, "put-secret": secrets } = counts;
-  return { users, sessions, tickets, secrets, digest: hash.digest("hex") };
+  return {
+    users: counts["put-user"],
+    sessions: counts["put-session"],
+    tickets: counts["put-ticket"],
+    secrets: counts["put-secret"],
+    credentials: counts["put-credential"],
+    digest: hash.digest("hex"),
+  };
 }
 
 /** The records of `store` that `other` lacks or holds with other fields. `onRecord` is called for each of `store`. */
@@ -87,7 +94,8 @@ async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
 function keyOf(record: StoredRecord): string {
   if ("user" in record) return `1 ${record.user.id}`;
   if ("session" in record) return `2 ${record.session.id}`;
-  return "ticket" in record ? `3 ${record.ticket.secretHash}` : `4 ${record.secret.name}`;
+  if ("ticket" in record) return `3 ${record.ticket.secretHash}`;
+  return "secret" in record ? `4 ${record.secret.name}` : `5 ${record.credential.key}`;
 }
 
 function textOf({ kind, ...record }: StoredRecord): string {

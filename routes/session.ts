@@ -28,6 +28,9 @@ const newSessionSchema: Schema = {
   }),
 };
 
+/** One list for all sessions. */
+const passwordAlone = ["password"] as const;
+
 export const logIn = route("POST /session/", {
   access: "anyone",
   summary: "Log in",
@@ -40,7 +43,8 @@ export const logIn = route("POST /session/", {
     const credentials = credentialsBody.parse(await readJson(request, { stopping }));
     const user = await authenticate(credentials, context);
     const userAgent = request.headers.get("user-agent") ?? "";
-    const { session, token } = createSession(user.login, { now: now(), userAgent, address: context.clientAddress });
+    const client = { now: now(), userAgent, address: context.clientAddress };
+    const { session, token } = createSession(user.login, { ...client, factors: passwordAlone });
     // Rejected if the password was changed or the account disabled while the password was verified.
     if (!await store.insertSession(session, user, { maxSessions: config.maxSessions })) {
       audit(context, "login-failed", { user: user.login });

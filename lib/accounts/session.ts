@@ -12,7 +12,7 @@ import { ulid } from "@std/ulid";
 import type { Config } from "../config/config.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { copyHeaderText, copyText } from "../http/kept_text.ts";
-import { maxSessionAheadMs, type Session, type Store, type UserSession } from "../store.ts";
+import { type Factor, maxSessionAheadMs, type Session, type Store, type UserSession } from "../store.ts";
 import type { ExpiryLimits } from "../store/queries.ts";
 
 /** `lastSeenAt` is updated at most this often, so that using a session rarely writes, */
@@ -43,8 +43,11 @@ type Lifetimes = Pick<Config, "sessionIdleMs" | "sessionMaxMs">;
  * @param options `userAgent` as in the header
  * @returns the session, and its token for the client
  */
-export function createSession(login: string, options: { now: number; userAgent: string; address: string }) {
-  const { now, userAgent, address } = options;
+export function createSession(
+  login: string,
+  options: { now: number; userAgent: string; address: string; factors: readonly Factor[] },
+) {
+  const { now, userAgent, address, factors } = options;
   const id = ulid(now);
   // OWASP ASVS 5.0, 7.2.3 asks for 16 bytes at least.
   const secret = randomBytes(32).toString("base64url");
@@ -56,6 +59,8 @@ export function createSession(login: string, options: { now: number; userAgent: 
     lastSeenAt: now,
     userAgent: copyHeaderText(userAgent, maxUserAgentLength),
     address: copyText(address),
+    factors,
+    authenticatedAt: now,
   };
   return { session, token: `${id}.${secret}` };
 }
@@ -90,7 +95,7 @@ export async function findLiveSession(token: string, options: FindOptions): Prom
   if (now >= expiresAt(session, lifetimes)) return undefined;
   const touchAt = session.lastSeenAt + Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
   // Made or seen before the clock was set back, it would live longer by that: the store brings it back to now.
-  const isAhead = Math.max(session.createdAt, session.lastSeenAt) - now > maxSessionAheadMs;
+  const isAhead = Math.max(session.createdAt, session.lastSeenAt, session.authenticatedAt) - now > maxSessionAheadMs;
   if (now >= touchAt || isAhead) store.touchSession(session.id, now).catch(onError);
   return found;
 }

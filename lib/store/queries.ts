@@ -32,7 +32,7 @@ export interface UserQuery extends PageQuery {
   readonly sort?: UserSort;
 }
 
-/** Selects the tickets that are valid at `now`, except for setup, in order of their ids. */
+/** Selects the tickets for registrations and resets that are valid at `now`, in order of their ids. */
 export interface TicketQuery extends PageQuery {
   readonly now: number;
 }

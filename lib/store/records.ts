@@ -15,6 +15,9 @@ export interface User {
   readonly disabled: boolean;
 }
 
+/** What proved who a user is. */
+export type Factor = "password" | "passkey" | "totp" | "recovery" | "ticket";
+
 /** A login session as it is stored, without its token. */
 export interface Session {
   /** ULID; the public half of the token. */
@@ -30,6 +33,10 @@ export interface Session {
   readonly userAgent: string;
   /** The client's address at login. */
   readonly address: string;
+  /** Each at most once. Sessions of older versions have `password`. */
+  readonly factors: readonly Factor[];
+  /** The last login or step-up. `createdAt` in sessions of older versions. */
+  readonly authenticatedAt: number;
 }
 
 /** A session further ahead of the clock than this was created or seen by a clock that was set back since. */
@@ -47,8 +54,11 @@ export interface Ticket {
   readonly id: string;
   /** SHA-256 of the code, in hex; the key of the record. */
   readonly secretHash: string;
-  /** `setup` creates an administrator, `register` a user; `reset` replaces a user's password. */
-  readonly purpose: "setup" | "register" | "reset";
+  /**
+   * `setup` creates an administrator, `register` a user; `reset` replaces a user's password. `login` proves that a user
+   * has given the right password, and waits for the second factor.
+   */
+  readonly purpose: "setup" | "register" | "reset" | "login";
   /** The login it is restricted to; "" allows any. */
   readonly login: string;
   /** The `User.id` of the administrator who created it; "" for the service, or an older version. */
@@ -66,6 +76,40 @@ export interface Secret {
   readonly value: string;
 }
 
+/** What a user can prove its identity with besides the password. It stays while the user is disabled. */
+export interface Credential {
+  /** ULID; its public name. */
+  readonly id: string;
+  /** The login of its user. */
+  readonly login: string;
+  readonly kind: "passkey" | "totp" | "recovery" | "app-password";
+  /** The user's name for it, at most 64 characters. */
+  readonly name: string;
+  readonly createdAt: number;
+  /** 0 if it was never used. */
+  readonly lastUsedAt: number;
+  /**
+   * The key of the record, unique among all kinds: the SHA-256, in hex, of a passkey's credential id, of a recovery
+   * code or of the secret of an app password. For TOTP it is the `User.id`, as a user has one.
+   */
+  readonly key: string;
+  /**
+   * What `lib/factors/` checks it with, at most 2,048 characters: the public key of a passkey, the secret of TOTP. No
+   * task shows it.
+   */
+  readonly secret: string;
+  /** Grows with each use of a passkey or TOTP, so that nothing is accepted twice: a time or a time step. */
+  readonly counter: number;
+  /** The count of signatures that a passkey has reported last. */
+  readonly signCount: number;
+}
+
+/** A credential with its user, both read at the same moment. */
+export interface UserCredential {
+  readonly credential: Credential;
+  readonly user: User;
+}
+
 /** A record that is put or deleted; idempotent. Journals and snapshots consist of changes. */
 export type Change =
   | { readonly kind: "put-user"; readonly user: User }
@@ -74,7 +118,9 @@ export type Change =
   | { readonly kind: "delete-session"; readonly id: string }
   | { readonly kind: "put-ticket"; readonly ticket: Ticket }
   | { readonly kind: "delete-ticket"; readonly secretHash: string }
-  | { readonly kind: "put-secret"; readonly secret: Secret };
+  | { readonly kind: "put-secret"; readonly secret: Secret }
+  | { readonly kind: "put-credential"; readonly credential: Credential }
+  | { readonly kind: "delete-credential"; readonly key: string };
 
 /** A record, as the change that puts it. */
 export type StoredRecord = Exclude<Change, { readonly kind: `delete-${string}` }>;

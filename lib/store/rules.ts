@@ -1,13 +1,27 @@
 /**
- * Rules that every store applies: when a user has changed, and which tickets a change of a user voids.
+ * Rules that every store applies: when a record has changed, and which tickets a change of a user voids.
  *
  * A ticket acts with the rights of its maker. It becomes void when the maker loses these rights, and when a new
  * password or a logout on all devices ends the maker's sessions, as a stolen session may have made it. To reset the
  * password of an administrator needs a recent login, so a reset ticket becomes void when its user becomes an
- * administrator.
+ * administrator. A ticket for a login proves the old password, and no disabled user can log in.
  */
 
-import { adminGroup, isAdmin, type User } from "../store.ts";
+import {
+  adminGroup,
+  type Authentication,
+  type Credential,
+  type Factor,
+  isAdmin,
+  maxCredentials,
+  type Session,
+  type Ticket,
+  type User,
+} from "../store.ts";
+
+/** Factors by their text in a record, each list once: most sessions have the same. */
+const factorLists = new Map<string, readonly Factor[]>();
+const knownFactors: readonly Factor[] = ["password", "passkey", "totp", "recovery", "ticket"];
 
 /** Reports whether a stored user is as expected, in everything that can change. */
 export function isSameUser(kept: User | undefined, expected: User): boolean {
@@ -15,15 +29,66 @@ export function isSameUser(kept: User | undefined, expected: User): boolean {
     kept.disabled === expected.disabled && kept.groups.join() === expected.groups.join();
 }
 
+/** Reports whether the user of a login that has been checked can still log in. */
+export function canLogIn(kept: User | undefined, { id, passwordHash }: User): boolean {
+  return kept !== undefined && kept.id === id && kept.passwordHash === passwordHash && !kept.disabled;
+}
+
 /** Reports which tickets a change of a user voids. @param options.isNewPassword whether the password is replaced */
 export function voidedTickets(
   { current, next, isNewPassword }: { current: User; next: User; isNewPassword: boolean },
-): { readonly made: boolean; readonly resets: boolean } {
+): { readonly made: boolean; readonly resets: boolean; readonly logins: boolean } {
   const isPromoted = !current.groups.includes(adminGroup) && next.groups.includes(adminGroup);
   return {
     made: isNewPassword || isAdmin(current) && !isAdmin(next),
     resets: isNewPassword || isPromoted,
+    logins: isNewPassword || next.disabled,
   };
+}
+
+/** Whether a ticket is for the user of its login, and is deleted with it. */
+export function isForUser({ purpose }: Ticket): boolean {
+  return purpose === "reset" || purpose === "login";
+}
+
+/** Whether administrators see a ticket, and can delete it. */
+export function isPublic({ purpose }: Ticket): boolean {
+  return purpose === "register" || purpose === "reset";
+}
+
+/** Reports whether a stored credential is as expected, in everything that can change. */
+export function isSameCredential(kept: Credential | undefined, expected: Credential): boolean {
+  return kept !== undefined && kept.id === expected.id && kept.name === expected.name &&
+    kept.lastUsedAt === expected.lastUsedAt && kept.counter === expected.counter &&
+    kept.signCount === expected.signCount;
+}
+
+/** Returns which of a user's credentials new ones replace, and whether it may have the new ones then. */
+export function replacedBy(
+  added: readonly Credential[],
+  kept: readonly Credential[],
+): { readonly replaced: readonly Credential[]; readonly isFull: boolean } {
+  const isReplaced = ({ kind }: Credential) =>
+    (kind === "totp" || kind === "recovery") && added.some((credential) => credential.kind === kind);
+  const remaining = kept.filter((credential) => !isReplaced(credential));
+  const counted = [...remaining, ...added].filter(({ kind }) => kind !== "recovery");
+  return { replaced: kept.filter(isReplaced), isFull: counted.length > maxCredentials };
+}
+
+/** Returns a session after a step-up. */
+export function authenticated(session: Session, { factors, authenticatedAt }: Authentication): Session {
+  return { ...session, factors: [...new Set([...session.factors, ...factors])], authenticatedAt };
+}
+
+/** Returns the factors of a text, separated by commas; `undefined` if it is no such text. */
+export function factorsOf(text: string): readonly Factor[] | undefined {
+  const known = factorLists.get(text);
+  if (known !== undefined) return known;
+  const names = text.split(",");
+  const factors = names.flatMap((name) => knownFactors.find((factor) => factor === name) ?? []);
+  if (factors.length < names.length || new Set(names).size < names.length) return undefined;
+  factorLists.set(text, factors);
+  return factors;
 }
 
 /**

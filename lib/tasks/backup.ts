@@ -21,6 +21,7 @@ export interface Holdings {
   readonly sessions: number;
   readonly tickets: number;
   readonly secrets: number;
+  readonly credentials: number;
   /** Changes ever made, up to this state. */
   readonly changeCount: number;
   /** Where and why the last frame of a folder is torn after a crash; the next start cuts it. */
@@ -187,12 +188,20 @@ function asTaskError(text: string, error: unknown): unknown {
 }
 
 function holdingsOf(tables: Tables, more: Pick<Holdings, "changeCount" | "torn">): Holdings {
-  const { users, sessions, tickets, secrets } = tables;
-  return { users: users.size, sessions: sessions.size, tickets: tickets.size, secrets: secrets.size, ...more };
+  const { users, sessions, tickets, secrets, credentials } = tables;
+  return {
+    users: users.size,
+    sessions: sessions.size,
+    tickets: tickets.size,
+    secrets: secrets.size,
+    credentials: credentials.size,
+    ...more,
+  };
 }
 
-function describe({ users, sessions, tickets, secrets, changeCount, torn }: Holdings): string {
+function describe({ users, sessions, tickets, secrets, credentials, changeCount, torn }: Holdings): string {
   const text =
-    `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, up to change ${changeCount}`;
+    `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, ${credentials} credentials, ` +
+    `up to change ${changeCount}`;
   return torn === undefined ? text : `${text} (${torn}, as after a crash; the next start cuts it)`;
 }

@@ -106,11 +106,13 @@ function nameOf(record: StoredRecord): string {
   if ("user" in record) return `a user "${record.user.login}" (${record.user.id})`;
   if ("session" in record) return `a session of "${record.session.login}" (${record.session.id})`;
   if ("ticket" in record) return `a ticket of the purpose "${record.ticket.purpose}"`;
-  return `the secret "${record.secret.name}" of a service that ran on it`;
+  if ("secret" in record) return `the secret "${record.secret.name}" of a service that ran on it`;
+  return `a credential of "${record.credential.login}" (${record.credential.id})`;
 }
 
-function describe({ users, sessions, tickets, secrets, digest }: Contents): string {
-  return `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, digest ${digest}`;
+function describe({ users, sessions, tickets, secrets, credentials, digest }: Contents): string {
+  return `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, ${credentials} credentials, ` +
+    `digest ${digest}`;
 }
 
 async function runCopy(source: StoreLocation, target: StoreLocation): Promise<string> {

@@ -2,7 +2,7 @@
  * The task `inspect`: prints each record of a data folder as a line of JSON.
  *
  * It reads the files as a start does and changes nothing, also while the service runs. Of sessions and tickets it
- * shows everything but the hash of the secret, and of secrets the name.
+ * shows everything but the hash of the secret, of secrets the name, and of credentials what a list of them shows.
  */
 
 import { realDisk } from "../store/file/disk.ts";
@@ -26,7 +26,8 @@ if (import.meta.main) {
 }
 
 /**
- * Every record of the folder as a line of JSON: users in order of registration, sessions, tickets, secrets.
+ * Every record of the folder as a line of JSON: users in order of registration, sessions, tickets, secrets,
+ * credentials.
  *
  * @throws {StoreFolderError} there is no such folder, it holds no store, or it cannot be read
  * @throws {CorruptFileError} it is damaged
@@ -37,15 +38,22 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
     const registered_at = toText(registeredAt);
     yield toLine({ kind: "user", id, login, registered_at, password_hash: passwordHash, groups, disabled });
   }
-  for (const { id, login, createdAt, lastSeenAt, userAgent, address } of tables.sessions.values()) {
-    const [created_at, last_seen_at] = [toText(createdAt), toText(lastSeenAt)];
-    yield toLine({ kind: "session", id, login, created_at, last_seen_at, user_agent: userAgent, address });
+  for (const session of tables.sessions.values()) {
+    const { id, login, userAgent, address, factors } = session;
+    const [created_at, last_seen_at] = [toText(session.createdAt), toText(session.lastSeenAt)];
+    const authenticated_at = toText(session.authenticatedAt);
+    const times = { created_at, last_seen_at, authenticated_at };
+    yield toLine({ kind: "session", id, login, ...times, user_agent: userAgent, address, factors });
   }
   for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets.values()) {
     const [created_at, expires_at] = [toText(createdAt), toText(Math.min(expiresAt, lastDate))];
     yield toLine({ kind: "ticket", id, purpose, login, maker, created_at, expires_at });
   }
   for (const { name } of tables.secrets.values()) yield toLine({ kind: "secret", name });
+  for (const { id, login, kind, name, createdAt, lastUsedAt } of tables.credentials.values()) {
+    const [created_at, last_used_at] = [toText(createdAt), toText(lastUsedAt)];
+    yield toLine({ kind: "credential", id, login, credential: kind, name, created_at, last_used_at });
+  }
 }
 
 function toText(time: number): string {

@@ -38,12 +38,14 @@ export async function addSessions(store: Store, count: number): Promise<string[]
   return tokens;
 }
 
+const factors = ["password"] as const;
+
 async function addSession(store: Store, number: number): Promise<string> {
   const { login } = userOf(number);
   const user = await store.findUser(login);
   if (user === undefined) throw new Error(`There is no ${login}`);
   const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-  const { session, token } = createSession(login, { now: Date.now(), userAgent, address: "192.0.2.1" });
+  const { session, token } = createSession(login, { now: Date.now(), userAgent, address: "192.0.2.1", factors });
   await store.insertSession(session, user);
   return token;
 }

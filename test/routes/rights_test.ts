@@ -141,6 +141,7 @@ async function othersOf(store: Store, { actor, actorId }: Scene): Promise<unknow
   return records.filter((record) => {
     if (record.kind === "put-user") return record.user.login !== actor;
     if (record.kind === "put-session") return record.session.login !== actor;
+    if (record.kind === "put-credential") return record.credential.login !== actor;
     return record.kind === "put-secret" || record.ticket.maker !== actorId;
   });
 }

@@ -17,7 +17,7 @@ export const dayMs = 24 * hourMs;
 export const lifetimes = { sessionIdleMs: 7 * dayMs, sessionMaxMs: 30 * dayMs };
 
 /** Who logs in. */
-export const client = { now: start, userAgent: "Browser/1.0", address: "192.0.2.1" };
+export const client = { now: start, userAgent: "Browser/1.0", address: "192.0.2.1", factors: ["password"] } as const;
 
 interface Kept {
   readonly store: Store;

@@ -1,5 +1,5 @@
 /**
- * Changes as bytes: the payload of a frame in a journal or snapshot, in format 3.
+ * Changes as bytes: the payload of a frame in a journal or snapshot, in format 4.
  *
  * A payload is the structured clone of a list of runs. A run holds consecutive changes of one kind by column: the code
  * of the kind, then a list of values for each field, `[2, ["alice", "bob"]]` for example. `formats` lists the kinds and
@@ -11,20 +11,25 @@
 
 import { deserialize, serialize } from "node:v8";
 import type { Change, Ticket } from "../../store.ts";
-import { idOfOldTicket } from "../rules.ts";
-import { type Field, oneOf, text, wholeNumber } from "./field.ts";
+import { factorsOf, idOfOldTicket } from "../rules.ts";
+import {
+  credentialFields,
+  type Field,
+  key,
+  login,
+  maxTime,
+  oldSessionFields,
+  oldTicketFields,
+  sessionFields,
+  ticketFields,
+  userFields,
+} from "./field.ts";
 import { requirePlainClone } from "./plain_clone.ts";
 
-/** Characters of the longest id, login and hash of a secret. */
-const maxKeyLength = 64;
-/** Characters of the longest other text: more than 32 groups of 32, a User-Agent or a password hash take. */
-const maxTextLength = 2_048;
-/** The end of the year 9999, in milliseconds since the epoch: RFC 3339 has no later date. */
-const maxTime = Date.UTC(10_000, 0) - 1;
-/** Anything but visible ASCII: the guard's identity headers carry logins and groups. */
-const invisible = /[^!-~]/;
 /** Shared by all users without a group, which saves 16 bytes of memory a user. */
 const noGroups: readonly string[] = Object.freeze([]);
+/** Of a session in format 1 to 3. */
+const oldFactors = { at: () => "password" };
 
 /** The columns of fields by name, after the check that each row has a value. */
 type Columns<Fields> = {
@@ -42,26 +47,6 @@ interface Format<Fields = Readonly<Record<string, Field>>, Kind = Change["kind"]
   toChange(columns: Columns<Fields>, row: number): Extract<Change, { kind: Kind }>;
 }
 
-const key = text({ min: 1, max: maxKeyLength });
-const login = text({ min: 1, max: maxKeyLength, refused: invisible });
-const anyText = text({ max: maxTextLength });
-const time = wholeNumber(maxTime);
-const groups: Field<string> = {
-  ...text({ max: maxTextLength, refused: invisible }),
-  encode: (groups: readonly string[]) => groups.join(),
-};
-/** The fields of a ticket in format 1. Only a ticket for setup may expire after `maxTime`. */
-const oldTicketFields = {
-  secretHash: key,
-  purpose: oneOf("setup", "register", "reset"),
-  login: text({ max: maxKeyLength, refused: invisible }),
-  expiresAt: wholeNumber(Number.MAX_SAFE_INTEGER),
-};
-const ticketFields = { ...oldTicketFields, id: key, maker: text({ max: maxKeyLength }), createdAt: time };
-const userFields = { id: key, login, passwordHash: anyText, registeredAt: time, groups, disabled: oneOf(true, false) };
-const sessionTimes = { createdAt: time, lastSeenAt: time };
-const sessionFields = { id: key, login, secretHash: key, ...sessionTimes, userAgent: anyText, address: anyText };
-
 /** The last format of a kind is the one that is written. */
 const formats: readonly Format[] = [
   format(1, "put-user", userFields, (columns, row) => ({
@@ -76,18 +61,12 @@ const formats: readonly Format[] = [
     },
   })),
   format(2, "delete-user", { login }, ({ login }, row) => ({ kind: "delete-user", login: login.at(row) })),
-  format(3, "put-session", sessionFields, (columns, row) => ({
-    kind: "put-session",
-    session: {
-      id: columns.id.at(row),
-      login: columns.login.at(row),
-      secretHash: columns.secretHash.at(row),
-      createdAt: columns.createdAt.at(row),
-      lastSeenAt: columns.lastSeenAt.at(row),
-      userAgent: columns.userAgent.at(row),
-      address: columns.address.at(row),
-    },
-  })),
+  format(
+    3,
+    "put-session",
+    oldSessionFields,
+    (columns, row) => putSession({ ...columns, factors: oldFactors, authenticatedAt: columns.createdAt }, row),
+  ),
   format(4, "delete-session", { id: key }, ({ id }, row) => ({ kind: "delete-session", id: id.at(row) })),
   format(5, "put-ticket", oldTicketFields, (columns, row) => ({ kind: "put-ticket", ticket: oldTicket(columns, row) })),
   format(6, "delete-ticket", { secretHash: key }, ({ secretHash }, row) => ({
@@ -102,6 +81,23 @@ const formats: readonly Format[] = [
     kind: "put-secret",
     secret: { name: name.at(row), value: value.at(row) },
   })),
+  format(9, "put-session", sessionFields, putSession),
+  format(10, "put-credential", credentialFields, (columns, row) => ({
+    kind: "put-credential",
+    credential: {
+      id: columns.id.at(row),
+      login: columns.login.at(row),
+      kind: columns.kind.at(row),
+      name: columns.name.at(row),
+      createdAt: columns.createdAt.at(row),
+      lastUsedAt: columns.lastUsedAt.at(row),
+      key: columns.key.at(row),
+      secret: columns.secret.at(row),
+      counter: columns.counter.at(row),
+      signCount: columns.signCount.at(row),
+    },
+  })),
+  format(11, "delete-credential", { key }, ({ key }, row) => ({ kind: "delete-credential", key: key.at(row) })),
 ];
 
 /** Returns the bytes of `changes`, in their order. */
@@ -162,6 +158,23 @@ function decodeRun(run: unknown, changes: Change[]): void {
 
 function splitGroups(groups: string): readonly string[] {
   return groups === "" ? noGroups : groups.split(",");
+}
+
+function putSession(columns: Columns<typeof sessionFields>, row: number): Extract<Change, { kind: "put-session" }> {
+  return {
+    kind: "put-session",
+    session: {
+      id: columns.id.at(row),
+      login: columns.login.at(row),
+      secretHash: columns.secretHash.at(row),
+      createdAt: columns.createdAt.at(row),
+      lastSeenAt: columns.lastSeenAt.at(row),
+      userAgent: columns.userAgent.at(row),
+      address: columns.address.at(row),
+      factors: factorsOf(columns.factors.at(row)) ?? [],
+      authenticatedAt: columns.authenticatedAt.at(row),
+    },
+  };
 }
 
 function oldTicket({ secretHash, purpose, login, expiresAt }: Columns<typeof oldTicketFields>, row: number): Ticket {

@@ -1,4 +1,15 @@
-/** Fields of a record on disk: how a column of their values is checked and stored. `change.ts` has the records. */
+/** The fields of records on disk: how a column of their values is checked and stored. `change.ts` has the changes. */
+
+import { factorsOf } from "../rules.ts";
+
+/** Characters of the longest id, login and hash of a secret. */
+const maxKeyLength = 64;
+/** Characters of the longest other text: more than 32 groups of 32, a User-Agent, a hash or a public key take. */
+const maxTextLength = 2_048;
+/** The end of the year 9999, in milliseconds since the epoch: RFC 3339 has no later date. */
+export const maxTime = Date.UTC(10_000, 0) - 1;
+/** Anything but visible ASCII: the guard's identity headers carry logins and groups. */
+const invisible = /[^!-~]/;
 
 /** How the values of a field are checked and stored, as a column of them. */
 export interface Field<Stored = unknown> {
@@ -9,7 +20,7 @@ export interface Field<Stored = unknown> {
 }
 
 /** A text of `min` to `max` characters that does not match `refused`. */
-export function text({ min = 0, max, refused }: { min?: number; max: number; refused?: RegExp }): Field<string> {
+function text({ min = 0, max, refused }: { min?: number; max: number; refused?: RegExp }): Field<string> {
   return {
     findInvalid(column) {
       for (let row = 0; row < column.length; row++) {
@@ -23,7 +34,7 @@ export function text({ min = 0, max, refused }: { min?: number; max: number; ref
 }
 
 /** An integer from 0 to `max`. */
-export function wholeNumber(max: number): Field<number> {
+function wholeNumber(max: number): Field<number> {
   return {
     findInvalid(column) {
       for (let row = 0; row < column.length; row++) {
@@ -36,7 +47,58 @@ export function wholeNumber(max: number): Field<number> {
 }
 
 /** One of a few values. */
-export function oneOf<const Value>(...allowed: readonly Value[]): Field<Value> {
+function oneOf<const Value>(...allowed: readonly Value[]): Field<Value> {
   const values: readonly unknown[] = allowed;
   return { findInvalid: (column) => column.findIndex((value) => !values.includes(value)) };
 }
+
+export const key = text({ min: 1, max: maxKeyLength });
+export const login = text({ min: 1, max: maxKeyLength, refused: invisible });
+const anyText = text({ max: maxTextLength });
+const time = wholeNumber(maxTime);
+const factors: Field<string> = {
+  findInvalid: (column) => column.findIndex((value) => typeof value !== "string" || factorsOf(value) === undefined),
+  encode: (factors: readonly string[]) => factors.join(),
+};
+const groups: Field<string> = {
+  ...text({ max: maxTextLength, refused: invisible }),
+  encode: (groups: readonly string[]) => groups.join(),
+};
+/** The fields of a ticket in format 1. Only a ticket for setup may expire after `maxTime`. */
+export const oldTicketFields = {
+  secretHash: key,
+  purpose: oneOf("setup", "register", "reset", "login"),
+  login: text({ max: maxKeyLength, refused: invisible }),
+  expiresAt: wholeNumber(Number.MAX_SAFE_INTEGER),
+};
+export const ticketFields = { ...oldTicketFields, id: key, maker: text({ max: maxKeyLength }), createdAt: time };
+export const userFields = {
+  id: key,
+  login,
+  passwordHash: anyText,
+  registeredAt: time,
+  groups,
+  disabled: oneOf(true, false),
+};
+const sessionTimes = { createdAt: time, lastSeenAt: time };
+export const oldSessionFields = {
+  id: key,
+  login,
+  secretHash: key,
+  ...sessionTimes,
+  userAgent: anyText,
+  address: anyText,
+};
+export const sessionFields = { ...oldSessionFields, factors, authenticatedAt: time };
+export const credentialFields = {
+  key,
+  id: key,
+  login,
+  kind: oneOf("passkey", "totp", "recovery", "app-password"),
+  name: anyText,
+  createdAt: time,
+  lastUsedAt: time,
+  secret: anyText,
+  counter: time,
+  signCount: time,
+};

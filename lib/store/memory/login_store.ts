@@ -1,21 +1,26 @@
-/** The rules of sessions over tables in memory. `TableStore` adds those of users, tickets and secrets. */
+/** The rules of sessions and credentials over tables in memory. `TableStore` adds those of users and tickets. */
 
 import {
   type ActorOptions,
+  type Authentication,
+  type Change,
+  type Credential,
+  type CredentialUse,
   type InsertSessionOptions,
   maxSessionAheadMs,
   type Session,
   type User,
 } from "../../store.ts";
 import type { ExpiryLimits, SessionQuery } from "../queries.ts";
+import { authenticated, canLogIn, isSameUser, replacedBy } from "../rules.ts";
 import { forEachYielding, pageOf, seenLongestAgo } from "./scan.ts";
-import type { TableChanges } from "./table_changes.ts";
+import { type TableChanges, ticketKeys } from "./table_changes.ts";
 import type { Tables } from "./tables.ts";
 
 /** Users whose sessions are ended side by side. */
 const maxUsersAtOnce = 1_000;
 
-/** The part of a `TableStore` that holds sessions. */
+/** The part of a `TableStore` that holds sessions and credentials. */
 export abstract class LoginStore {
   readonly #tables: Tables;
   readonly #changes: TableChanges;
@@ -31,23 +36,46 @@ export abstract class LoginStore {
     return Promise.resolve(session && user && { session, user });
   }
 
-  insertSession(session: Session, user: User, { maxSessions = Infinity }: InsertSessionOptions = {}) {
-    return this.#changes.run([session.login], async () => {
-      const kept = this.#tables.users.get(session.login);
-      if (kept?.id !== user.id || kept.passwordHash !== user.passwordHash || kept.disabled) return false;
-      const ended = await seenLongestAgo(this.#tables.sessionsOf(session.login), maxSessions - 1);
+  insertSession(session: Session, user: User, options: InsertSessionOptions = {}) {
+    const { login } = session;
+    const { maxSessions = Infinity, ticketHash, use } = options;
+    return this.#changes.run([login, ...ticketKeys(ticketHash)], async () => {
+      const [usedTicket, usedCredential] = [this.#tables.useOf(ticketHash), this.#tables.changeOf(use)];
+      if (!canLogIn(this.#tables.users.get(login), user) || usedTicket === undefined || usedCredential === undefined) {
+        return false;
+      }
+      const ended = await seenLongestAgo(this.#tables.sessionsOf(login), maxSessions - 1);
       // Users can log in on a full disk too.
-      await this.#changes.commitOrApply({ kind: "put-session", session }, ended);
+      await this.#changes.commitOrApply([{ kind: "put-session", session }, ...usedTicket, ...usedCredential], ended);
+      return true;
+    });
+  }
+
+  authenticateSession(id: string, user: User, authentication: Authentication) {
+    const { login } = user;
+    return this.#changes.run([login], async () => {
+      const session = this.#tables.sessions.get(id);
+      const used = this.#tables.changeOf(authentication.use);
+      if (session?.login !== login || !canLogIn(this.#tables.users.get(login), user) || used === undefined) {
+        return false;
+      }
+      await this.#changes.commitOrApply([
+        { kind: "put-session", session: authenticated(session, authentication) },
+        ...used,
+      ]);
       return true;
     });
   }
 
   async touchSession(id: string, lastSeenAt: number) {
     await this.#changes.runOnSession({ id }, async (session) => {
-      const isAhead = Math.max(session.createdAt, session.lastSeenAt) - lastSeenAt > maxSessionAheadMs;
+      const isAhead = Math.max(session.createdAt, session.lastSeenAt, session.authenticatedAt) - lastSeenAt >
+        maxSessionAheadMs;
       if (session.lastSeenAt >= lastSeenAt && !isAhead) return;
       const createdAt = Math.min(session.createdAt, lastSeenAt);
-      await this.#changes.commit([{ kind: "put-session", session: { ...session, createdAt, lastSeenAt } }]);
+      const authenticatedAt = Math.min(session.authenticatedAt, lastSeenAt);
+      const touched = { ...session, createdAt, lastSeenAt, authenticatedAt };
+      await this.#changes.commit([{ kind: "put-session", session: touched }]);
     });
   }
 
@@ -87,4 +115,61 @@ export abstract class LoginStore {
     while (logins.length > 0) await Promise.all(logins.splice(-maxUsersAtOnce).map(endExpired));
     return total;
   }
+
+  listCredentials(login: string) {
+    return Promise.resolve(this.#tables.credentialsOf(login));
+  }
+
+  findCredential(kind: Credential["kind"], key: string) {
+    const credential = this.#tables.credentials.get(key);
+    const user = credential && this.#tables.users.get(credential.login);
+    return Promise.resolve(credential?.kind === kind && user !== undefined ? { credential, user } : undefined);
+  }
+
+  insertCredentials(user: User, credentials: readonly Credential[], { actor }: ActorOptions = {}) {
+    const { login } = user;
+    // The keys too: users may add the same passkey at once.
+    const keys = [login, ...credentials.map(({ key }) => `credential ${key}`)];
+    return this.#changes.runAs({ keys, actor }, async () => {
+      if (!isSameUser(this.#tables.users.get(login), user)) return "stale";
+      const { replaced, isFull } = replacedBy(credentials, this.#tables.credentialsOf(login));
+      if (isFull) return "full";
+      const isTaken = ({ key }: Credential) =>
+        this.#tables.credentials.has(key) && replaced.every((credential) => credential.key !== key);
+      if (credentials.some(isTaken)) return "taken";
+      const puts = credentials.map((credential): Change => ({ kind: "put-credential", credential }));
+      await this.#changes.commit([...deletionsOf(replaced), ...puts]);
+      return "done";
+    });
+  }
+
+  useCredential(use: CredentialUse, { actor }: ActorOptions = {}) {
+    return this.#changes.runAs({ keys: [use.current.login], actor }, async () => {
+      const used = this.#tables.changeOf(use);
+      if (used === undefined) return "stale";
+      await this.#changes.commit(used);
+      return "done";
+    });
+  }
+
+  deleteCredential({ id, key, login }: Credential, { actor }: ActorOptions = {}) {
+    return this.#changes.runAs({ keys: [login], actor }, async () => {
+      if (this.#tables.credentials.get(key)?.id !== id) return "missing";
+      await this.#changes.commit([{ kind: "delete-credential", key }]);
+      return "done";
+    });
+  }
+
+  deleteCredentials(login: string, { actor }: ActorOptions = {}) {
+    return this.#changes.runAs({ keys: [login], actor }, async () => {
+      const deletions = deletionsOf(this.#tables.credentialsOf(login));
+      await this.#changes.commit(deletions);
+      return deletions.length;
+    });
+  }
+}
+
+/** Returns the changes that delete credentials. */
+export function deletionsOf(credentials: readonly Credential[]): readonly Change[] {
+  return credentials.map(({ key }): Change => ({ kind: "delete-credential", key }));
 }

@@ -125,6 +125,10 @@ export async function* recordsOf(tables: Tables): AsyncGenerator<readonly Stored
     (ticket) => ({ kind: "put-ticket", ticket }),
   );
   yield* batches(byKey(tables.secrets.values(), ({ name }) => name), (secret) => ({ kind: "put-secret", secret }));
+  yield* batches(
+    byKey(tables.credentials.values(), ({ key }) => key),
+    (credential) => ({ kind: "put-credential", credential }),
+  );
 }
 
 function byKey<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): readonly Item[] {

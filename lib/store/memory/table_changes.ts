@@ -63,14 +63,19 @@ export class TableChanges {
     if (changes.length + ends.length > 0) await this.#storage.commit([...changes, ...ends]);
   }
 
-  /** As `commit`; on a full disk the changes last until the next start only. */
-  async commitOrApply(put: Change, ended: readonly Session[]): Promise<void> {
+  /**
+   * As `commit`; on a full disk what the changes put, and the ends of the sessions, last until the next start only.
+   * What the changes delete stays deleted: there is room for deletions.
+   */
+  async commitOrApply(changes: readonly Change[], ended: readonly Session[] = []): Promise<void> {
     try {
-      await this.commit([put], ended);
+      await this.commit(changes, ended);
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
+      const isPut = ({ kind }: Change) => kind.startsWith("put-");
+      await this.commit(changes.filter((change) => !isPut(change)));
       for (const { id } of ended) this.#storage.tables.apply({ kind: "delete-session", id });
-      this.#storage.tables.apply(put);
+      for (const change of changes.filter(isPut)) this.#storage.tables.apply(change);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The rules of a store over tables in memory: each method checks a change against the tables and commits it. Those of
- * sessions are in `LoginStore`.
+ * sessions and credentials are in `LoginStore`.
  *
  * The storage it is given holds the tables and commits changes to them: in memory only, or to a data folder first
  * (`lib/store/file/file_store.ts`). A change holds the locks of all that it depends on from the check to the end of the
@@ -9,6 +9,7 @@
 
 import {
   type ActorOptions,
+  type Change,
   isAdmin,
   type ReplaceOptions,
   type Secret,
@@ -19,8 +20,8 @@ import {
   type User,
 } from "../../store.ts";
 import type { Days, TicketQuery, UserQuery } from "../queries.ts";
-import { isSameUser, voidedTickets } from "../rules.ts";
-import { LoginStore } from "./login_store.ts";
+import { isForUser, isPublic, isSameUser, voidedTickets } from "../rules.ts";
+import { deletionsOf, LoginStore } from "./login_store.ts";
 import { hashWorksOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { TableChanges, ticketKeys } from "./table_changes.ts";
 import { memoryStorage, type Tables, type TableStorage } from "./tables.ts";
@@ -92,7 +93,8 @@ export class TableStore extends LoginStore implements Store {
       const ended = keptId === undefined ? [] : this.#tables.sessionsOf(login, ({ id }) => id !== keptId);
       const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
       const deletions = this.#tables.ticketDeletions((ticket) =>
-        voided.made && ticket.maker === id || voided.resets && ticket.purpose === "reset" && ticket.login === login
+        voided.made && ticket.maker === id || ticket.login === login &&
+          (voided.resets && ticket.purpose === "reset" || voided.logins && ticket.purpose === "login")
       );
       await this.#changes.commit([{ kind: "put-user", user: next }, ...deletions, ...used], ended);
       return "done";
@@ -107,9 +109,11 @@ export class TableStore extends LoginStore implements Store {
       if (!isSameUser(kept, user)) return "stale";
       if (isAdmin(user) && this.#tables.adminCount === 1) return "last-admin";
       const deletions = this.#tables.ticketDeletions((ticket) =>
-        ticket.maker === id || ticket.purpose === "reset" && ticket.login === login
+        ticket.maker === id || isForUser(ticket) && ticket.login === login
       );
-      await this.#changes.commit([{ kind: "delete-user", login }, ...deletions], this.#tables.sessionsOf(login));
+      const credentials = deletionsOf(this.#tables.credentialsOf(login));
+      const ended = this.#tables.sessionsOf(login);
+      await this.#changes.commit([{ kind: "delete-user", login }, ...deletions, ...credentials], ended);
       return "done";
     });
   }
@@ -121,7 +125,7 @@ export class TableStore extends LoginStore implements Store {
 
   async listTickets({ now, ...query }: TicketQuery) {
     const isListed = (ticket: Ticket) =>
-      ticket.purpose !== "setup" && ticket.expiresAt > now && this.#tables.isMadeByAdmin(ticket);
+      isPublic(ticket) && ticket.expiresAt > now && this.#tables.isMadeByAdmin(ticket);
     const { items, ...rest } = await pageOf(this.#tables.tickets.values(), { ...query, isListed });
     return { items: items.map((ticket) => ({ ticket, madeBy: this.#tables.adminOf(ticket.maker)?.login })), ...rest };
   }
@@ -131,17 +135,20 @@ export class TableStore extends LoginStore implements Store {
     // Setup tickets for any login share the lock of "".
     return this.#changes.runAs({ keys: [login], actor }, async () => {
       const user = this.#tables.users.get(login);
-      if (purpose === "reset" && user === undefined) return "missing";
+      if (isForUser(ticket) && user === undefined) return "missing";
       if (target !== undefined && !isSameUser(user, target)) return "stale";
       const isReplaced = (other: Ticket) =>
         purpose === "setup" && other.purpose === purpose && other.login === login && other.secretHash !== secretHash;
-      await this.#changes.commit([{ kind: "put-ticket", ticket }, ...this.#tables.ticketDeletions(isReplaced)]);
+      const changes: Change[] = [{ kind: "put-ticket", ticket }, ...this.#tables.ticketDeletions(isReplaced)];
+      // Users can log in on a full disk too.
+      if (purpose === "login") await this.#changes.commitOrApply(changes);
+      else await this.#changes.commit(changes);
       return "done";
     });
   }
 
   deleteTicket(id: string, { actor }: ActorOptions = {}) {
-    const found = this.#tables.tickets.values().find((ticket) => ticket.id === id && ticket.purpose !== "setup");
+    const found = this.#tables.tickets.values().find((ticket) => ticket.id === id && isPublic(ticket));
     return this.#changes.runAs({ keys: ticketKeys(found?.secretHash), actor }, async () => {
       const used = found && this.#tables.useOf(found.secretHash);
       if (used === undefined) return "missing";

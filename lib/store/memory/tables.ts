@@ -7,6 +7,8 @@
 
 import {
   type Change,
+  type Credential,
+  type CredentialUse,
   isAdmin,
   type Secret,
   type Session,
@@ -14,6 +16,7 @@ import {
   type Ticket,
   type User,
 } from "../../store.ts";
+import { isSameCredential } from "../rules.ts";
 
 /** Tables, and how changes of them become durable. */
 export interface TableStorage {
@@ -41,20 +44,22 @@ export function memoryStorage(tables: Tables = new Tables()): TableStorage {
   };
 }
 
-/** The tables: users by login, sessions by id, tickets by the hash of their code, secrets by name. */
+/** The tables: users by login, sessions by id, tickets by the hash of their code, secrets by name, the rest by key. */
 export class Tables {
   readonly #users = new Map<string, User>();
   readonly #sessions = new Map<string, Session>();
   readonly #tickets = new Map<string, Ticket>();
   readonly #secrets = new Map<string, Secret>();
-  /** A single id is stored as it is, as most users have one session and a `Set` takes 200 bytes. */
-  readonly #sessionIdsByLogin = new Map<string, string | Set<string>>();
+  readonly #credentials = new Map<string, Credential>();
+  readonly #sessionIdsByLogin = new KeysByLogin();
+  readonly #credentialKeysByLogin = new KeysByLogin();
   /** Logins. */
   readonly #admins = new Set<string>();
   readonly users: ReadonlyMap<string, User> = this.#users;
   readonly sessions: ReadonlyMap<string, Session> = this.#sessions;
   readonly tickets: ReadonlyMap<string, Ticket> = this.#tickets;
   readonly secrets: ReadonlyMap<string, Secret> = this.#secrets;
+  readonly credentials: ReadonlyMap<string, Credential> = this.#credentials;
 
   get adminCount(): number {
     return this.#admins.size;
@@ -89,9 +94,22 @@ export class Tables {
 
   /** Returns the sessions of a user, nearly in order of creation. */
   sessionsOf(login: string, isWanted: (session: Session) => boolean = () => true): readonly Session[] {
-    const ids = this.#sessionIdsByLogin.get(login) ?? [];
-    const sessions = Array.from(typeof ids === "string" ? [ids] : ids, (id) => this.#sessions.get(id));
+    const sessions = this.#sessionIdsByLogin.of(login).map((id) => this.#sessions.get(id));
     return sessions.filter((session): session is Session => session !== undefined && isWanted(session));
+  }
+
+  /** Returns the credentials of a user, in order of their ids. */
+  credentialsOf(login: string): readonly Credential[] {
+    const credentials = this.#credentialKeysByLogin.of(login).flatMap((key) => this.#credentials.get(key) ?? []);
+    return credentials.sort((one, other) => one.id < other.id ? -1 : 1);
+  }
+
+  /** Returns the change that uses a credential, if one is given; `undefined` if it was used meanwhile. */
+  changeOf(use: CredentialUse | undefined): readonly Change[] | undefined {
+    if (use === undefined) return [];
+    const { current: { key }, current, next } = use;
+    if (!isSameCredential(this.#credentials.get(key), current)) return undefined;
+    return [next === undefined ? { kind: "delete-credential", key } : { kind: "put-credential", credential: next }];
   }
 
   /** Reports whether there is a record of the same key. */
@@ -99,7 +117,8 @@ export class Tables {
     if ("user" in record) return this.#users.has(record.user.login);
     if ("session" in record) return this.#sessions.has(record.session.id);
     if ("ticket" in record) return this.#tickets.has(record.ticket.secretHash);
-    return this.#secrets.has(record.secret.name);
+    if ("secret" in record) return this.#secrets.has(record.secret.name);
+    return this.#credentials.has(record.credential.key);
   }
 
   /** Puts or deletes one record. Idempotent. */
@@ -118,7 +137,8 @@ export class Tables {
         this.#putSession(change.session);
         return;
       case "delete-session":
-        this.#deleteSession(change.id);
+        this.#sessionIdsByLogin.delete(this.#sessions.get(change.id)?.login, change.id);
+        this.#sessions.delete(change.id);
         return;
       case "put-ticket":
         this.#tickets.set(change.ticket.secretHash, change.ticket);
@@ -128,6 +148,14 @@ export class Tables {
         return;
       case "put-secret":
         this.#secrets.set(change.secret.name, change.secret);
+        return;
+      case "put-credential":
+        this.#credentials.set(change.credential.key, change.credential);
+        this.#credentialKeysByLogin.add(change.credential.login, change.credential.key);
+        return;
+      case "delete-credential":
+        this.#credentialKeysByLogin.delete(this.#credentials.get(change.key)?.login, change.key);
+        this.#credentials.delete(change.key);
         return;
     }
   }
@@ -143,24 +171,39 @@ export class Tables {
     for (const session of this.#sessions.values()) yield { kind: "put-session", session };
     for (const ticket of this.#tickets.values()) yield { kind: "put-ticket", ticket };
     for (const secret of this.#secrets.values()) yield { kind: "put-secret", secret };
+    for (const credential of this.#credentials.values()) yield { kind: "put-credential", credential };
   }
 
   #putSession(put: Session): void {
     const user = this.#users.get(put.login);
     // Shares the text of the user: what is read from disk has a copy of the login in each session.
     const session = user === undefined ? put : { ...put, login: user.login };
-    const ids = this.#sessionIdsByLogin.get(session.login) ?? session.id;
-    if (typeof ids !== "string") ids.add(session.id);
-    else this.#sessionIdsByLogin.set(session.login, ids === session.id ? ids : new Set([ids, session.id]));
+    this.#sessionIdsByLogin.add(session.login, session.id);
     this.#sessions.set(session.id, session);
   }
+}
 
-  #deleteSession(id: string): void {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return;
-    this.#sessions.delete(id);
-    const ids = this.#sessionIdsByLogin.get(session.login);
-    if (typeof ids === "object") ids.delete(id);
-    if (typeof ids === "string" || ids?.size === 0) this.#sessionIdsByLogin.delete(session.login);
+/** The keys of a user's records. */
+class KeysByLogin {
+  /** A single key is stored as it is, as most users have one session and a `Set` takes 200 bytes. */
+  readonly #keys = new Map<string, string | Set<string>>();
+
+  of(login: string): readonly string[] {
+    const keys = this.#keys.get(login) ?? [];
+    return typeof keys === "string" ? [keys] : Array.from(keys);
+  }
+
+  add(login: string, key: string): void {
+    const keys = this.#keys.get(login) ?? key;
+    if (typeof keys !== "string") keys.add(key);
+    else this.#keys.set(login, keys === key ? key : new Set([keys, key]));
+  }
+
+  /** @param login `undefined` if there is no such record */
+  delete(login: string | undefined, key: string): void {
+    const keys = login === undefined ? undefined : this.#keys.get(login);
+    if (login === undefined || keys === undefined) return;
+    if (typeof keys === "object") keys.delete(key);
+    if (typeof keys === "string" || keys.size === 0) this.#keys.delete(login);
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The store on PostgreSQL, or on an engine that speaks its protocol. Any number of instances may use one database.
  *
- * Here are the reads; the changes are in `rules.ts`. From there the way is straight down: `rows.ts` has the values,
- * `statements.ts` the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
+ * Here are the reads; `rules.ts` and `credentials.ts` have the changes. From there the way is straight down: `rows.ts`
+ * has the values, `statements.ts` the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
  */
 
 import type { Row } from "pg";
@@ -11,11 +11,13 @@ import { type Secret, type Store, StoreUnavailableError } from "../../store.ts";
 import type { StoreSize } from "../queries.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 import { codeOf, isStorableText, messageOf, type Value } from "./connection.ts";
+import { credentialChanges } from "./credentials.ts";
 import { insertAll, recordsIn } from "./copies.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, type SchemaOptions } from "./schema.ts";
 import {
+  credentialOfRow,
   hashWorkOfRow,
   listedTicketOfRow,
   numberIn,
@@ -76,6 +78,8 @@ export async function openPostgresStore(
     ...userChanges(database),
     ...sessionReads(database),
     ...sessionChanges(database),
+    ...credentialReads(database),
+    ...credentialChanges(database),
     ...ticketReads(database),
     ...ticketChanges(database),
     ensureSecret: (secret) => ensureSecret(database, secret),
@@ -133,6 +137,18 @@ function sessionReads(database: Database) {
       const page = { list: statements.listSessions, count: statements.countSessions, values, after, limit };
       const { rows, ...rest } = await findPage(database, page);
       return { items: rows.map(sessionOfRow), ...rest };
+    },
+  } satisfies Partial<Store>;
+}
+
+function credentialReads(database: Database) {
+  return {
+    async listCredentials(login) {
+      return (await find(database, statements.listCredentials, [login])).map(credentialOfRow);
+    },
+    async findCredential(kind, key) {
+      const [row] = await find(database, statements.findCredential, [kind, key]);
+      return row && { credential: credentialOfRow(row), user: userOfRow(row) };
     },
   } satisfies Partial<Store>;
 }

@@ -2,8 +2,16 @@
 
 import type { Row } from "pg";
 import { iterationsOf, workOf } from "../../passwords/stored_hash.ts";
-import { isAdmin, type ListedTicket, type Secret, type Session, type Ticket, type User } from "../../store.ts";
-import { idOfOldTicket } from "../rules.ts";
+import {
+  type Credential,
+  isAdmin,
+  type ListedTicket,
+  type Secret,
+  type Session,
+  type Ticket,
+  type User,
+} from "../../store.ts";
+import { factorsOf, idOfOldTicket, isForUser } from "../rules.ts";
 import type { Value } from "./connection.ts";
 
 /** The row of a user. @param changes how many changes to add to the counter of the row */
@@ -16,17 +24,23 @@ export function userValues(user: User, changes: 0 | 1): readonly Value[] {
 
 /** The row of a session. */
 export function sessionValues(session: Session): readonly Value[] {
-  const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address } = session;
-  return [id, login, secretHash, createdAt, lastSeenAt, userAgent, address];
+  const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address, factors, authenticatedAt } = session;
+  return [id, login, secretHash, createdAt, lastSeenAt, userAgent, address, factors.join(), authenticatedAt];
 }
 
-/** The row of a ticket. One for a reset refers to its user, and is deleted with it. */
+/** The row of a ticket. One for a user refers to it, and is deleted with it. */
 export function ticketValues(ticket: Ticket): readonly Value[] {
   const { secretHash, purpose, login, expiresAt, id, maker, createdAt } = ticket;
-  return [secretHash, purpose, login, expiresAt, id, maker, createdAt, purpose === "reset" ? login : null];
+  return [secretHash, purpose, login, expiresAt, id, maker, createdAt, isForUser(ticket) ? login : null];
 }
 
-/** The user of a row of users, or of a session with its user. */
+/** The row of a credential. */
+export function credentialValues(credential: Credential): readonly Value[] {
+  const { key, id, login, kind, name, createdAt, lastUsedAt, secret, counter, signCount } = credential;
+  return [key, id, login, kind, name, createdAt, lastUsedAt, secret, counter, signCount];
+}
+
+/** The user of a row of users, or of another record with its user. */
 export function userOfRow(row: Row): User {
   const groups = textIn(row, "groups");
   return {
@@ -40,7 +54,10 @@ export function userOfRow(row: Row): User {
   };
 }
 
+/** @throws {TypeError} this version does not know a factor */
 export function sessionOfRow(row: Row): Session {
+  const factors = factorsOf(textIn(row, "factors"));
+  if (factors === undefined) throw new TypeError(`Cannot read a session with the factors "${row["factors"]}"`);
   return {
     id: textIn(row, "id"),
     login: textIn(row, "login"),
@@ -49,13 +66,16 @@ export function sessionOfRow(row: Row): Session {
     lastSeenAt: numberIn(row, "last_seen_at"),
     userAgent: textIn(row, "user_agent"),
     address: textIn(row, "address"),
+    factors,
+    // An instance of an older version has inserted 0.
+    authenticatedAt: numberIn(row, "authenticated_at") || numberIn(row, "created_at"),
   };
 }
 
 /** @throws {TypeError} this version does not know the purpose */
 export function ticketOfRow(row: Row): Ticket {
   const purpose = textIn(row, "purpose");
-  if (purpose !== "setup" && purpose !== "register" && purpose !== "reset") {
+  if (purpose !== "setup" && purpose !== "register" && purpose !== "reset" && purpose !== "login") {
     throw new TypeError(`Cannot read a ticket with the purpose "${purpose}"`);
   }
   const secretHash = textIn(row, "secret_hash");
@@ -77,6 +97,26 @@ export function listedTicketOfRow(row: Row): ListedTicket {
 
 export function secretOfRow(row: Row): Secret {
   return { name: textIn(row, "name"), value: textIn(row, "value") };
+}
+
+/** @throws {TypeError} this version does not know the kind */
+export function credentialOfRow(row: Row): Credential {
+  const kind = textIn(row, "kind");
+  if (kind !== "passkey" && kind !== "totp" && kind !== "recovery" && kind !== "app-password") {
+    throw new TypeError(`Cannot read a credential of the kind "${kind}"`);
+  }
+  return {
+    id: textIn(row, "id"),
+    login: textIn(row, "login"),
+    kind,
+    name: textIn(row, "name"),
+    createdAt: numberIn(row, "created_at"),
+    lastUsedAt: numberIn(row, "last_used_at"),
+    key: textIn(row, "key"),
+    secret: textIn(row, "secret"),
+    counter: numberIn(row, "counter"),
+    signCount: numberIn(row, "sign_count"),
+  };
 }
 
 /** Hashes that take the same work, or that cannot be verified. */

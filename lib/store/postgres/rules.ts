@@ -11,9 +11,10 @@
  */
 
 import { isAdmin, type Store, type User } from "../../store.ts";
-import { isSameUser, voidedTickets } from "../rules.ts";
+import { isForUser, isSameUser, voidedTickets } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
+import { makeUse } from "./credentials.ts";
 import { change, lockUser } from "./locked_change.ts";
 import { numberIn, sessionValues, ticketValues, userValues } from "./rows.ts";
 import { insertStatement, statements, sweepBatch } from "./statements.ts";
@@ -46,7 +47,8 @@ export function userChanges(database: Database) {
         if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
         const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
         if (voided.made) await run(statements.deleteTicketsOfMaker, [current.id]);
-        if (voided.resets) await run(statements.deleteResets, [login]);
+        if (voided.resets) await run(statements.deleteTicketsOfUser, [login, "reset"]);
+        if (voided.logins) await run(statements.deleteTicketsOfUser, [login, "login"]);
         return "done";
       });
     },
@@ -59,7 +61,7 @@ export function userChanges(database: Database) {
         if (stored?.id !== user.id) return "missing";
         if (!isSameUser(stored, user)) return "stale";
         if (await isLastAdmin(transaction, stored)) return "last-admin";
-        // Foreign keys delete the sessions, and the tickets for a reset.
+        // Foreign keys delete the sessions, the credentials, and the tickets for a reset or a login.
         await run(statements.deleteUser, [user.login]);
         await run(statements.deleteTicketsOfMaker, [user.id]);
         return "done";
@@ -70,15 +72,21 @@ export function userChanges(database: Database) {
 
 export function sessionChanges(database: Database) {
   return {
-    async insertSession(session, user, { maxSessions = Infinity } = {}) {
+    async insertSession(session, user, { maxSessions = Infinity, ticketHash, use } = {}) {
       const { id, login } = session;
       const surplus = [login, id, maxSessions - 1];
       let isMore = false;
-      const outcome = await database.transact(async ({ run, isRepeated }) => {
+      const outcome = await database.transact(async (transaction) => {
+        const { run, isRepeated } = transaction;
         const values = [...sessionValues(session), user.id, user.passwordHash];
         const { rowCount } = await run(statements.insertSession, values);
-        const isStored = rowCount === 1 || isRepeated && (await run(statements.findSession, [id])).rowCount === 1;
-        if (!isStored) return "refused";
+        if (rowCount === 0) {
+          const isStored = isRepeated && (await run(statements.findSession, [id])).rowCount === 1;
+          if (!isStored) return "refused";
+        } else {
+          if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "refused";
+          if (use !== undefined && !await makeUse(transaction, use)) return "refused";
+        }
         // The insertion has locked the user's row, so this sees the sessions of all other logins of the user.
         isMore = maxSessions < Infinity &&
           (await run(statements.deleteSurplusSessions, surplus)).rowCount === sweepBatch;
@@ -133,7 +141,7 @@ export function ticketChanges(database: Database) {
       return change(database, { login, actor }, async ({ run, isRepeated, stored, mayAct }) => {
         if (isRepeated && (await run(statements.hasTicket, [secretHash])).rowCount === 1) return "done";
         if (!await mayAct()) return "forbidden";
-        if (purpose === "reset") {
+        if (isForUser(ticket)) {
           if (stored === undefined) return "missing";
           if (target !== undefined && !isSameUser(stored, target)) return "stale";
           await run(statements.noteChange, [login]);

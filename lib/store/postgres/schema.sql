@@ -47,3 +47,14 @@ CREATE INDEX IF NOT EXISTS gatehouse_ticket_by_maker ON gatehouse_ticket (maker)
 ALTER TABLE gatehouse_user ADD COLUMN IF NOT EXISTS work text COLLATE "C" NOT NULL DEFAULT '';
 DROP INDEX IF EXISTS gatehouse_user_by_iterations;
 CREATE TABLE IF NOT EXISTS gatehouse_secret (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
+
+-- Step 5: credentials, and what has proved the identity of a session's user.
+-- An instance of the previous version inserts sessions with the defaults: 0 stands for "created_at".
+ALTER TABLE gatehouse_session ADD COLUMN IF NOT EXISTS factors text NOT NULL DEFAULT 'password';
+ALTER TABLE gatehouse_session ADD COLUMN IF NOT EXISTS authenticated_at bigint NOT NULL DEFAULT 0;
+CREATE TABLE IF NOT EXISTS gatehouse_credential (
+  key text COLLATE "C" PRIMARY KEY, id text COLLATE "C" NOT NULL,
+  login text COLLATE "C" NOT NULL REFERENCES gatehouse_user (login) ON DELETE CASCADE,
+  kind text NOT NULL, name text NOT NULL, created_at bigint NOT NULL, last_used_at bigint NOT NULL,
+  secret text NOT NULL, counter bigint NOT NULL, sign_count bigint NOT NULL);
+CREATE INDEX IF NOT EXISTS gatehouse_credential_by_login ON gatehouse_credential (login);

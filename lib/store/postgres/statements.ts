@@ -10,17 +10,19 @@ import { maxSessionAheadMs } from "../../store.ts";
 import { maxHashWorks } from "../queries.ts";
 import type { Value } from "./connection.ts";
 
-type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket" | "gatehouse_secret";
+type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket" | "gatehouse_secret" | "gatehouse_credential";
 
 /** The columns of each table in the order of the values in `rows.ts`. */
 const columns: Readonly<Record<Table, string>> = {
   gatehouse_user: "login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes, work",
-  gatehouse_session: "id, login, secret_hash, created_at, last_seen_at, user_agent, address",
+  gatehouse_session: "id, login, secret_hash, created_at, last_seen_at, user_agent, address, factors, authenticated_at",
   gatehouse_ticket: "secret_hash, purpose, login, expires_at, id, maker, created_at, reset_login",
   gatehouse_secret: "name, value",
+  gatehouse_credential: "key, id, login, kind, name, created_at, last_used_at, secret, counter, sign_count",
 };
 const ofSession = columns.gatehouse_session;
 const ofTicket = columns.gatehouse_ticket;
+const ofCredential = columns.gatehouse_credential;
 const userColumns = "id, login, password_hash, registered_at, groups, disabled";
 
 /**
@@ -36,7 +38,7 @@ const hasValidMaker = "(t.maker = '' OR u.is_admin)";
 /**
  * The condition of a list of tickets at the time $1. An instance of the previous version inserts them without an id.
  */
-const isListed = `t.id > '' AND t.expires_at > $1 AND t.purpose <> 'setup' AND ${hasValidMaker}`;
+const isListed = `t.id > '' AND t.expires_at > $1 AND t.purpose IN ('register', 'reset') AND ${hasValidMaker}`;
 
 /** How many rows one statement of a sweep deletes: few enough that it ends soon. */
 export const sweepBatch = 1_000;
@@ -75,13 +77,16 @@ export const statements = {
     u.disabled FROM gatehouse_session s JOIN gatehouse_user u ON u.login = s.login WHERE s.id = $1`,
   insertSession: `WITH kept AS (
       UPDATE gatehouse_user SET changes = changes + 1
-      WHERE login = $2 AND id = $8 AND password_hash = $9 AND NOT disabled RETURNING login
+      WHERE login = $2 AND id = $10 AND password_hash = $11 AND NOT disabled RETURNING login
     ) INSERT INTO gatehouse_session (${ofSession})
-    SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text FROM kept
+    SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text, $8::text, $9::bigint
+    FROM kept
     ON CONFLICT (id) DO NOTHING`,
-  lockSession: "SELECT id FROM gatehouse_session WHERE id = $1 AND login = $2 FOR UPDATE",
-  touchSession: `UPDATE gatehouse_session SET last_seen_at = $2, created_at = LEAST(created_at, $2) WHERE id = $1
-    AND (last_seen_at < $2 OR GREATEST(created_at, last_seen_at) - $2 > ${maxSessionAheadMs})`,
+  lockSession: `SELECT ${ofSession} FROM gatehouse_session WHERE id = $1 AND login = $2 FOR UPDATE`,
+  authenticateSession: "UPDATE gatehouse_session SET factors = $2, authenticated_at = $3 WHERE id = $1",
+  touchSession: `UPDATE gatehouse_session SET last_seen_at = $2, created_at = LEAST(created_at, $2),
+    authenticated_at = LEAST(authenticated_at, $2) WHERE id = $1
+    AND (last_seen_at < $2 OR GREATEST(created_at, last_seen_at, authenticated_at) - $2 > ${maxSessionAheadMs})`,
   deleteSession: "DELETE FROM gatehouse_session WHERE id = $1",
   listSessions: `SELECT ${ofSession} FROM gatehouse_session
     WHERE login = $1 AND last_seen_at > $2 AND created_at > $3 AND id > $4 ORDER BY id LIMIT $5`,
@@ -106,19 +111,31 @@ export const statements = {
     WHERE ${isListed} AND t.id > $2 ORDER BY t.id LIMIT $3`,
   countTickets: `SELECT count(*) AS total FROM ${ticketsAndMakers} WHERE ${isListed}`,
   deleteTicket: "DELETE FROM gatehouse_ticket WHERE secret_hash = $1",
-  deleteTicketById: "DELETE FROM gatehouse_ticket WHERE id = $1 AND purpose <> 'setup'",
+  deleteTicketById: "DELETE FROM gatehouse_ticket WHERE id = $1 AND purpose IN ('register', 'reset')",
   deleteTicketsOfMaker: "DELETE FROM gatehouse_ticket WHERE maker = $1",
-  deleteResets: "DELETE FROM gatehouse_ticket WHERE reset_login = $1",
+  // "reset_login" is the login also of a ticket for a login.
+  deleteTicketsOfUser: "DELETE FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = $2",
   deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND login = $1 AND secret_hash <> $2",
   deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
 
   findSecret: "SELECT name, value FROM gatehouse_secret WHERE name = $1",
+
+  findCredential: `SELECT ${prefixed("c", ofCredential)}, u.id AS user_id, u.password_hash, u.registered_at, u.groups,
+    u.disabled FROM gatehouse_credential c JOIN gatehouse_user u ON u.login = c.login WHERE c.kind = $1 AND c.key = $2`,
+  lockCredential: `SELECT ${ofCredential} FROM gatehouse_credential WHERE key = $1 FOR UPDATE`,
+  listCredentials: `SELECT ${ofCredential} FROM gatehouse_credential WHERE login = $1 ORDER BY id`,
+  replaceCredential: `UPDATE gatehouse_credential SET name = $2, last_used_at = $3, counter = $4, sign_count = $5
+    WHERE key = $1`,
+  deleteCredential: "DELETE FROM gatehouse_credential WHERE key = $1 AND id = $2",
+  deleteCredentialsOfKind: "DELETE FROM gatehouse_credential WHERE login = $1 AND kind = $2",
+  deleteCredentials: "DELETE FROM gatehouse_credential WHERE login = $1",
 
   userPage: `SELECT ${userColumns}, id AS key FROM gatehouse_user WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
   sessionPage: `SELECT ${ofSession}, id AS key FROM gatehouse_session WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
   ticketPage: `SELECT ${ofTicket}, secret_hash AS key FROM gatehouse_ticket
     WHERE secret_hash > $1 ORDER BY secret_hash LIMIT ${pageSize}`,
   secretPage: `SELECT name, value, name AS key FROM gatehouse_secret WHERE name > $1 ORDER BY name LIMIT ${pageSize}`,
+  credentialPage: `SELECT ${ofCredential} FROM gatehouse_credential WHERE key > $1 ORDER BY key LIMIT ${pageSize}`,
 
   countAll: `SELECT (SELECT count(*) FROM gatehouse_user) AS users,
     (SELECT count(*) FROM gatehouse_session) AS sessions`,

@@ -16,6 +16,8 @@ Deno.test("createSession() keeps the SHA-256 of the token's secret, and nothing 
     lastSeenAt: start,
     userAgent: "Browser/1.0",
     address: "192.0.2.1",
+    factors: ["password"],
+    authenticatedAt: start,
   });
   assertFalse(JSON.stringify(session).includes(secret));
 });

@@ -30,7 +30,7 @@ const records: readonly StoredRecord[] = [
   { kind: "put-session", session: sessionOf("alice", "s1") },
   { kind: "put-ticket", ticket: ticketOf("t1", { maker: userOf("grace").id }) },
 ];
-const holdings = { users: 4, sessions: 1, tickets: 1, secrets: 0, changeCount: 6, torn: undefined };
+const holdings = { users: 4, sessions: 1, tickets: 1, secrets: 0, credentials: 0, changeCount: 6, torn: undefined };
 
 /** A copy that may be changed. */
 async function copyOfV2(): Promise<string> {

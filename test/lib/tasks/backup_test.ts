@@ -17,7 +17,7 @@ Deno.test("backUp() of a folder in use and restore() make a folder with the same
   await store.insertTicket(ticketOf("t1"));
   await store.ensureSecret({ name: "decoy", value: "one" });
 
-  const holdings = { users: 1, sessions: 1, tickets: 1, secrets: 1, changeCount: 6, torn: undefined };
+  const holdings = { users: 1, sessions: 1, tickets: 1, secrets: 1, credentials: 0, changeCount: 6, torn: undefined };
   assertEquals(await backUp(`${folder}/data`, `${folder}/backup`), holdings);
   assertEquals(await verify(`${folder}/backup`), holdings);
   assertEquals(await verify(`${folder}/data`), holdings);
@@ -161,7 +161,7 @@ Deno.test("the tasks backup, verify and restore print their result, or the reaso
   }
   // `deno task` sets it to the folder where it was called.
   const env = { GATEHOUSE_STORE: `${folder}/data`, INIT_CWD: folder };
-  const held = "1 users, 0 sessions, 0 tickets, 0 secrets, up to change 1";
+  const held = "1 users, 0 sessions, 0 tickets, 0 secrets, 0 credentials, up to change 1";
   const rows: readonly [args: string[], success: boolean, text: string][] = [
     [["backup", `${folder}/backup`], true, `Backed up ${held}, from "${folder}/data" to "${folder}/backup"\n`],
     [["verify", `${folder}/backup`], true, `Whole: ${held}, in "${folder}/backup"\n`],

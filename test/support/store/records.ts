@@ -25,6 +25,8 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
     lastSeenAt: 1_795_343_740_000,
     userAgent: "curl/8",
     address: "192.0.2.1",
+    factors: ["password"],
+    authenticatedAt: 1_795_343_740_000,
     ...changes,
   };
 }
