@@ -1,7 +1,7 @@
 // What lib/store.ts promises of changes that depend on the rights of their actor, or on the user they were meant for.
 import { assertEquals } from "@std/assert";
 import type { Actor, ReplaceOptions, Store } from "../../../lib/store.ts";
-import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { credentialOf, deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
 import { alice, asAdmin, bob, fill, madeBy, now, root, session } from "../../support/store/ticket_scene.ts";
 
@@ -53,6 +53,17 @@ const acts: Readonly<Record<string, (store: Store, actor: Actor) => Promise<bool
   },
   "an end of a ticket": async (store, actor) => await store.deleteTicket("id of of root", { actor }) === "done",
   "an end of a session": async (store, actor) => await store.deleteSession("session of bob", { actor }),
+  "a new passkey": async (store, actor) => {
+    return await store.insertCredentials(bob, [credentialOf("bob", "c2")], { actor }) === "done";
+  },
+  "another name of a passkey": async (store, actor) => {
+    const use = { current: credentialOf("bob", "c1"), next: credentialOf("bob", "c1", { name: "new" }) };
+    return await store.useCredential(use, { actor }) === "done";
+  },
+  "an end of a passkey": async (store, actor) => {
+    return await store.deleteCredential(credentialOf("bob", "c1"), { actor }) === "done";
+  },
+  "an end of all passkeys": async (store, actor) => await store.deleteCredentials("bob", { actor }) === 1,
   "an end of all sessions": async (store, actor) => await store.deleteSessions("bob", { actor }) === 1,
 };
 
@@ -89,6 +100,7 @@ for (const [fate, change, admin, self] of fates) {
         await store.insertUser(bob);
         await store.insertSession(sessionOf("bob", "session of bob"), bob);
         await store.insertTicket(madeBy(root, "of root"));
+        await store.insertCredentials(bob, [credentialOf("bob", "c1")]);
         const before = (await Array.fromAsync(store.records())).flat();
         assertEquals(await run(store, actor), isAllowed, `${act} ${actor.asAdmin}`);
         const after = (await Array.fromAsync(store.records())).flat();

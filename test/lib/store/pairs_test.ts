@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Actor, adminGroup, type Store } from "../../../lib/store.ts";
+import { type Actor, adminGroup, type Credential, type Store } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
+import { credentialOf, sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended } from "../../support/store/stores.ts";
 
 /** Records of one login, whose names are those of no other. */
@@ -35,21 +35,45 @@ class Scene {
     return ticketOf(`${which} of ${this.#name}`, { purpose: "reset", login: this.#name });
   }
 
+  loginTicket() {
+    return ticketOf(`login of ${this.#name}`, { purpose: "login", login: this.#name });
+  }
+
+  credential(which: string, changes: Partial<Credential> = {}) {
+    return credentialOf(this.#name, `${which} of ${this.#name}`, changes);
+  }
+
+  /** A use of the passkey after the password. */
+  get proof() {
+    const current = this.credential("passkey");
+    return { ticketHash: this.loginTicket().secretHash, use: { current, next: { ...current, counter: 1 } } };
+  }
+
   async prepare(store: Store): Promise<void> {
     await store.insertUser(this.user);
     for (const which of ["first", "second"]) await store.insertSession(this.session(which), this.user);
     await store.insertTicket(this.reset("reset"));
     await store.insertTicket(this.invitation("invitation"));
+    await store.insertTicket(this.loginTicket());
+    await store.insertCredentials(this.user, [
+      this.credential("passkey"),
+      this.credential("code", { kind: "recovery" }),
+    ]);
   }
 
   /** All that is kept of it, without the name that is its own. */
   async kept(store: Store): Promise<unknown> {
     const invitations = ["invitation", "other 0", "other 1"].map((which) => this.invitation(which));
-    const tickets = [...["reset", "later 0", "later 1"].map((which) => this.reset(which)), ...invitations];
+    const tickets = [
+      this.loginTicket(),
+      ...["reset", "later 0", "later 1"].map((which) => this.reset(which)),
+      ...invitations,
+    ];
     const kept = {
       user: await store.findUser(this.#name),
       guest: await store.findUser(this.guest.login),
       sessions: await sessionsIn(store, this.#name),
+      credentials: await store.listCredentials(this.#name),
       tickets: await Promise.all(tickets.map(({ secretHash }) => store.findTicket(secretHash))),
     };
     return JSON.parse(JSON.stringify(kept).replaceAll(this.#name, "x"));
@@ -77,6 +101,25 @@ const operations: Record<string, Operation> = {
   },
   "delete the user": (store, { user }) => store.deleteUser(user),
   "log in": (store, scene, index) => store.insertSession(scene.session(`new ${index}`), scene.user),
+  "log in by two factors": (store, scene, index) =>
+    store.insertSession(scene.session(`new ${index}`), scene.user, scene.proof),
+  "step up by a recovery code": (store, scene) => {
+    const use = { current: scene.credential("code", { kind: "recovery" }), next: undefined };
+    return store.authenticateSession(scene.session("first").id, scene.user, {
+      factors: ["recovery"],
+      authenticatedAt: 1_800_000_000_000,
+      use,
+    });
+  },
+  "rename a passkey": (store, scene, index) => {
+    const current = scene.credential("passkey");
+    return store.useCredential({ current, next: { ...current, name: `new ${index}` } }, { actor: scene.actor });
+  },
+  "delete a passkey": (store, scene) => store.deleteCredential(scene.credential("passkey")),
+  "replace the recovery codes": (store, scene, index) =>
+    store.insertCredentials(scene.user, [scene.credential(`new ${index}`, { kind: "recovery" })], {
+      actor: scene.actor,
+    }),
   "use a session": (store, scene) => store.touchSession(scene.session("first").id, 1_800_000_000_000),
   "log out": (store, scene) => store.deleteSession(scene.session("first").id),
   "log out everywhere": (store, { user }) => store.deleteSessions(user.login),

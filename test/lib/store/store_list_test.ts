@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Store, StoredRecord, User } from "../../../lib/store.ts";
 import {
+  credentialOf,
   deleteByLogin,
   insertWithSession,
   secretOf,
@@ -125,12 +126,14 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
       kind: "put-session",
       session: sessionOf("bob", "s1", { userAgent: "Gerät/1 “ö” \u{1f3f0}", lastSeenAt: 2 ** 41 }),
     },
-    { kind: "put-session", session: sessionOf("bob", "s2") },
+    { kind: "put-session", session: sessionOf("bob", "s2", { factors: ["password", "totp"], authenticatedAt: 5 }) },
     { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }) },
     { kind: "put-ticket", ticket: ticketOf("t2", { purpose: "reset", login: "zoe" }) },
     { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody.yet" }) },
     secretOf("decoy"),
     secretOf("other", "k".repeat(64)),
+    { kind: "put-credential", credential: credentialOf("bob", "c1", { secret: "k".repeat(2_048) }) },
+    { kind: "put-credential", credential: credentialOf("zoe", "c2", { kind: "totp" }) },
   ];
   assertEquals(await Array.fromAsync(store.records()), []);
   await store.insertRecords(records.toReversed());

@@ -35,7 +35,7 @@ Deno.test({
     const there = await runCopy([`${folder}/data`, url]);
     const [copied, held = ""] = there.split(": both hold ");
     assertMatch(copied ?? "", /^Copied 407 records from ".+\/data" to "postgres:\/\/\/there at .+"$/);
-    assertMatch(held, /^2400 users, 3 sessions, 3 tickets, 1 secrets, 0 credentials, digest [\da-f]{64}\n$/);
+    assertMatch(held, /^2400 users, 3 sessions, 4 tickets, 1 secrets, 3 credentials, digest [\da-f]{64}\n$/);
 
     await server.sql("there").begin(async (sql) => {
       // Reading tickets, in the third batch, waits for this lock.

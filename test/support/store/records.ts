@@ -1,6 +1,6 @@
-/** Users, sessions and tickets for tests of stores: whole records, told apart by their login and number. */
+/** Records for tests of stores: whole ones, told apart by their login and number. */
 
-import type { Session, Store, StoredRecord, Ticket, User } from "../../../lib/store.ts";
+import type { Credential, Session, Store, StoredRecord, Ticket, User } from "../../../lib/store.ts";
 
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
@@ -50,6 +50,23 @@ export function ticketOf(secretHash: string, changes: Partial<Ticket> = {}): Tic
   };
 }
 
+/** A passkey of `login`; `key` is any text here. */
+export function credentialOf(login: string, key: string, changes: Partial<Credential> = {}): Credential {
+  return {
+    id: `id of ${key}`,
+    login,
+    kind: "passkey",
+    name: "Phone",
+    createdAt: 1_795_343_740_000,
+    lastUsedAt: 0,
+    key,
+    secret: `-48.${"k".repeat(1_779)}`,
+    counter: 0,
+    signCount: 0,
+    ...changes,
+  };
+}
+
 /** Deletes whoever has the login. @returns `missing` when nobody has */
 export async function deleteByLogin(store: Store, login: string): Promise<string> {
   const user = await store.findUser(login);
@@ -61,7 +78,7 @@ export function secretOf(name: string, value = `value of ${name}`): StoredRecord
   return { kind: "put-secret", secret: { name, value } };
 }
 
-/** Users, and among them all that a record may have; sessions, tickets of all kinds and a secret behind them. */
+/** Users, and among them all that a record may have; all other kinds of records behind them. */
 export function recordsOf(userCount: number): readonly StoredRecord[] {
   const special: readonly Partial<User>[] = [
     { groups: ["admin", "staff"] },
@@ -74,19 +91,26 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
   });
   const sessions = [
     sessionOf("user0", "s1", { userAgent: "Gerät/1.0 (“ö”; \u{1f3f0})", address: "2001:db8::1" }),
-    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000 }),
+    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000, factors: ["passkey", "ticket"] }),
     sessionOf("user0", "s3", { userAgent: `it's \\ "all" {a,b} NULL \t${"x".repeat(200)}` }),
   ];
   const tickets = [
     ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }),
     ticketOf("t2", { purpose: "reset", login: "user0", maker: userOf("user0").id, createdAt: 0 }),
     ticketOf("t3", { purpose: "register", login: "nobody.yet@example.org" }),
+    ticketOf("t4", { purpose: "login", login: "user0" }),
+  ];
+  const credentials = [
+    credentialOf("user0", "c1", { name: "Telefon “ö” \u{1f3f0}", counter: 1_795_343_740_000, signCount: 2 ** 32 - 1 }),
+    credentialOf("user0", "c2", { kind: "totp", name: "", secret: "JBSWY3DPEHPK3PXP", lastUsedAt: 1 }),
+    credentialOf("user1", "c3", { kind: "app-password", secret: "" }),
   ];
   return [
     ...users,
     ...sessions.map((session): StoredRecord => ({ kind: "put-session", session })),
     ...tickets.map((ticket): StoredRecord => ({ kind: "put-ticket", ticket })),
     secretOf("decoy"),
+    ...credentials.map((credential): StoredRecord => ({ kind: "put-credential", credential })),
   ];
 }
 

@@ -25,8 +25,8 @@ Deno.test("readFileHeader() refuses a later format in one line that says what to
   const { message } = assertThrows(() => readFileHeader(fileOf(later), { kind: "journal" }), Error);
   assertEquals(
     message,
-    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 4, and this ' +
-      "program reads up to 3): start that version",
+    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 5, and this ' +
+      "program reads up to 4): start that version",
   );
 });
 
@@ -38,7 +38,7 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
     offset: 0,
     problem: 'does not begin with "GATEHOUSE"',
   },
-  "a later version, or damage": { bytes: changedAt(header, 10, 4), offset: 10, problem: "version 4" },
+  "a later version, or damage": { bytes: changedAt(header, 10, 5), offset: 10, problem: "version 5" },
   "a version before the first": {
     bytes: encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 0),
     offset: 9,
