@@ -150,7 +150,7 @@ function inBothOrders(pair: readonly [string, string]): Promise<Outcome[]> {
 }
 
 const names = Object.keys(operations);
-const pairs = names.flatMap((first) => names.map((second) => [first, second] as const));
+const pairs = names.flatMap((first, index) => names.slice(index).map((second) => [first, second] as const));
 
 Deno.test("inBothOrders() tells the orders of some pairs from each other", async () => {
   const orders = await Promise.all(pairs.map(inBothOrders));

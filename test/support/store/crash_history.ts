@@ -1,12 +1,13 @@
 /** One history of changes that tries every kind of change, for tests that interrupt it at any call to the disk. */
-import type { Session, Store, Ticket, User } from "../../../lib/store.ts";
-import { deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
+import type { Credential, Session, Store, Ticket, User } from "../../../lib/store.ts";
+import { credentialOf, deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
 
-/** What is kept of one login. */
+/** What is kept of one login; credentials in order of their ids. */
 export interface Kept {
   readonly user: User | undefined;
   readonly sessions: readonly Session[];
   readonly ticket?: Ticket | undefined;
+  readonly credentials: readonly Credential[];
   /** Of the secret that has the login as its name. */
   readonly value?: string | undefined;
 }
@@ -19,7 +20,7 @@ interface Step {
 }
 
 /** A login that no user has. */
-export const nothing: Kept = { user: undefined, sessions: [] };
+export const nothing: Kept = { user: undefined, sessions: [], credentials: [] };
 
 /** Rounds of changes that are made side by side; each round has at most one of a login. */
 export function history(): Step[][] {
@@ -30,6 +31,10 @@ export function history(): Step[][] {
     [invite("gina"), ensureSecret("key")],
     [logIn("alice", "s2"), registerByTicket("gina"), disable("bob"), logIn("carol", "s1"), remove("dave")],
     [touch("alice", "s1"), register("dave"), logOut("carol", "s1"), ensureSecret("key")],
+    [addFactors("alice"), logIn("dave", "s0"), addFactors("carol")],
+    [givePassword("alice"), addFactors("dave"), remove("carol")],
+    [logInByCode("alice", "s3"), stepUp("dave", "s0"), register("carol")],
+    [replaceCodes("dave"), removePasskey("alice")],
   ];
   for (let index = 0; index < 6; index++) {
     rounds.push([register(`user${index}`), changePassword("alice", `alice ${index}`)]);
@@ -76,6 +81,91 @@ function registerByTicket(login: string): Step {
   };
 }
 
+function passkeyOf(login: string, counter = 0): Credential {
+  return credentialOf(login, `${login} passkey`, { secret: "key", counter });
+}
+
+function codeOf(login: string, name: string): Credential {
+  return credentialOf(login, `${login} ${name}`, { kind: "recovery", secret: "" });
+}
+
+function addFactors(login: string): Step {
+  return addCredentials(login, () => [codeOf(login, "code 1"), codeOf(login, "code 2"), passkeyOf(login)]);
+}
+
+function replaceCodes(login: string): Step {
+  return addCredentials(login, () => [codeOf(login, "code 3"), passkeyOf(login, 5)], [codeOf(login, "code 3")]);
+}
+
+function addCredentials(login: string, all: () => readonly Credential[], added = all()): Step {
+  return {
+    login,
+    async make(store) {
+      const user = await store.findUser(login);
+      return user !== undefined && await store.insertCredentials(user, added) === "done";
+    },
+    after: (before) => ({ ...before, credentials: all() }),
+  };
+}
+
+function removePasskey(login: string): Step {
+  return {
+    login,
+    make: async (store) => await store.deleteCredential(passkeyOf(login)) === "done",
+    after: (before) => ({ ...before, credentials: before.credentials.filter(({ kind }) => kind === "recovery") }),
+  };
+}
+
+/** Makes a ticket for a login that waits for the second factor. */
+function givePassword(login: string): Step {
+  const ticket = ticketOf(login, { purpose: "login", login });
+  return {
+    login,
+    make: async (store) => await store.insertTicket(ticket) === "done",
+    after: (before) => ({ ...before, ticket }),
+  };
+}
+
+/** Uses up that ticket, and a recovery code. */
+function logInByCode(login: string, id: string): Step {
+  const session = sessionOf(login, `${login} ${id}`, { factors: ["password", "recovery"] });
+  const current = codeOf(login, "code 1");
+  return {
+    login,
+    async make(store) {
+      const user = await store.findUser(login);
+      const use = { current, next: undefined };
+      return user !== undefined && await store.insertSession(session, user, { ticketHash: login, use });
+    },
+    after: (before) => ({
+      ...before,
+      sessions: [...before.sessions, session],
+      ticket: undefined,
+      credentials: before.credentials.filter(({ key }) => key !== current.key),
+    }),
+  };
+}
+
+function stepUp(login: string, id: string): Step {
+  const use = { current: passkeyOf(login), next: passkeyOf(login, 5) };
+  const authenticatedAt = 1_800_000_000_000;
+  const [sessionId, factors] = [`${login} ${id}`, ["password", "passkey"] as const];
+  return {
+    login,
+    async make(store) {
+      const user = await store.findUser(login);
+      return user !== undefined && await store.authenticateSession(sessionId, user, { factors, authenticatedAt, use });
+    },
+    after: (before) => ({
+      ...before,
+      sessions: before.sessions.map((session) =>
+        session.id === sessionId ? { ...session, factors, authenticatedAt } : session
+      ),
+      credentials: before.credentials.map((credential) => credential.kind === "passkey" ? use.next : credential),
+    }),
+  };
+}
+
 function changePassword(login: string, passwordHash: string): Step {
   return replace(login, (user) => ({ ...user, passwordHash }), (sessions) => sessions);
 }
@@ -95,7 +185,11 @@ function replace(
       const user = await store.findUser(login);
       return user !== undefined && await store.replaceUser(user, change(user)) === "done";
     },
-    after: ({ user, sessions }) => ({ user: user && change(user), sessions: changeSessions(sessions) }),
+    after: ({ user, sessions, ...more }) => ({
+      ...more,
+      user: user && change(user),
+      sessions: changeSessions(sessions),
+    }),
   };
 }
 
@@ -111,7 +205,7 @@ function logIn(login: string, id: string): Step {
       const user = await store.findUser(login);
       return user !== undefined && await store.insertSession(session, user);
     },
-    after: ({ user, sessions }) => ({ user, sessions: [...sessions, session] }),
+    after: ({ sessions, ...more }) => ({ ...more, sessions: [...sessions, session] }),
   };
 }
 
@@ -120,8 +214,8 @@ function touch(login: string, id: string, later = 0): Step {
   return {
     login,
     make: (store) => store.touchSession(`${login} ${id}`, lastSeenAt).then(() => true),
-    after: ({ user, sessions }) => ({
-      user,
+    after: ({ sessions, ...more }) => ({
+      ...more,
       sessions: sessions.map((session) => session.id === `${login} ${id}` ? { ...session, lastSeenAt } : session),
     }),
   };
@@ -131,6 +225,9 @@ function logOut(login: string, id: string): Step {
   return {
     login,
     make: (store) => store.deleteSession(`${login} ${id}`),
-    after: ({ user, sessions }) => ({ user, sessions: sessions.filter((session) => session.id !== `${login} ${id}`) }),
+    after: ({ sessions, ...more }) => ({
+      ...more,
+      sessions: sessions.filter((session) => session.id !== `${login} ${id}`),
+    }),
   };
 }

@@ -1,11 +1,11 @@
 /**
  * Every way in which one history of changes can be cut off.
  *
- * The history registers, changes passwords, disables, deletes, makes, touches and ends sessions, and keeps a secret,
- * alone and side by side, over at least two compactions. It is run once for each call that it makes to the disk, with
- * that call cut (the power goes), torn or failing, and then the power goes at the end at the latest. From each of the
- * ways in which a disk may be left, the store must open again with every acknowledged change, each change whole or
- * absent, and opening it once more must change nothing.
+ * The history registers, changes passwords, disables, deletes, makes, touches and ends sessions, keeps a secret, and
+ * adds, uses and removes credentials, alone and side by side, over at least two compactions. It is run once for each
+ * call that it makes to the disk, with that call cut (the power goes), torn or failing, and then the power goes at the
+ * end at the latest. From each of the ways in which a disk may be left, the store must open again with every
+ * acknowledged change, each change whole or absent, and opening it once more must change nothing.
  */
 import { assert, assertEquals } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
@@ -15,7 +15,7 @@ import { userOf } from "../../../support/store/records.ts";
 import { type Fault, SimulatedDisk, survivals } from "../../../support/store/simulated_disk.ts";
 import { history, type Kept, nothing } from "../../../support/store/crash_history.ts";
 
-const sessionIds = ["s1", "s2"];
+const sessionIds = ["s0", "s1", "s2", "s3"];
 
 Deno.test("history() makes at least two compactions and tries every kind of change", async () => {
   const { disk, acknowledged } = await run([]);
@@ -169,6 +169,7 @@ async function reopen(disk: SimulatedDisk, where: string): Promise<Map<string, K
         sessions: sessions.filter((found) => found !== undefined).map(({ session }) => session),
         ticket: await store.findTicket(login),
         value: secrets.find(({ name }) => name === login)?.value,
+        credentials: await store.listCredentials(login),
       });
     }
     return found;
@@ -197,5 +198,9 @@ function open(disk: SimulatedDisk): Promise<Store> {
 }
 
 function isEqual(one: Kept, other: Kept | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return textOf(one) === textOf(other ?? nothing);
+}
+
+function textOf({ user, sessions, ticket, value, credentials }: Kept): string {
+  return JSON.stringify([user, sessions, ticket, value, credentials]);
 }

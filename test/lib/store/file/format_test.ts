@@ -21,7 +21,7 @@ Deno.test("readFileHeader() reads what formats 1 and 2 have, and says that it is
 });
 
 Deno.test("readFileHeader() refuses a later format in one line that says what to do", () => {
-  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 4);
+  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 5);
   const { message } = assertThrows(() => readFileHeader(fileOf(later), { kind: "journal" }), Error);
   assertEquals(
     message,
