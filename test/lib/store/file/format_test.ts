@@ -12,9 +12,9 @@ Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () =>
   assertEquals(readFileHeader(fileOf(encodeFileHeader(last)), { kind: "snapshot" }), { ...start, isOld: false });
 });
 
-Deno.test("readFileHeader() reads what formats 1 and 2 have, and says that it is old", () => {
+Deno.test("readFileHeader() reads what earlier formats have, and says that it is old", () => {
   const start = { generation: 7, changesBefore: 1_000 };
-  for (const version of [1, 2]) {
+  for (const version of [1, 2, 3]) {
     const file = fileOf(encodeFileHeader({ kind: "journal", ...start }, version));
     assertEquals(readFileHeader(file, { kind: "journal" }), { ...start, isOld: true });
   }

@@ -5,8 +5,18 @@ import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
 import type { Cut } from "../../../support/cutting_proxy.ts";
 import { ensurePostgres, openConnections } from "../../../support/postgres.ts";
-import { deleteByLogin, userOf } from "../../../support/store/records.ts";
-import { insertAlice, log, next, openBoth, postgres, reset, session } from "../../../support/store/repeat_scene.ts";
+import { credentialOf, deleteByLogin, sessionOf, userOf } from "../../../support/store/records.ts";
+import {
+  code,
+  insertAlice,
+  insertFactors,
+  log,
+  next,
+  openBoth,
+  postgres,
+  reset,
+  used,
+} from "../../../support/store/repeat_scene.ts";
 
 const ignore = !await ensurePostgres();
 
@@ -35,9 +45,32 @@ const others: readonly (readonly [
   [
     "a login",
     "execute",
-    (store) => store.insertSession(session, userOf("alice")),
+    (store) => store.insertSession(sessionOf("alice", "s2"), userOf("alice")),
     (store) => store.replaceUser(userOf("alice"), userOf("alice", { disabled: true })),
     false,
+  ],
+  [
+    "a login by a recovery code",
+    "commit",
+    (store) =>
+      store.insertSession(sessionOf("alice", "s2"), userOf("alice"), { use: { current: code, next: undefined } }),
+    (store) => store.useCredential({ current: code, next: undefined }),
+    false,
+  ],
+  [
+    "a step-up by a passkey",
+    "commit",
+    (store) =>
+      store.authenticateSession("s1", userOf("alice"), { factors: ["passkey"], authenticatedAt: 9, use: used }),
+    (store) => store.insertSession(sessionOf("alice", "s2"), userOf("alice"), { use: used }),
+    false,
+  ],
+  [
+    "a new passkey",
+    "commit",
+    (store) => store.insertCredentials(userOf("alice"), [credentialOf("alice", "p2")]),
+    (store) => store.insertCredentials(userOf("alice"), [credentialOf("alice", "p2", { id: "another" })]),
+    "taken",
   ],
   [
     "a ticket for a reset",
@@ -54,7 +87,7 @@ for (const [title, message, change, meanwhile, outcome] of others) {
     ignore,
     async fn() {
       await using both = await openBoth();
-      await insertAlice(both.direct);
+      await insertFactors(both.direct);
       both.proxy.cutNext({ when: "before", message, meanwhile: () => meanwhile(both.direct) });
       assertEquals(await change(both.store), outcome);
     },

@@ -1,26 +1,9 @@
 // Changes whose connection is cut at the worst moment.
-import { assertEquals } from "@std/assert";
 import type { Store } from "../../../../lib/store.ts";
-import type { Cut } from "../../../support/cutting_proxy.ts";
-import { ensurePostgres } from "../../../support/postgres.ts";
 import { sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
-import { insertAlice, next, openBoth, reset, session } from "../../../support/store/repeat_scene.ts";
-
-const ignore = !await ensurePostgres();
+import { type CutChange, insertAlice, next, reset, session, testCuts } from "../../../support/store/repeat_scene.ts";
 
 const ofAlice = { session, asAdmin: false };
-const nothing = () => Promise.resolve();
-
-/** A change, its preparation, its outcome, and how to see that it was made once. */
-interface Change {
-  readonly title: string;
-  readonly message: Cut["message"];
-  readonly before?: (store: Store) => Promise<unknown>;
-  readonly change: (store: Store) => Promise<unknown>;
-  readonly outcome: unknown;
-  readonly kept: (store: Store) => Promise<unknown>;
-  readonly expected: unknown;
-}
 
 const insertSession = async (store: Store) => {
   await insertAlice(store);
@@ -31,7 +14,7 @@ const insertReset = async (store: Store) => {
   await store.insertTicket(reset);
 };
 
-const changes: readonly Change[] = [
+const changes: readonly CutChange[] = [
   {
     title: "a registration",
     message: "commit",
@@ -172,32 +155,9 @@ const changes: readonly Change[] = [
     before: insertAlice,
     change: (store) => store.findUser("alice"),
     outcome: userOf("alice"),
-    kept: nothing,
+    kept: () => Promise.resolve(),
     expected: undefined,
   },
 ];
 
-// Also in the middle of a transaction.
-const cuts: readonly Change[] = [
-  ...changes,
-  ...changes.filter(({ message }) => message === "commit").map((change) => ({
-    ...change,
-    message: "execute" as const,
-  })),
-];
-for (const { title, message, before = nothing, change, outcome, kept, expected } of cuts) {
-  for (const when of ["before", "after"] as const) {
-    Deno.test({
-      name: `PostgresStore makes a change once if its connection is cut ${when} the server's ${message}: ${title}`,
-      ignore,
-      async fn() {
-        await using both = await openBoth();
-        await before(both.direct);
-        both.proxy.cutNext({ when, message });
-        assertEquals(await change(both.store), outcome);
-        assertEquals(both.proxy.leftCount, 0);
-        assertEquals(await kept(both.direct), expected);
-      },
-    });
-  }
-}
+testCuts(changes);

@@ -15,7 +15,7 @@ import { PostgresLimitStore } from "../../../../lib/limits/postgres_limit_store.
 import { statements } from "../../../../lib/store/postgres/statements.ts";
 import { CuttingProxy } from "../../../support/cutting_proxy.ts";
 import { ensurePostgres, sharedPostgres } from "../../../support/postgres.ts";
-import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+import { credentialOf, deleteByLogin, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
 const ignore = !await ensurePostgres();
 const postgres = sharedPostgres({
@@ -60,6 +60,8 @@ const forbidden: readonly (readonly [words: RegExp, why: string])[] = [
   [/\bNULLS (FIRST|LAST)\b|\bUSING\b/i, "CockroachDB orders nulls first"],
 ];
 
+const codeOf = (key: string) => credentialOf("alice", key, { kind: "recovery" });
+
 interface Sent {
   readonly session: string;
   readonly text: string;
@@ -90,6 +92,14 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.findSession("s1");
   await store.touchSession("s1", 1_900_000_000_000);
   await store.listSessions("alice", { limit: 5 });
+  await store.insertCredentials(next, [credentialOf("alice", "c1"), codeOf("c2")]);
+  await store.insertCredentials(next, [codeOf("c3")]);
+  await store.findCredential("passkey", "c1");
+  const current = credentialOf("alice", "c1");
+  await store.useCredential({ current, next: { ...current, name: "new" } });
+  await store.authenticateSession("s1", next, { factors: ["totp"], authenticatedAt: 1 });
+  await store.deleteCredential(current);
+  await store.deleteCredentials("alice");
   await store.deleteSession("s1");
   await store.deleteSessions("alice");
   await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 1 });
