@@ -12,16 +12,24 @@ import { HttpError } from "../lib/http/http_error.ts";
 import { query } from "../lib/http/query.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { type StaticBody, staticResponse } from "../lib/http/static_response.ts";
+import { hasSecondFactor } from "../lib/factors/second_factor.ts";
 import { liveSession } from "./auth/authorization.ts";
 import index from "./page/index.html" with { type: "text" };
 import { pageFiles } from "./page_file.ts";
 import { route } from "../lib/router.ts";
 
-/** Where to go with a session. */
+/** Where to go with a session, and what it must have. */
 const nextQuery = query({
   next: {
     schema: { type: "string", description: "The path on this host to go to after login. Anything else is ignored." },
     parse: (text = "") => safeRedirectPath(String(text)),
+  },
+  need: {
+    schema: {
+      type: "string",
+      description: "`second-factor` if `next` requires a session with one: the page asks for it, or sets one up.",
+    },
+    parse: (text) => text === "second-factor",
   },
 });
 
@@ -77,8 +85,9 @@ export const showPage = route("GET /", {
     const { request, app } = context;
     const token = cookieToken(request.headers);
     const session = token === undefined ? undefined : await liveSession(token, context);
-    const { next } = nextQuery.parse(request);
-    if (next !== undefined && session !== undefined) {
+    const { next, need: needsSecondFactor } = nextQuery.parse(request);
+    const isReady = session !== undefined && (!needsSecondFactor || hasSecondFactor(session.session));
+    if (next !== undefined && isReady) {
       return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
     }
     return (session === undefined ? visitorPage : sessionPage)(request, app);

@@ -67,7 +67,7 @@ export const showSession = route("GET /session/", {
   summary: "Get the current session",
   responses: { 200: { schema: ownSessionSchema } },
   async handler(context) {
-    const { session, user } = await requireSession(context);
+    const { session, user } = await requireSession(context, { withoutSecondFactor: true });
     return jsonResponse({ login: user.login, groups: user.groups, ...datesOf(session, context) });
   },
 });
@@ -77,7 +77,7 @@ export const logOut = route("DELETE /session/", {
   summary: "Log out",
   responses: { 204: { headers: sessionEndedHeaders } },
   async handler(context) {
-    const { session, user } = await requireSession(context);
+    const { session, user } = await requireSession(context, { withoutSecondFactor: true });
     await context.app.store.deleteSession(session.id);
     audit(context, "logout", { by: user.login, user: user.login });
     return sessionsEnded(context, { isOwnEnded: true });

@@ -103,12 +103,12 @@ for (const path of documents) {
   });
 }
 
-Deno.test("the way of a registration has at most 30 files and 4,300 lines", async () => {
+Deno.test("the way of a registration has at most 30 files and 4,400 lines", async () => {
   const section = sectionOf("One registration, file by file", await readDocument("lib/README.md"));
   const paths = Array.from(section.matchAll(/^\| `([^`]+\.ts)`/gm), ([, path = ""]) => path);
   const texts = await Promise.all(paths.map(readDocument));
   const lineCount = texts.join("").split("\n").length - 1;
-  assert(paths.length > 20 && paths.length <= 30 && lineCount <= 4_300, `${paths.length} files, ${lineCount} lines`);
+  assert(paths.length > 20 && paths.length <= 30 && lineCount <= 4_400, `${paths.length} files, ${lineCount} lines`);
 });
 
 Deno.test("SECURITY.md names tests that exist", async () => {

@@ -117,12 +117,12 @@ export function readEnvironment(): Environment {
 
 /** A warning for each setting that is weaker than recommended, with the value to set; logged at every start. */
 export function configWarnings(config: Config): string[] {
-  const { passwordHash, pbkdf2Iterations, passwordMinLength, loginErrors } = config;
+  const { passwordHash, pbkdf2Iterations, passwordMinLength, secondFactor, loginErrors } = config;
   const warnings = [
     passwordHash === "pbkdf2" && pbkdf2Iterations < recommendedIterations &&
     `${settings.pbkdf2Iterations.name} is ${pbkdf2Iterations}, which makes the passwords of a stolen store cheap to ` +
       `guess: set it to ${recommendedIterations} or more, as OWASP recommends`,
-    passwordMinLength < recommendedPasswordLength &&
+    passwordMinLength < recommendedPasswordLength && secondFactor !== "all" &&
     `${settings.passwordMinLength.name} is ${passwordMinLength}, which is short for a password that is the only ` +
       `factor: set it to ${recommendedPasswordLength} or more (NIST SP 800-63B-4)`,
     loginErrors === "exact" &&

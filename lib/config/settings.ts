@@ -110,6 +110,13 @@ export const settings = {
     meaning: "Minimum length of a new password in code points, 8 to 64; a value below 15 logs a warning at start",
     parse: wholeNumber(8, 64),
   },
+  secondFactor: {
+    name: "GATEHOUSE_SECOND_FACTOR",
+    default: "optional",
+    meaning: "Who must have a second factor: nobody (`optional`), administrators (`admins`) or everyone (`all`); " +
+      "without it, a session can only set one up",
+    parse: oneOf("optional", "admins", "all"),
+  },
   loginErrors: {
     name: "GATEHOUSE_LOGIN_ERRORS",
     default: "uniform",

@@ -29,6 +29,12 @@ const rows = {
     "The login is unknown, the password is wrong, or the account is disabled. The response is the same for all " +
     "three, so that nobody can find out which logins are registered.",
   ],
+  "second-factor-required": [
+    401,
+    "Second factor required",
+    "The session needs a second factor: prove one at POST /session/authentication/, or set one up. HTTP Basic needs " +
+    "an app password, or the site accepts only sessions.",
+  ],
   "wrong-password": [401, "Wrong password", "The login has another password."],
   "unknown-login": [404, "Unknown login", "No user has this login."],
   "forbidden": [403, "Not allowed", "The user of the session may not do this."],

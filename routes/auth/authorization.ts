@@ -11,6 +11,7 @@ import { isSameOrigin } from "../../lib/http/cookie.ts";
 import { ifMatch } from "../../lib/http/entity_tag.ts";
 import { isSafe } from "../../lib/http/error_page.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
+import { lacksSecondFactor } from "../../lib/factors/second_factor.ts";
 import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
 import { isAdmin, type Session, type User, type UserSession } from "../../lib/store.ts";
 import { canonicalLogin, etagOf } from "../../lib/accounts/user.ts";
@@ -31,12 +32,18 @@ export interface SessionAndTarget extends UserSession {
   readonly target: User;
 }
 
+export interface SessionOptions {
+  /** Whether the user may lack a required second factor, by default not. For what sets one up, and to log out. */
+  readonly withoutSecondFactor?: boolean;
+}
+
 /**
  * Returns the session of the request.
  *
- * @throws {HttpError} `not-authenticated`; `cross-origin` if another site sends an unsafe request with the cookie
+ * @throws {HttpError} `not-authenticated`; `cross-origin` if another site sends an unsafe request with the cookie;
+ *   `second-factor-required`
  */
-export async function requireSession(context: Context): Promise<UserSession> {
+export async function requireSession(context: Context, options: SessionOptions = {}): Promise<UserSession> {
   const { request } = context;
   const presented = presentedToken(request.headers);
   if (presented === undefined) throw notAuthenticated();
@@ -45,7 +52,7 @@ export async function requireSession(context: Context): Promise<UserSession> {
   }
   const found = await liveSession(presented.token, context);
   if (found === undefined) throw notAuthenticated();
-  return found;
+  return options.withoutSecondFactor ? found : withSecondFactor(found, context);
 }
 
 /** Header fields of `sessionsEnded`. */
@@ -96,12 +103,13 @@ export async function requireAdminFor(context: Context): Promise<SessionAndTarge
 /**
  * Returns the session if its user is the one that the path names or an administrator, and the user that the path names.
  *
+ * @param options for the user itself; an administrator must have a required second factor
  * @throws {HttpError} as `requireAdminFor`
  */
-export async function requireSelfOrAdmin(context: Context): Promise<SessionAndTarget> {
-  const found = await requireSession(context);
+export async function requireSelfOrAdmin(context: Context, options: SessionOptions = {}): Promise<SessionAndTarget> {
+  const found = await requireSession(context, options);
   if (found.user.login === loginInPath(context)) return { ...found, target: found.user };
-  return await withTarget(asAdmin(found), context);
+  return await withTarget(asAdmin(withSecondFactor(found, context)), context);
 }
 
 /**
@@ -133,6 +141,12 @@ export function requireMatch(user: User, { request }: Context): void {
 /** The login in the path, in lower case as it is stored. */
 export function loginInPath(context: Context): string {
   return canonicalLogin(context.params["login"] ?? "");
+}
+
+/** @throws {HttpError} `second-factor-required` if the user must have one, and the session has none */
+function withSecondFactor(found: UserSession, { app: { config } }: Context): UserSession {
+  if (lacksSecondFactor(found, config)) throw new HttpError("second-factor-required", { headers: challenge });
+  return found;
 }
 
 /** @throws {HttpError} `forbidden` */

@@ -92,7 +92,7 @@ function documentOperation(
 
 /** The problems that an operation can respond with. */
 function problemsOf({ method, path, access, body, problems = [], isStatic }: Operation): ProblemCode[] {
-  const authentication: ProblemCode[] = access === "anyone" ? [] : ["not-authenticated"];
+  const authentication: ProblemCode[] = access === "anyone" ? [] : ["not-authenticated", "second-factor-required"];
   if (authentication.length > 0 && method !== "GET") authentication.push("cross-origin");
   if (/user|admin/.test(access)) authentication.push("forbidden");
   return [

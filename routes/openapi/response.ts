@@ -32,7 +32,7 @@ const headerFields: Readonly<Record<string, readonly [description: string, patte
 const tooMany = ["too-many-registrations", "too-many-attempts", "too-many-new-passwords"];
 /** Header fields that problems have, by name; a problem that ends in "?" does not always have it. */
 const problemFields: Readonly<Record<string, readonly string[]>> = {
-  "WWW-Authenticate": ["not-authenticated", "wrong-credentials", "wrong-password"],
+  "WWW-Authenticate": ["not-authenticated", "wrong-credentials", "wrong-password", "second-factor-required"],
   "Connection": ["slow-body", "body-too-large?"],
   "Accept": ["not-json?"],
   "Accept-Encoding": ["not-json?"],

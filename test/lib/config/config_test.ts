@@ -15,6 +15,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     passwordHash: "pbkdf2",
     pbkdf2Iterations: 600_000,
     passwordMinLength: 15,
+    secondFactor: "optional",
     loginErrors: "uniform",
     registration: "open",
     reservedLogins: settings.reservedLogins.default.split(","),
@@ -210,6 +211,13 @@ Deno.test("configWarnings() names each weak setting and the value to set", () =>
     assertStringIncludes(warnings[0] ?? "", `${name} is `);
     assertStringIncludes(warnings[0] ?? "", part);
     assertEquals(configWarnings(readConfig({ [name]: soundText })), []);
+  }
+});
+
+Deno.test("configWarnings() ignores a short password where everyone must have a second factor", () => {
+  for (const [secondFactor, count] of [["optional", 1], ["admins", 1], ["all", 0]] as const) {
+    const env = { GATEHOUSE_PASSWORD_MIN_LENGTH: "8", GATEHOUSE_SECOND_FACTOR: secondFactor };
+    assertEquals(configWarnings(readConfig(env)).length, count);
   }
 });
 

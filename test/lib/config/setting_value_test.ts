@@ -78,6 +78,7 @@ const rows: readonly Row[] = [
   ["PASSWORD_MIN_LENGTH", "7", undefined],
   ["PASSWORD_MIN_LENGTH", "65", undefined],
 
+  ["SECOND_FACTOR", "none", undefined],
   ["LOGIN_ERRORS", "uniform", "uniform"],
   ["LOGIN_ERRORS", "exact", "exact"],
   ["LOGIN_ERRORS", "Exact", undefined],
@@ -180,6 +181,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     passwordHash: "argon2id",
     pbkdf2Iterations: "1",
     passwordMinLength: "8",
+    secondFactor: "admins",
     loginErrors: "exact",
     registration: "closed",
     reservedLogins: "none",

@@ -1,0 +1,31 @@
+/**
+ * What counts as a second factor, and whom `GATEHOUSE_SECOND_FACTOR` requires to have one.
+ *
+ * A session knows what has proved its user, so that no check of it reads the credentials.
+ */
+
+import type { Config } from "../config/config.ts";
+import { type Credential, isAdmin, type Session, type User } from "../store.ts";
+
+/** Whether more than a password has proved the user. A passkey alone counts as two factors, as it verifies its user. */
+export function hasSecondFactor({ factors }: Session): boolean {
+  return factors.includes("passkey") || factors.includes("totp") || factors.includes("recovery");
+}
+
+/** Whether a login waits for such a credential. Recovery codes alone are none: they replace one that is lost. */
+export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
+  return kind === "passkey" || kind === "totp";
+}
+
+/** Whether a user must have a second factor. */
+export function requiresSecondFactor(user: User, { secondFactor }: Pick<Config, "secondFactor">): boolean {
+  return secondFactor === "all" || secondFactor === "admins" && isAdmin(user);
+}
+
+/** Whether a session may do no more than set up or show the second factor that its user must have. */
+export function lacksSecondFactor(
+  { session, user }: { readonly session: Session; readonly user: User },
+  config: Pick<Config, "secondFactor">,
+): boolean {
+  return requiresSecondFactor(user, config) && !hasSecondFactor(session);
+}
