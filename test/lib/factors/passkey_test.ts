@@ -42,10 +42,10 @@ for (const algorithm of coseAlgorithmIds) {
 
 /** What is wrong in either ceremony, and the part that is refused; `undefined` if it is not. */
 const common: readonly (readonly [what: string, deviation: Deviation, refused: string | undefined])[] = [
-  ["no client data", { clientText: " " }, "type"],
-  ["client data that is not JSON", { clientText: '{"type":' }, "type"],
-  ["client data that is null", { clientText: "null" }, "type"],
-  ["client data that is a list", { clientText: "[]" }, "type"],
+  ["no client data", { clientData: () => Buffer.from(" ") }, "type"],
+  ["client data that is not JSON", { clientData: () => Buffer.from('{"type":') }, "type"],
+  ["client data that is null", { clientData: () => Buffer.from("null") }, "type"],
+  ["client data that is a list", { clientData: () => Buffer.from("[]") }, "type"],
   ["no type", { client: { type: undefined } }, "type"],
   ["another type", { client: { type: "payment.get" } }, "type"],
   ["no challenge", { client: { challenge: undefined } }, "challenge"],

@@ -19,14 +19,14 @@ export const flag = { UP: 0x01, UV: 0x04, BE: 0x08, BS: 0x10, AT: 0x40, ED: 0x80
 export interface Deviation {
   /** Members of the client data; `undefined` leaves one out. */
   readonly client?: Readonly<Record<string, unknown>>;
-  /** The whole client data. */
-  readonly clientText?: string;
+  /** Changes the client data after it was made, and before it is signed. */
+  readonly clientData?: (data: Buffer) => Uint8Array;
   readonly rpId?: string;
   readonly flags?: number;
   readonly signCount?: number;
   /** The id in the authenticator data. */
   readonly attestedId?: Uint8Array;
-  /** After it was made, and before it is signed. */
+  /** The same of the authenticator data. */
   readonly data?: (data: Buffer) => Uint8Array;
   readonly signature?: (signature: Buffer) => Uint8Array;
 }
@@ -87,7 +87,7 @@ export class Authenticator {
   /** As `navigator.credentials.create()` on a page of `origin`. */
   register(options: CreationOptions, { origin, ...deviation }: Deviation & { readonly origin: string }) {
     this.userHandle = options.user.id;
-    const clientDataJSON = clientData("webauthn.create", { challenge: options.challenge, origin, ...deviation });
+    const clientDataJSON = clientDataOf("webauthn.create", { challenge: options.challenge, origin, ...deviation });
     const { attestedId = this.id } = deviation;
     const attested = [randomBytes(16), lengthOf(attestedId), attestedId, this.coseKey];
     const flags = deviation.flags ?? this.flags | flag.AT;
@@ -105,7 +105,7 @@ export class Authenticator {
 
   /** As `navigator.credentials.get()` on a page of `origin`. */
   async authenticate(options: RequestOptions, { origin, ...deviation }: Deviation & { readonly origin: string }) {
-    const clientDataJSON = clientData("webauthn.get", { challenge: options.challenge, origin, ...deviation });
+    const clientDataJSON = clientDataOf("webauthn.get", { challenge: options.challenge, origin, ...deviation });
     const data = this.#data({ rpId: options.rpId, ...deviation }, []);
     const signature = await this.sign(data, clientDataJSON);
     const response = {
@@ -139,7 +139,7 @@ export class Authenticator {
 }
 
 /** The attestation object of the format "none", as CBOR. */
-export function attestationObject(data: Uint8Array): Buffer {
+function attestationObject(data: Uint8Array): Buffer {
   const head = hex("a363666d74646e6f6e656761747453746d74a0686175746844617461");
   return Buffer.concat([head, Uint8Array.of(0x59), lengthOf(data), data]);
 }
@@ -156,11 +156,12 @@ export function derOf(raw: Uint8Array): Buffer {
   return Buffer.from([0x30, content.length, ...content]);
 }
 
-function clientData(
+function clientDataOf(
   type: string,
-  { challenge, origin, client, clientText }: Deviation & { readonly challenge: string; readonly origin: string },
+  { challenge, origin, client, clientData }: Deviation & { readonly challenge: string; readonly origin: string },
 ): Buffer {
-  return Buffer.from(clientText ?? JSON.stringify({ type, challenge, origin, crossOrigin: false, ...client }));
+  const data = Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false, ...client }));
+  return Buffer.from(clientData?.(data) ?? data);
 }
 
 function lengthOf(bytes: Uint8Array): Uint8Array {
