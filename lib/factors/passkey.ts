@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { isSameOrigin } from "../http/cookie.ts";
-import { maxSessionAheadMs, type User } from "../store.ts";
+import { type Credential, maxSessionAheadMs, type User } from "../store.ts";
 import type { Bytes } from "./base64url.ts";
 import { challengeMs } from "./challenge.ts";
 import { coseAlgorithmIds, importPublicKey } from "./cose_algorithm.ts";
@@ -20,15 +20,6 @@ import type { PasskeyAssertion, PasskeyRegistration } from "./passkey_response.t
 const [flagsAt, signCountAt, attestedAt, idLengthAt] = [32, 33, 37, 53];
 const [present, verified, backupEligible, backedUp, attested, extended] = [0x01, 0x04, 0x08, 0x10, 0x40, 0x80];
 const type = "public-key";
-
-/** The record of a passkey, as far as ceremonies need it. */
-interface Credential {
-  readonly login: string;
-  readonly key: string;
-  readonly secret: string;
-  readonly counter: number;
-  readonly signCount: number;
-}
 
 export interface CeremonyOptions {
   /** Of the page, see `passkeyOrigin`. */
@@ -46,7 +37,7 @@ export interface Expected {
 }
 
 export interface ExpectedAssertion extends Expected {
-  readonly credential: Credential;
+  readonly credential: Pick<Credential, "login" | "key" | "secret" | "counter" | "signCount">;
   /** Whether the passkey is the only factor. Then its authenticator must have verified the user and name it. */
   readonly isAlone: boolean;
   readonly now: number;

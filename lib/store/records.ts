@@ -94,8 +94,8 @@ export interface Credential {
    */
   readonly key: string;
   /**
-   * What `lib/factors/` checks it with, at most 2,048 characters: the public key of a passkey, the secret of TOTP. No
-   * task shows it.
+   * What `lib/factors/` checks it with, at most 4,096 characters: the public key and the id of a passkey, the secret of
+   * TOTP. No task shows it.
    */
   readonly secret: string;
   /** Grows with each use of a passkey or TOTP, so that nothing is accepted twice: a time or a time step. */

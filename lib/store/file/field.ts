@@ -4,7 +4,9 @@ import { factorsOf } from "../rules.ts";
 
 /** Characters of the longest id, login and hash of a secret. */
 const maxKeyLength = 64;
-/** Characters of the longest other text: more than 32 groups of 32, a User-Agent, a hash or a public key take. */
+/** Characters of the secret of a passkey: with a key of ML-DSA-44 and the longest id 3,150. */
+const maxCredentialSecretLength = 4_096;
+/** Characters of the longest other text: more than 32 groups of 32, a User-Agent or a hash take. */
 const maxTextLength = 2_048;
 /** The end of the year 9999, in milliseconds since the epoch: RFC 3339 has no later date. */
 export const maxTime = Date.UTC(10_000, 0) - 1;
@@ -98,7 +100,7 @@ export const credentialFields = {
   name: anyText,
   createdAt: time,
   lastUsedAt: time,
-  secret: anyText,
+  secret: text({ max: maxCredentialSecretLength }),
   counter: time,
   signCount: time,
 };

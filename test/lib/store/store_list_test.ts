@@ -132,7 +132,7 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
     { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody.yet" }) },
     secretOf("decoy"),
     secretOf("other", "k".repeat(64)),
-    { kind: "put-credential", credential: credentialOf("bob", "c1", { secret: "k".repeat(2_048) }) },
+    { kind: "put-credential", credential: credentialOf("bob", "c1", { secret: "k".repeat(4_096) }) },
     { kind: "put-credential", credential: credentialOf("zoe", "c2", { kind: "totp" }) },
   ];
   assertEquals(await Array.fromAsync(store.records()), []);

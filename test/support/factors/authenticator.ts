@@ -5,6 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
+import type { Bytes } from "../../../lib/factors/base64url.ts";
 import type { creationOptions, requestOptions } from "../../../lib/factors/passkey.ts";
 
 type CreationOptions = ReturnType<typeof creationOptions>;
@@ -20,15 +21,15 @@ export interface Deviation {
   /** Members of the client data; `undefined` leaves one out. */
   readonly client?: Readonly<Record<string, unknown>>;
   /** Changes the client data after it was made, and before it is signed. */
-  readonly clientData?: (data: Buffer) => Uint8Array;
+  readonly clientData?: (data: Bytes) => Uint8Array;
   readonly rpId?: string;
   readonly flags?: number;
   readonly signCount?: number;
   /** The id in the authenticator data. */
   readonly attestedId?: Uint8Array;
   /** The same of the authenticator data. */
-  readonly data?: (data: Buffer) => Uint8Array;
-  readonly signature?: (signature: Buffer) => Uint8Array;
+  readonly data?: (data: Bytes) => Uint8Array;
+  readonly signature?: (signature: Bytes) => Uint8Array;
 }
 
 interface KeyKind {
@@ -69,13 +70,16 @@ export class Authenticator {
   private constructor(
     readonly algorithm: number,
     readonly parameters: KeyKind["parameters"],
-    readonly id: Buffer,
+    readonly id: Bytes,
     readonly keys: CryptoKeyPair,
-    readonly publicKey: Buffer,
-    readonly coseKey: Buffer,
+    readonly publicKey: Bytes,
+    readonly coseKey: Bytes,
   ) {}
 
-  static async create(algorithm = -7, { id = randomBytes(32) }: { readonly id?: Buffer } = {}): Promise<Authenticator> {
+  static async create(
+    algorithm = -7,
+    { id = Buffer.from(randomBytes(32)) }: { readonly id?: Bytes } = {},
+  ): Promise<Authenticator> {
     const kind = kinds[algorithm];
     if (kind === undefined) throw new RangeError(`Cannot make a key of the algorithm ${algorithm}`);
     const keys = await crypto.subtle.generateKey(kind.parameters, true, ["sign", "verify"]) as CryptoKeyPair;
@@ -117,7 +121,7 @@ export class Authenticator {
     return this.#json(response);
   }
 
-  async sign(data: Uint8Array, clientDataJSON: Uint8Array): Promise<Buffer> {
+  async sign(data: Uint8Array, clientDataJSON: Uint8Array): Promise<Bytes> {
     const signed = Buffer.concat([data, createHash("sha256").update(clientDataJSON).digest()]);
     const signature = Buffer.from(await crypto.subtle.sign(this.parameters, this.keys.privateKey, signed));
     return this.algorithm === -7 ? derOf(signature) : signature;
@@ -139,13 +143,13 @@ export class Authenticator {
 }
 
 /** The attestation object of the format "none", as CBOR. */
-function attestationObject(data: Uint8Array): Buffer {
+function attestationObject(data: Uint8Array): Bytes {
   const head = hex("a363666d74646e6f6e656761747453746d74a0686175746844617461");
   return Buffer.concat([head, Uint8Array.of(0x59), lengthOf(data), data]);
 }
 
 /** DER of the two numbers of an ECDSA signature. */
-export function derOf(raw: Uint8Array): Buffer {
+export function derOf(raw: Uint8Array): Bytes {
   const numbers = [raw.subarray(0, 32), raw.subarray(32)].map((number) => {
     const digits = BigInt(`0x${Buffer.from(number).toString("hex")}`).toString(16);
     const bytes = hex(digits.padStart(digits.length + digits.length % 2, "0"));
@@ -159,7 +163,7 @@ export function derOf(raw: Uint8Array): Buffer {
 function clientDataOf(
   type: string,
   { challenge, origin, client, clientData }: Deviation & { readonly challenge: string; readonly origin: string },
-): Buffer {
+): Bytes {
   const data = Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false, ...client }));
   return Buffer.from(clientData?.(data) ?? data);
 }
