@@ -51,7 +51,7 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
   }
   for (const { name } of tables.secrets.values()) yield toLine({ kind: "secret", name });
   for (const { id, login, kind, name, createdAt, lastUsedAt } of tables.credentials.values()) {
-    const [created_at, last_used_at] = [toText(createdAt), toText(lastUsedAt)];
+    const [created_at, last_used_at] = [toText(createdAt), lastUsedAt === 0 ? null : toText(lastUsedAt)];
     yield toLine({ kind: "credential", id, login, credential: kind, name, created_at, last_used_at });
   }
 }

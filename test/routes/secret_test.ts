@@ -3,9 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 // fast-check: makes requests that nobody thinks of, and cuts one that gives a secret away down to its essence.
 import fc from "npm:fast-check@4.10.2";
 import { createHash } from "node:crypto";
+import type { StoredRecord } from "../../lib/store.ts";
 import { routes } from "../../routes/mod.ts";
 import { openAdminApp } from "../support/accounts.ts";
 import { type Reply, type SendOptions, type TestApp } from "../support/app.ts";
+import { credentialOf } from "../support/store/records.ts";
 
 const logins = ["alice", "bob"];
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -142,6 +144,7 @@ async function openedWith(passwords: readonly string[]): Promise<{ opened: TestA
     assertEquals((await opened.send("POST", "/user/", { json: credentials })).status, 201);
     tokens.push(await opened.logIn(credentials));
   }
+  await addCredentials(opened, "alice");
   const tickets = [await opened.makeTicket("register"), await opened.makeTicket("reset", "alice")];
   return { opened, secrets: { passwords, tokens: [...tokens, opened.admin], tickets } };
 }
@@ -160,10 +163,32 @@ async function forbiddenTexts({ app }: TestApp, { passwords, tokens, tickets }: 
   }
   kept.push(...tickets.map((code) => createHash("sha256").update(code).digest("hex")));
   for await (const records of app.store.records()) {
-    kept.push(...records.flatMap((record) => record.kind === "put-secret" ? record.secret.value : []));
+    kept.push(...records.flatMap(secretsOf));
   }
   const given = [...passwords, ...tickets, ...tokens.map((token) => token.slice(27))];
   return [...kept, ...given, ...given.map((text) => encodeURIComponent(text)), "$pbkdf2"];
+}
+
+/** What a record proves an identity with, or makes decisions with. A `User.id` is public. */
+function secretsOf(record: StoredRecord): readonly string[] {
+  if (record.kind === "put-secret") return [record.secret.value];
+  if (record.kind !== "put-credential") return [];
+  const { kind, key, secret } = record.credential;
+  return [secret, kind === "totp" ? "" : key].filter((text) => text !== "");
+}
+
+/** Credentials of each kind. */
+async function addCredentials({ app: { store } }: TestApp, login: string): Promise<void> {
+  const user = await store.findUser(login);
+  assert(user !== undefined);
+  const kinds = ["passkey", "recovery", "app-password"] as const;
+  assertEquals(
+    await store.insertCredentials(user, [
+      credentialOf(login, user.id, { kind: "totp", id: `totp of ${login}`, secret: "JBSWY3DPEHPK3PXP" }),
+      ...kinds.map((kind) => credentialOf(login, `key of the ${kind}`, { kind, id: `${kind} of ${login}` })),
+    ]),
+    "done",
+  );
 }
 
 /**

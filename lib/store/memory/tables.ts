@@ -17,6 +17,7 @@ import {
   type User,
 } from "../../store.ts";
 import { isSameCredential } from "../rules.ts";
+import { KeysByLogin } from "./keys_by_login.ts";
 
 /** Tables, and how changes of them become durable. */
 export interface TableStorage {
@@ -180,30 +181,5 @@ export class Tables {
     const session = user === undefined ? put : { ...put, login: user.login };
     this.#sessionIdsByLogin.add(session.login, session.id);
     this.#sessions.set(session.id, session);
-  }
-}
-
-/** The keys of a user's records. */
-class KeysByLogin {
-  /** A single key is stored as it is, as most users have one session and a `Set` takes 200 bytes. */
-  readonly #keys = new Map<string, string | Set<string>>();
-
-  of(login: string): readonly string[] {
-    const keys = this.#keys.get(login) ?? [];
-    return typeof keys === "string" ? [keys] : Array.from(keys);
-  }
-
-  add(login: string, key: string): void {
-    const keys = this.#keys.get(login) ?? key;
-    if (typeof keys !== "string") keys.add(key);
-    else this.#keys.set(login, keys === key ? key : new Set([keys, key]));
-  }
-
-  /** @param login `undefined` if there is no such record */
-  delete(login: string | undefined, key: string): void {
-    const keys = login === undefined ? undefined : this.#keys.get(login);
-    if (login === undefined || keys === undefined) return;
-    if (typeof keys === "object") keys.delete(key);
-    if (typeof keys === "string" || keys.size === 0) this.#keys.delete(login);
   }
 }

@@ -7,7 +7,7 @@ import { TaskError } from "../../../lib/tasks/task.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/file_header.ts";
 import { encodeFrame } from "../../../lib/store/file/format.ts";
 import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
-import { sessionOf, userOf } from "../../support/store/records.ts";
+import { credentialOf, sessionOf, userOf } from "../../support/store/records.ts";
 import { open } from "../../support/store/file_store.ts";
 
 Deno.test("verify(), inspect() and restore() reject what is neither a data folder nor a backup", async () => {
@@ -52,6 +52,23 @@ Deno.test("inspect() prints the name of a secret, and not its value", async () =
   await using store = await open(folder);
   await store.ensureSecret({ name: "decoy", value: "hidden" });
   assertEquals(await Array.fromAsync(inspect(folder)), ['{"kind":"secret","name":"decoy"}']);
+});
+
+Deno.test("inspect() prints of a credential what its user sees, and nothing that it is checked with", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(folder);
+  await store.insertUser(userOf("alice"));
+  const passkey = credentialOf("alice", "hidden", { id: "id", secret: "-8.hidden", lastUsedAt: 1 });
+  await store.insertCredentials(userOf("alice"), [
+    passkey,
+    credentialOf("alice", "hidden too", { id: "id2", kind: "totp", secret: "HIDDEN" }),
+  ]);
+  const [, ...lines] = await Array.fromAsync(inspect(folder));
+  const dates = '"name":"Phone","created_at":"2026-11-22T10:35:40.000Z","last_used_at":';
+  assertEquals(lines, [
+    `{"kind":"credential","id":"id","login":"alice","credential":"passkey",${dates}"1970-01-01T00:00:00.001Z"}`,
+    `{"kind":"credential","id":"id2","login":"alice","credential":"totp",${dates}null}`,
+  ]);
 });
 
 Deno.test("inspect() prints no control characters, which a User-Agent can contain", async () => {
