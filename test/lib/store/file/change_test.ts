@@ -173,7 +173,7 @@ const refused: Record<string, unknown> = {
   "a credential of a kind that nothing has": changed(credential, 4, "password"),
   "a credential whose name is too long": changed(credential, 5, "n".repeat(2_049)),
   "a credential that was used at no time": changed(credential, 7, NaN),
-  "a credential whose secret is too long": changed(credential, 8, "s".repeat(2_049)),
+  "a credential whose secret is too long": changed(credential, 8, "s".repeat(4_097)),
   "a credential whose counter is negative": changed(credential, 9, -1),
   "a credential whose count is not whole": changed(credential, 10, 0.5),
   "a deleted credential without a key": [[11, [""]]],
