@@ -1,6 +1,6 @@
 /**
- * What an operator does with `deno task ticket` on the machine with the data: above all the way back for the last
- * administrator who forgot the password.
+ * What an operator does with `deno task ticket` and `deno task recover` on the machine with the data: above all the way
+ * back for the last administrator who forgot the password or lost the second factor.
  *
  * Access to the store is the proof, so no session is checked. These tickets have no maker, as the ticket of the first
  * start, so they do not become void when an administrator loses rights.
@@ -56,6 +56,8 @@ export async function serveOperator(request: OperatorRequest, context: OperatorC
         context,
       );
     }
+    case "recover":
+      return await deleteCredentials(login, context);
     case "admin":
       if (user !== undefined) return await promote(user, context);
       return await makeTicket({ purpose: "setup", login, use: `register "${login}" as an administrator` }, context);
@@ -76,6 +78,17 @@ async function makeTicket(
   return {
     text: ticketNotice(made, { use: `Ticket to ${use}`, address: config.listen }),
     audit: { event: "ticket-made", fields },
+  };
+}
+
+/** Deletes all credentials of a user: with some lost, the others may be in wrong hands too. */
+async function deleteCredentials(login: string, { store }: OperatorContext): Promise<OperatorOutcome> {
+  const count = await store.deleteCredentials(login);
+  if (count === "forbidden" || count === 0) return { text: `There is no user "${login}" with a second factor` };
+  return {
+    text: `Deleted all passkeys, TOTP, recovery codes and app passwords of "${login}", who logs in with the password ` +
+      "alone now. Sessions continue: end them on the page",
+    audit: { event: "credential-deleted", fields: { user: login, count } },
   };
 }
 

@@ -22,6 +22,8 @@ export type AuditEvent =
   | "logout"
   | "sessions-ended"
   | "password-changed"
+  | "credential-added"
+  | "credential-deleted"
   | "ticket-made"
   | "ticket-deleted"
   | "ticket-used";

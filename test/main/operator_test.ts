@@ -1,4 +1,4 @@
-/** The task `ticket` as it is run, beside the service and without it. */
+/** The tasks `ticket` and `recover` as they are run, beside the service and without it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { TestProcess } from "../support/process.ts";
 import { type RunningService, startService } from "../support/service.ts";
@@ -7,8 +7,8 @@ const password = "mellow-otter-41-lantern";
 const forgotten = { login: "grace", password: "copper-meadow-77-violin" };
 const nobody = { uid: 65_534, gid: 65_534 };
 
-/** Runs the task on a folder. */
-async function runTicket(folder: string, args: string[]) {
+/** Runs a task on a folder. */
+async function runTask(folder: string, args: string[]) {
   // With these proxy settings, which are common, `fetch` would ask port 80 in place of the socket.
   const env = { GATEHOUSE_STORE: folder, NO_COLOR: "1", NO_PROXY: "localhost,127.0.0.1" };
   const command = ["run", "-A", "lib/tasks/ticket.ts", ...args];
@@ -28,17 +28,17 @@ Deno.test("the last administrator gets back in by a ticket, made beside the serv
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
   const env = { GATEHOUSE_STORE: `${folder}/data`, GATEHOUSE_LISTEN: "127.0.0.1:0" };
   await using first = await startService({ env });
-  const admin = await runTicket(env.GATEHOUSE_STORE, ["admin", "grace"]);
+  const admin = await runTask(env.GATEHOUSE_STORE, ["ticket", "admin", "grace"]);
   assertEquals([admin.code, await send(first, ["POST", "/user/"], { ...forgotten, ticket: admin.ticket })], [0, 201]);
-  const reset = await runTicket(env.GATEHOUSE_STORE, ["reset", "grace"]);
+  const reset = await runTask(env.GATEHOUSE_STORE, ["ticket", "reset", "grace"]);
   assertEquals(reset.code, 0, reset.output);
-  const unknown = await runTicket(env.GATEHOUSE_STORE, ["reset", "heidi"]);
+  const unknown = await runTask(env.GATEHOUSE_STORE, ["ticket", "reset", "heidi"]);
   assertEquals([unknown.code, unknown.output], [1, 'There is no user "heidi"\n']);
   await first.logged(/("event":"ticket-made","audit":true,"onMachine":true,.*"purpose":"reset","user":"grace")/);
   await first.kill();
   for (const { ticket } of [admin, reset]) assert(ticket !== "" && !first.log().includes(ticket));
 
-  const offline = await runTicket(env.GATEHOUSE_STORE, ["reset", "grace"]);
+  const offline = await runTask(env.GATEHOUSE_STORE, ["ticket", "reset", "grace"]);
   assertEquals(offline.code, 0, offline.output);
   assertMatch(offline.output, /^\{.*"event":"ticket-made","audit":true,"onMachine":true,.*"user":"grace"\}$/m);
   await using second = await startService({ env });

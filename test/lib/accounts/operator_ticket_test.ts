@@ -4,6 +4,8 @@ import { serveOperator } from "../../../lib/accounts/operator_ticket.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { newPassword, openAdminApp, openWithAlice, outcomeOf } from "../../support/accounts.ts";
 import { alice, type TestApp } from "../../support/app.ts";
+import { addTotp, makeAppPassword } from "../../support/factors/credentials.ts";
+import { basicOf, told } from "../../support/guard_basic.ts";
 import { userOf } from "../../support/store/records.ts";
 
 function operate({ app }: TestApp, action: string, login = "") {
@@ -70,6 +72,23 @@ for (const registration of ["open", "ticket", "closed"]) {
     }
   });
 }
+
+Deno.test("recover deletes the credentials of a user, and no other's", async () => {
+  const opened = await openWithAlice();
+  for (const login of ["root", "alice"]) await addTotp(opened, login);
+  const { password } = await makeAppPassword(opened, "root", { token: opened.admin });
+  const { text, audit } = await operate(opened, "recover", "Root");
+  assertMatch(text, /^Deleted all passkeys, TOTP, recovery codes and app passwords of "root", /);
+  assertEquals(audit, { event: "credential-deleted", fields: { user: "root", count: 2 } });
+  const countOf = async (login: string) => (await opened.app.store.listCredentials(login)).length;
+  assertEquals([await countOf("root"), await countOf("alice")], [0, 1]);
+  assertEquals(await told(opened, basicOf("root", password)), "401 wrong-credentials, 1 hash");
+  assertEquals(await told(opened, basicOf("root")), "200 root, 1 hash");
+  for (const login of ["root", "nobody"]) {
+    const again = await operate(opened, "recover", login);
+    assertEquals(again, { text: `There is no user "${login}" with a second factor` });
+  }
+});
 
 Deno.test("admin makes a user an administrator, also when the user changes meanwhile", async () => {
   const opened = await openWithAlice();
