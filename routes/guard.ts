@@ -7,22 +7,20 @@
  * host; other clients get a problem. At debug level the log explains each decision.
  */
 
-import type { Context } from "../lib/app.ts";
-import { audit } from "../lib/audit.ts";
-import { basicCredentials } from "../lib/accounts/basic_auth.ts";
+import type { Config } from "../lib/config/config.ts";
+import { hasSecondFactor, lacksSecondFactor } from "../lib/factors/second_factor.ts";
 import { HttpError } from "../lib/http/http_error.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
-import { isNavigation, isSafe, methodOf, mount, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
-import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.ts";
+import { isNavigation, isSafe, methodOf, notInGroupPage, notSentPage, pageAddress } from "../lib/http/error_page.ts";
+import { cookieToken, forgetPages } from "../lib/accounts/session.ts";
 import type { User } from "../lib/store.ts";
-import { authenticate, loginProblems, tooManyAttempts, wrongCredentials } from "./auth/login_password.ts";
-import { basicChallenge, challenge, liveSession } from "./auth/authorization.ts";
+import { loginProblems } from "./auth/login_password.ts";
+import { basicChallenge, challenge } from "./auth/authorization.ts";
+import { everyone, findVisitor, type Visitor } from "./auth/visitor.ts";
 import { route } from "../lib/router.ts";
 
-/** The group that every user is in. */
-const everyone = "users";
-/** Reserved for a session with two factors, which no session has yet. It is not a group. */
+/** Demands a session with a second factor. It is not a group. */
 const secondFactor = "second-factor";
 const maxDemands = 32;
 
@@ -31,13 +29,15 @@ export const guard = route("GET /guard/:demands*", {
   summary: "Authorize a request to a guarded site",
   description:
     "For `forward_auth` of Caddy and the like: on 200 the proxy passes the request on with the Remote fields, " +
-    "otherwise it sends this response to the client. A verified password of HTTP Basic is cached for a minute.",
+    "otherwise it sends this response to the client. HTTP Basic takes app passwords, and of users without a second " +
+    "factor the account's password, which is cached for a minute.",
   parameters: {
     demands: {
       type: "string",
       description:
         "Groups that the user must all be in, at most 32: `/guard/staff/night`. All users are in `users`, the " +
-        "default. `second-factor` is reserved and has no members. The query is ignored, as proxies append their own.",
+        "default. `second-factor` demands a session with a second factor. The query is ignored, as proxies append " +
+        "their own.",
       examples: ["users"],
     },
     "X-Forwarded-Uri": { type: "string", description: "The path and query that the client requested." },
@@ -45,24 +45,28 @@ export const guard = route("GET /guard/:demands*", {
   },
   responses: {
     200: { headers: ["Remote-User", "Remote-Id", "Remote-Groups"], cacheControl: "" },
-    302: { description: "To the login page, for a browser.", headers: ["Location", "Clear-Site-Data?"] },
+    302: {
+      description: "To the page that asks for a login or a second factor, for a browser.",
+      headers: ["Location", "Clear-Site-Data?"],
+    },
   },
   problems: [...loginProblems, "not-in-group"],
   routineStatuses: [200],
   async handler(context) {
-    const { request } = context;
+    const { app, request, requestId } = context;
     const demands = demandsOf(context.params["demands"] ?? "");
-    // The cookie first: the guarded site may use `Authorization` for its own purpose.
-    const token = cookieToken(request.headers);
-    const found = token === undefined ? undefined : await liveSession(token, context);
-    const user = found?.user ?? await userOfAuthorization(context);
-    const isAllowed = user !== undefined && meets(user, demands);
-    const { app, requestId } = context;
-    app.log.debug?.("guard-decided", { isAllowed, user: user?.login, groups: user?.groups, demands, requestId });
-    if (user === undefined) return requireLogin(request);
-    if (!isAllowed) return rejectUser(request, user);
-    const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groupsOf(user) };
-    return new Response(null, { headers });
+    const visitor = await findVisitor(context);
+    const { user, groups } = visitor ?? {};
+    const isInGroups = visitor !== undefined && meets(visitor, demands);
+    const isAllowed = isInGroups && !lacksDemandedFactor(visitor, { demands, config: app.config });
+    app.log.debug?.("guard-decided", { isAllowed, user: user?.login, groups, demands, requestId });
+    if (visitor === undefined) return requireLogin(request);
+    if (!isInGroups) return rejectUser(request, visitor.user);
+    if (!isAllowed) return requireSecondFactor(request, visitor);
+    const { id, login } = visitor.user;
+    return new Response(null, {
+      headers: { "remote-user": login, "remote-id": id, "remote-groups": visitor.groups.join() },
+    });
   },
 });
 
@@ -78,52 +82,18 @@ function demandsOf(path: string): readonly string[] {
 }
 
 /** An unknown demand is a group without members, so that a misspelt one rejects everyone. */
-function meets({ groups }: User, demands: readonly string[]): boolean {
+function meets({ groups }: Visitor, demands: readonly string[]): boolean {
   return demands.length <= maxDemands &&
-    demands.every((demand) => demand === everyone || demand !== secondFactor && groups.includes(demand));
+    demands.every((demand) => demand === secondFactor || groups.includes(demand));
 }
 
-/**
- * Returns the user of `Authorization`, if it has a session or right credentials.
- *
- * @throws {HttpError} `wrong-credentials`, `too-many-attempts`
- */
-async function userOfAuthorization(context: Context): Promise<User | undefined> {
-  const { app: { store, throttle, basicAuthCache }, request } = context;
-  const { headers } = request;
-  const token = bearerToken(headers);
-  const found = token === undefined ? undefined : await liveSession(token, context);
-  if (found !== undefined) return found.user;
-  const credentials = basicCredentials(headers);
-  if (credentials === undefined) return undefined;
-  const { login } = credentials;
-  const client = context.rateLimitKey;
-  // First, so that a throttled client cannot test passwords against the cache.
-  const waitSeconds = await throttle.waitSecondsOf(login, client);
-  if (waitSeconds > 0) throw tooManyAttempts({ waitSeconds, user: await store.findUser(login) }, context);
-  // Whether this request verified the password, and not another one with the same credentials.
-  let isVerified = false;
-  const user = await basicAuthCache.userOf(credentials, {
-    client,
-    find: (login) => store.findUser(login),
-    hungUp: request.signal,
-    verify: async (hungUp) => {
-      const verified = await authenticate({ ...credentials, hungUp }, context);
-      isVerified = true;
-      return verified;
-    },
-  });
-  if (user === undefined) {
-    // The user was changed while the password was verified.
-    if (isVerified) audit(context, "login-failed", { user: login });
-    throw wrongCredentials(headers);
-  }
-  if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
-  return user;
-}
-
-function groupsOf({ groups }: User): string {
-  return groups.length === 0 ? everyone : [everyone, ...groups.filter((group) => group !== everyone)].join(",");
+/** A password of HTTP Basic is one factor, and does whatever requires no session with two. */
+function lacksDemandedFactor(
+  { session, user }: Visitor,
+  { demands, config }: { readonly demands: readonly string[]; readonly config: Config },
+): boolean {
+  if (demands.includes(secondFactor)) return session === undefined || !hasSecondFactor(session);
+  return session !== undefined && lacksSecondFactor({ session, user }, config);
 }
 
 /** Redirects a navigation to the login page; rejects other requests. */
@@ -135,12 +105,28 @@ function requireLogin(request: Request): Response {
     throw new HttpError("not-authenticated", { headers: isBrowser ? challenge : basicChallenge });
   }
   // A redirect would lose a submitted form.
-  if (!isSafe(methodOf(request))) return notSentPage(request, challenge);
-  const next = safeRedirectPath(headers.get("x-forwarded-uri") ?? "");
-  const location = next === undefined ? mount : `${mount}?next=${encodeURIComponent(next)}`;
+  if (!isSafe(methodOf(request))) return notSentPage(request, { headers: challenge });
   // The browser had a session: the Back button must not show pages that it cached.
-  const kept = cookieToken(headers) === undefined ? {} : forgetPages;
-  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...kept } });
+  return redirectToPage(request, { headers: cookieToken(headers) === undefined ? {} : forgetPages });
+}
+
+/** Redirects a navigation to the page, which asks for the second factor or sets one up; rejects other requests. */
+function requireSecondFactor(request: Request, { session }: Visitor): Response {
+  if (session === undefined || !isPageWanted(request)) {
+    throw new HttpError("second-factor-required", { headers: challenge });
+  }
+  if (!isSafe(methodOf(request))) return notSentPage(request, { headers: challenge, need: secondFactor });
+  return redirectToPage(request, { need: secondFactor });
+}
+
+/** @param options `need` is what the page asks for, before it leads back */
+function redirectToPage(
+  { headers }: Request,
+  options: { readonly need?: string; readonly headers?: Readonly<Record<string, string>> },
+): Response {
+  const next = safeRedirectPath(headers.get("x-forwarded-uri") ?? "");
+  const location = pageAddress({ ...options, next });
+  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...options.headers } });
 }
 
 function rejectUser(request: Request, { login }: User): Response {

@@ -1,6 +1,7 @@
 /** Every operation of the service. What is not in this table does not exist. */
 
 import type { Operation, Route } from "../lib/router.ts";
+import { makeAppPassword } from "./app_password.ts";
 import { guard } from "./guard.ts";
 import { showLive, showReady } from "./health.ts";
 import { showMetrics } from "./metrics.ts";
@@ -19,6 +20,7 @@ import { endSession, endSessions, listSessions } from "./user_session.ts";
 export const operations: Readonly<Record<string, Operation>> = {
   ...{ register, listUsers, showUser, changeUser, deleteUser, changePassword },
   ...{ listSessions, endSessions, endSession, logIn, showSession, logOut },
+  ...{ makeAppPassword },
   ...{ makeTicket, listTickets, deleteTicket },
   ...{ guard, showPage, showPageFile },
   ...{ showStatus, listSettings, showMetrics },

@@ -15,6 +15,10 @@ import {
 } from "./request_schemas.ts";
 import { isGroups, maxGroups, passwordErrors, type PasswordRules } from "./user.ts";
 
+const maxNameLength = 64;
+/** Printable text: no control, format or private-use characters, and no separators of lines. */
+const namePattern = /^[^\p{C}\u2028\u2029]{1,64}$/u;
+
 /** A login in lower case. It may be one that no user can have, which gets the uniform response. */
 const login: Field<string> = { schema: text.schema, parse: parseLogin };
 const password: Field<string> = { ...text, schema: { type: "string", format: "password" } };
@@ -28,6 +32,16 @@ const groups: Field<readonly string[]> = {
   },
 };
 
+const someGroups: Field<readonly string[]> = {
+  schema: {
+    $ref: groupsSchema,
+    type: "array",
+    minItems: 1,
+    description: "What it is good for, `users` among them; by default all.",
+  },
+  parse: (value, report) => groups.parse(Array.isArray(value) && value.length === 0 ? undefined : value, report),
+};
+
 const purpose: Field<"register" | "reset"> = {
   schema: { enum: ["register", "reset"], description: "To register, or to set a password without the current one." },
   parse(value, report) {
@@ -35,6 +49,30 @@ const purpose: Field<"register" | "reset"> = {
     return report({ code: "unknown-purpose", detail: "Must be register or reset." });
   },
 };
+
+/** The user's name of a credential. */
+export const credentialName: Field<string> = {
+  schema: { type: "string", minLength: 1, maxLength: maxNameLength, pattern: namePattern.source },
+  parse(value, report) {
+    const name = text.parse(value, report);
+    if (name === undefined || namePattern.test(name)) return name;
+    const code = name === "" ? "too-short" : name.length > maxNameLength ? "too-long" : "control-characters";
+    const limit = { "too-short": { limit: 1 }, "too-long": { limit: maxNameLength }, "control-characters": {} }[code];
+    return report({ code, ...limit, detail: `Must have 1 to ${maxNameLength} characters, and no line breaks.` });
+  },
+};
+
+/** `POST /user/:login/app-password/`. */
+export const appPasswordBody = jsonBody({
+  name: "NewAppPassword",
+  code: "invalid-credential",
+  required: { name: credentialName },
+  optional: { groups: someGroups },
+  examples: {
+    "For all sites": { value: { name: "calendar on the phone" } },
+    "For the sites of a group": { value: { name: "git on the laptop", groups: ["developers"] } },
+  },
+});
 
 /** `PUT /user/:login/password`, with one proof of two. `requireGoodPassword` checks the new password. */
 export const passwordChangeBody = jsonBody({

@@ -22,6 +22,14 @@ export function requiresSecondFactor(user: User, { secondFactor }: Pick<Config, 
   return secondFactor === "all" || secondFactor === "admins" && isAdmin(user);
 }
 
+/** Whether a user must have a second factor, and has none among these credentials. */
+export function lacksFactorIn(
+  credentials: readonly Credential[],
+  { user, config }: { readonly user: User; readonly config: Pick<Config, "secondFactor"> },
+): boolean {
+  return requiresSecondFactor(user, config) && !credentials.some(isSecondFactor);
+}
+
 /** Whether a session may do no more than set up or show the second factor that its user must have. */
 export function lacksSecondFactor(
   { session, user }: { readonly session: Session; readonly user: User },

@@ -73,6 +73,7 @@ const rows = {
   "method-not-allowed": [405, "Method not allowed", "The Allow header lists the methods of the path."],
   "slow-body": [408, "Body too slow", "The body did not arrive within 10 seconds."],
   "login-taken": [409, "Login taken", "Another user has this login. Case is ignored."],
+  "too-many-credentials": [409, "Too many credentials", "A user has at most 50. Delete one that is not used."],
   "last-admin": [409, "Last administrator", "The change would leave no administrator."],
   "precondition-failed": [412, "The user has changed", "Its ETag is not in If-Match. Get it again and repeat."],
   "body-too-large": [413, "Body too large", "The body exceeds 16 KiB or 256 chunks."],
@@ -85,6 +86,7 @@ const rows = {
     "password has 15 characters or more (GATEHOUSE_PASSWORD_MIN_LENGTH), at most 1,024 bytes and no control " +
     "characters, and is not easily guessed: use a few random words.",
   ],
+  "invalid-credential": [422, "Invalid credential", "Each bad field is in `errors`."],
   "invalid-credentials": [422, "Invalid credentials", "Each bad field is in `errors`."],
   "invalid-ticket": [422, "Invalid ticket request", "Each bad field is in `errors`."],
   "invalid-query": [422, "Invalid query", "Each bad parameter is in `errors`."],

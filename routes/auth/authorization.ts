@@ -101,6 +101,17 @@ export async function requireAdminFor(context: Context): Promise<SessionAndTarge
 }
 
 /**
+ * Returns the session if its user is the one that the path names.
+ *
+ * @throws {HttpError} as `requireSession`; `forbidden`
+ */
+export async function requireSelf(context: Context, options: SessionOptions = {}): Promise<UserSession> {
+  const found = await requireSession(context, options);
+  if (found.user.login !== loginInPath(context)) throw new HttpError("forbidden");
+  return found;
+}
+
+/**
  * Returns the session if its user is the one that the path names or an administrator, and the user that the path names.
  *
  * @param options for the user itself; an administrator must have a required second factor
@@ -122,10 +133,10 @@ export async function refuseActor(context: Context): Promise<never> {
   throw new HttpError("forbidden");
 }
 
-/** Whether the login of the session is recent. */
+/** Whether the login of the session, or its step-up, is recent. */
 export function isFresh(session: Session, { app }: Context): boolean {
   // A session from the future, after the clock was set back, would stay fresh for that time.
-  return Math.abs(app.now() - session.createdAt) < freshLoginMs;
+  return Math.abs(app.now() - session.authenticatedAt) < freshLoginMs;
 }
 
 /**

@@ -19,7 +19,7 @@ const headerFields: Readonly<Record<string, readonly [description: string, patte
   "Location": ["A path, relative to that of the request.", "^\\.?/"],
   "Permissions-Policy": ["Features of the browser that the page does not use.", "="],
   "Referrer-Policy": ["Links do not send the address of the page.", "^no-referrer$"],
-  "Remote-Groups": ["`users` and the groups of the user, with commas.", "^users(,[a-z0-9._-]{1,32})*$"],
+  "Remote-Groups": ["`users` and the groups of the user, with commas.", "^[a-z0-9._-]{1,32}(,[a-z0-9._-]{1,32})*$"],
   "Remote-Id": ["The id of the user.", idPattern.source],
   "Remote-User": ["The login of the user.", loginPattern.source],
   "Retry-After": ["Seconds to wait.", "^[1-9][0-9]*$"],

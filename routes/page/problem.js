@@ -14,6 +14,8 @@ const texts = {
   "not-authenticated": "Your session has ended. Log in again.",
   "forbidden": "You do not have permission to do this.",
   "login-again": "Enter your password to confirm.",
+  "second-factor-required": "This requires a second factor.",
+  "too-many-credentials": "You have 50 passkeys and app passwords. Delete one first.",
   "ticket-invalid": "This ticket is not valid: it is used, expired, or for another login.",
   "registration-closed": "Registration is closed.",
   "login-reserved": "This login is reserved: it requires an invitation.",

@@ -119,6 +119,9 @@ export const texts = {
   "Your session has ended. Log in again.": "Сеанс завершён. Войдите снова.",
   "You do not have permission to do this.": "У вас нет прав на это действие.",
   "Enter your password to confirm.": "Введите пароль для подтверждения.",
+  "This requires a second factor.": "Для этого нужен второй фактор.",
+  "You have 50 passkeys and app passwords. Delete one first.":
+    "У вас уже 50 ключей доступа и паролей приложений. Сначала удалите один из них.",
   "This ticket is not valid: it is used, expired, or for another login.":
     "Код недействителен: он уже использован, истёк или выдан для другого логина.",
   "Registration is closed.": "Регистрация закрыта.",

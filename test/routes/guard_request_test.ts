@@ -52,8 +52,8 @@ Deno.test("guard() explains each decision in the log at debug level", async () =
   }
   const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
   assertEquals(events.map(({ level, isAllowed, user, groups, demands }) => [level, isAllowed, user, groups, demands]), [
-    ["debug", true, "alice", [], ["users"]],
-    ["debug", false, "alice", [], ["staff"]],
+    ["debug", true, "alice", ["users"], ["users"]],
+    ["debug", false, "alice", ["users"], ["staff"]],
     ["debug", false, undefined, undefined, ["users"]],
   ]);
 });

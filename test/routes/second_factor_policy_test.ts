@@ -1,7 +1,8 @@
 /** What a session may do without the second factor that its user must have. */
 import { assertEquals } from "@std/assert";
 import { routes } from "../../routes/mod.ts";
-import { type AdminApp, keptUser, openWithAlice, outcomeOf, sessionIdOf } from "../support/accounts.ts";
+import { openWithAlice, outcomeOf } from "../support/accounts.ts";
+import { prove } from "../support/factors/credentials.ts";
 import type { Factor } from "../../lib/store.ts";
 
 type Policy = "optional" | "admins" | "all";
@@ -16,12 +17,6 @@ function openWithPolicy(policy: Policy) {
   return openWithAlice({ settings: { GATEHOUSE_SECOND_FACTOR: policy } });
 }
 
-async function prove(opened: AdminApp, token: string, { login, factor }: { login: string; factor: Factor }) {
-  const proof = { factors: [factor], authenticatedAt: opened.clock.now };
-  const user = await keptUser(opened, login);
-  assertEquals(await opened.app.store.authenticateSession(sessionIdOf(token), user, proof), true);
-}
-
 for (const { method, path } of ofSessions) {
   const isOpen = open.includes(`${method} ${path}`) || /\/(credential|passkey|totp|recovery-code|auth)/.test(path);
   Deno.test(`${method} ${path} ${isOpen ? "serves" : "refuses"} a session without a required factor`, async () => {
@@ -31,7 +26,7 @@ for (const { method, path } of ofSessions) {
     const options = { token: opened.token, ...method === "GET" || method === "DELETE" ? {} : json };
     assertEquals(outcomeOf(await opened.send(method, target, options)) === required, !isOpen);
     const second = await opened.logIn();
-    await prove(opened, second, { login: "alice", factor: "totp" });
+    await prove(opened, second, "alice", "totp");
     const reply = await opened.send(method, target, { ...options, token: second });
     assertEquals(outcomeOf(reply) === required, false);
   });
@@ -56,7 +51,7 @@ for (const [policy, login, factor, isRefused] of rows) {
   Deno.test(`${isRefused ? "refuses" : "serves"} ${login} with ${proof} where the policy is ${policy}`, async () => {
     const opened = await openWithPolicy(policy);
     const token = login === "root" ? opened.admin : opened.token;
-    if (factor !== undefined) await prove(opened, token, { login, factor });
+    if (factor !== undefined) await prove(opened, token, login, factor);
     const reply = await opened.send("GET", `/user/${login}`, { token });
     assertEquals(outcomeOf(reply), isRefused ? required : "200");
     if (isRefused) assertEquals(reply.headers.get("www-authenticate"), 'Bearer realm="gatehouse"');
@@ -68,7 +63,7 @@ for (const [policy, login, factor, isRefused] of rows) {
 
 Deno.test("a user who becomes an administrator needs a second factor from the next request", async () => {
   const opened = await openWithPolicy("admins");
-  await prove(opened, opened.admin, { login: "root", factor: "passkey" });
+  await prove(opened, opened.admin, "root", "passkey");
   assertEquals(outcomeOf(await opened.send("GET", "/user/alice", { token: opened.token })), "200");
   const promotion = { token: opened.admin, json: { groups: ["admin"] } };
   assertEquals(outcomeOf(await opened.send("PATCH", "/user/alice", promotion)), "200");
@@ -82,6 +77,6 @@ Deno.test("showPage() leads on to a page that needs a second factor only once th
   assertEquals(await locationOf("/?next=/a"), "/a");
   assertEquals(await locationOf("/?need=second-factor&next=/a"), null);
   assertEquals(await locationOf("/?next=/a&need=third-factor"), "/a");
-  await prove(opened, opened.token, { login: "alice", factor: "totp" });
+  await prove(opened, opened.token, "alice", "totp");
   assertEquals(await locationOf("/?need=second-factor&next=/a"), "/a");
 });

@@ -116,7 +116,9 @@ const referers: readonly [headers: Headers, next: string][] = [
 
 for (const [headers, next] of referers) {
   Deno.test(`notSentPage() links to the form's page ${next}: ${JSON.stringify(headers).slice(0, 80)}`, async () => {
-    const page = notSentPage(requestOf({ host: "wiki.example", ...headers }), { "www-authenticate": "Bearer" });
+    const page = notSentPage(requestOf({ host: "wiki.example", ...headers }), {
+      headers: { "www-authenticate": "Bearer" },
+    });
     assertEquals([page.status, page.headers.get("www-authenticate")], [401, "Bearer"]);
     assertStringIncludes(
       await page.text(),
@@ -128,7 +130,7 @@ for (const [headers, next] of referers) {
 Deno.test("every page allows its own style and nothing else, and cannot be kept", async () => {
   const pages = [
     problemPage(new HttpError("overloaded"), requestOf(), "1-a"),
-    notSentPage(requestOf(), {}),
+    notSentPage(requestOf(), { headers: {} }),
     notInGroupPage(requestOf(), "<b>&'\""),
   ];
   for (const page of pages) {

@@ -67,6 +67,11 @@ const rows: readonly Row[] = [
   { route: "DELETE /user/:login/session/", statuses: changeOfSelf },
   // When she is disabled her session is gone, which nobody is told who may not see it.
   { route: "DELETE /user/:login/session/:id", statuses: changeOfSelf },
+  {
+    route: "POST /user/:login/app-password/",
+    options: () => ({ json: { name: "git" } }),
+    statuses: [401, 201, 403, 403, 401, 401],
+  },
   { route: "POST /session/", options: () => ({ json: alice }), statuses: [201, 201, 201, 201, 401, 201] },
   { route: "GET /session/", statuses: [401, 200, 200, 200, 401, 401] },
   { route: "DELETE /session/", statuses: [401, 204, 204, 204, 401, 401] },

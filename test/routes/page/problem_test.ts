@@ -15,7 +15,7 @@ const ofPrograms = [
   "invalid-query",
 ];
 /** What is told at the fields that are wrong. */
-const ofFields = ["invalid-user", "invalid-credentials", "invalid-ticket"];
+const ofFields = ["invalid-user", "invalid-credential", "invalid-credentials", "invalid-ticket"];
 const title = "The service's own title";
 
 Deno.test("problemText() has words for every problem that people can meet", () => {
