@@ -51,6 +51,19 @@ Deno.test("importPublicKey() refuses a point that is not on the curve", async ()
   assertEquals(await importPublicKey(-7, Buffer.from(publicKey.with(-1, (publicKey.at(-1) ?? 0) ^ 1))), undefined);
 });
 
+Deno.test("importPublicKey() refuses another encoding of an ES256 key: its point is compressed", async () => {
+  const { publicKey } = await Authenticator.create(-7);
+  const [x, isOdd] = [publicKey.subarray(27, 59), (publicKey.at(-1) ?? 0) & 1];
+  const head = Buffer.from("3039301306072a8648ce3d020106082a8648ce3d030107032200", "hex");
+  assertEquals(await importPublicKey(-7, Buffer.concat([head, Buffer.of(2 + isOdd), x])), undefined);
+});
+
+Deno.test("importPublicKey() refuses another encoding of an RSA key: it lacks a NULL", async () => {
+  const rest = rsaSpki({ bits: 2_048 }).subarray(19);
+  const head = Buffer.from("30820120300b06092a864886f70d010101", "hex");
+  assertEquals(await importPublicKey(-257, Buffer.concat([head, rest])), undefined);
+});
+
 Deno.test("importPublicKey() refuses another curve", async () => {
   const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, true, ["sign", "verify"]);
   assertEquals(
