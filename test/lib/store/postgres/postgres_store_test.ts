@@ -3,7 +3,14 @@ import { assertEquals } from "@std/assert";
 import type { User } from "../../../../lib/store.ts";
 import { openPostgresStore } from "../../../../lib/store/postgres/postgres_store.ts";
 import { ensurePostgres } from "../../../support/postgres.ts";
-import { deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "../../../support/store/records.ts";
+import {
+  credentialOf,
+  deleteByLogin,
+  sessionOf,
+  sessionsIn,
+  ticketOf,
+  userOf,
+} from "../../../support/store/records.ts";
 import { Instances, log, postgres } from "../../../support/store/postgres_instances.ts";
 
 const ignore = !await ensurePostgres();
@@ -84,6 +91,35 @@ for (const isolation of isolations) {
         assertEquals(await replaced, "done");
         assertEquals(await sessionsIn(store, user.login), []);
       }
+    },
+  });
+
+  Deno.test({
+    name: `PostgresStores on one database accept each code, step and ticket once (${isolation})`,
+    ignore,
+    async fn() {
+      await using instances = await Instances.open({ count: 3, isolation });
+      const alice = userOf("alice");
+      await instances.of(0).insertUser(alice);
+      for (let round = 0; round < 5; round++) {
+        const code = credentialOf("alice", `code ${round}`, { kind: "recovery" });
+        const totp = credentialOf("alice", alice.id, { id: `totp ${round}`, kind: "totp" });
+        await instances.of(0).insertCredentials(alice, [code, totp]);
+        await instances.of(1).insertTicket(ticketOf(`t${round}`, { purpose: "login", login: "alice" }));
+        const proofs = [
+          { use: { current: code, next: undefined } },
+          { use: { current: totp, next: { ...totp, counter: 5 } } },
+          { ticketHash: `t${round}` },
+        ];
+        for (const [which, proof] of proofs.entries()) {
+          const logins = Array.from({ length: 12 }, (_, index) => {
+            const session = sessionOf("alice", `s${round}-${which}-${index}`);
+            return instances.of(index).insertSession(session, alice, proof);
+          });
+          assertEquals((await Promise.all(logins)).filter((isDone) => isDone).length, 1, `${which}`);
+        }
+      }
+      assertEquals((await sessionsIn(instances.of(2), "alice")).length, 15);
     },
   });
 }
