@@ -31,8 +31,7 @@ export interface Holdings {
 const tasks: Readonly<Record<string, Task>> = {
   backup: {
     usage: "backup FILE",
-    help:
-      "Writes all users, sessions and tickets of GATEHOUSE_STORE to a new file and checks it. The service may run\n" +
+    help: "Writes all records of GATEHOUSE_STORE to a new file and checks it. The service may run\n" +
       "meanwhile.",
     async run({ paths: [file = ""], env }) {
       const folder = folderOf(env);

@@ -1,5 +1,5 @@
 /**
- * The task `copy`: all users, sessions and tickets from one store to another, of any kind.
+ * The task `copy`: all records from one store to another, of any kind.
  *
  * Nothing is ever overwritten or deleted: a target with a record that the source lacks is rejected before the first
  * change, so a copy that was killed continues when it is run again. In the end both stores are reopened and compared
