@@ -17,7 +17,7 @@ import { operatorRoute } from "../../../routes/operator.ts";
 import { auditOf } from "../../support/accounts.ts";
 import { openTestApp } from "../../support/app.ts";
 import { ensurePostgres, startPostgres } from "../../support/postgres.ts";
-import { userOf } from "../../support/store/records.ts";
+import { credentialOf, userOf } from "../../support/store/records.ts";
 
 const quiet = createLog(() => {});
 const nobody = 65_534;
@@ -84,6 +84,19 @@ Deno.test("operate() uses a folder that is free, logs it, and leaves the folder 
   assertEquals(await isGood(store, reset.code, "reset", "alice"), false);
   assert(await isGood(store, invite.code, "register", "anyone"));
   assert(await isGood(store, setup.code, "setup", "grace"));
+});
+
+Deno.test("operate() deletes the credentials of a user in a folder that is free", async () => {
+  const folder = await freeFolder();
+  {
+    await using store = await openFolder(folder);
+    assertEquals(await store.insertCredentials(userOf("alice"), [credentialOf("alice", "k")]), "done");
+  }
+  const { events } = await run(folder, ["recover", "Alice"]);
+  assertEquals(events, [{ event: "credential-deleted", onMachine: true, user: "alice", count: 1 }]);
+  await assertRejects(() => run(folder, ["recover", "alice"]), TaskError, 'There is no user "alice" with a second');
+  await using store = await openFolder(folder);
+  assertEquals(await store.listCredentials("alice"), []);
 });
 
 Deno.test("operate() asks the service that holds the folder, which logs it", async () => {
@@ -187,6 +200,9 @@ Deno.test({
     assert(await isGood(store, invite.code, "register", "anyone"));
     assert(await isGood(store, setup.code, "setup", "grace"));
     await run(url, ["admin", "alice"]);
-    assertEquals((await store.findUser("alice"))?.groups, ["admin"]);
+    const admin = userOf("alice", { groups: ["admin"] });
+    assertEquals(await store.insertCredentials(admin, [credentialOf("alice", "k")]), "done");
+    await run(url, ["recover", "alice"]);
+    assertEquals([await store.findUser("alice"), await store.listCredentials("alice")], [admin, []]);
   },
 });
