@@ -5,6 +5,7 @@
  */
 
 import { openDecoys } from "./accounts/login_decoys.ts";
+import { type Challenges, openChallenges } from "./factors/challenge.ts";
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
 import { HttpError, retryable } from "./http/http_error.ts";
@@ -66,6 +67,8 @@ export interface App {
   readonly rateLimiter: RateLimiter;
   readonly throttle: LoginThrottle;
   readonly basicAuthCache: BasicAuthCache;
+  /** For passkeys, and for TOTP that is being set up. */
+  readonly challenges: Challenges;
   readonly metrics: Metrics;
   /** The name of this instance in the log and the metrics. */
   readonly instance: string;
@@ -163,6 +166,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     rateLimiter,
     throttle: new LoginThrottle(rateLimiter),
     basicAuthCache: new BasicAuthCache(now),
+    challenges: await openChallenges({ store, log }),
     toHttpError,
     onResponse,
   });

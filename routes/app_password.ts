@@ -8,7 +8,7 @@ import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/router.ts";
-import { isFresh, refuseActor, requireSelf } from "./auth/authorization.ts";
+import { refuseActor, requireFresh, requireSelf } from "./auth/authorization.ts";
 
 const appPasswordSchema: Schema = {
   $id: "AppPassword",
@@ -33,8 +33,9 @@ export const makeAppPassword = route("POST /user/:login/app-password/", {
     const body = await readJson(context.request, { stopping });
     while (true) {
       // Reads the user again in each round: another request may have changed it.
-      const { session, user: { login }, user } = await requireSelf(context);
-      if (!isFresh(session, context)) throw new HttpError("login-again");
+      const found = await requireSelf(context);
+      await requireFresh(found, context);
+      const { session, user, user: { login } } = found;
       const { name, groups } = appPasswordBody.parse(body);
       const { credential, password } = createAppPassword({ login, name, groups, now: now() });
       const outcome = await store.insertCredentials(user, [credential], { actor: { session, asAdmin: false } });

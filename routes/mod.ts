@@ -2,17 +2,22 @@
 
 import type { Operation, Route } from "../lib/router.ts";
 import { makeAppPassword } from "./app_password.ts";
+import { authenticateAgain, showAuthenticationOptions } from "./authentication.ts";
+import { deleteCredential, deleteCredentials, listCredentials, renameCredential } from "./credential.ts";
 import { guard } from "./guard.ts";
 import { showLive, showReady } from "./health.ts";
 import { showMetrics } from "./metrics.ts";
 import { descriptionOf, showProblem } from "./openapi.ts";
 import { showPage, showPageFile } from "./page.ts";
+import { registerPasskey, showRegistrationOptions } from "./passkey.ts";
 import { changePassword } from "./password.ts";
 import { register } from "./registration.ts";
+import { logInByPasskey, proveSecondFactor, showPasskeyOptions } from "./second_factor.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
 import { showStatus } from "./status.ts";
 import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
+import { confirmTotp, makeRecoveryCodes, setUpTotp } from "./totp.ts";
 import { changeUser, deleteUser, listUsers, showUser } from "./user.ts";
 import { endSession, endSessions, listSessions } from "./user_session.ts";
 
@@ -20,7 +25,9 @@ import { endSession, endSessions, listSessions } from "./user_session.ts";
 export const operations: Readonly<Record<string, Operation>> = {
   ...{ register, listUsers, showUser, changeUser, deleteUser, changePassword },
   ...{ listSessions, endSessions, endSession, logIn, showSession, logOut },
-  ...{ makeAppPassword },
+  ...{ proveSecondFactor, showPasskeyOptions, logInByPasskey, showAuthenticationOptions, authenticateAgain },
+  ...{ listCredentials, renameCredential, deleteCredential, deleteCredentials },
+  ...{ showRegistrationOptions, registerPasskey, setUpTotp, confirmTotp, makeRecoveryCodes, makeAppPassword },
   ...{ makeTicket, listTickets, deleteTicket },
   ...{ guard, showPage, showPageFile },
   ...{ showStatus, listSettings, showMetrics },

@@ -12,6 +12,7 @@ import { readJson } from "../lib/http/request_body.ts";
 import { isSamePassword } from "../lib/passwords/password_hash.ts";
 import { presentedToken } from "../lib/accounts/session.ts";
 import type { ReplaceOptions, User } from "../lib/store.ts";
+import { isSecondFactor } from "../lib/factors/second_factor.ts";
 import { findGoodTicket } from "../lib/accounts/ticket.ts";
 import {
   type PasswordChange,
@@ -20,7 +21,7 @@ import {
   unchangedPassword,
 } from "../lib/accounts/request_bodies.ts";
 import { changeCounts, verifyLoginPassword } from "./auth/login_password.ts";
-import { loginInPath, refuseActor, requireSession } from "./auth/authorization.ts";
+import { isFresh, loginAgain, loginInPath, refuseActor, requireSelf } from "./auth/authorization.ts";
 import { route } from "../lib/router.ts";
 
 /** An allowed change: the user, and what else changes with the password. */
@@ -38,6 +39,7 @@ export const changePassword = route("PUT /user/:login/password", {
   problems: [
     "wrong-current-password",
     "ticket-invalid",
+    "login-again",
     "too-many-attempts",
     "too-many-new-passwords",
     "overloaded",
@@ -65,8 +67,10 @@ export const changePassword = route("PUT /user/:login/password", {
 });
 
 async function admitBySession(context: Context): Promise<Admitted> {
-  const { session, user } = await requireSession(context);
-  if (user.login !== loginInPath(context)) throw new HttpError("forbidden");
+  const { session, user } = await requireSelf(context);
+  // The current password is one factor: another user of the browser may know it.
+  const credentials = isFresh(session, context) ? [] : await context.app.store.listCredentials(user.login);
+  if (credentials.some(isSecondFactor)) throw loginAgain(credentials);
   return { user, options: { keepSessionId: session.id, actor: { session, asAdmin: false } } };
 }
 

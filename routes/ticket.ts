@@ -1,15 +1,14 @@
 /** `/ticket/`: administrators make, list and delete tickets, which allow to register or to reset a password. */
 
-import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
-import { adminGroup, type ListedTicket, type Session, type Ticket } from "../lib/store.ts";
+import type { ListedTicket } from "../lib/store.ts";
 import { createTicket } from "../lib/accounts/ticket.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { ticketRequestBody } from "../lib/accounts/request_bodies.ts";
 import { loginSchema } from "../lib/accounts/request_schemas.ts";
-import { isFresh, refuseActor, requireAdmin } from "./auth/authorization.ts";
+import { refuseActor, requireAdmin, requireFresh } from "./auth/authorization.ts";
 import { pageQuery, pageResponse, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
@@ -43,20 +42,21 @@ export const makeTicket = route("POST /ticket/", {
   access: "admin",
   summary: "Make a ticket",
   description: "A code for one use, to register or to set the password of a user. It is void once its maker is no " +
-    "administrator, ends all sessions or changes the password. Resetting the password of an administrator requires a " +
-    "session that is less than 10 minutes old.",
+    "administrator, ends all sessions or changes the password.",
   body: ticketRequestBody,
   responses: { 201: { schema: newTicketSchema } },
   problems: ["registration-closed", "not-found", "login-again"],
   async handler(context) {
-    const { config, now, stopping } = context.app;
+    const { store, config, now, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
-    const { session, user } = await requireAdmin(context);
+    const found = await requireAdmin(context);
+    await requireFresh(found, context);
+    const { session, user } = found;
     const { purpose, login = "" } = ticketRequestBody.parse(body);
     // Registration is closed even with a ticket.
     if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");
     const { ticket, code } = createTicket(purpose, { login, maker: user.id, now: now(), ttlMs: config.ticketMs });
-    const outcome = await insert({ ticket, session }, context);
+    const outcome = await store.insertTicket(ticket, { actor: { session, asAdmin: true } });
     if (outcome === "forbidden") return await refuseActor(context);
     if (outcome === "missing") throw new HttpError("not-found");
     // The login of an invitation is not registered, and may be a password that was typed into the wrong field.
@@ -100,26 +100,6 @@ export const deleteTicket = route("DELETE /ticket/:id", {
     return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
   },
 });
-
-/**
- * Stores a ticket. Repeats the check of the user to reset if that user changes meanwhile.
- *
- * @throws {HttpError} `login-again`: resetting an administrator requires a recent login, because an unattended browser
- *   of another administrator would give all rights
- */
-async function insert(
-  { ticket, session }: { readonly ticket: Ticket; readonly session: Session },
-  context: Context,
-): Promise<"done" | "missing" | "forbidden"> {
-  const { store } = context.app;
-  const actor = { session, asAdmin: true };
-  while (true) {
-    const target = ticket.purpose === "reset" ? await store.findUser(ticket.login) : undefined;
-    if (target?.groups.includes(adminGroup) && !isFresh(session, context)) throw new HttpError("login-again");
-    const outcome = await store.insertTicket(ticket, { actor, ...target !== undefined && { target } });
-    if (outcome !== "stale") return outcome;
-  }
-}
 
 /** The public fields of a ticket, one by one, so that a new field does not become public by accident. */
 function publicTicket({ ticket, madeBy }: ListedTicket) {

@@ -4,15 +4,15 @@ import { audit } from "../lib/audit.ts";
 import { ifNoneMatch } from "../lib/http/entity_tag.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
-import { isAdmin, type User } from "../lib/store.ts";
+import type { User } from "../lib/store.ts";
 import { etagOf, maxLoginLength, publicUser } from "../lib/accounts/user.ts";
 import { userChangeBody } from "../lib/accounts/request_bodies.ts";
 import { userSchema } from "../lib/accounts/request_schemas.ts";
 import {
-  isFresh,
   refuseActor,
   requireAdmin,
   requireAdminFor,
+  requireFresh,
   requireMatch,
   requireSelfOrAdmin,
   sessionEndedHeaders,
@@ -63,11 +63,13 @@ export const changeUser = route("PATCH /user/:login", {
     "promoting a user deletes the tickets that reset their password.",
   body: userChangeBody,
   responses: { 200: { schema: userSchema, headers: ["ETag"] } },
-  problems: ["not-found", "last-admin", "precondition-failed"],
+  problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
   async handler(context) {
     const { store, throttle, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
-    const { session, user, target } = await requireAdminFor(context);
+    const found = await requireAdminFor(context);
+    await requireFresh(found, context);
+    const { session, user, target } = found;
     const change = userChangeBody.parse(body);
     while (true) {
       // Reads again in each round: another request may have changed the user.
@@ -89,15 +91,14 @@ export const changeUser = route("PATCH /user/:login", {
 export const deleteUser = route("DELETE /user/:login", {
   access: "user or admin",
   summary: "Delete a user",
-  description: "Users delete themselves with a session that is less than 10 minutes old.",
   responses: { 204: { headers: sessionEndedHeaders } },
   problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
   async handler(context) {
-    const { session, user, target } = await requireSelfOrAdmin(context);
+    const found = await requireSelfOrAdmin(context);
+    await requireFresh(found, context);
+    const { session, user, target } = found;
     const { store } = context.app;
-    const isOwn = target.id === user.id && isFresh(session, context);
-    if (!isOwn && !isAdmin(user)) throw new HttpError("login-again");
-    const actor = { session, asAdmin: !isOwn };
+    const actor = { session, asAdmin: target.id !== user.id };
     let current: User | undefined = target;
     while (current !== undefined) {
       requireMatch(current, context);

@@ -7,6 +7,7 @@ import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/sch
 import { expiresAt, expiryLimits, maxUserAgentLength } from "../lib/accounts/session.ts";
 import type { Session } from "../lib/store.ts";
 import { refuseActor, requireSelfOrAdmin, sessionEndedHeaders, sessionsEnded } from "./auth/authorization.ts";
+import { authenticationOf, authenticationSchemas } from "./auth/new_session.ts";
 import { pageQuery, pageResponse, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
@@ -23,6 +24,7 @@ const sessionSchema: Schema = {
     expires_at: { ...dateSchema, description: "When the session ends if it is not used." },
     user_agent: { type: "string", maxLength: maxUserAgentLength, description: "Of the client that logged in." },
     address: { type: "string", description: "Of the client that logged in." },
+    ...authenticationSchemas,
     current: { type: "boolean", description: "Whether it is the session of the request." },
   }),
 };
@@ -91,6 +93,7 @@ function publicSession(session: Session, { own, config }: { own: Session; config
     expires_at: new Date(expiresAt(session, config)).toISOString(),
     user_agent: session.userAgent,
     address: session.address,
+    ...authenticationOf(session),
     current: session.id === own.id,
   };
 }

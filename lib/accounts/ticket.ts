@@ -61,7 +61,8 @@ function localOrigin(address: { readonly hostname: string; readonly port: number
 interface FindOptions {
   readonly store: Store;
   readonly purposes: readonly Ticket["purpose"][];
-  readonly login: string;
+  /** By default any. */
+  readonly login?: string;
   readonly now: number;
 }
 
@@ -70,7 +71,7 @@ export async function findGoodTicket(code: string, options: FindOptions): Promis
   const { store, purposes, login, now } = options;
   const ticket = await store.findTicket(hashCode(code));
   if (ticket === undefined || !purposes.includes(ticket.purpose) || now >= ticket.expiresAt) return undefined;
-  return ticket.login === "" || ticket.login === login ? ticket : undefined;
+  return ticket.login === "" || ticket.login === (login ?? ticket.login) ? ticket : undefined;
 }
 
 function hashCode(code: string): string {

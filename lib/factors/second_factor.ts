@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { type Credential, isAdmin, type Session, type User } from "../store.ts";
+import { type Credential, type Factor, isAdmin, type Session, type User } from "../store.ts";
 
 /** Whether more than a password has proved the user. A passkey alone counts as two factors, as it verifies its user. */
 export function hasSecondFactor({ factors }: Session): boolean {
@@ -15,6 +15,12 @@ export function hasSecondFactor({ factors }: Session): boolean {
 /** Whether a login waits for such a credential. Recovery codes alone are none: they replace one that is lost. */
 export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
   return kind === "passkey" || kind === "totp";
+}
+
+/** Returns what a user with these credentials can prove besides the password: nothing without a second factor. */
+export function provableFactors(credentials: readonly Credential[]): readonly Factor[] {
+  const kinds = credentials.some(isSecondFactor) ? credentials.map(({ kind }) => kind) : [];
+  return (["passkey", "totp", "recovery"] as const).filter((kind) => kinds.includes(kind));
 }
 
 /** Whether a user must have a second factor. */

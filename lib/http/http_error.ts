@@ -26,6 +26,8 @@ export interface HttpErrorOptions extends ErrorOptions {
   readonly detail?: string;
   /** The invalid fields; the response contains the first `maxErrors`. */
   readonly errors?: readonly FieldError[];
+  /** With `login-again`: what can prove the identity of the user. */
+  readonly needs?: readonly string[];
   /** Additional headers of the response. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -37,6 +39,7 @@ export class HttpError extends Error {
   readonly status: number;
   readonly detail: string | undefined;
   readonly errors: readonly FieldError[] | undefined;
+  readonly needs: readonly string[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ProblemCode, options: HttpErrorOptions = {}) {
@@ -45,6 +48,7 @@ export class HttpError extends Error {
     this.status = problems[code].status;
     this.detail = options.detail;
     this.errors = options.errors?.slice(0, maxErrors);
+    this.needs = options.needs;
     this.headers = options.headers ?? {};
   }
 }
@@ -71,7 +75,7 @@ export function jsonResponse(
 
 /** The response to an error (RFC 9457). */
 export function problemResponse(error: HttpError): Response {
-  const { code, status, detail, errors, headers } = error;
-  const body = { type: `/problem/${code}`, title: problems[code].title, status, detail, errors };
+  const { code, status, detail, errors, needs, headers } = error;
+  const body = { type: `/problem/${code}`, title: problems[code].title, status, detail, errors, needs };
   return jsonResponse(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
 }

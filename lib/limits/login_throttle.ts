@@ -5,6 +5,7 @@
  *    100 an hour    by one client; 400 by an IPv6 /56, 1,000 by a /48
  *    100 an hour    of one login, by all its known devices
  *    100 in a row   of one login, until its right password comes (NIST SP 800-63B-4, 3.2.2)
+ *     10 an hour    and 100 in a row of one login, for codes of TOTP
  *
  * An attempt counts before the hash, so that parallel guesses count, and is put back if the password was right. Logins
  * that do not exist count like others. A wrong password that a client repeats counts once, so that a device with an old
@@ -33,7 +34,11 @@ const perDeviceHourly = tokenBucket("device-hour", 10);
 // Bounds the states that a user with very many device cookies of one login can store.
 const perLoginOfDevices = tokenBucket("device-login", 100);
 
-/** One attempt to log in with a password. */
+// Whoever guesses codes knows the password, so a right password must not reset their count.
+const perTotpLogin = consecutiveFailures("totp", 100);
+const perTotpLoginHourly = tokenBucket("totp-hour", 10);
+
+/** One attempt to log in with a password or another factor. */
 export interface Guess {
   readonly login: string;
   readonly password: string;
@@ -41,13 +46,17 @@ export interface Guess {
   readonly client: string;
   /** The device's id if it is known, see `lib/accounts/known_device.ts`. */
   readonly device: string | undefined;
+  /** Whether it is a code of TOTP. */
+  readonly isTotp?: boolean;
 }
 
 /** The verdict; `undefined` if the client has to wait. */
-export interface Throttled {
+export interface Throttled<V> {
   readonly waitSeconds: number;
-  readonly verdict: PasswordVerdict | undefined;
+  readonly verdict: V | undefined;
 }
+
+type Verdict = Pick<PasswordVerdict, "isRight">;
 
 /** Identical guesses that are pending together. They count as one until the last of them has ended. */
 interface OpenGuess {
@@ -85,7 +94,7 @@ export class LoginThrottle {
    * @throws what `verify` throws; nothing is counted then
    * @throws what the store of the limits throws, before `verify` or instead of its verdict
    */
-  async run(guess: Guess, verify: (guess: Guess) => Promise<PasswordVerdict>): Promise<Throttled> {
+  async run<V extends Verdict>(guess: Guess, verify: (guess: Guess) => Promise<V>): Promise<Throttled<V>> {
     const digest = this.#digestOf(guess);
     const open = this.#open.get(digest) ?? this.#begin(guess, digest);
     open.requestCount++;
@@ -111,13 +120,14 @@ export class LoginThrottle {
 
   /** Resets the failures in a row: the login has a new password, or an administrator unlocks it. */
   forget(login: string): Promise<void> {
-    return this.#limiter.update(new Map([[{ rule: perLogin, parts: [login] }, resetFailures]]));
+    const keys = [perLogin, perTotpLogin].map((rule) => ({ rule, parts: [login] }));
+    return this.#limiter.update(new Map(keys.map((key) => [key, resetFailures])));
   }
 
   #begin(guess: Guess, digest: string): OpenGuess {
     const login = { rule: perLogin, parts: [guess.login] };
     const row = guess.device === undefined ? login : { rule: perDevice, parts: [guess.login, guess.device] };
-    const keys = [row, ...hourlyKeys(guess)] as const;
+    const keys = [row, ...hourlyKeys(guess), ...guess.isTotp ? totpKeys(guess) : []] as const;
     const isTried = this.#tried.has(digest);
     const waitSeconds = (isTried ? this.#limiter.waitSeconds(keys) : this.#limiter.take(keys)).then((seconds) => {
       open.isTaken = seconds === 0 && !isTried;
@@ -154,6 +164,10 @@ export class LoginThrottle {
     const texts = [login, client, device ?? "", normalizePassword(password) ?? password];
     return createHmac("sha256", this.#secret).update(JSON.stringify(texts)).digest("hex");
   }
+}
+
+function totpKeys({ login }: Guess): readonly LimitKey[] {
+  return [perTotpLogin, perTotpLoginHourly].map((rule) => ({ rule, parts: [login] }));
 }
 
 function hourlyKeys({ login, client, device }: Omit<Guess, "password">): readonly LimitKey[] {

@@ -11,9 +11,9 @@ import { isSameOrigin } from "../../lib/http/cookie.ts";
 import { ifMatch } from "../../lib/http/entity_tag.ts";
 import { isSafe } from "../../lib/http/error_page.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
-import { lacksSecondFactor } from "../../lib/factors/second_factor.ts";
+import { lacksSecondFactor, provableFactors } from "../../lib/factors/second_factor.ts";
 import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
-import { isAdmin, type Session, type User, type UserSession } from "../../lib/store.ts";
+import { type Credential, isAdmin, type Session, type User, type UserSession } from "../../lib/store.ts";
 import { canonicalLogin, etagOf } from "../../lib/accounts/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 lists the authentication schemes. */
@@ -131,6 +131,22 @@ export async function requireSelfOrAdmin(context: Context, options: SessionOptio
 export async function refuseActor(context: Context): Promise<never> {
   await requireSession(context);
   throw new HttpError("forbidden");
+}
+
+/**
+ * Checks that the user of the session has proved its identity recently, as what makes or takes rights requires: an
+ * unattended browser must not allow it.
+ *
+ * @throws {HttpError} `login-again`
+ */
+export async function requireFresh({ session, user }: UserSession, context: Context): Promise<void> {
+  if (!isFresh(session, context)) throw loginAgain(await context.app.store.listCredentials(user.login));
+}
+
+/** The error for a user with these credentials whose login is not recent. */
+export function loginAgain(credentials: readonly Credential[]): HttpError {
+  const factors = provableFactors(credentials);
+  return new HttpError("login-again", { needs: factors.length === 0 ? ["password"] : factors });
 }
 
 /** Whether the login of the session, or its step-up, is recent. */

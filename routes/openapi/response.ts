@@ -23,7 +23,10 @@ const headerFields: Readonly<Record<string, readonly [description: string, patte
   "Remote-Id": ["The id of the user.", idPattern.source],
   "Remote-User": ["The login of the user.", loginPattern.source],
   "Retry-After": ["Seconds to wait.", "^[1-9][0-9]*$"],
-  "Set-Cookie": ["Sets or deletes the cookie of the session or of a known browser.", "^__Host-gatehouse(-device)?="],
+  "Set-Cookie": [
+    "Sets or deletes the cookie of the session or of a known browser.",
+    "^__Host-gatehouse(-device|-ceremony)?=",
+  ],
   "WWW-Authenticate": ["How to log in.", '^(Basic realm="gatehouse", charset="UTF-8", )?Bearer realm="gatehouse"$'],
   "X-Content-Type-Options": ["Browsers do not guess the media type.", "^nosniff$"],
   "X-Request-Id": ["The id of the request in the log.", "^[0-9a-f]{8}-[0-9a-z]+$"],
@@ -60,7 +63,10 @@ const members = {
 };
 const detail = { detail: { type: "string", description: "What happened in this case, for people." } };
 const errors = { type: "array", minItems: 1, maxItems: maxErrors, items: fieldError };
-const problem: Schema = { $id: "Problem", ...objectSchema(members, detail) };
+const needs = {
+  needs: { type: "array", items: { type: "string" }, description: "With `login-again`: factors; one suffices." },
+};
+const problem: Schema = { $id: "Problem", ...objectSchema(members, { ...detail, ...needs }) };
 const fieldProblem: Schema = { $id: "FieldProblem", ...objectSchema({ ...members, errors }, detail) };
 
 export interface DocumentedResponse {

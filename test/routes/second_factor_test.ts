@@ -1,0 +1,203 @@
+/** The ceremony: a login in two steps, and by a passkey alone. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { auditOf, outcomeOf } from "../support/accounts.ts";
+import { alice, openAppOfAlice, type TestApp } from "../support/app.ts";
+import { Authenticator } from "../support/factors/authenticator.ts";
+import { assertion, beginLogin, page, setUpPasskey, setUpTotp } from "../support/factors/set_up.ts";
+
+const stepMs = 30_000;
+const minuteMs = 60_000;
+const prove = ({ send }: TestApp, json: unknown) => send("POST", "/session/second-factor/", { json, headers: page });
+
+Deno.test("POST /session/ asks a user with TOTP for a second factor, and only after the right password", async () => {
+  const opened = await openAppOfAlice();
+  const before = await opened.send("POST", "/session/", { json: { ...alice, password: "wrong horse battery" } });
+  await setUpTotp(opened, opened);
+  const wrong = await opened.send("POST", "/session/", { json: { ...alice, password: "wrong horse battery" } });
+  assertEquals([wrong.status, wrong.text], [before.status, before.text]);
+  assertEquals([...wrong.headers.keys()], [...before.headers.keys()]);
+  const right = await opened.send("POST", "/session/", { json: alice });
+  assertEquals(right.status, 202);
+  assertEquals(right.headers.get("set-cookie"), null);
+  assertEquals(right.json.next, ["totp", "recovery"]);
+  assertEquals(right.json.expires_at, new Date(opened.clock.now + 5 * minuteMs).toISOString());
+});
+
+Deno.test("POST /session/second-factor/ opens a session by TOTP, and by each code once", async () => {
+  const opened = await openAppOfAlice();
+  const totp = await setUpTotp(opened, opened);
+  const used = await prove(opened, { login_token: await beginLogin(opened, alice), totp: totp.code() });
+  assertEquals(outcomeOf(used), "403 wrong-factor");
+  opened.clock.now += stepMs;
+  const login_token = await beginLogin(opened, alice);
+  const reply = await prove(opened, { login_token, totp: totp.code() });
+  assertEquals([reply.status, reply.json.factors], [201, ["password", "totp"]]);
+  const token = String(reply.json.token);
+  const shown = await opened.send("GET", "/session/", { token });
+  assertEquals(shown.json.factors, ["password", "totp"]);
+  assertEquals(shown.json.authenticated_at, new Date(opened.clock.now).toISOString());
+  assertEquals(outcomeOf(await prove(opened, { login_token, totp: totp.code(1) })), "403 login-token-invalid");
+  const again = await prove(opened, { login_token: await beginLogin(opened, alice), totp: totp.code() });
+  assertEquals(outcomeOf(again), "403 wrong-factor");
+});
+
+Deno.test("POST /session/second-factor/ sets the cookies of a browser", async () => {
+  const opened = await openAppOfAlice();
+  const totp = await setUpTotp(opened, opened);
+  const login_token = await beginLogin(opened, alice);
+  const reply = await prove(opened, { login_token, totp: totp.code(1), cookie: true });
+  assertEquals([reply.status, reply.json.token], [201, undefined]);
+  assertMatch(reply.headers.get("set-cookie") ?? "", /__Host-gatehouse=.+__Host-gatehouse-device=/);
+});
+
+Deno.test("POST /session/second-factor/ takes each recovery code once, and says how many are left", async () => {
+  const opened = await openAppOfAlice();
+  const { codes } = await setUpTotp(opened, opened);
+  assertEquals(codes.length, 10);
+  const [recovery_code = ""] = codes;
+  const reply = await prove(opened, { login_token: await beginLogin(opened, alice), recovery_code });
+  assertEquals([reply.status, reply.json.factors, reply.json.recovery_codes_left], [201, ["password", "recovery"], 9]);
+  const login_token = await beginLogin(opened, alice);
+  assertEquals(outcomeOf(await prove(opened, { login_token, recovery_code })), "403 wrong-factor");
+  const lower = codes[1]?.toLowerCase();
+  assertEquals((await prove(opened, { login_token, recovery_code: lower })).json.recovery_codes_left, 8);
+});
+
+Deno.test("POST /session/second-factor/ takes a passkey that answers the options of its login token", async () => {
+  const opened = await openAppOfAlice();
+  const authenticator = await setUpPasskey(opened, opened);
+  opened.clock.now += 1;
+  const path = "/session/passkey/options/";
+  const login_token = await beginLogin(opened, alice);
+  const other = await beginLogin(opened, alice);
+  const { passkey } = await assertion(opened, authenticator, { path, json: { login_token } });
+  assertEquals(outcomeOf(await prove(opened, { login_token: other, passkey })), "403 wrong-factor");
+  const reply = await prove(opened, { login_token, passkey });
+  assertEquals([reply.status, reply.json.factors], [201, ["password", "passkey"]]);
+  const replayed = await assertion(opened, authenticator, { path, json: { login_token: other } });
+  opened.clock.now += 5 * minuteMs;
+  const late = await prove(opened, { login_token: other, passkey: replayed.passkey });
+  assertEquals(outcomeOf(late), "403 login-token-invalid");
+});
+
+Deno.test("a passkey alone logs in, and answers a challenge of its own browser once", async () => {
+  const opened = await openAppOfAlice();
+  const authenticator = await setUpPasskey(opened, opened);
+  opened.clock.now += 1;
+  const { passkey, cookie } = await assertion(opened, authenticator, { path: "/session/passkey/options/", json: {} });
+  const logIn = (headers: Record<string, string>, json: unknown = { passkey }) => {
+    return opened.send("POST", "/session/passkey/", { json, headers });
+  };
+  assertEquals(outcomeOf(await logIn(page)), "403 wrong-factor");
+  assertEquals(outcomeOf(await logIn({ cookie })), "403 cross-origin");
+  const foreign = await Authenticator.create();
+  foreign.userHandle = authenticator.userHandle;
+  const options = { path: "/session/passkey/options/", json: {} };
+  const unknown = await assertion(opened, foreign, options);
+  const stranger = await logIn({ ...page, cookie: unknown.cookie }, { passkey: unknown.passkey });
+  assertEquals(outcomeOf(stranger), "403 wrong-factor");
+  const reply = await logIn({ ...page, cookie });
+  assertEquals([reply.status, reply.json.login, reply.json.factors], [201, "alice", ["passkey"]]);
+  assertEquals(outcomeOf(await logIn({ ...page, cookie })), "403 wrong-factor");
+});
+
+Deno.test("options without a login token are the same for all users, and need an origin with HTTPS", async () => {
+  const opened = await openAppOfAlice();
+  const shown = async () => {
+    const { json } = await opened.send("POST", "/session/passkey/options/", { json: {}, headers: page });
+    const { challenge, ...rest } = json.publicKey as Record<string, unknown>;
+    return [String(challenge).length, rest];
+  };
+  const before = await shown();
+  await setUpPasskey(opened, opened);
+  assertEquals(await shown(), before);
+  const plain = { ...page, origin: "http://gatehouse.test" };
+  for (const headers of [{}, plain, { ...page, origin: "https://evil.test", "sec-fetch-site": "cross-site" }]) {
+    const reply = await opened.send("POST", "/session/passkey/options/", { json: {}, headers });
+    assertEquals(outcomeOf(reply), "403 cross-origin");
+  }
+});
+
+Deno.test("a disabled user cannot log in by a passkey, nor finish a login", async () => {
+  const opened = await openAppOfAlice();
+  const authenticator = await setUpPasskey(opened, opened);
+  const { codes: [recovery_code] } = await setUpTotp(opened, opened).then(() => ({ codes: ["AAAA"] }));
+  opened.clock.now += 1;
+  const login_token = await beginLogin(opened, alice);
+  const { passkey, cookie } = await assertion(opened, authenticator, { path: "/session/passkey/options/", json: {} });
+  const user = await opened.app.store.findUser("alice");
+  assert(user !== undefined);
+  await opened.app.store.replaceUser(user, { ...user, disabled: true });
+  const alone = await opened.send("POST", "/session/passkey/", { json: { passkey }, headers: { ...page, cookie } });
+  assertEquals(outcomeOf(alone), "403 wrong-factor");
+  assertEquals(outcomeOf(await prove(opened, { login_token, recovery_code })), "403 login-token-invalid");
+});
+
+Deno.test("wrong codes are audited and throttled as wrong passwords, each time that they are sent", async () => {
+  const opened = await openAppOfAlice();
+  const totp = await setUpTotp(opened, opened);
+  const login_token = await beginLogin(opened, alice);
+  const wrong = totp.code(40);
+  const outcomes: string[] = [];
+  for (let count = 0; count < 11; count++) outcomes.push(outcomeOf(await prove(opened, { login_token, totp: wrong })));
+  assertEquals(outcomes, [...Array(10).fill("403 wrong-factor"), "429 too-many-attempts"]);
+  const events = auditOf(opened.lines).slice(-2).map((
+    { event, user, factor, refused },
+  ) => [event, user, factor, refused]);
+  assertEquals(events, [
+    ["login-failed", "alice", "totp", "code"],
+    ["login-throttled", "alice", undefined, undefined],
+  ]);
+  // Neither the right code nor a right password helps, also from another client; a recovery code does.
+  const client = "192.0.2.1";
+  const json = {
+    login_token: await beginLogin({
+      ...opened,
+      send: (...all) => opened.send(all[0], all[1], { ...all[2], client }),
+    }, alice),
+  };
+  const right = await opened.send("POST", "/session/second-factor/", { json: { ...json, totp: totp.code(1) }, client });
+  assertEquals(outcomeOf(right), "429 too-many-attempts");
+  const byCode = { ...json, recovery_code: totp.codes[0] };
+  assertEquals((await opened.send("POST", "/session/second-factor/", { json: byCode, client })).status, 201);
+});
+
+Deno.test("a login token is good for nothing else", async () => {
+  const opened = await openAppOfAlice();
+  await setUpTotp(opened, opened);
+  const token = await beginLogin(opened, alice);
+  const register = { json: { ...alice, login: "bob", ticket: token } };
+  assertEquals(outcomeOf(await opened.send("POST", "/user/", register)), "403 ticket-invalid");
+  const reset = { json: { ticket: token, password: "nine yellow emus dance" } };
+  assertEquals(outcomeOf(await opened.send("PUT", "/user/alice/password", reset)), "403 ticket-invalid");
+  for (const headers of [{ authorization: `Bearer ${token}` }, { cookie: `__Host-gatehouse=${token}` }]) {
+    assertEquals((await opened.send("GET", "/session/", { headers })).status, 401);
+    assertEquals((await opened.send("GET", "/guard/", { headers })).status, 401);
+  }
+});
+
+Deno.test("a new password ends the logins that wait", async () => {
+  const opened = await openAppOfAlice();
+  const totp = await setUpTotp(opened, opened);
+  const login_token = await beginLogin(opened, alice);
+  const json = { current_password: alice.password, password: "nine yellow emus dance" };
+  assertEquals((await opened.send("PUT", "/user/alice/password", { token: opened.token, json })).status, 204);
+  assertEquals(outcomeOf(await prove(opened, { login_token, totp: totp.code(1) })), "403 login-token-invalid");
+});
+
+Deno.test("bodies with a bad proof, none or two are refused", async () => {
+  const { send } = await openAppOfAlice();
+  const rows: [unknown, string][] = [
+    [{ login_token: "x" }, "422 invalid-credentials  missing"],
+    [{ totp: "123456" }, "422 invalid-credentials /login_token missing"],
+    [{ login_token: "x", totp: "123456", recovery_code: "y" }, "422 invalid-credentials /recovery_code unknown-field"],
+    [{ login_token: "x", totp: "12345" }, "422 invalid-credentials /totp invalid-code"],
+    [{ login_token: "x", totp: 123_456 }, "422 invalid-credentials /totp not-text"],
+    [{ login_token: "x", recovery_code: "y".repeat(65) }, "422 invalid-credentials /recovery_code invalid-code"],
+    [{ login_token: "x", passkey: {} }, "422 invalid-credentials /passkey invalid-passkey"],
+    [{ login_token: "x", totp: "123456" }, "403 login-token-invalid"],
+  ];
+  for (const [json, outcome] of rows) {
+    assertEquals(outcomeOf(await send("POST", "/session/second-factor/", { json })), outcome);
+  }
+});
