@@ -8,7 +8,10 @@ import { passkeyAssertion, passkeyRegistration } from "./passkey_response.ts";
 import { maxRecoveryCodeLength } from "./recovery_code.ts";
 import { totpPattern } from "./totp.ts";
 
-const exampleTotp = "492039";
+/** Examples for the OpenAPI document. */
+export const exampleTotp = "492039";
+export const exampleRecoveryCode = "MZXW-6YTB-OI5X-GYLS";
+export const exampleSetupToken = "AZrCVJvZfK0YpQ4u1mJ3QhW2dX8s";
 const loginToken: Field<string> = {
   ...text,
   schema: { type: "string", description: "The `login_token` of a login that waits for a second factor." },
@@ -53,7 +56,7 @@ export const secondFactorBody = jsonBody({
   ...exactlyOne(proofs),
   examples: {
     "A code of an app": { value: { login_token: exampleCode, totp: exampleTotp } },
-    "A recovery code": { value: { login_token: exampleCode, recovery_code: "MZXW-6YTB-OI5X-GYLS" } },
+    "A recovery code": { value: { login_token: exampleCode, recovery_code: exampleRecoveryCode } },
   },
 });
 
@@ -105,7 +108,7 @@ export const newTotpBody = jsonBody({
     setup_token: { ...text, schema: { type: "string", description: "That of the setup." } },
     code: totp,
   },
-  examples: { "Confirm": { value: { setup_token: "AZrCV…", code: exampleTotp } } },
+  examples: { "Confirm": { value: { setup_token: exampleSetupToken, code: exampleTotp } } },
 });
 
 /** `PATCH /user/:login/credential/:id`. */

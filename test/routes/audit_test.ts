@@ -58,7 +58,7 @@ Deno.test("a registration is told, and the ticket that made it", async () => {
 
 Deno.test("a login and a logout are told", async () => {
   const opened = await openWithAlice();
-  const logIn = { event: "login", ...byAlice };
+  const logIn = { event: "login", ...byAlice, factors: ["password"] };
   await assertTold(opened, ["POST", "/session/", { json: { ...alice, login: "Alice" } }], ["201", logIn]);
   await assertTold(opened, ["POST", "/session/", { json: { ...alice, cookie: true } }], ["201", logIn]);
   const { token } = opened;

@@ -4,6 +4,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { createConfig, lintFromString } from "npm:@redocly/openapi-core@2.64.0";
 import type { OpenApiDocument } from "../../routes/openapi/document.ts";
 import { exampleCode, examplePassword } from "../../lib/accounts/request_schemas.ts";
+import { exampleRecoveryCode, exampleSetupToken, exampleTotp } from "../../lib/factors/factor_bodies.ts";
+import { exampleCredentialId } from "../../routes/credential.ts";
 import { exampleTicketId } from "../../routes/ticket.ts";
 import { exampleSessionId } from "../../routes/user_session.ts";
 import { openApiDocument } from "../../routes/openapi/document.ts";
@@ -11,6 +13,7 @@ import { operations, routes } from "../../routes/mod.ts";
 import { insertSetupTicket } from "../support/accounts.ts";
 import { openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 import { createContract } from "../support/contract.ts";
+import { beginLogin, beginTotp, page, setUpTotp } from "../support/factors/set_up.ts";
 
 const document = openApiDocument(operations, { passwordMinLength: 15 });
 const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -68,14 +71,33 @@ async function openScene(operationId: string): Promise<Scene> {
   return { opened, tokens: { admin, alice: await logIn(alice) } };
 }
 
-/** The text with a real ticket and a real session in place of those of the examples. */
-async function withRealOnes(text: string, { opened, tokens }: Scene): Promise<string> {
+/** The text with what is real in place of the examples. */
+async function withRealOnes(text: string, scene: Scene): Promise<string> {
+  const { opened, tokens } = scene;
+  const isOfFactor = [exampleTotp, exampleRecoveryCode, exampleCredentialId, "login_token"].some((one) => {
+    return text.includes(one);
+  });
+  if (isOfFactor) return await withRealFactors(text, scene);
   const purpose = text.includes("/password") ? { purpose: "reset", login: "alice" } : { purpose: "register" };
   const { json } = await opened.send("POST", "/ticket/", { token: tokens.admin, json: purpose });
   return text.replaceAll(exampleCode, String(json.ticket)).replaceAll(exampleTicketId, String(json.id)).replaceAll(
     exampleSessionId,
     tokens.alice.slice(0, 26),
   );
+}
+
+/** The same for an example that needs a second factor: alice sets up TOTP, or begins to. */
+async function withRealFactors(text: string, { opened, tokens: { alice: token } }: Scene): Promise<string> {
+  if (text.includes(exampleSetupToken)) {
+    const { setup_token, code } = await beginTotp(opened, { token });
+    return text.replace(exampleSetupToken, setup_token).replace(exampleTotp, code());
+  }
+  const { code, codes: [recoveryCode = ""] } = await setUpTotp(opened, { token });
+  const { json } = await opened.send("GET", "/user/alice/credential/", { token });
+  const [credential] = json.credentials as { id: string }[];
+  const loginToken = text.includes("login_token") ? await beginLogin(opened, alice) : "";
+  return text.replace(exampleTotp, code(1)).replace(exampleRecoveryCode, recoveryCode)
+    .replace(exampleCredentialId, credential?.id ?? "").replace(exampleCode, loginToken);
 }
 
 for (const { method, path, operation } of documented) {
@@ -89,7 +111,9 @@ for (const { method, path, operation } of documented) {
       const token = description.startsWith("Access: administrators.") ? scene.tokens.admin : scene.tokens.alice;
       const { target: realTarget, json } = JSON.parse(sent);
       // `send` checks the reply against the document.
-      const reply = await scene.opened.send(method, realTarget, { json, ...security.length > 0 && { token } });
+      const headers = method === "POST" ? page : {};
+      const options = { json, headers, ...security.length > 0 && { token } };
+      const reply = await scene.opened.send(method, realTarget, options);
       assertEquals(String(reply.status), Object.keys(operation.responses)[0], reply.text);
     });
   }
@@ -99,7 +123,9 @@ Deno.test("the document tells which operations require a session", async () => {
   for (const { method, path, operation } of documented) {
     const { opened } = await openScene(operation.operationId);
     const target = path.replaceAll(/\{login\}/g, "alice").replaceAll(/\{\w+\}/g, "login-taken");
-    const body = Object.values(operation.requestBody?.content["application/json"]?.examples ?? {})[0]?.value;
+    const examples = Object.values(operation.requestBody?.content["application/json"]?.examples ?? {});
+    // Of a passkey there is no example.
+    const body = examples[0]?.value ?? (operation.requestBody && {});
     const { status } = await opened.send(method, target, { json: body });
     assertEquals(status === 401, operation.security.length > 0, `${method} ${path}`);
   }

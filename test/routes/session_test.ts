@@ -16,6 +16,8 @@ Deno.test("logIn() answers 201 with a token, in a reply that nobody may keep", a
     login: "alice",
     created_at: "2026-11-23T09:35:39.123Z",
     expires_at: "2026-11-30T09:35:39.123Z",
+    factors: ["password"],
+    authenticated_at: "2026-11-23T09:35:39.123Z",
   });
   assertEquals(headers.get("cache-control"), "no-store");
   assertEquals(headers.get("set-cookie"), null);
@@ -46,7 +48,7 @@ Deno.test("logIn() gives the token as a cookie alone when it is asked to", async
   const { send } = await openAppOfAlice();
   const { status, headers, json } = await send("POST", "/session/", { json: { ...alice, cookie: true } });
   assertEquals(status, 201);
-  assertEquals(Object.keys(json), ["login", "created_at", "expires_at"]);
+  assertEquals(Object.keys(json), ["login", "factors", "authenticated_at", "created_at", "expires_at"]);
   const [cookie = "", device = "", ...others] = headers.getSetCookie();
   assertEquals(others, []);
   assertMatch(cookie, cookiePattern);

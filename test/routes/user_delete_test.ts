@@ -116,17 +116,22 @@ Deno.test("deleteUser() goes by when the session was made, not by when it was us
   assertEquals(outcomeOf(await opened.send("DELETE", "/user/alice", { token: await opened.logIn() })), "204");
 });
 
-Deno.test("deleteUser() lets an admin delete others, and himself, with a session of any age", async () => {
+Deno.test("deleteUser() requires a recent login of an admin who deletes others, or himself", async () => {
   const opened = await openAdminApp();
   const { send, admin: token } = opened;
   const users = [await opened.addUser("alice"), await opened.addUser("bob")];
   assertEquals((await send("PATCH", "/user/bob", { token, json: { groups: ["admin"] } })).status, 200);
   opened.clock.now += 60 * minuteMs;
+  assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token })), "403 login-again");
+  assertEquals(outcomeOf(await send("DELETE", "/user/root", { token })), "403 login-again");
+  const json = { password: alice.password };
+  assertEquals(outcomeOf(await send("POST", "/session/authentication/", { token, json })), "200");
   assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token })), "204");
   assertEquals(outcomeOf(await send("DELETE", "/user/alice", { token })), "404 not-found");
   assertEquals(outcomeOf(await send("DELETE", "/user/root", { token })), "204");
   for (const ended of [users[0] ?? "", token]) assertEquals(await isLive(opened, ended), false);
-  assertEquals(outcomeOf(await send("DELETE", "/user/bob", { token: users[1] ?? "" })), "409 last-admin");
+  const bob = await opened.logIn({ ...alice, login: "bob" });
+  assertEquals(outcomeOf(await send("DELETE", "/user/bob", { token: bob })), "409 last-admin");
 });
 
 Deno.test("deleteUser() keeps the last admin", async () => {

@@ -23,12 +23,18 @@ interface Owner {
   readonly token: string;
 }
 
+/** Begins to set up TOTP. */
+export async function beginTotp(opened: TestApp, { login = "alice", token }: Owner) {
+  const { json } = await sent(opened, "POST", `/user/${login}/totp/setup/`, { token });
+  const secret = bytesOf(String(json.secret));
+  const code = (offset = 0) => totpCode(secret, { step: Math.floor(opened.clock.now / 30_000) + offset });
+  return { setup_token: String(json.setup_token), code };
+}
+
 /** Sets up TOTP. The code of the current step is used up then. */
 export async function setUpTotp(opened: TestApp, { login = "alice", token }: Owner): Promise<TotpApp> {
-  const setup = await sent(opened, "POST", `/user/${login}/totp/setup/`, { token });
-  const secret = bytesOf(String(setup.json.secret));
-  const code = (offset = 0) => totpCode(secret, { step: Math.floor(opened.clock.now / 30_000) + offset });
-  const json = { setup_token: setup.json.setup_token, code: code() };
+  const { setup_token, code } = await beginTotp(opened, { login, token });
+  const json = { setup_token, code: code() };
   const reply = await sent(opened, "POST", `/user/${login}/totp/`, { token, json });
   return { code, codes: reply.json.recovery_codes as string[] ?? [] };
 }
