@@ -56,6 +56,11 @@ export class SiteResponse {
     return `${this.status} ${title}`.trimEnd();
   }
 
+  /** Whether the guard requires a group that the account is not in, or a second factor. */
+  get demandsMore(): boolean {
+    return this.status === 403 || this.includes("second-factor");
+  }
+
   /** Whether the text is in any header or the body. */
   includes(text: string): boolean {
     return this.body.includes(text) || [...this.headers].some(([, value]) => value.includes(text));

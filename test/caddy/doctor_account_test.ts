@@ -41,13 +41,17 @@ test("doctor logs in as a given user if registration is closed, and ends its ses
   assertEquals(wrong.output.match(/^ {11}Cannot log in: 401 .*$/gm)?.length, 1, wrong.output);
 });
 
-test("doctor does not report a group that it is not in as a failure", async () => {
-  await using guarded = await startGuarded({ edits: [app, ["import guard users", "import guard staff"]] });
-  const { code, output } = await runDoctor(guarded);
-  assertEquals(code, 2, output);
-  assertMatch(output, /^unknown {2}session .*\n.* 403; set DOCTOR_LOGIN to a user that may see it$/m);
-  assertMatch(output, /\n9 pass, 0 fail, 12 unknown \(11 not tried without a session\)\n/);
-});
+for (const [demand, status] of [["staff", 403], ["second-factor", 401]] as const) {
+  test(`doctor does not report the demand ${demand}, which it cannot meet, as a failure`, async () => {
+    await using guarded = await startGuarded({ edits: [app, ["import guard users", `import guard ${demand}`]] });
+    const { code, output } = await runDoctor(guarded);
+    assertEquals(code, 2, output);
+    const why = `with a session the response to / is ${status}; set DOCTOR_LOGIN to a user that may see it, or --path`;
+    assertStringIncludes(output, `\n           ${why}\n`);
+    assertMatch(output, /^unknown {2}session /m);
+    assertMatch(output, /\n9 pass, 0 fail, 12 unknown \(11 not tried without a session\)\n/);
+  });
+}
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore, fn });
