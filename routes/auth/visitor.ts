@@ -38,9 +38,10 @@ export interface Visitor {
 export async function findVisitor(context: Context): Promise<Visitor | undefined> {
   const { headers } = context.request;
   // The cookie first: the guarded site may use `Authorization` for its own purpose.
-  for (const token of [cookieToken(headers), bearerToken(headers)]) {
+  for (const tokenOf of [cookieToken, bearerToken]) {
+    const token = tokenOf(headers);
     const found = token === undefined ? undefined : await liveSession(token, context);
-    if (found !== undefined) return { ...found, groups: groupsOf(found.user) };
+    if (found !== undefined) return { user: found.user, session: found.session, groups: groupsOf(found.user) };
   }
   const credentials = basicCredentials(headers);
   return credentials && await visitorOf(credentials, context);

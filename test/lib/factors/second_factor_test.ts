@@ -1,0 +1,65 @@
+/** Whom a second factor is required of, and what counts as one. */
+import { assertEquals } from "@std/assert";
+import {
+  hasSecondFactor,
+  isSecondFactor,
+  lacksFactorIn,
+  lacksSecondFactor,
+  requiresSecondFactor,
+} from "../../../lib/factors/second_factor.ts";
+import type { Credential, Factor } from "../../../lib/store.ts";
+import { credentialOf, sessionOf, userOf } from "../../support/store/records.ts";
+
+const alice = userOf("alice");
+const grace = userOf("grace", { groups: ["admin"] });
+/** No administrator: that group has another name. */
+const heidi = userOf("heidi", { groups: ["admins"] });
+
+Deno.test("hasSecondFactor() wants more than a password or a ticket", () => {
+  const rows: readonly [isEnough: boolean, ...factors: Factor[]][] = [
+    [false],
+    [false, "password"],
+    [false, "password", "ticket"],
+    [true, "passkey"],
+    [true, "password", "totp"],
+    [true, "password", "recovery"],
+  ];
+  for (const [isEnough, ...factors] of rows) {
+    assertEquals(hasSecondFactor(sessionOf("alice", "s", { factors })), isEnough, factors.join());
+  }
+});
+
+Deno.test("requiresSecondFactor() follows the setting", () => {
+  const required = (["optional", "admins", "all"] as const).map((secondFactor) => {
+    return [alice, grace, heidi].filter((user) => requiresSecondFactor(user, { secondFactor })).map(({ login }) =>
+      login
+    );
+  });
+  assertEquals(required, [[], ["grace"], ["alice", "grace", "heidi"]]);
+});
+
+Deno.test("lacksSecondFactor() is true of one factor where two are required", () => {
+  for (const [user, isRequired] of [[grace, true], [alice, false]] as const) {
+    for (const factors of [["password"], ["password", "totp"]] as const) {
+      const session = sessionOf(user.login, "s", { factors });
+      assertEquals(
+        lacksSecondFactor({ session, user }, { secondFactor: "admins" }),
+        isRequired && factors.length === 1,
+      );
+    }
+  }
+});
+
+Deno.test("isSecondFactor() and lacksFactorIn() count passkeys and TOTP, not recovery codes and app passwords", () => {
+  const of = (kind: Credential["kind"]) => credentialOf("grace", kind, { kind });
+  const others = [of("recovery"), of("app-password")];
+  for (
+    const [kind, isFactor] of [["passkey", true], ["totp", true], ["recovery", false], ["app-password", false]] as const
+  ) {
+    assertEquals(isSecondFactor({ kind }), isFactor);
+    const credentials = [...others, of(kind)];
+    assertEquals(lacksFactorIn(credentials, { user: grace, config: { secondFactor: "admins" } }), !isFactor);
+    assertEquals(lacksFactorIn(credentials, { user: alice, config: { secondFactor: "admins" } }), false);
+  }
+  assertEquals(lacksFactorIn([], { user: alice, config: { secondFactor: "all" } }), true);
+});
