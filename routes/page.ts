@@ -52,8 +52,9 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** A session does not load what only visitors need. */
-const visitorLine = /^.* data-visitor>\n/gm;
+/** A session does not load what only visitors need, and the other way round: a login loads the page again. */
+const visitorParts = /^.* data-visitor>\n/gm;
+const sessionParts = /^[^\n]* data-session>\n|\n *<!-- Of sessions: .*(?=\n *<\/body>)/gms;
 
 const visitorPage = staticResponse((app: App) => pageOf(app, "none"));
 const sessionPage = staticResponse((app: App) => pageOf(app, "live"));
@@ -118,7 +119,7 @@ function pageOf({ config, logo }: App, session: "none" | "live"): StaticBody {
   const [icon, iconType] = logo === undefined ? ["page/mark.svg", types["svg"]] : ["page/logo", logo.type];
   const { title, registration, passwordMinLength } = config;
   const values: Record<string, HtmlValue> = { title, registration, passwordMinLength, session, icon, iconType };
-  const lines = session === "none" ? index : index.replaceAll(visitorLine, "");
+  const lines = index.replaceAll(session === "none" ? sessionParts : visitorParts, "");
   const content = lines.replaceAll(/\{\{ (\w+) \}\}/g, (_, name) => html`${values[name]}`.toString());
   return { content, headers };
 }

@@ -1,10 +1,12 @@
-/** The user's own account: sessions, password, deletion. */
+/** The user's own account: factors, sessions, password, deletion. */
 
 import { send, userPath } from "./api.js";
 import { showDialog } from "./dialog.js";
+import { FactorSections } from "./factors.js";
 import { invalid, reporter, wireButton, wireForm } from "./form.js";
 import { formatDay, translate } from "./language.js";
 import { SessionList } from "./sessions.js";
+import { withRecentLogin } from "./step_up.js";
 import { fromTemplate, part, textElement } from "./template.js";
 
 /** Makes the view of the account of the session's user. */
@@ -20,7 +22,9 @@ export async function accountView(app) {
   part(view, "site").hidden = app.site.url === undefined;
   if (app.site.url !== undefined) part(view, "site").href = app.site.url;
   showGroups(part(view, "groups"), user.groups);
-  await new SessionList(view, { login, report }).show();
+  const factors = new FactorSections({ app, report });
+  await Promise.all([new SessionList(view, { login, report }).show(), factors.load()]);
+  part(view, "own").prepend(factors.element);
   wireButton(part(view, "end-all"), {
     act: async () => {
       await send("DELETE", userPath(login, "/session/"));
@@ -43,24 +47,22 @@ function wirePasswordChange(app, view) {
   wireForm(view.querySelector("form"), {
     id: "password",
     act: async ({ current_password, password }) => {
-      await send("PUT", userPath(login, "/password"), { body: { current_password, password } });
+      const body = { current_password, password };
+      await withRecentLogin(() => send("PUT", userPath(login, "/password"), { body }), login);
       await app.go("account", translate("The password is changed. All other sessions have ended."));
     },
     onEnded: () => app.end(),
   });
 }
 
-/** Asks for the login, and for the password if the session is too old to delete the account. */
 function askDeletion(app) {
   const { login } = app.session;
   const dialog = fromTemplate("delete-account", { login });
-  const form = dialog.querySelector("form");
-  wireForm(form, {
+  wireForm(dialog.querySelector("form"), {
     id: "delete-account",
-    act: async ({ confirmation, password }) => {
+    act: async ({ confirmation }) => {
       if (confirmation.toLowerCase() !== login) throw invalid([{ pointer: "/confirmation", code: "confirmation" }]);
-      if (password !== "") await send("POST", "session/", { body: { login, password, cookie: true } });
-      await deleteOrAsk(login, form.elements.password);
+      await withRecentLogin(() => send("DELETE", userPath(login)), login);
       dialog.close();
       app.leave(translate("Your account is deleted."));
     },
@@ -70,16 +72,4 @@ function askDeletion(app) {
     },
   });
   showDialog(dialog);
-}
-
-async function deleteOrAsk(login, password) {
-  try {
-    await send("DELETE", userPath(login));
-  } catch (error) {
-    if (error.code === "login-again") {
-      password.closest(".field").hidden = false;
-      password.required = true;
-    }
-    throw error;
-  }
 }

@@ -6,7 +6,7 @@
 
 /** A failed request. */
 export class Problem extends Error {
-  constructor({ code, title = "", errors = [], retrySeconds = 0 }) {
+  constructor({ code, title = "", errors = [], retrySeconds = 0, needs = [] }) {
     super(title || code);
     /** As in `/problem/<code>`; "" if the response is not the service's own. */
     this.code = code;
@@ -15,6 +15,8 @@ export class Problem extends Error {
     this.errors = errors;
     /** When to try again; 0 is unknown. */
     this.retrySeconds = retrySeconds;
+    /** The ways by which the user can log in again, if that is needed. */
+    this.needs = needs;
   }
 }
 
@@ -73,13 +75,14 @@ async function readJson(response) {
   }
 }
 
-function problemOf(response, { type = "", title, errors }) {
+function problemOf(response, { type = "", title, errors, needs }) {
   const code = type.startsWith("/problem/") ? type.slice("/problem/".length) : "";
   const isAway = code === "" && [502, 503, 504].includes(response.status);
   return new Problem({
     code: isAway ? "unreachable" : code,
     title: title ?? `${response.status}`,
     errors,
+    needs,
     retrySeconds: Number(response.headers.get("retry-after") ?? 0),
   });
 }

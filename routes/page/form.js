@@ -13,6 +13,9 @@ const notice = document.getElementById("notice");
 /**
  * Makes a form send.
  *
+ * A button with `formnovalidate`, such as that of a passkey, sends it without its fields. The values include that of
+ * the button.
+ *
  * @param options `id`: prefix of the ids of the fields; `act` gets the values by name, and may throw a Problem;
  * `onEnded` runs if the session has ended
  */
@@ -30,14 +33,15 @@ export function wireForm(form, { id, act, onEnded }) {
     clear(form, message);
     // A message about the past, such as "You are logged out.", would contradict the outcome.
     notice.textContent = "";
-    const missing = missingFields(form);
+    const { submitter } = event;
+    const missing = submitter?.formNoValidate ? [] : missingFields(form);
     if (missing.length > 0) return showErrors(form, missing);
     state.isBusy = true;
     form.setAttribute("aria-busy", "true");
     try {
-      await act(valuesOf(form));
+      await act({ ...valuesOf(form), ...submitter?.name && { [submitter.name]: submitter.value } });
     } catch (error) {
-      tell(error, { form, message, onEnded });
+      tell(error, { form, message, submitter, onEnded });
     } finally {
       state.isBusy = false;
       form.removeAttribute("aria-busy");
@@ -50,14 +54,14 @@ export function invalid(errors) {
   return new Problem({ code: "invalid", errors });
 }
 
-function tell(error, { form, message, onEnded }) {
+function tell(error, { form, message, submitter, onEnded }) {
   if (!(error instanceof Problem)) throw error;
   if (error.code === "not-authenticated" && onEnded !== undefined) return onEnded();
   const rest = showErrors(form, fieldErrors(error));
   if (rest === undefined) return;
   message.textContent = rest || problemText(error);
   // A mistyped password is typed again.
-  form.querySelector("input[type=password]")?.select();
+  if (!submitter?.formNoValidate) form.querySelector("input[type=password]")?.select();
 }
 
 /** Shows errors at their fields, and focuses the first. @returns the texts without a field, `undefined` if none */

@@ -6,10 +6,11 @@
 
 import { loadPart } from "./api.js";
 
-/** The texts of a language are in parts: those of the administrators' views are loaded with the first of these. */
+/** The texts of a language are in parts, which are loaded with the first view that needs them. */
 const loaders = {
   ru: {
     page: () => import("./russian.js"),
+    factors: () => import("./russian_factors.js"),
     admin: () => import("./russian_admin.js"),
     settings: () => import("./russian_settings.js"),
   },

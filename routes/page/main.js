@@ -2,29 +2,17 @@
  * The frame of the page: which view is shown, for which session and in which language.
  *
  * A view is a function that makes an element from `app`. The fragment of the address names the view, so that Back
- * works. The views of visitors, users and administrators are loaded when they are needed.
+ * works. views.js has the views.
  */
 
-import { findSession, loadPart, Problem, send } from "./api.js";
+import { findSession, Problem, send } from "./api.js";
 import { wireButton } from "./form.js";
-import { addTexts, preferredLanguage, setLanguage, translate } from "./language.js";
+import { preferredLanguage, setLanguage, translate } from "./language.js";
 import { wireLanguages } from "./language_switch.js";
 import { moveFragment, takeLink } from "./link.js";
 import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
-
-const visitor = () => loadPart(() => import("./visitor.js"));
-const visitorViews = {
-  "log-in": async () => (await visitor()).logInView,
-  "register": async () => (await visitor()).registerView,
-  "reset": async () => (await visitor()).resetView,
-};
-const userViews = { account: async () => (await loadPart(() => import("./account.js"))).accountView };
-const adminViews = {
-  users: async () => (await loadAdmin(() => import("./users.js"))).usersView,
-  settings: async () => (await loadAdmin(() => import("./settings.js"))).settingsView,
-  status: async () => (await loadAdmin(() => import("./status.js"))).statusView,
-};
+import { isOfVisitors, otherAccountView, viewsOf } from "./views.js";
 
 const header = document.querySelector("header");
 const slot = document.getElementById("view");
@@ -41,6 +29,10 @@ const app = {
   site: { name: location.host, url: location.pathname === "/" ? undefined : new URL("/", location.href).href },
   /** Login and groups of the user who is logged in. */
   session: undefined,
+  /** The login that waits for its second factor: what the service responded to the password, and the login. */
+  waiting: undefined,
+  /** Whether the session can only prove or set up a second factor. */
+  needsFactor: false,
   /** The link that opened the page: see link.js. */
   link: undefined,
   /** The view that the end of the session interrupted: the next login leads back to it. */
@@ -52,12 +44,6 @@ const app = {
   leave,
   logOut,
 };
-
-/** Returns the views of a session; the first is the default. */
-function viewsOf({ session }) {
-  if (session === undefined) return visitorViews;
-  return session.groups.includes("admin") ? { ...userViews, ...adminViews } : userViews;
-}
 
 /** Returns the view that the address names, or else the default. */
 function currentName() {
@@ -84,7 +70,7 @@ async function show({ text = "", isFirst = false, isKept = false } = {}) {
   document.title = `${heading.textContent} · ${title}`;
   heading.tabIndex = -1;
   // Keyboard and screen reader continue here. At the first view the browser starts at the top by itself.
-  if (!isFirst) heading.focus();
+  if (!isFirst) (element.querySelector("[autofocus]:not([disabled])") ?? heading).focus();
 }
 
 /** Lets a view release what it holds. */
@@ -95,21 +81,19 @@ function close(view) {
 async function makeView(name) {
   try {
     const isForOther = app.session !== undefined && app.link !== undefined && location.hash === `#${app.link.view}`;
-    const makeIt = isForOther ? (await visitor()).otherAccountView : await viewsOf(app)[name]();
+    const makeIt = await (isForOther ? otherAccountView : viewsOf(app)[name])();
     return await makeIt(app);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (error.code === "second-factor-required" && !app.needsFactor) {
+      app.needsFactor = true;
+      return makeView(currentName());
+    }
     if (error.code !== "not-authenticated") return failureView(error);
     // Shows another view, so that this one comes too late.
     end();
     return undefined;
   }
-}
-
-/** Loads an administrators' view, and its texts. */
-async function loadAdmin(load) {
-  const [module] = await Promise.all([loadPart(load), addTexts("admin")]);
-  return module;
 }
 
 /** Goes to a view, with a message above it. */
@@ -127,11 +111,11 @@ function go(name, text = "") {
 async function enter() {
   if (await findSession() === undefined) throw new Problem({ code: isSecureContext ? "no-cookie" : "no-https" });
   const { pathname, search, hash } = location;
-  const isOfVisitors = hash === "" || Object.hasOwn(visitorViews, hash.slice(1));
-  const hasAim = !isOfVisitors || app.interrupted !== undefined || new URLSearchParams(search).has("next");
+  const hasView = hash !== "" && !isOfVisitors(hash.slice(1));
+  const hasAim = hasView || app.interrupted !== undefined || new URLSearchParams(search).has("next");
   if (!hasAim && app.site.url !== undefined) return location.replace(app.site.url);
   const view = app.interrupted === undefined ? "" : `#${app.interrupted}`;
-  if (isOfVisitors) history.replaceState(null, "", pathname + search + view);
+  if (!hasView) history.replaceState(null, "", pathname + search + view);
   location.reload();
 }
 
@@ -217,6 +201,12 @@ function showUnexpected() {
   else slot.replaceChildren(failureView(problem));
 }
 
+/** Whether the guard has led here, as the page that `next` names requires a second factor, and the session has none. */
+function isFactorWanted() {
+  const wanted = new URLSearchParams(location.search).get("need") === "second-factor";
+  return wanted && !app.session?.factors.some((factor) => ["passkey", "totp", "recovery"].includes(factor));
+}
+
 async function start() {
   addEventListener("error", showUnexpected);
   addEventListener("unhandledrejection", showUnexpected);
@@ -232,6 +222,7 @@ async function start() {
   try {
     // The server says whether there is a session, so a visitor's page does not ask.
     if (session === "live") app.session = await findSession();
+    app.needsFactor = isFactorWanted();
   } catch (error) {
     return slot.replaceChildren(failureView(error));
   }

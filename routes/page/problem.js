@@ -13,9 +13,15 @@ const texts = {
   "wrong-current-password": "This is not your current password.",
   "not-authenticated": "Your session has ended. Log in again.",
   "forbidden": "You do not have permission to do this.",
-  "login-again": "Enter your password to confirm.",
+  "login-again": "Log in again to confirm.",
   "second-factor-required": "This requires a second factor.",
+  "wrong-factor": "The code or the passkey is wrong.",
+  "login-token-invalid": "The login took too long. Log in again.",
+  "last-second-factor": "You need a second factor here, so the last one cannot be deleted.",
   "too-many-credentials": "You have 50 passkeys and app passwords. Delete one first.",
+  "passkey-not-used": "No passkey was used.",
+  "passkey-exists": "This device has a passkey of this account already.",
+  "passkey-failed": "This browser cannot use the passkey.",
   "ticket-invalid": "This ticket is not valid: it is used, expired, or for another login.",
   "registration-closed": "Registration is closed.",
   "login-reserved": "This login is reserved: it requires an invitation.",
@@ -107,4 +113,9 @@ export function fieldText({ code, limit: count = 0, reason, detail = "" }) {
 /** Returns the text of an easily guessed password. @param reason the service's code of it */
 export function guessableText(reason) {
   return translate("Easy to guess: {reason}.", { reason: translate(reasonTexts[reason] ?? reason) });
+}
+
+/** Returns the text about the recovery codes that are left. */
+export function codesLeftText(count) {
+  return translate("Recovery codes left: {count}", { count });
 }

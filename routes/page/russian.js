@@ -1,5 +1,6 @@
 /**
- * The Russian texts of the page, by the English text. Those of the administrators' views are in russian_admin.js.
+ * The Russian texts of the page, by the English text. Those of factors are in russian_factors.js, and those of the
+ * administrators' views in russian_admin.js.
  *
  * A text about a number has a form for each category of Intl.PluralRules. A test finds missing and unused texts.
  */
@@ -23,6 +24,7 @@ export const texts = {
   // Visitors.
   "Log in to {site}": "Вход на {site}",
   "Log in": "Войти",
+  "Log in with a passkey": "Войти с ключом доступа",
   "Login": "Логин",
   "Password": "Пароль",
   "Register": "Зарегистрироваться",
@@ -97,7 +99,6 @@ export const texts = {
     "Это действие необратимо. Для подтверждения введите свой логин:",
   "Your login": "Ваш логин",
   "Your password": "Ваш пароль",
-  "You logged in more than 10 minutes ago.": "Вы вошли более 10 минут назад.",
   "Delete account": "Удалить учётную запись",
   "Your account is deleted.": "Учётная запись удалена.",
 
@@ -105,6 +106,8 @@ export const texts = {
   "This browser": "Этот браузер",
   "Logged in {created}": "Вход: {created}",
   "Last seen {seen}": "Активность: {seen}",
+  "Proved by: {factors}": "Подтверждение: {factors}",
+  "Passkey": "Ключ доступа",
   "End": "Завершить",
   "End session: {device}, {created}": "Завершить сеанс: {device}, {created}",
   "The session has ended.": "Сеанс завершён.",
@@ -118,10 +121,17 @@ export const texts = {
   "This is not your current password.": "Это не ваш текущий пароль.",
   "Your session has ended. Log in again.": "Сеанс завершён. Войдите снова.",
   "You do not have permission to do this.": "У вас нет прав на это действие.",
-  "Enter your password to confirm.": "Введите пароль для подтверждения.",
+  "Log in again to confirm.": "Войдите снова для подтверждения.",
   "This requires a second factor.": "Для этого нужен второй фактор.",
+  "The code or the passkey is wrong.": "Неверный код или ключ доступа.",
+  "The login took too long. Log in again.": "Вход занял слишком много времени. Войдите снова.",
+  "You need a second factor here, so the last one cannot be deleted.":
+    "Второй фактор здесь обязателен, поэтому последний удалить нельзя.",
   "You have 50 passkeys and app passwords. Delete one first.":
     "У вас уже 50 ключей доступа и паролей приложений. Сначала удалите один из них.",
+  "No passkey was used.": "Ключ доступа не использован.",
+  "This device has a passkey of this account already.": "На этом устройстве уже есть ключ доступа этой учётной записи.",
+  "This browser cannot use the passkey.": "Браузер не смог использовать ключ доступа.",
   "This ticket is not valid: it is used, expired, or for another login.":
     "Код недействителен: он уже использован, истёк или выдан для другого логина.",
   "Registration is closed.": "Регистрация закрыта.",

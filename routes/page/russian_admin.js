@@ -37,6 +37,15 @@ export const texts = {
   "Sessions": "Сеансы",
   "End all sessions": "Завершить все сеансы",
   "All sessions have ended.": "Все сеансы завершены.",
+  "Second factor": "Второй фактор",
+  "Passkeys: {count}": "Ключи доступа: {count}",
+  "App passwords: {count}": "Пароли приложений: {count}",
+  "Remove the factors…": "Удалить второй фактор…",
+  "Remove the factors of {login}?": "Удалить второй фактор: {login}?",
+  "The user then logs in with the password alone. Make sure that it is the user who asks for it.":
+    "После этого для входа хватит одного пароля. Убедитесь, что об этом просит сам пользователь.",
+  "Remove": "Удалить",
+  "The factors are removed.": "Второй фактор удалён.",
   "Access": "Доступ",
   "Make a reset link": "Ссылка для нового пароля",
   "Disable": "Отключить",
@@ -44,14 +53,10 @@ export const texts = {
   "The account is disabled, and its sessions have ended.": "Учётная запись отключена, сеансы завершены.",
   "The account is enabled.": "Учётная запись включена.",
   "Delete…": "Удалить…",
-  "Delete": "Удалить",
   "Delete {login}?": "Удалить {login}?",
   "The account with its sessions is deleted. This cannot be undone.":
     "Учётная запись и её сеансы будут удалены. Это действие необратимо.",
   "{login} is deleted.": "Учётная запись {login} удалена.",
-  "Close": "Закрыть",
-  "Confirm it is you": "Подтвердите, что это вы",
-  "Go on": "Продолжить",
 
   // Tickets.
   "Open tickets…": "Действующие коды…",
@@ -74,8 +79,6 @@ export const texts = {
   "The link is shown only now. It works once, until {expires}. Send it privately.":
     "Ссылка показывается только сейчас и действует один раз, до {expires}. Передайте её лично.",
   "Copy link": "Скопировать ссылку",
-  "Copied.": "Скопировано.",
-  "Press Ctrl+C to copy.": "Нажмите Ctrl+C, чтобы скопировать.",
 
   // Settings.
   "These settings are in effect. They are set in the environment of the service and change with a restart.":

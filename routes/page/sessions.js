@@ -8,6 +8,15 @@ import { fromTemplate, part, textElement } from "./template.js";
 
 const pageSize = 50;
 
+/** What has proved the user. */
+const factorTexts = {
+  "password": "Password",
+  "passkey": "Passkey",
+  "totp": "One-time code",
+  "recovery": "Recovery code",
+  "ticket": "Ticket",
+};
+
 /** The list `.sessions` of a view, and its button `more-sessions`. */
 export class SessionList {
   #list;
@@ -58,6 +67,7 @@ export class SessionList {
       device,
       address: session.address,
       created: formatMoment(session.created_at),
+      factors: session.factors.map((factor) => translate(factorTexts[factor] ?? factor)).join(", "),
       seen: formatMoment(session.last_seen_at),
     });
     item.querySelector("strong").textContent = device;

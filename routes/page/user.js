@@ -1,12 +1,14 @@
-/** The dialog about one user for administrators: groups, sessions, access, deletion. */
+/** The dialog about one user for administrators: groups, sessions, factors, access, deletion. */
 
 import { send, userPath } from "./api.js";
+import { ask } from "./ask.js";
 import { showDialog } from "./dialog.js";
 import { wireButton, wireForm } from "./form.js";
 import { GroupField } from "./group_field.js";
 import { formatDay, translate } from "./language.js";
-import { problemText } from "./problem.js";
+import { codesLeftText, problemText } from "./problem.js";
 import { SessionList } from "./sessions.js";
+import { withRecentLogin } from "./step_up.js";
 import { fromTemplate, part } from "./template.js";
 import { showTicketLink } from "./ticket_link.js";
 import { showUserState } from "./users.js";
@@ -43,6 +45,7 @@ export class UserDialog {
     this.#wire("disable", () => this.#disable());
     this.#wire("enable", () => this.#enable());
     this.#wire("end-all", () => this.#endAll());
+    this.#wire("remove-factors", () => this.#removeFactors());
     this.#wire("reset", () => this.#makeResetLink());
     this.#wire("delete", () => this.#delete());
   }
@@ -52,7 +55,7 @@ export class UserDialog {
     const closed = showDialog(this.#dialog);
     try {
       await this.#load();
-      await this.#sessions.show();
+      await Promise.all([this.#sessions.show(), this.#showFactors()]);
     } catch (error) {
       this.#report(error, problemText(error));
     }
@@ -61,6 +64,11 @@ export class UserDialog {
 
   #wire(name, act) {
     wireButton(part(this.#dialog, name), { act, report: (...reported) => this.#report(...reported) });
+  }
+
+  /** Runs `act` after a recent login of the administrator. */
+  #withRecentLogin(act) {
+    return withRecentLogin(act, this.#app.session.login);
   }
 
   /** The user as of now, not as of the list: a change must not undo that of another administrator. */
@@ -73,7 +81,8 @@ export class UserDialog {
     // The message of the last change would contradict an error of this one.
     this.#dialog.querySelector(".message").textContent = "";
     try {
-      const { value, etag } = await send("PATCH", this.#path, { body, etag: this.#etag });
+      const change = () => send("PATCH", this.#path, { body, etag: this.#etag });
+      const { value, etag } = await this.#withRecentLogin(change);
       this.#showUser(value, etag);
     } catch (error) {
       if (error.code === "precondition-failed") await this.#load();
@@ -101,12 +110,50 @@ export class UserDialog {
 
   async #makeResetLink() {
     const make = () => send("POST", "ticket/", { body: { purpose: "reset", login: this.#login } });
-    const { value } = await withFreshLogin(make, this.#app.session.login);
+    const { value } = await this.#withRecentLogin(make);
     showTicketLink(part(this.#dialog, "link"), value);
   }
 
+  /** Says what the user has beside the password. */
+  async #showFactors() {
+    const { value } = await send("GET", `${this.#path}/credential/`);
+    const count = (kind) => value.credentials.filter((credential) => credential.kind === kind).length;
+    const texts = [
+      count("passkey") > 0 && translate("Passkeys: {count}", { count: count("passkey") }),
+      count("totp") > 0 && translate("Authenticator app"),
+      value.recovery_codes_left > 0 && codesLeftText(value.recovery_codes_left),
+      count("app-password") > 0 && translate("App passwords: {count}", { count: count("app-password") }),
+    ];
+    const shown = texts.filter(Boolean);
+    part(this.#dialog, "factors").textContent = shown.join(" · ") || translate("None.");
+    part(this.#dialog, "remove-factors").hidden = shown.length === 0;
+  }
+
+  async #removeFactors() {
+    const isDone = await ask({
+      title: translate("Remove the factors of {login}?", { login: this.#login }),
+      text: translate("The user then logs in with the password alone. Make sure that it is the user who asks for it."),
+      action: translate("Remove"),
+      isDanger: true,
+      act: () => this.#withRecentLogin(() => send("DELETE", `${this.#path}/credential/`)),
+      onEnded: () => this.#leave(),
+    });
+    if (!isDone) return;
+    await this.#showFactors();
+    this.#report(undefined, translate("The factors are removed."));
+  }
+
+  /** The second step. */
   async #delete() {
-    if (!await confirmDeletion(this.#login, { path: this.#path, onEnded: () => this.#leave() })) return;
+    const isDone = await ask({
+      title: translate("Delete {login}?", { login: this.#login }),
+      text: translate("The account with its sessions is deleted. This cannot be undone."),
+      action: translate("Delete"),
+      isDanger: true,
+      act: () => this.#withRecentLogin(() => send("DELETE", this.#path)),
+      onEnded: () => this.#leave(),
+    });
+    if (!isDone) return;
     this.user = undefined;
     this.#dialog.close();
   }
@@ -131,50 +178,4 @@ export class UserDialog {
     this.#dialog.close();
     this.#app.end();
   }
-}
-
-/** Runs `act`. If it needs a fresh login, asks for the password and runs it again. */
-async function withFreshLogin(act, login) {
-  try {
-    return await act();
-  } catch (error) {
-    if (error.code !== "login-again" || !await logInAgain(login)) throw error;
-    return await act();
-  }
-}
-
-/** @returns whether the user has logged in */
-async function logInAgain(login) {
-  const dialog = fromTemplate("log-in-again", { login });
-  const state = { isDone: false };
-  wireForm(dialog.querySelector("form"), {
-    id: "log-in-again",
-    act: async ({ password }) => {
-      await send("POST", "session/", { body: { login, password, cookie: true } });
-      state.isDone = true;
-      dialog.close();
-    },
-  });
-  await showDialog(dialog);
-  return state.isDone;
-}
-
-/** The second step. @returns whether the user is deleted */
-async function confirmDeletion(login, { path, onEnded }) {
-  const dialog = fromTemplate("delete-user", { login });
-  const state = { isDone: false };
-  wireForm(dialog.querySelector("form"), {
-    id: "delete-user",
-    act: async () => {
-      await send("DELETE", path);
-      state.isDone = true;
-      dialog.close();
-    },
-    onEnded: () => {
-      dialog.close();
-      onEnded();
-    },
-  });
-  await showDialog(dialog);
-  return state.isDone;
 }

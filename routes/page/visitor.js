@@ -3,16 +3,39 @@
 import { Problem, send, userPath } from "./api.js";
 import { invalid, wireForm } from "./form.js";
 import { translate } from "./language.js";
+import { hasPasskeys, PasskeyOffer, usePasskey } from "./passkey.js";
 import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
 
-/** Makes the view to log in. */
+/** Makes the view to log in: with the password, or with a passkey by a button or the list of the field `login`. */
 export function logInView(app) {
   const view = fromTemplate("log-in", { site: app.site.name });
-  wireForm(view.querySelector("form"), {
-    id: "log-in",
-    act: ({ login, password }) => logIn(app, { login, password }),
+  const form = view.querySelector("form");
+  const byPasskey = part(view, "method");
+  byPasskey.hidden = !hasPasskeys;
+  const chosen = { passkey: undefined };
+  const offer = new PasskeyOffer({
+    getOptions: passkeyOptions,
+    onChosen(passkey) {
+      chosen.passkey = passkey;
+      form.requestSubmit(byPasskey);
+    },
   });
+  wireForm(form, {
+    id: "log-in",
+    act: async ({ login, password, method }) => {
+      if (method !== "passkey") return await logIn(app, { login, password });
+      offer.stop();
+      try {
+        await logInByPasskey(app, chosen.passkey ?? await usePasskey(await passkeyOptions()));
+      } finally {
+        chosen.passkey = undefined;
+        offer.start();
+      }
+    },
+  });
+  view.addEventListener("leave", () => offer.stop());
+  offer.start();
   return view;
 }
 
@@ -100,8 +123,24 @@ async function withTicket(act, showTicket) {
   }
 }
 
+async function passkeyOptions() {
+  return (await send("POST", "session/passkey/options/", { body: {} })).value;
+}
+
+async function logInByPasskey(app, passkey) {
+  await send("POST", "session/passkey/", { body: { passkey, cookie: true } });
+  await finish(app);
+}
+
+/** Logs in with the password. A user with a second factor is asked for it. */
 async function logIn(app, { login, password }) {
-  await send("POST", "session/", { body: { login, password, cookie: true } });
+  const { value } = await send("POST", "session/", { body: { login, password, cookie: true } });
+  if (value.login_token === undefined) return await finish(app);
+  app.waiting = { ...value, login };
+  await app.go("second-factor");
+}
+
+async function finish(app) {
   await app.enter();
   // The form stays busy until the next page replaces it.
   await new Promise(() => {});

@@ -70,6 +70,20 @@ Deno.test("showPage() loads nothing of visitors with a session", async () => {
   assert(!withSession.text.includes("visitor"));
 });
 
+Deno.test("showPage() loads nothing of sessions without one", async () => {
+  const { send, token } = await openAppOfAlice();
+  const withSession = await send("GET", "/", { headers: { cookie: `__Host-gatehouse=${token}` } });
+  const { text } = await send("GET", "/");
+  for (const part of ["page/list.css", 'id="account"', 'id="users"']) {
+    assertStringIncludes(withSession.text, part);
+    assert(!text.includes(part), part);
+  }
+  for (const part of ['id="log-in"', 'id="failure"', "</template>\n  </body>\n</html>"]) {
+    assertStringIncludes(withSession.text, part);
+    assertStringIncludes(text, part);
+  }
+});
+
 Deno.test("all addresses in the page are relative, as proxies mount it anywhere, and exist", async () => {
   const opened = await openTestApp();
   const addresses = await addressesOf(opened);

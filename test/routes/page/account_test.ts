@@ -132,24 +132,23 @@ testLooks("deleting the account long after the login asks for the password", asy
   const { login, ...look } = options;
   await site.addUser(login);
   const token = await site.logIn(login);
-  const refused = [`403 DELETE user/${login}`, "401 POST session/"];
+  const refused = [`403 DELETE user/${login}`, "403 POST session/authentication/"];
   await visit(browser, { url: site.url, ...look, token, refused }, async ({ page, say }) => {
     // As the service answers after ten minutes.
-    const body = JSON.stringify({ type: "/problem/login-again", title: "Log in again", status: 403 });
+    const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["password"] });
     const answer = { status: 403, contentType: "application/problem+json", body };
     await page.route(`**/user/${login}`, async (route) => {
       if (route.request().method() === "DELETE") await route.fulfill(answer);
       else await route.fallback();
     }, { times: 1 });
     await page.getByRole("button", { name: say("Delete account…") }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel(say("Your login"), { exact: true }).fill(login);
+    await page.getByLabel(say("Your login"), { exact: true }).fill(login);
     await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: say("Confirm it is you"), exact: true });
     const secret = dialog.getByLabel(say("Your password"), { exact: true });
-    await dialog.getByRole("alert").getByText(say("Enter your password to confirm.")).waitFor();
     await secret.fill("what was it again");
     await page.keyboard.press("Enter");
-    await dialog.getByRole("alert").getByText(say("Wrong login or password.")).waitFor();
+    await dialog.getByRole("alert").getByText(say("This is not your current password.")).waitFor();
     await secret.fill(password);
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText(say("Your account is deleted.")).waitFor();

@@ -3,15 +3,17 @@ import { assert, assertEquals } from "@std/assert";
 import { settings } from "../../../lib/config/settings.ts";
 import { texts } from "../../../routes/page/russian.js";
 import { texts as adminTexts } from "../../../routes/page/russian_admin.js";
+import { texts as factorTexts } from "../../../routes/page/russian_factors.js";
 import { texts as settingTexts } from "../../../routes/page/russian_settings.js";
 import { pageFiles } from "../../../routes/page_file.ts";
 
 const html = await Deno.readTextFile(new URL("../../../routes/page/index.html", import.meta.url));
 const scripts = [...pageFiles].filter(([name]) =>
-  name.endsWith(".js") && !/^(russian\w*|uplot|zxcvbn)\.js$/.test(name)
+  name.endsWith(".js") && !/^(russian\w*|uplot|uqr|zxcvbn)\.js$/.test(name)
 );
 const translations: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
   ...texts,
+  ...factorTexts,
   ...adminTexts,
 };
 
@@ -65,7 +67,8 @@ Deno.test("every text about a number has a Russian one, in all forms", () => {
 });
 
 Deno.test("no text has two Russian ones", () => {
-  assertEquals(Object.keys(texts).filter((text) => Object.hasOwn(adminTexts, text)), []);
+  const all = [texts, factorTexts, adminTexts].flatMap((part) => Object.keys(part));
+  assertEquals(all.filter((text, index) => all.indexOf(text) < index), []);
 });
 
 Deno.test("no Russian text is left over", () => {

@@ -113,22 +113,22 @@ testLooks(
     const refused = ["403 POST ticket/", "403 POST ticket/"];
     const opening = { url: site.url, path: "#users", ...look, token: admin, refused };
     await visit(browser, opening, async ({ page, say }) => {
-      // As after ten minutes, until there is a new session.
+      // As after ten minutes, until the user has logged in again.
       const late = { isOver: false };
       await page.route("**/ticket/", async (route) => {
         if (late.isOver) return await route.continue();
-        const body = JSON.stringify({ type: "/problem/login-again", title: "Log in again", status: 403 });
+        const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["password"] });
         await route.fulfill({ status: 403, contentType: "application/problem+json", body });
       });
       page.on("response", (response) => {
-        if (response.url().endsWith("/session/") && response.status() === 201) late.isOver = true;
+        if (response.url().endsWith("/session/authentication/") && response.ok()) late.isOver = true;
       });
       await page.getByLabel(say("Login contains")).fill(login);
       await page.getByRole("button", { name: say("Manage {login}", { login }), exact: true }).click();
       await page.getByRole("button", { name: say("Make a reset link") }).click();
       const again = page.getByRole("dialog", { name: say("Confirm it is you"), exact: true });
       await again.getByRole("button", { name: say("Cancel") }).click();
-      await page.getByRole("dialog").getByText(say("Enter your password to confirm.")).waitFor();
+      await page.getByRole("dialog").getByText(say("Log in again to confirm.")).waitFor();
       await page.getByRole("button", { name: say("Make a reset link") }).click();
       await again.getByLabel(say("Your password"), { exact: true }).fill(password);
       await page.keyboard.press("Enter");

@@ -191,7 +191,7 @@ test("fields tell password managers what they are", async ({ site, browser }) =>
   await visit(browser, { url: site.url }, async ({ page }) => {
     for (
       const [view, expected] of [
-        ["log-in", ["username", "current-password"]],
+        ["log-in", ["username webauthn", "current-password"]],
         ["register", ["username", "new-password", "off"]],
         ["reset", ["username", "off", "new-password"]],
       ] as const

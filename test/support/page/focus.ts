@@ -11,11 +11,12 @@ export async function focusedId(page: Page): Promise<string> {
   return await page.locator(":focus").getAttribute("id") ?? "";
 }
 
-/** Presses Tab until the element of that name has the focus. */
+/** Presses Tab until the element of that name has the focus: behind the last one, the first one follows. */
 export async function tabTo(page: Page, name: string): Promise<void> {
-  for (let count = 0; count < 20; count++) {
+  for (let count = 0; count < 40; count++) {
     await page.keyboard.press("Tab");
-    if (await focusedName(page) === name) return;
+    const hasFocus = await page.locator(":focus").count() > 0;
+    if (hasFocus && await focusedName(page) === name) return;
   }
   throw new Error(`Cannot reach "${name}" by Tab`);
 }

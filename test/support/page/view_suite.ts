@@ -4,8 +4,8 @@ import type { Browser, BrowserContext } from "npm:playwright-core@1.65.1";
 import { barriersOf } from "./barrier.ts";
 import { type Site, startSite } from "./site.ts";
 import { pageSuite } from "./suite.ts";
-import { settle, type View, views } from "./views.ts";
-import { type Look, openProfile, type Visit, visit, visitWith } from "./visit.ts";
+import { settle, views } from "./views.ts";
+import { type Look, openProfile, type View, type Visit, visit, visitWith } from "./visit.ts";
 
 /** Registers the tests of a file, which share a profile and a session of each user. */
 export function testViews(look: Look & { readonly colours: "light" | "dark" }): void {

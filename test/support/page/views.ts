@@ -1,23 +1,9 @@
 /** Every view of the page and how to come to it, for tests and pictures of all of them. */
 import { routeBusyStatus, seeBusyMinutes } from "./busy.ts";
+import { factorViews } from "./factor_views.ts";
 import { seeFigures } from "./figure.ts";
 import { password, type Site } from "./site.ts";
-import type { Visit } from "./visit.ts";
-
-/** One view. */
-export interface View {
-  readonly name: string;
-  /** What follows the address. */
-  readonly path: string;
-  /** Who must be logged in. */
-  readonly who?: "alice" | "root";
-  /** Requests that fail on the way to it. */
-  readonly refused?: readonly string[];
-  /** Whether it sets the clock, which is that of all tabs of a profile. */
-  readonly setsClock?: boolean;
-  /** What is done to see it. */
-  open?(visit: Visit): Promise<void>;
-}
+import type { View, Visit } from "./visit.ts";
 
 const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1";
@@ -73,6 +59,7 @@ export const views: readonly View[] = [
   { name: "status-busy", path: "#account", who: "root", open: seeBusyStatus, setsClock: true },
   { name: "failure", path: "#account", who: "root", open: fail, refused: [failing] },
   { name: "invitation", path: "#users", who: "root", open: invite },
+  ...factorViews,
 ];
 
 /** Some users, of which `alice` has several sessions. */
@@ -124,7 +111,7 @@ async function makeLink(visit: Visit): Promise<void> {
 
 async function makeLinkLate(visit: Visit): Promise<void> {
   const { page, say } = visit;
-  const body = JSON.stringify({ type: "/problem/login-again", title: "Log in again", status: 403 });
+  const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["password"] });
   await page.route("**/ticket/", (route) => route.fulfill({ status: 403, body }));
   await manage(visit, "old-account");
   await page.getByRole("button", { name: say("Make a reset link") }).click();
@@ -164,12 +151,12 @@ async function endSession({ page, say }: Visit): Promise<void> {
 }
 
 async function deleteLate({ page, say }: Visit): Promise<void> {
-  const body = JSON.stringify({ type: "/problem/login-again", title: "Log in again", status: 403 });
+  const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["password"] });
   await page.route("**/user/alice", (route) => route.fulfill({ status: 403, body }));
   await page.locator("[name=delete]").click();
   await page.getByLabel(say("Your login"), { exact: true }).fill("alice");
   await page.keyboard.press("Enter");
-  await page.getByText(say("Enter your password to confirm.")).waitFor();
+  await page.getByRole("dialog", { name: say("Confirm it is you"), exact: true }).waitFor();
 }
 
 /** As where there are more users than one page of them. */

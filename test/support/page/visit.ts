@@ -7,6 +7,7 @@ import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContext, Page } from "npm:playwright-core@1.65.1";
 import { texts } from "../../../routes/page/russian.js";
 import { texts as adminTexts } from "../../../routes/page/russian_admin.js";
+import { texts as factorTexts } from "../../../routes/page/russian_factors.js";
 import { newPassword, password } from "./site.ts";
 
 export type Language = "en" | "ru";
@@ -48,6 +49,21 @@ export interface Visit {
   readonly context: BrowserContext;
   /** A text of the page in the language of the visit. `site` is the host of the page. */
   say(text: string, values?: Readonly<Record<string, string | number>>): string;
+}
+
+/** One view, for tests and pictures of all of them. */
+export interface View {
+  readonly name: string;
+  /** What follows the address. */
+  readonly path: string;
+  /** Who must be logged in. */
+  readonly who?: "alice" | "root";
+  /** Requests that fail on the way to it. */
+  readonly refused?: readonly string[];
+  /** Whether it sets the clock, which is that of all tabs of a profile. */
+  readonly setsClock?: boolean;
+  /** What is done to see it. */
+  open?(visit: Visit): Promise<void>;
 }
 
 /** Visits with a fresh profile. */
@@ -113,7 +129,7 @@ export function sessionCookie(url: string, value: string) {
 
 /** A text of the page. */
 export function say(language: Language, text: string, values: Readonly<Record<string, string | number>> = {}): string {
-  const known: Readonly<Record<string, unknown>> = language === "ru" ? { ...texts, ...adminTexts } : {};
+  const known: Readonly<Record<string, unknown>> = language === "ru" ? { ...texts, ...factorTexts, ...adminTexts } : {};
   const translated = known[text] ?? text;
   if (typeof translated !== "string") throw new TypeError(`"${text}" is about a number`);
   if (language === "ru" && translated === text) throw new TypeError(`"${text}" has no Russian`);

@@ -1,0 +1,67 @@
+/** The form by which a user proves who they are: password, passkey, one-time code, recovery code. */
+
+import { send } from "./api.js";
+import { wireForm } from "./form.js";
+import { translate } from "./language.js";
+import { hasPasskeys, usePasskey } from "./passkey.js";
+import { fromTemplate, part } from "./template.js";
+
+const fields = { password: "password", totp: "totp", recovery: "recovery_code" };
+
+/**
+ * Makes the form. It asks for a recovery code on demand, or if nothing else is possible.
+ *
+ * @param options `id`: see `wireForm`; `login`; `methods`: those that are possible, as the service names them;
+ * `loginToken` of a login that waits for its second factor; `act` gets what proves the user, as members of a body
+ */
+export function proofForm({ id, login, methods, loginToken, act, onEnded }) {
+  const form = fromTemplate("proof", { login });
+  const possible = methods.filter((method) => method !== "passkey" || hasPasskeys);
+  const usual = possible.filter((method) => method !== "recovery");
+  const ways = [usual, possible.filter((method) => method === "recovery")].filter((way) => way.length > 0);
+  const swap = part(form, "swap");
+  part(form, "impossible").hidden = ways.length > 0;
+  swap.hidden = ways.length < 2;
+  swap.addEventListener("click", () => {
+    ways.reverse();
+    showWay(form, ways);
+    form.querySelector("input:not([disabled], [readonly])")?.focus();
+  });
+  showWay(form, ways);
+  wireForm(form, { id, act: async (values) => await act(await proofOf(values, loginToken)), onEnded });
+  return form;
+}
+
+/** Shows the first way: its fields, and the button of a passkey. */
+function showWay(form, [way = []]) {
+  for (const [method, name] of Object.entries(fields)) showField(form.elements[name], way.includes(method));
+  const [byPasskey, submit, swap] = ["method", "submit", "swap"].map((name) => part(form, name));
+  byPasskey.hidden = !way.includes("passkey");
+  submit.hidden = !way.some((method) => method in fields);
+  byPasskey.className = submit.hidden ? "primary" : "";
+  swap.textContent = translate(way.includes("recovery") ? "Use another way" : "Use a recovery code");
+}
+
+function showField(input, isShown) {
+  input.closest(".field").hidden = !isShown;
+  input.required = isShown;
+  input.disabled = !isShown;
+}
+
+/** What was filled in, as members of a body. Only the fields that are shown have values. */
+async function proofOf({ method, password, totp, recovery_code }, loginToken) {
+  if (method === "passkey") return { passkey: await usePasskey(await optionsFor(loginToken)) };
+  return {
+    ...password !== undefined && { password },
+    ...totp !== undefined && { totp: totp.replaceAll(/\s/g, "") },
+    ...recovery_code !== undefined && { recovery_code: recovery_code.trim() },
+  };
+}
+
+/** Options for a login, or for a session. */
+async function optionsFor(loginToken) {
+  const { value } = loginToken === undefined
+    ? await send("POST", "session/authentication/options/")
+    : await send("POST", "session/passkey/options/", { body: { login_token: loginToken } });
+  return value;
+}

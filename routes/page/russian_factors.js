@@ -1,0 +1,99 @@
+/** The Russian texts of passkeys, one-time codes, recovery codes and app passwords: see russian.js. */
+
+export const texts = {
+  // Proving who one is.
+  "Confirm it is you": "Подтвердите, что это вы",
+  "Back to the login": "Вернуться ко входу",
+  "One-time code": "Одноразовый код",
+  "The six digits in your authenticator app.": "Шесть цифр из приложения-аутентификатора.",
+  "Recovery code": "Резервный код",
+  "It works once.": "Действует один раз.",
+  "This browser cannot use passkeys. Log in with another one.":
+    "Этот браузер не поддерживает ключи доступа. Войдите в другом браузере.",
+  "Go on": "Продолжить",
+  "Use a passkey": "Использовать ключ доступа",
+  "Use a recovery code": "Ввести резервный код",
+  "Use another way": "Подтвердить другим способом",
+  "You have used a recovery code": "Использован резервный код",
+  "If you have lost your passkey or your authenticator app, delete it in your account and set up a new one.":
+    "Если ключ доступа или приложение-аутентификатор утеряны, удалите их в своей учётной записи и настройте новые.",
+  "Recovery codes left: {count}": "Осталось резервных кодов: {count}",
+  "You logged in more than 10 minutes ago.": "Вы вошли более 10 минут назад.",
+  "Set up a second factor": "Настройте второй фактор",
+  "It is required here: with it, a stolen password alone opens nothing.":
+    "Здесь он обязателен: с ним одного украденного пароля недостаточно для входа.",
+
+  // Passkeys.
+  "Passkeys": "Ключи доступа",
+  "A passkey logs you in with a fingerprint, a face or a PIN, without the password.":
+    "С ключом доступа вы входите без пароля: по отпечатку пальца, лицу или PIN-коду.",
+  "This browser cannot use passkeys. They need HTTPS.":
+    "Этот браузер не поддерживает ключи доступа. Для них нужен HTTPS.",
+  "Add a passkey…": "Добавить ключ доступа…",
+  "Add a passkey": "Новый ключ доступа",
+  "Give it a name that tells you later where it is.": "Дайте ему имя, по которому вспомните, где он хранится.",
+  "Add passkey": "Добавить",
+  "The passkey is added.": "Ключ доступа добавлен.",
+  "It does not log you in any more. Delete it on your device too.":
+    "Войти с ним больше не получится. Удалите его и на своём устройстве.",
+  "The passkey is deleted.": "Ключ доступа удалён.",
+
+  // The authenticator app.
+  "Authenticator app": "Приложение-аутентификатор",
+  "After the password, the login asks for a code that an app on your phone shows.":
+    "После пароля при входе нужно ввести код из приложения на телефоне.",
+  "Set up…": "Настроить…",
+  "Set up an authenticator app": "Настройка приложения",
+  "Scan the code with the app, or type the secret.": "Отсканируйте QR-код в приложении или введите секретный ключ.",
+  "QR code": "QR-код",
+  "Secret:": "Секретный ключ:",
+  "Open the app on this device": "Открыть приложение на этом устройстве",
+  "Confirm": "Подтвердить",
+  "The authenticator app is set up.": "Приложение-аутентификатор настроено.",
+  "The login does not ask for its codes any more.": "Коды из него при входе больше не понадобятся.",
+  "The authenticator app is removed.": "Приложение-аутентификатор удалено.",
+
+  // Recovery codes.
+  "Recovery codes": "Резервные коды",
+  "Each replaces a lost passkey or authenticator app once.":
+    "Каждый из них один раз заменяет утерянный ключ доступа или приложение.",
+  "Make new codes…": "Создать новые коды…",
+  "Make new recovery codes?": "Создать новые резервные коды?",
+  "The old codes become invalid.": "Старые коды перестанут действовать.",
+  "Make new codes": "Создать новые",
+  "Your recovery codes": "Ваши резервные коды",
+  "Each works once at {site}, in place of a lost passkey or authenticator app. They are shown only now.":
+    "Каждый действует на {site} один раз, вместо утерянного ключа доступа или приложения. Они видны только сейчас.",
+  "Copy codes": "Скопировать",
+  "Print": "Напечатать",
+
+  // App passwords.
+  "App passwords": "Пароли приложений",
+  "For programs that know only login and password, such as Git or a calendar. They do not open this page.":
+    "Для программ, которым нужны логин и пароль, например Git или календаря. Эту страницу они не открывают.",
+  "Make an app password…": "Создать пароль приложения…",
+  "Make an app password": "Новый пароль приложения",
+  "Give it the name of the program that will use it.": "Назовите программу, которая будет его использовать.",
+  "Make password": "Создать пароль",
+  "Your app password": "Ваш пароль приложения",
+  "App password": "Пароль приложения",
+  "The password is shown only now. The login of the program is {login}.":
+    "Пароль показывается только сейчас. Логин для программы: {login}.",
+  "Copy password": "Скопировать пароль",
+  "Programs that use it have no access any more.": "Программы, которые его используют, потеряют доступ.",
+  "The app password is deleted.": "Пароль приложения удалён.",
+
+  // All of them.
+  "Name": "Название",
+  "Added {created}": "Добавлено: {created}",
+  "Not used yet": "Ещё не использовалось",
+  "Last used {used}": "Использовалось: {used}",
+  "Rename": "Переименовать",
+  "Rename {name}": "Переименовать: {name}",
+  "Delete": "Удалить",
+  "Delete {name}": "Удалить: {name}",
+  "Delete {name}?": "Удалить: {name}?",
+  "Copied.": "Скопировано.",
+  "Press Ctrl+C to copy.": "Нажмите Ctrl+C, чтобы скопировать.",
+  "Close": "Закрыть",
+};

@@ -1,0 +1,36 @@
+/** The view that asks for the second factor of a login. */
+
+import { send } from "./api.js";
+import { problemText } from "./problem.js";
+import { proofForm } from "./proof.js";
+import { tellCodesLeft } from "./recovery_codes.js";
+import { fromTemplate } from "./template.js";
+
+/** Makes the view. `app.waiting` is the login that waits for it. */
+export function secondFactorView(app) {
+  const { next: methods, login_token: loginToken, login } = app.waiting;
+  const view = fromTemplate("second-factor");
+  const form = proofForm({
+    id: "second-factor",
+    login,
+    methods,
+    loginToken,
+    act: (proof) => finishLogin(app, { login_token: loginToken, ...proof, cookie: true }),
+  });
+  view.querySelector("h1").after(form);
+  return view;
+}
+
+async function finishLogin(app, body) {
+  try {
+    const { value } = await send("POST", "session/second-factor/", { body });
+    await tellCodesLeft(value);
+  } catch (error) {
+    if (error.code !== "login-token-invalid") throw error;
+    app.waiting = undefined;
+    return app.go("log-in", problemText(error));
+  }
+  await app.enter();
+  // The form stays busy until the next page replaces it.
+  await new Promise(() => {});
+}
