@@ -62,7 +62,7 @@ export async function openSession(login: Login, context: Context): Promise<Respo
     return undefined;
   }
   audit(context, "login", { by: user.login, user: user.login, factors });
-  const shown = { ...authenticationOf(session), ...datesOf(session, context), recovery_codes_left: recoveryCodesLeft };
+  const shown = { ...datesOf(session, context), ...authenticationOf(session), recovery_codes_left: recoveryCodesLeft };
   if (!cookie) return jsonResponse({ login: user.login, token, ...shown }, { status: 201 });
   const response = jsonResponse({ login: user.login, ...shown }, { status: 201 });
   response.headers.append("set-cookie", sessionCookie(token, Math.floor(config.sessionMaxMs / 1_000)));

@@ -7,6 +7,9 @@ import { assert, assertEquals } from "@std/assert";
 import type { Store, User } from "../../lib/store.ts";
 import { type AdminApp, newPassword, openAdminApp, outcomeOf, sessionIdOf } from "../support/accounts.ts";
 import { alice } from "../support/app.ts";
+import { makeAppPassword } from "../support/factors/credentials.ts";
+import { beginTotp } from "../support/factors/set_up.ts";
+import { dripping } from "../support/dripping_body.ts";
 import { testStores } from "../support/store/stores.ts";
 
 /** Who loses the rights, and whom the request is about. */
@@ -22,6 +25,8 @@ interface Scene {
   readonly targetToken: string;
   /** The id of a ticket of root's. */
   readonly ticketId: string;
+  /** The id of a credential of the target's. */
+  readonly credentialId: string;
 }
 
 /** The moment at which the rights go. */
@@ -51,6 +56,8 @@ const rows: readonly Row[] = [
   { route: "DELETE /ticket/:ticket", moments: ["change"] },
   { route: "DELETE /user/:target", moments: ["change"] },
   { route: "DELETE /user/:target/session/", moments: ["change"] },
+  { route: "DELETE /user/:target/credential/", moments: ["change"] },
+  { route: "DELETE /user/:target/credential/:credential", moments: ["change"] },
   { route: "DELETE /user/:target/session/:session", moments: ["change"] },
   {
     route: "PUT /user/:actor/password",
@@ -58,6 +65,25 @@ const rows: readonly Row[] = [
     isOwn: true,
     moments: ["body", "hash", "change"],
     demoted: "204",
+  },
+  { route: "POST /user/:actor/recovery-code/", isOwn: true, moments: ["change"], demoted: "201" },
+  {
+    route: "POST /user/:actor/totp/",
+    json: async ({ opened, actor, token }) => {
+      const { setup_token, code } = await beginTotp(opened, { login: actor, token });
+      return { setup_token, code: code() };
+    },
+    isOwn: true,
+    moments: ["body", "change"],
+    demoted: "201",
+  },
+  { route: "DELETE /user/:actor/credential/", isOwn: true, moments: ["change"], demoted: "204" },
+  {
+    route: "POST /session/authentication/",
+    json: () => ({ password: alice.password }),
+    isOwn: true,
+    moments: ["body", "change"],
+    demoted: "200",
   },
   { route: "DELETE /user/:actor", isOwn: true, moments: ["change"], demoted: "204" },
   { route: "DELETE /user/:actor/session/", isOwn: true, moments: ["change"], demoted: "204" },
@@ -132,7 +158,8 @@ async function openScene(opened: AdminApp, number: number): Promise<Scene> {
   assertEquals(outcomeOf(reply), "200");
   const made = await opened.send("POST", "/ticket/", { token: opened.admin, json: { purpose: "register" } });
   const ticketId = String(made.json.id);
-  return { opened, actor, actorId: String(reply.json.id), token, target, targetToken, ticketId };
+  const { id: credentialId } = await makeAppPassword(opened, target, { token: targetToken });
+  return { opened, actor, actorId: String(reply.json.id), token, target, targetToken, ticketId, credentialId };
 }
 
 /** All that a refused request must not change: the target, who else is there, and what is not the actor's. */
@@ -152,8 +179,11 @@ interface Watched {
   before: (() => Promise<unknown>) | undefined;
 }
 
-const changes = new Set(["insertUser", "replaceUser", "deleteUser", "deleteSession", "deleteSessions"]
-  .concat(["insertTicket", "deleteTicket"]));
+const changes = new Set(
+  ["insertUser", "replaceUser", "deleteUser", "deleteSession", "deleteSessions"]
+    .concat(["insertTicket", "deleteTicket", "insertCredentials", "deleteCredential", "deleteCredentials"])
+    .concat(["authenticateSession"]),
+);
 
 /** The store, with something to happen between the look at it and the change. */
 function watch(store: Store): Watched {
@@ -183,12 +213,12 @@ interface SendingOptions {
 
 /** Sends the request, and takes the rights away at the moment. @returns the outcome */
 async function send(row: Row, scene: Scene, { moment, watched, takeAway }: SendingOptions): Promise<string> {
-  const { opened, actor, token, target, targetToken, ticketId } = scene;
+  const { opened, actor, token, target, targetToken, ticketId, credentialId } = scene;
   const { hasher, store } = opened.app;
   const json = await row.json?.(scene);
   const [method = "", template = ""] = row.route.split(" ");
   const path = template.replace(":actor", actor).replace(":target", target).replace(":ticket", ticketId)
-    .replace(":session", sessionIdOf(targetToken));
+    .replace(":session", sessionIdOf(targetToken)).replace(":credential", credentialId);
   let isTaken = false;
   const take = async () => {
     const user = await store.findUser(actor);
@@ -210,21 +240,4 @@ async function send(row: Row, scene: Scene, { moment, watched, takeAway }: Sendi
   hasher.hash = hash;
   assert(isTaken, `${row.route} ${moment}`);
   return outcomeOf(reply);
-}
-
-/** A body of which the second half comes when `between` has been done. */
-function dripping(json: unknown, between: () => Promise<unknown>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const bytes = new TextEncoder().encode(JSON.stringify(json));
-  let isFirst = true;
-  return new ReadableStream({
-    async pull(controller) {
-      if (isFirst) {
-        isFirst = false;
-        return controller.enqueue(bytes.slice(0, 5));
-      }
-      await between();
-      controller.enqueue(bytes.slice(5));
-      controller.close();
-    },
-  }, { highWaterMark: 0 });
 }

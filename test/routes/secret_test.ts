@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 // fast-check: makes requests that nobody thinks of, and cuts one that gives a secret away down to its essence.
 import fc from "npm:fast-check@4.10.2";
+import { ulid } from "@std/ulid";
 import { createHash } from "node:crypto";
 import type { StoredRecord } from "../../lib/store.ts";
 import { routes } from "../../routes/mod.ts";
@@ -162,9 +163,7 @@ async function forbiddenTexts({ app }: TestApp, { passwords, tokens, tickets }: 
     if (found !== undefined) kept.push(found.session.secretHash);
   }
   kept.push(...tickets.map((code) => createHash("sha256").update(code).digest("hex")));
-  for await (const records of app.store.records()) {
-    kept.push(...records.flatMap(secretsOf));
-  }
+  for await (const records of app.store.records()) kept.push(...records.flatMap(secretsOf));
   const given = [...passwords, ...tickets, ...tokens.map((token) => token.slice(27))];
   return [...kept, ...given, ...given.map((text) => encodeURIComponent(text)), "$pbkdf2"];
 }
@@ -184,26 +183,36 @@ async function addCredentials({ app: { store } }: TestApp, login: string): Promi
   const kinds = ["passkey", "recovery", "app-password"] as const;
   assertEquals(
     await store.insertCredentials(user, [
-      credentialOf(login, user.id, { kind: "totp", id: `totp of ${login}`, secret: "JBSWY3DPEHPK3PXP" }),
-      ...kinds.map((kind) => credentialOf(login, `key of the ${kind}`, { kind, id: `${kind} of ${login}` })),
+      credentialOf(login, user.id, { kind: "totp", id: ulid(), secret: "JBSWY3DPEHPK3PXP" }),
+      ...kinds.map((kind) => credentialOf(login, `key of the ${kind}`, { kind, id: ulid() })),
     ]),
     "done",
   );
 }
 
+/** The member that has codes, by the end of the path. */
+const codeNames: Readonly<Record<string, string>> = {
+  "ticket": "ticket",
+  "second-factor": "login_token",
+  "app-password": "password",
+  "recovery-code": "recovery_codes",
+  "setup": "secret",
+};
+
 /**
- * All of a reply that a client sees, but a token or the code of a ticket where it belongs, and what a browser has
- * called itself: users see that of their sessions, whatever it was.
+ * All of a reply that a client sees, but a token or codes where they belong, and what a browser has called itself:
+ * users see that of their sessions, whatever it was.
  */
-function seenOf(reply: Reply, { method, path }: SecretRequest): { seen: string; token?: string; ticket?: string } {
+function seenOf(reply: Reply, { method, path }: SecretRequest): { seen: string; token?: string; codes?: string[] } {
   const text = reply.text.replace(/"user_agent":"[^"]*"/g, "");
   const all = `${reply.status} ${JSON.stringify(Array.from(reply.headers))} ${text}`;
-  if (method !== "POST" || reply.status !== 201) return { seen: all };
-  if (path === "/ticket/") {
-    const ticket = String(reply.json.ticket);
-    return { seen: all.replace(ticket, ""), ticket };
+  if (method !== "POST" || reply.status >= 300) return { seen: all };
+  const name = codeNames[reply.status === 202 ? "second-factor" : path.split("/").at(-2) ?? ""];
+  if (name !== undefined) {
+    const codes = [reply.json[name]].flat().map(String);
+    return { seen: codes.reduce((seen, code) => seen.replaceAll(code, ""), all), codes };
   }
-  if (!path.startsWith("/session/")) return { seen: all };
+  if (!path.startsWith("/session/") || reply.status !== 201) return { seen: all };
   const cookie = reply.headers.get("set-cookie") ?? "";
   const token = String(reply.json.token ?? /=([^;]+)/.exec(cookie)?.[1]);
   return { seen: all.replace(token, ""), token };
@@ -221,10 +230,10 @@ Deno.test("no response or log line contains a hash, a salt, a password, or a mis
       for (const request of gen(() => fc.array(requestsOf(secrets), { minLength: 20, maxLength: 20 }))) {
         const reply = await opened.send(request.method, request.path, request.options);
         statuses.add(reply.status);
-        const { seen, token, ticket } = seenOf(reply, request);
+        const { seen, token, codes = [] } = seenOf(reply, request);
         all.push(seen);
         if (token !== undefined) tokens.push(token);
-        if (ticket !== undefined) tickets.push(ticket);
+        tickets.push(...codes);
       }
       const forbidden = await forbiddenTexts(opened, { passwords, tokens, tickets });
       for (const text of [...all, ...opened.lines]) {

@@ -48,7 +48,7 @@ Deno.test("logIn() gives the token as a cookie alone when it is asked to", async
   const { send } = await openAppOfAlice();
   const { status, headers, json } = await send("POST", "/session/", { json: { ...alice, cookie: true } });
   assertEquals(status, 201);
-  assertEquals(Object.keys(json), ["login", "factors", "authenticated_at", "created_at", "expires_at"]);
+  assertEquals(Object.keys(json), ["login", "created_at", "expires_at", "factors", "authenticated_at"]);
   const [cookie = "", device = "", ...others] = headers.getSetCookie();
   assertEquals(others, []);
   assertMatch(cookie, cookiePattern);

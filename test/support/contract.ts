@@ -45,7 +45,7 @@ interface Exchange {
 }
 
 /** Codes of errors that JSON Schema cannot express. */
-const beyondSchemas = ["guessable", "unchanged", "not-unicode", "too-many-marks"];
+const beyondSchemas = ["guessable", "unchanged", "not-unicode", "too-many-marks", "invalid-passkey"];
 /** Fields of HTTP itself, of `content` in the document, and those of CORS, which the document names once. */
 const generalHeaders = [
   ...["content-length", "content-type", "vary"],

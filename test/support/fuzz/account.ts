@@ -44,3 +44,10 @@ export function decodeLogin(segment: string): string {
     return "";
   }
 }
+
+/** What a request has beside method and path. */
+export interface AskOptions {
+  readonly json?: unknown;
+  readonly token?: string | undefined;
+  readonly client?: string;
+}

@@ -8,7 +8,8 @@ import type { Reply } from "../app.ts";
 import { fillIn, type Names, purposeAt, type SentRequest, ticketsNamed } from "./names.ts";
 import type { FuzzRequest } from "./names.ts";
 import { passwordMark } from "./request.ts";
-import { type Account, asRecord, decodeLogin, type FuzzTicket, isAdminOf, toBasic } from "./account.ts";
+import type { Account, AskOptions, FuzzTicket } from "./account.ts";
+import { asRecord, decodeLogin, isAdminOf, toBasic } from "./account.ts";
 
 /** Answers a request. */
 export type Send = (request: SentRequest) => Promise<Reply>;
@@ -28,13 +29,6 @@ export interface SceneOptions {
   readonly prefix?: string;
 }
 
-/** What a request has beside method and path. */
-export interface AskOptions {
-  readonly json?: unknown;
-  readonly token?: string | undefined;
-  readonly client?: string;
-}
-
 const maxTokens = 4;
 const endedToken = `01M81Q8RAFRWT8N2ZHDEH012P3.${"A".repeat(43)}`;
 
@@ -49,6 +43,8 @@ export class Scene {
   readonly #tickets: FuzzTicket[] = [];
   /** Known devices, by login. */
   readonly #devices = new Map<string, string>();
+  /** The id of the newest app password, by login. */
+  readonly #credentials = new Map<string, string>();
   /** By path. */
   readonly #etags = new Map<string, string>();
   readonly #send: Send;
@@ -147,7 +143,7 @@ export class Scene {
       basic: () => toBasic(login, password),
       wrong: () => toBasic(login, `${password}!`),
       token: () => token,
-      id: () => path.startsWith("/ticket/") ? this.#ticket("register", login)?.id ?? "none" : token.slice(0, 26),
+      id: () => this.#id(path, login) ?? token.slice(0, 26),
       admin: () => admin.tokens.at(-1) ?? this.#ended,
       other: () => other() ?? this.#ended,
       ended: () => this.#ended,
@@ -157,6 +153,11 @@ export class Scene {
       reset: () => code("reset"),
       etag: () => this.#etags.get(path.replaceAll("~login~", login)) ?? '"none"',
     };
+  }
+
+  #id(path: string, login: string): string | undefined {
+    if (path.includes("/credential/")) return this.#credentials.get(login) ?? "none";
+    return path.startsWith("/ticket/") ? this.#ticket("register", login)?.id ?? "none" : undefined;
   }
 
   /** A login that nobody has; the same until somebody has it. */
@@ -181,8 +182,12 @@ export class Scene {
     const login = /^\/user\/([^/]+)(\/password)?$/.exec(path)?.[1];
     if (login !== undefined) return this.#observeUser(decodeLogin(login), { method, json, reply });
     if (method !== "POST" || reply.status !== 201) return;
-    if (/^\/user\//.test(path)) this.#addUser(reply, String(asRecord(json).password));
+    if (path === "/user/") this.#addUser(reply, String(asRecord(json).password));
     if (/^\/session\//.test(path)) this.#addToken(reply);
+    if (path.endsWith("/app-password/")) {
+      this.secrets.add(String(reply.json.password));
+      this.#credentials.set(decodeLogin(path.split("/")[2] ?? ""), String(reply.json.id));
+    }
     if (/^\/ticket\//.test(path)) this.#addTicket(reply);
   }
 
