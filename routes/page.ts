@@ -54,7 +54,7 @@ const types: Readonly<Record<string, string>> = {
 
 /** A session does not load what only visitors need, and the other way round: a login loads the page again. */
 const visitorParts = /^.* data-visitor>\n/gm;
-const sessionParts = /^[^\n]* data-session>\n|\n *<!-- Of sessions: .*(?=\n *<\/body>)/gms;
+const sessionParts = /^[^\n]* data-session>\n|\s*<!-- Of sessions: .*(?=\n *<\/body>)/gms;
 
 const visitorPage = staticResponse((app: App) => pageOf(app, "none"));
 const sessionPage = staticResponse((app: App) => pageOf(app, "live"));

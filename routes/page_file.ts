@@ -22,6 +22,7 @@ const files = {
   "form.css": import("./page/form.css", { with: { type: "text" } }),
   "form.js": import("./page/form.js", { with: { type: "text" } }),
   "group_field.js": import("./page/group_field.js", { with: { type: "text" } }),
+  "invitation.js": import("./page/invitation.js", { with: { type: "text" } }),
   "language.js": import("./page/language.js", { with: { type: "text" } }),
   "language_switch.js": import("./page/language_switch.js", { with: { type: "text" } }),
   "link.js": import("./page/link.js", { with: { type: "text" } }),

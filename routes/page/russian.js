@@ -20,6 +20,10 @@ export const texts = {
   "Try again": "Попробовать снова",
   "Show more": "Показать ещё",
   "Cancel": "Отмена",
+  "Delete": "Удалить",
+  "Copied.": "Скопировано.",
+  "Press Ctrl+C to copy.": "Нажмите Ctrl+C, чтобы скопировать.",
+  "Close": "Закрыть",
 
   // Visitors.
   "Log in to {site}": "Вход на {site}",

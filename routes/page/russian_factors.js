@@ -90,10 +90,6 @@ export const texts = {
   "Last used {used}": "Использовалось: {used}",
   "Rename": "Переименовать",
   "Rename {name}": "Переименовать: {name}",
-  "Delete": "Удалить",
   "Delete {name}": "Удалить: {name}",
   "Delete {name}?": "Удалить: {name}?",
-  "Copied.": "Скопировано.",
-  "Press Ctrl+C to copy.": "Нажмите Ctrl+C, чтобы скопировать.",
-  "Close": "Закрыть",
 };

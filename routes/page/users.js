@@ -1,13 +1,11 @@
 /** The list of users for administrators: searched by login and group, sorted, and shown page by page. */
 
 import { loadPart, Problem, send } from "./api.js";
-import { showDialog } from "./dialog.js";
 import { showError, wireField } from "./field.js";
-import { reporter, wireButton, wireForm } from "./form.js";
-import { formatDay, translate, translateCount } from "./language.js";
+import { reporter, wireButton } from "./form.js";
+import { addTexts, formatDay, translate, translateCount } from "./language.js";
 import { fieldErrors, problemText } from "./problem.js";
 import { fromTemplate, part, textElement } from "./template.js";
-import { showTicketLink } from "./ticket_link.js";
 
 const pageSize = 50;
 /** Long enough that a search does not follow each letter. */
@@ -30,7 +28,10 @@ export async function usersView(app) {
   });
   const invite = part(view, "invite");
   if (app.facts.registration === "closed") invite.remove();
-  invite.addEventListener("click", () => showInvitation(app));
+  wireButton(invite, {
+    act: async () => (await loadPart(() => import("./invitation.js"))).showInvitation(app),
+    report: list.report,
+  });
   await find(list);
   return view;
 }
@@ -114,7 +115,7 @@ function userRow(list, user) {
   showUserState(row.querySelector(".state"), user);
   wireButton(part(row, "manage"), {
     act: async () => {
-      const { UserDialog } = await loadPart(() => import("./user.js"));
+      const [{ UserDialog }] = await Promise.all([loadPart(() => import("./user.js")), addTexts("factors")]);
       // Not awaited, as above.
       manage(list, new UserDialog(user, list.app));
     },
@@ -146,21 +147,4 @@ async function manage(list, dialog) {
   const changed = userRow(list, dialog.user);
   row.replaceWith(changed);
   changed.querySelector("button").focus();
-}
-
-function showInvitation(app) {
-  const dialog = fromTemplate("invite");
-  wireForm(dialog.querySelector("form"), {
-    id: "invite",
-    act: async ({ login }) => {
-      const body = { purpose: "register", ...login !== "" && { login } };
-      const { value } = await send("POST", "ticket/", { body });
-      showTicketLink(part(dialog, "link"), value);
-    },
-    onEnded: () => {
-      dialog.close();
-      app.end();
-    },
-  });
-  showDialog(dialog);
 }

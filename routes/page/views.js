@@ -12,17 +12,17 @@ const visitorViews = {
 /** While a login waits for its second factor. */
 const waitingViews = {
   ...visitorViews,
-  "second-factor": async () => (await loadWith(["factors"], () => import("./second_factor.js"))).secondFactorView,
+  "second-factor": async () => (await loadWith("factors", () => import("./second_factor.js"))).secondFactorView,
 };
 /** The only view of a session that needs a second factor. */
 const factorViews = {
-  "second-factor": async () => (await loadWith(["factors"], () => import("./required_factor.js"))).requiredFactorView,
+  "second-factor": async () => (await loadWith("factors", () => import("./required_factor.js"))).requiredFactorView,
 };
-const userViews = { account: async () => (await loadWith(["factors"], () => import("./account.js"))).accountView };
+const userViews = { account: async () => (await loadWith("factors", () => import("./account.js"))).accountView };
 const adminViews = {
-  users: async () => (await loadWith(["factors", "admin"], () => import("./users.js"))).usersView,
-  settings: async () => (await loadWith(["factors", "admin"], () => import("./settings.js"))).settingsView,
-  status: async () => (await loadWith(["factors", "admin"], () => import("./status.js"))).statusView,
+  users: async () => (await loadWith("admin", () => import("./users.js"))).usersView,
+  settings: async () => (await loadWith("admin", () => import("./settings.js"))).settingsView,
+  status: async () => (await loadWith("admin", () => import("./status.js"))).statusView,
 };
 
 /** The view of a link that was opened while another user is logged in. */
@@ -40,7 +40,7 @@ export function isOfVisitors(name) {
   return Object.hasOwn(waitingViews, name);
 }
 
-async function loadWith(parts, load) {
-  const [module] = await Promise.all([loadPart(load), ...parts.map(addTexts)]);
+async function loadWith(texts, load) {
+  const [module] = await Promise.all([loadPart(load), addTexts(texts)]);
   return module;
 }
