@@ -20,6 +20,8 @@ Deno.test("showSession() tells whose session it is, in a reply that nobody may k
       groups: ["staff"],
       created_at: "2026-11-23T09:35:39.123Z",
       expires_at: "2026-11-30T09:35:39.123Z",
+      factors: ["password"],
+      authenticated_at: "2026-11-23T09:35:39.123Z",
     });
     assertEquals(headers.get("cache-control"), "no-store");
   }
