@@ -106,7 +106,7 @@ Deno.test("the work of unknown logins follows the hashes that are stored, howeve
   };
   steps["a change of a password with a foreign hash"] = async () => {
     const user = await userOf(store, knownLogins[8] ?? "");
-    const options = { now: openedAt, userAgent: "", address: "192.0.2.1" };
+    const options = { now: openedAt, userAgent: "", address: "192.0.2.1", factors: ["password"] as const };
     const { session, token } = createSession(user.login, options);
     assert(await store.insertSession(session, user));
     const json = { current_password: password, password: alice.password };
@@ -146,14 +146,15 @@ Deno.test("logIn() takes the work of a disabled user's own hash, for the right p
 });
 
 /** Notes what the limits count: whether each password was right. */
-function noteVerdicts({ app: { throttle } }: TestApp): readonly (boolean | undefined)[] {
-  const verdicts: (boolean | undefined)[] = [];
-  const { run } = throttle;
-  throttle.run = async (...options) => {
-    const throttled = await run.apply(throttle, options);
-    verdicts.push(throttled.verdict?.isRight);
-    return throttled;
-  };
+function noteVerdicts({ app: { throttle } }: TestApp): readonly boolean[] {
+  const verdicts: boolean[] = [];
+  const run = throttle.run.bind(throttle);
+  throttle.run = (guess, verify) =>
+    run(guess, async (guessed) => {
+      const verdict = await verify(guessed);
+      verdicts.push(verdict.isRight);
+      return verdict;
+    });
   return verdicts;
 }
 
