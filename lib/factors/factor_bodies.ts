@@ -10,7 +10,7 @@ import { totpPattern } from "./totp.ts";
 
 /** Examples for the OpenAPI document. */
 export const exampleTotp = "492039";
-export const exampleRecoveryCode = "MZXW-6YTB-OI5X-GYLS";
+export const exampleRecoveryCode = "MZXW-6YTB-OI5X-GYLS-NFXG-O4TB";
 export const exampleSetupToken = "AZrCVJvZfK0YpQ4u1mJ3QhW2dX8s";
 const loginToken: Field<string> = {
   ...text,

@@ -1,9 +1,9 @@
 /**
  * Recovery codes: what proves a user's identity once, when the other second factors are lost.
  *
- *     code := 16 characters of Base32 in groups of 4, as "MZXW-6YTB-OI5X-GYLS"
+ *     code := 24 characters of Base32 in groups of 4, as "MZXW-6YTB-OI5X-GYLS-NFXG-O4TB"
  *
- * Only the SHA-256 is stored. A fast hash suffices, as 80 random bits cannot be guessed.
+ * Only the SHA-256 is stored. A fast hash suffices from 112 random bits on (NIST SP 800-63B-4, 3.1.2.2); these are 120.
  */
 
 import { hash, randomBytes } from "node:crypto";
@@ -13,8 +13,8 @@ import { encodeBase32 } from "./base32.ts";
 
 const codeCount = 10;
 /** Bytes of a code. */
-const codeLength = 10;
-export const recoveryCodePattern = /^([A-Z2-7]{4}-){3}[A-Z2-7]{4}$/;
+const codeLength = 15;
+export const recoveryCodePattern = /^([A-Z2-7]{4}-){5}[A-Z2-7]{4}$/;
 /** The longest spelling of a code that is read. */
 export const maxRecoveryCodeLength = 64;
 /** Digits that Base32 does not have, for the letters that look like them. */

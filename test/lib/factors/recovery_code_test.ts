@@ -16,9 +16,11 @@ Deno.test("createRecoveryCodes() returns ten different codes, and credentials th
 });
 
 Deno.test("recoveryCodeKey() ignores case, blanks and hyphens, and reads digits as the letters they look like", () => {
-  const key = recoveryCodeKey("MZXW-6YTB-OI5X-GYLS");
-  for (const code of ["mzxw6ytboi5xgyls", " MZXW 6YTB OI5X GYLS\n", "MZXW-6YT8-015X-GYLS"]) {
+  const key = recoveryCodeKey("MZXW-6YTB-OI5X-GYLS-NFXG-O4TB");
+  for (
+    const code of ["mzxw6ytboi5xgylsnfxgo4tb", " MZXW 6YTB OI5X GYLS NFXG O4TB\n", "MZXW-6YT8-015X-GYLS-NFXG-04T8"]
+  ) {
     assertEquals(recoveryCodeKey(code), key);
   }
-  assertNotEquals(recoveryCodeKey("MZXW-6YTB-OI5X-GYLT"), key);
+  assertNotEquals(recoveryCodeKey("MZXW-6YTB-OI5X-GYLS-NFXG-O4TC"), key);
 });

@@ -45,7 +45,7 @@ async function seeFactors({ page, say }: Visit): Promise<void> {
 
 async function makeCodes(visit: Visit): Promise<void> {
   const { page, say } = visit;
-  const recovery_codes = Array.from({ length: 10 }, (_, index) => `7KQM-XT3W-PA5${index}-VJ2H`);
+  const recovery_codes = Array.from({ length: 10 }, (_, index) => `7KQM-XT3W-PA5${index}-VJ2H-MWQG-4WDM`);
   await page.route("**/recovery-code/", (route) => route.fulfill({ json: { recovery_codes } }));
   await seeFactors(visit);
   await page.locator("[name=make-codes]").click();
