@@ -1,11 +1,11 @@
-/** Where a second factor is required, by the policy or by the guard, in real Chromium through real Caddy. */
+/** Where the policy requires a second factor, in real Chromium through real Caddy. */
 import { assertEquals } from "@std/assert";
-import { addAuthenticator, addTotp, totpOf } from "../../support/page/factors.ts";
+import { addAuthenticator, addTotp } from "../../support/page/factors.ts";
 import { password, startSite } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
-const { test, testLooks } = pageSuite(() => startSite({ GATEHOUSE_SECOND_FACTOR: "all" }));
+const { testLooks } = pageSuite(() => startSite({ GATEHOUSE_SECOND_FACTOR: "all" }));
 
 testLooks("a user who must have a second factor sets one up", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
@@ -43,30 +43,5 @@ testLooks("the last second factor that is required stays", async ({ site, browse
     await page.getByRole("button", { name: say("Delete"), exact: true }).click();
     const problem = say("You need a second factor here, so the last one cannot be deleted.");
     await page.getByRole("alert").getByText(problem).waitFor();
-  });
-});
-
-test("the guard's demand leads through the second factor to the page wanted", async ({ site, browser }) => {
-  await site.addUser("early");
-  const early = await site.logIn("early");
-  const path = `?${new URLSearchParams({ need: "second-factor", next: "/docs/" })}`;
-  const { secret } = await addTotp(site, { login: "early", token: await site.logIn("early") });
-  await visit(browser, { url: site.url, path, token: early }, async ({ page }) => {
-    await page.getByLabel("One-time code").fill(totpOf(secret, { ahead: 1 }));
-    await Promise.all([page.waitForURL("**/docs/"), page.keyboard.press("Enter")]);
-  });
-});
-
-test("the guard's demand leads a user without one to its setup, and to the page wanted", async ({ site, browser }) => {
-  await site.addUser("newcomer");
-  const path = `?${new URLSearchParams({ need: "second-factor", next: "/docs/" })}`;
-  await visit(browser, { url: site.url, path, token: await site.logIn("newcomer") }, async ({ page }) => {
-    await page.getByRole("heading", { name: "Set up a second factor" }).waitFor();
-    await page.getByRole("button", { name: "Set up…" }).click();
-    const dialog = page.getByRole("dialog", { name: "Set up an authenticator app" });
-    await dialog.getByLabel("One-time code").fill(totpOf(await dialog.locator("code").textContent() ?? ""));
-    await page.keyboard.press("Enter");
-    await page.getByRole("dialog", { name: "Your recovery codes" }).waitFor();
-    await Promise.all([page.waitForURL("**/docs/"), page.keyboard.press("Escape")]);
   });
 });
