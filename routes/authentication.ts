@@ -51,6 +51,9 @@ export const authenticateAgain = route("POST /session/authentication/", {
     const { password, ...proof } = authenticationBody.parse(await readJson(context.request, { stopping }));
     const { session, user } = await requireSession(context, { withoutSecondFactor });
     const credentials = await store.listCredentials(user.login);
+    // Whoever knows the password of a user without a second factor can make recovery codes.
+    const isByCode = proof.recovery_code !== undefined;
+    if (isByCode && !credentials.some(isSecondFactor)) throw new HttpError("wrong-factor");
     let proven: Pick<Authentication, "factors" | "use">;
     if (password === undefined) {
       const { factor, use } = await verifyProof(proof, { user, scope: scopeOf({ session, user }) }, context);
@@ -68,7 +71,6 @@ export const authenticateAgain = route("POST /session/authentication/", {
     audit(context, "step-up", { by: user.login, user: user.login, factors: proven.factors });
     const found = await requireSession(context, { withoutSecondFactor });
     const codesLeft = credentials.filter(({ kind }) => kind === "recovery").length - 1;
-    const isByCode = proof.recovery_code !== undefined;
     return jsonResponse({ ...ownSession(found, context), ...isByCode && { recovery_codes_left: codesLeft } });
   },
 });

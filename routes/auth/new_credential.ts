@@ -4,6 +4,7 @@ import { ulid } from "@std/ulid";
 import type { Context } from "../../lib/app.ts";
 import { audit } from "../../lib/audit.ts";
 import { createRecoveryCodes, recoveryCodePattern } from "../../lib/factors/recovery_code.ts";
+import { provableFactors } from "../../lib/factors/second_factor.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
 import type { Schema } from "../../lib/http/schema.ts";
 import type { Credential, UserSession } from "../../lib/store.ts";
@@ -40,7 +41,8 @@ export async function addFactor(
     const { session, user } = await requireSetUp(context);
     const { login } = user;
     const credential = { id: ulid(now()), login, createdAt: now(), lastUsedAt: 0, ...factor };
-    const hasCodes = (await store.listCredentials(login)).some(({ kind }) => kind === "recovery");
+    // Codes of before the first second factor may be in wrong hands: a password sufficed to make them.
+    const hasCodes = provableFactors(await store.listCredentials(login)).includes("recovery");
     const { credentials, codes } = hasCodes ? { credentials: [], codes: undefined } : createRecoveryCodes(login, now());
     const actor = { session, asAdmin: false };
     const outcome = await store.insertCredentials(user, [credential, ...credentials], { actor });

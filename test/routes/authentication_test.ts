@@ -130,6 +130,7 @@ Deno.test("authenticateAgain() refuses what is wrong, and the password of a user
 Deno.test("authenticateAgain() throttles as a login, and takes no code of another user", async () => {
   const opened = await openWithAlice();
   const { codes: [recovery_code = ""] } = await setUpTotp(opened, { login: "root", token: opened.admin });
+  await setUpTotp(opened, { token: opened.token });
   const attempt = async () =>
     outcomeOf(await opened.send("POST", stepUp, { token: opened.token, json: { recovery_code } }));
   for (let count = 0; count < 10; count++) assertEquals(await attempt(), "403 wrong-factor");

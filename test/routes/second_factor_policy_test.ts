@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { routes } from "../../routes/mod.ts";
 import { openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { prove } from "../support/factors/credentials.ts";
+import { setUpTotp } from "../support/factors/set_up.ts";
 import type { Factor } from "../../lib/store.ts";
 
 type Policy = "optional" | "admins" | "all";
@@ -69,6 +70,20 @@ Deno.test("a user who becomes an administrator needs a second factor from the ne
   const promotion = { token: opened.admin, json: { groups: ["admin"] } };
   assertEquals(outcomeOf(await opened.send("PATCH", "/user/alice", promotion)), "200");
   assertEquals(outcomeOf(await opened.send("GET", "/user/alice", { token: opened.token })), required);
+});
+
+Deno.test("recovery codes of a user without a second factor are none, and end with the first one", async () => {
+  const opened = await openWithPolicy("all");
+  const { token } = opened;
+  const made = await opened.send("POST", "/user/alice/recovery-code/", { token });
+  const [recovery_code, another] = made.json.recovery_codes as string[];
+  const stepUp = (json: unknown) => opened.send("POST", "/session/authentication/", { token, json });
+  assertEquals(outcomeOf(await stepUp({ recovery_code })), "403 wrong-factor");
+  assertEquals(outcomeOf(await opened.send("GET", "/user/alice", { token })), required);
+  const { codes } = await setUpTotp(opened, { token });
+  assertEquals(codes.length, 10);
+  assertEquals(outcomeOf(await stepUp({ recovery_code: another })), "403 wrong-factor");
+  assertEquals(outcomeOf(await stepUp({ recovery_code: codes[0] })), "200");
 });
 
 Deno.test("showPage() leads on to a page that needs a second factor only once the session has one", async () => {
