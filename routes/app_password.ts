@@ -3,7 +3,7 @@
 import { audit } from "../lib/audit.ts";
 import { appPasswordBody } from "../lib/accounts/request_bodies.ts";
 import { groupsSchema } from "../lib/accounts/request_schemas.ts";
-import { appPasswordPattern, createAppPassword } from "../lib/factors/app_password.ts";
+import { appPasswordPattern, createAppPassword } from "../lib/factors/random_secret.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";

@@ -4,7 +4,7 @@ import { audit } from "../lib/audit.ts";
 import type { ChallengeScope } from "../lib/factors/challenge.ts";
 import { challengeMs } from "../lib/factors/challenge.ts";
 import { newTotpBody } from "../lib/factors/factor_bodies.ts";
-import { createRecoveryCodes } from "../lib/factors/recovery_code.ts";
+import { createRecoveryCodes } from "../lib/factors/random_secret.ts";
 import { acceptedStep, createTotpSecret, shownTotpSecret } from "../lib/factors/totp.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";

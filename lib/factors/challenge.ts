@@ -13,7 +13,7 @@ import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { storedKey, type StoredKeyOptions } from "../accounts/stored_key.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
-import { type Bytes, decodeBase64url } from "./base64url.ts";
+import { type Bytes, decodeBase64url } from "./encoding.ts";
 
 /** Lifetime of a challenge, and of the cookie of the browser that asked for it. */
 export const challengeMs = 5 * 60 * 1_000;

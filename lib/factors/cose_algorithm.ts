@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Bytes } from "./base64url.ts";
+import type { Bytes } from "./encoding.ts";
 
 interface CoseAlgorithm {
   readonly parameters: RsaHashedImportParams & EcKeyImportParams & EcdsaParams | Algorithm;

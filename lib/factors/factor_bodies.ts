@@ -5,7 +5,7 @@ import { exampleCode, examplePassword } from "../accounts/request_schemas.ts";
 import type { FieldError } from "../http/http_error.ts";
 import { type Field, type Fields, flag, jsonBody, type Members, text } from "../http/schema.ts";
 import { passkeyAssertion, passkeyRegistration } from "./passkey_response.ts";
-import { maxRecoveryCodeLength } from "./recovery_code.ts";
+import { maxRecoveryCodeLength } from "./random_secret.ts";
 import { totpPattern } from "./totp.ts";
 
 /** Examples for the OpenAPI document. */

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { isSameOrigin } from "../http/cookie.ts";
 import { type Credential, maxSessionAheadMs, type User } from "../store.ts";
-import type { Bytes } from "./base64url.ts";
+import type { Bytes } from "./encoding.ts";
 import { challengeMs } from "./challenge.ts";
 import { coseAlgorithmIds, importPublicKey } from "./cose_algorithm.ts";
 import type { PasskeyAssertion, PasskeyRegistration } from "./passkey_response.ts";

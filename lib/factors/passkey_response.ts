@@ -5,7 +5,7 @@
 
 import type { FieldError } from "../http/http_error.ts";
 import { type Field, type Fields, type Members, parseFields, schemasOf, type Values } from "../http/schema.ts";
-import { type Bytes, decodeBase64url } from "./base64url.ts";
+import { type Bytes, decodeBase64url } from "./encoding.ts";
 
 const wholeNumber: Field<number> = {
   schema: { type: "integer" },

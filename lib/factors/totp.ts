@@ -9,7 +9,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { maxSessionAheadMs } from "../store.ts";
-import { encodeBase32 } from "./base32.ts";
+import { encodeBase32 } from "./encoding.ts";
 
 const stepMs = 30_000;
 /** RFC 4226, 4 asks for 16 bytes at least, and recommends these 20. */

@@ -3,7 +3,7 @@
 import { ulid } from "@std/ulid";
 import type { Context } from "../../lib/app.ts";
 import { audit } from "../../lib/audit.ts";
-import { createRecoveryCodes, recoveryCodePattern } from "../../lib/factors/recovery_code.ts";
+import { createRecoveryCodes, recoveryCodePattern } from "../../lib/factors/random_secret.ts";
 import { provableFactors } from "../../lib/factors/second_factor.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
 import type { Schema } from "../../lib/http/schema.ts";

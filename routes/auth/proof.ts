@@ -10,7 +10,7 @@ import { knownDeviceId } from "../../lib/accounts/known_device.ts";
 import type { ChallengeScope } from "../../lib/factors/challenge.ts";
 import type { Proof } from "../../lib/factors/factor_bodies.ts";
 import { passkeyKey, passkeyOrigin, type Refused, verifyAssertion } from "../../lib/factors/passkey.ts";
-import { recoveryCodeKey } from "../../lib/factors/recovery_code.ts";
+import { recoveryCodeKey } from "../../lib/factors/random_secret.ts";
 import { acceptedStep } from "../../lib/factors/totp.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
 import type { Credential, CredentialUse, Factor, User, UserCredential } from "../../lib/store.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { decodeBase64url } from "../../../lib/factors/base64url.ts";
+import { decodeBase64url } from "../../../lib/factors/encoding.ts";
 import {
   ceremonyBinding,
   ceremonyCookie,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import type { Bytes } from "../../../lib/factors/base64url.ts";
+import type { Bytes } from "../../../lib/factors/encoding.ts";
 import { coseAlgorithmIds, importPublicKey } from "../../../lib/factors/cose_algorithm.ts";
 import { Authenticator, derOf } from "../../support/factors/authenticator.ts";
 

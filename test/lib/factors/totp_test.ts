@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { encodeBase32 } from "../../../lib/factors/base32.ts";
+import { encodeBase32 } from "../../../lib/factors/encoding.ts";
 import { acceptedStep, createTotpSecret, shownTotpSecret, totpCode } from "../../../lib/factors/totp.ts";
 
 /** RFC 6238, appendix B: the seconds, and the code of each hash. */

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import type { Bytes } from "../../../lib/factors/base64url.ts";
+import type { Bytes } from "../../../lib/factors/encoding.ts";
 import { verifyAssertion, verifyRegistration } from "../../../lib/factors/passkey.ts";
 import vectors from "./w3c_vectors.json" with { type: "json" };
 

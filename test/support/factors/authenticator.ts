@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import type { Bytes } from "../../../lib/factors/base64url.ts";
+import type { Bytes } from "../../../lib/factors/encoding.ts";
 import type { creationOptions, requestOptions } from "../../../lib/factors/passkey.ts";
 
 type CreationOptions = ReturnType<typeof creationOptions>;

@@ -1,11 +1,15 @@
-/** App passwords without HTTP: their form, and what they are limited to. */
-import { assertEquals, assertMatch } from "@std/assert";
+/** App passwords and recovery codes without HTTP: their form, what is stored of them, and what they are limited to. */
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { hash } from "node:crypto";
 import {
   allowedGroups,
   appPasswordPattern,
   createAppPassword,
+  createRecoveryCodes,
   findAppPassword,
-} from "../../../lib/factors/app_password.ts";
+  recoveryCodeKey,
+  recoveryCodePattern,
+} from "../../../lib/factors/random_secret.ts";
 import { maxGroups } from "../../../lib/accounts/user.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { userOf } from "../../support/store/records.ts";
@@ -55,4 +59,27 @@ Deno.test("findAppPassword() finds one of this login, of this text, of an enable
   }
   assertEquals(await store.replaceUser(alice, { ...alice, disabled: true }), "done");
   assertEquals(await find("alice", password), undefined);
+});
+
+Deno.test("createRecoveryCodes() returns ten different codes, and credentials that hold only their hashes", () => {
+  const { credentials, codes } = createRecoveryCodes("alice", 5);
+  assertEquals([new Set(codes).size, credentials.length], [10, 10]);
+  for (const [index, code] of codes.entries()) {
+    const { id, ...rest } = credentials[index] ?? { id: "" };
+    assert(recoveryCodePattern.test(code), code);
+    const key = hash("sha256", code.replaceAll("-", ""), "hex");
+    const common = { login: "alice", kind: "recovery", name: "", createdAt: 5, lastUsedAt: 0 };
+    assertEquals<unknown>(rest, { ...common, key, secret: "", counter: 0, signCount: 0 });
+    assertEquals(id.length, 26);
+  }
+});
+
+Deno.test("recoveryCodeKey() ignores case, blanks and hyphens, and reads digits as the letters they look like", () => {
+  const key = recoveryCodeKey("MZXW-6YTB-OI5X-GYLS-NFXG-O4TB");
+  for (
+    const code of ["mzxw6ytboi5xgylsnfxgo4tb", " MZXW 6YTB OI5X GYLS NFXG O4TB\n", "MZXW-6YT8-015X-GYLS-NFXG-04T8"]
+  ) {
+    assertEquals(recoveryCodeKey(code), key);
+  }
+  assertNotEquals(recoveryCodeKey("MZXW-6YTB-OI5X-GYLS-NFXG-O4TC"), key);
 });
