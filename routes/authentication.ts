@@ -64,12 +64,14 @@ export const authenticateAgain = route("POST /session/authentication/", {
       if (!(await verifyLoginPassword(attempt, context)).isRight) throw new HttpError("wrong-current-password");
       proven = { factors: ["password"] };
     }
-    if (!await store.authenticateSession(session.id, user, { ...proven, authenticatedAt: now() })) {
+    const authenticatedAt = now();
+    if (!await store.authenticateSession(session.id, user, { ...proven, authenticatedAt })) {
       await requireSession(context, { withoutSecondFactor });
       throw new HttpError(password === undefined ? "wrong-factor" : "wrong-current-password");
     }
     audit(context, "step-up", { by: user.login, user: user.login, factors: proven.factors });
-    const found = await requireSession(context, { withoutSecondFactor });
+    const factors = [...new Set([...session.factors, ...proven.factors])];
+    const found = { session: { ...session, factors, authenticatedAt }, user };
     const codesLeft = credentials.filter(({ kind }) => kind === "recovery").length - 1;
     return jsonResponse({ ...ownSession(found, context), ...isByCode && { recovery_codes_left: codesLeft } });
   },

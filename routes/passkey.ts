@@ -56,7 +56,7 @@ export const registerPasskey = route("POST /user/:login/passkey/", {
       log.info("passkey-refused", { refused: outcome.refused, requestId: context.requestId });
       throw new HttpError("wrong-factor");
     }
-    return factorResponse(await addFactor({ kind: "passkey", name, ...outcome }, context));
+    return factorResponse(await addFactor({ factor: { kind: "passkey", name, ...outcome }, found }, context));
   },
 });
 

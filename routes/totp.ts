@@ -64,7 +64,7 @@ export const confirmTotp = route("POST /user/:login/totp/", {
     if (setup === undefined || counter === undefined) throw new HttpError("wrong-factor");
     const secret = setup.payload.toString("base64url");
     const factor = { kind: "totp", name: "", key: found.user.id, secret, counter, signCount: 0 } as const;
-    return factorResponse(await addFactor(factor, context));
+    return factorResponse(await addFactor({ factor, found }, context));
   },
 });
 

@@ -32,13 +32,13 @@ export type NewFactor =
 
 /** Adds a factor to the user of the session, and to the session, as the user has it at hand. */
 export async function addFactor(
-  factor: NewFactor,
+  { factor, found }: { readonly factor: NewFactor; readonly found: UserSession },
   context: Context,
 ): Promise<{ readonly credential: Credential; readonly codes: readonly string[] | undefined }> {
   const { store, now } = context.app;
-  while (true) {
-    // Reads the user again in each round: another request may have changed it.
-    const { session, user } = await requireSetUp(context);
+  // Reads the user again after each round: another request has changed it.
+  for (let current = found;; current = await requireSetUp(context)) {
+    const { session, user } = current;
     const { login } = user;
     const credential = { id: ulid(now()), login, createdAt: now(), lastUsedAt: 0, ...factor };
     // Codes of before the first second factor may be in wrong hands: a password sufficed to make them.

@@ -3,13 +3,8 @@ import { assertEquals } from "@std/assert";
 import type { UserSession } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { routes } from "../../../routes/mod.ts";
-import { type AdminApp, newPassword, openAdminApp, outcomeOf, sessionIdOf } from "../../support/accounts.ts";
-import { alice, type SendOptions } from "../../support/app.ts";
-
-/** What a row's request is made of: an app in which `alice` is the user of the paths, and her token. */
-interface Scene extends AdminApp {
-  readonly token: string;
-}
+import { openAdminApp, outcomeOf, sessionIdOf } from "../../support/accounts.ts";
+import { rows, type Scene } from "../../support/route_rows.ts";
 
 /** Who asks, and with which token. */
 const callers: Readonly<Record<string, (scene: Scene) => Promise<string | undefined>>> = {
@@ -22,85 +17,12 @@ const callers: Readonly<Record<string, (scene: Scene) => Promise<string | undefi
     assertEquals(outcomeOf(reply), "200");
     return token;
   },
-  ended: async ({ send, logIn }) => {
-    const ended = await logIn();
+  ended: async ({ send, addUser }) => {
+    const ended = await addUser("dave");
     assertEquals(outcomeOf(await send("DELETE", "/session/", { token: ended })), "204");
     return ended;
   },
 };
-
-/** The statuses, in the order of the callers. */
-type Statuses = readonly [nobody: number, user: number, other: number, admin: number, disabled: number, ended: number];
-
-const everybody: Statuses = [200, 200, 200, 200, 200, 200];
-const self: Statuses = [401, 200, 403, 200, 401, 401];
-const changeOfSelf: Statuses = [401, 204, 403, 204, 401, 401];
-const adminOnly: Statuses = [401, 403, 403, 200, 401, 401];
-
-const carol = { ...alice, login: "carol" };
-const change = { current_password: alice.password, password: newPassword };
-
-/** With the id in the path, when it is not that of alice's session. */
-type RowOptions = SendOptions & { readonly id?: string };
-
-interface Row {
-  readonly route: string;
-  readonly statuses: Statuses;
-  /** What the request carries beside the caller's token. */
-  readonly options?: (scene: Scene) => Promise<RowOptions> | RowOptions;
-}
-
-const rows: readonly Row[] = [
-  { route: "POST /user/", options: () => ({ json: carol }), statuses: [201, 201, 201, 201, 201, 201] },
-  { route: "GET /user/", statuses: adminOnly },
-  { route: "GET /user/:login", statuses: self },
-  { route: "PATCH /user/:login", options: () => ({ json: { groups: ["staff"] } }), statuses: adminOnly },
-  { route: "DELETE /user/:login", statuses: changeOfSelf },
-  { route: "PUT /user/:login/password", options: () => ({ json: change }), statuses: [401, 204, 403, 403, 401, 401] },
-  {
-    route: "PUT /user/:login/password",
-    options: async (scene) => ({ json: { ticket: await scene.makeTicket("reset", "alice"), password: newPassword } }),
-    // Whoever has the ticket; that the account is disabled stays so.
-    statuses: [204, 204, 204, 204, 204, 204],
-  },
-  { route: "GET /user/:login/session/", statuses: self },
-  { route: "DELETE /user/:login/session/", statuses: changeOfSelf },
-  // When she is disabled her session is gone, which nobody is told who may not see it.
-  { route: "DELETE /user/:login/session/:id", statuses: changeOfSelf },
-  {
-    route: "POST /user/:login/app-password/",
-    options: () => ({ json: { name: "git" } }),
-    statuses: [401, 201, 403, 403, 401, 401],
-  },
-  { route: "POST /session/", options: () => ({ json: alice }), statuses: [201, 201, 201, 201, 401, 201] },
-  { route: "GET /session/", statuses: [401, 200, 200, 200, 401, 401] },
-  { route: "DELETE /session/", statuses: [401, 204, 204, 204, 401, 401] },
-  {
-    route: "POST /ticket/",
-    options: () => ({ json: { purpose: "register" } }),
-    statuses: [401, 403, 403, 201, 401, 401],
-  },
-  { route: "GET /ticket/", statuses: adminOnly },
-  {
-    route: "DELETE /ticket/:id",
-    options: async ({ send, admin }) => {
-      const { json } = await send("POST", "/ticket/", { token: admin, json: { purpose: "register" } });
-      return { id: String(json.id) };
-    },
-    statuses: [401, 403, 403, 204, 401, 401],
-  },
-  { route: "GET /health/live", statuses: everybody },
-  { route: "GET /health/ready", statuses: everybody },
-  { route: "GET /problem/:code", statuses: everybody },
-  { route: "GET /openapi.json", statuses: everybody },
-  { route: "GET /docs/", statuses: everybody },
-  { route: "GET /setting/", statuses: adminOnly },
-  { route: "GET /status/", statuses: adminOnly },
-  { route: "GET /metrics", statuses: everybody },
-  { route: "GET /guard/:demands*", statuses: [401, 200, 200, 200, 401, 401] },
-  { route: "GET /", statuses: everybody },
-  { route: "GET /page/:file", statuses: everybody },
-];
 
 Deno.test("every route has a row in the table of callers, and every row a route", () => {
   const known = routes.map(({ method, path }) => `${method} ${path}`);
@@ -134,11 +56,13 @@ const guarded = rows.filter(({ statuses }) => statuses[0] === 401);
 Deno.test("a session that has expired is nobody's, on every route", async () => {
   const opened = await openAdminApp();
   const scene = { ...opened, token: await opened.addUser("alice") };
+  const requests = await Promise.all(guarded.map(async ({ route, options }) => {
+    return { route, sent: { ...await options?.(scene), token: scene.token } };
+  }));
   opened.clock.now += 7 * 24 * 60 * 60 * 1_000;
-  for (const { route, options } of guarded) {
+  for (const { route, sent } of requests) {
     const [method = "", path = ""] = route.split(" ");
     const target = path.replace(":login", "alice").replace(":id", sessionIdOf(scene.token));
-    const sent = { ...await options?.(scene), token: scene.token };
     assertEquals(outcomeOf(await opened.send(method, target, sent)), "401 not-authenticated", route);
   }
 });
