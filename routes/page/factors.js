@@ -68,7 +68,8 @@ export class FactorSections {
       list.tabIndex = -1;
       list.replaceChildren(...this.#of(kind).map((credential) => this.#item(credential)));
     }
-    part(this.element, "add-totp").hidden = this.#of("totp").length > 0;
+    // The last one cannot be deleted where it is required, but replaced.
+    part(this.element, "add-totp").textContent = translate(this.#of("totp").length > 0 ? "Replace…" : "Set up…");
     this.#section("recovery").hidden = this.methods.length === 0;
     part(this.element, "left").textContent = codesLeftText(this.#codesLeft);
   }

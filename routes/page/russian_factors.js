@@ -43,6 +43,7 @@ export const texts = {
   "After the password, the login asks for a code that an app on your phone shows.":
     "После пароля при входе нужно ввести код из приложения на телефоне.",
   "Set up…": "Настроить…",
+  "Replace…": "Заменить…",
   "Set up an authenticator app": "Настройка приложения",
   "Scan the code with the app, or type the secret.": "Отсканируйте QR-код в приложении или введите секретный ключ.",
   "QR code": "QR-код",
