@@ -136,15 +136,22 @@ export class FactorSections {
       return { codes: value.recovery_codes };
     };
     const added = await setUpTotp(setup, { confirm, onEnded: () => this.#app.end() });
-    if (added !== undefined) await this.#showAdded(added, "The authenticator app is set up.");
+    if (added === undefined) return;
+    await this.#showAdded(added, "The authenticator app is set up.");
+    // The button is hidden now.
+    this.#section("totp").querySelector("ul").focus();
   }
 
   /** Shows the recovery codes that came with the first second factor, and goes on. */
   async #showAdded({ codes }, text) {
-    if (codes !== undefined) await showRecoveryCodes(codes);
+    if (codes !== undefined) await this.#showCodes(codes);
     if (this.#onSetUp !== undefined) return await this.#onSetUp();
     await this.load();
     this.#report(undefined, translate(text));
+  }
+
+  #showCodes(codes) {
+    return showRecoveryCodes(codes, this.#app.session.login);
   }
 
   async #makeCodes() {
@@ -160,7 +167,7 @@ export class FactorSections {
         }),
     });
     if (!isDone) return;
-    await showRecoveryCodes(made.codes);
+    await this.#showCodes(made.codes);
     await this.load();
   }
 

@@ -8,6 +8,8 @@ import { showError, wireField } from "./field.js";
 import { fieldErrors, fieldText, problemText } from "./problem.js";
 import { textElement } from "./template.js";
 
+/** Codes of the end of a session, and of a login that waits for its second factor. */
+const ended = ["not-authenticated", "login-token-invalid"];
 const notice = document.getElementById("notice");
 
 /**
@@ -17,7 +19,7 @@ const notice = document.getElementById("notice");
  * the button.
  *
  * @param options `id`: prefix of the ids of the fields; `act` gets the values by name, and may throw a Problem;
- * `onEnded` runs if the session has ended
+ * `onEnded` runs if the session has ended, or the login that waits for its second factor, and gets the Problem
  */
 export function wireForm(form, { id, act, onEnded }) {
   form.noValidate = true;
@@ -56,7 +58,7 @@ export function invalid(errors) {
 
 function tell(error, { form, message, submitter, onEnded }) {
   if (!(error instanceof Problem)) throw error;
-  if (error.code === "not-authenticated" && onEnded !== undefined) return onEnded();
+  if (ended.includes(error.code) && onEnded !== undefined) return onEnded(error);
   const rest = showErrors(form, fieldErrors(error));
   if (rest === undefined) return;
   message.textContent = rest || problemText(error);
@@ -64,13 +66,15 @@ function tell(error, { form, message, submitter, onEnded }) {
   if (!submitter?.formNoValidate) form.querySelector("input[type=password]")?.select();
 }
 
-/** Shows errors at their fields, and focuses the first. @returns the texts without a field, `undefined` if none */
+/** Shows errors at their fields, and selects the first. @returns the texts without a field, `undefined` if none */
 function showErrors(form, errors) {
   const placed = errors.map((error) => ({ ...error, input: form.elements.namedItem(error.name) }));
   const shown = placed.filter(({ input }) => input !== null && !input.closest("[hidden]"));
   for (const { input, text } of shown) showError(input, text);
   shown.sort((a, b) => a.input.compareDocumentPosition(b.input) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
   shown[0]?.input.focus();
+  // As Tab does: what is typed next replaces a wrong code.
+  shown[0]?.input.select?.();
   if (shown.length > 0 && shown.length === errors.length) return undefined;
   return placed.filter((error) => !shown.includes(error)).map(({ text }) => text).join(" ");
 }

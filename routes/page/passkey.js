@@ -15,13 +15,13 @@ export const hasPasskeys = globalThis.PublicKeyCredential?.parseRequestOptionsFr
 /** Creates a passkey. @param options the service's response @returns the registration */
 export async function createPasskey({ publicKey: options }) {
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-  return jsonOf(await ask(() => navigator.credentials.create({ publicKey })));
+  return jsonOf(await ask(() => navigator.credentials.create({ publicKey }), "passkey-not-made"));
 }
 
 /** Asks for a passkey. @param options the service's response @returns the assertion */
 export async function usePasskey({ publicKey: options }, { signal, mediation } = {}) {
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
-  return jsonOf(await ask(() => navigator.credentials.get({ publicKey, signal, mediation })));
+  return jsonOf(await ask(() => navigator.credentials.get({ publicKey, signal, mediation }), "passkey-not-used"));
 }
 
 /**
@@ -77,16 +77,17 @@ export class PasskeyOffer {
 }
 
 const codes = {
-  // The user has cancelled, waited too long, or has no passkey here: browsers do not say which.
-  NotAllowedError: "passkey-not-used",
   InvalidStateError: "passkey-exists",
+  // Passkeys belong to names of hosts: an IP address has none.
+  SecurityError: "passkey-address",
 };
 
-async function ask(act) {
+/** @param refused the code if the user cancels, waits too long, or has no passkey here: browsers do not say which */
+async function ask(act, refused) {
   try {
     return await act();
-  } catch (error) {
-    throw new Problem({ code: codes[error.name] ?? "passkey-failed" });
+  } catch ({ name }) {
+    throw new Problem({ code: { ...codes, NotAllowedError: refused }[name] ?? "passkey-failed" });
   }
 }
 

@@ -1,12 +1,17 @@
 /** The form by which a user proves who they are: password, passkey, one-time code, recovery code. */
 
 import { send } from "./api.js";
-import { wireForm } from "./form.js";
+import { invalid, wireForm } from "./form.js";
 import { translate } from "./language.js";
 import { hasPasskeys, usePasskey } from "./passkey.js";
 import { fromTemplate, part } from "./template.js";
 
 const fields = { password: "password", totp: "totp", recovery: "recovery_code" };
+/** What is said of a wrong proof that has a field. */
+const wrongTexts = {
+  totp: "Wrong or used code. Enter the next one that the app shows. If it fails too, check the clock of your phone.",
+  recovery_code: "This recovery code is wrong or used already. Enter another one of your list.",
+};
 
 /**
  * Makes the form. It asks for a recovery code on demand, or if nothing else is possible.
@@ -28,8 +33,25 @@ export function proofForm({ id, login, methods, loginToken, act, onEnded }) {
     form.querySelector("input:not([disabled], [readonly])")?.focus();
   });
   showWay(form, ways);
-  wireForm(form, { id, act: async (values) => await act(await proofOf(values, loginToken)), onEnded });
+  wireForm(form, {
+    id,
+    act: async (values) => {
+      const proof = await proofOf(values, loginToken);
+      await tellWrong(() => act(proof), Object.keys(proof)[0]);
+    },
+    onEnded,
+  });
   return form;
+}
+
+/** Runs `act`. If the proof is wrong, the error says of which field, and what to do. */
+export async function tellWrong(act, field) {
+  try {
+    return await act();
+  } catch (error) {
+    if (error.code !== "wrong-factor" || !(field in wrongTexts)) throw error;
+    throw invalid([{ pointer: `/${field}`, code: "wrong", detail: wrongTexts[field] }]);
+  }
 }
 
 /** Shows the first way: its fields, and the button of a passkey. */

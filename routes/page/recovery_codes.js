@@ -5,9 +5,9 @@ import { codesLeftText } from "./problem.js";
 import { wireCopy } from "./shown_once.js";
 import { fromTemplate, part, textElement } from "./template.js";
 
-/** Shows the codes. @returns a promise that resolves when the dialog is closed */
-export function showRecoveryCodes(codes) {
-  const dialog = fromTemplate("recovery-codes", { site: location.host });
+/** Shows the codes of a user. @returns a promise that resolves when the dialog is closed */
+export function showRecoveryCodes(codes, login) {
+  const dialog = fromTemplate("recovery-codes", { login, site: location.host });
   const list = dialog.querySelector("ol");
   list.replaceChildren(...codes.map((code) => {
     const item = document.createElement("li");

@@ -31,5 +31,7 @@ export async function requiredFactorView(app) {
     onEnded: () => app.end(),
   });
   view.querySelector("h1").after(form);
+  // There is a session already, which the header ends.
+  view.querySelector(".ways").remove();
   return view;
 }

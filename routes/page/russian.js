@@ -110,7 +110,7 @@ export const texts = {
   "This browser": "Этот браузер",
   "Logged in {created}": "Вход: {created}",
   "Last seen {seen}": "Активность: {seen}",
-  "Proved by: {factors}": "Подтверждение: {factors}",
+  "Logged in with: {factors}": "Способ входа: {factors}",
   "Passkey": "Ключ доступа",
   "End": "Завершить",
   "End session: {device}, {created}": "Завершить сеанс: {device}, {created}",
@@ -127,15 +127,22 @@ export const texts = {
   "You do not have permission to do this.": "У вас нет прав на это действие.",
   "Log in again to confirm.": "Войдите снова для подтверждения.",
   "This requires a second factor.": "Для этого нужен второй фактор.",
-  "The code or the passkey is wrong.": "Неверный код или ключ доступа.",
+  "This passkey does not work here. It may have been deleted: use another way.":
+    "Этот ключ доступа не подходит. Возможно, он удалён: используйте другой способ.",
   "The login took too long. Log in again.": "Вход занял слишком много времени. Войдите снова.",
   "You need a second factor here, so the last one cannot be deleted.":
     "Второй фактор здесь обязателен, поэтому последний удалить нельзя.",
   "You have 50 passkeys and app passwords. Delete one first.":
     "У вас уже 50 ключей доступа и паролей приложений. Сначала удалите один из них.",
-  "No passkey was used.": "Ключ доступа не использован.",
+  "No passkey was used. Try again, or use another way.":
+    "Ключ доступа не использован. Попробуйте ещё раз или выберите другой способ.",
+  "No passkey was made. Try again, or use another device.":
+    "Ключ доступа не создан. Попробуйте ещё раз или на другом устройстве.",
   "This device has a passkey of this account already.": "На этом устройстве уже есть ключ доступа этой учётной записи.",
-  "This browser cannot use the passkey.": "Браузер не смог использовать ключ доступа.",
+  "Passkeys do not work at this address. Open the page by its name.":
+    "По этому адресу ключи доступа не работают. Откройте страницу по имени сайта.",
+  "This browser cannot use the passkey. Use another way.":
+    "Браузер не смог использовать ключ доступа. Выберите другой способ.",
   "This ticket is not valid: it is used, expired, or for another login.":
     "Код недействителен: он уже использован, истёк или выдан для другого логина.",
   "Registration is closed.": "Регистрация закрыта.",
@@ -146,7 +153,7 @@ export const texts = {
   "Someone else has changed this user. Check the changes and try again.":
     "Этого пользователя изменил кто-то другой. Проверьте изменения и повторите.",
   "Not found. It may have been deleted.": "Не найдено. Возможно, уже удалено.",
-  "Too many wrong passwords.": "Слишком много неверных паролей.",
+  "Too many wrong attempts.": "Слишком много неудачных попыток.",
   "Too many registrations from your address.": "С вашего адреса слишком много регистраций.",
   "Too many new passwords from your address.": "С вашего адреса слишком много новых паролей.",
   "The service is busy.": "Служба перегружена.",

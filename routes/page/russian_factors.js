@@ -3,14 +3,21 @@
 export const texts = {
   // Proving who one is.
   "Confirm it is you": "Подтвердите, что это вы",
+  "None of these at hand? Ask an administrator to remove them from your account.":
+    "Ничего из этого нет под рукой? Попросите администратора удалить второй фактор.",
   "Back to the login": "Вернуться ко входу",
-  "One-time code": "Одноразовый код",
+  "One-time code": "Код из приложения",
   "The six digits in your authenticator app.": "Шесть цифр из приложения-аутентификатора.",
+  "Wrong or used code. Enter the next one that the app shows. If it fails too, check the clock of your phone.":
+    "Код неверный или уже использован. Введите следующий код из приложения. Если не подойдёт и он, проверьте часы " +
+    "телефона.",
   "Recovery code": "Резервный код",
+  "This recovery code is wrong or used already. Enter another one of your list.":
+    "Резервный код неверный или уже использован. Введите другой код из списка.",
   "It works once.": "Действует один раз.",
   "This browser cannot use passkeys. Log in with another one.":
     "Этот браузер не поддерживает ключи доступа. Войдите в другом браузере.",
-  "Go on": "Продолжить",
+  "Continue": "Продолжить",
   "Use a passkey": "Использовать ключ доступа",
   "Use a recovery code": "Ввести резервный код",
   "Use another way": "Подтвердить другим способом",
@@ -45,7 +52,8 @@ export const texts = {
   "Set up…": "Настроить…",
   "Replace…": "Заменить…",
   "Set up an authenticator app": "Настройка приложения",
-  "Scan the code with the app, or type the secret.": "Отсканируйте QR-код в приложении или введите секретный ключ.",
+  "Scan the code with an app for one-time codes (TOTP), or type the secret there.":
+    "Отсканируйте QR-код приложением для одноразовых кодов (TOTP) или введите в него секретный ключ.",
   "QR code": "QR-код",
   "Secret:": "Секретный ключ:",
   "Open the app on this device": "Открыть приложение на этом устройстве",
@@ -63,8 +71,9 @@ export const texts = {
   "The old codes become invalid.": "Старые коды перестанут действовать.",
   "Make new codes": "Создать новые",
   "Your recovery codes": "Ваши резервные коды",
-  "Each works once at {site}, in place of a lost passkey or authenticator app. They are shown only now.":
-    "Каждый действует на {site} один раз, вместо утерянного ключа доступа или приложения. Они видны только сейчас.",
+  "For {login} at {site}. Each works once, in place of a lost passkey or authenticator app.":
+    "Для {login} на {site}. Каждый действует один раз, вместо утерянного ключа доступа или приложения.",
+  "They are shown only now: copy or print them.": "Они показываются только сейчас: скопируйте или напечатайте их.",
   "Copy codes": "Скопировать",
   "Print": "Напечатать",
 

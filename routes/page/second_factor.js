@@ -16,20 +16,18 @@ export function secondFactorView(app) {
     methods,
     loginToken,
     act: (proof) => finishLogin(app, { login_token: loginToken, ...proof, cookie: true }),
+    onEnded: (problem) => {
+      app.waiting = undefined;
+      app.go("log-in", problemText(problem));
+    },
   });
   view.querySelector("h1").after(form);
   return view;
 }
 
 async function finishLogin(app, body) {
-  try {
-    const { value } = await send("POST", "session/second-factor/", { body });
-    await tellCodesLeft(value);
-  } catch (error) {
-    if (error.code !== "login-token-invalid") throw error;
-    app.waiting = undefined;
-    return app.go("log-in", problemText(error));
-  }
+  const { value } = await send("POST", "session/second-factor/", { body });
+  await tellCodesLeft(value);
   await app.enter();
   // The form stays busy until the next page replaces it.
   await new Promise(() => {});

@@ -17,11 +17,11 @@ export async function withRecentLogin(act, login) {
   }
 }
 
-/** @returns whether the user has logged in again */
+/** @returns whether the user has logged in again @throws {Problem} if the session has ended */
 async function stepUp(methods, login) {
   await addTexts("factors");
   const dialog = fromTemplate("log-in-again");
-  const state = { isDone: false };
+  const state = { isDone: false, problem: undefined };
   const form = proofForm({
     id: "log-in-again",
     login,
@@ -32,8 +32,13 @@ async function stepUp(methods, login) {
       state.isDone = true;
       dialog.close();
     },
+    onEnded: (problem) => {
+      state.problem = problem;
+      dialog.close();
+    },
   });
   dialog.querySelector("p").after(form);
   await showDialog(dialog);
+  if (state.problem !== undefined) throw state.problem;
   return state.isDone;
 }

@@ -4,6 +4,7 @@ import { loadPart } from "./api.js";
 import { showDialog } from "./dialog.js";
 import { wireForm } from "./form.js";
 import { translate } from "./language.js";
+import { tellWrong } from "./proof.js";
 import { fromTemplate, part } from "./template.js";
 
 const svg = "http://www.w3.org/2000/svg";
@@ -23,8 +24,8 @@ export async function setUpTotp({ secret, uri }, { confirm, onEnded }) {
   part(dialog, "qr").append(await qrCode(uri));
   wireForm(dialog.querySelector("form"), {
     id: "totp-setup",
-    act: async ({ code }) => {
-      state.result = await confirm(code.replaceAll(/\s/g, ""));
+    act: async ({ totp }) => {
+      state.result = await tellWrong(() => confirm(totp.replaceAll(/\s/g, "")), "totp");
       dialog.close();
     },
     onEnded: () => {

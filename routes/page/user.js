@@ -141,6 +141,8 @@ export class UserDialog {
     if (!isDone) return;
     await this.#showFactors();
     this.#report(undefined, translate("The factors are removed."));
+    // The button is hidden now.
+    part(this.#dialog, "factors").focus();
   }
 
   /** The second step. */

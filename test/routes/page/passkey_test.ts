@@ -1,107 +1,184 @@
-/** Passkeys on the page, with the virtual authenticator of real Chromium, through real Caddy. */
+/**
+ * Passkeys on the page, with the virtual authenticator of real Chromium, through real Caddy.
+ *
+ * By keyboard means Tab, Enter and Escape alone. The list that the field of the login offers is the browser's own, and
+ * headless Chromium does not show it: there the authenticator picks the first passkey.
+ */
 import { assertEquals } from "@std/assert";
-import type { Page } from "npm:playwright-core@1.65.1";
-import { addAuthenticator } from "../../support/page/factors.ts";
-import { focusedId, focusedName, tabTo } from "../../support/page/focus.ts";
+import { addAuthenticator, addPasskey, logInByPassword, logOut, seeFactors } from "../../support/page/factors.ts";
+import { focusedId, focusedName, press, seeNoDialog, tabTo } from "../../support/page/focus.ts";
 import { password } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
-import { type Visit, visit } from "../../support/page/visit.ts";
+import { visit } from "../../support/page/visit.ts";
 
 const { test, testLooks } = pageSuite();
 
-testLooks(
-  "a user adds a passkey, logs in with it alone, renames and deletes it, by keyboard",
-  async ({ site, browser }, { login, ...look }) => {
-    await site.addUser(login);
-    const options = { url: site.url, ...look, token: await site.logIn(login), refused: ["403 POST session/passkey/"] };
-    await visit(browser, options, async ({ page, say }) => {
-      const { keyboard } = page;
-      const press = async (name: string) => {
-        await tabTo(page, name);
-        await keyboard.press("Enter");
-      };
-      const authenticator = await addAuthenticator(page);
-      await page.reload();
-      await page.getByRole("heading", { name: say("Passkeys"), exact: true }).waitFor();
-      await press(say("Add a passkey…"));
-      // The field has the name of the device, as a proposal.
-      assertEquals([await focusedId(page), await page.locator("#ask-name").inputValue()], [
-        "ask-name",
-        "Chrome · Linux",
-      ]);
-      await keyboard.press("Control+A");
-      await keyboard.type("My key");
-      await keyboard.press("Enter");
-      await page.getByRole("dialog", { name: say("Your recovery codes") }).waitFor();
-      await press(say("Close"));
-      await page.getByRole("status").getByText(say("The passkey is added.")).waitFor();
-      assertEquals(await authenticator.count(), 1);
-
-      await press(say("Rename {name}", { name: "My key" }));
-      await keyboard.press("Control+A");
-      await keyboard.type("Laptop");
-      await keyboard.press("Enter");
-      await page.locator(".credentials strong").getByText("Laptop", { exact: true }).waitFor();
-      assertEquals(await focusedName(page), say("Rename {name}", { name: "Laptop" }));
-
-      await logOut(page, say);
-      await press(say("Log in with a passkey"));
-      await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
-      assertEquals(await page.locator("dd.login").textContent(), login);
-      await seeFactors(page, say, ["Passkey"]);
-
-      await press(say("Delete {name}", { name: "Laptop" }));
-      assertEquals(await focusedName(page), say("Cancel"));
-      await keyboard.press("Shift+Tab");
-      await keyboard.press("Enter");
-      await page.getByRole("status").getByText(say("The passkey is deleted.")).waitFor();
-      assertEquals(await page.locator(".credentials li").count(), 0);
-
-      // The device still has it.
-      await logOut(page, say);
-      await press(say("Log in with a passkey"));
-      await page.getByRole("alert").getByText(say("The code or the passkey is wrong.")).waitFor();
-      assertEquals(await focusedName(page), say("Log in with a passkey"));
-    });
-  },
-);
-
-testLooks("the field of the login offers passkeys", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user registers a passkey by keyboard", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
-  const token = await site.logIn(login);
-  await visit(browser, { url: site.url, ...look, token }, async ({ page, say }) => {
-    await addAuthenticator(page, { hasAutofill: true });
-    await addPasskey(page, say);
-    await page.getByRole("button", { name: say("Log out"), exact: true }).click();
-    await page.getByRole("heading", { name: say("Log in to {site}"), exact: true }).waitFor();
-    // The authenticator picks the first one of the list.
-    await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
-    await seeFactors(page, say, ["Passkey"]);
+  await visit(browser, { url: site.url, ...look, token: await site.logIn(login) }, async ({ page, say }) => {
+    const { keyboard } = page;
+    const authenticator = await addAuthenticator(page);
+    await page.reload();
+    await page.getByRole("heading", { name: say("Passkeys"), exact: true }).waitFor();
+    await press(page, say("Add a passkey…"));
+    await page.getByRole("dialog", { name: say("Add a passkey"), exact: true }).waitFor();
+    await keyboard.press("Escape");
+    await seeNoDialog(page);
+    assertEquals(await focusedName(page), say("Add a passkey…"));
+
+    await keyboard.press("Enter");
+    // The field has the name of the device, as a proposal.
+    assertEquals(await focusedId(page), "ask-name");
+    assertEquals(await page.locator("#ask-name").inputValue(), "Chrome · Linux");
+    await keyboard.press("Control+A");
+    await keyboard.type("My key");
+    await keyboard.press("Enter");
+    await page.getByRole("dialog", { name: say("Your recovery codes") }).waitFor();
+    assertEquals(await focusedName(page), say("Copy codes"));
+    await keyboard.press("Escape");
+    await page.getByRole("status").getByText(say("The passkey is added.")).waitFor();
+    assertEquals(await focusedName(page), say("Add a passkey…"));
+    assertEquals(await page.locator(".credentials strong").textContent(), "My key");
+    assertEquals(await authenticator.count(), 1);
   });
 });
 
-testLooks("a passkey is the second factor of a password", async ({ site, browser }, { login, ...look }) => {
+testLooks("a user logs in with a passkey alone, by keyboard", async ({ site, browser }, { login, ...look }) => {
   await site.addUser(login);
-  const token = await site.logIn(login);
-  await visit(browser, { url: site.url, ...look, token }, async ({ page, say }) => {
+  await visit(browser, { url: site.url, ...look, token: await site.logIn(login) }, async ({ page, say }) => {
     await addAuthenticator(page);
     await page.reload();
     await addPasskey(page, say);
     await logOut(page, say);
-    const { keyboard } = page;
-    await keyboard.press("Tab");
-    await keyboard.type(login);
-    await keyboard.press("Tab");
-    await keyboard.type(password);
-    await keyboard.press("Enter");
-    await page.getByRole("heading", { name: say("Confirm it is you"), exact: true }).waitFor();
+    await press(page, say("Log in with a passkey"));
+    await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
+    assertEquals(await page.locator("dd.login").textContent(), login);
+    await seeFactors(page, say, ["Passkey"]);
+  });
+});
+
+testLooks("a user logs in with a passkey by autofill", async ({ site, browser }, { login, ...look }) => {
+  await site.addUser(login);
+  await visit(browser, { url: site.url, ...look, token: await site.logIn(login) }, async ({ page, say }) => {
+    await addAuthenticator(page, { hasAutofill: true });
+    await addPasskey(page, say);
+    const button = page.getByRole("button", { name: say("Log out"), exact: true });
+    await Promise.all([page.waitForResponse("**/session/passkey/"), button.click()]);
+    await seeFactors(page, say, ["Passkey"]);
+  });
+});
+
+testLooks("a passkey is the second factor of a password, by keyboard", async ({ site, browser }, options) => {
+  const { login, ...look } = options;
+  await site.addUser(login);
+  await visit(browser, { url: site.url, ...look, token: await site.logIn(login) }, async ({ page, say }) => {
+    await addAuthenticator(page);
+    await page.reload();
+    await addPasskey(page, say);
+    await logOut(page, say);
+    await logInByPassword(page, say, login);
     assertEquals(await page.title(), `${say("Confirm it is you")} · Gatehouse`);
+    assertEquals(await focusedName(page), say("Confirm it is you"));
     assertEquals(await page.getByLabel(say("One-time code")).isVisible(), false);
-    await tabTo(page, say("Use a passkey"));
-    await keyboard.press("Enter");
+    await press(page, say("Use a passkey"));
     await page.getByRole("heading", { name: say("Your account"), exact: true }).waitFor();
     await seeFactors(page, say, ["Password", "Passkey"]);
   });
+});
+
+testLooks("a user renames and deletes a passkey by keyboard", async ({ site, browser }, { login, ...look }) => {
+  await site.addUser(login);
+  const options = { url: site.url, ...look, token: await site.logIn(login), refused: ["403 POST session/passkey/"] };
+  await visit(browser, options, async ({ page, say }) => {
+    const { keyboard } = page;
+    await addAuthenticator(page);
+    await page.reload();
+    await addPasskey(page, say);
+    await press(page, say("Rename {name}", { name: "Chrome · Linux" }));
+    await keyboard.press("Control+A");
+    await keyboard.type("Laptop");
+    await keyboard.press("Enter");
+    await page.locator(".credentials strong").getByText("Laptop", { exact: true }).waitFor();
+    assertEquals(await focusedName(page), say("Rename {name}", { name: "Laptop" }));
+
+    await press(page, say("Delete {name}", { name: "Laptop" }));
+    assertEquals(await focusedName(page), say("Cancel"));
+    await keyboard.press("Escape");
+    await seeNoDialog(page);
+    assertEquals(await focusedName(page), say("Delete {name}", { name: "Laptop" }));
+    await keyboard.press("Enter");
+    await press(page, say("Delete"));
+    await page.getByRole("status").getByText(say("The passkey is deleted.")).waitFor();
+    assertEquals(await page.locator(".credentials li").count(), 0);
+    await tabTo(page, say("Add a passkey…"));
+
+    // The device still has it.
+    await logOut(page, say);
+    await press(page, say("Log in with a passkey"));
+    const problem = say("This passkey does not work here. It may have been deleted: use another way.");
+    await page.getByRole("alert").getByText(problem).waitFor();
+    assertEquals(await focusedName(page), say("Log in with a passkey"));
+  });
+});
+
+test("the offer of passkeys takes new options before the old ones expire", async ({ site, browser }) => {
+  await site.addUser("patient");
+  await visit(browser, { url: site.url, token: await site.logIn("patient") }, async ({ page, say }) => {
+    const authenticator = await addAuthenticator(page, { hasAutofill: true });
+    await addPasskey(page, say);
+    await authenticator.setPresence(false);
+    await page.evaluate(() => {
+      // deno-lint-ignore no-explicit-any -- of the browser
+      const scope = globalThis as any;
+      const { setTimeout } = scope;
+      // Of the 5 minutes that there are.
+      scope.setTimeout = (act: () => void, ms: number) => ms === 4 * 60_000 ? scope.renew = act : setTimeout(act, ms);
+    });
+    const isOffered = async () => {
+      const response = await page.waitForResponse("**/session/passkey/options/");
+      return (await response.json()).publicKey.challenge;
+    };
+    const [old] = await Promise.all([isOffered(), page.getByRole("button", { name: "Log out", exact: true }).click()]);
+    await page.waitForFunction("globalThis.renew !== undefined");
+    // It concerns requests from now on.
+    await authenticator.setPresence(true);
+    const sent = page.waitForRequest("**/session/passkey/");
+    const [renewed] = await Promise.all([isOffered(), page.evaluate("renew()")]);
+    const { passkey } = (await sent).postDataJSON();
+    const { challenge } = JSON.parse(atob(passkey.response.clientDataJSON));
+    assertEquals([challenge === renewed, challenge === old], [true, false]);
+    await seeFactors(page, say, ["Passkey"]);
+  });
+});
+
+/** What the browser says, and the page. `create` is that of a new passkey, `get` that of a login. */
+const refusals = [
+  ["get", "NotAllowedError", "No passkey was used. Try again, or use another way."],
+  ["get", "SecurityError", "Passkeys do not work at this address. Open the page by its name."],
+  ["get", "UnknownError", "This browser cannot use the passkey. Use another way."],
+  ["create", "NotAllowedError", "No passkey was made. Try again, or use another device."],
+  ["create", "InvalidStateError", "This device has a passkey of this account already."],
+] as const;
+
+test("the page says what to do when the browser refuses a passkey", async ({ site, browser }) => {
+  await site.addUser("refused");
+  for (const method of ["get", "create"] as const) {
+    const token = method === "get" ? undefined : await site.logIn("refused");
+    await visit(browser, { url: site.url, token }, async ({ page }) => {
+      await addAuthenticator(page);
+      await page.reload();
+      if (method === "create") await page.getByRole("button", { name: "Add a passkey…" }).click();
+      for (const [, name, text] of refusals.filter(([where]) => where === method)) {
+        await page.evaluate(([method, name]) => {
+          // deno-lint-ignore no-explicit-any -- of the browser
+          const { navigator, DOMException } = globalThis as any;
+          navigator.credentials[method ?? ""] = () => Promise.reject(new DOMException("refused", name));
+        }, [method, name]);
+        await page.getByRole("button", { name: method === "get" ? "Log in with a passkey" : "Add passkey" }).click();
+        await page.getByRole("alert").getByText(text).waitFor();
+      }
+    });
+  }
 });
 
 test("a password manager's objects without toJSON() work", async ({ site, browser }) => {
@@ -158,23 +235,3 @@ test("a browser without passkeys shows no button for them", async ({ site, brows
     assertEquals(await page.getByRole("button", { name: "Log in with a passkey" }).count(), 0);
   });
 });
-
-async function addPasskey(page: Page, say: Visit["say"]): Promise<void> {
-  await page.getByRole("button", { name: say("Add a passkey…") }).click();
-  await page.keyboard.press("Enter");
-  await page.getByRole("dialog", { name: say("Your recovery codes") }).waitFor();
-  await page.keyboard.press("Escape");
-  await page.getByRole("status").getByText(say("The passkey is added.")).waitFor();
-}
-
-async function logOut(page: Page, say: Visit["say"]): Promise<void> {
-  await page.getByRole("button", { name: say("Log out"), exact: true }).click();
-  await page.getByRole("status").getByText(say("You are logged out.")).waitFor();
-}
-
-/** What has proved the user of this session. */
-async function seeFactors(page: Page, say: Visit["say"], names: readonly string[]): Promise<void> {
-  const factors = names.map((name) => say(name)).join(", ");
-  const own = page.locator(".sessions li").filter({ has: page.locator(".chip:visible") });
-  await own.getByText(say("Proved by: {factors}", { factors }), { exact: true }).waitFor();
-}

@@ -28,8 +28,8 @@ Deno.test("problemText() says when to come again, if that is known", () => {
   const waits = [0, 1, 89, 90, 1_200, 5_399, 5_400, 86_400].map((seconds) => text(seconds));
   const said = ["1 second", "89 seconds", "2 minutes", "20 minutes", "90 minutes", "2 hours", "24 hours"];
   assertEquals(waits, [
-    "Too many wrong passwords.",
-    ...said.map((wait) => `Too many wrong passwords. Try again in ${wait}.`),
+    "Too many wrong attempts.",
+    ...said.map((wait) => `Too many wrong attempts. Try again in ${wait}.`),
   ]);
 });
 

@@ -31,7 +31,7 @@ testLooks("a refusal says when to try again", async ({ site, browser }, { login,
     await page.getByLabel(say("Password"), { exact: true }).fill(password);
     const alert = page.getByRole("alert");
     await page.keyboard.press("Enter");
-    await alert.getByText(say("Too many wrong passwords.")).waitFor();
+    await alert.getByText(say("Too many wrong attempts.")).waitFor();
     assertMatch(
       await alert.textContent() ?? "",
       look.language === "en" ? /in \d+ minutes?\.$/ : /через \d+ минут[ыу]?\.$/,

@@ -1,7 +1,9 @@
 /** Second factors in tests of the page: an authenticator of Chromium, and an authenticator app. */
 import { createHmac } from "node:crypto";
 import type { Page } from "npm:playwright-core@1.65.1";
-import type { Site } from "./site.ts";
+import { tabTo } from "./focus.ts";
+import { password, type Site } from "./site.ts";
+import type { Visit } from "./visit.ts";
 
 const stepMs = 30_000;
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -10,6 +12,8 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 export interface Authenticator {
   /** How many passkeys it has. */
   count(): Promise<number>;
+  /** Whether somebody is there to agree. */
+  setPresence(enabled: boolean): Promise<void>;
 }
 
 /**
@@ -40,6 +44,9 @@ export async function addAuthenticator(
   }
   return {
     count: async () => (await session.send("WebAuthn.getCredentials", { authenticatorId })).credentials.length,
+    setPresence: async (enabled) => {
+      await session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+    },
   };
 }
 
@@ -63,4 +70,35 @@ export async function addTotp(site: Site, { login, token }: { readonly login: st
   const code = totpOf(String(secret));
   const { recovery_codes } = await site.ask(token, "POST", `/user/${login}/totp/`, { setup_token, code });
   return { secret: String(secret), codes: recovery_codes as readonly string[] };
+}
+
+/** Adds a passkey on the account page, with the name that the page proposes. */
+export async function addPasskey(page: Page, say: Visit["say"]): Promise<void> {
+  await page.getByRole("button", { name: say("Add a passkey…") }).click();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: say("Your recovery codes") }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("status").getByText(say("The passkey is added.")).waitFor();
+}
+
+export async function logOut(page: Page, say: Visit["say"]): Promise<void> {
+  await page.getByRole("button", { name: say("Log out"), exact: true }).click();
+  await page.getByRole("status").getByText(say("You are logged out.")).waitFor();
+}
+
+/** Logs in by keyboard, up to the question for the second factor. */
+export async function logInByPassword(page: Page, say: Visit["say"], login: string): Promise<void> {
+  await tabTo(page, say("Login"));
+  await page.keyboard.type(login);
+  await tabTo(page, say("Password"));
+  await page.keyboard.type(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: say("Confirm it is you"), exact: true }).waitFor();
+}
+
+/** Waits for the account page, and for what it says that the user has logged in with. */
+export async function seeFactors(page: Page, say: Visit["say"], names: readonly string[]): Promise<void> {
+  const factors = names.map((name) => say(name)).join(", ");
+  const own = page.locator(".sessions li").filter({ has: page.locator(".chip:visible") });
+  await own.getByText(say("Logged in with: {factors}", { factors }), { exact: true }).waitFor();
 }

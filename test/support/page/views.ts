@@ -83,7 +83,7 @@ async function refuse({ page, say }: Visit): Promise<void> {
   await page.getByLabel(say("Login"), { exact: true }).fill("alice");
   await page.getByLabel(say("Password"), { exact: true }).fill(password);
   await page.keyboard.press("Enter");
-  await page.getByRole("alert").getByText(say("Too many wrong passwords.")).waitFor();
+  await page.getByRole("alert").getByText(say("Too many wrong attempts.")).waitFor();
 }
 
 async function sendNothing({ page, say }: Visit): Promise<void> {
