@@ -48,7 +48,6 @@ export const registerPasskey = route("POST /user/:login/passkey/", {
     const { name, passkey } = newPasskeyBody.parse(body);
     const scope = scopeOf(found);
     const outcome = await verifyRegistration(passkey, {
-      user: found.user,
       origin: requirePasskeyOrigin(context),
       openChallenge: (challenge) => challenges.open(challenge, { scope, now: now() })?.issuedAt,
     });

@@ -3,7 +3,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { createTicket, findGoodTicket } from "../lib/accounts/ticket.ts";
-import { ceremonyBinding, ceremonyCookie, type ChallengeScope, shownBinding } from "../lib/factors/challenge.ts";
+import { ceremonyBinding, ceremonyCookie, type ChallengeScope } from "../lib/factors/challenge.ts";
 import { passkeyLoginBody, passkeyOptionsBody, secondFactorBody } from "../lib/factors/factor_bodies.ts";
 import { requestOptions } from "../lib/factors/passkey.ts";
 import { provableFactors } from "../lib/factors/second_factor.ts";
@@ -115,7 +115,7 @@ export const logInByPasskey = route("POST /session/passkey/", {
   async handler(context) {
     const { app: { stopping }, request } = context;
     const { passkey, cookie } = passkeyLoginBody.parse(await readJson(request, { stopping }));
-    const scope = aloneScope(shownBinding(request.headers) ?? "");
+    const scope = aloneScope(ceremonyBinding(request.headers));
     const { user, use } = await verifyProof({ passkey }, { user: undefined, scope }, context);
     const response = await openSession({ user, use, cookie, factors: ["passkey"] }, context);
     if (response === undefined) throw new HttpError("wrong-factor");

@@ -19,12 +19,10 @@ import { type Bytes, decodeBase64url } from "./encoding.ts";
 export const challengeMs = 5 * 60 * 1_000;
 /** How far the clock of the instance that issued a challenge may be ahead. */
 const maxAheadMs = 60 * 1_000;
-/** W3C WebAuthn Level 3, 13.4.3 asks for 16 bytes at least. */
-const randomLength = 16;
-const [timeLength, macLength, maxPayloadLength] = [6, 32, 64];
+/** In bytes. W3C WebAuthn Level 3, 13.4.3 asks for 16 random ones at least. */
+const [timeLength, randomLength, maxPayloadLength, macLength] = [6, 16, 64, 32];
 
 const cookieName = "__Host-gatehouse-ceremony";
-const bindingPattern = /^[A-Za-z0-9_-]{22}$/;
 const readCookie = cookieReader(cookieName);
 
 export interface ChallengeScope {
@@ -32,14 +30,8 @@ export interface ChallengeScope {
   readonly purpose: "passkey-registration" | "passkey-login" | "second-factor" | "step-up" | "totp-setup";
   /** "" while the user is unknown. */
   readonly login: string;
-  /** The browser: the id of its session, or its `ceremonyBinding`. */
+  /** The browser: the id of its session or login token, or its `ceremonyBinding`. */
   readonly binding: string;
-}
-
-export interface OpenedChallenge {
-  /** Milliseconds since the epoch. */
-  readonly issuedAt: number;
-  readonly payload: Bytes;
 }
 
 /** Opens the challenges of a register, whose key is stored with it. */
@@ -67,9 +59,10 @@ export class Challenges {
   }
 
   /** Returns what a challenge holds, or `undefined` if it is forged, expired or of another scope. */
-  open(challenge: unknown, { scope, now }: { readonly scope: ChallengeScope; readonly now: number }):
-    | OpenedChallenge
-    | undefined {
+  open(
+    challenge: unknown,
+    { scope, now }: { readonly scope: ChallengeScope; readonly now: number },
+  ): { readonly issuedAt: number; readonly payload: Bytes } | undefined {
     const bytes = decodeBase64url(challenge, timeLength + maxPayloadLength + macLength);
     if (bytes === undefined || bytes.length < timeLength + macLength) return undefined;
     const signed = bytes.subarray(0, -macLength);
@@ -80,24 +73,19 @@ export class Challenges {
   }
 
   #sign(signed: Uint8Array, { purpose, login, binding }: ChallengeScope): Buffer {
-    const scope = JSON.stringify(["gatehouse challenge", purpose, login, binding]);
     // Unambiguous: the array ends where its bracket closes.
+    const scope = JSON.stringify(["gatehouse challenge", purpose, login, binding]);
     return createHmac("sha256", this.#key).update(scope).update(signed).digest();
   }
 }
 
 /**
- * Binds challenges to a browser without a session: a random value that `ceremonyCookie` sets. A browser that has one
- * keeps it, so that a second tab does not make the challenge of the first void. No other host can set it.
+ * Binds challenges to a browser without a session: the value of its cookie, which no other host can set, or a new one.
+ * A browser keeps its value, so that a second tab does not make the challenge of the first void.
  */
 export function ceremonyBinding(headers: Headers): string {
-  return shownBinding(headers) ?? randomBytes(16).toString("base64url");
-}
-
-/** The binding of the browser that answers; `undefined` if it has not asked for a challenge. */
-export function shownBinding(headers: Headers): string | undefined {
-  const value = readCookie(headers);
-  return value !== undefined && bindingPattern.test(value) ? value : undefined;
+  const value = readCookie(headers) ?? "";
+  return /^[A-Za-z0-9_-]{22}$/.test(value) ? value : randomBytes(16).toString("base64url");
 }
 
 /** The Set-Cookie that comes with a challenge. */

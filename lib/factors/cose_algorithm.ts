@@ -8,18 +8,15 @@
 import { Buffer } from "node:buffer";
 import type { Bytes } from "./encoding.ts";
 
-interface CoseAlgorithm {
-  readonly parameters: RsaHashedImportParams & EcKeyImportParams & EcdsaParams | Algorithm;
-  /** Whether a key is strong enough, and cheap enough. */
-  readonly accepts?: (key: CryptoKey) => boolean;
-  /** Rewrites a signature as WebCrypto reads it; `undefined` if it is malformed. */
-  readonly convert?: (signature: Bytes) => Bytes | undefined;
-}
-
-/** A public key that signatures are verified with. */
-export interface PublicKey {
-  verify(signature: Bytes, data: Bytes): Promise<boolean>;
-}
+/** By its id in the registry of IANA, the preferred first: the order in which browsers are offered them. */
+const algorithms: ReadonlyMap<number, RsaHashedImportParams & EcKeyImportParams | Algorithm> = new Map([
+  [-48, { name: "ML-DSA-44" }],
+  // EdDSA with Ed25519 (W3C WebAuthn Level 3, 5.8.5).
+  [-8, { name: "Ed25519" }],
+  [-7, { name: "ECDSA", namedCurve: "P-256" }],
+  [-257, { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }],
+]);
+export const coseAlgorithmIds: readonly number[] = [...algorithms.keys()];
 
 /** NIST SP 800-131A ends shorter ones; a longer one would let its owner choose the work of a login. */
 const [minRsaBits, maxRsaBits] = [2_048, 4_096];
@@ -28,45 +25,34 @@ const rsaExponent = "010001";
 /** Bytes of each of the two numbers of an ES256 signature. */
 const numberLength = 32;
 
-/** The preferred first: the order in which browsers are offered them. */
-const algorithms: ReadonlyMap<number, CoseAlgorithm> = new Map<number, CoseAlgorithm>([
-  [-48, { parameters: { name: "ML-DSA-44" } }],
-  // EdDSA with Ed25519 (W3C WebAuthn Level 3, 5.8.5).
-  [-8, { parameters: { name: "Ed25519" } }],
-  [-7, { parameters: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }, convert: rawFromDer }],
-  [-257, { parameters: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, accepts: isModerateRsaKey }],
-]);
-
-/** The ids of the algorithms in the registry of IANA, the preferred first. */
-export const coseAlgorithmIds: readonly number[] = [...algorithms.keys()];
-
 /** Imports a public key. @returns `undefined` if the algorithm is not offered or the key is not one of it */
-export async function importPublicKey(algorithmId: number, spki: Bytes): Promise<PublicKey | undefined> {
-  const algorithm = algorithms.get(algorithmId);
-  const key = algorithm && await importKey(spki, algorithm);
-  if (algorithm === undefined || key === undefined) return undefined;
-  const { parameters, convert = (signature) => signature } = algorithm;
-  return {
-    async verify(signature, data) {
-      const converted = convert(signature);
-      return converted !== undefined && await crypto.subtle.verify(parameters, key, converted, data);
-    },
-  };
-}
-
-async function importKey(spki: Bytes, { parameters, accepts }: CoseAlgorithm): Promise<CryptoKey | undefined> {
+export async function importPublicKey(algorithmId: number, spki: Bytes): Promise<CryptoKey | undefined> {
+  const parameters = algorithms.get(algorithmId);
+  if (parameters === undefined) return undefined;
   try {
     const key = await crypto.subtle.importKey("spki", spki, parameters, true, ["verify"]);
     // The export checks that a point is on the curve, and that there is no other encoding of the key.
     const exported = new Uint8Array(await crypto.subtle.exportKey("spki", key));
-    return spki.equals(exported) && (accepts?.(key) ?? true) ? key : undefined;
+    return spki.equals(exported) && hasModerateLength(key) ? key : undefined;
   } catch (error) {
     if (error instanceof DOMException) return undefined;
     throw error;
   }
 }
 
-function isModerateRsaKey({ algorithm }: CryptoKey): boolean {
+/** Whether the owner of a key has signed the data. */
+export async function isSigned(
+  data: Bytes,
+  { key, signature }: { readonly key: CryptoKey; readonly signature: Bytes },
+): Promise<boolean> {
+  const { name } = key.algorithm;
+  const raw = name === "ECDSA" ? rawFromDer(signature) : signature;
+  return raw !== undefined && await crypto.subtle.verify({ name, hash: "SHA-256" }, key, raw, data);
+}
+
+/** Whether a key is strong enough, and cheap enough: only RSA leaves the choice to its owner. */
+function hasModerateLength({ algorithm }: CryptoKey): boolean {
+  if (!("modulusLength" in algorithm)) return true;
   const { modulusLength, publicExponent } = algorithm as RsaKeyAlgorithm;
   return modulusLength >= minRsaBits && modulusLength <= maxRsaBits && publicExponent.toHex() === rsaExponent;
 }

@@ -1,19 +1,15 @@
 /**
  * Passkeys: registration and authentication by W3C WebAuthn Level 3, 7.1 and 7.2, without attestation. README.md lists
- * what is checked.
- *
- * Nothing signs a registration, so the public key is read from the browser's JSON, not from the CBOR that has it too: a
- * client that lies locks only itself out. The authenticator must verify the user at the registration: otherwise the
- * finder of a security key could set its first PIN, and log in with the key alone.
+ * what is checked, and why not more.
  */
 
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { isSameOrigin } from "../http/cookie.ts";
 import { type Credential, maxSessionAheadMs, type User } from "../store.ts";
-import type { Bytes } from "./encoding.ts";
 import { challengeMs } from "./challenge.ts";
-import { coseAlgorithmIds, importPublicKey } from "./cose_algorithm.ts";
+import { coseAlgorithmIds, importPublicKey, isSigned } from "./cose_algorithm.ts";
+import type { Bytes } from "./encoding.ts";
 import type { PasskeyAssertion, PasskeyRegistration } from "./passkey_response.ts";
 
 /** Offsets in the authenticator data, and its flags (W3C WebAuthn Level 3, 6.1). */
@@ -30,13 +26,13 @@ export interface CeremonyOptions {
 }
 
 export interface Expected {
-  readonly user: Pick<User, "id" | "login">;
   readonly origin: string;
   /** Returns when a challenge was issued, or `undefined` if it is not good here. */
   readonly openChallenge: (challenge: unknown) => number | undefined;
 }
 
 export interface ExpectedAssertion extends Expected {
+  readonly user: Pick<User, "id" | "login">;
   readonly credential: Pick<Credential, "login" | "key" | "secret" | "counter" | "signCount">;
   /** Whether the passkey is the only factor. Then its authenticator must have verified the user and name it. */
   readonly isAlone: boolean;
@@ -48,16 +44,8 @@ export interface Refused {
   readonly refused: string;
 }
 
-/** What the store keeps of a passkey. */
-export type VerifiedRegistration = Pick<Credential, "key" | "secret" | "counter" | "signCount">;
-
-/** What the store keeps of an authentication. */
-export interface VerifiedAssertion extends Pick<Credential, "counter" | "signCount"> {
-  /** Whether the authenticator has verified the user, by a PIN, a finger or a face. */
-  readonly isUserVerified: boolean;
-  /** Whether the authenticator's counter has not grown: there may be a copy of it. */
-  readonly isCounterStuck: boolean;
-}
+/** What each use changes. */
+type Progress = Pick<Credential, "counter" | "signCount">;
 
 /** The origin of the page that sent a request, if passkeys work there: over HTTPS, and on this machine. */
 export function passkeyOrigin(request: Pick<Request, "headers" | "url">): string | undefined {
@@ -69,7 +57,7 @@ export function passkeyOrigin(request: Pick<Request, "headers" | "url">): string
 /** For `PublicKeyCredential.parseCreationOptionsFromJSON()`. @param options `title` is the name of the service */
 export function creationOptions(
   { id, login }: Pick<User, "id" | "login">,
-  { title, origin, challenge, passkeys = [] }: CeremonyOptions & { readonly title: string },
+  { title, origin, challenge, passkeys }: CeremonyOptions & { readonly title: string },
 ) {
   return {
     rp: { id: rpIdOf(origin), name: title },
@@ -77,7 +65,7 @@ export function creationOptions(
     challenge,
     pubKeyCredParams: coseAlgorithmIds.map((alg) => ({ type, alg })),
     timeout: challengeMs,
-    excludeCredentials: passkeys.map(descriptorOf),
+    excludeCredentials: descriptorsOf(passkeys),
     authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
     attestation: "none",
   };
@@ -89,7 +77,7 @@ export function requestOptions({ origin, challenge, passkeys }: CeremonyOptions)
     rpId: rpIdOf(origin),
     challenge,
     timeout: challengeMs,
-    allowCredentials: passkeys?.map(descriptorOf) ?? [],
+    allowCredentials: descriptorsOf(passkeys),
     userVerification: passkeys === undefined ? "required" : "preferred",
   };
 }
@@ -99,14 +87,14 @@ export function passkeyKey(id: Bytes): string {
   return hash("sha256", id, "hex");
 }
 
-/** Checks the response to `creationOptions`. */
+/** Checks the response to `creationOptions`. @returns what the store keeps */
 export async function verifyRegistration(
   response: PasskeyRegistration,
   expected: Expected,
-): Promise<VerifiedRegistration | Refused> {
+): Promise<Pick<Credential, "key" | "secret" | "counter" | "signCount"> | Refused> {
   const { id, authenticatorData: data, publicKey, publicKeyAlgorithm } = response;
   const idEnd = idLengthAt + 2 + id.length;
-  const { issuedAt, refused } = checkCommon(response, {
+  const checked = checkCommon(response, {
     ...expected,
     type: "webauthn.create",
     more: {
@@ -115,20 +103,20 @@ export async function verifyRegistration(
       "credential-id": data.subarray(idLengthAt, idEnd).equals(Buffer.from([id.length >> 8, id.length & 0xff, ...id])),
     },
   });
-  if (issuedAt === undefined || refused !== undefined) return { refused: refused ?? "challenge" };
+  if ("refused" in checked) return checked;
   if (await importPublicKey(publicKeyAlgorithm, publicKey) === undefined) return { refused: "public-key" };
   const secret = [publicKeyAlgorithm, ...[publicKey, id].map((bytes) => bytes.toString("base64url"))].join(".");
-  return { key: passkeyKey(id), secret, counter: issuedAt, signCount: data.readUInt32BE(signCountAt) };
+  return { key: passkeyKey(id), secret, ...checked };
 }
 
-/** Checks the response to `requestOptions`. */
+/** Checks the response to `requestOptions`. @returns what the store keeps, and whether the count has not grown */
 export async function verifyAssertion(
   response: PasskeyAssertion,
   expected: ExpectedAssertion,
-): Promise<VerifiedAssertion | Refused> {
+): Promise<Progress & { readonly isCounterStuck: boolean } | Refused> {
   const { id, authenticatorData: data, clientDataJSON, signature, userHandle } = response;
   const { user, credential, isAlone, now } = expected;
-  const { issuedAt, refused } = checkCommon(response, {
+  const checked = checkCommon(response, {
     ...expected,
     type: "webauthn.get",
     more: {
@@ -139,38 +127,31 @@ export async function verifyAssertion(
       "extensions": data.length > attestedAt === hasFlag(data, extended),
     },
   });
-  if (issuedAt === undefined || refused !== undefined) return { refused: refused ?? "challenge" };
+  if ("refused" in checked) return checked;
   // A challenge is good once. A time in the future is that of a clock that was set back since.
-  const { counter, signCount } = credential;
-  if (issuedAt <= counter && counter <= now + maxSessionAheadMs) return { refused: "used-challenge" };
+  const isUsed = checked.counter <= credential.counter && credential.counter <= now + maxSessionAheadMs;
+  if (isUsed) return { refused: "used-challenge" };
   const { algorithmId, publicKey } = readSecret(credential);
-  const signed = Buffer.concat([data, hash("sha256", clientDataJSON, "buffer")]);
   const key = await importPublicKey(algorithmId, publicKey);
-  if (!await key?.verify(signature, signed)) return { refused: "signature" };
-  const newCount = data.readUInt32BE(signCountAt);
-  return {
-    counter: issuedAt,
-    signCount: newCount,
-    isUserVerified: hasFlag(data, verified),
-    isCounterStuck: Math.max(newCount, signCount) > 0 && newCount <= signCount,
-  };
+  const signed = Buffer.concat([data, hash("sha256", clientDataJSON, "buffer")]);
+  if (key === undefined || !await isSigned(signed, { key, signature })) return { refused: "signature" };
+  const counts = [checked.signCount, credential.signCount];
+  return { ...checked, isCounterStuck: Math.max(...counts) > 0 && checked.signCount <= credential.signCount };
 }
-
-type Checks = Readonly<Record<string, boolean>>;
 
 interface Common extends Expected {
   readonly type: string;
-  readonly more: Checks;
+  readonly more: Readonly<Record<string, boolean>>;
 }
 
 /** Checks what both ceremonies have in common, then `more`. */
 function checkCommon(
   { clientDataJSON, authenticatorData: data }: PasskeyRegistration | PasskeyAssertion,
   { type, origin, openChallenge, more }: Common,
-): { readonly issuedAt: number | undefined; readonly refused: string | undefined } {
+): Progress | Refused {
   const client = readClientData(clientDataJSON);
   const issuedAt = openChallenge(client["challenge"]);
-  const checks: Checks = {
+  const checks: Common["more"] = {
     "type": client["type"] === type,
     "challenge": issuedAt !== undefined,
     "origin": client["origin"] === origin,
@@ -182,7 +163,9 @@ function checkCommon(
     "backup-state": hasFlag(data, backupEligible) || !hasFlag(data, backedUp),
     ...more,
   };
-  return { issuedAt, refused: Object.keys(checks).find((name) => !checks[name]) };
+  const refused = Object.keys(checks).find((name) => !checks[name]);
+  if (issuedAt === undefined || refused !== undefined) return { refused: refused ?? "challenge" };
+  return { counter: issuedAt, signCount: data.readUInt32BE(signCountAt) };
 }
 
 /** The client data (5.8.1); of a text that is not an object, no members. */
@@ -199,8 +182,8 @@ function hasFlag(data: Bytes, flag: number): boolean {
   return ((data[flagsAt] ?? 0) & flag) !== 0;
 }
 
-function descriptorOf(passkey: Pick<Credential, "secret">) {
-  return { type, id: readSecret(passkey).id };
+function descriptorsOf(passkeys: CeremonyOptions["passkeys"] = []) {
+  return passkeys.map((passkey) => ({ type, id: readSecret(passkey).id }));
 }
 
 /** `Credential.secret` is `<COSE algorithm>.<SPKI>.<id>`, the last two in base64url. */

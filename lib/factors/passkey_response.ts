@@ -7,9 +7,12 @@ import type { FieldError } from "../http/http_error.ts";
 import { type Field, type Fields, type Members, parseFields, schemasOf, type Values } from "../http/schema.ts";
 import { type Bytes, decodeBase64url } from "./encoding.ts";
 
+const code = "invalid-passkey";
 const wholeNumber: Field<number> = {
   schema: { type: "integer" },
-  parse: (value, report) => Number.isSafeInteger(value) ? Number(value) : report(badMember("Must be a whole number.")),
+  parse(value, report) {
+    return Number.isSafeInteger(value) ? Number(value) : report({ code, detail: "Must be a whole number." });
+  },
 };
 
 /** The length of the id is that of W3C WebAuthn Level 3, 4. With it and a key of ML-DSA-44 the data has 2,400 bytes. */
@@ -30,16 +33,12 @@ function bytes(maxBytes: number): Field<Bytes> {
   const detail = `Must be 1 to ${maxBytes.toLocaleString("en")} bytes as base64url without padding.`;
   return {
     schema: { type: "string", pattern: "^[A-Za-z0-9_-]+$", maxLength: Math.ceil(maxBytes * 4 / 3) },
-    parse: (value, report) => decodeBase64url(value, maxBytes) ?? report(badMember(detail)),
+    parse: (value, report) => decodeBase64url(value, maxBytes) ?? report({ code, detail }),
   };
 }
 
 function optional<T>({ schema, parse }: Field<T>): Field<T | undefined> {
   return { schema, parse: (value, report) => value === undefined ? undefined : parse(value, report) };
-}
-
-function badMember(detail: string): Omit<FieldError, "pointer"> {
-  return { code: "invalid-passkey", detail };
 }
 
 function responseField<F extends Fields>(name: string, fields: F): Field<Values<F>> {
@@ -59,9 +58,8 @@ function responseField<F extends Fields>(name: string, fields: F): Field<Values<
       const values = parseFields(fields, { members: { ...response as object, id }, errors });
       const [error] = errors;
       // Without errors every value has the type of its field.
-      return error === undefined
-        ? values as Values<F>
-        : report(badMember(`${error.pointer.slice(1)}: ${error.detail}`));
+      if (error === undefined) return values as Values<F>;
+      return report({ code, detail: `${error.pointer.slice(1)}: ${error.detail}` });
     },
   };
 }

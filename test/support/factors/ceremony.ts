@@ -41,7 +41,6 @@ export function newRequestOptions(issuedAt = now) {
 export async function judgeRegistration(json: RegistrationJson) {
   const response = parsed(passkeyRegistration, json);
   return response === undefined ? malformed : await verifyRegistration(response, {
-    user,
     origin,
     openChallenge: (challenge) => challenges.open(challenge, { scope: registrationScope, now })?.issuedAt,
   });
