@@ -11,9 +11,14 @@ import { isSameOrigin } from "../../lib/http/cookie.ts";
 import { ifMatch } from "../../lib/http/entity_tag.ts";
 import { isSafe } from "../../lib/http/error_page.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
-import { lacksSecondFactor, provableFactors } from "../../lib/factors/second_factor.ts";
+import {
+  hasSecondFactor,
+  isSecondFactor,
+  lacksSecondFactor,
+  provableFactors,
+} from "../../lib/factors/second_factor.ts";
 import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
-import { type Credential, isAdmin, type Session, type User, type UserSession } from "../../lib/store.ts";
+import { type Credential, isAdmin, type User, type UserSession } from "../../lib/store.ts";
 import { canonicalLogin, etagOf } from "../../lib/accounts/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 lists the authentication schemes. */
@@ -135,24 +140,23 @@ export async function refuseActor(context: Context): Promise<never> {
 
 /**
  * Checks that the user of the session has proved its identity recently, as what makes or takes rights requires: an
- * unattended browser must not allow it.
+ * unattended browser must not allow it. The password alone does not prove a user with a second factor, also if the
+ * session is older than that.
  *
  * @throws {HttpError} `login-again`
  */
 export async function requireFresh({ session, user }: UserSession, context: Context): Promise<void> {
-  if (!isFresh(session, context)) throw loginAgain(await context.app.store.listCredentials(user.login));
+  const credentials = await context.app.store.listCredentials(user.login);
+  const isProven = hasSecondFactor(session) || !credentials.some(isSecondFactor);
+  // A session from the future, after the clock was set back, would stay fresh for that time.
+  const isFresh = Math.abs(context.app.now() - session.authenticatedAt) < freshLoginMs;
+  if (!isFresh || !isProven) throw loginAgain(credentials);
 }
 
 /** The error for a user with these credentials whose login is not recent. */
 export function loginAgain(credentials: readonly Credential[]): HttpError {
   const factors = provableFactors(credentials);
   return new HttpError("login-again", { needs: factors.length === 0 ? ["password"] : factors });
-}
-
-/** Whether the login of the session, or its step-up, is recent. */
-export function isFresh(session: Session, { app }: Context): boolean {
-  // A session from the future, after the clock was set back, would stay fresh for that time.
-  return Math.abs(app.now() - session.authenticatedAt) < freshLoginMs;
 }
 
 /**

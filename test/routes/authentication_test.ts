@@ -74,6 +74,20 @@ Deno.test("a new password requires a recent login of a user with a second factor
   assertEquals([outcomeOf(refused), refused.json.needs], ["403 login-again", ["totp", "recovery"]]);
 });
 
+Deno.test("a session of before the second factor needs that, however recent it is", async () => {
+  const opened = await openWithAlice();
+  const older = await opened.logIn();
+  await setUpTotp(opened, { token: opened.token });
+  opened.clock.now += 1;
+  const json = { current_password: alice.password, password: newPassword };
+  const rows = [...ownRows, { route: "PUT /user/alice/password", json, fresh: "204" }];
+  for (const row of rows) {
+    const refused = await send(opened, row, older);
+    assertEquals([row.route, outcomeOf(refused)], [row.route, "403 login-again"]);
+    assertEquals(refused.json.needs, ["totp", "recovery"]);
+  }
+});
+
 Deno.test("authenticateAgain() adds the factor, and sets the time", async () => {
   const opened = await openAppOfAlice();
   const { token } = opened;
