@@ -158,7 +158,8 @@ export interface Store extends AsyncDisposable {
   findCredential(kind: Credential["kind"], key: string): Promise<UserCredential | undefined>;
   /**
    * Adds credentials of `user`, at least one. TOTP and recovery codes replace those that the user has.
-   * @returns `stale` if the stored user is not `user`; `taken` if a key exists; `full` beyond `maxCredentials`
+   * @returns `stale` if the stored user is not `user`; `taken` if a key exists, or the user has the secret of TOTP or a
+   *   passkey with the `counter`; `full` beyond `maxCredentials`
    */
   insertCredentials(
     user: User,

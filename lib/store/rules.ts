@@ -63,16 +63,24 @@ export function isSameCredential(kept: Credential | undefined, expected: Credent
     kept.signCount === expected.signCount;
 }
 
-/** Returns which of a user's credentials new ones replace, and whether it may have the new ones then. */
+/**
+ * Returns which of a user's credentials new ones replace, or why the user may not have these. A secret of TOTP and a
+ * challenge, whose time is the first `counter` of a passkey, make one credential: a request may be sent twice.
+ */
 export function replacedBy(
   added: readonly Credential[],
   kept: readonly Credential[],
-): { readonly replaced: readonly Credential[]; readonly isFull: boolean } {
+): readonly Credential[] | "taken" | "full" {
   const isReplaced = ({ kind }: Credential) =>
     (kind === "totp" || kind === "recovery") && added.some((credential) => credential.kind === kind);
+  const isRepeated = ({ kind, secret, counter }: Credential) =>
+    kept.some((one) =>
+      one.kind === kind && (kind === "totp" && one.secret === secret || kind === "passkey" && one.counter === counter)
+    );
+  if (added.some(isRepeated)) return "taken";
   const remaining = kept.filter((credential) => !isReplaced(credential));
   const counted = [...remaining, ...added].filter(({ kind }) => kind !== "recovery");
-  return { replaced: kept.filter(isReplaced), isFull: counted.length > maxCredentials };
+  return counted.length > maxCredentials ? "full" : kept.filter(isReplaced);
 }
 
 /** Returns a session after a step-up. */

@@ -132,8 +132,8 @@ export abstract class LoginStore {
     const keys = [login, ...credentials.map(({ key }) => `credential ${key}`)];
     return this.#changes.runAs({ keys, actor }, async () => {
       if (!isSameUser(this.#tables.users.get(login), user)) return "stale";
-      const { replaced, isFull } = replacedBy(credentials, this.#tables.credentialsOf(login));
-      if (isFull) return "full";
+      const replaced = replacedBy(credentials, this.#tables.credentialsOf(login));
+      if (typeof replaced === "string") return replaced;
       const isTaken = ({ key }: Credential) =>
         this.#tables.credentials.has(key) && replaced.every((credential) => credential.key !== key);
       if (credentials.some(isTaken)) return "taken";

@@ -18,8 +18,8 @@ export function credentialChanges(database: Database) {
         if (isRepeated && credentials.every(({ id }) => kept.some((one) => one.id === id))) return "done";
         if (!await mayAct()) return "forbidden";
         if (!isSameUser(stored, user)) return "stale";
-        const { replaced, isFull } = replacedBy(credentials, kept);
-        if (isFull) return "full";
+        const replaced = replacedBy(credentials, kept);
+        if (typeof replaced === "string") return replaced;
         for (const kind of new Set(replaced.map(({ kind }) => kind))) {
           await run(statements.deleteCredentialsOfKind, [login, kind]);
         }

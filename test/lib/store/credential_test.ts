@@ -39,7 +39,7 @@ testStores("keeps credentials of a user, and finds each by its kind and key", as
 testStores("replaces TOTP and recovery codes by new ones, and nothing else", async (store) => {
   await fill(store);
   const next = { ...totp, id: "new totp", secret: "NEW" };
-  assertEquals(await store.insertCredentials(alice, [next, { ...passkey, id: "p4", key: "p4" }]), "done");
+  assertEquals(await store.insertCredentials(alice, [next, credentialOf("alice", "p4", { id: "p4" })]), "done");
   assertEquals((await store.findCredential("totp", alice.id))?.credential, next);
   assertEquals(await keysOf(store), `p1,r1,r2,${alice.id},p4`);
   assertEquals(await store.insertCredentials(alice, [{ ...codes[0], key: "r3" } as Credential]), "done");
@@ -59,6 +59,19 @@ testStores("adds no credential to another user than was meant, nor one whose key
   assertEquals(await keysOf(store), `p1,r1,r2,${alice.id}`);
 });
 
+testStores("makes one credential of a secret of TOTP, and one of a challenge for a passkey", async (store) => {
+  await fill(store);
+  for (const again of [{ ...totp, id: "again" }, { ...passkey, id: "again", key: "again" }]) {
+    assertEquals(await store.insertCredentials(alice, [again, { ...codes[0], key: "r3" } as Credential]), "taken");
+  }
+  assertEquals(await keysOf(store), `p1,r1,r2,${alice.id}`);
+  // A challenge is one user's, and another secret or challenge makes another credential.
+  assertEquals(await store.insertCredentials(bob, [credentialOf("bob", "p3", { counter: passkey.counter })]), "done");
+  assertEquals(await store.insertCredentials(alice, [{ ...totp, secret: "NEW" }, credentialOf("alice", "p4")]), "done");
+  const app = credentialOf("alice", "a1", { kind: "app-password", secret: "NEW", counter: passkey.counter });
+  assertEquals(await store.insertCredentials(alice, [app]), "done");
+});
+
 testStores("keeps at most 50 credentials of a user besides recovery codes", async (store) => {
   await fill(store);
   const more = Array.from({ length: maxCredentials - 2 }, (_, index) => credentialOf("alice", `x${index}`));
@@ -69,7 +82,7 @@ testStores("keeps at most 50 credentials of a user besides recovery codes", asyn
     await store.insertCredentials(alice, codes.map((code) => ({ ...code, key: `new ${code.key}` }))),
     "done",
   );
-  assertEquals(await store.insertCredentials(alice, [{ ...totp, id: "new totp" }]), "done");
+  assertEquals(await store.insertCredentials(alice, [{ ...totp, id: "new totp", secret: "NEW" }]), "done");
   assertEquals((await store.listCredentials("alice")).length, maxCredentials + 2);
   // Those of others do not count.
   assertEquals(await store.insertCredentials(bob, [credentialOf("bob", "y")]), "done");
@@ -164,44 +177,6 @@ testStores("adds the factors and the time of a step-up to a session", async (sto
   assertEquals((await store.findSession("s1"))?.session, { ...next, ...back });
 });
 
-testStores("voids a ticket for a login with the password, the rights or the user it was for", async (store) => {
-  await store.insertUser(alice);
-  assertEquals(await store.insertTicket({ ...loginTicket, login: "nobody" }), "missing");
-  assertEquals(await store.insertTicket(loginTicket, { target: { ...alice, passwordHash: "former" } }), "stale");
-  const changes: readonly (readonly [title: string, isVoid: boolean, change: () => Promise<unknown>])[] = [
-    ["another group", false, () => store.replaceUser(alice, { ...alice, groups: ["admin"] })],
-    ["a hash of another kind", false, () => store.replaceUser(alice, { ...alice, passwordHash: "x" })],
-    ["a logout on all devices", false, () => store.deleteSessions("alice")],
-    ["a new password", true, () => store.replaceUser(alice, { ...alice, passwordHash: "x" }, { keepSessionId: "" })],
-    ["disabling", true, () => store.replaceUser(alice, { ...alice, disabled: true })],
-    ["deletion", true, () => store.deleteUser(alice)],
-  ];
-  for (const [title, isVoid, change] of changes) {
-    await deleteByLogin(store, "alice");
-    await store.insertUser(alice);
-    await store.insertUser(userOf("root", { groups: ["admin"] }));
-    await store.deleteTicket("id of t2");
-    assertEquals(await store.insertTicket(loginTicket, { target: alice }), "done");
-    await store.insertTicket(ticketOf("t2", { purpose: "login", login: "root" }));
-    await change();
-    assertEquals(await store.findTicket("t1"), isVoid ? undefined : loginTicket, title);
-    assert(await store.findTicket("t2") !== undefined, title);
-  }
-});
-
-testStores("shows tickets for a login to no administrator, and deletes them when they expire", async (store) => {
-  await store.insertUser(alice);
-  await store.insertTicket(loginTicket);
-  await store.insertTicket(ticketOf("t2", { purpose: "reset", login: "alice" }));
-  const { items, total } = await store.listTickets({ limit: 5, now: 1 });
-  assertEquals([items.map(({ ticket }) => ticket.secretHash), total], [["t2"], 1]);
-  assertEquals(await store.deleteTicket(loginTicket.id), "missing");
-  assertEquals(await store.deleteExpiredTickets(loginTicket.expiresAt - 1), 0);
-  assertEquals(await store.findTicket("t1"), loginTicket);
-  assertEquals(await store.deleteExpiredTickets(loginTicket.expiresAt), 2);
-  assertEquals(await store.findTicket("t1"), undefined);
-});
-
 testContended("lets one of any number of uses at once succeed", async (store) => {
   await fill(store);
   const [code] = codes;
@@ -218,8 +193,11 @@ testContended("lets one of any number of uses at once succeed", async (store) =>
     "a ticket": (index) => store.insertSession(sessionOf("alice", `t${index}`), alice, { ticketHash: "t1" }),
     "a new key": (index) => {
       const user = index % 2 === 0 ? alice : bob;
-      return store.insertCredentials(user, [credentialOf(user.login, "new", { id: `${index}` })]);
+      return store.insertCredentials(user, [credentialOf(user.login, "new", { id: `${index}`, counter: index })]);
     },
+    "a challenge for a passkey": (index) =>
+      store.insertCredentials(alice, [credentialOf("alice", `new ${index}`, { counter: 99 })]),
+    "a secret of TOTP": (index) => store.insertCredentials(alice, [{ ...totp, id: `totp ${index}`, secret: "NEW" }]),
   };
   await store.insertSession(sessionOf("alice", "s1"), alice);
   await store.insertTicket(loginTicket);

@@ -40,7 +40,7 @@ class Scene {
   }
 
   credential(which: string, changes: Partial<Credential> = {}) {
-    return credentialOf(this.#name, `${which} of ${this.#name}`, changes);
+    return credentialOf(this.#name, `${which} of ${this.#name}`, { counter: 9, ...changes });
   }
 
   /** A use of the passkey after the password. */

@@ -7,6 +7,8 @@ import { deleteByLogin, ticketOf, userOf } from "../../support/store/records.ts"
 import { testContended, testStores } from "../../support/store/stores.ts";
 import { alice, asAdmin, bob, fill, madeBy, now, root, session } from "../../support/store/ticket_scene.ts";
 
+const loginTicket = ticketOf("t1", { purpose: "login", login: "alice" });
+
 /** How many tickets are kept, whether they are good or not. */
 async function keptCount(store: Store): Promise<number> {
   return (await Array.fromAsync(store.records())).flat().filter(({ kind }) => kind === "put-ticket").length;
@@ -174,4 +176,42 @@ testStores("makes a ticket for a reset only of the user that was meant, as they 
   assertEquals(await listed(store), []);
   assertEquals(await store.insertTicket(reset, { target: bob }), "done");
   assertEquals(await listed(store), ["reset"]);
+});
+
+testStores("voids a ticket for a login with the password, the rights or the user it was for", async (store) => {
+  await store.insertUser(alice);
+  assertEquals(await store.insertTicket({ ...loginTicket, login: "nobody" }), "missing");
+  assertEquals(await store.insertTicket(loginTicket, { target: { ...alice, passwordHash: "former" } }), "stale");
+  const changes: readonly (readonly [title: string, isVoid: boolean, change: () => Promise<unknown>])[] = [
+    ["another group", false, () => store.replaceUser(alice, { ...alice, groups: ["staff"] })],
+    ["a hash of another kind", false, () => store.replaceUser(alice, { ...alice, passwordHash: "x" })],
+    ["a logout on all devices", false, () => store.deleteSessions("alice")],
+    ["a new password", true, () => store.replaceUser(alice, { ...alice, passwordHash: "x" }, { keepSessionId: "" })],
+    ["disabling", true, () => store.replaceUser(alice, { ...alice, disabled: true })],
+    ["deletion", true, () => store.deleteUser(alice)],
+  ];
+  for (const [title, isVoid, change] of changes) {
+    await deleteByLogin(store, "alice");
+    await store.insertUser(alice);
+    await store.insertUser(userOf("root", { groups: ["admin"] }));
+    await store.deleteTicket("id of t2");
+    assertEquals(await store.insertTicket(loginTicket, { target: alice }), "done");
+    await store.insertTicket(ticketOf("t2", { purpose: "login", login: "root" }));
+    await change();
+    assertEquals(await store.findTicket("t1"), isVoid ? undefined : loginTicket, title);
+    assert(await store.findTicket("t2") !== undefined, title);
+  }
+});
+
+testStores("shows tickets for a login to no administrator, and deletes them when they expire", async (store) => {
+  await store.insertUser(alice);
+  await store.insertTicket(loginTicket);
+  await store.insertTicket(ticketOf("t2", { purpose: "reset", login: "alice" }));
+  const { items, total } = await store.listTickets({ limit: 5, now: 1 });
+  assertEquals([items.map(({ ticket }) => ticket.secretHash), total], [["t2"], 1]);
+  assertEquals(await store.deleteTicket(loginTicket.id), "missing");
+  assertEquals(await store.deleteExpiredTickets(loginTicket.expiresAt - 1), 0);
+  assertEquals(await store.findTicket("t1"), loginTicket);
+  assertEquals(await store.deleteExpiredTickets(loginTicket.expiresAt), 2);
+  assertEquals(await store.findTicket("t1"), undefined);
 });

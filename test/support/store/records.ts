@@ -50,7 +50,7 @@ export function ticketOf(secretHash: string, changes: Partial<Ticket> = {}): Tic
   };
 }
 
-/** A passkey of `login`; `key` is any text here. */
+/** A passkey of `login`; `key` is any text here. Passkeys of different keys differ in the counter. */
 export function credentialOf(login: string, key: string, changes: Partial<Credential> = {}): Credential {
   return {
     id: `id of ${key}`,
@@ -61,7 +61,7 @@ export function credentialOf(login: string, key: string, changes: Partial<Creden
     lastUsedAt: 0,
     key,
     secret: `-48.${"k".repeat(1_779)}`,
-    counter: 0,
+    counter: Array.from(key).reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 2 ** 40, 100),
     signCount: 0,
     ...changes,
   };

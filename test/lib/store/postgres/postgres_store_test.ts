@@ -95,7 +95,7 @@ for (const isolation of isolations) {
   });
 
   Deno.test({
-    name: `PostgresStores on one database accept each code, step and ticket once (${isolation})`,
+    name: `PostgresStores on one database accept each code, step, ticket, secret and challenge once (${isolation})`,
     ignore,
     async fn() {
       await using instances = await Instances.open({ count: 3, isolation });
@@ -103,8 +103,14 @@ for (const isolation of isolations) {
       await instances.of(0).insertUser(alice);
       for (let round = 0; round < 5; round++) {
         const code = credentialOf("alice", `code ${round}`, { kind: "recovery" });
-        const totp = credentialOf("alice", alice.id, { id: `totp ${round}`, kind: "totp" });
-        await instances.of(0).insertCredentials(alice, [code, totp]);
+        const totp = credentialOf("alice", alice.id, { id: `totp ${round}`, kind: "totp", secret: `${round}` });
+        const counter = round + 1;
+        const added = await Promise.all(
+          [totp, totp, totp, ...["p0", "p1", "p2"].map((key) => credentialOf("alice", key + round, { counter }))]
+            .map((credential, index) => instances.of(index).insertCredentials(alice, [credential])),
+        );
+        assertEquals(added.toSorted(), ["done", "done", "taken", "taken", "taken", "taken"]);
+        assertEquals(await instances.of(0).insertCredentials(alice, [code]), "done");
         await instances.of(1).insertTicket(ticketOf(`t${round}`, { purpose: "login", login: "alice" }));
         const proofs = [
           { use: { current: code, next: undefined } },
