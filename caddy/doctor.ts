@@ -28,6 +28,8 @@ import { Account, type Credentials, SiteClient, SiteError } from "./doctor_clien
 import { caddyRoots } from "./site.ts";
 
 const first = "in route, before everything else";
+const needsFactor = "requires a second factor, which the doctor does not have: use --path, or run it before you set " +
+  "GATEHOUSE_SECOND_FACTOR=all";
 
 /** Lines of `caddy/guarded.Caddyfile`, from the first that begins with `from` to the next that begins with `to`. */
 export const fixes = {
@@ -151,7 +153,10 @@ async function register(site: SiteClient): Promise<Account> {
 
 async function enter(visitor: Visitor, account: Account): Promise<Member> {
   const entered = { ...visitor, account, cookie: await account.logIn() };
-  return { ...entered, observation: await observe(entered) };
+  const observation = await observe(entered);
+  const { response } = observation;
+  if (!response.isAdmitted && response.includes("second-factor")) throw new SiteError(`${visitor.path} ${needsFactor}`);
+  return { ...entered, observation };
 }
 
 /** The failure of a check that the site does not let the doctor try. @throws any other error */

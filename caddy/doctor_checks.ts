@@ -123,7 +123,8 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
   session({ path, observation: { response } }) {
     if (response.isAdmitted) return undefined;
     const text = `with a session the response to ${path} is ${response.status}`;
-    return response.demandsMore ? { unknown: `${text}; set DOCTOR_LOGIN to a user that may see it, or --path` } : text;
+    // A guard may require a group that the account is not in.
+    return response.status === 403 ? { unknown: `${text}; set DOCTOR_LOGIN to a user that may see it` } : text;
   },
   async ended(member) {
     const cookie = await member.account.logIn();

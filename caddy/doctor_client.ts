@@ -56,11 +56,6 @@ export class SiteResponse {
     return `${this.status} ${title}`.trimEnd();
   }
 
-  /** Whether the guard requires a group that the account is not in, or a second factor. */
-  get demandsMore(): boolean {
-    return this.status === 403 || this.includes("second-factor");
-  }
-
   /** Whether the text is in any header or the body. */
   includes(text: string): boolean {
     return this.body.includes(text) || [...this.headers].some(([, value]) => value.includes(text));
@@ -155,6 +150,9 @@ export class Account {
     const { login, password } = this.user;
     const json = { login, password, cookie: true };
     const response = await this.site.send("POST /auth/session/", { json, headers });
+    if (response.status === 202) {
+      throw new SiteError(`Cannot log in: ${login} has a second factor, name a user without one`);
+    }
     const cookies = response.headers.getSetCookie().map((text) => text.split(";", 1).join());
     const cookie = cookies.find((text) => text.startsWith("__Host-gatehouse="));
     if (cookie === undefined) throw new SiteError(`Cannot log in: ${response.summary}`);

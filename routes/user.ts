@@ -94,7 +94,8 @@ export const deleteUser = route("DELETE /user/:login", {
   responses: { 204: { headers: sessionEndedHeaders } },
   problems: ["not-found", "login-again", "last-admin", "precondition-failed"],
   async handler(context) {
-    const found = await requireSelfOrAdmin(context);
+    // Users may leave without the second factor that they must have.
+    const found = await requireSelfOrAdmin(context, { withoutSecondFactor: true });
     await requireFresh(found, context);
     const { session, user, target } = found;
     const { store } = context.app;

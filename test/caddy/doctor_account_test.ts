@@ -1,6 +1,8 @@
 /** The task `doctor`: the account that it logs in with, and what it prints when it has none. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { app, startGuarded } from "../support/caddy/guarded.ts";
+import { addTotp } from "../support/page/factors.ts";
+import { accountsOf } from "../support/page/site.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { runDoctor } from "../support/caddy/run_doctor.ts";
 
@@ -39,17 +41,30 @@ test("doctor logs in as a given user if registration is closed, and ends its ses
   const wrong = await runDoctor(guarded, { DOCTOR_LOGIN: "root", DOCTOR_PASSWORD: "wrong" });
   assertEquals(wrong.code, 2, wrong.output);
   assertEquals(wrong.output.match(/^ {11}Cannot log in: 401 .*$/gm)?.length, 1, wrong.output);
+
+  await addTotp(accountsOf(guarded.service), { login: "root", token: cookie.replace(/^[^=]*=/, "") });
+  const second = await runDoctor(guarded, { DOCTOR_LOGIN: "root", DOCTOR_PASSWORD: password });
+  assertEquals(second.code, 2, second.output);
+  assertStringIncludes(second.output, "Cannot log in: root has a second factor, name a user without one\n");
 });
 
-for (const [demand, status] of [["staff", 403], ["second-factor", 401]] as const) {
-  test(`doctor does not report the demand ${demand}, which it cannot meet, as a failure`, async () => {
-    await using guarded = await startGuarded({ edits: [app, ["import guard users", `import guard ${demand}`]] });
+const factor = "requires a second factor, which the doctor does not have: use --path, or run it before you set " +
+  "GATEHOUSE_SECOND_FACTOR=all";
+const demands = [
+  ["the group staff", "staff", "optional", "with a session the response to / is 403; set DOCTOR_LOGIN"],
+  ["a second factor", "users/second-factor", "optional", `/ ${factor}`],
+  ["a second factor everywhere", "users", "all", `/ ${factor}`],
+] as const;
+for (const [what, demand, policy, why] of demands) {
+  test(`doctor does not report as a failure that a page demands ${what}, and deletes its user`, async () => {
+    const edits = [app, ["import guard users", `import guard ${demand}`]] as const;
+    await using guarded = await startGuarded({ edits, settings: { GATEHOUSE_SECOND_FACTOR: policy } });
     const { code, output } = await runDoctor(guarded);
     assertEquals(code, 2, output);
-    const why = `with a session the response to / is ${status}; set DOCTOR_LOGIN to a user that may see it, or --path`;
-    assertStringIncludes(output, `\n           ${why}\n`);
+    assertStringIncludes(output, `\n           ${why}`);
     assertMatch(output, /^unknown {2}session /m);
     assertMatch(output, /\n9 pass, 0 fail, 12 unknown \(11 not tried without a session\)\n/);
+    await guarded.service.logged(/"event":"(user-deleted)"/);
   });
 }
 

@@ -65,7 +65,10 @@ export function totpOf(secret: string, { ahead = 0 }: { readonly ahead?: number 
 }
 
 /** Sets up an authenticator app past the page. @returns its secret, and the recovery codes */
-export async function addTotp(site: Site, { login, token }: { readonly login: string; readonly token: string }) {
+export async function addTotp(
+  site: Pick<Site, "ask">,
+  { login, token }: { readonly login: string; readonly token: string },
+) {
   const { secret, setup_token } = await site.ask(token, "POST", `/user/${login}/totp/setup/`);
   const code = totpOf(String(secret));
   const { recovery_codes } = await site.ask(token, "POST", `/user/${login}/totp/`, { setup_token, code });
