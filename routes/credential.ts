@@ -3,7 +3,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { credentialChangeBody } from "../lib/factors/factor_bodies.ts";
-import { lacksFactorIn } from "../lib/factors/second_factor.ts";
+import { isSecondFactor, requiresSecondFactor } from "../lib/factors/second_factor.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
@@ -156,5 +156,6 @@ function requireFactorIn(
   { app: { config } }: Context,
 ): void {
   const { user, target } = found;
-  if (target.id === user.id && lacksFactorIn(remaining, { user, config })) throw new HttpError("last-second-factor");
+  const isNeeded = target.id === user.id && requiresSecondFactor(user, config);
+  if (isNeeded && !remaining.some(isSecondFactor)) throw new HttpError("last-second-factor");
 }

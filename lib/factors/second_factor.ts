@@ -5,11 +5,13 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { type Credential, type Factor, isAdmin, type Session, type User } from "../store.ts";
+import { type Credential, type Factor, isAdmin, type Session, type User, type UserSession } from "../store.ts";
+
+const secondFactors = ["passkey", "totp", "recovery"] as const;
 
 /** Whether more than a password has proved the user. A passkey alone counts as two factors, as it verifies its user. */
 export function hasSecondFactor({ factors }: Session): boolean {
-  return factors.includes("passkey") || factors.includes("totp") || factors.includes("recovery");
+  return secondFactors.some((factor) => factors.includes(factor));
 }
 
 /** Whether a login waits for such a credential. Recovery codes alone are none: they replace one that is lost. */
@@ -20,7 +22,7 @@ export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
 /** Returns what a user with these credentials can prove besides the password: nothing without a second factor. */
 export function provableFactors(credentials: readonly Credential[]): readonly Factor[] {
   const kinds = credentials.some(isSecondFactor) ? credentials.map(({ kind }) => kind) : [];
-  return (["passkey", "totp", "recovery"] as const).filter((kind) => kinds.includes(kind));
+  return secondFactors.filter((factor) => kinds.includes(factor));
 }
 
 /** Whether a user must have a second factor. */
@@ -28,18 +30,7 @@ export function requiresSecondFactor(user: User, { secondFactor }: Pick<Config, 
   return secondFactor === "all" || secondFactor === "admins" && isAdmin(user);
 }
 
-/** Whether a user must have a second factor, and has none among these credentials. */
-export function lacksFactorIn(
-  credentials: readonly Credential[],
-  { user, config }: { readonly user: User; readonly config: Pick<Config, "secondFactor"> },
-): boolean {
-  return requiresSecondFactor(user, config) && !credentials.some(isSecondFactor);
-}
-
 /** Whether a session may do no more than set up or show the second factor that its user must have. */
-export function lacksSecondFactor(
-  { session, user }: { readonly session: Session; readonly user: User },
-  config: Pick<Config, "secondFactor">,
-): boolean {
+export function lacksSecondFactor({ session, user }: UserSession, config: Pick<Config, "secondFactor">): boolean {
   return requiresSecondFactor(user, config) && !hasSecondFactor(session);
 }

@@ -14,7 +14,6 @@ import { encodeBase32 } from "./encoding.ts";
 const stepMs = 30_000;
 /** RFC 4226, 4 asks for 16 bytes at least, and recommends these 20. */
 const secretLength = 20;
-const codeLength = 6;
 export const totpPattern = /^\d{6}$/;
 
 export function createTotpSecret(): Uint8Array {
@@ -34,11 +33,7 @@ export function shownTotpSecret(
 /** The code of a time step (RFC 4226, 5.3). */
 export function totpCode(
   secret: Uint8Array,
-  { step, hash = "sha1", length = codeLength }: {
-    readonly step: number;
-    readonly hash?: string;
-    readonly length?: number;
-  },
+  { step, hash = "sha1", length = 6 }: { readonly step: number; readonly hash?: string; readonly length?: number },
 ): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(step));

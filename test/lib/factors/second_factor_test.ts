@@ -3,8 +3,8 @@ import { assertEquals } from "@std/assert";
 import {
   hasSecondFactor,
   isSecondFactor,
-  lacksFactorIn,
   lacksSecondFactor,
+  provableFactors,
   requiresSecondFactor,
 } from "../../../lib/factors/second_factor.ts";
 import type { Credential, Factor } from "../../../lib/store.ts";
@@ -50,16 +50,18 @@ Deno.test("lacksSecondFactor() is true of one factor where two are required", ()
   }
 });
 
-Deno.test("isSecondFactor() and lacksFactorIn() count passkeys and TOTP, not recovery codes and app passwords", () => {
+Deno.test("isSecondFactor() and provableFactors() count passkeys and TOTP, no recovery codes and app passwords", () => {
   const of = (kind: Credential["kind"]) => credentialOf("grace", kind, { kind });
   const others = [of("recovery"), of("app-password")];
-  for (
-    const [kind, isFactor] of [["passkey", true], ["totp", true], ["recovery", false], ["app-password", false]] as const
-  ) {
-    assertEquals(isSecondFactor({ kind }), isFactor);
-    const credentials = [...others, of(kind)];
-    assertEquals(lacksFactorIn(credentials, { user: grace, config: { secondFactor: "admins" } }), !isFactor);
-    assertEquals(lacksFactorIn(credentials, { user: alice, config: { secondFactor: "admins" } }), false);
+  const rows = [
+    ["passkey", ["passkey", "recovery"]],
+    ["totp", ["totp", "recovery"]],
+    ["recovery", []],
+    ["app-password", []],
+  ] as const;
+  for (const [kind, provable] of rows) {
+    assertEquals(isSecondFactor({ kind }), provable.length > 0);
+    assertEquals<unknown>(provableFactors([...others, of(kind)]), provable);
   }
-  assertEquals(lacksFactorIn([], { user: alice, config: { secondFactor: "all" } }), true);
+  assertEquals(provableFactors([]), []);
 });
