@@ -71,6 +71,11 @@ export interface CredentialUse {
   readonly next: Credential | undefined;
 }
 
+export interface DeleteCredentialOptions extends ActorOptions {
+  /** Whether a passkey or TOTP of the user must remain; otherwise the outcome is `last`. */
+  readonly keepsFactor?: boolean;
+}
+
 /** What proves the identity of a user, in the same change. */
 export interface ProofOptions {
   /** Uses up this ticket. */
@@ -169,7 +174,10 @@ export interface Store extends AsyncDisposable {
   /** Uses or renames a credential. @returns `stale` if the stored one is not `current` */
   useCredential(use: CredentialUse, options?: ActorOptions): Promise<"done" | "stale" | "forbidden">;
   /** Deletes a credential, however it was used since. @returns `missing` if it does not exist */
-  deleteCredential(credential: Credential, options?: ActorOptions): Promise<"done" | "missing" | "forbidden">;
+  deleteCredential(
+    credential: Credential,
+    options?: DeleteCredentialOptions,
+  ): Promise<"done" | "missing" | "last" | "forbidden">;
   /** Deletes all credentials of a user. @returns how many */
   deleteCredentials(login: string, options?: ActorOptions): Promise<number | "forbidden">;
   /** Returns a ticket, unless its maker is no longer an administrator. */

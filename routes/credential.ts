@@ -3,7 +3,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { credentialChangeBody } from "../lib/factors/factor_bodies.ts";
-import { isSecondFactor, requiresSecondFactor } from "../lib/factors/second_factor.ts";
+import { requiresSecondFactor } from "../lib/factors/second_factor.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
@@ -93,10 +93,10 @@ export const deleteCredential = route("DELETE /user/:login/credential/:id", {
     await requireFresh(found, context);
     const { login } = found.target;
     const credential = await findCredential(login, context);
-    const others = (await store.listCredentials(login)).filter(({ id }) => id !== credential.id);
-    requireFactorIn(others, found, context);
-    const outcome = await store.deleteCredential(credential, { actor: actorOf(found) });
+    const options = { actor: actorOf(found), keepsFactor: keepsFactor(found, context) };
+    const outcome = await store.deleteCredential(credential, options);
     if (outcome === "forbidden") return await refuseActor(context);
+    if (outcome === "last") throw new HttpError("last-second-factor");
     if (outcome === "missing") throw new HttpError("not-found");
     const { id, kind } = credential;
     audit(context, "credential-deleted", { by: found.user.login, user: login, credential: id, kind });
@@ -114,7 +114,7 @@ export const deleteCredentials = route("DELETE /user/:login/credential/", {
   async handler(context) {
     const found = await requireSelfOrAdmin(context);
     await requireFresh(found, context);
-    requireFactorIn([], found, context);
+    if (keepsFactor(found, context)) throw new HttpError("last-second-factor");
     const { login } = found.target;
     const count = await context.app.store.deleteCredentials(login, { actor: actorOf(found) });
     if (count === "forbidden") return await refuseActor(context);
@@ -145,17 +145,9 @@ function actorOf({ session, user, target }: SessionAndTarget) {
 }
 
 /**
- * Checks what remains of the user's own credentials. An administrator may delete another user's: the next session of
- * that user can only set up a new one.
- *
- * @throws {HttpError} `last-second-factor`
+ * Whether the user must keep a second factor. An administrator may delete another user's: the next session of that user
+ * can only set up a new one.
  */
-function requireFactorIn(
-  remaining: readonly Credential[],
-  found: SessionAndTarget,
-  { app: { config } }: Context,
-): void {
-  const { user, target } = found;
-  const isNeeded = target.id === user.id && requiresSecondFactor(user, config);
-  if (isNeeded && !remaining.some(isSecondFactor)) throw new HttpError("last-second-factor");
+function keepsFactor({ user, target }: SessionAndTarget, { app: { config } }: Context): boolean {
+  return target.id === user.id && requiresSecondFactor(user, config);
 }

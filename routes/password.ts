@@ -11,8 +11,7 @@ import { HttpError, retryable } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
 import { isSamePassword } from "../lib/passwords/password_hash.ts";
 import { presentedToken } from "../lib/accounts/session.ts";
-import type { ReplaceOptions, User } from "../lib/store.ts";
-import { isSecondFactor } from "../lib/factors/second_factor.ts";
+import { isSecondFactor, type ReplaceOptions, type User } from "../lib/store.ts";
 import { findGoodTicket } from "../lib/accounts/ticket.ts";
 import {
   type PasswordChange,

@@ -5,18 +5,21 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { type Credential, type Factor, isAdmin, type Session, type User, type UserSession } from "../store.ts";
+import {
+  type Credential,
+  type Factor,
+  isAdmin,
+  isSecondFactor,
+  type Session,
+  type User,
+  type UserSession,
+} from "../store.ts";
 
 const secondFactors = ["passkey", "totp", "recovery"] as const;
 
 /** Whether more than a password has proved the user. A passkey alone counts as two factors, as it verifies its user. */
 export function hasSecondFactor({ factors }: Session): boolean {
   return secondFactors.some((factor) => factors.includes(factor));
-}
-
-/** Whether a login waits for such a credential. Recovery codes alone are none: they replace one that is lost. */
-export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
-  return kind === "passkey" || kind === "totp";
 }
 
 /** Returns what a user with these credentials can prove besides the password: nothing without a second factor. */

@@ -110,6 +110,11 @@ export interface UserCredential {
   readonly user: User;
 }
 
+/** Whether a login waits for such a credential. Recovery codes alone are none: they replace one that is lost. */
+export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
+  return kind === "passkey" || kind === "totp";
+}
+
 /** A record that is put or deleted; idempotent. Journals and snapshots consist of changes. */
 export type Change =
   | { readonly kind: "put-user"; readonly user: User }

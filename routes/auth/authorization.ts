@@ -11,14 +11,9 @@ import { isSameOrigin } from "../../lib/http/cookie.ts";
 import { ifMatch } from "../../lib/http/entity_tag.ts";
 import { isSafe } from "../../lib/http/error_page.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
-import {
-  hasSecondFactor,
-  isSecondFactor,
-  lacksSecondFactor,
-  provableFactors,
-} from "../../lib/factors/second_factor.ts";
+import { hasSecondFactor, lacksSecondFactor, provableFactors } from "../../lib/factors/second_factor.ts";
 import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
-import { type Credential, isAdmin, type User, type UserSession } from "../../lib/store.ts";
+import { type Credential, isAdmin, isSecondFactor, type User, type UserSession } from "../../lib/store.ts";
 import { canonicalLogin, etagOf } from "../../lib/accounts/user.ts";
 
 /** RFC 9110, 11.6.1: a 401 lists the authentication schemes. */

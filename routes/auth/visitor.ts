@@ -11,9 +11,9 @@ import { basicCredentials } from "../../lib/accounts/basic_auth.ts";
 import type { Credentials } from "../../lib/accounts/request_schemas.ts";
 import { bearerToken, cookieToken } from "../../lib/accounts/session.ts";
 import { allowedGroups, findAppPassword } from "../../lib/factors/random_secret.ts";
-import { isSecondFactor, requiresSecondFactor } from "../../lib/factors/second_factor.ts";
+import { requiresSecondFactor } from "../../lib/factors/second_factor.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
-import type { Session, User, UserCredential } from "../../lib/store.ts";
+import { isSecondFactor, type Session, type User, type UserCredential } from "../../lib/store.ts";
 import { basicChallenge, liveSession } from "./authorization.ts";
 import { authenticate, tooManyAttempts, wrongCredentials } from "./login_password.ts";
 

@@ -1,6 +1,6 @@
 /** `/user/:login/credential/`, and how credentials are set up. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { auditOf, openAdminApp, openWithAlice, outcomeOf } from "../support/accounts.ts";
+import { auditOf, countOutcomes, openAdminApp, openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { alice, openAppOfAlice, type TestApp } from "../support/app.ts";
 import { Authenticator } from "../support/factors/authenticator.ts";
 import { beginLogin, beginTotp, page, setUpPasskey, setUpTotp } from "../support/factors/set_up.ts";
@@ -151,6 +151,16 @@ Deno.test("an administrator deletes the credentials of a user who has lost them"
   assertEquals(await listed(opened, await opened.logIn()), [[], 0]);
   const nobody = await opened.send("DELETE", "/user/nobody/credential/", { token: opened.admin });
   assertEquals(outcomeOf(nobody), "404 not-found");
+});
+
+Deno.test("users keep a second factor that they must have, also of two deleted at once", async () => {
+  const opened = await openAdminApp({ settings: { GATEHOUSE_SECOND_FACTOR: "all" } });
+  const token = await opened.addUser("alice");
+  await setUpPasskey(opened, { token });
+  await setUpTotp(opened, { token });
+  const [credentials] = await listed(opened, token);
+  const removed = credentials.map(({ id }) => opened.send("DELETE", `/user/alice/credential/${id}`, { token }));
+  assertEquals(countOutcomes(await Promise.all(removed)), { "204": 1, "409 last-second-factor": 1 });
 });
 
 Deno.test("users keep the last second factor that they must have, unless an administrator deletes it", async () => {

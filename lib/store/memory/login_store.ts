@@ -6,13 +6,14 @@ import {
   type Change,
   type Credential,
   type CredentialUse,
+  type DeleteCredentialOptions,
   type InsertSessionOptions,
   maxSessionAheadMs,
   type Session,
   type User,
 } from "../../store.ts";
 import type { ExpiryLimits, SessionQuery } from "../queries.ts";
-import { authenticated, canLogIn, isSameUser, replacedBy } from "../rules.ts";
+import { authenticated, canLogIn, hasFactorBut, isSameUser, replacedBy } from "../rules.ts";
 import { forEachYielding, pageOf, seenLongestAgo } from "./scan.ts";
 import { type TableChanges, ticketKeys } from "./table_changes.ts";
 import type { Tables } from "./tables.ts";
@@ -152,9 +153,10 @@ export abstract class LoginStore {
     });
   }
 
-  deleteCredential({ id, key, login }: Credential, { actor }: ActorOptions = {}) {
+  deleteCredential({ id, key, login }: Credential, { actor, keepsFactor = false }: DeleteCredentialOptions = {}) {
     return this.#changes.runAs({ keys: [login], actor }, async () => {
       if (this.#tables.credentials.get(key)?.id !== id) return "missing";
+      if (keepsFactor && !hasFactorBut(id, this.#tables.credentialsOf(login))) return "last";
       await this.#changes.commit([{ kind: "delete-credential", key }]);
       return "done";
     });

@@ -1,7 +1,7 @@
 /** The changes of credentials. They lock the user too, as those in `rules.ts` do. */
 
 import type { CredentialUse, Store } from "../../store.ts";
-import { authenticated, canLogIn, isSameCredential, isSameUser, replacedBy } from "../rules.ts";
+import { authenticated, canLogIn, hasFactorBut, isSameCredential, isSameUser, replacedBy } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import { change } from "./locked_change.ts";
@@ -44,10 +44,12 @@ export function credentialChanges(database: Database) {
       });
     },
 
-    deleteCredential({ id, key, login }, { actor } = {}) {
+    deleteCredential({ id, key, login }, { actor, keepsFactor = false } = {}) {
       return change(database, { login, actor }, async ({ run, isRepeated, mayAct }) => {
         if (!await mayAct()) return "forbidden";
         const { rowCount } = await run(statements.deleteCredential, [key, id]);
+        const remaining = (await run(statements.listCredentials, [login])).rows.map(credentialOfRow);
+        if (rowCount === 1 && keepsFactor && !hasFactorBut(id, remaining)) return "last";
         await run(statements.noteChange, [login]);
         return rowCount === 1 || isRepeated ? "done" : "missing";
       });

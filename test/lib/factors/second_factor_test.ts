@@ -2,12 +2,11 @@
 import { assertEquals } from "@std/assert";
 import {
   hasSecondFactor,
-  isSecondFactor,
   lacksSecondFactor,
   provableFactors,
   requiresSecondFactor,
 } from "../../../lib/factors/second_factor.ts";
-import type { Credential, Factor } from "../../../lib/store.ts";
+import { type Credential, type Factor, isSecondFactor } from "../../../lib/store.ts";
 import { credentialOf, sessionOf, userOf } from "../../support/store/records.ts";
 
 const alice = userOf("alice");

@@ -1,6 +1,6 @@
 // What lib/store.ts promises of credentials, and of the sessions and tickets of users that have some.
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { type Credential, type CredentialUse, maxCredentials, type Store } from "../../../lib/store.ts";
+import { type Credential, type CredentialUse, isSecondFactor, maxCredentials, type Store } from "../../../lib/store.ts";
 import { credentialOf, deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
 
@@ -114,6 +114,17 @@ testStores("deletes a credential that was used meanwhile, and no namesake", asyn
   assertEquals(await store.deleteCredentials("alice"), 0);
   assertEquals(await store.deleteCredentials("nobody\0"), 0);
   assertEquals(await keysOf(store, "bob"), "p2");
+});
+
+testStores("keeps a passkey or TOTP of a user who must have one, of any number deleted at once", async (store) => {
+  await fill(store);
+  const keep = { keepsFactor: true };
+  const outcomes = await Promise.all([passkey, totp].map((one) => store.deleteCredential(one, keep)));
+  assertEquals(outcomes.sort(), ["done", "last"]);
+  const [last] = (await store.listCredentials("alice")).filter(isSecondFactor);
+  assert(last !== undefined);
+  assertEquals(await store.deleteCredential(last, keep), "last");
+  assertEquals(await store.deleteCredential(last), "done");
 });
 
 testStores("keeps the credentials of a disabled user, and deletes those of a deleted one", async (store) => {
