@@ -5,7 +5,8 @@
  */
 
 import { openDecoys } from "./accounts/login_decoys.ts";
-import { type Challenges, openChallenges } from "./factors/challenge.ts";
+import { storedKey } from "./accounts/stored_key.ts";
+import { Challenges } from "./factors/challenge.ts";
 import { BasicAuthCache } from "./accounts/basic_auth.ts";
 import { clientAddressResolver } from "./http/client_address.ts";
 import { HttpError, retryable } from "./http/http_error.ts";
@@ -166,7 +167,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     rateLimiter,
     throttle: new LoginThrottle(rateLimiter),
     basicAuthCache: new BasicAuthCache(now),
-    challenges: await openChallenges({ store, log }),
+    challenges: new Challenges(await storedKey("ceremony", { store, log }), now),
     toHttpError,
     onResponse,
   });

@@ -27,12 +27,12 @@ export const showAuthenticationOptions = route("POST /session/authentication/opt
   summary: "Begin a step-up by a passkey",
   responses: { 200: { schema: passkeyOptionsSchema } },
   async handler(context) {
-    const { store, challenges, now } = context.app;
+    const { store, challenges } = context.app;
     const found = await requireSession(context, { withoutSecondFactor });
     const origin = requirePasskeyOrigin(context);
     const credentials = await store.listCredentials(found.user.login);
     const passkeys = credentials.filter(({ kind }) => kind === "passkey");
-    const challenge = challenges.issue(scopeOf(found), { now: now() });
+    const challenge = challenges.issue(scopeOf(found));
     return jsonResponse({ publicKey: requestOptions({ origin, challenge, passkeys }) });
   },
 });

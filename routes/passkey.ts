@@ -25,11 +25,11 @@ export const showRegistrationOptions = route("POST /user/:login/passkey/options/
   responses: { 200: { schema: passkeyOptionsSchema } },
   problems: ["login-again"],
   async handler(context) {
-    const { config: { title }, store, challenges, now } = context.app;
+    const { config: { title }, store, challenges } = context.app;
     const found = await requireSetUp(context);
     const origin = requirePasskeyOrigin(context);
     const passkeys = (await store.listCredentials(found.user.login)).filter(({ kind }) => kind === "passkey");
-    const challenge = challenges.issue(scopeOf(found), { now: now() });
+    const challenge = challenges.issue(scopeOf(found));
     return jsonResponse({ publicKey: creationOptions(found.user, { title, origin, challenge, passkeys }) });
   },
 });
@@ -42,14 +42,14 @@ export const registerPasskey = route("POST /user/:login/passkey/", {
   responses: { 201: { schema: newFactorSchema } },
   problems: setUpProblems,
   async handler(context) {
-    const { challenges, log, now, stopping } = context.app;
+    const { challenges, log, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
     const found = await requireSetUp(context);
     const { name, passkey } = newPasskeyBody.parse(body);
-    const scope = scopeOf(found);
     const outcome = await verifyRegistration(passkey, {
       origin: requirePasskeyOrigin(context),
-      openChallenge: (challenge) => challenges.open(challenge, { scope, now: now() })?.issuedAt,
+      challenges,
+      scope: scopeOf(found),
     });
     if ("refused" in outcome) {
       log.info("passkey-refused", { refused: outcome.refused, requestId: context.requestId });

@@ -91,16 +91,16 @@ export const showPasskeyOptions = route("POST /session/passkey/options/", {
   responses: { 200: { schema: passkeyOptionsSchema, headers: ["Set-Cookie?"] } },
   problems: ["login-token-invalid", "cross-origin"],
   async handler(context) {
-    const { app: { challenges, now, stopping }, request } = context;
+    const { app: { challenges, stopping }, request } = context;
     const { login_token } = passkeyOptionsBody.parse(await readJson(request, { stopping }));
     const origin = requirePasskeyOrigin(context);
     if (login_token !== undefined) {
       const { scope, passkeys } = await findPendingLogin(login_token, context);
-      const challenge = challenges.issue(scope, { now: now() });
+      const challenge = challenges.issue(scope);
       return jsonResponse({ publicKey: requestOptions({ origin, challenge, passkeys }) });
     }
     const binding = ceremonyBinding(request.headers);
-    const challenge = challenges.issue(aloneScope(binding), { now: now() });
+    const challenge = challenges.issue(aloneScope(binding));
     const headers = { "set-cookie": ceremonyCookie(binding) };
     return jsonResponse({ publicKey: requestOptions({ origin, challenge }) }, { headers });
   },

@@ -36,11 +36,11 @@ export const setUpTotp = route("POST /user/:login/totp/setup/", {
   responses: { 200: { schema: totpSetupSchema } },
   problems: ["login-again"],
   async handler(context) {
-    const { config: { title }, challenges, now: clock } = context.app;
+    const { config: { title }, challenges, now } = context.app;
     const found = await requireSetUp(context);
-    const [payload, now] = [createTotpSecret(), clock()];
-    const setup_token = challenges.issue(scopeOf(found), { now, payload });
-    const expires_at = new Date(now + challengeMs).toISOString();
+    const payload = createTotpSecret();
+    const expires_at = new Date(now() + challengeMs).toISOString();
+    const setup_token = challenges.issue(scopeOf(found), payload);
     return jsonResponse({ ...shownTotpSecret(payload, { login: found.user.login, title }), setup_token, expires_at });
   },
 });
@@ -54,13 +54,12 @@ export const confirmTotp = route("POST /user/:login/totp/", {
   responses: { 201: { schema: newFactorSchema } },
   problems: setUpProblems,
   async handler(context) {
-    const { challenges, now: clock, stopping } = context.app;
+    const { challenges, now, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
     const found = await requireSetUp(context);
     const { setup_token, code } = newTotpBody.parse(body);
-    const now = clock();
-    const setup = challenges.open(setup_token, { scope: scopeOf(found), now });
-    const counter = setup && acceptedStep(setup.payload, { code, lastStep: 0, now });
+    const setup = challenges.open(setup_token, scopeOf(found));
+    const counter = setup && acceptedStep(setup.payload, { code, lastStep: 0, now: now() });
     if (setup === undefined || counter === undefined) throw new HttpError("wrong-factor");
     const secret = setup.payload.toString("base64url");
     const factor = { kind: "totp", name: "", key: found.user.id, secret, counter, signCount: 0 } as const;

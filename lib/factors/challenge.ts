@@ -11,7 +11,6 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { storedKey, type StoredKeyOptions } from "../accounts/stored_key.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { type Bytes, decodeBase64url } from "./encoding.ts";
 
@@ -34,40 +33,33 @@ export interface ChallengeScope {
   readonly binding: string;
 }
 
-/** Opens the challenges of a register, whose key is stored with it. */
-export async function openChallenges(options: StoredKeyOptions): Promise<Challenges> {
-  return new Challenges(await storedKey("ceremony", options));
-}
-
 /** Issues challenges, and checks those that come back. */
 export class Challenges {
   readonly #key: string;
+  readonly #now: () => number;
 
-  constructor(key: string) {
+  /** @param key is the same for all instances */
+  constructor(key: string, now: () => number) {
     this.#key = key;
+    this.#now = now;
   }
 
-  /** @param options `payload` has at most 64 bytes; by default it is random */
-  issue(
-    scope: ChallengeScope,
-    { now, payload = randomBytes(randomLength) }: { readonly now: number; readonly payload?: Uint8Array },
-  ): string {
+  /** @param payload at most 64 bytes; by default random ones */
+  issue(scope: ChallengeScope, payload: Uint8Array = randomBytes(randomLength)): string {
     const time = Buffer.alloc(timeLength);
-    time.writeUIntBE(now, 0, timeLength);
+    time.writeUIntBE(this.#now(), 0, timeLength);
     const signed = Buffer.concat([time, payload]);
     return Buffer.concat([signed, this.#sign(signed, scope)]).toString("base64url");
   }
 
   /** Returns what a challenge holds, or `undefined` if it is forged, expired or of another scope. */
-  open(
-    challenge: unknown,
-    { scope, now }: { readonly scope: ChallengeScope; readonly now: number },
-  ): { readonly issuedAt: number; readonly payload: Bytes } | undefined {
+  open(challenge: unknown, scope: ChallengeScope): { readonly issuedAt: number; readonly payload: Bytes } | undefined {
     const bytes = decodeBase64url(challenge, timeLength + maxPayloadLength + macLength);
     if (bytes === undefined || bytes.length < timeLength + macLength) return undefined;
     const signed = bytes.subarray(0, -macLength);
     if (!timingSafeEqual(this.#sign(signed, scope), bytes.subarray(-macLength))) return undefined;
     const issuedAt = signed.readUIntBE(0, timeLength);
+    const now = this.#now();
     const isCurrent = issuedAt - maxAheadMs <= now && now < issuedAt + challengeMs;
     return isCurrent ? { issuedAt, payload: signed.subarray(timeLength) } : undefined;
   }

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { isSameOrigin } from "../http/cookie.ts";
 import { type Credential, maxSessionAheadMs, type User } from "../store.ts";
-import { challengeMs } from "./challenge.ts";
+import { challengeMs, type Challenges, type ChallengeScope } from "./challenge.ts";
 import { coseAlgorithmIds, importPublicKey, isSigned } from "./cose_algorithm.ts";
 import type { Bytes } from "./encoding.ts";
 import type { PasskeyAssertion, PasskeyRegistration } from "./passkey_response.ts";
@@ -27,8 +27,8 @@ export interface CeremonyOptions {
 
 export interface Expected {
   readonly origin: string;
-  /** Returns when a challenge was issued, or `undefined` if it is not good here. */
-  readonly openChallenge: (challenge: unknown) => number | undefined;
+  readonly challenges: Pick<Challenges, "open">;
+  readonly scope: ChallengeScope;
 }
 
 export interface ExpectedAssertion extends Expected {
@@ -60,7 +60,7 @@ export function creationOptions(
   { title, origin, challenge, passkeys }: CeremonyOptions & { readonly title: string },
 ) {
   return {
-    rp: { id: rpIdOf(origin), name: title },
+    rp: { id: new URL(origin).hostname, name: title },
     user: { id: Buffer.from(id).toString("base64url"), name: login, displayName: login },
     challenge,
     pubKeyCredParams: coseAlgorithmIds.map((alg) => ({ type, alg })),
@@ -74,7 +74,7 @@ export function creationOptions(
 /** For `PublicKeyCredential.parseRequestOptionsFromJSON()`. @param options without `passkeys` it is the only factor */
 export function requestOptions({ origin, challenge, passkeys }: CeremonyOptions) {
   return {
-    rpId: rpIdOf(origin),
+    rpId: new URL(origin).hostname,
     challenge,
     timeout: challengeMs,
     allowCredentials: descriptorsOf(passkeys),
@@ -147,10 +147,10 @@ interface Common extends Expected {
 /** Checks what both ceremonies have in common, then `more`. */
 function checkCommon(
   { clientDataJSON, authenticatorData: data }: PasskeyRegistration | PasskeyAssertion,
-  { type, origin, openChallenge, more }: Common,
+  { type, origin, challenges, scope, more }: Common,
 ): Progress | Refused {
   const client = readClientData(clientDataJSON);
-  const issuedAt = openChallenge(client["challenge"]);
+  const issuedAt = challenges.open(client["challenge"], scope)?.issuedAt;
   const checks: Common["more"] = {
     "type": client["type"] === type,
     "challenge": issuedAt !== undefined,
@@ -158,7 +158,7 @@ function checkCommon(
     "cross-origin": client["crossOrigin"] === undefined || client["crossOrigin"] === false,
     "top-origin": client["topOrigin"] === undefined,
     "authenticator-data": data.length >= attestedAt,
-    "rp-id": data.subarray(0, flagsAt).equals(hash("sha256", rpIdOf(origin), "buffer")),
+    "rp-id": data.subarray(0, flagsAt).equals(hash("sha256", new URL(origin).hostname, "buffer")),
     "user-present": hasFlag(data, present),
     "backup-state": hasFlag(data, backupEligible) || !hasFlag(data, backedUp),
     ...more,
@@ -190,9 +190,4 @@ function descriptorsOf(passkeys: CeremonyOptions["passkeys"] = []) {
 function readSecret({ secret }: Pick<Credential, "secret">) {
   const [algorithm, spki = "", id = ""] = secret.split(".");
   return { algorithmId: Number(algorithm), publicKey: Buffer.from(spki, "base64url"), id };
-}
-
-/** The RP ID: passkeys belong to the host of the page. */
-function rpIdOf(origin: string): string {
-  return new URL(origin).hostname;
 }

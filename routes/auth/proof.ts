@@ -102,7 +102,8 @@ async function check(
     origin: requirePasskeyOrigin(context),
     isAlone: user === undefined,
     now,
-    openChallenge: (challenge) => challenges.open(challenge, { scope, now })?.issuedAt,
+    challenges,
+    scope,
   });
   if ("refused" in outcome) return outcome;
   const { counter, signCount, isCounterStuck } = outcome;

@@ -7,39 +7,40 @@ import {
   challengeMs,
   Challenges,
   type ChallengeScope,
-  openChallenges,
 } from "../../../lib/factors/challenge.ts";
+import { storedKey, type StoredKeyOptions } from "../../../lib/accounts/stored_key.ts";
 import { createLog } from "../../../lib/log.ts";
 import { StoreFullError } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 
 const now = Date.parse("2026-11-27T04:00:00Z");
 const scope: ChallengeScope = { purpose: "passkey-login", login: "alice", binding: "browser" };
-const challenges = new Challenges("a key");
-const challenge = challenges.issue(scope, { now });
+const at = (now: number) => new Challenges("a key", () => now);
+const challenges = at(now);
+const challenge = challenges.issue(scope);
 
 Deno.test("Challenges opens its own challenge, until five minutes later", () => {
-  const opened = challenges.open(challenge, { scope, now });
+  const opened = challenges.open(challenge, scope);
   assertEquals(opened?.issuedAt, now);
   assertEquals(opened?.payload.length, 16);
-  assertEquals(challenges.open(challenge, { scope, now: now + challengeMs - 1 })?.issuedAt, now);
-  assertEquals(challenges.open(challenge, { scope, now: now + challengeMs }), undefined);
+  assertEquals(at(now + challengeMs - 1).open(challenge, scope)?.issuedAt, now);
+  assertEquals(at(now + challengeMs).open(challenge, scope), undefined);
 });
 
 Deno.test("Challenges accepts a clock that is up to a minute behind", () => {
-  assertEquals(challenges.open(challenge, { scope, now: now - 60_000 })?.issuedAt, now);
-  assertEquals(challenges.open(challenge, { scope, now: now - 60_001 }), undefined);
+  assertEquals(at(now - 60_000).open(challenge, scope)?.issuedAt, now);
+  assertEquals(at(now - 60_001).open(challenge, scope), undefined);
 });
 
 Deno.test("Challenges never repeats a challenge", () => {
-  assertEquals(new Set(Array.from({ length: 1_000 }, () => challenges.issue(scope, { now }))).size, 1_000);
+  assertEquals(new Set(Array.from({ length: 1_000 }, () => challenges.issue(scope))).size, 1_000);
 });
 
 Deno.test("Challenges carries a payload, also the longest and an empty one", () => {
   for (const length of [0, 20, 64]) {
     const payload = Buffer.alloc(length, 7);
-    const issued = challenges.issue(scope, { now, payload });
-    assertEquals(challenges.open(issued, { scope, now })?.payload, payload);
+    const issued = challenges.issue(scope, payload);
+    assertEquals(challenges.open(issued, scope)?.payload, payload);
   }
 });
 
@@ -53,20 +54,20 @@ const otherScopes: Readonly<Record<string, Partial<ChallengeScope>>> = {
 };
 for (const [what, other] of Object.entries(otherScopes)) {
   Deno.test(`Challenges refuses a challenge for ${what}`, () => {
-    assertEquals(challenges.open(challenge, { scope: { ...scope, ...other }, now }), undefined);
+    assertEquals(challenges.open(challenge, { ...scope, ...other }), undefined);
   });
 }
 
 Deno.test("Challenges refuses a challenge of another register", () => {
-  assertEquals(new Challenges("another key").open(challenge, { scope, now }), undefined);
+  assertEquals(new Challenges("another key", () => now).open(challenge, scope), undefined);
 });
 
 Deno.test("Challenges refuses a challenge of which any byte is another, or that is cut off", () => {
   const bytes = Buffer.from(challenge, "base64url");
   for (const index of bytes.keys()) {
     const forged = Buffer.from(bytes.with(index, (bytes[index] ?? 0) ^ 1)).toString("base64url");
-    assertEquals(challenges.open(forged, { scope, now }), undefined, `byte ${index}`);
-    assertEquals(challenges.open(bytes.subarray(0, index).toString("base64url"), { scope, now }), undefined);
+    assertEquals(challenges.open(forged, scope), undefined, `byte ${index}`);
+    assertEquals(challenges.open(bytes.subarray(0, index).toString("base64url"), scope), undefined);
   }
 });
 
@@ -74,21 +75,26 @@ for (
   const value of [undefined, null, 7, {}, [challenge], "", "=", `${challenge}=`, ` ${challenge}`, "A".repeat(9_999)]
 ) {
   Deno.test(`Challenges refuses ${JSON.stringify(value)?.slice(0, 20)}`, () => {
-    assertEquals(challenges.open(value, { scope, now }), undefined);
+    assertEquals(challenges.open(value, scope), undefined);
   });
 }
 
-Deno.test("openChallenges() opens the challenges of any instance of the register, and of no other", async () => {
+/** As `openApp` does. */
+async function openChallenges(options: StoredKeyOptions): Promise<Challenges> {
+  return new Challenges(await storedKey("ceremony", options), () => now);
+}
+
+Deno.test("storedKey() lets each instance open the challenges of its register, and of no other", async () => {
   const log = createLog(() => {});
   const store = new TableStore();
   const [one, two] = await Promise.all([openChallenges({ store, log }), openChallenges({ store, log })]);
   const other = await openChallenges({ store: new TableStore(), log });
-  const issued = one.issue(scope, { now });
-  assertEquals(two.open(issued, { scope, now })?.issuedAt, now);
-  assertEquals(other.open(issued, { scope, now }), undefined);
+  const issued = one.issue(scope);
+  assertEquals(two.open(issued, scope)?.issuedAt, now);
+  assertEquals(other.open(issued, scope), undefined);
 });
 
-Deno.test("openChallenges() warns of a key that cannot be stored, and works without", async () => {
+Deno.test("storedKey() warns of a key that cannot be stored, and works without", async () => {
   class FullStore extends TableStore {
     override ensureSecret(): Promise<string> {
       return Promise.reject(new StoreFullError("full"));
@@ -96,7 +102,7 @@ Deno.test("openChallenges() warns of a key that cannot be stored, and works with
   }
   const lines: string[] = [];
   const one = await openChallenges({ store: new FullStore(), log: createLog((line) => lines.push(line)) });
-  assertEquals(one.open(one.issue(scope, { now }), { scope, now })?.issuedAt, now);
+  assertEquals(one.open(one.issue(scope), scope)?.issuedAt, now);
   assertEquals(lines.length, 1);
   assertStringIncludes(lines[0] ?? "", '"event":"key-not-stored"');
   assertStringIncludes(lines[0] ?? "", '"key":"ceremony"');

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
+import type { ChallengeScope } from "../../../lib/factors/challenge.ts";
 import type { Bytes } from "../../../lib/factors/encoding.ts";
 import { verifyAssertion, verifyRegistration } from "../../../lib/factors/passkey.ts";
 import vectors from "./w3c_vectors.json" with { type: "json" };
@@ -9,6 +10,7 @@ import vectors from "./w3c_vectors.json" with { type: "json" };
 const user = { id: "01JDC0000000000000000ALICE", login: "alice" };
 const [userPresentAndVerified, flagsAt, idLengthAt] = [0x05, 32, 53];
 const issuedAt = 1;
+const scope: ChallengeScope = { purpose: "step-up", login: user.login, binding: "" };
 
 const hex = (text: string): Bytes => Buffer.from(text, "hex");
 const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64url");
@@ -29,7 +31,10 @@ for (const { name, registration, authentication } of vectors) {
   const expected = (challenge: string) => ({
     user,
     origin: "https://example.org",
-    openChallenge: (text: unknown) => text === base64url(hex(challenge)) ? issuedAt : undefined,
+    challenges: {
+      open: (text: unknown) => text === base64url(hex(challenge)) ? { issuedAt, payload: hex("") } : undefined,
+    },
+    scope,
   });
 
   Deno.test(`W3C: registers ${name}: ${outcome ?? "accepted"}`, async () => {

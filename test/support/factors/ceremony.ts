@@ -17,7 +17,7 @@ export const origin = "https://login.example.com";
 export const user = { id: "01JDC0000000000000000ALICE", login: "alice" };
 export const now = Date.parse("2026-11-27T04:00:00Z");
 
-const challenges = new Challenges("a key");
+const challenges = new Challenges("a key", () => now);
 const registrationScope: ChallengeScope = { purpose: "passkey-registration", login: user.login, binding: "session" };
 const loginScope: ChallengeScope = { purpose: "passkey-login", login: "", binding: "browser" };
 
@@ -28,13 +28,12 @@ const malformed = { refused: "malformed" };
 type Expectation = Partial<Pick<ExpectedAssertion, "credential" | "isAlone" | "now" | "user">>;
 
 export function newCreationOptions() {
-  const challenge = challenges.issue(registrationScope, { now });
+  const challenge = challenges.issue(registrationScope);
   return creationOptions(user, { title: "Gatehouse", origin, challenge });
 }
 
-/** @param issuedAt when the challenge is issued */
-export function newRequestOptions(issuedAt = now) {
-  return requestOptions({ origin, challenge: challenges.issue(loginScope, { now: issuedAt }) });
+export function newRequestOptions() {
+  return requestOptions({ origin, challenge: challenges.issue(loginScope) });
 }
 
 /** Judges a response to `newCreationOptions`. */
@@ -42,7 +41,8 @@ export async function judgeRegistration(json: RegistrationJson) {
   const response = parsed(passkeyRegistration, json);
   return response === undefined ? malformed : await verifyRegistration(response, {
     origin,
-    openChallenge: (challenge) => challenges.open(challenge, { scope: registrationScope, now })?.issuedAt,
+    challenges,
+    scope: registrationScope,
   });
 }
 
@@ -57,7 +57,8 @@ export async function judgeAssertion(
     origin,
     isAlone: true,
     now,
-    openChallenge: (challenge) => challenges.open(challenge, { scope: loginScope, now })?.issuedAt,
+    challenges,
+    scope: loginScope,
     ...expectation,
   });
 }
