@@ -7,8 +7,7 @@
  * host; other clients get a problem. At debug level the log explains each decision.
  */
 
-import type { Config } from "../lib/config/config.ts";
-import { hasSecondFactor, lacksSecondFactor } from "../lib/factors/second_factor.ts";
+import { hasSecondFactor, requiresSecondFactor } from "../lib/factors/second_factor.ts";
 import { HttpError } from "../lib/http/http_error.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
@@ -17,7 +16,7 @@ import { cookieToken, forgetPages } from "../lib/accounts/session.ts";
 import type { User } from "../lib/store.ts";
 import { loginProblems } from "./auth/login_password.ts";
 import { basicChallenge, challenge } from "./auth/authorization.ts";
-import { everyone, findVisitor, type Visitor } from "./auth/visitor.ts";
+import { everyone, findVisitor } from "./auth/visitor.ts";
 import { route } from "../lib/router.ts";
 
 /** Demands a session with a second factor. It is not a group. */
@@ -53,20 +52,21 @@ export const guard = route("GET /guard/:demands*", {
   problems: [...loginProblems, "not-in-group"],
   routineStatuses: [200],
   async handler(context) {
-    const { app, request, requestId } = context;
+    const { app: { log, config }, request, requestId } = context;
     const demands = demandsOf(context.params["demands"] ?? "");
     const visitor = await findVisitor(context);
-    const { user, groups } = visitor ?? {};
-    const isInGroups = visitor !== undefined && meets(visitor, demands);
-    const isAllowed = isInGroups && !lacksDemandedFactor(visitor, { demands, config: app.config });
-    app.log.debug?.("guard-decided", { isAllowed, user: user?.login, groups, demands, requestId });
-    if (visitor === undefined) return requireLogin(request);
-    if (!isInGroups) return rejectUser(request, visitor.user);
-    if (!isAllowed) return requireSecondFactor(request, visitor);
-    const { id, login } = visitor.user;
-    return new Response(null, {
-      headers: { "remote-user": login, "remote-id": id, "remote-groups": visitor.groups.join() },
-    });
+    const { user, groups, session } = visitor ?? {};
+    const isInGroups = groups !== undefined && meets(groups, demands);
+    // HTTP Basic is one factor, and has met the policy.
+    const isRequired = demands.includes(secondFactor) || visitor?.session && requiresSecondFactor(visitor.user, config);
+    const lacksFactor = isRequired && !(session && hasSecondFactor(session));
+    const isAllowed = isInGroups && !lacksFactor;
+    log.debug?.("guard-decided", { isAllowed, user: user?.login, groups, demands, requestId });
+    if (user === undefined) return leadToPage(request);
+    if (!isInGroups) return rejectUser(request, user);
+    if (lacksFactor) return leadToPage(request, secondFactor);
+    const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groups.join() };
+    return new Response(null, { headers });
   },
 });
 
@@ -82,51 +82,30 @@ function demandsOf(path: string): readonly string[] {
 }
 
 /** An unknown demand is a group without members, so that a misspelt one rejects everyone. */
-function meets({ groups }: Visitor, demands: readonly string[]): boolean {
+function meets(groups: readonly string[], demands: readonly string[]): boolean {
   return demands.length <= maxDemands &&
     demands.every((demand) => demand === secondFactor || groups.includes(demand));
 }
 
-/** A password of HTTP Basic is one factor, and does whatever requires no session with two. */
-function lacksDemandedFactor(
-  { session, user }: Visitor,
-  { demands, config }: { readonly demands: readonly string[]; readonly config: Config },
-): boolean {
-  if (demands.includes(secondFactor)) return session === undefined || !hasSecondFactor(session);
-  return session !== undefined && lacksSecondFactor({ session, user }, config);
-}
-
-/** Redirects a navigation to the login page; rejects other requests. */
-function requireLogin(request: Request): Response {
+/**
+ * Redirects a navigation to the page, which leads back after a login; rejects other requests.
+ *
+ * @param need what the user lacks, which the page asks for or sets up; by default a session
+ */
+function leadToPage(request: Request, need?: typeof secondFactor): Response {
   const { headers } = request;
   if (!isPageWanted(request)) {
+    if (need !== undefined) throw new HttpError("second-factor-required", { headers: challenge });
     // A browser would show its own form for Basic over the page that sent the request.
     const isBrowser = headers.has("sec-fetch-mode");
     throw new HttpError("not-authenticated", { headers: isBrowser ? challenge : basicChallenge });
   }
   // A redirect would lose a submitted form.
-  if (!isSafe(methodOf(request))) return notSentPage(request, { headers: challenge });
+  if (!isSafe(methodOf(request))) return notSentPage(request, { headers: challenge, need });
+  const location = pageAddress({ need, next: safeRedirectPath(headers.get("x-forwarded-uri") ?? "") });
   // The browser had a session: the Back button must not show pages that it cached.
-  return redirectToPage(request, { headers: cookieToken(headers) === undefined ? {} : forgetPages });
-}
-
-/** Redirects a navigation to the page, which asks for the second factor or sets one up; rejects other requests. */
-function requireSecondFactor(request: Request, { session }: Visitor): Response {
-  if (session === undefined || !isPageWanted(request)) {
-    throw new HttpError("second-factor-required", { headers: challenge });
-  }
-  if (!isSafe(methodOf(request))) return notSentPage(request, { headers: challenge, need: secondFactor });
-  return redirectToPage(request, { need: secondFactor });
-}
-
-/** @param options `need` is what the page asks for, before it leads back */
-function redirectToPage(
-  { headers }: Request,
-  options: { readonly need?: string; readonly headers?: Readonly<Record<string, string>> },
-): Response {
-  const next = safeRedirectPath(headers.get("x-forwarded-uri") ?? "");
-  const location = pageAddress({ ...options, next });
-  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...options.headers } });
+  const kept = need !== undefined || cookieToken(headers) === undefined ? {} : forgetPages;
+  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...kept } });
 }
 
 function rejectUser(request: Request, { login }: User): Response {

@@ -62,7 +62,7 @@ export async function serveOperator(request: OperatorRequest, context: OperatorC
       if (user !== undefined) return await promote(user, context);
       return await makeTicket({ purpose: "setup", login, use: `register "${login}" as an administrator` }, context);
     default:
-      return { text: `Cannot do "${action}": use reset, invite or admin` };
+      return { text: `Cannot do "${action}": use reset, invite, admin or recover` };
   }
 }
 

@@ -62,27 +62,26 @@ export function problemPage(error: HttpError, request: Request, requestId: strin
   return pageOf(request, { ...error, title, body });
 }
 
-/** Returns the page of the service, which leads to `next` once the session is live and has what it needs. */
-export function pageAddress({ need, next }: { need?: string | undefined; next: string | undefined }): string {
-  const parameters = Object.entries({ need, next }).filter(([, value]) => value !== undefined);
-  const query = parameters.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
+/** Returns the address of the page that leads to `next`, after a login that has what `next` needs. */
+export function pageAddress(parameters: { need?: string | undefined; next: string | undefined }): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  const query = given.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
   return query === "" ? mount : `${mount}?${query}`;
 }
 
 /**
  * Makes the page of a form that was sent to a guarded site after the session had ended, or without the second factor
- * that the site needs: the browser keeps its fields.
+ * that the page needs: the browser keeps its fields.
  */
 export function notSentPage(
   request: Request,
-  { headers, need }: { readonly headers: Readonly<Record<string, string>>; readonly need?: string },
+  { headers, need }: { readonly headers: Readonly<Record<string, string>>; readonly need?: string | undefined },
 ): Response {
-  const { notSent, notSentWhy, logIn, notSentFactor, prove } = errorTexts[languageOf(request.headers)];
+  const { notSent, notSentWhy, logIn } = errorTexts[languageOf(request.headers)];
   const link = pageAddress({ need, next: formPath(request.headers) });
-  const [why, action] = need === undefined ? [notSentWhy, logIn] : [notSentFactor, prove];
   const body = html`
-    <p>${why}</p>
-    <p class="actions"><a href="${link}" target="_blank" rel="noopener">${action}</a></p>
+    <p>${notSentWhy}</p>
+    <p class="actions"><a href="${link}" target="_blank" rel="noopener">${logIn}</a></p>
   `;
   return pageOf(request, { status: 401, headers, title: notSent, body });
 }
@@ -183,12 +182,9 @@ const statusTexts: Readonly<Record<Language, Texts>> = {
 const errorTexts = {
   en: {
     notSent: "The form was not sent",
-    notSentWhy: "Your session has ended, but your browser has kept the form. Log in, go back to it and send it again.",
+    notSentWhy: "Your session has ended, or lacks the second factor that the page needs. Your browser has kept the " +
+      "form: log in, go back to it and send it again.",
     logIn: "Log in in a new tab",
-    notSentFactor:
-      "This page requires a second factor, but your browser has kept the form. Confirm your identity, go " +
-      "back to it and send it again.",
-    prove: "Confirm in a new tab",
     notInGroup: "You do not have access to this page",
     loggedInAs: "You are logged in as",
     notInGroupWhy: "This page requires a group that you are not in. An administrator can add you to it.",
@@ -198,11 +194,9 @@ const errorTexts = {
   },
   ru: {
     notSent: "Форма не отправлена",
-    notSentWhy: "Сеанс завершён, но браузер сохранил форму. Войдите, вернитесь к форме и отправьте её ещё раз.",
+    notSentWhy: "Сеанс завершён, или для страницы нужен второй фактор. Браузер сохранил форму: войдите, вернитесь к " +
+      "ней и отправьте её ещё раз.",
     logIn: "Войти в новой вкладке",
-    notSentFactor: "Для этой страницы нужен второй фактор, но браузер сохранил форму. Подтвердите вход, вернитесь к " +
-      "форме и отправьте её ещё раз.",
-    prove: "Подтвердить в новой вкладке",
     notInGroup: "У вас нет доступа к этой странице",
     loggedInAs: "Вы вошли как",
     notInGroupWhy: "Для этой страницы нужно состоять в группе. Добавить вас в группу может администратор.",

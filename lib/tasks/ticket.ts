@@ -1,6 +1,6 @@
 /**
  * The tasks `ticket` and `recover`: a new password, an invitation, an administrator, or a login without the second
- * factor, by the operator of the machine with the data.
+ * factor, by the operator of the machine with the data. `recover` is the action of that name.
  *
  * It opens the store: a database, or a folder that no service uses. A service that uses the folder holds its lock, as a
  * folder has one writer; that service is asked instead, over the socket in the folder. So a service may start, stop or
@@ -19,7 +19,7 @@ import { openFileStore } from "../store/file/file_store.ts";
 import { requireRegister } from "../store/file/folder.ts";
 import { asFolderError, requireUnlocked, socketIn, StoreLockedError } from "../store/file/store_folder.ts";
 import { openPostgresStore } from "../store/postgres/postgres_store.ts";
-import { quiet, runTask, stderrLog, type Task, TaskError } from "./task.ts";
+import { quiet, runTask, stderrLog, TaskError } from "./task.ts";
 
 export interface TicketOptions {
   readonly config: Config;
@@ -35,28 +35,17 @@ export interface TicketOptions {
 const defaultWaitMs = 15_000;
 const pollMs = 100;
 
-const tasks: Readonly<Record<string, Task>> = {
-  ticket: {
+if (import.meta.main) {
+  await runTask({
     usage: "ticket ACTION [LOGIN]",
     help: "  reset LOGIN     prints a ticket with which LOGIN sets a new password\n" +
       "  invite [LOGIN]  prints a ticket to register, as LOGIN if given\n" +
-      "  admin LOGIN     makes LOGIN an administrator; for an unknown LOGIN it prints a ticket to register as one\n\n" +
+      "  admin LOGIN     makes LOGIN an administrator; for an unknown LOGIN it prints a ticket to register as one\n" +
+      "  recover LOGIN   deletes the passkeys, TOTP, recovery codes and app passwords of LOGIN, who then logs in\n" +
+      "                  with the password alone; deno task recover LOGIN does the same\n\n" +
       "Works while the service runs or not. The log has an event of it, but never the ticket.",
     run: ({ args: [action = "", login = ""], env }) => operate({ action, login }, { config: readConfig(env) }),
-  },
-  recover: {
-    usage: "recover LOGIN",
-    help:
-      "Deletes the passkeys, TOTP, recovery codes and app passwords of LOGIN, who then logs in with the password\n" +
-      "alone. Works while the service runs or not. The log has an event of it.",
-    run: ({ args: [login = ""], env }) => operate({ action: "recover", login }, { config: readConfig(env) }),
-  },
-};
-
-if (import.meta.main) {
-  const [name = "", ...args] = Deno.args;
-  const task = tasks[name];
-  if (task !== undefined) await runTask(task, args);
+  });
 }
 
 /**

@@ -41,35 +41,22 @@ export async function findVisitor(context: Context): Promise<Visitor | undefined
   for (const tokenOf of [cookieToken, bearerToken]) {
     const token = tokenOf(headers);
     const found = token === undefined ? undefined : await liveSession(token, context);
-    if (found !== undefined) return { user: found.user, session: found.session, groups: groupsOf(found.user) };
+    if (found !== undefined) return { ...found, groups: groupsOf(found.user) };
   }
   const credentials = basicCredentials(headers);
   return credentials && await visitorOf(credentials, context);
 }
 
 async function visitorOf(credentials: Credentials, context: Context): Promise<Visitor> {
-  const { store, throttle } = context.app;
+  const { app: { store, throttle, basicAuthCache }, request, rateLimitKey: client } = context;
   const { login } = credentials;
   // First, so that a throttled client cannot test passwords against the cache.
-  const waitSeconds = await throttle.waitSecondsOf(login, context.rateLimitKey);
+  const waitSeconds = await throttle.waitSecondsOf(login, client);
   if (waitSeconds > 0) throw tooManyAttempts({ waitSeconds, user: await store.findUser(login) }, context);
   const found = await findAppPassword(credentials, store);
-  if (found === undefined) {
-    const user = await userOfPassword(credentials, context);
-    return { user, groups: groupsOf(user) };
-  }
-  const { user, credential } = found;
-  if (requiresSecondFactor(user, context.app.config) && !await hasSetUpFactor(user, context)) throw oneFactor();
-  touch(found, context);
-  return { user, groups: allowedGroups(groupsOf(user), credential) };
-}
-
-async function userOfPassword(credentials: Credentials, context: Context): Promise<User> {
-  const { app: { store, config, basicAuthCache }, request, rateLimitKey: client } = context;
-  const { login } = credentials;
   // Whether this request verified the password, and not another one with the same credentials.
   let isVerified = false;
-  const user = await basicAuthCache.userOf(credentials, {
+  const user = found?.user ?? await basicAuthCache.userOf(credentials, {
     client,
     find: (login) => store.findUser(login),
     hungUp: request.signal,
@@ -79,19 +66,27 @@ async function userOfPassword(credentials: Credentials, context: Context): Promi
       return verified;
     },
   });
-  // Only after a right password, so that nobody else learns of the second factor.
-  const isRefused = user !== undefined && (requiresSecondFactor(user, config) || await hasSetUpFactor(user, context));
-  if (user !== undefined && !isRefused) {
-    if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
-    return user;
+  if (user === undefined || await lacksFactor({ user, isByApp: found !== undefined }, context)) {
+    if (isVerified) audit(context, "login-failed", { user: login });
+    // The user was changed while the password was verified, or needs an app password: only the right one says so.
+    throw user === undefined
+      ? wrongCredentials(request.headers)
+      : new HttpError("second-factor-required", { headers: basicChallenge });
   }
-  // The user was changed while the password was verified, or needs an app password.
-  if (isVerified) audit(context, "login-failed", { user: login });
-  throw isRefused ? oneFactor() : wrongCredentials(request.headers);
+  if (isVerified) audit(context, "login", { by: login, user: login, scheme: "basic" });
+  if (found !== undefined) touch(found, context);
+  return { user, groups: found === undefined ? groupsOf(user) : allowedGroups(groupsOf(user), found.credential) };
 }
 
-async function hasSetUpFactor({ login }: User, { app }: Context): Promise<boolean> {
-  return (await app.store.listCredentials(login)).some(isSecondFactor);
+/** Whether HTTP Basic must not admit the user: by one factor of two, or without the one that is required. */
+async function lacksFactor(
+  { user, isByApp }: { readonly user: User; readonly isByApp: boolean },
+  { app: { store, config } }: Context,
+): Promise<boolean> {
+  const isRequired = requiresSecondFactor(user, config);
+  if (isByApp !== isRequired) return isRequired;
+  const hasFactor = (await store.listCredentials(user.login)).some(isSecondFactor);
+  return isByApp ? !hasFactor : hasFactor;
 }
 
 /** Notes the use of an app password, without waiting for it. Of many at once, one is noted. */
@@ -108,8 +103,4 @@ function touch({ credential, user: { login } }: UserCredential, context: Context
 
 function groupsOf({ groups }: User): readonly string[] {
   return groups.length === 0 ? [everyone] : [everyone, ...groups.filter((group) => group !== everyone)];
-}
-
-function oneFactor(): HttpError {
-  return new HttpError("second-factor-required", { headers: basicChallenge });
 }

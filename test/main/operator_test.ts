@@ -28,17 +28,17 @@ Deno.test("the last administrator gets back in by a ticket, made beside the serv
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
   const env = { GATEHOUSE_STORE: `${folder}/data`, GATEHOUSE_LISTEN: "127.0.0.1:0" };
   await using first = await startService({ env });
-  const admin = await runTask(env.GATEHOUSE_STORE, ["ticket", "admin", "grace"]);
+  const admin = await runTask(env.GATEHOUSE_STORE, ["admin", "grace"]);
   assertEquals([admin.code, await send(first, ["POST", "/user/"], { ...forgotten, ticket: admin.ticket })], [0, 201]);
-  const reset = await runTask(env.GATEHOUSE_STORE, ["ticket", "reset", "grace"]);
+  const reset = await runTask(env.GATEHOUSE_STORE, ["reset", "grace"]);
   assertEquals(reset.code, 0, reset.output);
-  const unknown = await runTask(env.GATEHOUSE_STORE, ["ticket", "reset", "heidi"]);
+  const unknown = await runTask(env.GATEHOUSE_STORE, ["reset", "heidi"]);
   assertEquals([unknown.code, unknown.output], [1, 'There is no user "heidi"\n']);
   await first.logged(/("event":"ticket-made","audit":true,"onMachine":true,.*"purpose":"reset","user":"grace")/);
   await first.kill();
   for (const { ticket } of [admin, reset]) assert(ticket !== "" && !first.log().includes(ticket));
 
-  const offline = await runTask(env.GATEHOUSE_STORE, ["ticket", "reset", "grace"]);
+  const offline = await runTask(env.GATEHOUSE_STORE, ["reset", "grace"]);
   assertEquals(offline.code, 0, offline.output);
   assertMatch(offline.output, /^\{.*"event":"ticket-made","audit":true,"onMachine":true,.*"user":"grace"\}$/m);
   await using second = await startService({ env });

@@ -79,7 +79,7 @@ Deno.test("guard() asks those without a session to log in, not for a factor", as
   }
 });
 
-for (const [language, title, action] of [["en", "not sent", "Confirm in"], ["ru", "не отправлена", "Подтвердить в"]]) {
+for (const [language, title, action] of [["en", "not sent", "Log in in"], ["ru", "не отправлена", "Войти в"]]) {
   Deno.test(`guard() keeps a form that lacks the second factor: ${language}`, async () => {
     const scene = await openScene();
     const form = { ...navigation, "x-forwarded-method": "POST", "accept-language": language ?? "" };
@@ -91,7 +91,7 @@ for (const [language, title, action] of [["en", "not sent", "Confirm in"], ["ru"
   });
 }
 
-Deno.test("guard() stops HTTP Basic where a second factor is demanded, without a redirect", async () => {
+Deno.test("guard() stops HTTP Basic where a second factor is demanded, and leads a browser to the login", async () => {
   const scene = await openScene();
   const { password } = await makeAppPassword(scene, "alice", { token: scene.ofAlice });
   for (const secret of [undefined, password]) {
@@ -100,7 +100,8 @@ Deno.test("guard() stops HTTP Basic where a second factor is demanded, without a
     const reply = await ask(scene, headers, "second-factor");
     // Basic is not offered, as no password helps.
     assertEquals([told(reply), reply.headers.get("www-authenticate")], [required, 'Bearer realm="gatehouse"']);
-    assertEquals((await ask(scene, { ...headers, accept: "text/html" }, "second-factor")).status, 401);
+    const page = await ask(scene, { ...headers, ...navigation }, "second-factor");
+    assertEquals(page.headers.get("location"), "/auth/?need=second-factor&next=%2Fledger%3Fpage%3D2");
   }
 });
 
