@@ -98,6 +98,8 @@ export interface InsertSessionOptions extends ProofOptions {
 
 /** A user has at most so many credentials besides recovery codes. */
 export const maxCredentials = 50;
+/** A user has at most so many tickets for a login: each right password makes one. */
+export const maxPendingLogins = 50;
 
 /** Users, sessions, credentials, tickets and secrets. */
 export interface Store extends AsyncDisposable {
@@ -184,7 +186,8 @@ export interface Store extends AsyncDisposable {
   findTicket(secretHash: string): Promise<Ticket | undefined>;
   listTickets(query: TicketQuery): Promise<Page<ListedTicket>>;
   /**
-   * Adds a ticket. A setup ticket replaces those for the same login, or for any.
+   * Adds a ticket. A setup ticket replaces those for the same login, or for any; a ticket for a login the oldest one
+   * beyond `maxPendingLogins`.
    * @returns `missing` if the user of a ticket for a reset or a login does not exist
    */
   insertTicket(ticket: Ticket, options?: TicketOptions): Promise<"done" | "missing" | "stale" | "forbidden">;

@@ -11,6 +11,7 @@ import {
   type ActorOptions,
   type Change,
   isAdmin,
+  maxPendingLogins,
   type ReplaceOptions,
   type Secret,
   type Store,
@@ -137,9 +138,13 @@ export class TableStore extends LoginStore implements Store {
       const user = this.#tables.users.get(login);
       if (isForUser(ticket) && user === undefined) return "missing";
       if (target !== undefined && !isSameUser(user, target)) return "stale";
-      const isReplaced = (other: Ticket) =>
-        purpose === "setup" && other.purpose === purpose && other.login === login && other.secretHash !== secretHash;
-      const changes: Change[] = [{ kind: "put-ticket", ticket }, ...this.#tables.ticketDeletions(isReplaced)];
+      // The oldest are first.
+      const deletions = this.#tables.ticketDeletions((other) =>
+        other.purpose === purpose && other.login === login && other.secretHash !== secretHash
+      );
+      const keptCount = { setup: 0, login: maxPendingLogins - 1, register: Infinity, reset: Infinity }[purpose];
+      const replaced = deletions.slice(0, Math.max(0, deletions.length - keptCount));
+      const changes: Change[] = [{ kind: "put-ticket", ticket }, ...replaced];
       // Users can log in on a full disk too.
       if (purpose === "login") await this.#changes.commitOrApply(changes);
       else await this.#changes.commit(changes);

@@ -10,7 +10,7 @@
  * A change that finds its own earlier attempt, on a connection that was lost (`isRepeated`), reports success.
  */
 
-import { isAdmin, type Store, type User } from "../../store.ts";
+import { isAdmin, maxPendingLogins, type Store, type User } from "../../store.ts";
 import { isForUser, isSameUser, voidedTickets } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
@@ -146,6 +146,7 @@ export function ticketChanges(database: Database) {
           if (target !== undefined && !isSameUser(stored, target)) return "stale";
           await run(statements.noteChange, [login]);
         }
+        if (purpose === "login") await run(statements.deleteSurplusLogins, [login, maxPendingLogins - 1]);
         if (purpose === "setup") {
           await run(statements.acquireLock, ["setup"]);
           await run(statements.deleteOtherSetups, [login, secretHash]);

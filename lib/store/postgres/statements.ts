@@ -115,6 +115,9 @@ export const statements = {
   deleteTicketsOfMaker: "DELETE FROM gatehouse_ticket WHERE maker = $1",
   // "reset_login" is the login also of a ticket for a login.
   deleteTicketsOfUser: "DELETE FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = $2",
+  deleteSurplusLogins: `DELETE FROM gatehouse_ticket WHERE secret_hash IN (
+    SELECT secret_hash FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = 'login'
+    ORDER BY created_at DESC, id DESC LIMIT ${sweepBatch} OFFSET $2)`,
   deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND login = $1 AND secret_hash <> $2",
   deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
 

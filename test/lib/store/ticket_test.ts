@@ -1,7 +1,7 @@
 // What lib/store.ts promises of tickets and their makers, and of changes that depend on somebody's rights, for every
 // implementation.
 import { assert, assertEquals } from "@std/assert";
-import type { Store } from "../../../lib/store.ts";
+import { maxPendingLogins, type Store } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { deleteByLogin, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
@@ -45,6 +45,27 @@ testStores("lists tickets by pages in order of their ids, with the login of the 
   assertEquals(await page(3, "3"), ["good by undefined", 4, undefined]);
   assertEquals(await page(3, "5"), ["", 4, undefined]);
   assertEquals((await store.listTickets({ limit: 1, now })).items[0]?.ticket, tickets[1]);
+});
+
+testStores("keeps the latest tickets for logins of a user, and those of others", async (store) => {
+  await fill(store);
+  const ticketFor = (login: string, index: number) =>
+    ticketOf(`${login}${index}`, { id: `${1_000 + index}`, purpose: "login", login, createdAt: index });
+  for (const login of ["bob", "alice"]) {
+    const count = login === "bob" ? 1 : maxPendingLogins + 2;
+    for (let index = 0; index < count; index++) {
+      assertEquals(await store.insertTicket(ticketFor(login, index)), "done");
+    }
+  }
+  const found = async (...names: string[]) =>
+    (await Promise.all(names.map((name) => store.findTicket(name)))).map(Boolean);
+  assertEquals(await found("bob0", "alice0", "alice1", "alice2", `alice${maxPendingLogins + 1}`), [
+    true,
+    false,
+    false,
+    true,
+    true,
+  ]);
 });
 
 testStores("deletes a ticket by its id, once, and none for the setup", async (store) => {

@@ -76,6 +76,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.insertUser(alice, "t1");
   await store.insertUser(userOf("bob", { groups: ["admin"] }));
   await store.insertTicket(ticketOf("t3", { purpose: "reset", login: "alice" }));
+  await store.insertTicket(ticketOf("t6", { purpose: "login", login: "alice" }));
   await store.insertSession(sessionOf("bob", "s0"), userOf("bob", { groups: ["admin"] }));
   await store.insertTicket(ticketOf("t4"), { actor: { session: sessionOf("bob", "s0"), asAdmin: true } });
   await store.listTickets({ limit: 5, now: 1 });
