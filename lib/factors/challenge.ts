@@ -1,12 +1,10 @@
 /**
- * Challenges: what a browser must answer within five minutes. They are signed instead of stored, so a flood of requests
- * for challenges writes nothing.
+ * Challenges: what a browser must answer within five minutes. They are signed instead of stored, see README.md.
  *
  *     challenge := base64url(<time of issue, 6 bytes> <payload> <HMAC-SHA-256, 32 bytes>)
  *
- * The payload is random, or what the answer is about, such as a new TOTP secret. The signature covers the scope too: a
- * challenge is void for another purpose, login or browser. Its use does not make it void, so the store keeps when the
- * last one that was used was issued, and accepts only later ones (`Credential.counter`).
+ * The payload is random, or what the answer is about, such as a new TOTP secret. The signature covers the scope too. Its
+ * use does not make a challenge void: that is up to the store.
  */
 
 import { Buffer } from "node:buffer";

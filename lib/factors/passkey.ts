@@ -135,23 +135,19 @@ export async function verifyAssertion(
   const key = await importPublicKey(algorithmId, publicKey);
   const signed = Buffer.concat([data, hash("sha256", clientDataJSON, "buffer")]);
   if (key === undefined || !await isSigned(signed, { key, signature })) return { refused: "signature" };
-  const counts = [checked.signCount, credential.signCount];
-  return { ...checked, isCounterStuck: Math.max(...counts) > 0 && checked.signCount <= credential.signCount };
+  return { ...checked, isCounterStuck: credential.signCount > 0 && checked.signCount <= credential.signCount };
 }
 
-interface Common extends Expected {
-  readonly type: string;
-  readonly more: Readonly<Record<string, boolean>>;
-}
+type Checks = Readonly<Record<string, boolean>>;
 
 /** Checks what both ceremonies have in common, then `more`. */
 function checkCommon(
   { clientDataJSON, authenticatorData: data }: PasskeyRegistration | PasskeyAssertion,
-  { type, origin, challenges, scope, more }: Common,
+  { type, origin, challenges, scope, more }: Expected & { readonly type: string; readonly more: Checks },
 ): Progress | Refused {
   const client = readClientData(clientDataJSON);
   const issuedAt = challenges.open(client["challenge"], scope)?.issuedAt;
-  const checks: Common["more"] = {
+  const checks: Checks = {
     "type": client["type"] === type,
     "challenge": issuedAt !== undefined,
     "origin": client["origin"] === origin,
