@@ -3,8 +3,7 @@
  *
  *     challenge := base64url(<time of issue, 6 bytes> <payload> <HMAC-SHA-256, 32 bytes>)
  *
- * The payload is random, or what the answer is about, such as a new TOTP secret. The signature covers the scope too. Its
- * use does not make a challenge void: that is up to the store.
+ * The payload is random, or what the answer is about, such as a new TOTP secret. The signature covers the scope too.
  */
 
 import { Buffer } from "node:buffer";

@@ -71,21 +71,25 @@ const common: readonly (readonly [what: string, deviation: Deviation, refused: s
   ["the RP ID with the scheme", { rpId: origin }, "rp-id"],
 ];
 
+/** All flags but AT and ED, with the reserved ones. */
+const all = 0xff & ~(flag.AT | flag.ED);
 /** Flags of a registration have AT too. */
 const flagRows: readonly (readonly [what: string, flags: number, refused: string | undefined])[] = [
-  ["no user present", flag.UV, "user-present"],
-  ["backed up, but not eligible", flag.UP | flag.UV | flag.BS, "backup-state"],
+  ["no user present", all & ~flag.UP, "user-present"],
+  ["user not verified", all & ~flag.UV, "user-verified"],
+  ["backed up, but not eligible", all & ~flag.BE, "backup-state"],
+  ["no user present, and no other flag", 0, "user-present"],
   ["eligible, not backed up", flag.UP | flag.UV | flag.BE, undefined],
   ["of one device", flag.UP | flag.UV, undefined],
-  ["reserved bits", flag.UP | flag.UV | 0x22, undefined],
-  ["user not verified", flag.UP, "user-verified"],
+  ["all but those of other parts, and reserved bits", all, undefined],
+  ["user not verified, and no other flag", flag.UP, "user-verified"],
 ];
 
 const registrationRows: typeof common = [
   ...common,
   ["the type of a login", { client: { type: "webauthn.get" } }, "type"],
   ...flagRows.map(([what, flags, refused]) => [what, { flags: flags | flag.AT }, refused] as const),
-  ["no attested credential", { flags: flag.UP | flag.UV }, "attested-credential"],
+  ["no attested credential", { flags: all | flag.ED }, "attested-credential"],
   ["another id in the authenticator data", { attestedId: new Uint8Array(32) }, "credential-id"],
   ["a longer id there", { data: replaced(54, 33) }, "credential-id"],
   ["a shorter id there", { data: replaced(54, 31) }, "credential-id"],
@@ -101,14 +105,18 @@ const assertionRows: typeof common = [
   ...common,
   ["the type of a registration", { client: { type: "webauthn.create" } }, "type"],
   ...flagRows.map(([what, flags, refused]) => [what, { flags }, refused] as const),
-  ["an attested credential", { flags: flag.UP | flag.UV | flag.AT }, "attested-credential"],
-  ["no extensions", { flags: flag.UP | flag.UV | flag.ED }, "extensions"],
+  ["an attested credential", { flags: all | flag.AT }, "attested-credential"],
+  ["no extensions", { flags: all | flag.ED }, "extensions"],
   [
     "extensions",
     { flags: flag.UP | flag.UV | flag.ED, data: (data) => Buffer.concat([data, Uint8Array.of(0xa0)]) },
     undefined,
   ],
-  ["extensions without their flag", { data: (data) => Buffer.concat([data, Uint8Array.of(0xa0)]) }, "extensions"],
+  [
+    "extensions without their flag",
+    { flags: all, data: (data) => Buffer.concat([data, Uint8Array.of(0xa0)]) },
+    "extensions",
+  ],
   ["data that ends within the head", { data: (data) => data.subarray(0, 36) }, "authenticator-data"],
   ["data that ends within the RP ID", { data: (data) => data.subarray(0, 31) }, "authenticator-data"],
   [
