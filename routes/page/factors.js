@@ -136,10 +136,7 @@ export class FactorSections {
       return { codes: value.recovery_codes };
     };
     const added = await setUpTotp(setup, { confirm, onEnded: () => this.#app.end() });
-    if (added === undefined) return;
-    await this.#showAdded(added, "The authenticator app is set up.");
-    // The button is hidden now.
-    this.#section("totp").querySelector("ul").focus();
+    if (added !== undefined) await this.#showAdded(added, "The authenticator app is set up.");
   }
 
   /** Shows the recovery codes that came with the first second factor, and goes on. */
@@ -189,7 +186,7 @@ export class FactorSections {
     showOnce(part(dialog, "secret"), {
       value: made.password,
       label: translate("App password"),
-      hint: translate("The password is shown only now. The login of the program is {login}.", this.#app.session),
+      hint: translate("The password is shown only now. Use it with the login {login}.", this.#app.session),
       action: translate("Copy password"),
     });
     await closed;

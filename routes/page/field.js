@@ -7,7 +7,7 @@ import { textElement } from "./template.js";
 export function wireField(field, id) {
   const [label, input, hint] = ["label", "input, select", ".hint"].map((selector) => field.querySelector(selector));
   const error = textElement("p", "", "error");
-  // Read out where Enter was pressed in the field, so that the focus does not come to it.
+  // Read out also where the field has the focus already.
   error.setAttribute("aria-live", "polite");
   input.id = `${id}-${input.name}`;
   label.htmlFor = input.id;

@@ -8,8 +8,6 @@ import { showError, wireField } from "./field.js";
 import { fieldErrors, fieldText, problemText } from "./problem.js";
 import { textElement } from "./template.js";
 
-/** Codes of the end of a session, and of a login that waits for its second factor. */
-const ended = ["not-authenticated", "login-token-invalid"];
 const notice = document.getElementById("notice");
 
 /**
@@ -19,7 +17,7 @@ const notice = document.getElementById("notice");
  * the button.
  *
  * @param options `id`: prefix of the ids of the fields; `act` gets the values by name, and may throw a Problem;
- * `onEnded` runs if the session has ended, or the login that waits for its second factor, and gets the Problem
+ * `onEnded` runs if the session has ended
  */
 export function wireForm(form, { id, act, onEnded }) {
   form.noValidate = true;
@@ -58,7 +56,7 @@ export function invalid(errors) {
 
 function tell(error, { form, message, submitter, onEnded }) {
   if (!(error instanceof Problem)) throw error;
-  if (ended.includes(error.code) && onEnded !== undefined) return onEnded(error);
+  if (error.code === "not-authenticated" && onEnded !== undefined) return onEnded(error);
   const rest = showErrors(form, fieldErrors(error));
   if (rest === undefined) return;
   message.textContent = rest || problemText(error);
@@ -73,7 +71,6 @@ function showErrors(form, errors) {
   for (const { input, text } of shown) showError(input, text);
   shown.sort((a, b) => a.input.compareDocumentPosition(b.input) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
   shown[0]?.input.focus();
-  // As Tab does: what is typed next replaces a wrong code.
   shown[0]?.input.select?.();
   if (shown.length > 0 && shown.length === errors.length) return undefined;
   return placed.filter((error) => !shown.includes(error)).map(({ text }) => text).join(" ");

@@ -15,13 +15,13 @@ export const hasPasskeys = globalThis.PublicKeyCredential?.parseRequestOptionsFr
 /** Creates a passkey. @param options the service's response @returns the registration */
 export async function createPasskey({ publicKey: options }) {
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-  return jsonOf(await ask(() => navigator.credentials.create({ publicKey }), "passkey-not-made"));
+  return jsonOf(await ask(() => navigator.credentials.create({ publicKey })));
 }
 
 /** Asks for a passkey. @param options the service's response @returns the assertion */
 export async function usePasskey({ publicKey: options }, { signal, mediation } = {}) {
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
-  return jsonOf(await ask(() => navigator.credentials.get({ publicKey, signal, mediation }), "passkey-not-used"));
+  return jsonOf(await ask(() => navigator.credentials.get({ publicKey, signal, mediation })));
 }
 
 /**
@@ -29,25 +29,23 @@ export async function usePasskey({ publicKey: options }, { signal, mediation } =
  * so the offer is stopped before another one.
  */
 export class PasskeyOffer {
-  #getOptions;
-  #onChosen;
+  #options;
   #controller = new AbortController();
 
   /** @param options `getOptions` gets new options; `onChosen` gets the assertion */
-  constructor({ getOptions, onChosen }) {
-    this.#getOptions = getOptions;
-    this.#onChosen = onChosen;
+  constructor(options) {
+    this.#options = options;
   }
 
   /** Starts the offer. Without it the user can log in by the other ways, so a failure is not shown. */
   async start() {
     this.stop();
-    const controller = this.#controller = new AbortController();
+    const { signal: stopped } = this.#controller = new AbortController();
     try {
       if (!hasPasskeys || !await PublicKeyCredential.isConditionalMediationAvailable?.()) return;
-      while (!controller.signal.aborted) {
-        const assertion = await this.#wait(await this.#getOptions(), controller.signal);
-        if (assertion !== undefined && !controller.signal.aborted) return this.#onChosen(assertion);
+      while (!stopped.aborted) {
+        const assertion = await this.#wait(stopped);
+        if (assertion !== undefined && !stopped.aborted) return this.#options.onChosen(assertion);
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -58,36 +56,31 @@ export class PasskeyOffer {
     this.#controller.abort();
   }
 
-  /** Waits for a passkey. @returns the assertion; `undefined` when the options are too old, or the offer stopped */
-  async #wait(options, stopped) {
-    const controller = new AbortController();
-    const abort = () => controller.abort();
-    const timer = setTimeout(abort, renewMs);
-    stopped.addEventListener("abort", abort);
+  /** Waits for a passkey. @returns `undefined` when the options are too old, or the offer is stopped */
+  async #wait(stopped) {
+    const options = await this.#options.getOptions();
+    const signal = AbortSignal.any([stopped, AbortSignal.timeout(renewMs)]);
     try {
-      return await usePasskey(options, { signal: controller.signal, mediation: "conditional" });
+      return await usePasskey(options, { signal, mediation: "conditional" });
     } catch (error) {
-      if (controller.signal.aborted) return undefined;
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      stopped.removeEventListener("abort", abort);
+      if (!signal.aborted) throw error;
     }
   }
 }
 
 const codes = {
+  // The user has cancelled, waited too long, or has no passkey here: browsers do not say which.
+  NotAllowedError: "passkey-not-used",
   InvalidStateError: "passkey-exists",
   // Passkeys belong to names of hosts: an IP address has none.
   SecurityError: "passkey-address",
 };
 
-/** @param refused the code if the user cancels, waits too long, or has no passkey here: browsers do not say which */
-async function ask(act, refused) {
+async function ask(act) {
   try {
     return await act();
-  } catch ({ name }) {
-    throw new Problem({ code: { ...codes, NotAllowedError: refused }[name] ?? "passkey-failed" });
+  } catch (error) {
+    throw new Problem({ code: codes[error.name] ?? "passkey-failed" });
   }
 }
 
@@ -101,17 +94,11 @@ function jsonOf(credential) {
 }
 
 function copyOf({ id, rawId, type, response }) {
-  const members = {
-    clientDataJSON: response.clientDataJSON,
-    authenticatorData: response.authenticatorData ?? response.getAuthenticatorData(),
-    signature: response.signature,
-    userHandle: response.userHandle,
-    publicKey: response.getPublicKey?.(),
-  };
-  const present = Object.entries(members).filter(([, bytes]) => bytes);
-  const texts = Object.fromEntries(present.map(([name, bytes]) => [name, encode(bytes)]));
+  const { clientDataJSON, authenticatorData = response.getAuthenticatorData(), signature, userHandle } = response;
+  const bytes = { clientDataJSON, authenticatorData, signature, userHandle, publicKey: response.getPublicKey?.() };
+  const texts = Object.entries(bytes).map(([name, buffer]) => [name, buffer ? encode(buffer) : undefined]);
   const publicKeyAlgorithm = response.getPublicKeyAlgorithm?.();
-  return { id, rawId: encode(rawId), type, response: { ...texts, publicKeyAlgorithm } };
+  return { id, rawId: encode(rawId), type, response: { ...Object.fromEntries(texts), publicKeyAlgorithm } };
 }
 
 function encode(buffer) {

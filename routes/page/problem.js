@@ -20,7 +20,6 @@ const texts = {
   "last-second-factor": "You need a second factor here, so the last one cannot be deleted.",
   "too-many-credentials": "You have 50 passkeys and app passwords. Delete one first.",
   "passkey-not-used": "No passkey was used. Try again, or use another way.",
-  "passkey-not-made": "No passkey was made. Try again, or use another device.",
   "passkey-exists": "This device has a passkey of this account already.",
   "passkey-address": "Passkeys do not work at this address. Open the page by its name.",
   "passkey-failed": "This browser cannot use the passkey. Use another way.",

@@ -17,7 +17,8 @@ const wrongTexts = {
  * Makes the form. It asks for a recovery code on demand, or if nothing else is possible.
  *
  * @param options `id`: see `wireForm`; `login`; `methods`: those that are possible, as the service names them;
- * `loginToken` of a login that waits for its second factor; `act` gets what proves the user, as members of a body
+ * `loginToken` of a login that waits for its second factor; `act` gets what proves the user, as members of a body;
+ * `onEnded` runs if the session or that login has ended
  */
 export function proofForm({ id, login, methods, loginToken, act, onEnded }) {
   const form = fromTemplate("proof", { login });
@@ -36,8 +37,13 @@ export function proofForm({ id, login, methods, loginToken, act, onEnded }) {
   wireForm(form, {
     id,
     act: async (values) => {
-      const proof = await proofOf(values, loginToken);
-      await tellWrong(() => act(proof), Object.keys(proof)[0]);
+      try {
+        const proof = await proofOf(values, loginToken);
+        await tellWrong(() => act(proof), Object.keys(proof)[0]);
+      } catch (error) {
+        if (error.code !== "login-token-invalid") throw error;
+        onEnded(error);
+      }
     },
     onEnded,
   });

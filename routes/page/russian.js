@@ -136,8 +136,6 @@ export const texts = {
     "У вас уже 50 ключей доступа и паролей приложений. Сначала удалите один из них.",
   "No passkey was used. Try again, or use another way.":
     "Ключ доступа не использован. Попробуйте ещё раз или выберите другой способ.",
-  "No passkey was made. Try again, or use another device.":
-    "Ключ доступа не создан. Попробуйте ещё раз или на другом устройстве.",
   "This device has a passkey of this account already.": "На этом устройстве уже есть ключ доступа этой учётной записи.",
   "Passkeys do not work at this address. Open the page by its name.":
     "По этому адресу ключи доступа не работают. Откройте страницу по имени сайта.",

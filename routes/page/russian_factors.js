@@ -27,8 +27,8 @@ export const texts = {
   "Recovery codes left: {count}": "Осталось резервных кодов: {count}",
   "You logged in more than 10 minutes ago.": "Вы вошли более 10 минут назад.",
   "Set up a second factor": "Настройте второй фактор",
-  "It is required here: with it, a stolen password alone opens nothing.":
-    "Здесь он обязателен: с ним одного украденного пароля недостаточно для входа.",
+  "It is required here. Either of these will do: a stolen password alone then opens nothing.":
+    "Здесь он обязателен. Подойдёт любой из двух: тогда одного украденного пароля недостаточно для входа.",
 
   // Passkeys.
   "Passkeys": "Ключи доступа",
@@ -87,7 +87,7 @@ export const texts = {
   "Make password": "Создать пароль",
   "Your app password": "Ваш пароль приложения",
   "App password": "Пароль приложения",
-  "The password is shown only now. The login of the program is {login}.":
+  "The password is shown only now. Use it with the login {login}.":
     "Пароль показывается только сейчас. Логин для программы: {login}.",
   "Copy password": "Скопировать пароль",
   "Programs that use it have no access any more.": "Программы, которые его используют, потеряют доступ.",

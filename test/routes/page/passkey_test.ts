@@ -130,20 +130,19 @@ test("the offer of passkeys takes new options before the old ones expire", async
     await page.evaluate(() => {
       // deno-lint-ignore no-explicit-any -- of the browser
       const scope = globalThis as any;
-      const { setTimeout } = scope;
       // Of the 5 minutes that there are.
-      scope.setTimeout = (act: () => void, ms: number) => ms === 4 * 60_000 ? scope.renew = act : setTimeout(act, ms);
+      scope.AbortSignal.timeout = (ms: number) => ms === 4 * 60_000 ? (scope.clock = new AbortController()).signal : 0;
     });
     const isOffered = async () => {
       const response = await page.waitForResponse("**/session/passkey/options/");
       return (await response.json()).publicKey.challenge;
     };
     const [old] = await Promise.all([isOffered(), page.getByRole("button", { name: "Log out", exact: true }).click()]);
-    await page.waitForFunction("globalThis.renew !== undefined");
+    await page.waitForFunction("globalThis.clock !== undefined");
     // It concerns requests from now on.
     await authenticator.setPresence(true);
     const sent = page.waitForRequest("**/session/passkey/");
-    const [renewed] = await Promise.all([isOffered(), page.evaluate("renew()")]);
+    const [renewed] = await Promise.all([isOffered(), page.evaluate("clock.abort()")]);
     const { passkey } = (await sent).postDataJSON();
     const { challenge } = JSON.parse(atob(passkey.response.clientDataJSON));
     assertEquals([challenge === renewed, challenge === old], [true, false]);
@@ -156,7 +155,7 @@ const refusals = [
   ["get", "NotAllowedError", "No passkey was used. Try again, or use another way."],
   ["get", "SecurityError", "Passkeys do not work at this address. Open the page by its name."],
   ["get", "UnknownError", "This browser cannot use the passkey. Use another way."],
-  ["create", "NotAllowedError", "No passkey was made. Try again, or use another device."],
+  ["create", "NotAllowedError", "No passkey was used. Try again, or use another way."],
   ["create", "InvalidStateError", "This device has a passkey of this account already."],
 ] as const;
 

@@ -4,7 +4,8 @@ import type { View, Visit } from "./visit.ts";
 
 export const factorViews: readonly View[] = [
   { name: "second-factor", path: "", open: waitForFactor },
-  { name: "second-factor-recovery", path: "", open: useRecoveryCode },
+  { name: "second-factor-refused", path: "", open: mistypeCode, refused: ["403 POST session/second-factor/"] },
+  { name: "recovery-used", path: "", open: useRecoveryCode },
   { name: "account-factors", path: "#account", who: "root", open: seeFactors },
   { name: "passkey", path: "", who: "alice", open: ({ page }) => page.locator("[name=add-passkey]").click() },
   { name: "totp-setup", path: "", who: "alice", open: setUpTotp },
@@ -23,13 +24,28 @@ async function waitForFactor({ page, say }: Visit): Promise<void> {
   await page.getByRole("heading", { name: say("Confirm it is you"), exact: true }).waitFor();
 }
 
-async function useRecoveryCode(visit: Visit): Promise<void> {
+async function mistypeCode(visit: Visit): Promise<void> {
+  const { page } = visit;
   await waitForFactor(visit);
-  await visit.page.getByRole("button", { name: visit.say("Use a recovery code") }).click();
+  const body = JSON.stringify({ type: "/problem/wrong-factor", status: 403 });
+  await page.route("**/second-factor/", (route) => route.fulfill({ status: 403, body }));
+  await page.keyboard.type("123456");
+  await page.keyboard.press("Enter");
+  await page.locator("[aria-invalid]").waitFor();
 }
 
-/** Makes the account again, of a user with factors of each kind. */
-async function seeFactors({ page, say }: Visit): Promise<void> {
+async function useRecoveryCode(visit: Visit): Promise<void> {
+  const { page, say } = visit;
+  await waitForFactor(visit);
+  await page.route("**/second-factor/", (route) => route.fulfill({ status: 201, json: { recovery_codes_left: 2 } }));
+  await page.getByRole("button", { name: say("Use a recovery code") }).click();
+  await page.keyboard.type("7KQM-XT3W-PA51-VJ2H-MWQG-4WDM");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+}
+
+/** Factors of each kind. */
+export async function routeFactors({ page }: Visit): Promise<void> {
   const created_at = "2026-11-20T09:35:39.123Z";
   const credentials = [
     { kind: "passkey", name: "Chrome · Linux", last_used_at: "2026-11-27T07:12:01.456Z" },
@@ -38,6 +54,12 @@ async function seeFactors({ page, say }: Visit): Promise<void> {
     { kind: "app-password", name: "Thunderbird", last_used_at: null },
   ].map((credential, index) => ({ id: String(index), created_at, ...credential }));
   await page.route("**/credential/", (route) => route.fulfill({ json: { credentials, recovery_codes_left: 8 } }));
+}
+
+/** Makes the account again. */
+async function seeFactors(visit: Visit): Promise<void> {
+  const { page, say } = visit;
+  await routeFactors(visit);
   await page.getByRole("link", { name: say("Settings") }).click();
   await page.getByRole("link", { name: say("Account") }).click();
   await page.getByText(say("Recovery codes left: {count}", { count: 8 })).waitFor();

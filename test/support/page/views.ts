@@ -1,6 +1,6 @@
 /** Every view of the page and how to come to it, for tests and pictures of all of them. */
 import { routeBusyStatus, seeBusyMinutes } from "./busy.ts";
-import { factorViews } from "./factor_views.ts";
+import { factorViews, routeFactors } from "./factor_views.ts";
 import { seeFigures } from "./figure.ts";
 import { password, type Site } from "./site.ts";
 import type { View, Visit } from "./visit.ts";
@@ -41,7 +41,7 @@ export const views: readonly View[] = [
   { name: "users", path: "#users", who: "root" },
   { name: "users-more", path: "#account", who: "root", open: seeMore },
   { name: "users-none", path: "#users", who: "root", open: findNobody },
-  { name: "user", path: "#users", who: "root", open: (visit) => manage(visit, "alice") },
+  { name: "user", path: "#users", who: "root", open: seeUser },
   { name: "user-link", path: "#users", who: "root", open: makeLink },
   {
     name: "user-deletion",
@@ -102,6 +102,12 @@ async function manage({ page }: Visit, login: string): Promise<void> {
   await page.locator("dialog .sessions li").first().waitFor();
 }
 
+async function seeUser(visit: Visit): Promise<void> {
+  await routeFactors(visit);
+  await manage(visit, "alice");
+  await visit.page.getByRole("button", { name: visit.say("Remove the factors…") }).waitFor();
+}
+
 async function makeLink(visit: Visit): Promise<void> {
   const { page, say } = visit;
   await manage(visit, "old-account");
@@ -111,7 +117,7 @@ async function makeLink(visit: Visit): Promise<void> {
 
 async function makeLinkLate(visit: Visit): Promise<void> {
   const { page, say } = visit;
-  const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["password"] });
+  const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["passkey", "totp", "recovery"] });
   await page.route("**/ticket/", (route) => route.fulfill({ status: 403, body }));
   await manage(visit, "old-account");
   await page.getByRole("button", { name: say("Make a reset link") }).click();
