@@ -35,9 +35,9 @@ export async function press(page: Page, name: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
-/** Waits until all dialogs are closed. */
+/** Waits until all dialogs are closed, and the buttons that have opened them work again. */
 export async function seeNoDialog(page: Page): Promise<void> {
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.locator("dialog, [aria-busy=true]").first().waitFor({ state: "detached" });
 }
 
 function isFocusVisible(page: Page): Promise<boolean> {
