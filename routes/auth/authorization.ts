@@ -32,10 +32,8 @@ export interface SessionAndTarget extends UserSession {
   readonly target: User;
 }
 
-export interface SessionOptions {
-  /** Whether the user may lack a required second factor, by default not. For what sets one up, and to log out. */
-  readonly withoutSecondFactor?: boolean;
-}
+/** Whether the user may lack a required second factor, by default not. For what sets one up, and to leave. */
+type SessionOptions = { readonly withoutSecondFactor?: boolean };
 
 /**
  * Returns the session of the request.

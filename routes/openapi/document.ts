@@ -26,7 +26,7 @@ const accessRules: Readonly<Record<Access, readonly [text: string, ...security: 
   {
     "anyone": ["anyone"],
     "session": ["any session", { bearer: [] }, { cookie: [] }],
-    "session or password": ["any session, or HTTP Basic", { bearer: [] }, { cookie: [] }, { basic: [] }],
+    "session or Basic": ["any session, or HTTP Basic", { bearer: [] }, { cookie: [] }, { basic: [] }],
     "user": ["the user", { bearer: [] }, { cookie: [] }],
     "user or admin": ["the user and administrators", { bearer: [] }, { cookie: [] }],
     "user or ticket": ["the user, and anyone with a ticket for a reset", { bearer: [] }, { cookie: [] }, {}],
