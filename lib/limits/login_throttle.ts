@@ -5,7 +5,7 @@
  *    100 an hour    by one client; 400 by an IPv6 /56, 1,000 by a /48
  *    100 an hour    of one login, by all its known devices
  *    100 in a row   of one login, until its right password comes (NIST SP 800-63B-4, 3.2.2)
- *     10 an hour    and 100 in a row of one login, for codes of TOTP
+ *     10 an hour    and 100 in a row of one login, for codes of TOTP; as many by all its known devices
  *
  * An attempt counts before the hash, so that parallel guesses count, and is put back if the password was right. Logins
  * that do not exist count like others. A wrong password that a client repeats counts once, so that a device with an old
@@ -120,7 +120,8 @@ export class LoginThrottle {
 
   /** Resets the failures in a row: the login has a new password, or an administrator unlocks it. */
   forget(login: string): Promise<void> {
-    const keys = [perLogin, perTotpLogin].map((rule) => ({ rule, parts: [login] }));
+    const totp = [undefined, "any"].flatMap((device) => totpKeys({ login, device }));
+    const keys = [{ rule: perLogin, parts: [login] }, ...totp.filter(({ rule }) => rule === perTotpLogin)];
     return this.#limiter.update(new Map(keys.map((key) => [key, resetFailures])));
   }
 
@@ -166,8 +167,9 @@ export class LoginThrottle {
   }
 }
 
-function totpKeys({ login }: Guess): readonly LimitKey[] {
-  return [perTotpLogin, perTotpLoginHourly].map((rule) => ({ rule, parts: [login] }));
+function totpKeys({ login, device }: Pick<Guess, "login" | "device">): readonly LimitKey[] {
+  const parts = device === undefined ? [login] : [login, "known devices"];
+  return [perTotpLogin, perTotpLoginHourly].map((rule) => ({ rule, parts }));
 }
 
 function hourlyKeys({ login, client, device }: Omit<Guess, "password">): readonly LimitKey[] {

@@ -43,7 +43,9 @@ export async function verifyProof(proof: Proof, options: ProofOptions, context: 
   const found = await findCredential(proof, options, context);
   const user = found?.user ?? options.user;
   const device = knownDeviceId(request.headers, user);
-  const guess = { login: user?.login ?? "", password: crypto.randomUUID(), client, device, isTotp: factor === "totp" };
+  // An unknown passkey has counts of its own, as the login of a known one has.
+  const login = user?.login ?? passkeyKey(passkey?.id ?? Buffer.alloc(0));
+  const guess = { login, password: crypto.randomUUID(), client, device, isTotp: factor === "totp" };
   const { waitSeconds, verdict } = await throttle.run(guess, async () => {
     const outcome = found === undefined
       ? { refused: "credential" }
