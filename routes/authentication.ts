@@ -16,7 +16,7 @@ import { type Authentication, isSecondFactor, type UserSession } from "../lib/st
 import { loginAgain, requireSession } from "./auth/authorization.ts";
 import { verifyLoginPassword } from "./auth/login_password.ts";
 import { ownSession, ownSessionSchema } from "./auth/new_session.ts";
-import { proofProblems, requirePasskeyOrigin, verifyProof } from "./auth/proof.ts";
+import { ceremonyOf, proofProblems, verifyProof } from "./auth/proof.ts";
 import { passkeyOptionsSchema } from "./second_factor.ts";
 
 /** Also for a session that lacks a required second factor, which it may prove here. */
@@ -27,13 +27,12 @@ export const showAuthenticationOptions = route("POST /session/authentication/opt
   summary: "Begin a step-up by a passkey",
   responses: { 200: { schema: passkeyOptionsSchema } },
   async handler(context) {
-    const { store, challenges } = context.app;
+    const { store } = context.app;
     const found = await requireSession(context, { withoutSecondFactor });
-    const origin = requirePasskeyOrigin(context);
+    const ceremony = ceremonyOf(scopeOf(found), context);
     const credentials = await store.listCredentials(found.user.login);
     const passkeys = credentials.filter(({ kind }) => kind === "passkey");
-    const challenge = challenges.issue(scopeOf(found));
-    return jsonResponse({ publicKey: requestOptions({ origin, challenge, passkeys }) });
+    return jsonResponse({ publicKey: requestOptions(ceremony, passkeys) });
   },
 });
 

@@ -9,7 +9,7 @@ import { objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/router.ts";
 import type { UserSession } from "../lib/store.ts";
 import { addFactor, recoveryCodesSchema, requireSetUp, setUpProblems } from "./auth/new_credential.ts";
-import { requirePasskeyOrigin } from "./auth/proof.ts";
+import { ceremonyOf } from "./auth/proof.ts";
 import { credentialMembers, publicCredential } from "./credential.ts";
 import { passkeyOptionsSchema } from "./second_factor.ts";
 
@@ -25,12 +25,11 @@ export const showRegistrationOptions = route("POST /user/:login/passkey/options/
   responses: { 200: { schema: passkeyOptionsSchema } },
   problems: ["login-again"],
   async handler(context) {
-    const { config: { title }, store, challenges } = context.app;
+    const { config: { title }, store } = context.app;
     const found = await requireSetUp(context);
-    const origin = requirePasskeyOrigin(context);
+    const ceremony = ceremonyOf(scopeOf(found), context);
     const passkeys = (await store.listCredentials(found.user.login)).filter(({ kind }) => kind === "passkey");
-    const challenge = challenges.issue(scopeOf(found));
-    return jsonResponse({ publicKey: creationOptions(found.user, { title, origin, challenge, passkeys }) });
+    return jsonResponse({ publicKey: creationOptions(ceremony, { user: found.user, title, passkeys }) });
   },
 });
 
@@ -42,15 +41,11 @@ export const registerPasskey = route("POST /user/:login/passkey/", {
   responses: { 201: { schema: newFactorSchema } },
   problems: setUpProblems,
   async handler(context) {
-    const { challenges, log, stopping } = context.app;
+    const { log, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
     const found = await requireSetUp(context);
     const { name, passkey } = newPasskeyBody.parse(body);
-    const outcome = await verifyRegistration(passkey, {
-      origin: requirePasskeyOrigin(context),
-      challenges,
-      scope: scopeOf(found),
-    });
+    const outcome = await verifyRegistration(passkey, ceremonyOf(scopeOf(found), context));
     if ("refused" in outcome) {
       log.info("passkey-refused", { refused: outcome.refused, requestId: context.requestId });
       throw new HttpError("wrong-factor");

@@ -14,7 +14,7 @@ import { route } from "../lib/router.ts";
 import type { Credential, Ticket, User } from "../lib/store.ts";
 import { wrongCredentials } from "./auth/login_password.ts";
 import { newSessionResponse, openSession } from "./auth/new_session.ts";
-import { proofProblems, requirePasskeyOrigin, verifyProof } from "./auth/proof.ts";
+import { ceremonyOf, proofProblems, verifyProof } from "./auth/proof.ts";
 
 /** Lifetime of a login token. */
 const loginTokenMs = 5 * 60 * 1_000;
@@ -91,18 +91,15 @@ export const showPasskeyOptions = route("POST /session/passkey/options/", {
   responses: { 200: { schema: passkeyOptionsSchema, headers: ["Set-Cookie?"] } },
   problems: ["login-token-invalid", "cross-origin"],
   async handler(context) {
-    const { app: { challenges, stopping }, request } = context;
+    const { app: { stopping }, request } = context;
     const { login_token } = passkeyOptionsBody.parse(await readJson(request, { stopping }));
-    const origin = requirePasskeyOrigin(context);
     if (login_token !== undefined) {
       const { scope, passkeys } = await findPendingLogin(login_token, context);
-      const challenge = challenges.issue(scope);
-      return jsonResponse({ publicKey: requestOptions({ origin, challenge, passkeys }) });
+      return jsonResponse({ publicKey: requestOptions(ceremonyOf(scope, context), passkeys) });
     }
     const binding = ceremonyBinding(request.headers);
-    const challenge = challenges.issue(aloneScope(binding));
     const headers = { "set-cookie": ceremonyCookie(binding) };
-    return jsonResponse({ publicKey: requestOptions({ origin, challenge }) }, { headers });
+    return jsonResponse({ publicKey: requestOptions(ceremonyOf(aloneScope(binding), context)) }, { headers });
   },
 });
 

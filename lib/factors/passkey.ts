@@ -17,21 +17,17 @@ const [flagsAt, signCountAt, attestedAt, idLengthAt] = [32, 33, 37, 53];
 const [present, verified, backupEligible, backedUp, attested, extended] = [0x01, 0x04, 0x08, 0x10, 0x40, 0x80];
 const type = "public-key";
 
-export interface CeremonyOptions {
-  /** Of the page, see `passkeyOrigin`. */
+/** The page of a ceremony, and what the challenge is good for. */
+export interface Ceremony {
+  /** See `passkeyOrigin`. */
   readonly origin: string;
-  readonly challenge: string;
-  /** For a registration those of the user, for an authentication those that count; by default any. */
-  readonly passkeys?: readonly Pick<Credential, "secret">[];
-}
-
-export interface Expected {
-  readonly origin: string;
-  readonly challenges: Pick<Challenges, "open">;
+  readonly challenges: Pick<Challenges, "issue" | "open">;
   readonly scope: ChallengeScope;
 }
 
-export interface ExpectedAssertion extends Expected {
+type Passkeys = readonly Pick<Credential, "secret">[];
+
+export interface ExpectedAssertion extends Ceremony {
   readonly user: Pick<User, "id" | "login">;
   readonly credential: Pick<Credential, "login" | "key" | "secret" | "counter" | "signCount">;
   /** Whether the passkey is the only factor. Then its authenticator must have verified the user and name it. */
@@ -56,13 +52,17 @@ export function passkeyOrigin(request: Pick<Request, "headers" | "url">): string
 
 /** For `PublicKeyCredential.parseCreationOptionsFromJSON()`. @param options `title` is the name of the service */
 export function creationOptions(
-  { id, login }: Pick<User, "id" | "login">,
-  { title, origin, challenge, passkeys }: CeremonyOptions & { readonly title: string },
+  { origin, challenges, scope }: Ceremony,
+  { user: { id, login }, title, passkeys }: {
+    readonly user: Pick<User, "id" | "login">;
+    readonly title: string;
+    readonly passkeys: Passkeys;
+  },
 ) {
   return {
     rp: { id: new URL(origin).hostname, name: title },
     user: { id: Buffer.from(id).toString("base64url"), name: login, displayName: login },
-    challenge,
+    challenge: challenges.issue(scope),
     pubKeyCredParams: coseAlgorithmIds.map((alg) => ({ type, alg })),
     timeout: challengeMs,
     excludeCredentials: descriptorsOf(passkeys),
@@ -71,11 +71,11 @@ export function creationOptions(
   };
 }
 
-/** For `PublicKeyCredential.parseRequestOptionsFromJSON()`. @param options without `passkeys` it is the only factor */
-export function requestOptions({ origin, challenge, passkeys }: CeremonyOptions) {
+/** For `PublicKeyCredential.parseRequestOptionsFromJSON()`. @param passkeys without them it is the only factor */
+export function requestOptions({ origin, challenges, scope }: Ceremony, passkeys?: Passkeys) {
   return {
     rpId: new URL(origin).hostname,
-    challenge,
+    challenge: challenges.issue(scope),
     timeout: challengeMs,
     allowCredentials: descriptorsOf(passkeys),
     userVerification: passkeys === undefined ? "required" : "preferred",
@@ -90,12 +90,12 @@ export function passkeyKey(id: Bytes): string {
 /** Checks the response to `creationOptions`. @returns what the store keeps */
 export async function verifyRegistration(
   response: PasskeyRegistration,
-  expected: Expected,
+  ceremony: Ceremony,
 ): Promise<Pick<Credential, "key" | "secret" | "counter" | "signCount"> | Refused> {
   const { id, authenticatorData: data, publicKey, publicKeyAlgorithm } = response;
   const idEnd = idLengthAt + 2 + id.length;
   const checked = checkCommon(response, {
-    ...expected,
+    ...ceremony,
     type: "webauthn.create",
     more: {
       "user-verified": hasFlag(data, verified),
@@ -143,7 +143,7 @@ type Checks = Readonly<Record<string, boolean>>;
 /** Checks what both ceremonies have in common, then `more`. */
 function checkCommon(
   { clientDataJSON, authenticatorData: data }: PasskeyRegistration | PasskeyAssertion,
-  { type, origin, challenges, scope, more }: Expected & { readonly type: string; readonly more: Checks },
+  { type, origin, challenges, scope, more }: Ceremony & { readonly type: string; readonly more: Checks },
 ): Progress | Refused {
   const client = readClientData(clientDataJSON);
   const issuedAt = challenges.open(client["challenge"], scope)?.issuedAt;
@@ -178,7 +178,7 @@ function hasFlag(data: Bytes, flag: number): boolean {
   return ((data[flagsAt] ?? 0) & flag) !== 0;
 }
 
-function descriptorsOf(passkeys: CeremonyOptions["passkeys"] = []) {
+function descriptorsOf(passkeys: Passkeys = []) {
   return passkeys.map((passkey) => ({ type, id: readSecret(passkey).id }));
 }
 

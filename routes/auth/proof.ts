@@ -9,7 +9,7 @@ import { audit } from "../../lib/audit.ts";
 import { knownDeviceId } from "../../lib/accounts/known_device.ts";
 import type { ChallengeScope } from "../../lib/factors/challenge.ts";
 import type { Proof } from "../../lib/factors/factor_bodies.ts";
-import { passkeyKey, passkeyOrigin, type Refused, verifyAssertion } from "../../lib/factors/passkey.ts";
+import { type Ceremony, passkeyKey, passkeyOrigin, type Refused, verifyAssertion } from "../../lib/factors/passkey.ts";
 import { recoveryCodeKey } from "../../lib/factors/random_secret.ts";
 import { acceptedStep } from "../../lib/factors/totp.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
@@ -39,7 +39,7 @@ export async function verifyProof(proof: Proof, options: ProofOptions, context: 
   const { app: { throttle }, request, rateLimitKey: client } = context;
   const { totp, passkey } = proof;
   const factor: Factor = totp !== undefined ? "totp" : passkey !== undefined ? "passkey" : "recovery";
-  if (passkey !== undefined) requirePasskeyOrigin(context);
+  if (passkey !== undefined) ceremonyOf(options.scope, context);
   const found = await findCredential(proof, options, context);
   const user = found?.user ?? options.user;
   const device = knownDeviceId(request.headers, user);
@@ -62,11 +62,11 @@ export async function verifyProof(proof: Proof, options: ProofOptions, context: 
   throw new HttpError("wrong-factor");
 }
 
-/** Returns the origin of the page. @throws {HttpError} `cross-origin` if passkeys do not work there */
-export function requirePasskeyOrigin({ request }: Context): string {
+/** Returns the ceremony of a request. @throws {HttpError} `cross-origin` if passkeys do not work on its page */
+export function ceremonyOf(scope: ChallengeScope, { app: { challenges }, request }: Context): Ceremony {
   const origin = passkeyOrigin(request);
   if (origin === undefined) throw new HttpError("cross-origin");
-  return origin;
+  return { origin, challenges, scope };
 }
 
 /** Returns the credential that a proof is checked with, if it is of an enabled user, and of the one expected. */
@@ -89,8 +89,7 @@ async function check(
   { user, scope, found: { credential, user: owner } }: ProofOptions & { readonly found: UserCredential },
   context: Context,
 ): Promise<{ readonly next: Credential | undefined } | Refused> {
-  const { challenges, now: clock } = context.app;
-  const now = clock();
+  const now = context.app.now();
   const used = { ...credential, lastUsedAt: now };
   if (totp !== undefined) {
     const { secret, counter: lastStep } = credential;
@@ -99,13 +98,8 @@ async function check(
   }
   if (passkey === undefined) return { next: undefined };
   const outcome = await verifyAssertion(passkey, {
-    user: owner,
-    credential,
-    origin: requirePasskeyOrigin(context),
-    isAlone: user === undefined,
-    now,
-    challenges,
-    scope,
+    ...ceremonyOf(scope, context),
+    ...{ user: owner, credential, isAlone: user === undefined, now },
   });
   if ("refused" in outcome) return outcome;
   const { counter, signCount, isCounterStuck } = outcome;

@@ -1,12 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { creationOptions, passkeyOrigin, requestOptions } from "../../../lib/factors/passkey.ts";
+import { type Ceremony, creationOptions, passkeyOrigin, requestOptions } from "../../../lib/factors/passkey.ts";
 import { origin, registeredPasskey, user } from "../../support/factors/ceremony.ts";
 
 const { authenticator, credential } = await registeredPasskey();
+const ceremony: Ceremony = {
+  origin,
+  challenges: { issue: ({ login }) => login, open: () => undefined },
+  scope: { purpose: "step-up", login: "AAAA", binding: "" },
+};
 
 Deno.test("creationOptions() demands a passkey that can log in alone, and offers the algorithms in order", () => {
-  const options = creationOptions(user, { title: "The lab", origin, challenge: "AAAA", passkeys: [credential] });
+  const options = creationOptions(ceremony, { user, title: "The lab", passkeys: [credential] });
   const id = authenticator.id.toString("base64url");
   assertEquals(options, {
     rp: { id: "login.example.com", name: "The lab" },
@@ -21,7 +26,7 @@ Deno.test("creationOptions() demands a passkey that can log in alone, and offers
 });
 
 Deno.test("requestOptions() names no passkeys before the user is known", () => {
-  assertEquals(requestOptions({ origin: "http://localhost:8000", challenge: "AAAA" }), {
+  assertEquals(requestOptions({ ...ceremony, origin: "http://localhost:8000" }), {
     rpId: "localhost",
     challenge: "AAAA",
     timeout: 300_000,
@@ -31,7 +36,7 @@ Deno.test("requestOptions() names no passkeys before the user is known", () => {
 });
 
 Deno.test("requestOptions() names the passkeys of a second factor", () => {
-  const { allowCredentials, userVerification } = requestOptions({ origin, challenge: "AAAA", passkeys: [credential] });
+  const { allowCredentials, userVerification } = requestOptions(ceremony, [credential]);
   assertEquals(allowCredentials, [{ type: "public-key", id: authenticator.id.toString("base64url") }]);
   assertEquals(userVerification, "preferred");
 });

@@ -32,6 +32,7 @@ for (const { name, registration, authentication } of vectors) {
     user,
     origin: "https://example.org",
     challenges: {
+      issue: () => challenge,
       open: (text: unknown) => text === base64url(hex(challenge)) ? { issuedAt, payload: hex("") } : undefined,
     },
     scope,

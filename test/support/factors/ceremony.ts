@@ -3,6 +3,7 @@
 import { assert } from "@std/assert";
 import { Challenges, type ChallengeScope } from "../../../lib/factors/challenge.ts";
 import {
+  type Ceremony,
   creationOptions,
   type ExpectedAssertion,
   requestOptions,
@@ -17,9 +18,8 @@ export const origin = "https://login.example.com";
 export const user = { id: "01JDC0000000000000000ALICE", login: "alice" };
 export const now = Date.parse("2026-11-27T04:00:00Z");
 
-const challenges = new Challenges("a key", () => now);
-const registrationScope: ChallengeScope = { purpose: "passkey-registration", login: user.login, binding: "session" };
-const loginScope: ChallengeScope = { purpose: "passkey-login", login: "", binding: "browser" };
+const registration = ceremony({ purpose: "passkey-registration", login: user.login, binding: "session" });
+const login = ceremony({ purpose: "passkey-login", login: "", binding: "browser" });
 
 /** What the body refuses. */
 const malformed = { refused: "malformed" };
@@ -28,22 +28,17 @@ const malformed = { refused: "malformed" };
 type Expectation = Partial<Pick<ExpectedAssertion, "credential" | "isAlone" | "now" | "user">>;
 
 export function newCreationOptions() {
-  const challenge = challenges.issue(registrationScope);
-  return creationOptions(user, { title: "Gatehouse", origin, challenge });
+  return creationOptions(registration, { user, title: "Gatehouse", passkeys: [] });
 }
 
 export function newRequestOptions() {
-  return requestOptions({ origin, challenge: challenges.issue(loginScope) });
+  return requestOptions(login);
 }
 
 /** Judges a response to `newCreationOptions`. */
 export async function judgeRegistration(json: RegistrationJson) {
   const response = parsed(passkeyRegistration, json);
-  return response === undefined ? malformed : await verifyRegistration(response, {
-    origin,
-    challenges,
-    scope: registrationScope,
-  });
+  return response === undefined ? malformed : await verifyRegistration(response, registration);
 }
 
 /** Judges a response to `newRequestOptions`. */
@@ -53,12 +48,10 @@ export async function judgeAssertion(
 ) {
   const response = parsed(passkeyAssertion, json);
   return response === undefined ? malformed : await verifyAssertion(response, {
+    ...login,
     user,
-    origin,
     isAlone: true,
     now,
-    challenges,
-    scope: loginScope,
     ...expectation,
   });
 }
@@ -69,6 +62,10 @@ export async function registeredPasskey(algorithm?: number) {
   const outcome = await judgeRegistration(authenticator.register(newCreationOptions(), { origin }));
   assert(!("refused" in outcome));
   return { authenticator, credential: { ...outcome, login: user.login, counter: 0 } };
+}
+
+function ceremony(scope: ChallengeScope): Ceremony {
+  return { origin, challenges: new Challenges("a key", () => now), scope };
 }
 
 /** Parses a value with a field; `undefined` if it reports an error. */
