@@ -53,6 +53,7 @@ const files = {
   "status_plot.js": import("./page/status_plot.js", { with: { type: "text" } }),
   "status_poll.js": import("./page/status_poll.js", { with: { type: "text" } }),
   "step_up.js": import("./page/step_up.js", { with: { type: "text" } }),
+  "strength_meter.js": import("./page/strength_meter.js", { with: { type: "text" } }),
   "style.css": import("./page/style.css", { with: { type: "text" } }),
   "template.js": import("./page/template.js", { with: { type: "text" } }),
   "ticket_link.js": import("./page/ticket_link.js", { with: { type: "text" } }),
