@@ -5,15 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import {
-  type Credential,
-  type Factor,
-  isAdmin,
-  isSecondFactor,
-  type Session,
-  type User,
-  type UserSession,
-} from "../store.ts";
+import { type Credential, isAdmin, isSecondFactor, type Session, type User, type UserSession } from "../store.ts";
 
 const secondFactors = ["passkey", "totp", "recovery"] as const;
 
@@ -23,7 +15,7 @@ export function hasSecondFactor({ factors }: Session): boolean {
 }
 
 /** Returns what a user with these credentials can prove besides the password: nothing without a second factor. */
-export function provableFactors(credentials: readonly Credential[]): readonly Factor[] {
+export function provableFactors(credentials: readonly Credential[]): readonly (typeof secondFactors)[number][] {
   const kinds = credentials.some(isSecondFactor) ? credentials.map(({ kind }) => kind) : [];
   return secondFactors.filter((factor) => kinds.includes(factor));
 }
