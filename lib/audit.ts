@@ -17,7 +17,11 @@ export interface AuditFields {
 }
 
 /** Logs and counts an event. */
-export function audit(context: Context, event: AuditEvent, fields: AuditFields): void {
+export function audit(
+  context: Pick<Context, "app" | "clientAddress" | "requestId">,
+  event: AuditEvent,
+  fields: AuditFields,
+): void {
   const { app, clientAddress, requestId } = context;
   app.metrics.countEvent(event);
   app.log.info(event, { audit: true, ...fields, clientAddress, requestId });

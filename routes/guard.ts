@@ -167,13 +167,15 @@ async function lacksFactor(
 
 /** Notes the use of an app password, without waiting for it. Of many at once, one is noted. */
 function touch({ credential, user: { login } }: UserCredential, context: Context): void {
-  const { app: { store, failures }, requestId } = context;
-  const now = context.app.now();
+  // Read now: Deno does not know the address any more once the response is sent.
+  const { app, app: { store, failures }, requestId, clientAddress } = context;
+  const now = app.now();
   // The difference is negative after the clock was set back.
   if (Math.abs(now - credential.lastUsedAt) < touchEveryMs) return;
   store.useCredential({ current: credential, next: { ...credential, lastUsedAt: now } }).then((outcome) => {
     if (outcome !== "done") return;
-    audit(context, "login", { by: login, user: login, scheme: "app-password", credential: credential.id });
+    const fields = { by: login, user: login, scheme: "app-password", credential: credential.id };
+    audit({ app, requestId, clientAddress }, "login", fields);
   }).catch((error) => failures.report("touch-failed", { requestId, error }));
 }
 

@@ -1,7 +1,9 @@
 /** App passwords: how they are made, and what they open. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { createRouter } from "../../lib/router.ts";
 import { StoreFullError, type User } from "../../lib/store.ts";
 import { TableStore } from "../../lib/store/memory/table_store.ts";
+import { routes } from "../../routes/mod.ts";
 import { auditOf, keptUser, openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { addTotp, makeAppPassword } from "../support/factors/credentials.ts";
 import { ask, basicOf, told } from "../support/guard_basic.ts";
@@ -213,6 +215,29 @@ Deno.test("the guard notes the use of an app password once an hour, also after t
   });
   const one = { event: "login", by: "alice", user: "alice", scheme: "app-password", credential: id };
   assertEquals(logged, [one, one, one]);
+});
+
+Deno.test("the guard audits the use of an app password that is stored after the response", async () => {
+  const opened = await openWithAlice();
+  const { password } = await makeAppPassword(opened, "alice", { token: opened.token });
+  const { store } = opened.app;
+  const sent = Promise.withResolvers<void>();
+  store.useCredential = (use) => sent.promise.then(() => TableStore.prototype.useCredential.call(store, use));
+  const addresses = ["192.0.2.1"];
+  const connection = {
+    get remoteAddr() {
+      const [hostname] = addresses;
+      if (hostname === undefined) throw new TypeError("Request closed");
+      return { transport: "tcp", hostname, port: 50_000 } as const;
+    },
+  };
+  const headers = { authorization: basicOf("alice", password) };
+  const request = new Request("http://gatehouse.test/guard/", { headers });
+  assertEquals((await createRouter(routes, opened.app)(request, connection)).status, 200);
+  addresses.length = 0;
+  sent.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(auditOf(opened.lines).at(-1)?.clientAddress, "192.0.2.1");
 });
 
 Deno.test("an app password works while its last use cannot be stored", async () => {
