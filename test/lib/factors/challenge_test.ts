@@ -42,6 +42,7 @@ Deno.test("Challenges carries a payload, also the longest and an empty one", () 
     const issued = challenges.issue(scope, payload);
     assertEquals(challenges.open(issued, scope)?.payload, payload);
   }
+  assertEquals(challenges.open(challenges.issue(scope, Buffer.alloc(65)), scope), undefined);
 });
 
 const otherScopes: Readonly<Record<string, Partial<ChallengeScope>>> = {

@@ -37,6 +37,22 @@ Deno.test("createAppPassword() fits the most groups of the longest names into a 
   assertEquals(allowedGroups(["users", ...groups, "other"], credential), groups);
 });
 
+Deno.test("findAppPassword() hashes and looks up only a text of the right form", async () => {
+  const asked: string[] = [];
+  class AskedStore extends TableStore {
+    override findCredential(...[kind, key]: Parameters<TableStore["findCredential"]>) {
+      asked.push(key);
+      return super.findCredential(kind, key);
+    }
+  }
+  const store = new AskedStore();
+  const { password, credential: { key } } = createAppPassword(options);
+  for (const text of ["", "x".repeat(10_000), `${password}A`, password.slice(1), password]) {
+    await findAppPassword({ login: "alice", password: text }, store);
+  }
+  assertEquals(asked, [key]);
+});
+
 Deno.test("findAppPassword() finds one of this login, of this text, of an enabled user", async () => {
   const store = new TableStore();
   const alice = userOf("alice");
