@@ -31,7 +31,15 @@ export interface Route {
 }
 
 /** Who may use an operation. The handler checks it after it has read the body: see `routes/auth/authorization.ts`. */
-export type Access = "anyone" | "session" | "session or Basic" | "user" | "user or admin" | "user or ticket" | "admin";
+export type Access =
+  | "anyone"
+  | "session"
+  | "session or Basic"
+  | "user"
+  | "user without second factor"
+  | "user or admin"
+  | "user or ticket"
+  | "admin";
 
 export interface Operation extends Route {
   readonly access: Access;

@@ -60,7 +60,7 @@ export interface ReplaceOptions extends ActorOptions {
 }
 
 export interface TicketOptions extends ActorOptions {
-  /** The user of a ticket for a reset or a login; the outcome is `stale` if the stored user differs. */
+  /** The user of a ticket for a login; the outcome is `stale` if it cannot log in any more, as for `insertSession`. */
   readonly target?: User;
 }
 

@@ -9,18 +9,11 @@ import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/router.ts";
 import type { Credential } from "../lib/store.ts";
-import {
-  refuseActor,
-  requireFresh,
-  requireSelf,
-  requireSelfOrAdmin,
-  type SessionAndTarget,
-} from "./auth/authorization.ts";
+import { refuseActor, requireFresh, requireSelf, requireSelfOrAdmin } from "./auth/authorization.ts";
 
 /** Example for the OpenAPI document. */
 export const exampleCredentialId = "01M81Q8RANGD8P1CTT3CQ3DXQK";
 const parameters = { id: { ...idSchema, description: "The id of a credential.", examples: [exampleCredentialId] } };
-const noContent = { status: 204, headers: { "cache-control": "no-store" } };
 
 /** The members of `publicCredential`. */
 export const credentialMembers = {
@@ -48,11 +41,8 @@ export const listCredentials = route("GET /user/:login/credential/", {
   async handler(context) {
     const { target } = await requireSelfOrAdmin(context, { withoutSecondFactor: true });
     const all = await context.app.store.listCredentials(target.login);
-    const credentials = all.filter(isListed);
-    return jsonResponse({
-      credentials: credentials.map(publicCredential),
-      recovery_codes_left: all.length - credentials.length,
-    });
+    const credentials = all.filter(isListed).map(publicCredential);
+    return jsonResponse({ credentials, recovery_codes_left: all.length - credentials.length });
   },
 });
 
@@ -70,7 +60,7 @@ export const renameCredential = route("PATCH /user/:login/credential/:id", {
     const { name } = credentialChangeBody.parse(body);
     while (true) {
       // Reads again in each round: it may have been used meanwhile.
-      const current = await findCredential(login, context);
+      const current = findNamed(await store.listCredentials(login), context);
       const next = { ...current, name };
       const outcome = await store.useCredential({ current, next }, { actor: { session, asAdmin: false } });
       if (outcome === "forbidden") return await refuseActor(context);
@@ -81,47 +71,49 @@ export const renameCredential = route("PATCH /user/:login/credential/:id", {
   },
 });
 
-export const deleteCredential = route("DELETE /user/:login/credential/:id", {
+const deletion = {
   access: "user or admin",
-  summary: "Delete a credential",
-  parameters,
   responses: { 204: {} },
   problems: ["not-found", "login-again", "last-second-factor"],
-  async handler(context) {
-    const { store } = context.app;
-    const found = await requireSelfOrAdmin(context);
-    await requireFresh(found, context);
-    const { login } = found.target;
-    const credential = await findCredential(login, context);
-    const options = { actor: actorOf(found), keepsFactor: keepsFactor(found, context) };
-    const outcome = await store.deleteCredential(credential, options);
-    if (outcome === "forbidden") return await refuseActor(context);
-    if (outcome === "last") throw new HttpError("last-second-factor");
-    if (outcome === "missing") throw new HttpError("not-found");
-    const { id, kind } = credential;
-    audit(context, "credential-deleted", { by: found.user.login, user: login, credential: id, kind });
-    return new Response(null, noContent);
-  },
+} as const;
+
+export const deleteCredential = route("DELETE /user/:login/credential/:id", {
+  ...deletion,
+  summary: "Delete a credential",
+  parameters,
+  handler: deleteOneOrAll,
 });
 
 export const deleteCredentials = route("DELETE /user/:login/credential/", {
-  access: "user or admin",
+  ...deletion,
   summary: "Delete all credentials of a user",
-  description: "Recovery codes and app passwords too: the user logs in with the password alone. For a user who has " +
-    "lost the second factor.",
-  responses: { 204: {} },
-  problems: ["not-found", "login-again", "last-second-factor"],
-  async handler(context) {
-    const found = await requireSelfOrAdmin(context);
-    await requireFresh(found, context);
-    if (keepsFactor(found, context)) throw new HttpError("last-second-factor");
-    const { login } = found.target;
-    const count = await context.app.store.deleteCredentials(login, { actor: actorOf(found) });
-    if (count === "forbidden") return await refuseActor(context);
-    audit(context, "credential-deleted", { by: found.user.login, user: login, count });
-    return new Response(null, noContent);
-  },
+  description: "Recovery codes and app passwords too: the user logs in with the password alone.",
+  handler: deleteOneOrAll,
 });
+
+/** Deletes the credential that the path names, or all. */
+async function deleteOneOrAll(context: Context): Promise<Response> {
+  const { store, config } = context.app;
+  const found = await requireSelfOrAdmin(context);
+  await requireFresh(found, context);
+  const { session, user, target, target: { login } } = found;
+  const isOwn = target.id === user.id;
+  const actor = { session, asAdmin: !isOwn };
+  // An administrator may delete another user's last one: the next session of that user can only set up a new one.
+  const keepsFactor = isOwn && requiresSecondFactor(user, config);
+  const isOne = context.params["id"] !== undefined;
+  if (keepsFactor && !isOne) throw new HttpError("last-second-factor");
+  const named = isOne ? findNamed(await store.listCredentials(login), context) : undefined;
+  const outcome = named === undefined
+    ? await store.deleteCredentials(login, { actor })
+    : await store.deleteCredential(named, { actor, keepsFactor });
+  if (outcome === "forbidden") return await refuseActor(context);
+  if (outcome === "last") throw new HttpError("last-second-factor");
+  if (outcome === "missing") throw new HttpError("not-found");
+  const what = named === undefined ? { count: outcome } : { credential: named.id, kind: named.kind };
+  audit(context, "credential-deleted", { by: user.login, user: login, ...what });
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
 
 /** The public fields of a credential, one by one, so that a new field does not become public by accident. */
 export function publicCredential({ id, kind, name, createdAt, lastUsedAt }: Credential) {
@@ -130,24 +122,12 @@ export function publicCredential({ id, kind, name, createdAt, lastUsedAt }: Cred
 }
 
 /** Returns the credential that the path names. @throws {HttpError} `not-found` */
-async function findCredential(login: string, { app: { store }, params }: Context): Promise<Credential> {
-  const credential = (await store.listCredentials(login)).find(({ id }) => id === params["id"]);
+function findNamed(all: readonly Credential[], { params }: Context): Credential {
+  const credential = all.find(({ id }) => id === params["id"]);
   if (credential === undefined || !isListed(credential)) throw new HttpError("not-found");
   return credential;
 }
 
 function isListed({ kind }: Credential): boolean {
   return kind !== "recovery";
-}
-
-function actorOf({ session, user, target }: SessionAndTarget) {
-  return { session, asAdmin: target.id !== user.id };
-}
-
-/**
- * Whether the user must keep a second factor. An administrator may delete another user's: the next session of that user
- * can only set up a new one.
- */
-function keepsFactor({ user, target }: SessionAndTarget, { app: { config } }: Context): boolean {
-  return target.id === user.id && requiresSecondFactor(user, config);
 }

@@ -1,23 +1,27 @@
 /** Every operation of the service. What is not in this table does not exist. */
 
 import type { Operation, Route } from "../lib/router.ts";
-import { makeAppPassword } from "./app_password.ts";
-import { authenticateAgain, showAuthenticationOptions } from "./authentication.ts";
 import { deleteCredential, deleteCredentials, listCredentials, renameCredential } from "./credential.ts";
 import { guard } from "./guard.ts";
 import { showLive, showReady } from "./health.ts";
 import { showMetrics } from "./metrics.ts";
 import { descriptionOf, showProblem } from "./openapi.ts";
 import { showPage, showPageFile } from "./page.ts";
-import { registerPasskey, showRegistrationOptions } from "./passkey.ts";
+import {
+  confirmTotp,
+  makeAppPassword,
+  makeRecoveryCodes,
+  registerPasskey,
+  setUpTotp,
+  showRegistrationOptions,
+} from "./new_credential.ts";
 import { changePassword } from "./password.ts";
 import { register } from "./registration.ts";
-import { logInByPasskey, proveSecondFactor, showPasskeyOptions } from "./second_factor.ts";
+import { authenticateAgain, logInByPasskey, proveSecondFactor, showPasskeyOptions } from "./second_factor.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
 import { showStatus } from "./status.ts";
 import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
-import { confirmTotp, makeRecoveryCodes, setUpTotp } from "./totp.ts";
 import { changeUser, deleteUser, listUsers, showUser } from "./user.ts";
 import { endSession, endSessions, listSessions } from "./user_session.ts";
 
@@ -25,7 +29,7 @@ import { endSession, endSessions, listSessions } from "./user_session.ts";
 export const operations: Readonly<Record<string, Operation>> = {
   ...{ register, listUsers, showUser, changeUser, deleteUser, changePassword },
   ...{ listSessions, endSessions, endSession, logIn, showSession, logOut },
-  ...{ proveSecondFactor, showPasskeyOptions, logInByPasskey, showAuthenticationOptions, authenticateAgain },
+  ...{ proveSecondFactor, showPasskeyOptions, logInByPasskey, authenticateAgain },
   ...{ listCredentials, renameCredential, deleteCredential, deleteCredentials },
   ...{ showRegistrationOptions, registerPasskey, setUpTotp, confirmTotp, makeRecoveryCodes, makeAppPassword },
   ...{ makeTicket, listTickets, deleteTicket },

@@ -15,31 +15,24 @@ import {
 } from "./request_schemas.ts";
 import { isGroups, maxGroups, passwordErrors, type PasswordRules } from "./user.ts";
 
-const maxNameLength = 64;
-/** Printable text: no control, format or private-use characters, and no separators of lines. */
-const namePattern = /^[^\p{C}\u2028\u2029]{1,64}$/u;
-
 /** A login in lower case. It may be one that no user can have, which gets the uniform response. */
 const login: Field<string> = { schema: text.schema, parse: parseLogin };
 const password: Field<string> = { ...text, schema: { type: "string", format: "password" } };
 
-const groups: Field<readonly string[]> = {
+/** Of a login. */
+export const cookie: Field<boolean> = {
+  ...flag,
+  schema: { ...flag.schema, description: "Whether only a cookie has the token." },
+};
+
+/** Names of groups. */
+export const groups: Field<readonly string[]> = {
   schema: { $ref: groupsSchema },
   parse(value, report) {
     if (isGroups(value)) return value;
     const detail = `Must be a list of at most ${maxGroups} different names, each of 1 to 32 of a-z 0-9 . _ -.`;
     return report({ code: "invalid-groups", detail });
   },
-};
-
-const someGroups: Field<readonly string[]> = {
-  schema: {
-    $ref: groupsSchema,
-    type: "array",
-    minItems: 1,
-    description: "What it is good for, `users` among them; by default all.",
-  },
-  parse: (value, report) => groups.parse(Array.isArray(value) && value.length === 0 ? undefined : value, report),
 };
 
 const purpose: Field<"register" | "reset"> = {
@@ -50,44 +43,13 @@ const purpose: Field<"register" | "reset"> = {
   },
 };
 
-/** The user's name of a credential. */
-export const credentialName: Field<string> = {
-  schema: { type: "string", minLength: 1, maxLength: maxNameLength, pattern: namePattern.source },
-  parse(value, report) {
-    const name = text.parse(value, report);
-    if (name === undefined || namePattern.test(name)) return name;
-    const code = name === "" ? "too-short" : name.length > maxNameLength ? "too-long" : "control-characters";
-    const limit = { "too-short": { limit: 1 }, "too-long": { limit: maxNameLength }, "control-characters": {} }[code];
-    return report({ code, ...limit, detail: `Must have 1 to ${maxNameLength} characters, and no line breaks.` });
-  },
-};
-
-/** `POST /user/:login/app-password/`. */
-export const appPasswordBody = jsonBody({
-  name: "NewAppPassword",
-  code: "invalid-credential",
-  required: { name: credentialName },
-  optional: { groups: someGroups },
-  examples: {
-    "For all sites": { value: { name: "calendar on the phone" } },
-    "For the sites of a group": { value: { name: "git on the laptop", groups: ["developers"] } },
-  },
-});
-
 /** `PUT /user/:login/password`, with one proof of two. `requireGoodPassword` checks the new password. */
 export const passwordChangeBody = jsonBody({
   name: "PasswordChange",
   code: "invalid-user",
   required: { password: newPassword },
   optional: { current_password: password, ticket },
-  keywords: { oneOf: [{ required: ["current_password"] }, { required: ["ticket"] }] },
-  check(_, { body }): FieldError[] {
-    const [hasPassword, hasTicket] = [body["current_password"] !== undefined, body["ticket"] !== undefined];
-    if (hasPassword !== hasTicket) return [];
-    const code = hasTicket ? "unknown-field" : "missing";
-    const detail = hasTicket ? "Not allowed with a ticket." : "Required without a ticket.";
-    return [{ pointer: "/current_password", code, detail }];
-  },
+  exactlyOne: ["current_password", "ticket"],
   examples: {
     "With the current password": { value: { current_password: examplePassword, password: "amber-kettle-93-walnut" } },
     "With a ticket": { value: { ticket: exampleCode, password: "amber-kettle-93-walnut" } },
@@ -116,7 +78,7 @@ export const credentialsBody = jsonBody({
   name: "Credentials",
   code: "invalid-credentials",
   required: { login, password },
-  optional: { cookie: { ...flag, schema: { ...flag.schema, description: "Whether only a cookie has the token." } } },
+  optional: { cookie },
   examples: {
     "For a program": { value: { login: "alice", password: examplePassword } },
     "For a browser": { value: { login: "alice", password: examplePassword, cookie: true } },

@@ -23,10 +23,10 @@ const readCookie = cookieReader(cookieName);
 
 export interface ChallengeScope {
   /** What an answer is good for. */
-  readonly purpose: "passkey-registration" | "passkey-login" | "second-factor" | "step-up" | "totp-setup";
+  readonly purpose: "passkey-registration" | "passkey-login" | "totp-setup";
   /** "" while the user is unknown. */
   readonly login: string;
-  /** The browser: the id of its session or login token, or its `ceremonyBinding`. */
+  /** The browser: the id of its session, or its `ceremonyBinding`. */
   readonly binding: string;
 }
 

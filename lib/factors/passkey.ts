@@ -25,8 +25,6 @@ export interface Ceremony {
   readonly scope: ChallengeScope;
 }
 
-type Passkeys = readonly Pick<Credential, "secret">[];
-
 export interface ExpectedAssertion extends Ceremony {
   readonly user: Pick<User, "id" | "login">;
   readonly credential: Pick<Credential, "login" | "key" | "secret" | "counter" | "signCount">;
@@ -56,7 +54,7 @@ export function creationOptions(
   { user: { id, login }, title, passkeys }: {
     readonly user: Pick<User, "id" | "login">;
     readonly title: string;
-    readonly passkeys: Passkeys;
+    readonly passkeys: readonly Pick<Credential, "secret">[];
   },
 ) {
   return {
@@ -65,20 +63,20 @@ export function creationOptions(
     challenge: challenges.issue(scope),
     pubKeyCredParams: coseAlgorithmIds.map((alg) => ({ type, alg })),
     timeout: challengeMs,
-    excludeCredentials: descriptorsOf(passkeys),
+    excludeCredentials: passkeys.map((passkey) => ({ type, id: readSecret(passkey).id })),
     authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
     attestation: "none",
   };
 }
 
-/** For `PublicKeyCredential.parseRequestOptionsFromJSON()`. @param passkeys without them it is the only factor */
-export function requestOptions({ origin, challenges, scope }: Ceremony, passkeys?: Passkeys) {
+/** For `PublicKeyCredential.parseRequestOptionsFromJSON()`. They are the same for all users. */
+export function requestOptions({ origin, challenges, scope }: Ceremony) {
   return {
     rpId: new URL(origin).hostname,
     challenge: challenges.issue(scope),
     timeout: challengeMs,
-    allowCredentials: descriptorsOf(passkeys),
-    userVerification: passkeys === undefined ? "required" : "preferred",
+    allowCredentials: [],
+    userVerification: "required",
   };
 }
 
@@ -176,10 +174,6 @@ function readClientData(bytes: Bytes): Readonly<Record<string, unknown>> {
 
 function hasFlag(data: Bytes, flag: number): boolean {
   return ((data[flagsAt] ?? 0) & flag) !== 0;
-}
-
-function descriptorsOf(passkeys: Passkeys = []) {
-  return passkeys.map((passkey) => ({ type, id: readSecret(passkey).id }));
 }
 
 /** `Credential.secret` is `<COSE algorithm>.<SPKI>.<id>`, the last two in base64url. */

@@ -69,8 +69,12 @@ export function allowedGroups(groups: readonly string[], { secret }: Credential)
   return secret === "" ? groups : groups.filter((group) => limit.includes(group));
 }
 
-type NewCredential = Pick<Credential, "login" | "kind" | "name" | "key" | "secret"> & { readonly now: number };
+type NewCredential =
+  & Pick<Credential, "login" | "kind" | "name" | "key" | "secret">
+  & Partial<Pick<Credential, "counter" | "signCount">>
+  & { readonly now: number };
 
-function newCredential({ now, ...members }: NewCredential): Credential {
+/** Creates a credential of a new id, not used yet. */
+export function newCredential({ now, ...members }: NewCredential): Credential {
   return { id: ulid(now), createdAt: now, lastUsedAt: 0, counter: 0, signCount: 0, ...members };
 }

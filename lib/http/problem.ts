@@ -49,20 +49,11 @@ const rows = {
   "login-again": [
     403,
     "Log in again",
-    "This requires a login or a step-up (POST /session/authentication/) in the last 10 minutes. `needs` lists what " +
-    "can prove the identity of the user; one of them suffices.",
+    "This requires a login or a step-up (POST /session/authentication/) in the last 10 minutes, by one of `needs`.",
   ],
   "wrong-current-password": [403, "Wrong current password", "The user has another password."],
-  "wrong-factor": [
-    403,
-    "Code or passkey not accepted",
-    "It is wrong, expired, used, or of another user. The log has what is wrong with a passkey.",
-  ],
-  "login-token-invalid": [
-    403,
-    "Login token not valid",
-    "The token is unknown, used, older than 5 minutes, or the user has changed: log in again with the password.",
-  ],
+  "wrong-factor": [403, "Code or passkey not accepted", "It is wrong, expired, used, or of another user."],
+  "login-token-invalid": [403, "Login token not valid", "It is unknown, used, or older than 5 minutes: log in again."],
   "ticket-invalid": [
     403,
     "Ticket not valid",
@@ -85,11 +76,7 @@ const rows = {
   "slow-body": [408, "Body too slow", "The body did not arrive within 10 seconds."],
   "login-taken": [409, "Login taken", "Another user has this login. Case is ignored."],
   "too-many-credentials": [409, "Too many credentials", "A user has at most 50. Delete one that is not used."],
-  "last-second-factor": [
-    409,
-    "Last second factor",
-    "GATEHOUSE_SECOND_FACTOR requires one of this user: set up another one first. Administrators can delete all.",
-  ],
+  "last-second-factor": [409, "Last second factor", "GATEHOUSE_SECOND_FACTOR requires one: set up another one first."],
   "last-admin": [409, "Last administrator", "The change would leave no administrator."],
   "precondition-failed": [412, "The user has changed", "Its ETag is not in If-Match. Get it again and repeat."],
   "body-too-large": [413, "Body too large", "The body exceeds 16 KiB or 256 chunks."],
@@ -161,7 +148,7 @@ export const fieldCodes = {
   "too-short": "The text has fewer characters than `limit`.",
   "too-long": "The text has more characters, or the password more bytes, than `limit`.",
   "invalid-characters": "A login has a character that logins cannot have there.",
-  "control-characters": "The password or name has control characters.",
+  "control-characters": "The password has control characters.",
   "too-many-marks": "The password has too many combining marks in a row.",
   "guessable": "The password is easily guessed; `reason` says why.",
   "unchanged": "The new password is the current one.",
@@ -169,6 +156,7 @@ export const fieldCodes = {
   "invalid-groups": "The value must be a list of different names of groups.",
   "invalid-group": "The value must be the name of a group.",
   "invalid-code": "The value must be a code of 6 digits, or a recovery code.",
+  "invalid-name": "The value must have 1 to 64 characters, and no line breaks.",
   "invalid-passkey": "The value must be the response of an authenticator as JSON.",
   "invalid-cursor": "The value must be the `next` of a page of this list.",
   "unknown-sort": "The list has no such order.",

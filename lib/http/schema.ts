@@ -6,7 +6,7 @@
  */
 
 import { type FieldError, HttpError, maxErrors } from "./http_error.ts";
-import type { ProblemCode } from "./problem.ts";
+import type { FieldCode, ProblemCode } from "./problem.ts";
 
 /** Unknown fields that one response lists. Of `maxErrors` this leaves four for the known fields. */
 const maxUnknownFields = maxErrors - 4;
@@ -54,12 +54,14 @@ export interface JsonBody<T, Rules = void> {
 }
 
 interface JsonBodyOptions<R extends Fields, O extends Fields, Rules>
-  extends Omit<JsonBody<unknown>, "parse" | "schema"> {
+  extends Pick<JsonBody<unknown>, "code">, Partial<Pick<JsonBody<unknown>, "examples">> {
   /** In the OpenAPI document. */
   readonly name: string;
   readonly required?: R;
   /** If absent, they are absent in the value. */
   readonly optional?: O;
+  /** Names of optional members: a body has exactly one of them. */
+  readonly exactlyOne?: readonly string[];
   /** For the schema: the rules across members that `check` enforces. */
   readonly keywords?: Schema;
   /** Finds errors across members. Values of bad members may be missing. */
@@ -87,12 +89,28 @@ export const flag: Field<boolean> = {
   },
 };
 
+/** Text that matches a pattern. @param options the error of other text, and more keywords of the schema */
+export function textOf(
+  pattern: RegExp,
+  { code, detail, ...keywords }: { readonly code: FieldCode; readonly detail: string; readonly description?: string },
+): Field<string> {
+  return {
+    schema: { type: "string", pattern: pattern.source, ...keywords },
+    parse(value, report) {
+      const result = text.parse(value, report);
+      return result === undefined || pattern.test(result) ? result : report({ code, detail });
+    },
+  };
+}
+
 /** Declares a body of JSON. */
 export function jsonBody<R extends Fields = NoFields, O extends Fields = NoFields, Rules = void>(
   options: JsonBodyOptions<R, O, Rules>,
 ): JsonBody<Values<R> & Partial<Values<O>>, Rules> {
-  const { name, code, required = {}, optional = {}, keywords, check, examples } = options;
+  const { name, code, required = {}, optional = {}, exactlyOne = [], check, examples = {} } = options;
   const fields: Fields = { ...required, ...optional };
+  const oneOf = exactlyOne.map((name) => ({ required: [name] }));
+  const keywords = { ...oneOf.length > 0 && { oneOf }, ...options.keywords };
   return {
     code,
     examples,
@@ -106,6 +124,7 @@ export function jsonBody<R extends Fields = NoFields, O extends Fields = NoField
       const errors = unknownFieldErrors(members, Object.keys(fields));
       const parsed = Object.entries(fields).filter(([name]) => name in required || members[name] !== undefined);
       const values = parseFields(Object.fromEntries(parsed), { members, errors });
+      errors.push(...choiceErrors(exactlyOne, members));
       errors.push(...check?.(values as Partial<Values<R> & Values<O>>, { body: members, rules }) ?? []);
       if (errors.length > 0) throw new HttpError(code, { errors });
       // Without errors every value has the type of its field.
@@ -137,6 +156,14 @@ export function schemasOf(fields: Fields): Readonly<Record<string, Schema>> {
 
 function mapFields<T>(fields: Fields, map: (field: Field<unknown>, name: string) => T): Readonly<Record<string, T>> {
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, map(field, name)]));
+}
+
+/** Finds whether a body has not exactly one of these members. */
+function choiceErrors(names: readonly string[], members: Members): FieldError[] {
+  const given = names.filter((name) => members[name] !== undefined);
+  if (names.length === 0 || given.length === 1) return [];
+  const code = given.length === 0 ? "missing" : "unknown-field";
+  return [{ pointer: `/${given[0] ?? names[0]}`, code, detail: `Requires exactly one of ${names.join(", ")}.` }];
 }
 
 function unknownFieldErrors(members: Members, known: readonly string[]): FieldError[] {

@@ -7,23 +7,22 @@ import { Buffer } from "node:buffer";
 import type { Context } from "../../lib/app.ts";
 import { audit } from "../../lib/audit.ts";
 import { knownDeviceId } from "../../lib/accounts/known_device.ts";
-import type { ChallengeScope } from "../../lib/factors/challenge.ts";
+import { ceremonyBinding, type ChallengeScope } from "../../lib/factors/challenge.ts";
 import type { Proof } from "../../lib/factors/factor_bodies.ts";
 import { type Ceremony, passkeyKey, passkeyOrigin, type Refused, verifyAssertion } from "../../lib/factors/passkey.ts";
 import { recoveryCodeKey } from "../../lib/factors/random_secret.ts";
 import { acceptedStep } from "../../lib/factors/totp.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
-import type { Credential, CredentialUse, Factor, User, UserCredential } from "../../lib/store.ts";
+import { type CredentialUse, type Factor, isSecondFactor, type User, type UserCredential } from "../../lib/store.ts";
 import { tooManyAttempts } from "./login_password.ts";
 
 /** How `verifyProof` rejects. */
 export const proofProblems = ["wrong-factor", "cross-origin", "too-many-attempts"] as const;
 
 interface ProofOptions {
+  readonly proof: Proof;
   /** `undefined` if a passkey alone names the user. */
   readonly user: User | undefined;
-  /** Of the challenge of a passkey. */
-  readonly scope: ChallengeScope;
 }
 
 /** A proof that is right. */
@@ -32,34 +31,38 @@ export interface Proven {
   readonly factor: Factor;
   /** The store uses the credential in the same change as what it proves, so that a second use fails. */
   readonly use: CredentialUse;
+  /** Those that remain, if it is a recovery code. */
+  readonly recoveryCodesLeft: number | undefined;
 }
 
 /** @throws {HttpError} see `proofProblems` */
-export async function verifyProof(proof: Proof, options: ProofOptions, context: Context): Promise<Proven> {
-  const { app: { throttle }, request, rateLimitKey: client } = context;
-  const { totp, passkey } = proof;
-  const factor: Factor = totp !== undefined ? "totp" : passkey !== undefined ? "passkey" : "recovery";
-  if (passkey !== undefined) ceremonyOf(options.scope, context);
-  const found = await findCredential(proof, options, context);
-  const user = found?.user ?? options.user;
+export async function verifyProof({ proof, user: expected }: ProofOptions, context: Context): Promise<Proven> {
+  const { app: { store, throttle }, request, rateLimitKey: client } = context;
+  if (proof.passkey !== undefined) browserCeremony(context);
+  const [factor, key] = credentialOf(proof, expected);
+  const found = await store.findCredential(factor, key);
+  const user = expected ?? found?.user;
+  const kinds = factor === "recovery" && user ? (await store.listCredentials(user.login)).map(({ kind }) => kind) : [];
+  // Whoever knows the password of a user without a second factor can make recovery codes.
+  const isUsable = factor !== "recovery" || kinds.some((kind) => isSecondFactor({ kind }));
+  const isOfUser = found !== undefined && found.user.id === user?.id && !found.user.disabled;
   const device = knownDeviceId(request.headers, user);
+  const isTotp = factor === "totp";
   // An unknown passkey has counts of its own, as the login of a known one has.
-  const login = user?.login ?? passkeyKey(passkey?.id ?? Buffer.alloc(0));
-  const guess = { login, password: crypto.randomUUID(), client, device, isTotp: factor === "totp" };
+  const guess = { login: user?.login ?? key, password: crypto.randomUUID(), client, device, isTotp };
   const { waitSeconds, verdict } = await throttle.run(guess, async () => {
-    const outcome = found === undefined
-      ? { refused: "credential" }
-      : await check(proof, { ...options, found }, context);
-    return { isRight: !("refused" in outcome), outcome };
+    const outcome = isUsable && isOfUser
+      ? await check({ proof, found, isAlone: expected === undefined }, context)
+      : { refused: "credential" };
+    return "refused" in outcome ? { isRight: false as const, ...outcome } : { isRight: true as const, ...outcome };
   });
   if (verdict === undefined) throw tooManyAttempts({ waitSeconds, user }, context);
-  const { outcome } = verdict;
-  if (found !== undefined && !("refused" in outcome)) {
-    return { user: found.user, factor, use: { current: found.credential, next: outcome.next } };
+  if (!verdict.isRight) {
+    audit(context, "login-failed", { ...user && { user: user.login }, factor, refused: verdict.refused });
+    throw new HttpError("wrong-factor");
   }
-  const refused = "refused" in outcome && outcome.refused;
-  audit(context, "login-failed", { ...user !== undefined && { user: user.login }, factor, refused });
-  throw new HttpError("wrong-factor");
+  const recoveryCodesLeft = factor === "recovery" ? kinds.filter((kind) => kind === factor).length - 1 : undefined;
+  return { user: verdict.user, use: verdict.use, factor, recoveryCodesLeft };
 }
 
 /** Returns the ceremony of a request. @throws {HttpError} `cross-origin` if passkeys do not work on its page */
@@ -69,40 +72,44 @@ export function ceremonyOf(scope: ChallengeScope, { app: { challenges }, request
   return { origin, challenges, scope };
 }
 
-/** Returns the credential that a proof is checked with, if it is of an enabled user, and of the one expected. */
-async function findCredential(
-  { totp, recovery_code, passkey }: Proof,
-  { user }: ProofOptions,
-  { app: { store } }: Context,
-): Promise<UserCredential | undefined> {
-  const found = totp !== undefined
-    ? user && await store.findCredential("totp", user.id)
-    : passkey !== undefined
-    ? await store.findCredential("passkey", passkeyKey(passkey.id))
-    : await store.findCredential("recovery", recoveryCodeKey(recovery_code ?? ""));
-  return found?.user.id === (user ?? found?.user)?.id && !found?.user.disabled ? found : undefined;
+/** The ceremony in which a passkey proves its user: any in the same browser. @throws {HttpError} `cross-origin` */
+export function browserCeremony(context: Context): Ceremony {
+  const binding = ceremonyBinding(context.request.headers);
+  return ceremonyOf({ purpose: "passkey-login", login: "", binding }, context);
 }
 
-/** Returns the credential after its use; `undefined` deletes it. */
+/** Returns kind and key of the credential that a proof is checked with. */
+function credentialOf({ totp, passkey, recovery_code = "" }: Proof, user: User | undefined) {
+  if (totp !== undefined) return ["totp", user?.id ?? ""] as const;
+  return passkey === undefined
+    ? ["recovery", recoveryCodeKey(recovery_code)] as const
+    : ["passkey", passkeyKey(passkey.id)] as const;
+}
+
+/** Returns the user, and the use of its credential. */
 async function check(
-  { totp, passkey }: Proof,
-  { user, scope, found: { credential, user: owner } }: ProofOptions & { readonly found: UserCredential },
+  { proof: { totp, passkey }, found: { credential, user }, isAlone }: {
+    readonly proof: Proof;
+    readonly found: UserCredential;
+    readonly isAlone: boolean;
+  },
   context: Context,
-): Promise<{ readonly next: Credential | undefined } | Refused> {
+): Promise<{ readonly user: User; readonly use: CredentialUse } | Refused> {
   const now = context.app.now();
   const used = { ...credential, lastUsedAt: now };
+  const done = (next: CredentialUse["next"]) => ({ user, use: { current: credential, next } });
   if (totp !== undefined) {
     const { secret, counter: lastStep } = credential;
-    const step = acceptedStep(Buffer.from(secret, "base64url"), { code: totp, lastStep, now });
-    return step === undefined ? { refused: "code" } : { next: { ...used, counter: step } };
+    const counter = acceptedStep(Buffer.from(secret, "base64url"), { code: totp, lastStep, now });
+    return counter === undefined ? { refused: "code" } : done({ ...used, counter });
   }
-  if (passkey === undefined) return { next: undefined };
+  if (passkey === undefined) return done(undefined);
   const outcome = await verifyAssertion(passkey, {
-    ...ceremonyOf(scope, context),
-    ...{ user: owner, credential, isAlone: user === undefined, now },
+    ...browserCeremony(context),
+    ...{ user, credential, isAlone, now },
   });
   if ("refused" in outcome) return outcome;
   const { counter, signCount, isCounterStuck } = outcome;
-  if (isCounterStuck) audit(context, "passkey-counter", { user: owner.login, credential: credential.id });
-  return { next: { ...used, counter, signCount } };
+  if (isCounterStuck) audit(context, "passkey-counter", { user: user.login, credential: credential.id });
+  return done({ ...used, counter, signCount });
 }

@@ -28,6 +28,7 @@ const accessRules: Readonly<Record<Access, readonly [text: string, ...security: 
     "session": ["any session", { bearer: [] }, { cookie: [] }],
     "session or Basic": ["any session, or HTTP Basic", { bearer: [] }, { cookie: [] }, { basic: [] }],
     "user": ["the user", { bearer: [] }, { cookie: [] }],
+    "user without second factor": ["the user, who may lack a required second factor", { bearer: [] }, { cookie: [] }],
     "user or admin": ["the user and administrators", { bearer: [] }, { cookie: [] }],
     "user or ticket": ["the user, and anyone with a ticket for a reset", { bearer: [] }, { cookie: [] }, {}],
     "admin": ["administrators", { bearer: [] }, { cookie: [] }],
@@ -93,7 +94,10 @@ function documentOperation(
 
 /** The problems that an operation can respond with. */
 function problemsOf({ method, path, access, body, problems = [], isStatic }: Operation): ProblemCode[] {
-  const authentication: ProblemCode[] = access === "anyone" ? [] : ["not-authenticated", "second-factor-required"];
+  const authentication: ProblemCode[] = access === "anyone" ? [] : ["not-authenticated"];
+  if (!["anyone", "session", "user without second factor"].includes(access)) {
+    authentication.push("second-factor-required");
+  }
   if (authentication.length > 0 && method !== "GET") authentication.push("cross-origin");
   if (/user|admin/.test(access)) authentication.push("forbidden");
   return [

@@ -4,7 +4,7 @@
  * Each failure is a `Problem`, as the one of a request is.
  */
 
-import { Problem } from "./api.js";
+import { Problem, send } from "./api.js";
 
 /** A challenge is good for 5 minutes: the offer takes a new one before. */
 const renewMs = 4 * 60 * 1_000;
@@ -16,6 +16,11 @@ export const hasPasskeys = globalThis.PublicKeyCredential?.parseRequestOptionsFr
 export async function createPasskey({ publicKey: options }) {
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
   return jsonOf(await ask(() => navigator.credentials.create({ publicKey })));
+}
+
+/** Gets options for `usePasskey`. */
+export async function passkeyOptions() {
+  return (await send("POST", "session/passkey/options/")).value;
 }
 
 /** Asks for a passkey. @param options the service's response @returns the assertion */

@@ -60,6 +60,7 @@ const fieldTexts = {
   "missing": "Required.",
   "invalid-characters": "Only a–z, digits and . _ - @ +; the first is a letter or digit.",
   "control-characters": "No tabs, line breaks or other control characters.",
+  "invalid-name": "No tabs, line breaks or other control characters.",
   "too-many-marks": "Too many accents on one letter.",
   "not-unicode": "Contains invalid characters.",
   "unchanged": "Must differ from the current password.",

@@ -1,9 +1,8 @@
 /** The form by which a user proves who they are: password, passkey, one-time code, recovery code. */
 
-import { send } from "./api.js";
 import { invalid, wireForm } from "./form.js";
 import { translate } from "./language.js";
-import { hasPasskeys, usePasskey } from "./passkey.js";
+import { hasPasskeys, passkeyOptions, usePasskey } from "./passkey.js";
 import { fromTemplate, part } from "./template.js";
 
 const fields = { password: "password", totp: "totp", recovery: "recovery_code" };
@@ -16,11 +15,10 @@ const wrongTexts = {
 /**
  * Makes the form. It asks for a recovery code on demand, or if nothing else is possible.
  *
- * @param options `id`: see `wireForm`; `login`; `methods`: those that are possible, as the service names them;
- * `loginToken` of a login that waits for its second factor; `act` gets what proves the user, as members of a body;
- * `onEnded` runs if the session or that login has ended
+ * @param options `id`: see `wireForm`; `login`; `methods`: those that are possible, as the service names them; `act`
+ * gets what proves the user, as members of a body; `onEnded` runs if the session or the login that waits has ended
  */
-export function proofForm({ id, login, methods, loginToken, act, onEnded }) {
+export function proofForm({ id, login, methods, act, onEnded }) {
   const form = fromTemplate("proof", { login });
   const possible = methods.filter((method) => method !== "passkey" || hasPasskeys);
   const usual = possible.filter((method) => method !== "recovery");
@@ -38,7 +36,7 @@ export function proofForm({ id, login, methods, loginToken, act, onEnded }) {
     id,
     act: async (values) => {
       try {
-        const proof = await proofOf(values, loginToken);
+        const proof = await proofOf(values);
         await tellWrong(() => act(proof), Object.keys(proof)[0]);
       } catch (error) {
         if (error.code !== "login-token-invalid") throw error;
@@ -77,19 +75,11 @@ function showField(input, isShown) {
 }
 
 /** What was filled in, as members of a body. Only the fields that are shown have values. */
-async function proofOf({ method, password, totp, recovery_code }, loginToken) {
-  if (method === "passkey") return { passkey: await usePasskey(await optionsFor(loginToken)) };
+async function proofOf({ method, password, totp, recovery_code }) {
+  if (method === "passkey") return { passkey: await usePasskey(await passkeyOptions()) };
   return {
     ...password !== undefined && { password },
     ...totp !== undefined && { totp: totp.replaceAll(/\s/g, "") },
     ...recovery_code !== undefined && { recovery_code: recovery_code.trim() },
   };
-}
-
-/** Options for a login, or for a session. */
-async function optionsFor(loginToken) {
-  const { value } = loginToken === undefined
-    ? await send("POST", "session/authentication/options/")
-    : await send("POST", "session/passkey/options/", { body: { login_token: loginToken } });
-  return value;
 }

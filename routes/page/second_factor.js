@@ -14,7 +14,6 @@ export function secondFactorView(app) {
     id: "second-factor",
     login,
     methods,
-    loginToken,
     act: (proof) => finishLogin(app, { login_token: loginToken, ...proof, cookie: true }),
     onEnded: (problem) => {
       app.waiting = undefined;

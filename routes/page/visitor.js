@@ -3,7 +3,7 @@
 import { Problem, send, userPath } from "./api.js";
 import { invalid, wireForm } from "./form.js";
 import { translate } from "./language.js";
-import { hasPasskeys, PasskeyOffer, usePasskey } from "./passkey.js";
+import { hasPasskeys, PasskeyOffer, passkeyOptions, usePasskey } from "./passkey.js";
 import { problemText } from "./problem.js";
 import { fromTemplate, part } from "./template.js";
 
@@ -121,10 +121,6 @@ async function withTicket(act, showTicket) {
     if (error.code === "ticket-invalid") showTicket();
     throw error;
   }
-}
-
-async function passkeyOptions() {
-  return (await send("POST", "session/passkey/options/", { body: {} })).value;
 }
 
 async function logInByPasskey(app, passkey) {

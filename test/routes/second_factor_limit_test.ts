@@ -85,13 +85,13 @@ Deno.test("wrong passkeys are throttled alike, whether the service knows them or
     const replies: Reply[] = [];
     for (let count = 0; count < 101; count++) {
       const client = `192.0.2.${Math.floor(count / 10)}`;
-      const { passkey } = await assertion(opened, authenticator, { path: "/session/passkey/options/", json: {} });
+      const { passkey } = await assertion(opened, authenticator);
       replies.push(await opened.send("POST", "/session/passkey/", { json: { passkey }, headers: page, client }));
     }
     assertEquals(countOutcomes(replies), { "403 wrong-factor": 100, "429 too-many-attempts": 1 });
   }
   const another = await Authenticator.create();
-  const { passkey } = await assertion(opened, another, { path: "/session/passkey/options/", json: {} });
+  const { passkey } = await assertion(opened, another);
   const reply = await opened.send("POST", "/session/passkey/", { json: { passkey }, headers: page, client: "::1" });
   assertEquals(outcomeOf(reply), "403 wrong-factor");
 });

@@ -54,18 +54,16 @@ const rows: readonly Row[] = [
   {
     what: "challenge of a login by a passkey",
     prepare: async ({ apps: [opened], authenticator }) => {
-      const options = { path: "/session/passkey/options/", json: {} };
-      const { passkey, cookie } = await assertion(opened, authenticator, options);
-      return ({ send }) => send("POST", "/session/passkey/", { json: { passkey }, headers: { ...page, cookie } });
+      const { passkey, headers } = await assertion(opened, authenticator);
+      return ({ send }) => send("POST", "/session/passkey/", { json: { passkey }, headers });
     },
     lost: "403 wrong-factor",
   },
   {
     what: "challenge of a step-up",
     prepare: async ({ apps: [opened], authenticator, token }) => {
-      const path = "/session/authentication/options/";
-      const { passkey } = await assertion(opened, authenticator, { path, token });
-      return ({ send }) => send("POST", "/session/authentication/", { json: { passkey }, token, headers: page });
+      const { passkey, headers } = await assertion(opened, authenticator);
+      return ({ send }) => send("POST", "/session/authentication/", { json: { passkey }, token, headers });
     },
     lost: "403 wrong-factor",
   },

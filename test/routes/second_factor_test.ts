@@ -63,48 +63,52 @@ Deno.test("POST /session/second-factor/ takes each recovery code once, and says 
   assertEquals((await prove(opened, { login_token, recovery_code: lower })).json.recovery_codes_left, 8);
 });
 
-Deno.test("POST /session/second-factor/ takes a passkey that answers the options of its login token", async () => {
+Deno.test("POST /session/second-factor/ takes a passkey that answers the options of its browser, once", async () => {
   const opened = await openAppOfAlice();
   const authenticator = await setUpPasskey(opened, opened);
   opened.clock.now += 1;
-  const path = "/session/passkey/options/";
-  const login_token = await beginLogin(opened, alice);
-  const other = await beginLogin(opened, alice);
-  const { passkey } = await assertion(opened, authenticator, { path, json: { login_token } });
-  assertEquals(outcomeOf(await prove(opened, { login_token: other, passkey })), "403 wrong-factor");
-  const reply = await prove(opened, { login_token, passkey });
+  const tokens = [await beginLogin(opened, alice), await beginLogin(opened, alice)];
+  const proveBy = async (index: number, { passkey, headers }: Awaited<ReturnType<typeof assertion>>) => {
+    const json = { login_token: tokens[index], passkey };
+    return await opened.send("POST", "/session/second-factor/", { json, headers });
+  };
+  const answer = await assertion(opened, authenticator);
+  assertEquals(outcomeOf(await proveBy(0, { ...answer, headers: { ...page, cookie: "" } })), "403 wrong-factor");
+  const reply = await proveBy(0, answer);
   assertEquals([reply.status, reply.json.factors], [201, ["password", "passkey"]]);
-  const replayed = await assertion(opened, authenticator, { path, json: { login_token: other } });
+  assertEquals(outcomeOf(await proveBy(1, answer)), "403 wrong-factor");
+  opened.clock.now += 1;
+  const late = await assertion(opened, authenticator);
   opened.clock.now += 5 * minuteMs;
-  const late = await prove(opened, { login_token: other, passkey: replayed.passkey });
-  assertEquals(outcomeOf(late), "403 login-token-invalid");
+  tokens.push(await beginLogin(opened, alice));
+  assertEquals(outcomeOf(await proveBy(1, late)), "403 login-token-invalid");
+  assertEquals(outcomeOf(await proveBy(2, late)), "403 wrong-factor");
 });
 
 Deno.test("a passkey alone logs in, and answers a challenge of its own browser once", async () => {
   const opened = await openAppOfAlice();
   const authenticator = await setUpPasskey(opened, opened);
   opened.clock.now += 1;
-  const { passkey, cookie } = await assertion(opened, authenticator, { path: "/session/passkey/options/", json: {} });
+  const { passkey, headers } = await assertion(opened, authenticator);
   const logIn = (headers: Record<string, string>, json: unknown = { passkey }) => {
     return opened.send("POST", "/session/passkey/", { json, headers });
   };
   assertEquals(outcomeOf(await logIn(page)), "403 wrong-factor");
-  assertEquals(outcomeOf(await logIn({ cookie })), "403 cross-origin");
+  assertEquals(outcomeOf(await logIn({ cookie: headers.cookie })), "403 cross-origin");
   const foreign = await Authenticator.create();
   foreign.userHandle = authenticator.userHandle;
-  const options = { path: "/session/passkey/options/", json: {} };
-  const unknown = await assertion(opened, foreign, options);
-  const stranger = await logIn({ ...page, cookie: unknown.cookie }, { passkey: unknown.passkey });
+  const unknown = await assertion(opened, foreign);
+  const stranger = await logIn(unknown.headers, { passkey: unknown.passkey });
   assertEquals(outcomeOf(stranger), "403 wrong-factor");
-  const reply = await logIn({ ...page, cookie });
+  const reply = await logIn(headers);
   assertEquals([reply.status, reply.json.login, reply.json.factors], [201, "alice", ["passkey"]]);
-  assertEquals(outcomeOf(await logIn({ ...page, cookie })), "403 wrong-factor");
+  assertEquals(outcomeOf(await logIn(headers)), "403 wrong-factor");
 });
 
-Deno.test("options without a login token are the same for all users, and need an origin with HTTPS", async () => {
+Deno.test("options are the same for all users, and need an origin with HTTPS", async () => {
   const opened = await openAppOfAlice();
   const shown = async () => {
-    const { json } = await opened.send("POST", "/session/passkey/options/", { json: {}, headers: page });
+    const { json } = await opened.send("POST", "/session/passkey/options/", { headers: page });
     const { challenge, ...rest } = json.publicKey as Record<string, unknown>;
     return [String(challenge).length, rest];
   };
@@ -113,7 +117,7 @@ Deno.test("options without a login token are the same for all users, and need an
   assertEquals(await shown(), before);
   const plain = { ...page, origin: "http://gatehouse.test" };
   for (const headers of [{}, plain, { ...page, origin: "https://evil.test", "sec-fetch-site": "cross-site" }]) {
-    const reply = await opened.send("POST", "/session/passkey/options/", { json: {}, headers });
+    const reply = await opened.send("POST", "/session/passkey/options/", { headers });
     assertEquals(outcomeOf(reply), "403 cross-origin");
   }
 });
@@ -125,11 +129,11 @@ Deno.test("a disabled user cannot log in by a passkey, nor finish a login", asyn
   const recovery_code = "AAAA";
   opened.clock.now += 1;
   const login_token = await beginLogin(opened, alice);
-  const { passkey, cookie } = await assertion(opened, authenticator, { path: "/session/passkey/options/", json: {} });
+  const { passkey, headers } = await assertion(opened, authenticator);
   const user = await opened.app.store.findUser("alice");
   assert(user !== undefined);
   await opened.app.store.replaceUser(user, { ...user, disabled: true });
-  const alone = await opened.send("POST", "/session/passkey/", { json: { passkey }, headers: { ...page, cookie } });
+  const alone = await opened.send("POST", "/session/passkey/", { json: { passkey }, headers });
   assertEquals(outcomeOf(alone), "403 wrong-factor");
   assertEquals(outcomeOf(await prove(opened, { login_token, recovery_code })), "403 login-token-invalid");
 });
@@ -160,9 +164,9 @@ Deno.test("a new password ends the logins that wait", async () => {
 Deno.test("bodies with a bad proof, none or two are refused", async () => {
   const { send } = await openAppOfAlice();
   const rows: [unknown, string][] = [
-    [{ login_token: "x" }, "422 invalid-credentials  missing"],
+    [{ login_token: "x" }, "422 invalid-credentials /totp missing"],
     [{ totp: "123456" }, "422 invalid-credentials /login_token missing"],
-    [{ login_token: "x", totp: "123456", recovery_code: "y" }, "422 invalid-credentials /recovery_code unknown-field"],
+    [{ login_token: "x", totp: "123456", recovery_code: "y" }, "422 invalid-credentials /totp unknown-field"],
     [{ login_token: "x", totp: "12345" }, "422 invalid-credentials /totp invalid-code"],
     [{ login_token: "x", totp: 123_456 }, "422 invalid-credentials /totp not-text"],
     [{ login_token: "x", recovery_code: "y".repeat(65) }, "422 invalid-credentials /recovery_code invalid-code"],
@@ -220,10 +224,8 @@ Deno.test("a passkey whose counter does not grow logs in, and is reported", asyn
   authenticator.signCount = 7;
   for (const events of [["login"], ["passkey-counter", "login"]]) {
     opened.clock.now += 1;
-    const options = { path: "/session/passkey/options/", json: {} };
-    const { passkey, cookie } = await assertion(opened, authenticator, options);
+    const { passkey, headers } = await assertion(opened, authenticator);
     const before = opened.lines.length;
-    const headers = { ...page, cookie };
     assertEquals((await opened.send("POST", "/session/passkey/", { json: { passkey }, headers })).status, 201);
     assertEquals(auditOf(opened.lines.slice(before)).map(({ event }) => event), events);
   }

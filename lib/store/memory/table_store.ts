@@ -21,7 +21,7 @@ import {
   type User,
 } from "../../store.ts";
 import type { Days, TicketQuery, UserQuery } from "../queries.ts";
-import { isForUser, isPublic, isSameUser, voidedTickets } from "../rules.ts";
+import { canLogIn, isForUser, isPublic, isSameUser, voidedTickets } from "../rules.ts";
 import { deletionsOf, LoginStore } from "./login_store.ts";
 import { hashWorksOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { TableChanges, ticketKeys } from "./table_changes.ts";
@@ -137,7 +137,7 @@ export class TableStore extends LoginStore implements Store {
     return this.#changes.runAs({ keys: [login], actor }, async () => {
       const user = this.#tables.users.get(login);
       if (isForUser(ticket) && user === undefined) return "missing";
-      if (target !== undefined && !isSameUser(user, target)) return "stale";
+      if (target !== undefined && !canLogIn(user, target)) return "stale";
       // The oldest are first.
       const deletions = this.#tables.ticketDeletions((other) =>
         other.purpose === purpose && other.login === login && other.secretHash !== secretHash

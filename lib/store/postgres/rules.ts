@@ -11,7 +11,7 @@
  */
 
 import { isAdmin, maxPendingLogins, type Store, type User } from "../../store.ts";
-import { isForUser, isSameUser, voidedTickets } from "../rules.ts";
+import { canLogIn, isForUser, isSameUser, voidedTickets } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import { makeUse } from "./credentials.ts";
@@ -143,7 +143,7 @@ export function ticketChanges(database: Database) {
         if (!await mayAct()) return "forbidden";
         if (isForUser(ticket)) {
           if (stored === undefined) return "missing";
-          if (target !== undefined && !isSameUser(stored, target)) return "stale";
+          if (target !== undefined && !canLogIn(stored, target)) return "stale";
           await run(statements.noteChange, [login]);
         }
         if (purpose === "login") await run(statements.deleteSurplusLogins, [login, maxPendingLogins - 1]);

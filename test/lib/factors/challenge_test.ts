@@ -46,7 +46,7 @@ Deno.test("Challenges carries a payload, also the longest and an empty one", () 
 });
 
 const otherScopes: Readonly<Record<string, Partial<ChallengeScope>>> = {
-  "another purpose": { purpose: "second-factor" },
+  "another purpose": { purpose: "totp-setup" },
   "another login": { login: "bob" },
   "no login": { login: "" },
   "another browser": { binding: "browser2" },

@@ -10,7 +10,7 @@ import vectors from "./w3c_vectors.json" with { type: "json" };
 const user = { id: "01JDC0000000000000000ALICE", login: "alice" };
 const [userPresentAndVerified, flagsAt, idLengthAt] = [0x05, 32, 53];
 const issuedAt = 1;
-const scope: ChallengeScope = { purpose: "step-up", login: user.login, binding: "" };
+const scope: ChallengeScope = { purpose: "passkey-login", login: user.login, binding: "" };
 
 const hex = (text: string): Bytes => Buffer.from(text, "hex");
 const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64url");

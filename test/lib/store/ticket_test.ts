@@ -187,16 +187,17 @@ testStores(
   },
 );
 
-testStores("makes a ticket for a reset only of the user that was meant, as they were", async (store) => {
+testStores("makes a ticket for a login only of a user who can log in, whose groups may change", async (store) => {
   await fill(store);
-  const reset = ticketOf("reset", { purpose: "reset", login: "bob" });
-  for (const field of [{ id: "another" }, { groups: ["admin"] }, { disabled: true }]) {
-    assertEquals(await store.insertTicket(reset, { target: { ...bob, ...field } }), "stale");
+  const login = { ...loginTicket, login: "bob" };
+  assertEquals(await store.insertTicket({ ...login, login: "nobody" }, { target: userOf("nobody") }), "missing");
+  for (const field of [{ id: "another" }, { passwordHash: "former" }]) {
+    assertEquals(await store.insertTicket(login, { target: { ...bob, ...field } }), "stale");
   }
-  assertEquals(await store.insertTicket({ ...reset, login: "nobody" }, { target: userOf("nobody") }), "missing");
-  assertEquals(await listed(store), []);
-  assertEquals(await store.insertTicket(reset, { target: bob }), "done");
-  assertEquals(await listed(store), ["reset"]);
+  await store.replaceUser(bob, { ...bob, disabled: true });
+  assertEquals(await store.insertTicket(login, { target: bob }), "stale");
+  await store.replaceUser({ ...bob, disabled: true }, { ...bob, groups: ["staff"] });
+  assertEquals(await store.insertTicket(login, { target: bob }), "done");
 });
 
 testStores("voids a ticket for a login with the password, the rights or the user it was for", async (store) => {

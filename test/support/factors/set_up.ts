@@ -57,17 +57,13 @@ export async function beginLogin({ send }: TestApp, json: { login: string; passw
   return String(reply.json.login_token);
 }
 
-/** Has an authenticator answer the options of a path. @returns the assertion, and the cookie of the options */
-export async function assertion(
-  opened: TestApp,
-  authenticator: Authenticator,
-  { path, ...options }: SendOptions & { readonly path: string },
-) {
-  const reply = await sent(opened, "POST", path, { ...options, headers: page });
+/** Has an authenticator answer the options. @returns the assertion, and the header fields of the browser */
+export async function assertion(opened: TestApp, authenticator: Authenticator) {
+  const reply = await sent(opened, "POST", "/session/passkey/options/", { headers: page });
   // deno-lint-ignore no-explicit-any -- options come as JSON.
   const passkey = await authenticator.authenticate(reply.json.publicKey as any, { origin });
   const cookie = /^[^;]+/.exec(reply.headers.get("set-cookie") ?? "")?.[0] ?? "";
-  return { passkey, cookie };
+  return { passkey, headers: { ...page, cookie } };
 }
 
 async function sent({ send }: TestApp, method: string, path: string, options: SendOptions): Promise<Reply> {
