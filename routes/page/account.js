@@ -66,10 +66,7 @@ function askDeletion(app) {
       dialog.close();
       app.leave(translate("Your account is deleted."));
     },
-    onEnded: () => {
-      dialog.close();
-      app.end();
-    },
+    onEnded: () => app.end(),
   });
   showDialog(dialog);
 }

@@ -26,10 +26,7 @@ export async function ask({ title, text, action, name, isDanger = false, act, on
       state.isDone = true;
       dialog.close();
     },
-    onEnded: () => {
-      dialog.close();
-      onEnded();
-    },
+    onEnded,
   });
   await showDialog(dialog);
   return state.isDone;

@@ -16,10 +16,7 @@ export function showInvitation(app) {
       const { value } = await send("POST", "ticket/", { body });
       showTicketLink(part(dialog, "link"), value);
     },
-    onEnded: () => {
-      dialog.close();
-      app.end();
-    },
+    onEnded: () => app.end(),
   });
   showDialog(dialog);
 }

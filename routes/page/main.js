@@ -62,7 +62,7 @@ async function show({ text = "", isFirst = false, isKept = false } = {}) {
   slot.ariaBusy = null;
   if (!isKept) notice.textContent = text;
   showFrame(name);
-  // An open dialog belongs to the view that is replaced.
+  // An open dialog belongs to the view that is replaced, also if the session has ended in it.
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   close(slot.firstElementChild);
   slot.replaceChildren(element);

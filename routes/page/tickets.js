@@ -13,9 +13,8 @@ const pageSize = 50;
 export async function showTickets(app) {
   const dialog = fromTemplate("tickets");
   const report = (problem, text) => {
-    if (problem?.code !== "not-authenticated") return part(dialog, "message").textContent = text;
-    dialog.close();
-    app.end();
+    if (problem?.code === "not-authenticated") return app.end();
+    part(dialog, "message").textContent = text;
   };
   const list = { dialog, next: "", report };
   wireButton(part(dialog, "more"), { act: () => showMore(list), report });

@@ -28,10 +28,7 @@ export async function setUpTotp({ secret, uri }, { confirm, onEnded }) {
       state.result = await tellWrong(() => confirm(totp.replaceAll(/\s/g, "")), "totp");
       dialog.close();
     },
-    onEnded: () => {
-      dialog.close();
-      onEnded();
-    },
+    onEnded,
   });
   await showDialog(dialog);
   return state.result;

@@ -36,7 +36,7 @@ export class UserDialog {
     wireForm(form, {
       id: "groups",
       act: () => this.#change({ groups: this.#groups.groups }, "The groups are saved."),
-      onEnded: () => this.#leave(),
+      onEnded: () => this.#app.end(),
     });
     this.#sessions = new SessionList(this.#dialog, {
       login: user.login,
@@ -136,7 +136,7 @@ export class UserDialog {
       action: translate("Remove"),
       isDanger: true,
       act: () => this.#withRecentLogin(() => send("DELETE", `${this.#path}/credential/`)),
-      onEnded: () => this.#leave(),
+      onEnded: () => this.#app.end(),
     });
     if (!isDone) return;
     await this.#showFactors();
@@ -153,7 +153,7 @@ export class UserDialog {
       action: translate("Delete"),
       isDanger: true,
       act: () => this.#withRecentLogin(() => send("DELETE", this.#path)),
-      onEnded: () => this.#leave(),
+      onEnded: () => this.#app.end(),
     });
     if (!isDone) return;
     this.user = undefined;
@@ -170,14 +170,9 @@ export class UserDialog {
   }
 
   #report(problem, text) {
-    if (problem?.code === "not-authenticated") return this.#leave();
+    if (problem?.code === "not-authenticated") return this.#app.end();
     const message = this.#dialog.querySelector(".message");
     message.textContent = text;
     message.scrollIntoView({ block: "nearest" });
-  }
-
-  #leave() {
-    this.#dialog.close();
-    this.#app.end();
   }
 }

@@ -157,6 +157,24 @@ test("a deletion whose session was ended elsewhere gives way to the login", asyn
   assertEquals((await site.ask(await site.admin(), "GET", "/user/spared")).login, "spared");
 });
 
+test("a step-up whose session was ended elsewhere gives way to the login", async ({ site, browser }) => {
+  await site.addUser("stepping");
+  const token = await site.logIn("stepping");
+  const refused = ["403 POST user/stepping/app-password/", "401 POST session/authentication/"];
+  await visit(browser, { url: site.url, token, refused }, async ({ page }) => {
+    const body = JSON.stringify({ type: "/problem/login-again", status: 403, needs: ["password"] });
+    await page.route("**/app-password/", (route) => route.fulfill({ status: 403, body }));
+    await page.getByRole("button", { name: "Make an app password…" }).click();
+    await page.keyboard.type("Git");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Your password").fill(password);
+    await site.ask(token, "DELETE", "/session/");
+    await page.keyboard.press("Enter");
+    await page.getByRole("status").getByText(ended).waitFor();
+    assertEquals(await page.getByRole("dialog").count(), 0);
+  });
+});
+
 test("Back closes a dialog with its view", async ({ site, browser }) => {
   const token = await site.admin();
   await visit(browser, { url: site.url, path: "#settings", token }, async ({ page }) => {
