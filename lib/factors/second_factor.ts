@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { type Credential, isAdmin, isSecondFactor, type Session, type User, type UserSession } from "../store.ts";
+import { type Credential, isAdmin, isSecondFactor, type Session, type User } from "../store.ts";
 
 const secondFactors = ["passkey", "totp", "recovery"] as const;
 
@@ -23,9 +23,4 @@ export function provableFactors(credentials: readonly Credential[]): readonly (t
 /** Whether a user must have a second factor. */
 export function requiresSecondFactor(user: User, { secondFactor }: Pick<Config, "secondFactor">): boolean {
   return secondFactor === "all" || secondFactor === "admins" && isAdmin(user);
-}
-
-/** Whether a session may do no more than set up or show the second factor that its user must have. */
-export function lacksSecondFactor({ session, user }: UserSession, config: Pick<Config, "secondFactor">): boolean {
-  return requiresSecondFactor(user, config) && !hasSecondFactor(session);
 }

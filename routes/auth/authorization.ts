@@ -11,7 +11,7 @@ import { isSameOrigin } from "../../lib/http/cookie.ts";
 import { ifMatch } from "../../lib/http/entity_tag.ts";
 import { isSafe } from "../../lib/http/error_page.ts";
 import { HttpError } from "../../lib/http/http_error.ts";
-import { hasSecondFactor, lacksSecondFactor, provableFactors } from "../../lib/factors/second_factor.ts";
+import { hasSecondFactor, provableFactors, requiresSecondFactor } from "../../lib/factors/second_factor.ts";
 import { findLiveSession, forgetPages, presentedToken, sessionCookie } from "../../lib/accounts/session.ts";
 import { type Credential, isAdmin, isSecondFactor, type User, type UserSession } from "../../lib/store.ts";
 import { canonicalLogin, etagOf } from "../../lib/accounts/user.ts";
@@ -169,7 +169,8 @@ export function loginInPath(context: Context): string {
 
 /** @throws {HttpError} `second-factor-required` if the user must have one, and the session has none */
 function withSecondFactor(found: UserSession, { app: { config } }: Context): UserSession {
-  if (lacksSecondFactor(found, config)) throw new HttpError("second-factor-required", { headers: challenge });
+  const lacksFactor = requiresSecondFactor(found.user, config) && !hasSecondFactor(found.session);
+  if (lacksFactor) throw new HttpError("second-factor-required", { headers: challenge });
   return found;
 }
 

@@ -1,11 +1,6 @@
 /** Whom a second factor is required of, and what counts as one. */
 import { assertEquals } from "@std/assert";
-import {
-  hasSecondFactor,
-  lacksSecondFactor,
-  provableFactors,
-  requiresSecondFactor,
-} from "../../../lib/factors/second_factor.ts";
+import { hasSecondFactor, provableFactors, requiresSecondFactor } from "../../../lib/factors/second_factor.ts";
 import { type Credential, type Factor, isSecondFactor } from "../../../lib/store.ts";
 import { credentialOf, sessionOf, userOf } from "../../support/store/records.ts";
 
@@ -35,18 +30,6 @@ Deno.test("requiresSecondFactor() follows the setting", () => {
     );
   });
   assertEquals(required, [[], ["grace"], ["alice", "grace", "heidi"]]);
-});
-
-Deno.test("lacksSecondFactor() is true of one factor where two are required", () => {
-  for (const [user, isRequired] of [[grace, true], [alice, false]] as const) {
-    for (const factors of [["password"], ["password", "totp"]] as const) {
-      const session = sessionOf(user.login, "s", { factors });
-      assertEquals(
-        lacksSecondFactor({ session, user }, { secondFactor: "admins" }),
-        isRequired && factors.length === 1,
-      );
-    }
-  }
 });
 
 Deno.test("isSecondFactor() and provableFactors() count passkeys and TOTP, no recovery codes and app passwords", () => {
