@@ -1,6 +1,6 @@
 /** The ceremony: a login in two steps, and by a passkey alone. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { auditOf, outcomeOf } from "../support/accounts.ts";
+import { auditOf, openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { alice, openAppOfAlice, type TestApp } from "../support/app.ts";
 import { Authenticator } from "../support/factors/authenticator.ts";
 import { assertion, beginLogin, page, setUpPasskey, setUpTotp } from "../support/factors/set_up.ts";
@@ -150,6 +150,13 @@ Deno.test("a login token is good for nothing else", async () => {
     assertEquals((await opened.send("GET", "/session/", { headers })).status, 401);
     assertEquals((await opened.send("GET", "/guard/", { headers })).status, 401);
   }
+});
+
+Deno.test("a reset ticket is no login token", async () => {
+  const opened = await openWithAlice();
+  const { codes: [recovery_code] } = await setUpTotp(opened, opened);
+  const login_token = await opened.makeTicket("reset", "alice");
+  assertEquals(outcomeOf(await prove(opened, { login_token, recovery_code })), "403 login-token-invalid");
 });
 
 Deno.test("a new password ends the logins that wait", async () => {
