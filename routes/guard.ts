@@ -142,7 +142,7 @@ async function visitorOf(credentials: Credentials, context: Context): Promise<Vi
       return verified;
     },
   });
-  if (user === undefined || await lacksFactor({ user, isByApp: found !== undefined }, context)) {
+  if (user === undefined || await isBasicTooWeak({ user, isByApp: found !== undefined }, context)) {
     if (isVerified) audit(context, "login-failed", { user: login });
     // The user was changed while the password was verified, or needs an app password: only the right one says so.
     throw user === undefined
@@ -155,7 +155,7 @@ async function visitorOf(credentials: Credentials, context: Context): Promise<Vi
 }
 
 /** Whether HTTP Basic must not admit the user: by one factor of two, or without the one that is required. */
-async function lacksFactor(
+async function isBasicTooWeak(
   { user, isByApp }: { readonly user: User; readonly isByApp: boolean },
   { app: { store, config } }: Context,
 ): Promise<boolean> {
