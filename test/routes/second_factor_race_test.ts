@@ -5,7 +5,15 @@ import { TableStore } from "../../lib/store/memory/table_store.ts";
 import { countOutcomes } from "../support/accounts.ts";
 import { alice, openAppOfAlice, openTestApp, type Reply, type TestApp } from "../support/app.ts";
 import { Authenticator } from "../support/factors/authenticator.ts";
-import { assertion, beginLogin, page, setUpPasskey, setUpTotp, type TotpApp } from "../support/factors/set_up.ts";
+import {
+  assertion,
+  beginLogin,
+  beginTotp,
+  page,
+  setUpPasskey,
+  setUpTotp,
+  type TotpApp,
+} from "../support/factors/set_up.ts";
 import { Instances } from "../support/store/postgres_instances.ts";
 import { ensurePostgres } from "../support/postgres.ts";
 
@@ -87,6 +95,28 @@ const rows: readonly Row[] = [
     },
     lost: "403 wrong-factor",
   },
+  {
+    what: "challenge for two passkeys",
+    prepare: async ({ apps: [opened], token }) => {
+      const keys = [await Authenticator.create(), await Authenticator.create()];
+      const { json } = await opened.send("POST", "/user/alice/passkey/options/", { token, headers: page });
+      return ({ send }, index) => {
+        // deno-lint-ignore no-explicit-any -- options come as JSON.
+        const passkey = keys[index]?.register(json.publicKey as any, { origin: page.origin });
+        return send("POST", "/user/alice/passkey/", { json: { name: "key", passkey }, token, headers: page });
+      };
+    },
+    lost: "403 wrong-factor",
+  },
+  {
+    what: "setup token of TOTP",
+    prepare: async ({ apps: [opened], token }) => {
+      const { setup_token, code } = await beginTotp(opened, { token });
+      return ({ send }, index) =>
+        send("POST", "/user/alice/totp/", { json: { setup_token, code: code(index) }, token });
+    },
+    lost: "403 wrong-factor",
+  },
 ];
 
 async function openScene(stores: readonly [Store, Store]): Promise<Scene> {
@@ -128,4 +158,20 @@ Deno.test({
     await using instances = await Instances.open({ count: 2 });
     await checkAll(await openScene([instances.of(0), instances.of(1)]));
   },
+});
+
+Deno.test("the first TOTP that is confirmed twice at once comes with recovery codes that work", async () => {
+  const opened = await openAppOfAlice();
+  const { setup_token, code } = await beginTotp(opened, opened);
+  const confirm = (offset: number) => {
+    const json = { setup_token, code: code(offset) };
+    return opened.send("POST", "/user/alice/totp/", { token: opened.token, json });
+  };
+  const replies = await Promise.all([0, 1, 0, -1].map(confirm));
+  assertEquals(countOutcomes(replies), { "201": 1, "403 wrong-factor": 3 });
+  const [recovery_code] = replies.find(({ status }) => status === 201)?.json.recovery_codes as string[];
+  const reply = await opened.send("POST", proof, {
+    json: { login_token: await beginLogin(opened, alice), recovery_code },
+  });
+  assertEquals([reply.status, reply.json.recovery_codes_left], [201, 9]);
 });
