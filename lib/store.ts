@@ -71,15 +71,10 @@ export interface CredentialUse {
   readonly next: Credential | undefined;
 }
 
-export interface DeleteCredentialOptions extends ActorOptions {
-  /** Whether a passkey or TOTP of the user must remain; otherwise the outcome is `last`. */
-  readonly keepsFactor?: boolean;
-}
-
 /** What proves the identity of a user, in the same change. */
 export interface ProofOptions {
   /** Uses up this ticket. */
-  readonly ticketHash?: string;
+  readonly ticketHash?: string | undefined;
   /** Uses a credential of the user. */
   readonly use?: CredentialUse;
 }
@@ -94,6 +89,13 @@ export interface Authentication extends Pick<ProofOptions, "use"> {
 export interface InsertSessionOptions extends ProofOptions {
   /** At least 1, by default unlimited. More sessions than this end, those seen longest ago first. */
   readonly maxSessions?: number;
+}
+
+export interface DeleteCredentialsOptions extends ActorOptions {
+  /** By default all. */
+  readonly id?: string;
+  /** Whether a passkey or TOTP of the user must remain; otherwise the outcome is `last`. */
+  readonly keepsFactor?: boolean;
 }
 
 /** A user has at most so many credentials besides recovery codes. */
@@ -175,13 +177,11 @@ export interface Store extends AsyncDisposable {
   ): Promise<"done" | "stale" | "taken" | "full" | "forbidden">;
   /** Uses or renames a credential. @returns `stale` if the stored one is not `current` */
   useCredential(use: CredentialUse, options?: ActorOptions): Promise<"done" | "stale" | "forbidden">;
-  /** Deletes a credential, however it was used since. @returns `missing` if it does not exist */
-  deleteCredential(
-    credential: Credential,
-    options?: DeleteCredentialOptions,
-  ): Promise<"done" | "missing" | "last" | "forbidden">;
-  /** Deletes all credentials of a user. @returns how many */
-  deleteCredentials(login: string, options?: ActorOptions): Promise<number | "forbidden">;
+  /**
+   * Deletes one or all credentials of a user, however they were used since.
+   * @returns how many, or `last` if no passkey or TOTP would remain, and one must
+   */
+  deleteCredentials(login: string, options?: DeleteCredentialsOptions): Promise<number | "last" | "forbidden">;
   /** Returns a ticket, unless its maker is no longer an administrator. */
   findTicket(secretHash: string): Promise<Ticket | undefined>;
   listTickets(query: TicketQuery): Promise<Page<ListedTicket>>;

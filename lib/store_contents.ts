@@ -6,21 +6,21 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Store, StoredRecord, User } from "./store.ts";
+import { orderOf, type RecordKind, recordKinds, type Store, type StoredRecord, type User } from "./store.ts";
 
 /** What a store holds. */
 export interface Contents {
-  readonly users: number;
-  readonly sessions: number;
-  readonly tickets: number;
-  readonly secrets: number;
-  readonly credentials: number;
+  readonly counts: RecordCounts;
   /** SHA-256 of all records in order, hex: the same for every kind of store. */
   readonly digest: string;
 }
 
+/** How many records of each kind there are. */
+export type RecordCounts = Readonly<Record<RecordKind, number>>;
+
 /** The users of a store. */
-export interface UserContents extends Pick<Contents, "users"> {
+export interface UserContents {
+  readonly users: number;
   /** SHA-256 of all users in order, hex: the same for every kind of store, and for the file of an export. */
   readonly digest: string;
 }
@@ -34,10 +34,10 @@ export async function userContentsOf(
   let users = 0;
   for await (const record of recordsOf(store)) {
     // Users come first.
-    if (record.kind !== "put-user") break;
+    if (record.kind !== "user") break;
     users++;
     hash.update(`${textOf(record)}\n`);
-    await onUser(record.user);
+    await onUser(record.record);
   }
   return { users, digest: hash.digest("hex") };
 }
@@ -45,20 +45,18 @@ export async function userContentsOf(
 /** Reads the whole store. @param onRecord called for each record */
 export async function contentsOf(store: Store, onRecord: () => void): Promise<Contents> {
   const hash = createHash("sha256");
-  const counts = { "put-user": 0, "put-session": 0, "put-ticket": 0, "put-secret": 0, "put-credential": 0 };
+  const counts = { user: 0, session: 0, ticket: 0, secret: 0, credential: 0 };
   for await (const record of recordsOf(store)) {
     counts[record.kind]++;
     hash.update(`${textOf(record)}\n`);
     onRecord();
   }
-  return {
-    users: counts["put-user"],
-    sessions: counts["put-session"],
-    tickets: counts["put-ticket"],
-    secrets: counts["put-secret"],
-    credentials: counts["put-credential"],
-    digest: hash.digest("hex"),
-  };
+  return { counts, digest: hash.digest("hex") };
+}
+
+/** Returns the counts as text, such as "2 users, 1 sessions". */
+export function shownCounts(counts: RecordCounts): string {
+  return recordKinds.map((kind) => `${counts[kind]} ${kind}s`).join(", ");
 }
 
 /** The records of `store` that `other` lacks or holds with other fields. `onRecord` is called for each of `store`. */
@@ -91,15 +89,13 @@ async function* recordsOf(store: Store): AsyncGenerator<StoredRecord, void> {
 }
 
 /** The key that the records of a store are ordered by. */
-function keyOf(record: StoredRecord): string {
-  if ("user" in record) return `1 ${record.user.id}`;
-  if ("session" in record) return `2 ${record.session.id}`;
-  if ("ticket" in record) return `3 ${record.ticket.secretHash}`;
-  return "secret" in record ? `4 ${record.secret.name}` : `5 ${record.credential.key}`;
+function keyOf(stored: StoredRecord): string {
+  return `${recordKinds.indexOf(stored.kind)} ${orderOf(stored)}`;
 }
 
-function textOf({ kind, ...record }: StoredRecord): string {
-  const [fields = {}] = Object.values(record);
+/** With "put-" as in 1.0.0: so a digest of the same users stays the same. */
+function textOf({ kind, record }: StoredRecord): string {
   // By name only: `sort` without a function would convert each field to text at each comparison.
-  return JSON.stringify([kind, Object.entries(fields).sort(([one], [other]) => one < other ? -1 : 1)]);
+  const fields = Object.entries(record).sort(([one], [other]) => one < other ? -1 : 1);
+  return JSON.stringify([`put-${kind}`, fields]);
 }

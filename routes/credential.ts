@@ -101,15 +101,11 @@ async function deleteOneOrAll(context: Context): Promise<Response> {
   const actor = { session, asAdmin: !isOwn };
   // An administrator may delete another user's last one: the next session of that user can only set up a new one.
   const keepsFactor = isOwn && requiresSecondFactor(user, config);
-  const isOne = context.params["id"] !== undefined;
-  if (keepsFactor && !isOne) throw new HttpError("last-second-factor");
-  const named = isOne ? findNamed(await store.listCredentials(login), context) : undefined;
-  const outcome = named === undefined
-    ? await store.deleteCredentials(login, { actor })
-    : await store.deleteCredential(named, { actor, keepsFactor });
+  const named = context.params["id"] === undefined ? undefined : findNamed(await store.listCredentials(login), context);
+  const outcome = await store.deleteCredentials(login, { actor, keepsFactor, ...named && { id: named.id } });
   if (outcome === "forbidden") return await refuseActor(context);
   if (outcome === "last") throw new HttpError("last-second-factor");
-  if (outcome === "missing") throw new HttpError("not-found");
+  if (outcome === 0 && named !== undefined) throw new HttpError("not-found");
   const what = named === undefined ? { count: outcome } : { credential: named.id, kind: named.kind };
   audit(context, "credential-deleted", { by: user.login, user: login, ...what });
   return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });

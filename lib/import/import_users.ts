@@ -128,7 +128,7 @@ class Import {
   async #add(batch: readonly MappedUser[]): Promise<void> {
     const { isDryRun, wrap } = this.#options;
     const users = isDryRun ? batch.map(({ user }) => user) : await wrapped(batch, wrap);
-    if (!isDryRun) await this.#store.insertRecords(users.map((user) => ({ kind: "put-user", user })));
+    if (!isDryRun) await this.#store.insertRecords(users.map((user) => ({ kind: "user", record: user })));
     this.#counts.imported += users.length;
     this.#counts.admins += users.filter(isAdmin).length;
     this.#counts.wrapped += batch.filter(({ isFast }) => isFast).length;

@@ -14,7 +14,7 @@
 import type { Row } from "pg";
 import type { Value } from "../store/postgres/connection.ts";
 import type { Database } from "../store/postgres/database.ts";
-import { placeholders } from "../store/postgres/statements.ts";
+import { placeholders } from "../store/postgres/rows.ts";
 import { hourMs, keyDigest, type LimitKey, type LimitState, maxAheadMs, pendingMs, unused } from "./limit_rule.ts";
 import { type LimitStore, maxStoredStates, type UpdateStates } from "./rate_limiter.ts";
 

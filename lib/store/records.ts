@@ -115,20 +115,48 @@ export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
   return kind === "passkey" || kind === "totp";
 }
 
-/** A record that is put or deleted; idempotent. Journals and snapshots consist of changes. */
-export type Change =
-  | { readonly kind: "put-user"; readonly user: User }
-  | { readonly kind: "delete-user"; readonly login: string }
-  | { readonly kind: "put-session"; readonly session: Session }
-  | { readonly kind: "delete-session"; readonly id: string }
-  | { readonly kind: "put-ticket"; readonly ticket: Ticket }
-  | { readonly kind: "delete-ticket"; readonly secretHash: string }
-  | { readonly kind: "put-secret"; readonly secret: Secret }
-  | { readonly kind: "put-credential"; readonly credential: Credential }
-  | { readonly kind: "delete-credential"; readonly key: string };
+/** The records of each kind. */
+export interface Records {
+  readonly user: User;
+  readonly session: Session;
+  readonly ticket: Ticket;
+  readonly secret: Secret;
+  readonly credential: Credential;
+}
+
+export type RecordKind = keyof Records;
+
+/** The order of `Store.records`: users first, as others refer to them. */
+export const recordKinds: readonly RecordKind[] = ["user", "session", "ticket", "secret", "credential"];
 
 /** A record, as the change that puts it. */
-export type StoredRecord = Exclude<Change, { readonly kind: `delete-${string}` }>;
+export type StoredRecord = {
+  [Kind in RecordKind]: { readonly kind: Kind; readonly record: Records[Kind] };
+}[RecordKind];
+
+/** A record that is put, or deleted by its key; idempotent. Journals and snapshots consist of changes. */
+export type Change = StoredRecord | { readonly kind: RecordKind; readonly deletedKey: string };
+
+/** Returns the key of a record, unique among those of its kind. */
+export function keyOf({ kind, record }: StoredRecord): string {
+  switch (kind) {
+    case "user":
+      return record.login;
+    case "session":
+      return record.id;
+    case "ticket":
+      return record.secretHash;
+    case "secret":
+      return record.name;
+    case "credential":
+      return record.key;
+  }
+}
+
+/** Returns what the records of a kind are in order of in `Store.records`. */
+export function orderOf(stored: StoredRecord): string {
+  return stored.kind === "user" ? stored.record.id : keyOf(stored);
+}
 
 /** A ticket with the login of the administrator who created it, if one did. */
 export interface ListedTicket {

@@ -13,7 +13,6 @@ import {
   type Credential,
   type Factor,
   isAdmin,
-  isSecondFactor,
   maxCredentials,
   type Session,
   type Ticket,
@@ -82,11 +81,6 @@ export function replacedBy(
   const remaining = kept.filter((credential) => !isReplaced(credential));
   const counted = [...remaining, ...added].filter(({ kind }) => kind !== "recovery");
   return counted.length > maxCredentials ? "full" : kept.filter(isReplaced);
-}
-
-/** Reports whether a user with these credentials has a passkey or TOTP besides the one of this id. */
-export function hasFactorBut(id: string, credentials: readonly Credential[]): boolean {
-  return credentials.some((credential) => credential.id !== id && isSecondFactor(credential));
 }
 
 /** Returns a session after a step-up. */

@@ -12,16 +12,13 @@ import { isDataFile, readRunningFolder } from "../store/file/folder.ts";
 import { createJournal, journalName } from "../store/file/journal_file.ts";
 import { readSnapshot, writeSnapshot } from "../store/file/snapshot.ts";
 import { asFolderError, reasonOf, requireUnlocked, StoreLockedError } from "../store/file/store_folder.ts";
+import { type RecordCounts, shownCounts } from "../store_contents.ts";
 import { Tables } from "../store/memory/tables.ts";
 import { countProgress, folderOf, printError, runTask, type Task, TaskError } from "./task.ts";
 
 /** What a folder or backup holds. */
 export interface Holdings {
-  readonly users: number;
-  readonly sessions: number;
-  readonly tickets: number;
-  readonly secrets: number;
-  readonly credentials: number;
+  readonly counts: RecordCounts;
   /** Changes ever made, up to this state. */
   readonly changeCount: number;
   /** Where and why the last frame of a folder is torn after a crash; the next start cuts it. */
@@ -74,7 +71,7 @@ export async function backUp(folder: string, file: string): Promise<Holdings> {
   for (const path of [file, `${file}.tmp`]) await refuseExisting(path);
   const { tables, holdings } = await readStore(folder, "back up");
   // A start with other settings creates such a folder, and its backups would look as if all were well.
-  if (holdings.users === 0) {
+  if (holdings.counts.user === 0) {
     throw new TaskError(`Cannot back up "${folder}" as it holds no users: set GATEHOUSE_STORE as for the service`);
   }
   const start = { generation: 1, changesBefore: holdings.changeCount };
@@ -188,19 +185,17 @@ function asTaskError(text: string, error: unknown): unknown {
 
 function holdingsOf(tables: Tables, more: Pick<Holdings, "changeCount" | "torn">): Holdings {
   const { users, sessions, tickets, secrets, credentials } = tables;
-  return {
-    users: users.size,
-    sessions: sessions.size,
-    tickets: tickets.size,
-    secrets: secrets.size,
-    credentials: credentials.size,
-    ...more,
+  const counts = {
+    user: users.size,
+    session: sessions.size,
+    ticket: tickets.size,
+    secret: secrets.size,
+    credential: credentials.size,
   };
+  return { counts, ...more };
 }
 
-function describe({ users, sessions, tickets, secrets, credentials, changeCount, torn }: Holdings): string {
-  const text =
-    `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, ${credentials} credentials, ` +
-    `up to change ${changeCount}`;
+function describe({ counts, changeCount, torn }: Holdings): string {
+  const text = `${shownCounts(counts)}, up to change ${changeCount}`;
   return torn === undefined ? text : `${text} (${torn}, as after a crash; the next start cuts it)`;
 }

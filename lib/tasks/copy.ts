@@ -12,7 +12,7 @@ import { type Environment, settings } from "../config/settings.ts";
 import { type Store, type StoredRecord, StoreFullError } from "../store.ts";
 import { asFolderError, requireUnlocked } from "../store/file/store_folder.ts";
 import { nameOfLocation, openToRead, openToWrite, storeOf } from "./open_store.ts";
-import { type Contents, contentsOf, unmatchedRecords } from "../store_contents.ts";
+import { type Contents, contentsOf, shownCounts, unmatchedRecords } from "../store_contents.ts";
 import { countProgress, pathFromCaller, runTask, TaskError } from "./task.ts";
 
 /** A store that can be opened several times. */
@@ -102,17 +102,14 @@ async function* inBatches(records: AsyncIterable<StoredRecord>): AsyncGenerator<
 }
 
 /** The record without its secrets. */
-function nameOf(record: StoredRecord): string {
-  if ("user" in record) return `a user "${record.user.login}" (${record.user.id})`;
-  if ("session" in record) return `a session of "${record.session.login}" (${record.session.id})`;
-  if ("ticket" in record) return `a ticket of the purpose "${record.ticket.purpose}"`;
-  if ("secret" in record) return `the secret "${record.secret.name}" of a service that ran on it`;
-  return `a credential of "${record.credential.login}" (${record.credential.id})`;
+function nameOf({ kind, record }: StoredRecord): string {
+  if (kind === "ticket") return `a ticket of the purpose "${record.purpose}"`;
+  if (kind === "secret") return `the secret "${record.name}" of a service that ran on it`;
+  return kind === "user" ? `a user "${record.login}" (${record.id})` : `a ${kind} of "${record.login}" (${record.id})`;
 }
 
-function describe({ users, sessions, tickets, secrets, credentials, digest }: Contents): string {
-  return `${users} users, ${sessions} sessions, ${tickets} tickets, ${secrets} secrets, ${credentials} credentials, ` +
-    `digest ${digest}`;
+function describe({ counts, digest }: Contents): string {
+  return `${shownCounts(counts)}, digest ${digest}`;
 }
 
 async function runCopy(source: StoreLocation, target: StoreLocation): Promise<string> {

@@ -31,7 +31,7 @@ if (import.meta.main) {
     async run({ paths: [folder = ""], options: { keep = String(defaultKeep) }, env }) {
       if (!/^[1-9]\d{0,3}$/.test(keep)) throw new TaskError(`Cannot keep "${keep}" backups: --keep is 1 to 9999`);
       const store = folderOf(env);
-      const { file, users, deleted } = await rotate(store, { folder, keep: Number(keep) });
+      const { file, counts: { user: users }, deleted } = await rotate(store, { folder, keep: Number(keep) });
       await warnIfUnused(store);
       return `Backed up ${users} users from "${store}" to "${file}", and deleted ${deleted.length} old backups`;
     },

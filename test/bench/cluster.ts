@@ -171,7 +171,7 @@ async function fill({ store: place, postgres }: Setup): Promise<string[]> {
     : await openPostgresStore(parsePostgresUrl(place), { log });
   for (let start = 0; start < userCount; start += 1_000) {
     const users = Array.from({ length: 1_000 }, (_, index) => userOf(start + index));
-    await store.insertRecords(users.map((user) => ({ kind: "put-user", user })));
+    await store.insertRecords(users.map((user) => ({ kind: "user", record: user })));
   }
   for (let number = 0; number < ownerCount; number++) {
     const passwordHash = await hashPassword(password, pbkdf2(recommendedIterations));

@@ -112,7 +112,7 @@ Deno.test("an app password opens the guard without a hash, and nothing else", as
   assertEquals(outcomeOf(await opened.send("GET", "/session/", { headers })), "401 not-authenticated");
   const credential = (await opened.app.store.listCredentials("alice")).find((candidate) => candidate.id === id);
   assert(credential !== undefined);
-  await opened.app.store.deleteCredential(credential);
+  await opened.app.store.deleteCredentials("alice", { id: credential.id });
   assertEquals(await told(opened, basicOf("alice", password)), "401 wrong-credentials, 1 hash");
 });
 

@@ -166,10 +166,8 @@ async function openScene(opened: AdminApp, number: number): Promise<Scene> {
 async function othersOf(store: Store, { actor, actorId }: Scene): Promise<unknown> {
   const records = (await Array.fromAsync(store.records())).flat();
   return records.filter((record) => {
-    if (record.kind === "put-user") return record.user.login !== actor;
-    if (record.kind === "put-session") return record.session.login !== actor;
-    if (record.kind === "put-credential") return record.credential.login !== actor;
-    return record.kind === "put-secret" || record.ticket.maker !== actorId;
+    if (record.kind === "secret") return true;
+    return record.kind === "ticket" ? record.record.maker !== actorId : record.record.login !== actor;
   });
 }
 

@@ -170,9 +170,9 @@ async function forbiddenTexts({ app }: TestApp, { passwords, tokens, tickets }: 
 
 /** What a record proves an identity with, or makes decisions with. A `User.id` is public. */
 function secretsOf(record: StoredRecord): readonly string[] {
-  if (record.kind === "put-secret") return [record.secret.value];
-  if (record.kind !== "put-credential") return [];
-  const { kind, key, secret } = record.credential;
+  if (record.kind === "secret") return [record.record.value];
+  if (record.kind !== "credential") return [];
+  const { kind, key, secret } = record.record;
   return [secret, kind === "totp" ? "" : key].filter((text) => text !== "");
 }
 

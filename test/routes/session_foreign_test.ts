@@ -22,7 +22,7 @@ async function logInTwice(vectors: readonly Vector[]): Promise<void> {
       registeredAt: 0,
       groups: [],
     };
-    await app.store.insertRecords([{ kind: "put-user", user: { ...user, disabled: false } }]);
+    await app.store.insertRecords([{ kind: "user", record: { ...user, disabled: false } }]);
 
     assertEquals(await logIn(`!${password}`), 401);
     assertEquals((await userOf(app.store, login)).passwordHash, passwordHash);
@@ -50,7 +50,7 @@ Deno.test("logIn() refuses a disabled user with a foreign hash, and a hash that 
       groups: [],
       disabled,
     };
-    await app.store.insertRecords([{ kind: "put-user", user }]);
+    await app.store.insertRecords([{ kind: "user", record: user }]);
     assertEquals((await send("POST", "/session/", { json: { login, password } })).status, 401);
     assertEquals((await userOf(app.store, login)).passwordHash, passwordHash);
   }

@@ -89,7 +89,7 @@ export class Journal {
   append(changes: readonly Change[]): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(new StoreClosedError(this.failure));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const isGrowing = changes.some((change) => change.kind.startsWith("put"));
+    const isGrowing = changes.some((change) => "record" in change);
     this.#pending.push({ changes, isGrowing, resolve, reject });
     if (this.#pending.length === 1) this.#lock.run([""], () => this.#commitPending());
     return promise;

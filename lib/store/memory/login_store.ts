@@ -6,17 +6,18 @@ import {
   type Change,
   type Credential,
   type CredentialUse,
-  type DeleteCredentialOptions,
+  type DeleteCredentialsOptions,
   type InsertSessionOptions,
+  isSecondFactor,
   maxSessionAheadMs,
   type Session,
   type User,
 } from "../../store.ts";
 import type { ExpiryLimits, SessionQuery } from "../queries.ts";
-import { authenticated, canLogIn, hasFactorBut, isSameUser, replacedBy } from "../rules.ts";
+import { authenticated, canLogIn, isSameUser, replacedBy } from "../rules.ts";
 import { forEachYielding, pageOf, seenLongestAgo } from "./scan.ts";
 import { type TableChanges, ticketKeys } from "./table_changes.ts";
-import type { Tables } from "./tables.ts";
+import { deletionsOf, type Tables } from "./tables.ts";
 
 /** Users whose sessions are ended side by side. */
 const maxUsersAtOnce = 1_000;
@@ -39,15 +40,13 @@ export abstract class LoginStore {
 
   insertSession(session: Session, user: User, options: InsertSessionOptions = {}) {
     const { login } = session;
-    const { maxSessions = Infinity, ticketHash, use } = options;
-    return this.#changes.run([login, ...ticketKeys(ticketHash)], async () => {
-      const [usedTicket, usedCredential] = [this.#tables.useOf(ticketHash), this.#tables.changeOf(use)];
-      if (!canLogIn(this.#tables.users.get(login), user) || usedTicket === undefined || usedCredential === undefined) {
-        return false;
-      }
+    const { maxSessions = Infinity, ...proof } = options;
+    return this.#changes.run([login, ...ticketKeys(proof.ticketHash)], async () => {
+      const used = this.#tables.usesOf(proof);
+      if (!canLogIn(this.#tables.users.get(login), user) || used === undefined) return false;
       const ended = await seenLongestAgo(this.#tables.sessionsOf(login), maxSessions - 1);
       // Users can log in on a full disk too.
-      await this.#changes.commitOrApply([{ kind: "put-session", session }, ...usedTicket, ...usedCredential], ended);
+      await this.#changes.commitOrApply([{ kind: "session", record: session }, ...used], ended);
       return true;
     });
   }
@@ -56,14 +55,11 @@ export abstract class LoginStore {
     const { login } = user;
     return this.#changes.run([login], async () => {
       const session = this.#tables.sessions.get(id);
-      const used = this.#tables.changeOf(authentication.use);
-      if (session?.login !== login || !canLogIn(this.#tables.users.get(login), user) || used === undefined) {
-        return false;
-      }
-      await this.#changes.commitOrApply([
-        { kind: "put-session", session: authenticated(session, authentication) },
-        ...used,
-      ]);
+      const used = this.#tables.usesOf(authentication);
+      const isValid = session?.login === login && canLogIn(this.#tables.users.get(login), user);
+      if (!isValid || used === undefined) return false;
+      const record = authenticated(session, authentication);
+      await this.#changes.commitOrApply([{ kind: "session", record }, ...used]);
       return true;
     });
   }
@@ -75,8 +71,8 @@ export abstract class LoginStore {
       if (session.lastSeenAt >= lastSeenAt && !isAhead) return;
       const createdAt = Math.min(session.createdAt, lastSeenAt);
       const authenticatedAt = Math.min(session.authenticatedAt, lastSeenAt);
-      const touched = { ...session, createdAt, lastSeenAt, authenticatedAt };
-      await this.#changes.commit([{ kind: "put-session", session: touched }]);
+      const record = { ...session, createdAt, lastSeenAt, authenticatedAt };
+      await this.#changes.commit([{ kind: "session", record }]);
     });
   }
 
@@ -108,7 +104,7 @@ export abstract class LoginStore {
     const endExpired = (login: string) =>
       this.#changes.run([login], async () => {
         // Again under the lock: a session may have been seen meanwhile.
-        const ended = this.#tables.sessionsOf(login, isExpired);
+        const ended = this.#tables.sessionsOf(login).filter(isExpired);
         await this.#changes.commit([], ended);
         return total += ended.length;
       });
@@ -138,40 +134,29 @@ export abstract class LoginStore {
       const isTaken = ({ key }: Credential) =>
         this.#tables.credentials.has(key) && replaced.every((credential) => credential.key !== key);
       if (credentials.some(isTaken)) return "taken";
-      const puts = credentials.map((credential): Change => ({ kind: "put-credential", credential }));
-      await this.#changes.commit([...deletionsOf(replaced), ...puts]);
+      const puts = credentials.map((record): Change => ({ kind: "credential", record }));
+      await this.#changes.commit([...deletionsOf("credential", replaced.map(({ key }) => key)), ...puts]);
       return "done";
     });
   }
 
   useCredential(use: CredentialUse, { actor }: ActorOptions = {}) {
     return this.#changes.runAs({ keys: [use.current.login], actor }, async () => {
-      const used = this.#tables.changeOf(use);
+      const used = this.#tables.usesOf({ use });
       if (used === undefined) return "stale";
       await this.#changes.commit(used);
       return "done";
     });
   }
 
-  deleteCredential({ id, key, login }: Credential, { actor, keepsFactor = false }: DeleteCredentialOptions = {}) {
+  deleteCredentials(login: string, { id, actor, keepsFactor = false }: DeleteCredentialsOptions = {}) {
     return this.#changes.runAs({ keys: [login], actor }, async () => {
-      if (this.#tables.credentials.get(key)?.id !== id) return "missing";
-      if (keepsFactor && !hasFactorBut(id, this.#tables.credentialsOf(login))) return "last";
-      await this.#changes.commit([{ kind: "delete-credential", key }]);
-      return "done";
+      const kept = this.#tables.credentialsOf(login);
+      const deleted = kept.filter((credential) => id === undefined || credential.id === id);
+      const lacksFactor = !kept.some((credential) => !deleted.includes(credential) && isSecondFactor(credential));
+      if (keepsFactor && deleted.length > 0 && lacksFactor) return "last";
+      await this.#changes.commit(deletionsOf("credential", deleted.map(({ key }) => key)));
+      return deleted.length;
     });
   }
-
-  deleteCredentials(login: string, { actor }: ActorOptions = {}) {
-    return this.#changes.runAs({ keys: [login], actor }, async () => {
-      const deletions = deletionsOf(this.#tables.credentialsOf(login));
-      await this.#changes.commit(deletions);
-      return deletions.length;
-    });
-  }
-}
-
-/** Returns the changes that delete credentials. */
-export function deletionsOf(credentials: readonly Credential[]): readonly Change[] {
-  return credentials.map(({ key }): Change => ({ kind: "delete-credential", key }));
 }

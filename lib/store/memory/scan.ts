@@ -6,7 +6,7 @@
 
 import { setImmediate } from "node:timers";
 import { workKeyOf, workOf } from "../../passwords/stored_hash.ts";
-import type { Session, StoredRecord, User } from "../../store.ts";
+import { orderOf, recordKinds, type Session, type StoredRecord, type User } from "../../store.ts";
 import { type Days, type HashWorks, maxHashWorks, type Page, type PageQuery } from "../queries.ts";
 import type { Tables } from "./tables.ts";
 
@@ -118,30 +118,12 @@ export async function hashWorksOf(users: Iterable<User>): Promise<HashWorks> {
 
 /** Returns every record in the order of `Store.records`, in batches. */
 export async function* recordsOf(tables: Tables): AsyncGenerator<readonly StoredRecord[]> {
-  yield* batches(byKey(tables.users.values(), ({ id }) => id), (user) => ({ kind: "put-user", user }));
-  yield* batches(byKey(tables.sessions.values(), ({ id }) => id), (session) => ({ kind: "put-session", session }));
-  yield* batches(
-    byKey(tables.tickets.values(), (ticket) => ticket.secretHash),
-    (ticket) => ({ kind: "put-ticket", ticket }),
-  );
-  yield* batches(byKey(tables.secrets.values(), ({ name }) => name), (secret) => ({ kind: "put-secret", secret }));
-  yield* batches(
-    byKey(tables.credentials.values(), ({ key }) => key),
-    (credential) => ({ kind: "put-credential", credential }),
-  );
-}
-
-function byKey<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): readonly Item[] {
-  // By code units, the order of a database for keys in ASCII.
-  return Array.from(items).sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
-}
-
-async function* batches<Item>(
-  items: readonly Item[],
-  put: (item: Item) => StoredRecord,
-): AsyncGenerator<readonly StoredRecord[]> {
-  for (let start = 0; start < items.length; start += recordBatch) {
-    yield items.slice(start, start + recordBatch).map(put);
-    await new Promise((resolve) => setImmediate(resolve));
+  for (const kind of recordKinds) {
+    // By code units, the order of a database for keys in ASCII.
+    const records = Array.from(tables.changes([kind])).sort((one, other) => orderOf(one) < orderOf(other) ? -1 : 1);
+    for (let start = 0; start < records.length; start += recordBatch) {
+      yield records.slice(start, start + recordBatch);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }

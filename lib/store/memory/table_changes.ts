@@ -2,7 +2,7 @@
 
 import { KeyedLock } from "../../keyed_lock.ts";
 import { type Actor, type Change, isAdmin, type Session, StoreFullError } from "../../store.ts";
-import type { TableStorage } from "./tables.ts";
+import { deletionsOf, type TableStorage } from "./tables.ts";
 
 /** Sessions that end in one change: few enough for a short frame. */
 const maxEndsAtOnce = 1_000;
@@ -58,7 +58,7 @@ export class TableChanges {
 
   /** Commits the changes and the ends of sessions as one change; of thousands of sessions, most in changes before. */
   async commit(changes: readonly Change[], ended: readonly Session[] = []): Promise<void> {
-    const ends = ended.map(({ id }): Change => ({ kind: "delete-session", id }));
+    const ends = [...endsOf(ended)];
     while (ends.length > maxEndsAtOnce) await this.#storage.commit(ends.splice(0, maxEndsAtOnce));
     if (changes.length + ends.length > 0) await this.#storage.commit([...changes, ...ends]);
   }
@@ -72,10 +72,9 @@ export class TableChanges {
       await this.commit(changes, ended);
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
-      const isPut = ({ kind }: Change) => kind.startsWith("put-");
-      await this.commit(changes.filter((change) => !isPut(change)));
-      for (const { id } of ended) this.#storage.tables.apply({ kind: "delete-session", id });
-      for (const change of changes.filter(isPut)) this.#storage.tables.apply(change);
+      const puts = changes.filter((change) => "record" in change);
+      await this.commit(changes.filter((change) => !("record" in change)));
+      for (const change of [...endsOf(ended), ...puts]) this.#storage.tables.apply(change);
     }
   }
 }
@@ -83,4 +82,8 @@ export class TableChanges {
 /** Returns the keys of the lock of a ticket, if a change needs one. */
 export function ticketKeys(secretHash: string | undefined): readonly string[] {
   return secretHash === undefined ? [] : [`ticket ${secretHash}`];
+}
+
+function endsOf(sessions: readonly Session[]): readonly Change[] {
+  return deletionsOf("session", sessions.map(({ id }) => id));
 }

@@ -22,10 +22,10 @@ import {
 } from "../../store.ts";
 import type { Days, TicketQuery, UserQuery } from "../queries.ts";
 import { canLogIn, isForUser, isPublic, isSameUser, voidedTickets } from "../rules.ts";
-import { deletionsOf, LoginStore } from "./login_store.ts";
+import { LoginStore } from "./login_store.ts";
 import { hashWorksOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { TableChanges, ticketKeys } from "./table_changes.ts";
-import { memoryStorage, type Tables, type TableStorage } from "./tables.ts";
+import { deletionsOf, memoryStorage, type Tables, type TableStorage } from "./tables.ts";
 
 /** The lock of changes that could remove the last administrator. No login has a space. */
 const adminsKey = "all admins";
@@ -72,10 +72,10 @@ export class TableStore extends LoginStore implements Store {
 
   insertUser(user: User, ticketHash?: string) {
     return this.#changes.run([user.login, ...ticketKeys(ticketHash)], async () => {
-      const used = this.#tables.useOf(ticketHash);
+      const used = this.#tables.usesOf({ ticketHash });
       if (used === undefined) return "no-ticket";
       if (this.#tables.users.has(user.login)) return "taken";
-      await this.#changes.commit([{ kind: "put-user", user }, ...used]);
+      await this.#changes.commit([{ kind: "user", record: user }, ...used]);
       return "done";
     });
   }
@@ -86,18 +86,18 @@ export class TableStore extends LoginStore implements Store {
     const isDemoted = isAdmin(current) && !isAdmin(next);
     const keys = [login, ...ticketKeys(ticketHash), ...isDemoted ? [adminsKey] : []];
     return this.#changes.runAs({ keys, actor }, async () => {
-      const used = this.#tables.useOf(ticketHash);
+      const used = this.#tables.usesOf({ ticketHash });
       if (used === undefined) return "no-ticket";
       if (!isSameUser(this.#tables.users.get(login), current)) return "stale";
       if (isDemoted && this.#tables.adminCount === 1) return "last-admin";
       const keptId = next.disabled ? "" : keepSessionId;
-      const ended = keptId === undefined ? [] : this.#tables.sessionsOf(login, ({ id }) => id !== keptId);
+      const ended = keptId === undefined ? [] : this.#tables.sessionsOf(login).filter(({ id }) => id !== keptId);
       const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
       const deletions = this.#tables.ticketDeletions((ticket) =>
         voided.made && ticket.maker === id || ticket.login === login &&
           (voided.resets && ticket.purpose === "reset" || voided.logins && ticket.purpose === "login")
       );
-      await this.#changes.commit([{ kind: "put-user", user: next }, ...deletions, ...used], ended);
+      await this.#changes.commit([{ kind: "user", record: next }, ...deletions, ...used], ended);
       return "done";
     });
   }
@@ -112,9 +112,9 @@ export class TableStore extends LoginStore implements Store {
       const deletions = this.#tables.ticketDeletions((ticket) =>
         ticket.maker === id || isForUser(ticket) && ticket.login === login
       );
-      const credentials = deletionsOf(this.#tables.credentialsOf(login));
-      const ended = this.#tables.sessionsOf(login);
-      await this.#changes.commit([{ kind: "delete-user", login }, ...deletions, ...credentials], ended);
+      const credentials = deletionsOf("credential", this.#tables.credentialsOf(login).map(({ key }) => key));
+      const changes = [...deletionsOf("user", [login]), ...deletions, ...credentials];
+      await this.#changes.commit(changes, this.#tables.sessionsOf(login));
       return "done";
     });
   }
@@ -144,7 +144,7 @@ export class TableStore extends LoginStore implements Store {
       );
       const keptCount = { setup: 0, login: maxPendingLogins - 1, register: Infinity, reset: Infinity }[purpose];
       const replaced = deletions.slice(0, Math.max(0, deletions.length - keptCount));
-      const changes: Change[] = [{ kind: "put-ticket", ticket }, ...replaced];
+      const changes: Change[] = [{ kind: "ticket", record: ticket }, ...replaced];
       // Users can log in on a full disk too.
       if (purpose === "login") await this.#changes.commitOrApply(changes);
       else await this.#changes.commit(changes);
@@ -155,7 +155,7 @@ export class TableStore extends LoginStore implements Store {
   deleteTicket(id: string, { actor }: ActorOptions = {}) {
     const found = this.#tables.tickets.values().find((ticket) => ticket.id === id && isPublic(ticket));
     return this.#changes.runAs({ keys: ticketKeys(found?.secretHash), actor }, async () => {
-      const used = found && this.#tables.useOf(found.secretHash);
+      const used = found && this.#tables.usesOf({ ticketHash: found.secretHash });
       if (used === undefined) return "missing";
       await this.#changes.commit(used);
       return "done";
@@ -170,7 +170,7 @@ export class TableStore extends LoginStore implements Store {
 
   ensureSecret(secret: Secret) {
     return this.#changes.run([`secret ${secret.name}`], async () => {
-      await this.insertRecords([{ kind: "put-secret", secret }]);
+      await this.insertRecords([{ kind: "secret", record: secret }]);
       return this.#tables.secrets.get(secret.name)?.value ?? secret.value;
     });
   }

@@ -8,8 +8,12 @@
 import {
   type Change,
   type Credential,
-  type CredentialUse,
   isAdmin,
+  keyOf,
+  type ProofOptions,
+  type RecordKind,
+  recordKinds,
+  type Records,
   type Secret,
   type Session,
   type StoredRecord,
@@ -17,7 +21,6 @@ import {
   type User,
 } from "../../store.ts";
 import { isSameCredential } from "../rules.ts";
-import { KeysByLogin } from "./keys_by_login.ts";
 
 /** Tables, and how changes of them become durable. */
 export interface TableStorage {
@@ -45,31 +48,85 @@ export function memoryStorage(tables: Tables = new Tables()): TableStorage {
   };
 }
 
-/** The tables: users by login, sessions by id, tickets by the hash of their code, secrets by name, the rest by key. */
-export class Tables {
-  readonly #users = new Map<string, User>();
-  readonly #sessions = new Map<string, Session>();
-  readonly #tickets = new Map<string, Ticket>();
-  readonly #secrets = new Map<string, Secret>();
-  readonly #credentials = new Map<string, Credential>();
-  readonly #sessionIdsByLogin = new KeysByLogin();
-  readonly #credentialKeysByLogin = new KeysByLogin();
+/** Users by login. */
+class UserTable extends Map<string, User> {
   /** Logins. */
-  readonly #admins = new Set<string>();
+  readonly admins = new Set<string>();
+
+  override set(login: string, user: User): this {
+    if (isAdmin(user)) this.admins.add(login);
+    else this.admins.delete(login);
+    return super.set(login, user);
+  }
+
+  override delete(login: string): boolean {
+    this.admins.delete(login);
+    return super.delete(login);
+  }
+}
+
+/** Records that belong to users, by their key. */
+class OwnedTable<Item extends { readonly login: string }> extends Map<string, Item> {
+  readonly #users: ReadonlyMap<string, User>;
+  /** A single key is stored as it is, as most users have one session and a `Set` takes 200 bytes. */
+  readonly #keysByLogin = new Map<string, string | Set<string>>();
+
+  constructor(users: ReadonlyMap<string, User>) {
+    super();
+    this.#users = users;
+  }
+
+  /** Returns the records of a user, nearly in order of creation. */
+  of(login: string): readonly Item[] {
+    const keys = this.#keysByLogin.get(login) ?? [];
+    return Array.from(typeof keys === "string" ? [keys] : keys).flatMap((key) => this.get(key) ?? []);
+  }
+
+  override set(key: string, item: Item): this {
+    // Shares the text of the user: what is read from disk has a copy of the login in each record.
+    const login = this.#users.get(item.login)?.login ?? item.login;
+    const keys = this.#keysByLogin.get(login) ?? key;
+    if (typeof keys !== "string") keys.add(key);
+    else this.#keysByLogin.set(login, keys === key ? key : new Set([keys, key]));
+    return super.set(key, { ...item, login });
+  }
+
+  override delete(key: string): boolean {
+    const login = this.get(key)?.login;
+    if (login === undefined) return false;
+    const keys = this.#keysByLogin.get(login);
+    if (typeof keys === "object") keys.delete(key);
+    if (typeof keys === "string" || keys?.size === 0) this.#keysByLogin.delete(login);
+    return super.delete(key);
+  }
+}
+
+/** The tables, each with its records by their keys (`keyOf`). */
+export class Tables {
+  readonly #users = new UserTable();
+  readonly #sessions = new OwnedTable<Session>(this.#users);
+  readonly #credentials = new OwnedTable<Credential>(this.#users);
+  readonly #byKind: { readonly [Kind in keyof Records]: Map<string, Records[Kind]> } = {
+    user: this.#users,
+    session: this.#sessions,
+    ticket: new Map(),
+    secret: new Map(),
+    credential: this.#credentials,
+  };
   readonly users: ReadonlyMap<string, User> = this.#users;
   readonly sessions: ReadonlyMap<string, Session> = this.#sessions;
-  readonly tickets: ReadonlyMap<string, Ticket> = this.#tickets;
-  readonly secrets: ReadonlyMap<string, Secret> = this.#secrets;
+  readonly tickets: ReadonlyMap<string, Ticket> = this.#byKind.ticket;
+  readonly secrets: ReadonlyMap<string, Secret> = this.#byKind.secret;
   readonly credentials: ReadonlyMap<string, Credential> = this.#credentials;
 
   get adminCount(): number {
-    return this.#admins.size;
+    return this.#users.admins.size;
   }
 
   /** Returns the user of that id if it is an administrator. */
   adminOf(id: string): User | undefined {
-    for (const login of this.#admins) {
-      const user = this.#users.get(login);
+    for (const login of this.#users.admins) {
+      const user = this.users.get(login);
       if (user?.id === id) return user;
     }
     return undefined;
@@ -80,85 +137,47 @@ export class Tables {
     return maker === "" || this.adminOf(maker) !== undefined;
   }
 
-  /** Returns the deletion of the ticket that a change uses, if it needs one; `undefined` if that was used meanwhile. */
-  useOf(secretHash: string | undefined): readonly Change[] | undefined {
-    if (secretHash === undefined) return [];
-    return this.#tickets.has(secretHash) ? [{ kind: "delete-ticket", secretHash }] : undefined;
-  }
-
-  /** There are few tickets, as administrators create them, so they have no index. */
-  ticketDeletions(isDeleted: (ticket: Ticket) => boolean): readonly Change[] {
-    return Array.from(this.#tickets.values()).filter(isDeleted).flatMap(({ secretHash }) =>
-      this.useOf(secretHash) ?? []
-    );
-  }
-
   /** Returns the sessions of a user, nearly in order of creation. */
-  sessionsOf(login: string, isWanted: (session: Session) => boolean = () => true): readonly Session[] {
-    const sessions = this.#sessionIdsByLogin.of(login).map((id) => this.#sessions.get(id));
-    return sessions.filter((session): session is Session => session !== undefined && isWanted(session));
+  sessionsOf(login: string): readonly Session[] {
+    return this.#sessions.of(login);
   }
 
   /** Returns the credentials of a user, in order of their ids. */
   credentialsOf(login: string): readonly Credential[] {
-    const credentials = this.#credentialKeysByLogin.of(login).flatMap((key) => this.#credentials.get(key) ?? []);
-    return credentials.sort((one, other) => one.id < other.id ? -1 : 1);
+    return this.#credentials.of(login).toSorted((one, other) => one.id < other.id ? -1 : 1);
   }
 
-  /** Returns the change that uses a credential, if one is given; `undefined` if it was used meanwhile. */
-  changeOf(use: CredentialUse | undefined): readonly Change[] | undefined {
-    if (use === undefined) return [];
+  /** Returns the deletions of tickets. There are few, as administrators create them, so they have no index. */
+  ticketDeletions(isDeleted: (ticket: Ticket) => boolean): readonly Change[] {
+    return deletionsOf(
+      "ticket",
+      Array.from(this.tickets.values()).filter(isDeleted).map((ticket) => ticket.secretHash),
+    );
+  }
+
+  /** Returns the changes that use a ticket and a credential, if given; `undefined` if one was used meanwhile. */
+  usesOf({ ticketHash, use }: ProofOptions): readonly Change[] | undefined {
+    const tickets = ticketHash === undefined ? [] : [ticketHash];
+    if (!tickets.every((hash) => this.tickets.has(hash))) return undefined;
+    if (use === undefined) return deletionsOf("ticket", tickets);
     const { current: { key }, current, next } = use;
-    if (!isSameCredential(this.#credentials.get(key), current)) return undefined;
-    return [next === undefined ? { kind: "delete-credential", key } : { kind: "put-credential", credential: next }];
+    if (!isSameCredential(this.credentials.get(key), current)) return undefined;
+    const used: Change = next === undefined
+      ? { kind: "credential", deletedKey: key }
+      : { kind: "credential", record: next };
+    return [...deletionsOf("ticket", tickets), used];
   }
 
   /** Reports whether there is a record of the same key. */
-  has(record: StoredRecord): boolean {
-    if ("user" in record) return this.#users.has(record.user.login);
-    if ("session" in record) return this.#sessions.has(record.session.id);
-    if ("ticket" in record) return this.#tickets.has(record.ticket.secretHash);
-    if ("secret" in record) return this.#secrets.has(record.secret.name);
-    return this.#credentials.has(record.credential.key);
+  has(stored: StoredRecord): boolean {
+    return this.#byKind[stored.kind].has(keyOf(stored));
   }
 
   /** Puts or deletes one record. Idempotent. */
   apply(change: Change): void {
-    switch (change.kind) {
-      case "put-user":
-        this.#users.set(change.user.login, change.user);
-        if (isAdmin(change.user)) this.#admins.add(change.user.login);
-        else this.#admins.delete(change.user.login);
-        return;
-      case "delete-user":
-        this.#users.delete(change.login);
-        this.#admins.delete(change.login);
-        return;
-      case "put-session":
-        this.#putSession(change.session);
-        return;
-      case "delete-session":
-        this.#sessionIdsByLogin.delete(this.#sessions.get(change.id)?.login, change.id);
-        this.#sessions.delete(change.id);
-        return;
-      case "put-ticket":
-        this.#tickets.set(change.ticket.secretHash, change.ticket);
-        return;
-      case "delete-ticket":
-        this.#tickets.delete(change.secretHash);
-        return;
-      case "put-secret":
-        this.#secrets.set(change.secret.name, change.secret);
-        return;
-      case "put-credential":
-        this.#credentials.set(change.credential.key, change.credential);
-        this.#credentialKeysByLogin.add(change.credential.login, change.credential.key);
-        return;
-      case "delete-credential":
-        this.#credentialKeysByLogin.delete(this.#credentials.get(change.key)?.login, change.key);
-        this.#credentials.delete(change.key);
-        return;
-    }
+    const table: Map<string, unknown> = this.#byKind[change.kind];
+    if ("record" in change) table.set(keyOf(change), change.record);
+    else table.delete(change.deletedKey);
   }
 
   /**
@@ -167,19 +186,15 @@ export class Tables {
    * `apply` may change the tables while it is read: the iterator of a `Map` visits added records, skips deleted ones
    * and shows each record as it is when visited. `snapshot.ts` relies on that.
    */
-  *changes(): Generator<Change> {
-    for (const user of this.#users.values()) yield { kind: "put-user", user };
-    for (const session of this.#sessions.values()) yield { kind: "put-session", session };
-    for (const ticket of this.#tickets.values()) yield { kind: "put-ticket", ticket };
-    for (const secret of this.#secrets.values()) yield { kind: "put-secret", secret };
-    for (const credential of this.#credentials.values()) yield { kind: "put-credential", credential };
+  *changes(kinds = recordKinds): Generator<StoredRecord> {
+    // The type of a table does not tell that its records are of its kind.
+    for (const kind of kinds) {
+      for (const record of this.#byKind[kind].values()) yield { kind, record } as StoredRecord;
+    }
   }
+}
 
-  #putSession(put: Session): void {
-    const user = this.#users.get(put.login);
-    // Shares the text of the user: what is read from disk has a copy of the login in each session.
-    const session = user === undefined ? put : { ...put, login: user.login };
-    this.#sessionIdsByLogin.add(session.login, session.id);
-    this.#sessions.set(session.id, session);
-  }
+/** Returns the changes that delete records by their keys. */
+export function deletionsOf(kind: RecordKind, keys: readonly string[]): readonly Change[] {
+  return keys.map((deletedKey) => ({ kind, deletedKey }));
 }

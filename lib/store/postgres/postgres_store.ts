@@ -2,31 +2,22 @@
  * The store on PostgreSQL, or on an engine that speaks its protocol. Any number of instances may use one database.
  *
  * Here are the reads; `rules.ts` and `credentials.ts` have the changes. From there the way is straight down: `rows.ts`
- * has the values, `statements.ts` the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
+ * has the rows, `statements.ts` the SQL, `database.ts` the deadline and the repetition, `connection.ts` the client.
  */
 
 import type { Row } from "pg";
 import type { PostgresAddress } from "../../config/postgres_address.ts";
 import { type Secret, type Store, StoreUnavailableError } from "../../store.ts";
 import type { StoreSize } from "../queries.ts";
+import { workOf } from "../../passwords/stored_hash.ts";
 import { TtlCache } from "../../ttl_cache.ts";
 import { codeOf, isStorableText, messageOf, type Value } from "./connection.ts";
 import { credentialChanges } from "./credentials.ts";
-import { insertAll, recordsIn } from "./copies.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { sessionChanges, ticketChanges, userChanges } from "./rules.ts";
 import { migrate, type SchemaOptions } from "./schema.ts";
-import {
-  credentialOfRow,
-  hashWorkOfRow,
-  listedTicketOfRow,
-  numberIn,
-  secretOfRow,
-  sessionOfRow,
-  ticketOfRow,
-  userOfRow,
-} from "./rows.ts";
-import { insertStatement, statements } from "./statements.ts";
+import { insertAll, numberIn, recordOf, recordsIn } from "./rows.ts";
+import { statements } from "./statements.ts";
 
 export interface PostgresStoreOptions extends DatabaseOptions, Pick<SchemaOptions, "isReadOnly"> {
   /** The maximum age of the result of `size`. */
@@ -85,7 +76,10 @@ export async function openPostgresStore(
     ensureSecret: (secret) => ensureSecret(database, secret),
     records: () => recordsIn(database),
     async insertRecords(records) {
-      await database.transact((transaction) => insertAll(transaction, records));
+      await database.transact(async (transaction) => {
+        await insertAll(transaction.run, records);
+        return "done";
+      });
     },
     size: () => size.get(),
     failure: () => database.failure(),
@@ -97,14 +91,14 @@ function userReads(database: Database) {
   return {
     async findUser(login) {
       const [row] = await find(database, statements.findUser, [login]);
-      return row && userOfRow(row);
+      return row && recordOf("user", row);
     },
     async listUsers({ limit, after = "", prefix = "", contains = "", group = "", sort = "registered_at" }) {
       const { list, first, key } = userLists[sort];
       const values = [prefix, prefix + lastCharacter, contains, group === "" ? "" : `,${group},`];
       const page = { list, count: statements.countUsers, values, after: after || first, limit, key };
       const { rows, ...rest } = await findPage(database, page);
-      return { items: rows.map(userOfRow), ...rest };
+      return { items: rows.map((row) => recordOf("user", row)), ...rest };
     },
     async countAdmins() {
       const { rows } = await database.run(statements.countAdmins);
@@ -118,7 +112,10 @@ function userReads(database: Database) {
     },
     async hashWorks() {
       const { rows } = await database.run(statements.hashWorks);
-      const found = rows.map(hashWorkOfRow);
+      const found = rows.map((row) => {
+        const example = String(row["password_hash"]);
+        return { work: workOf(example), count: numberIn(row, "users"), example };
+      });
       const works = found.flatMap(({ work, ...more }) => work === undefined ? [] : { work, ...more });
       const unusable = found.filter(({ work }) => work === undefined);
       return { works, unusableCount: unusable.reduce((sum, { count }) => sum + count, 0) };
@@ -130,13 +127,13 @@ function sessionReads(database: Database) {
   return {
     async findSession(id) {
       const [row] = await find(database, statements.findSession, [id]);
-      return row && { session: sessionOfRow(row), user: userOfRow(row) };
+      return row && { session: recordOf("session", row), user: recordOf("user", row) };
     },
     async listSessions(login, { limit, after = "", lastSeenUntil, createdUntil }) {
       const values = [login, lastSeenUntil ?? Number.MIN_SAFE_INTEGER, createdUntil ?? Number.MIN_SAFE_INTEGER];
       const page = { list: statements.listSessions, count: statements.countSessions, values, after, limit };
       const { rows, ...rest } = await findPage(database, page);
-      return { items: rows.map(sessionOfRow), ...rest };
+      return { items: rows.map((row) => recordOf("session", row)), ...rest };
     },
   } satisfies Partial<Store>;
 }
@@ -144,11 +141,12 @@ function sessionReads(database: Database) {
 function credentialReads(database: Database) {
   return {
     async listCredentials(login) {
-      return (await find(database, statements.listCredentials, [login])).map(credentialOfRow);
+      const rows = await find(database, statements.listCredentials, [login]);
+      return rows.map((row) => recordOf("credential", row));
     },
     async findCredential(kind, key) {
       const [row] = await find(database, statements.findCredential, [kind, key]);
-      return row && { credential: credentialOfRow(row), user: userOfRow(row) };
+      return row && { credential: recordOf("credential", row), user: recordOf("user", row) };
     },
   } satisfies Partial<Store>;
 }
@@ -157,12 +155,13 @@ function ticketReads(database: Database) {
   return {
     async findTicket(secretHash) {
       const [row] = await find(database, statements.findTicket, [secretHash]);
-      return row && ticketOfRow(row);
+      return row && recordOf("ticket", row);
     },
     async listTickets({ limit, after = "", now }) {
       const page = { list: statements.listTickets, count: statements.countTickets, values: [now], after, limit };
       const { rows, ...rest } = await findPage(database, page);
-      return { items: rows.map(listedTicketOfRow), ...rest };
+      const madeBy = ({ maker_login: login }: Row) => typeof login === "string" ? login : undefined;
+      return { items: rows.map((row) => ({ ticket: recordOf("ticket", row), madeBy: madeBy(row) })), ...rest };
     },
   } satisfies Partial<Store>;
 }
@@ -191,13 +190,12 @@ async function findPage(database: Database, { list, count, values, after, limit,
 }
 
 /** Reads first: a database that is read-only may have it. */
-async function ensureSecret(database: Database, { name, value }: Secret): Promise<string> {
-  const values = [name, value];
+async function ensureSecret(database: Database, secret: Secret): Promise<string> {
   try {
     for (;;) {
-      const { rows: [row] } = await database.run(statements.findSecret, [name]);
-      if (row !== undefined) return secretOfRow(row).value;
-      await database.run(insertStatement("gatehouse_secret", [values]), values);
+      const { rows: [row] } = await database.run(statements.findSecret, [secret.name]);
+      if (row !== undefined) return recordOf("secret", row).value;
+      await insertAll((text, values) => database.run(text, values), [{ kind: "secret", record: secret }]);
     }
   } catch (error) {
     if (codeOf(error) !== "42501") throw error;

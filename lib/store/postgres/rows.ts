@@ -1,128 +1,119 @@
-/** The rows of the tables as records, and the other way round. */
+/** Records as rows: a column for each field, named after it, and columns that only SQL needs. */
 
 import type { Row } from "pg";
 import { iterationsOf, workOf } from "../../passwords/stored_hash.ts";
-import {
-  type Credential,
-  isAdmin,
-  type ListedTicket,
-  type Secret,
-  type Session,
-  type Ticket,
-  type User,
-} from "../../store.ts";
-import { factorsOf, idOfOldTicket, isForUser } from "../rules.ts";
+import { isAdmin, type RecordKind, recordKinds, type Records, type StoredRecord } from "../../store.ts";
+import { type Field, fields } from "../fields.ts";
+import { idOfOldTicket, isForUser } from "../rules.ts";
 import type { Value } from "./connection.ts";
+import type { Database, Transaction } from "./database.ts";
 
-/** The row of a user. @param changes how many changes to add to the counter of the row */
-export function userValues(user: User, changes: 0 | 1): readonly Value[] {
-  const { login, id, passwordHash, registeredAt, groups, disabled } = user;
-  const iterations = iterationsOf(passwordHash);
-  const work = iterations === 0 ? workOf(passwordHash) ?? "" : "";
-  return [login, id, passwordHash, iterations, registeredAt, groups.join(), isAdmin(user), disabled, changes, work];
+interface Table<Item> {
+  readonly name: string;
+  /** The column that is the order of `Store.records`. */
+  readonly key: string;
+  /** The columns that only SQL needs. */
+  derived?(record: Item): Readonly<Record<string, Value>>;
+  /** Returns a row with the columns of the fields, which have other names or defaults of an older version. */
+  complete?(row: Row): Row;
 }
 
-/** The row of a session. */
-export function sessionValues(session: Session): readonly Value[] {
-  const { id, login, secretHash, createdAt, lastSeenAt, userAgent, address, factors, authenticatedAt } = session;
-  return [id, login, secretHash, createdAt, lastSeenAt, userAgent, address, factors.join(), authenticatedAt];
+/** How many records a statement of `recordsIn` returns. */
+const pageSize = 1_000;
+
+const tables: { readonly [Kind in RecordKind]: Table<Records[Kind]> } = {
+  user: {
+    name: "gatehouse_user",
+    key: "id",
+    derived(user) {
+      const iterations = iterationsOf(user.passwordHash);
+      const work = iterations === 0 ? workOf(user.passwordHash) ?? "" : "";
+      return { iterations, is_admin: isAdmin(user), work, changes: 1 };
+    },
+    // With another record, which has an "id" too.
+    complete: (row) => ({ ...row, id: row["user_id"] ?? row["id"] }),
+  },
+  session: {
+    name: "gatehouse_session",
+    key: "id",
+    complete: (row) => ({ ...row, authenticated_at: row["authenticated_at"] || row["created_at"] }),
+  },
+  ticket: {
+    name: "gatehouse_ticket",
+    key: "secret_hash",
+    // One for a user refers to it, and is deleted with it.
+    derived: (ticket) => ({ reset_login: isForUser(ticket) ? ticket.login : null }),
+    complete: (row) => ({ ...row, id: row["id"] || idOfOldTicket(String(row["secret_hash"])) }),
+  },
+  secret: { name: "gatehouse_secret", key: "name" },
+  credential: { name: "gatehouse_credential", key: "key" },
+};
+
+/** Returns the columns of the fields of a record. @param table the name of the table in a statement of several */
+export function columnsOf(kind: RecordKind, table = ""): string {
+  const prefix = table === "" ? "" : `${table}.`;
+  return Object.keys(fields[kind]).map((name) => prefix + columnOf(name)).join(", ");
 }
 
-/** The row of a ticket. One for a user refers to it, and is deleted with it. */
-export function ticketValues(ticket: Ticket): readonly Value[] {
-  const { secretHash, purpose, login, expiresAt, id, maker, createdAt } = ticket;
-  return [secretHash, purpose, login, expiresAt, id, maker, createdAt, isForUser(ticket) ? login : null];
+/** Returns the values of a record by their columns, first those of `columnsOf`. */
+export function rowOf<Kind extends RecordKind>(
+  kind: Kind,
+  record: Records[Kind],
+): Readonly<Record<string, Value>> {
+  const values = Object.entries<Field>(fields[kind]).map(([name, { encode }]) => {
+    const value = Reflect.get(record, name);
+    return [columnOf(name), encode === undefined ? value : encode(value)];
+  });
+  return { ...Object.fromEntries(values), ...tables[kind].derived?.(record) };
 }
 
-/** The row of a credential. */
-export function credentialValues(credential: Credential): readonly Value[] {
-  const { key, id, login, kind, name, createdAt, lastUsedAt, secret, counter, signCount } = credential;
-  return [key, id, login, kind, name, createdAt, lastUsedAt, secret, counter, signCount];
+/** @throws {TypeError} a value is invalid, or this version does not know it */
+export function recordOf<Kind extends RecordKind>(kind: Kind, row: Row): Records[Kind] {
+  const completed = tables[kind].complete?.(row) ?? row;
+  const record = Object.entries<Field>(fields[kind]).map(([name, { findInvalid, decode }]) => {
+    const value = completed[columnOf(name)];
+    if (findInvalid([value]) >= 0) throw new TypeError(`Cannot read the column "${columnOf(name)}" of a ${kind}`);
+    return [name, decode === undefined ? value : decode(value)];
+  });
+  return Object.fromEntries(record);
 }
 
-/** The user of a row of users, or of another record with its user. */
-export function userOfRow(row: Row): User {
-  const groups = textIn(row, "groups");
-  return {
-    id: textIn(row, "user_id" in row ? "user_id" : "id"),
-    login: textIn(row, "login"),
-    passwordHash: textIn(row, "password_hash"),
-    registeredAt: numberIn(row, "registered_at"),
-    // Names of groups have no comma: see `isGroups` in `lib/accounts/user.ts`.
-    groups: groups === "" ? [] : groups.split(","),
-    disabled: row["disabled"] === true,
-  };
-}
-
-/** @throws {TypeError} this version does not know a factor */
-export function sessionOfRow(row: Row): Session {
-  const factors = factorsOf(textIn(row, "factors"));
-  if (factors === undefined) throw new TypeError(`Cannot read a session with the factors "${row["factors"]}"`);
-  return {
-    id: textIn(row, "id"),
-    login: textIn(row, "login"),
-    secretHash: textIn(row, "secret_hash"),
-    createdAt: numberIn(row, "created_at"),
-    lastSeenAt: numberIn(row, "last_seen_at"),
-    userAgent: textIn(row, "user_agent"),
-    address: textIn(row, "address"),
-    factors,
-    // An instance of an older version has inserted 0.
-    authenticatedAt: numberIn(row, "authenticated_at") || numberIn(row, "created_at"),
-  };
-}
-
-/** @throws {TypeError} this version does not know the purpose */
-export function ticketOfRow(row: Row): Ticket {
-  const purpose = textIn(row, "purpose");
-  if (purpose !== "setup" && purpose !== "register" && purpose !== "reset" && purpose !== "login") {
-    throw new TypeError(`Cannot read a ticket with the purpose "${purpose}"`);
+/** Inserts the records whose keys do not exist. @returns how many */
+export async function insertAll(run: Transaction["run"], records: readonly StoredRecord[]): Promise<number> {
+  let count = 0;
+  // Users first, as rows of other tables refer to them.
+  for (const kind of recordKinds) {
+    const rows = records.filter((stored) => stored.kind === kind).map(({ record }) => rowOf(kind, record));
+    const [first] = rows;
+    if (first === undefined) continue;
+    const values = rows.map((row) => Object.values(row));
+    // A repeated statement whose first attempt still runs conflicts with the unique id of a user too, so with any key.
+    const text = `INSERT INTO ${tables[kind].name} (${Object.keys(first)}) VALUES ${placeholders(values)}
+      ON CONFLICT DO NOTHING`;
+    count += (await run(text, values.flat())).rowCount ?? 0;
   }
-  const secretHash = textIn(row, "secret_hash");
-  return {
-    id: textIn(row, "id") || idOfOldTicket(secretHash),
-    secretHash,
-    purpose,
-    login: textIn(row, "login"),
-    maker: textIn(row, "maker"),
-    createdAt: numberIn(row, "created_at"),
-    expiresAt: numberIn(row, "expires_at"),
-  };
+  return count;
 }
 
-/** The ticket of a row that also has the login of its maker. */
-export function listedTicketOfRow(row: Row): ListedTicket {
-  return { ticket: ticketOfRow(row), madeBy: row["maker_login"] === null ? undefined : textIn(row, "maker_login") };
-}
-
-export function secretOfRow(row: Row): Secret {
-  return { name: textIn(row, "name"), value: textIn(row, "value") };
-}
-
-/** @throws {TypeError} this version does not know the kind */
-export function credentialOfRow(row: Row): Credential {
-  const kind = textIn(row, "kind");
-  if (kind !== "passkey" && kind !== "totp" && kind !== "recovery" && kind !== "app-password") {
-    throw new TypeError(`Cannot read a credential of the kind "${kind}"`);
+/** Returns every record, in the order that `lib/store.ts` promises. */
+export async function* recordsIn(database: Database): AsyncGenerator<readonly StoredRecord[]> {
+  for (const kind of recordKinds) {
+    const { name, key } = tables[kind];
+    const text = `SELECT ${columnsOf(kind)} FROM ${name} WHERE ${key} > $1 ORDER BY ${key} LIMIT ${pageSize}`;
+    for (let last = "", isMore = true; isMore;) {
+      // By key, so that every page costs the same.
+      const { rows } = await database.run(text, [last]);
+      if (rows.length > 0) yield rows.map((row) => ({ kind, record: recordOf(kind, row) }) as StoredRecord);
+      last = String(rows.at(-1)?.[key]);
+      isMore = rows.length === pageSize;
+    }
   }
-  return {
-    id: textIn(row, "id"),
-    login: textIn(row, "login"),
-    kind,
-    name: textIn(row, "name"),
-    createdAt: numberIn(row, "created_at"),
-    lastUsedAt: numberIn(row, "last_used_at"),
-    key: textIn(row, "key"),
-    secret: textIn(row, "secret"),
-    counter: numberIn(row, "counter"),
-    signCount: numberIn(row, "sign_count"),
-  };
 }
 
-/** Hashes that take the same work, or that cannot be verified. */
-export function hashWorkOfRow(row: Row) {
-  const example = textIn(row, "password_hash");
-  return { work: workOf(example), count: numberIn(row, "users"), example };
+/** "($1, $2), ($3, $4)" for two rows of two values. */
+export function placeholders(rows: readonly (readonly Value[])[]): string {
+  let count = 0;
+  return rows.map((values) => `(${values.map(() => `$${++count}`).join(", ")})`).join(", ");
 }
 
 /** @throws {TypeError} the column does not have a number */
@@ -132,8 +123,6 @@ export function numberIn(row: Row | undefined, column: string): number {
   return value;
 }
 
-function textIn(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value !== "string") throw new TypeError(`Cannot read the column "${column}" as a text`);
-  return value;
+function columnOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -10,25 +10,28 @@
  * A change that finds its own earlier attempt, on a connection that was lost (`isRepeated`), reports success.
  */
 
-import { isAdmin, maxPendingLogins, type Store, type User } from "../../store.ts";
-import { canLogIn, isForUser, isSameUser, voidedTickets } from "../rules.ts";
+import { type Actor, type CredentialUse, isAdmin, maxPendingLogins, type Store, type User } from "../../store.ts";
+import { canLogIn, isForUser, isSameCredential, isSameUser, voidedTickets } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
-import { makeUse } from "./credentials.ts";
-import { change, lockUser } from "./locked_change.ts";
-import { numberIn, sessionValues, ticketValues, userValues } from "./rows.ts";
-import { insertStatement, statements, sweepBatch } from "./statements.ts";
+import { insertAll, numberIn, recordOf, rowOf } from "./rows.ts";
+import { statements, sweepBatch } from "./statements.ts";
+
+/** A transaction that has locked a user. */
+interface LockedTransaction extends Transaction {
+  readonly stored: User | undefined;
+  /** To call after the check for an earlier attempt, which may have ended the actor's rights. */
+  mayAct(): Promise<boolean>;
+}
 
 export function userChanges(database: Database) {
   return {
     insertUser(user, ticketHash) {
-      const values = userValues(user, 0);
       return database.transact(async (transaction) => {
         const { run, isRepeated } = transaction;
         if (isRepeated && (await lockUser(transaction, user.login))?.id === user.id) return "done";
         if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
-        const { rowCount } = await run(insertStatement("gatehouse_user", [values]), values);
-        return rowCount === 1 ? "done" : "taken";
+        return await insertAll(run, [{ kind: "user", record: user }]) === 1 ? "done" : "taken";
       });
     },
 
@@ -42,7 +45,7 @@ export function userChanges(database: Database) {
         if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "no-ticket";
         if (!isSameUser(stored, current)) return "stale";
         if (!isAdmin(next) && await isLastAdmin(transaction, stored)) return "last-admin";
-        await run(statements.replaceUser, userValues(next, 1));
+        await run(statements.replaceUser, Object.values(rowOf("user", next)));
         const keptSession = next.disabled ? "" : keepSessionId;
         if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
         const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
@@ -78,7 +81,7 @@ export function sessionChanges(database: Database) {
       let isMore = false;
       const outcome = await database.transact(async (transaction) => {
         const { run, isRepeated } = transaction;
-        const values = [...sessionValues(session), user.id, user.passwordHash];
+        const values = [...Object.values(rowOf("session", session)), user.id, user.passwordHash];
         const { rowCount } = await run(statements.insertSession, values);
         if (rowCount === 0) {
           const isStored = isRepeated && (await run(statements.findSession, [id])).rowCount === 1;
@@ -120,7 +123,6 @@ export function sessionChanges(database: Database) {
         if (stored === undefined) return "done";
         count = (await run(statements.deleteSessionsBut, [login, ""])).rowCount ?? 0;
         await run(statements.deleteTicketsOfMaker, [stored.id]);
-        await run(statements.noteChange, [login]);
         return "done";
       });
       return outcome === "done" ? count : outcome;
@@ -137,21 +139,19 @@ export function ticketChanges(database: Database) {
   return {
     insertTicket(ticket, { actor, target } = {}) {
       const { secretHash, purpose, login } = ticket;
-      const values = ticketValues(ticket);
       return change(database, { login, actor }, async ({ run, isRepeated, stored, mayAct }) => {
         if (isRepeated && (await run(statements.hasTicket, [secretHash])).rowCount === 1) return "done";
         if (!await mayAct()) return "forbidden";
         if (isForUser(ticket)) {
           if (stored === undefined) return "missing";
           if (target !== undefined && !canLogIn(stored, target)) return "stale";
-          await run(statements.noteChange, [login]);
         }
         if (purpose === "login") await run(statements.deleteSurplusLogins, [login, maxPendingLogins - 1]);
         if (purpose === "setup") {
           await run(statements.acquireLock, ["setup"]);
           await run(statements.deleteOtherSetups, [login, secretHash]);
         }
-        await run(insertStatement("gatehouse_ticket", [values]), values);
+        await insertAll(run, [{ kind: "ticket", record: ticket }]);
         return "done";
       });
     },
@@ -169,6 +169,51 @@ export function ticketChanges(database: Database) {
       return (await database.run(statements.deleteExpiredTickets, [expiresUntil])).rowCount ?? 0;
     },
   } satisfies Partial<Store>;
+}
+
+/** Reads a user, whom no other transaction changes until this one ends. */
+async function lockUser({ run }: Transaction, login: string): Promise<User | undefined> {
+  const { rows: [row] } = await run(statements.lockUser, [login]);
+  return row && recordOf("user", row);
+}
+
+/**
+ * Runs a change that locks the user of a login, if given, and its actor, whose rights then stay until it ends. The
+ * order of logins prevents a deadlock of two users who change each other.
+ */
+export function change<Refusal extends string>(
+  database: Database,
+  { login, actor }: { readonly login?: string; readonly actor: Actor | undefined },
+  work: (transaction: LockedTransaction) => Promise<"done" | Refusal>,
+): Promise<"done" | Refusal> {
+  return database.transact(async (transaction) => {
+    const users = new Map<string | undefined, User | undefined>();
+    const logins = new Set([login, actor?.session.login].filter((one) => one !== undefined));
+    for (const one of [...logins].sort()) users.set(one, await lockUser(transaction, one));
+    const mayAct = async () =>
+      actor === undefined || await isAllowed(transaction, actor, users.get(actor.session.login));
+    const stored = users.get(login);
+    const outcome = await work({ ...transaction, stored, mayAct });
+    if (outcome === "done" && stored !== undefined) await transaction.run(statements.noteChange, [stored.login]);
+    return outcome;
+  });
+}
+
+async function isAllowed({ run }: Transaction, { session, asAdmin }: Actor, user: User | undefined): Promise<boolean> {
+  if (asAdmin && (user === undefined || !isAdmin(user))) return false;
+  if ((await run(statements.lockSession, [session.id, session.login])).rowCount === 0) return false;
+  await run(statements.noteChange, [session.login]);
+  return true;
+}
+
+/** Uses a credential, whose user is locked. @returns whether it was stored as `current` */
+export async function makeUse({ run }: Transaction, { current, next }: CredentialUse): Promise<boolean> {
+  const { key } = current;
+  const { rows: [row] } = await run(statements.lockCredential, [key]);
+  if (row === undefined || !isSameCredential(recordOf("credential", row), current)) return false;
+  if (next === undefined) await run(statements.deleteCredential, [key]);
+  else await run(statements.replaceCredential, [key, next.name, next.lastUsedAt, next.counter, next.signCount]);
+  return true;
 }
 
 /** Deletes a ticket. Returns whether it existed. */

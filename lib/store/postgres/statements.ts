@@ -1,5 +1,5 @@
 /**
- * The SQL of the store. `rows.ts` has its values.
+ * The SQL of the store, but for the copies of all records. `rows.ts` has its values.
  *
  * The SQL is what PostgreSQL, CockroachDB and YugabyteDB share: `test/lib/store/postgres/sql_test.ts` has the list.
  * Parameters whose type does not follow from their place have a cast.
@@ -8,22 +8,13 @@
 import { maxIterations } from "../../config/settings.ts";
 import { maxSessionAheadMs } from "../../store.ts";
 import { maxHashWorks } from "../queries.ts";
-import type { Value } from "./connection.ts";
+import { columnsOf } from "./rows.ts";
 
-type Table = "gatehouse_user" | "gatehouse_session" | "gatehouse_ticket" | "gatehouse_secret" | "gatehouse_credential";
-
-/** The columns of each table in the order of the values in `rows.ts`. */
-const columns: Readonly<Record<Table, string>> = {
-  gatehouse_user: "login, id, password_hash, iterations, registered_at, groups, is_admin, disabled, changes, work",
-  gatehouse_session: "id, login, secret_hash, created_at, last_seen_at, user_agent, address, factors, authenticated_at",
-  gatehouse_ticket: "secret_hash, purpose, login, expires_at, id, maker, created_at, reset_login",
-  gatehouse_secret: "name, value",
-  gatehouse_credential: "key, id, login, kind, name, created_at, last_used_at, secret, counter, sign_count",
-};
-const ofSession = columns.gatehouse_session;
-const ofTicket = columns.gatehouse_ticket;
-const ofCredential = columns.gatehouse_credential;
-const userColumns = "id, login, password_hash, registered_at, groups, disabled";
+const ofUser = columnsOf("user");
+const ofSession = columnsOf("session");
+const ofCredential = columnsOf("credential");
+/** The columns of a user u with another record. */
+const ofItsUser = "u.id AS user_id, u.password_hash, u.registered_at, u.groups, u.disabled";
 
 /**
  * The condition of a list of users: logins from $1 up to $2 that contain $3, in the group $4, which has commas around
@@ -43,17 +34,14 @@ const isListed = `t.id > '' AND t.expires_at > $1 AND t.purpose IN ('register', 
 /** How many rows one statement of a sweep deletes: few enough that it ends soon. */
 export const sweepBatch = 1_000;
 
-/** How many records `statements.userPage` and the other pages return. */
-export const pageSize = 1_000;
-
 export const statements = {
-  findUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1`,
-  lockUser: `SELECT ${userColumns} FROM gatehouse_user WHERE login = $1 FOR UPDATE`,
-  listUsers: `SELECT ${userColumns} FROM gatehouse_user WHERE ${isWantedUser} AND id > $5 ORDER BY id LIMIT $6`,
-  listLatestUsers: `SELECT ${userColumns} FROM gatehouse_user WHERE ${isWantedUser} AND id < $5
+  findUser: `SELECT ${ofUser} FROM gatehouse_user WHERE login = $1`,
+  lockUser: `SELECT ${ofUser} FROM gatehouse_user WHERE login = $1 FOR UPDATE`,
+  listUsers: `SELECT ${ofUser} FROM gatehouse_user WHERE ${isWantedUser} AND id > $5 ORDER BY id LIMIT $6`,
+  listLatestUsers: `SELECT ${ofUser} FROM gatehouse_user WHERE ${isWantedUser} AND id < $5
     ORDER BY id DESC LIMIT $6`,
   // The expression avoids the index of logins: a search with few results would read the whole table in random order.
-  listUsersByLogin: `SELECT ${userColumns} FROM gatehouse_user WHERE ${isWantedUser} AND login > $5
+  listUsersByLogin: `SELECT ${ofUser} FROM gatehouse_user WHERE ${isWantedUser} AND login > $5
     ORDER BY login || '' LIMIT $6`,
   countUsers: `SELECT count(*) AS total FROM gatehouse_user WHERE ${isWantedUser}`,
   countAdmins: "SELECT count(*) AS admins FROM gatehouse_user WHERE is_admin",
@@ -67,14 +55,14 @@ export const statements = {
         ELSE 'pbkdf2-sha256 i=' || CAST(iterations AS text) END AS work, count(*) AS users, min(id) AS first_id
       FROM gatehouse_user GROUP BY 1 ORDER BY 2 DESC LIMIT ${maxHashWorks}
     ) g JOIN gatehouse_user u ON u.id = g.first_id`,
-  replaceUser: `UPDATE gatehouse_user SET id = $2, password_hash = $3, iterations = $4, registered_at = $5,
-    groups = $6, is_admin = $7, disabled = $8, changes = changes + $9, work = $10 WHERE login = $1`,
+  replaceUser: `UPDATE gatehouse_user SET id = $1, password_hash = $3, registered_at = $4, groups = $5, disabled = $6,
+    iterations = $7, is_admin = $8, work = $9, changes = changes + $10 WHERE login = $2`,
   deleteUser: "DELETE FROM gatehouse_user WHERE login = $1",
   noteChange: "UPDATE gatehouse_user SET changes = changes + 1 WHERE login = $1",
   acquireLock: "UPDATE gatehouse_turn SET changes = changes + 1 WHERE name = $1",
 
-  findSession: `SELECT ${prefixed("s", ofSession)}, u.id AS user_id, u.password_hash, u.registered_at, u.groups,
-    u.disabled FROM gatehouse_session s JOIN gatehouse_user u ON u.login = s.login WHERE s.id = $1`,
+  findSession: `SELECT ${columnsOf("session", "s")}, ${ofItsUser}
+    FROM gatehouse_session s JOIN gatehouse_user u ON u.login = s.login WHERE s.id = $1`,
   insertSession: `WITH kept AS (
       UPDATE gatehouse_user SET changes = changes + 1
       WHERE login = $2 AND id = $10 AND password_hash = $11 AND NOT disabled RETURNING login
@@ -103,11 +91,10 @@ export const statements = {
   deleteOldSessions: `DELETE FROM gatehouse_session WHERE id IN (
     SELECT id FROM gatehouse_session WHERE created_at <= $1 LIMIT ${sweepBatch})`,
 
-  findTicket: `SELECT ${
-    prefixed("t", ofTicket)
-  } FROM ${ticketsAndMakers} WHERE t.secret_hash = $1 AND ${hasValidMaker}`,
+  findTicket: `SELECT ${columnsOf("ticket", "t")} FROM ${ticketsAndMakers}
+    WHERE t.secret_hash = $1 AND ${hasValidMaker}`,
   hasTicket: "SELECT secret_hash FROM gatehouse_ticket WHERE secret_hash = $1",
-  listTickets: `SELECT ${prefixed("t", ofTicket)}, u.login AS maker_login FROM ${ticketsAndMakers}
+  listTickets: `SELECT ${columnsOf("ticket", "t")}, u.login AS maker_login FROM ${ticketsAndMakers}
     WHERE ${isListed} AND t.id > $2 ORDER BY t.id LIMIT $3`,
   countTickets: `SELECT count(*) AS total FROM ${ticketsAndMakers} WHERE ${isListed}`,
   deleteTicket: "DELETE FROM gatehouse_ticket WHERE secret_hash = $1",
@@ -123,43 +110,17 @@ export const statements = {
 
   findSecret: "SELECT name, value FROM gatehouse_secret WHERE name = $1",
 
-  findCredential: `SELECT ${prefixed("c", ofCredential)}, u.id AS user_id, u.password_hash, u.registered_at, u.groups,
-    u.disabled FROM gatehouse_credential c JOIN gatehouse_user u ON u.login = c.login WHERE c.kind = $1 AND c.key = $2`,
+  findCredential: `SELECT ${columnsOf("credential", "c")}, ${ofItsUser}
+    FROM gatehouse_credential c JOIN gatehouse_user u ON u.login = c.login WHERE c.kind = $1 AND c.key = $2`,
   lockCredential: `SELECT ${ofCredential} FROM gatehouse_credential WHERE key = $1 FOR UPDATE`,
   listCredentials: `SELECT ${ofCredential} FROM gatehouse_credential WHERE login = $1 ORDER BY id`,
   replaceCredential: `UPDATE gatehouse_credential SET name = $2, last_used_at = $3, counter = $4, sign_count = $5
     WHERE key = $1`,
-  deleteCredential: "DELETE FROM gatehouse_credential WHERE key = $1 AND id = $2",
-  deleteCredentialsOfKind: "DELETE FROM gatehouse_credential WHERE login = $1 AND kind = $2",
-  deleteCredentials: "DELETE FROM gatehouse_credential WHERE login = $1",
-
-  userPage: `SELECT ${userColumns}, id AS key FROM gatehouse_user WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
-  sessionPage: `SELECT ${ofSession}, id AS key FROM gatehouse_session WHERE id > $1 ORDER BY id LIMIT ${pageSize}`,
-  ticketPage: `SELECT ${ofTicket}, secret_hash AS key FROM gatehouse_ticket
-    WHERE secret_hash > $1 ORDER BY secret_hash LIMIT ${pageSize}`,
-  secretPage: `SELECT name, value, name AS key FROM gatehouse_secret WHERE name > $1 ORDER BY name LIMIT ${pageSize}`,
-  credentialPage: `SELECT ${ofCredential} FROM gatehouse_credential WHERE key > $1 ORDER BY key LIMIT ${pageSize}`,
+  deleteCredential: "DELETE FROM gatehouse_credential WHERE key = $1",
+  deleteCredentials: "DELETE FROM gatehouse_credential WHERE login = $1 AND ($2::text = '' OR id = $2)",
 
   countAll: `SELECT (SELECT count(*) FROM gatehouse_user) AS users,
     (SELECT count(*) FROM gatehouse_session) AS sessions`,
   // CockroachDB does not have it: callers handle the error.
   databaseBytes: "SELECT pg_database_size(current_database()) AS bytes",
 } as const;
-
-/**
- * Inserts rows, each unless one with the same key exists. A repeated statement whose first attempt still runs conflicts
- * with the unique id of a user too, hence with any key.
- */
-export function insertStatement(table: Table, rows: readonly (readonly Value[])[]): string {
-  return `INSERT INTO ${table} (${columns[table]}) VALUES ${placeholders(rows)} ON CONFLICT DO NOTHING`;
-}
-
-/** "($1, $2), ($3, $4)" for two rows of two values. */
-export function placeholders(rows: readonly (readonly Value[])[]): string {
-  let count = 0;
-  return rows.map((values) => `(${values.map(() => `$${++count}`).join(", ")})`).join(", ");
-}
-
-function prefixed(table: string, columns: string): string {
-  return columns.split(", ").map((column) => `${table}.${column}`).join(", ");
-}

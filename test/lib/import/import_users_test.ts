@@ -141,10 +141,10 @@ Deno.test("importUsers() refuses what the store does not hold in the end", async
   // A service registers a login and deletes another meanwhile.
   const insert = store.insertRecords.bind(store);
   store.insertRecords = async (records) => {
-    await insert([{ kind: "put-user", user: userOf("alice", { id: "01HWT0D7G0BB89CGQ3NCBYGDKQ" }) }]);
+    await insert([{ kind: "user", record: userOf("alice", { id: "01HWT0D7G0BB89CGQ3NCBYGDKQ" }) }]);
     await insert(records);
     for (const login of ["gone", "replaced"]) await store.deleteUser(await found(store, login));
-    await insert([{ kind: "put-user", user: userOf("replaced", { id: "01HWT0D7G1HMJA1SPTJ995JVYX" }) }]);
+    await insert([{ kind: "user", record: userOf("replaced", { id: "01HWT0D7G1HMJA1SPTJ995JVYX" }) }]);
   };
   const lines = ["alice", "bob", "gone", "replaced"].map((login, index) => foreign(login, { line: index + 1 }));
   const { result, reported } = await run(store, lines);

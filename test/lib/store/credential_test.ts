@@ -106,9 +106,10 @@ testStores("uses a credential only as it was read", async (store) => {
 testStores("deletes a credential that was used meanwhile, and no namesake", async (store) => {
   await fill(store);
   await store.useCredential(used);
-  assertEquals(await store.deleteCredential({ ...passkey, id: "another" }), "missing");
-  assertEquals(await store.deleteCredential(passkey), "done");
-  assertEquals(await store.deleteCredential(passkey), "missing");
+  assertEquals(await store.deleteCredentials("alice", { id: "another" }), 0);
+  assertEquals(await store.deleteCredentials("bob", { id: passkey.id }), 0);
+  assertEquals(await store.deleteCredentials("alice", { id: passkey.id }), 1);
+  assertEquals(await store.deleteCredentials("alice", { id: passkey.id }), 0);
   assertEquals(await keysOf(store), `r1,r2,${alice.id}`);
   assertEquals(await store.deleteCredentials("alice"), 3);
   assertEquals(await store.deleteCredentials("alice"), 0);
@@ -119,12 +120,16 @@ testStores("deletes a credential that was used meanwhile, and no namesake", asyn
 testStores("keeps a passkey or TOTP of a user who must have one, of any number deleted at once", async (store) => {
   await fill(store);
   const keep = { keepsFactor: true };
-  const outcomes = await Promise.all([passkey, totp].map((one) => store.deleteCredential(one, keep)));
-  assertEquals(outcomes.sort(), ["done", "last"]);
+  const outcomes = await Promise.all(
+    [passkey, totp].map((one) => store.deleteCredentials("alice", { id: one.id, ...keep })),
+  );
+  assertEquals(outcomes.sort(), [1, "last"]);
   const [last] = (await store.listCredentials("alice")).filter(isSecondFactor);
   assert(last !== undefined);
-  assertEquals(await store.deleteCredential(last, keep), "last");
-  assertEquals(await store.deleteCredential(last), "done");
+  assertEquals(await store.deleteCredentials("alice", { id: last.id, ...keep }), "last");
+  assertEquals(await store.deleteCredentials("alice", keep), "last");
+  assertEquals(await store.deleteCredentials("alice", { id: "another", ...keep }), 0);
+  assertEquals(await store.deleteCredentials("alice", { id: last.id }), 1);
 });
 
 testStores("keeps the credentials of a disabled user, and deletes those of a deleted one", async (store) => {
@@ -142,7 +147,7 @@ testStores("keeps the credentials of a disabled user, and deletes those of a del
   await store.insertUser(namesake);
   assertEquals(await store.listCredentials("alice"), []);
   assertEquals(await store.insertCredentials(namesake, [{ ...passkey, id: "new" }]), "done");
-  assertEquals(await store.deleteCredential(passkey), "missing");
+  assertEquals(await store.deleteCredentials("alice", { id: passkey.id }), 0);
 });
 
 testStores("opens a session, uses a credential and uses up a ticket in one change", async (store) => {

@@ -55,7 +55,7 @@ testStores("counts the works of thousands of users with a cost for each, up to a
     const cost = Math.max(1, index - 900);
     return userOf(`user${index}`, { id: `${1_000 + index}`, passwordHash: passwordHash.replace("i=1$", `i=${cost}$`) });
   });
-  await store.insertRecords(users.map((user) => ({ kind: "put-user", user })));
+  await store.insertRecords(users.map((user) => ({ kind: "user", record: user })));
   const { works } = await store.hashWorks();
   assertEquals([works.length, new Set(works.map(({ work }) => work)).size], [1_000, 1_000]);
   assertEquals(works.find(({ count }) => count > 1), { work: "pbkdf2-sha256 i=1", count: 902, example: passwordHash });

@@ -115,7 +115,8 @@ const operations: Record<string, Operation> = {
     const current = scene.credential("passkey");
     return store.useCredential({ current, next: { ...current, name: `new ${index}` } }, { actor: scene.actor });
   },
-  "delete a passkey": (store, scene) => store.deleteCredential(scene.credential("passkey")),
+  "delete a passkey": (store, scene) =>
+    store.deleteCredentials(scene.user.login, { id: scene.credential("passkey").id }),
   "replace the recovery codes": (store, scene, index) =>
     store.insertCredentials(scene.user, [scene.credential(`new ${index}`, { kind: "recovery" })], {
       actor: scene.actor,

@@ -123,17 +123,17 @@ testStores("takes records as they are and shows them all, a batch at a time, eac
     ...putUsers(userOf("zoe", { id: "1", groups: ["admin", "staff"] }), userOf("bob", { id: "2", disabled: true })),
     ...putUsers(...Array.from({ length: 1_500 }, (_, index) => userOf(`user${index}`, { id: `3${10_000 + index}` }))),
     {
-      kind: "put-session",
-      session: sessionOf("bob", "s1", { userAgent: "Gerät/1 “ö” \u{1f3f0}", lastSeenAt: 2 ** 41 }),
+      kind: "session",
+      record: sessionOf("bob", "s1", { userAgent: "Gerät/1 “ö” \u{1f3f0}", lastSeenAt: 2 ** 41 }),
     },
-    { kind: "put-session", session: sessionOf("bob", "s2", { factors: ["password", "totp"], authenticatedAt: 5 }) },
-    { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }) },
-    { kind: "put-ticket", ticket: ticketOf("t2", { purpose: "reset", login: "zoe" }) },
-    { kind: "put-ticket", ticket: ticketOf("t3", { login: "nobody.yet" }) },
+    { kind: "session", record: sessionOf("bob", "s2", { factors: ["password", "totp"], authenticatedAt: 5 }) },
+    { kind: "ticket", record: ticketOf("t1", { purpose: "setup", expiresAt: Number.MAX_SAFE_INTEGER }) },
+    { kind: "ticket", record: ticketOf("t2", { purpose: "reset", login: "zoe" }) },
+    { kind: "ticket", record: ticketOf("t3", { login: "nobody.yet" }) },
     secretOf("decoy"),
     secretOf("other", "k".repeat(64)),
-    { kind: "put-credential", credential: credentialOf("bob", "c1", { secret: "k".repeat(4_096) }) },
-    { kind: "put-credential", credential: credentialOf("zoe", "c2", { kind: "totp" }) },
+    { kind: "credential", record: credentialOf("bob", "c1", { secret: "k".repeat(4_096) }) },
+    { kind: "credential", record: credentialOf("zoe", "c2", { kind: "totp" }) },
   ];
   assertEquals(await Array.fromAsync(store.records()), []);
   await store.insertRecords(records.toReversed());
@@ -156,12 +156,12 @@ testStores("keeps what it has when records are inserted", async (store) => {
   await store.insertTicket(ticketOf("t1"));
   await store.ensureSecret({ name: "decoy", value: "one" });
   const kept = (await Array.fromAsync(store.records())).flat();
-  assertEquals(kept.map(({ kind }) => kind), ["put-user", "put-session", "put-ticket", "put-secret"]);
+  assertEquals(kept.map(({ kind }) => kind), ["user", "session", "ticket", "secret"]);
   await store.insertRecords(kept);
   await store.insertRecords([
     ...putUsers(userOf("alice", { id: "another", passwordHash: "another" })),
-    { kind: "put-session", session: sessionOf("alice", "session of alice", { lastSeenAt: 1 }) },
-    { kind: "put-ticket", ticket: ticketOf("t1", { expiresAt: 1 }) },
+    { kind: "session", record: sessionOf("alice", "session of alice", { lastSeenAt: 1 }) },
+    { kind: "ticket", record: ticketOf("t1", { expiresAt: 1 }) },
     secretOf("decoy", "another"),
   ]);
   assertEquals((await Array.fromAsync(store.records())).flat(), kept);
@@ -184,5 +184,5 @@ testStores("tells how much it keeps", async (store, name) => {
 });
 
 function putUsers(...users: readonly User[]): readonly StoredRecord[] {
-  return users.map((user) => ({ kind: "put-user", user }));
+  return users.map((user) => ({ kind: "user", record: user }));
 }

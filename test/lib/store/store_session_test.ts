@@ -108,7 +108,7 @@ testStores("deletes the sessions that have expired by either limit, and no other
 testContended("deletes thousands of expired sessions at once", async (store) => {
   await store.insertUser(userOf("alice"));
   const sessions = Array.from({ length: 2_500 }, (_, index) => sessionOf("alice", `s${index}`, { lastSeenAt: 1 }));
-  await store.insertRecords(sessions.map((session): StoredRecord => ({ kind: "put-session", session })));
+  await store.insertRecords(sessions.map((session): StoredRecord => ({ kind: "session", record: session })));
   assertEquals(await store.deleteExpiredSessions({ lastSeenUntil: 1, createdUntil: 0 }), 2_500);
   assertEquals(await store.findSession("s2499"), undefined);
 });
@@ -187,7 +187,7 @@ for (const end of ["a login", "deleteSessions", "replaceUser", "deleteUser"]) {
     const user = userOf("alice");
     await store.insertUser(user);
     const old = Array.from({ length: 2_500 }, (_, index) => sessionOf("alice", `s${index}`, { lastSeenAt: index }));
-    await store.insertRecords(old.map((session): StoredRecord => ({ kind: "put-session", session })));
+    await store.insertRecords(old.map((session): StoredRecord => ({ kind: "session", record: session })));
     const left: Record<string, string[]> = { "a login": ["new", "s2498", "s2499"], replaceUser: ["s7"] };
     if (end === "a login") assert(await store.insertSession(sessionOf("alice", "new"), user, { maxSessions: 3 }));
     if (end === "deleteSessions") assertEquals(await store.deleteSessions("alice"), 2_500);

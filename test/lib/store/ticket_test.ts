@@ -11,7 +11,7 @@ const loginTicket = ticketOf("t1", { purpose: "login", login: "alice" });
 
 /** How many tickets are kept, whether they are good or not. */
 async function keptCount(store: Store): Promise<number> {
-  return (await Array.fromAsync(store.records())).flat().filter(({ kind }) => kind === "put-ticket").length;
+  return (await Array.fromAsync(store.records())).flat().filter(({ kind }) => kind === "ticket").length;
 }
 
 /** The ids of all tickets that are listed. */
@@ -159,9 +159,9 @@ testStores("finds no ticket whose maker administers no more, whoever took that a
   await fill(store);
   // As an older version leaves them, which knows nothing of makers.
   await store.insertRecords([
-    { kind: "put-ticket", ticket: madeBy(bob, "of bob") },
-    { kind: "put-ticket", ticket: madeBy(userOf("carol"), "of nobody") },
-    { kind: "put-ticket", ticket: madeBy(alice, "of alice") },
+    { kind: "ticket", record: madeBy(bob, "of bob") },
+    { kind: "ticket", record: madeBy(userOf("carol"), "of nobody") },
+    { kind: "ticket", record: madeBy(alice, "of alice") },
   ]);
   const found = await Promise.all(["of bob", "of nobody", "of alice"].map((hash) => store.findTicket(hash)));
   assertEquals(found.map((ticket) => ticket?.secretHash), [undefined, undefined, "of alice"]);

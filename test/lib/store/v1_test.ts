@@ -94,14 +94,14 @@ for (const folder of folders) {
     const last = journals.sort().at(-1) ?? "";
     // Magic, kind, then the version.
     assertEquals(Array.from((await Deno.readFile(`${path}/${last}`)).subarray(9, 12)), [0x4a, 4, 0]);
-    assertEquals((await verify(path)).users, facts.users);
+    assertEquals((await verify(path)).counts.user, facts.users);
     await store[Symbol.asyncDispose]();
   });
 
   Deno.test(`backUp(), verify() and inspect() read a folder of format 1 with a ${folder}`, async () => {
     const path = await copyOf(folder);
     const holdings = await verify(path);
-    assertEquals([holdings.users, holdings.sessions, holdings.tickets], [facts.users, 12, 2]);
+    assertEquals([holdings.counts.user, holdings.counts.session, holdings.counts.ticket], [facts.users, 12, 2]);
     assertEquals(await backUp(path, `${path}/backup`), holdings);
     assertEquals(await verify(`${path}/backup`), holdings);
     assertEquals((await Array.fromAsync(inspect(path))).length, facts.users + 12 + 2);
@@ -160,7 +160,7 @@ Deno.test({
 
 Deno.test("restore() makes a folder of a backup of format 1", async () => {
   const path = `${await Deno.makeTempDir()}/data`;
-  assertEquals((await verify(`${v1}backup`)).users, facts.users);
+  assertEquals((await verify(`${v1}backup`)).counts.user, facts.users);
   await restore(`${v1}backup`, path);
   await using store = await openFileStore(path, { log });
   await assertAllThere(store);

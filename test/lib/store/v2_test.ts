@@ -26,11 +26,14 @@ const users = [
   userOf("carol"),
 ];
 const records: readonly StoredRecord[] = [
-  ...users.toSorted((one, other) => one.id < other.id ? -1 : 1).map((user) => ({ kind: "put-user", user }) as const),
-  { kind: "put-session", session: sessionOf("alice", "s1") },
-  { kind: "put-ticket", ticket: ticketOf("t1", { maker: userOf("grace").id }) },
+  ...users.toSorted((one, other) => one.id < other.id ? -1 : 1).map((user) =>
+    ({ kind: "user", record: user }) as const
+  ),
+  { kind: "session", record: sessionOf("alice", "s1") },
+  { kind: "ticket", record: ticketOf("t1", { maker: userOf("grace").id }) },
 ];
-const holdings = { users: 4, sessions: 1, tickets: 1, secrets: 0, credentials: 0, changeCount: 6, torn: undefined };
+const counts = { user: 4, session: 1, ticket: 1, secret: 0, credential: 0 };
+const holdings = { counts, changeCount: 6, torn: undefined };
 
 /** A copy that may be changed. */
 async function copyOfV2(): Promise<string> {
@@ -54,7 +57,7 @@ Deno.test("a file store opens a folder of format 2, and begins a journal that fo
   assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 4, 0]));
   assertEquals(await verify(path), holdings);
   assertEquals(await store.ensureSecret({ name: "decoy", value: "one" }), "one");
-  assertEquals(await verify(path), { ...holdings, secrets: 1, changeCount: 7 });
+  assertEquals(await verify(path), { ...holdings, counts: { ...counts, secret: 1 }, changeCount: 7 });
   await store[Symbol.asyncDispose]();
   await using again = await openFileStore(path, { log });
   assertEquals(await recordsIn(again), [...records, secretOf("decoy", "one")]);

@@ -27,14 +27,17 @@ const users = [
   carol,
 ];
 const records: readonly StoredRecord[] = [
-  ...users.toSorted((one, other) => one.id < other.id ? -1 : 1).map((user) => ({ kind: "put-user", user }) as const),
+  ...users.toSorted((one, other) => one.id < other.id ? -1 : 1).map((user) =>
+    ({ kind: "user", record: user }) as const
+  ),
   // With the factor and the time that the records of the tests have.
-  { kind: "put-session", session: sessionOf("alice", "s1") },
-  { kind: "put-session", session: sessionOf("carol", "s2") },
-  { kind: "put-ticket", ticket: ticketOf("t1", { maker: userOf("grace").id }) },
+  { kind: "session", record: sessionOf("alice", "s1") },
+  { kind: "session", record: sessionOf("carol", "s2") },
+  { kind: "ticket", record: ticketOf("t1", { maker: userOf("grace").id }) },
   secretOf("decoy", "one"),
 ];
-const holdings = { users: 4, sessions: 2, tickets: 1, secrets: 1, credentials: 0, changeCount: 8, torn: undefined };
+const counts = { user: 4, session: 2, ticket: 1, secret: 1, credential: 0 };
+const holdings = { counts, changeCount: 8, torn: undefined };
 
 /** A copy that may be changed. */
 async function copyOfV3(): Promise<string> {
@@ -60,11 +63,11 @@ Deno.test("a file store opens a folder of format 3, and begins a journal that fo
   assertEquals(await store.insertCredentials(carol, [credential]), "done");
   assert(await store.authenticateSession("s2", carol, { factors: ["passkey"], authenticatedAt: 1_900_000_000_000 }));
   const session = sessionOf("carol", "s2", { factors: ["password", "passkey"], authenticatedAt: 1_900_000_000_000 });
-  assertEquals(await verify(path), { ...holdings, credentials: 1, changeCount: 10 });
+  assertEquals(await verify(path), { ...holdings, counts: { ...counts, credential: 1 }, changeCount: 10 });
   await store[Symbol.asyncDispose]();
   await using again = await openFileStore(path, { log });
-  const expected = records.with(5, { kind: "put-session", session });
-  assertEquals(await recordsIn(again), [...expected, { kind: "put-credential", credential }]);
+  const expected = records.with(5, { kind: "session", record: session });
+  assertEquals(await recordsIn(again), [...expected, { kind: "credential", record: credential }]);
 });
 
 Deno.test("backUp(), verify(), inspect() and restore() read a folder of format 3, and leave it as it is", async () => {

@@ -17,7 +17,11 @@ Deno.test("backUp() of a folder in use and restore() make a folder with the same
   await store.insertTicket(ticketOf("t1"));
   await store.ensureSecret({ name: "decoy", value: "one" });
 
-  const holdings = { users: 1, sessions: 1, tickets: 1, secrets: 1, credentials: 0, changeCount: 6, torn: undefined };
+  const holdings = {
+    counts: { user: 1, session: 1, ticket: 1, secret: 1, credential: 0 },
+    changeCount: 6,
+    torn: undefined,
+  };
   assertEquals(await backUp(`${folder}/data`, `${folder}/backup`), holdings);
   assertEquals(await verify(`${folder}/backup`), holdings);
   assertEquals(await verify(`${folder}/data`), holdings);

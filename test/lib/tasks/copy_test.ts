@@ -15,7 +15,7 @@ Deno.test("copy() adds the missing records, and returns what both stores hold", 
   const source = await storeOf(recordsOf(1_500));
   const target = new TableStore();
   const { digest, ...copied } = await copy(placeOf(source), placeOf(target));
-  assertEquals(copied, { users: 1_500, sessions: 3, tickets: 4, secrets: 1, credentials: 3, added: 1_511 });
+  assertEquals(copied, { counts: { user: 1_500, session: 3, ticket: 4, secret: 1, credential: 3 }, added: 1_511 });
   assertEquals(await recordsIn(target), await recordsIn(source));
   assertEquals(await copy(placeOf(source), placeOf(target)), { ...copied, digest, added: 0 });
 
@@ -31,8 +31,8 @@ Deno.test("copy() rejects a target with records that the source lacks, before it
     // The login of another user, and the same user with another password.
     [putUser(userOf("user3", { id: "9" })), `a user "user3" (9)`],
     [putUser({ ...userOf("user3"), passwordHash: "x" }), `a user "user3" (${userOf("user3").id})`],
-    [{ kind: "put-session", session: sessionOf("user3", "s9") }, `a session of "user3" (s9)`],
-    [{ kind: "put-ticket", ticket: ticketOf("secret", { purpose: "setup" }) }, `a ticket of the purpose "setup"`],
+    [{ kind: "session", record: sessionOf("user3", "s9") }, `a session of "user3" (s9)`],
+    [{ kind: "ticket", record: ticketOf("secret", { purpose: "setup" }) }, `a ticket of the purpose "setup"`],
     [secretOf("decoy", "hidden"), `the secret "decoy" of a service that ran on it`],
     [secretOf("other", "hidden"), `the secret "other" of a service that ran on it`],
   ];
@@ -175,14 +175,15 @@ class SmallStore extends TableStore {
 class ForgetfulStore extends TableStore {
   override async insertRecords(records: readonly StoredRecord[]): Promise<void> {
     await super.insertRecords(records.map((record) => {
-      if (record.kind !== "put-user") return record;
-      return putUser({ ...record.user, groups: record.user.groups.filter((group) => group !== "staff") });
+      if (record.kind !== "user") return record;
+      const { record: user } = record;
+      return putUser({ ...user, groups: user.groups.filter((group) => group !== "staff") });
     }));
   }
 }
 
 function putUser(user: User): StoredRecord {
-  return { kind: "put-user", user };
+  return { kind: "user", record: user };
 }
 
 async function storeOf(records: readonly StoredRecord[]): Promise<TableStore> {

@@ -17,8 +17,8 @@ Deno.test("what the task export writes while a service runs imports to the same 
   const users = await allUsers();
   await using running = await openFileStore(at("data"), { log, extendBytes: 4_096 });
   await running.insertRecords([
-    ...users.map((user): StoredRecord => ({ kind: "put-user", user })),
-    { kind: "put-session", session: sessionOf("user0", "s1") },
+    ...users.map((user): StoredRecord => ({ kind: "user", record: user })),
+    { kind: "session", record: sessionOf("user0", "s1") },
   ]);
   const written: string[] = [];
   for (const format of ["jsonl", "csv"]) {
@@ -57,7 +57,7 @@ Deno.test("the task export overwrites nothing, leaves nothing behind, and says w
   const at = (name: string) => `${folder}/${name}`;
   for (const [name, records] of [["data", await allUsers()], ["empty", []]] as const) {
     await using store = await openFileStore(at(name), { log, extendBytes: 4_096 });
-    await store.insertRecords(records.map((user) => ({ kind: "put-user", user })));
+    await store.insertRecords(records.map((user) => ({ kind: "user", record: user })));
   }
   await Deno.writeTextFile(at("file"), "kept");
   await Deno.writeTextFile(at("killed.tmp"), "kept");

@@ -31,7 +31,7 @@ Deno.test("verify(), inspect() and restore() reject what is neither a data folde
     await assertRejects(() => verify(path), TaskError, message);
     await assertRejects(() => restore(path, `${folder}/new`), TaskError, message);
   }
-  assertEquals((await verify(`${folder}/data`)).users, 0);
+  assertEquals((await verify(`${folder}/data`)).counts.user, 0);
   assertEquals(await inspectAll(`${folder}/data`), []);
 });
 
@@ -153,6 +153,6 @@ Deno.test("verify() reports a torn frame, which the next start cuts", async () =
   }
   const bytes = await Deno.readFile(`${folder}/journal-2`);
   await Deno.writeFile(`${folder}/journal-2`, bytes.with(32, 7));
-  const { users, torn } = await verify(folder);
+  const { counts: { user: users }, torn } = await verify(folder);
   assertEquals([users, torn?.startsWith("the last frame of journal-2 at byte 32 is torn")], [1, true]);
 });

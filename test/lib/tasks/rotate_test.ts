@@ -40,10 +40,10 @@ Deno.test("rotate() keeps the newest backups, the new one whole, and every other
   // Neither is a backup that it made: it must not open, count or delete them.
   await Deno.mkdir(`${folder}/gatehouse-20991231T000000Z.backup`);
   await Deno.symlink("missing", `${folder}/gatehouse-20991231T000001Z.backup`);
-  const { file, deleted, users } = await back(2);
+  const { file, deleted, counts } = await back(2);
   assertEquals(deleted, ["gatehouse-20261126T000000Z.backup"]);
   assertEquals(backups(), ["gatehouse-20261127T000000Z.backup", "gatehouse-20261128T000000Z.backup"]);
-  assertEquals([users, (await verify(file)).users], [2, 2]);
+  assertEquals([counts.user, (await verify(file)).counts.user], [2, 2]);
   const others = ["gatehouse-20991231T000000Z.backup", "gatehouse-20991231T000001Z.backup"];
   assertEquals(namesIn(folder).slice(-4), [...others, "gatehouse-old.backup", "notes"]);
   await back(3, 1);

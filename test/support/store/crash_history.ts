@@ -111,7 +111,7 @@ function addCredentials(login: string, all: () => readonly Credential[], added =
 function removePasskey(login: string): Step {
   return {
     login,
-    make: async (store) => await store.deleteCredential(passkeyOf(login)) === "done",
+    make: async (store) => await store.deleteCredentials(login, { id: passkeyOf(login).id }) === 1,
     after: (before) => ({ ...before, credentials: before.credentials.filter(({ kind }) => kind === "recovery") }),
   };
 }

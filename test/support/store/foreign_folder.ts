@@ -7,7 +7,7 @@ export async function makeForeignFolder(path: string, hashes: Readonly<Record<st
   await using store = await open(path);
   const records = Object.entries(hashes).map(([login, passwordHash], index): StoredRecord => {
     const id = `01M81Q8R1S09CHZ85XEV6WDCY${index}`;
-    return { kind: "put-user", user: { id, login, passwordHash, registeredAt: 0, groups: [], disabled: false } };
+    return { kind: "user", record: { id, login, passwordHash, registeredAt: 0, groups: [], disabled: false } };
   });
   await store.insertRecords(records);
 }

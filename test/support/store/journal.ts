@@ -10,7 +10,8 @@ import { type Call, type Fault, SimulatedDisk } from "./simulated_disk.ts";
 export async function openJournal(options: Partial<JournalOptions> & { extendBytes: number } = { extendBytes: 4096 }) {
   const disk = new SimulatedDisk();
   const applied: string[] = [];
-  const apply = (change: Change) => void applied.push(change.kind === "put-user" ? change.user.login : change.kind);
+  const apply = (change: Change) =>
+    void applied.push("record" in change && change.kind === "user" ? change.record.login : change.kind);
   await createJournal(disk, { generation: 1, changesBefore: 0 }, options.extendBytes);
   const journal = new Journal(disk, readJournal(disk, 1, apply), { apply, ...options });
   return { disk, journal, applied };
@@ -18,7 +19,7 @@ export async function openJournal(options: Partial<JournalOptions> & { extendByt
 
 /** A change that inserts a user of that login. */
 export function put(login: string): Change {
-  return { kind: "put-user", user: userOf(login) };
+  return { kind: "user", record: userOf(login) };
 }
 
 /** The logins in a journal. */
@@ -27,7 +28,7 @@ export function logins(disk: SimulatedDisk, generation: number): string[] {
   readJournal(
     disk,
     generation,
-    (change) => void found.push(change.kind === "put-user" ? change.user.login : "?"),
+    (change) => void found.push("record" in change && change.kind === "user" ? change.record.login : "?"),
   );
   return found;
 }

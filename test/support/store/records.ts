@@ -75,7 +75,7 @@ export async function deleteByLogin(store: Store, login: string): Promise<string
 
 /** A key of the service. */
 export function secretOf(name: string, value = `value of ${name}`): StoredRecord {
-  return { kind: "put-secret", secret: { name, value } };
+  return { kind: "secret", record: { name, value } };
 }
 
 /** Users, and among them all that a record may have; all other kinds of records behind them. */
@@ -87,7 +87,7 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
   ];
   const users = Array.from({ length: userCount }, (_, index): StoredRecord => {
     const id = `01M81Q8R1S${10 ** 15 + index}`;
-    return { kind: "put-user", user: userOf(`user${index}`, { id, ...special[index] }) };
+    return { kind: "user", record: userOf(`user${index}`, { id, ...special[index] }) };
   });
   const sessions = [
     sessionOf("user0", "s1", { userAgent: "Gerät/1.0 (“ö”; \u{1f3f0})", address: "2001:db8::1" }),
@@ -107,10 +107,10 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
   ];
   return [
     ...users,
-    ...sessions.map((session): StoredRecord => ({ kind: "put-session", session })),
-    ...tickets.map((ticket): StoredRecord => ({ kind: "put-ticket", ticket })),
+    ...sessions.map((session): StoredRecord => ({ kind: "session", record: session })),
+    ...tickets.map((ticket): StoredRecord => ({ kind: "ticket", record: ticket })),
     secretOf("decoy"),
-    ...credentials.map((credential): StoredRecord => ({ kind: "put-credential", credential })),
+    ...credentials.map((credential): StoredRecord => ({ kind: "credential", record: credential })),
   ];
 }
 

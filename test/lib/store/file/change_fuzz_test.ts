@@ -16,16 +16,16 @@ const groups = fc.array(login, { maxLength: 3 });
 const anyChange = fc.oneof(
   fc.tuple(key, login, text, time, groups, fc.boolean()).map((
     [id, login, passwordHash, registeredAt, groups, disabled],
-  ) => ({ kind: "put-user", user: userOf(login, { id, passwordHash, registeredAt, groups, disabled }) }) as const),
-  login.map((login) => ({ kind: "delete-user", login }) as const),
+  ) => ({ kind: "user", record: userOf(login, { id, passwordHash, registeredAt, groups, disabled }) }) as const),
+  login.map((login) => ({ kind: "user", deletedKey: login }) as const),
   fc.tuple(login, key, time, text).map(([login, id, lastSeenAt, userAgent]) =>
-    ({ kind: "put-session", session: sessionOf(login, id, { lastSeenAt, userAgent }) }) as const
+    ({ kind: "session", record: sessionOf(login, id, { lastSeenAt, userAgent }) }) as const
   ),
-  key.map((id) => ({ kind: "delete-session", id }) as const),
+  key.map((id) => ({ kind: "session", deletedKey: id }) as const),
   fc.tuple(key, login, time).map(([hash, login, expiresAt]) =>
-    ({ kind: "put-ticket", ticket: ticketOf(hash, { id: idOfOldTicket(hash), login, expiresAt }) }) as const
+    ({ kind: "ticket", record: ticketOf(hash, { id: idOfOldTicket(hash), login, expiresAt }) }) as const
   ),
-  key.map((secretHash) => ({ kind: "delete-ticket", secretHash }) as const),
+  key.map((secretHash) => ({ kind: "ticket", deletedKey: secretHash }) as const),
   fc.tuple(key, key).map(([name, value]) => secretOf(name, value)),
 );
 const anyChanges = fc.array(anyChange, { maxLength: 20 });

@@ -5,22 +5,22 @@ import { decodeChanges, encodeChanges } from "../../../../lib/store/file/change.
 import { credentialOf, secretOf, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
 const changes: readonly Change[] = [
-  { kind: "put-user", user: userOf("alice") },
-  { kind: "put-user", user: userOf("bob", { groups: ["admin", "staff"], disabled: true }) },
-  { kind: "delete-user", login: "carol" },
-  { kind: "put-session", session: sessionOf("alice", "s1", { userAgent: "Ünïcode ☂" }) },
-  { kind: "delete-session", id: "s2" },
-  { kind: "put-ticket", ticket: ticketOf("t1", { purpose: "reset", login: "alice" }) },
-  { kind: "delete-ticket", secretHash: "t2" },
-  { kind: "put-ticket", ticket: ticketOf("t3", { purpose: "login", login: "alice" }) },
-  { kind: "put-session", session: sessionOf("alice", "s3", { factors: ["passkey", "totp"], authenticatedAt: 5 }) },
+  { kind: "user", record: userOf("alice") },
+  { kind: "user", record: userOf("bob", { groups: ["admin", "staff"], disabled: true }) },
+  { kind: "user", deletedKey: "carol" },
+  { kind: "session", record: sessionOf("alice", "s1", { userAgent: "Ünïcode ☂" }) },
+  { kind: "session", deletedKey: "s2" },
+  { kind: "ticket", record: ticketOf("t1", { purpose: "reset", login: "alice" }) },
+  { kind: "ticket", deletedKey: "t2" },
+  { kind: "ticket", record: ticketOf("t3", { purpose: "login", login: "alice" }) },
+  { kind: "session", record: sessionOf("alice", "s3", { factors: ["passkey", "totp"], authenticatedAt: 5 }) },
   secretOf("decoy"),
   {
-    kind: "put-credential",
-    credential: credentialOf("alice", "c1", { name: "Ключ", counter: 5, signCount: 2 ** 32 - 1 }),
+    kind: "credential",
+    record: credentialOf("alice", "c1", { name: "Ключ", counter: 5, signCount: 2 ** 32 - 1 }),
   },
-  { kind: "put-credential", credential: credentialOf("alice", "c2", { kind: "recovery", secret: "" }) },
-  { kind: "delete-credential", key: "c3" },
+  { kind: "credential", record: credentialOf("alice", "c2", { kind: "recovery", secret: "" }) },
+  { kind: "credential", deletedKey: "c3" },
 ];
 
 Deno.test("decodeChanges() gives back what encodeChanges() was given, in order", () => {
@@ -30,18 +30,18 @@ Deno.test("decodeChanges() gives back what encodeChanges() was given, in order",
 
 Deno.test("decodeChanges() keeps the order of changes of one record", () => {
   const moves: Change[] = [
-    { kind: "put-user", user: userOf("alice", { id: "first" }) },
-    { kind: "delete-user", login: "alice" },
-    { kind: "put-user", user: userOf("alice", { id: "second" }) },
-    { kind: "put-user", user: userOf("bob") },
+    { kind: "user", record: userOf("alice", { id: "first" }) },
+    { kind: "user", deletedKey: "alice" },
+    { kind: "user", record: userOf("alice", { id: "second" }) },
+    { kind: "user", record: userOf("bob") },
   ];
   assertEquals(decodeChanges(encodeChanges(moves)), moves);
 });
 
 Deno.test("encodeChanges() takes at most 165 bytes a user of 12 letters in a batch of 1,000", () => {
   const users = Array.from({ length: 1_000 }, (_, index): Change => ({
-    kind: "put-user",
-    user: userOf(`user${String(index).padStart(8, "0")}`, {
+    kind: "user",
+    record: userOf(`user${String(index).padStart(8, "0")}`, {
       passwordHash: `$pbkdf2-sha256$i=600000$${"s".repeat(22)}$${"h".repeat(43)}`,
     }),
   }));
@@ -50,10 +50,11 @@ Deno.test("encodeChanges() takes at most 165 bytes a user of 12 letters in a bat
 
 Deno.test("decodeChanges() lets users without groups share one list", () => {
   const [one, two] = decodeChanges(encodeChanges([
-    { kind: "put-user", user: userOf("alice") },
-    { kind: "put-user", user: userOf("bob") },
+    { kind: "user", record: userOf("alice") },
+    { kind: "user", record: userOf("bob") },
   ]));
-  assert(one?.kind === "put-user" && two?.kind === "put-user" && one.user.groups === two.user.groups);
+  assert(one?.kind === "user" && two?.kind === "user" && "record" in one && "record" in two);
+  assert(one.record.groups === two.record.groups);
 });
 
 const user: readonly unknown[] = [1, ["id"], ["alice"], ["hash"], [1], [""], [false]];
@@ -109,7 +110,7 @@ function changed(run: readonly unknown[], index: number, value: unknown): unknow
 const refused: Record<string, unknown> = {
   "not a list": { changes: [] },
   "a list of holes": holes,
-  "a run that is not a list": ["put-user"],
+  "a run that is not a list": ["user"],
   "a run that is a list of holes": [holes],
   "a kind that a later version wrote": [[12, ["x"]]],
   "a kind that is a list of holes": [[holes, ["x"]]],

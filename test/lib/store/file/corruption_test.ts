@@ -18,11 +18,11 @@ import { sessionOf, userOf } from "../../../support/store/records.ts";
 import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
 /** The last frame covers whole sectors, as a large batch does: these are what a torn one would show. */
-const large = Array.from({ length: 9 }, (_, index): Change => ({ kind: "put-user", user: userOf(`large${index}`) }));
+const large = Array.from({ length: 9 }, (_, index): Change => ({ kind: "user", record: userOf(`large${index}`) }));
 
 const frames: readonly (readonly Change[])[] = [
-  [{ kind: "put-user", user: userOf("carol") }],
-  [{ kind: "put-session", session: sessionOf("alice", "s1") }, { kind: "delete-user", login: "bob" }],
+  [{ kind: "user", record: userOf("carol") }],
+  [{ kind: "session", record: sessionOf("alice", "s1") }, { kind: "user", deletedKey: "bob" }],
   large,
 ];
 
@@ -76,7 +76,7 @@ Deno.test("readFolder() recovers when any sector behind the acknowledged frames 
 /** A snapshot, a journal that a compaction has left, and the one that is written, with zeros behind its frames. */
 async function makeFolder(): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();
-  const records: Change[] = [{ kind: "put-user", user: userOf("alice") }, { kind: "put-user", user: userOf("bob") }];
+  const records: Change[] = [{ kind: "user", record: userOf("alice") }, { kind: "user", record: userOf("bob") }];
   await writeSnapshot(disk, { generation: 2, changesBefore: 2 }, { records });
   disk.setContent("journal-2", journalOf(frames.slice(0, 1), { generation: 2, changesBefore: 2 }));
   disk.setContent("journal-3", journalOf(frames.slice(1), { generation: 3, changesBefore: 3 }));

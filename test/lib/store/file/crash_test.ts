@@ -161,7 +161,7 @@ async function reopen(disk: SimulatedDisk, where: string): Promise<Map<string, K
     const store = await open(disk);
     const found = new Map<string, Kept>();
     const records = (await Array.fromAsync(store.records())).flat();
-    const secrets = records.filter((record) => record.kind === "put-secret").map(({ secret }) => secret);
+    const secrets = records.filter((one) => one.kind === "secret").map(({ record }) => record);
     for (const login of allLogins) {
       const sessions = await Promise.all(sessionIds.map((id) => store.findSession(`${login} ${id}`)));
       found.set(login, {
@@ -202,5 +202,10 @@ function isEqual(one: Kept, other: Kept | undefined): boolean {
 }
 
 function textOf({ user, sessions, ticket, value, credentials }: Kept): string {
-  return JSON.stringify([user, sessions, ticket, value, credentials]);
+  // In the order of names: a record from the disk has its fields in that of the columns.
+  const inOrder = (_name: string, field: unknown) =>
+    typeof field === "object" && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).sort(([one], [other]) => one < other ? -1 : 1))
+      : field;
+  return JSON.stringify([user, sessions, ticket, value, credentials], inOrder);
 }

@@ -241,9 +241,9 @@ function journalOf(logins: readonly string[], options: { start: FileStart; tail?
 }
 
 function put(login: string): Change {
-  return { kind: "put-user", user: userOf(login) };
+  return { kind: "user", record: userOf(login) };
 }
 
 function loginOf(change: Change): string {
-  return change.kind === "put-user" ? change.user.login : change.kind;
+  return "record" in change && change.kind === "user" ? change.record.login : change.kind;
 }

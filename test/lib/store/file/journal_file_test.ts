@@ -50,7 +50,7 @@ Deno.test("cutJournal() leaves zeros behind the end and says how many bytes were
 
 function journalOf(...users: string[]): Uint8Array<ArrayBuffer> {
   const frames = users.map((login) => {
-    const change: Change = { kind: "put-user", user: userOf(login) };
+    const change: Change = { kind: "user", record: userOf(login) };
     return encodeFrame(encodeChanges([change]), 1);
   });
   const parts = [encodeFileHeader({ kind: "journal", ...start }), ...frames, new Uint8Array(600)];
@@ -65,6 +65,10 @@ function diskOf(content: Uint8Array<ArrayBuffer>): SimulatedDisk {
 
 function logins(disk: SimulatedDisk): string[] {
   const found: string[] = [];
-  readJournal(disk, 1, (change) => void found.push(change.kind === "put-user" ? change.user.login : "?"));
+  readJournal(
+    disk,
+    1,
+    (change) => void found.push("record" in change && change.kind === "user" ? change.record.login : "?"),
+  );
   return found;
 }

@@ -41,7 +41,7 @@ Deno.test("append() on a full disk goes on with changes that only delete, until 
   while (await put1().then(() => true, () => false));
   await assertRejects(put1, StoreFullError);
   let deleted = 0;
-  const deleteOne = () => journal.append([{ kind: "delete-session", id: `s${deleted}` }]);
+  const deleteOne = () => journal.append([{ kind: "session", deletedKey: `s${deleted}` }]);
   while (await deleteOne().then(() => true, () => false)) deleted++;
   // A quarter of 4,096 bytes in frames of 48.
   assert(deleted > 15 && deleted < 30, `${deleted} deleted`);
@@ -101,7 +101,7 @@ Deno.test("append() on a full disk lets what only deletes go on beside what does
   while (await journal.append([put("alice")]).then(() => true, () => false));
   const outcomes = await Promise.allSettled([
     journal.append([put("bob")]),
-    journal.append([{ kind: "delete-session", id: "s1" }]),
+    journal.append([{ kind: "session", deletedKey: "s1" }]),
     journal.append([put("carol")]),
   ]);
   assertEquals(outcomes.map((outcome) => outcome.status), ["rejected", "fulfilled", "rejected"]);

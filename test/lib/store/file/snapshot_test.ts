@@ -11,9 +11,9 @@ import { SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 const records: readonly Change[] = [
   ...Array.from(
     { length: 2_500 },
-    (_, index): Change => ({ kind: "put-user", user: userOf(`user${index}`) }),
+    (_, index): Change => ({ kind: "user", record: userOf(`user${index}`) }),
   ),
-  { kind: "put-session", session: sessionOf("user1", "s1") },
+  { kind: "session", record: sessionOf("user1", "s1") },
 ];
 
 Deno.test("readSnapshot() gives back every record that writeSnapshot() was given", async () => {
@@ -51,14 +51,15 @@ Deno.test("writeSnapshot() lets changes in between its chunks, and shows those i
   let changesBetween = 0;
   disk.script = (call) => {
     if (call.kind === "write" && ++changesBetween === 2) {
-      tables.apply({ kind: "put-user", user: userOf("user2400", { passwordHash: "changed meanwhile" }) });
+      tables.apply({ kind: "user", record: userOf("user2400", { passwordHash: "changed meanwhile" }) });
     }
     return undefined;
   };
   await written;
   const hashes = new Map<string, string>();
   readSnapshot(disk, { generation: 3 }, (change) => {
-    if (change.kind === "put-user") hashes.set(change.user.login, change.user.passwordHash);
+    if (!("record" in change) || change.kind !== "user") return;
+    hashes.set(change.record.login, change.record.passwordHash);
   });
   assertEquals([hashes.size, hashes.get("user2400")], [2_500, "changed meanwhile"]);
 });

@@ -53,7 +53,7 @@ Deno.test("openFileStore() opens a folder behind a link, and leaves links of oth
     assertEquals((await store.findUser("alice"))?.login, "alice");
     await store.insertUser(userOf("bob"));
   }
-  assertEquals((await verify(`${folder}/real`)).users, 2);
+  assertEquals((await verify(`${folder}/real`)).counts.user, 2);
   assert((await Deno.lstat(`${folder}/link`)).isSymlink && (await Deno.lstat(`${folder}/real/notes`)).isSymlink);
 });
 

@@ -13,15 +13,15 @@ const alice = userOf("alice");
 /** Sessions of alice, each seen later than the one before. */
 function putsOf(count: number): StoredRecord[] {
   return Array.from({ length: count }, (_, index): StoredRecord => ({
-    kind: "put-session",
-    session: sessionOf("alice", `s${index}`, { lastSeenAt: index }),
+    kind: "session",
+    record: sessionOf("alice", `s${index}`, { lastSeenAt: index }),
   }));
 }
 
 /** A store of alice with sessions, which shows what it commits; `fault` is thrown in its place. */
 function openWatched(sessionCount: number) {
   const tables = new Tables();
-  for (const change of [{ kind: "put-user", user: alice } as const, ...putsOf(sessionCount)]) tables.apply(change);
+  for (const change of [{ kind: "user", record: alice } as const, ...putsOf(sessionCount)]) tables.apply(change);
   const commits: (readonly Change[])[] = [];
   const state: { fault?: Error } = {};
   const store = new TableStore({
@@ -40,15 +40,15 @@ Deno.test("insertSession() ends the surplus in the same change", async () => {
   const { store, commits } = openWatched(5);
   const session = sessionOf("alice", "new");
   assert(await store.insertSession(session, alice, { maxSessions: 4 }));
-  const ended = ["s0", "s1"].map((id): Change => ({ kind: "delete-session", id }));
-  assertEquals(commits, [[{ kind: "put-session", session }, ...ended]]);
+  const ended = ["s0", "s1"].map((id): Change => ({ kind: "session", deletedKey: id }));
+  assertEquals(commits, [[{ kind: "session", record: session }, ...ended]]);
 });
 
 Deno.test("insertSession() below the limit ends nothing", async () => {
   const { store, commits } = openWatched(4);
   const session = sessionOf("alice", "new");
   assert(await store.insertSession(session, alice, { maxSessions: 5 }));
-  assertEquals(commits, [[{ kind: "put-session", session }]]);
+  assertEquals(commits, [[{ kind: "session", record: session }]]);
 });
 
 Deno.test("insertSession() on a full disk keeps to the limit in memory", async () => {

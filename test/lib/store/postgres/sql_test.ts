@@ -99,7 +99,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   const current = credentialOf("alice", "c1");
   await store.useCredential({ current, next: { ...current, name: "new" } });
   await store.authenticateSession("s1", next, { factors: ["totp"], authenticatedAt: 1 });
-  await store.deleteCredential(current);
+  await store.deleteCredentials("alice", { id: current.id });
   await store.deleteCredentials("alice");
   await store.deleteSession("s1");
   await store.deleteSessions("alice");
