@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { auditOf, openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { alice, openAppOfAlice, type TestApp } from "../support/app.ts";
-import { Authenticator } from "../support/factors/authenticator.ts";
+import { Authenticator, flag } from "../support/factors/authenticator.ts";
 import { assertion, beginLogin, page, setUpPasskey, setUpTotp } from "../support/factors/set_up.ts";
 
 const stepMs = 30_000;
@@ -105,6 +105,21 @@ Deno.test("a passkey alone logs in, and answers a challenge of its own browser o
   assertEquals(outcomeOf(await logIn(headers)), "403 wrong-factor");
 });
 
+Deno.test("a passkey alone verifies and names its user, as a second factor it need not", async () => {
+  const opened = await openAppOfAlice();
+  const authenticator = await setUpPasskey(opened, opened);
+  const { userHandle, flags } = authenticator;
+  for (const change of [{ flags: flags & ~flag.UV }, { userHandle: undefined }]) {
+    opened.clock.now += 1;
+    Object.assign(authenticator, { flags, userHandle }, change);
+    const { passkey, headers } = await assertion(opened, authenticator);
+    const alone = await opened.send("POST", "/session/passkey/", { json: { passkey }, headers });
+    assertEquals(outcomeOf(alone), "403 wrong-factor");
+    const json = { login_token: await beginLogin(opened, alice), passkey };
+    assertEquals(outcomeOf(await opened.send("POST", "/session/second-factor/", { json, headers })), "201");
+  }
+});
+
 Deno.test("options are the same for all users, and need an origin with HTTPS", async () => {
   const opened = await openAppOfAlice();
   const shown = async () => {
@@ -138,9 +153,9 @@ Deno.test("a disabled user cannot log in by a passkey, nor finish a login", asyn
   assertEquals(outcomeOf(await prove(opened, { login_token, recovery_code })), "403 login-token-invalid");
 });
 
-Deno.test("a login token is good for nothing else", async () => {
-  const opened = await openAppOfAlice();
-  await setUpTotp(opened, opened);
+Deno.test("a login token is good for nothing else, and a ticket is none", async () => {
+  const opened = await openWithAlice();
+  const { codes: [recovery_code] } = await setUpTotp(opened, opened);
   const token = await beginLogin(opened, alice);
   const register = { json: { ...alice, login: "bob", ticket: token } };
   assertEquals(outcomeOf(await opened.send("POST", "/user/", register)), "403 ticket-invalid");
@@ -150,11 +165,6 @@ Deno.test("a login token is good for nothing else", async () => {
     assertEquals((await opened.send("GET", "/session/", { headers })).status, 401);
     assertEquals((await opened.send("GET", "/guard/", { headers })).status, 401);
   }
-});
-
-Deno.test("a reset ticket is no login token", async () => {
-  const opened = await openWithAlice();
-  const { codes: [recovery_code] } = await setUpTotp(opened, opened);
   const login_token = await opened.makeTicket("reset", "alice");
   assertEquals(outcomeOf(await prove(opened, { login_token, recovery_code })), "403 login-token-invalid");
 });
