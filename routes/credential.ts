@@ -94,9 +94,8 @@ export const deleteCredentials = route("DELETE /user/:login/credential/", {
 /** Deletes the credential that the path names, or all. */
 async function deleteOneOrAll(context: Context): Promise<Response> {
   const { store, config } = context.app;
-  const found = await requireSelfOrAdmin(context);
-  await requireFresh(found, context);
-  const { session, user, target, target: { login } } = found;
+  const { session, user, target } = await requireFresh(await requireSelfOrAdmin(context), context);
+  const { login } = target;
   const isOwn = target.id === user.id;
   const actor = { session, asAdmin: !isOwn };
   // An administrator may delete another user's last one: the next session of that user can only set up a new one.

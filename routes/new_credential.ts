@@ -3,7 +3,7 @@
 import type { Context } from "../lib/app.ts";
 import { audit } from "../lib/audit.ts";
 import { groupsSchema } from "../lib/accounts/request_schemas.ts";
-import { challengeMs, type ChallengeScope } from "../lib/factors/challenge.ts";
+import type { ChallengeScope } from "../lib/factors/challenge.ts";
 import { appPasswordBody, newPasskeyBody, newTotpBody } from "../lib/factors/factor_bodies.ts";
 import { creationOptions, verifyRegistration } from "../lib/factors/passkey.ts";
 import {
@@ -17,7 +17,7 @@ import { provableFactors } from "../lib/factors/second_factor.ts";
 import { acceptedStep, createTotpSecret, shownTotpSecret } from "../lib/factors/totp.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
-import { dateSchema, type JsonBody, objectSchema, type Schema } from "../lib/http/schema.ts";
+import { type JsonBody, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { type Access, type Operation, route } from "../lib/router.ts";
 import { type Credential, isSecondFactor, type UserSession } from "../lib/store.ts";
 import { refuseActor, requireFresh, requireSelf } from "./auth/authorization.ts";
@@ -41,17 +41,23 @@ const totpSetupSchema: Schema = {
   ...objectSchema({
     secret: { type: "string", pattern: "^[A-Z2-7]{32}$", description: "In Base32, to type into an app." },
     uri: { type: "string", pattern: "^otpauth://totp/", description: "For a QR code." },
-    setup_token: { type: "string", description: "Holds the secret until a code confirms it." },
-    expires_at: dateSchema,
+    setup_token: { type: "string", description: "Holds the secret until a code confirms it, for 5 minutes." },
   }),
 };
 
 /** An operation that adds credentials. */
-interface Addition<T> extends Pick<Operation, "access" | "summary" | "description"> {
-  readonly body: JsonBody<T> | undefined;
+interface Addition<T> extends Pick<Operation, "access" | "summary" | "description" | "problems"> {
+  readonly body?: JsonBody<T>;
   /** By default `newCredentialSchema`. */
   readonly schema?: Schema;
   readonly make: (values: T, request: OwnRequest) => Made | Promise<Made>;
+}
+
+interface Made {
+  /** Without one, only recovery codes are made. */
+  readonly credential?: Credential;
+  /** What the response has besides. */
+  readonly shown?: object;
 }
 
 interface OwnRequest {
@@ -59,14 +65,8 @@ interface OwnRequest {
   readonly context: Context;
 }
 
-interface Made {
-  /** Without one, recovery codes are made. */
-  readonly credential?: Credential;
-  /** What the response has besides. */
-  readonly shown?: Readonly<Record<string, unknown>>;
-}
-
 const settingUp = "user without second factor";
+const factorProblems = ["login-again", "too-many-credentials", "wrong-factor"] as const;
 
 export const showRegistrationOptions = route("POST /user/:login/passkey/options/", {
   access: settingUp,
@@ -86,6 +86,7 @@ export const registerPasskey = addition("passkey", {
   access: settingUp,
   summary: "Register a passkey",
   description: "The session gets the factor. The first second factor comes with ten recovery codes.",
+  problems: factorProblems,
   body: newPasskeyBody,
   async make({ name, passkey }, { found, context }) {
     const { app: { log, now }, requestId } = context;
@@ -106,12 +107,11 @@ export const setUpTotp = route("POST /user/:login/totp/setup/", {
   responses: { 200: { schema: totpSetupSchema } },
   problems: ["login-again"],
   async handler(context) {
-    const { config: { title }, challenges, now } = context.app;
+    const { config: { title }, challenges } = context.app;
     const found = await requireOwner(context, settingUp);
     const payload = createTotpSecret();
-    const expires_at = new Date(now() + challengeMs).toISOString();
     const setup_token = challenges.issue(scopeOf("totp-setup", found), payload);
-    return jsonResponse({ ...shownTotpSecret(payload, { login: found.user.login, title }), setup_token, expires_at });
+    return jsonResponse({ ...shownTotpSecret(payload, { login: found.user.login, title }), setup_token });
   },
 });
 
@@ -119,6 +119,7 @@ export const confirmTotp = addition("totp", {
   access: settingUp,
   summary: "Confirm TOTP",
   description: "It replaces the TOTP that the user has, and is otherwise as a passkey.",
+  problems: factorProblems,
   body: newTotpBody,
   make({ setup_token, code }, { found, context: { app: { challenges, now } } }) {
     const setup = challenges.open(setup_token, scopeOf("totp-setup", found));
@@ -134,7 +135,7 @@ export const makeRecoveryCodes = addition("recovery-code", {
   access: settingUp,
   summary: "Make recovery codes",
   description: "Ten codes, each for one use instead of another second factor. Earlier ones are void.",
-  body: undefined,
+  problems: ["login-again"],
   schema: recoveryCodesSchema,
   make: () => ({}),
 });
@@ -143,6 +144,7 @@ export const makeAppPassword = addition("app-password", {
   access: "user",
   summary: "Make an app password",
   description: "For a program that sends login and password by HTTP Basic to guarded sites; it opens nothing else.",
+  problems: ["login-again", "too-many-credentials"],
   body: appPasswordBody,
   make({ name, groups }, { found: { user: { login } }, context: { app: { now } } }) {
     const { credential, password } = createAppPassword({ login, name, groups, now: now() });
@@ -153,24 +155,23 @@ export const makeAppPassword = addition("app-password", {
 /** Declares an operation that adds credentials to the user of the session. */
 function addition<T>(
   path: string,
-  { access, body, schema = newCredentialSchema, make, ...texts }: Addition<T>,
+  { schema = newCredentialSchema, make, ...declaration }: Addition<T>,
 ): Operation {
   return route(`POST /user/:login/${path}/`, {
-    ...{ ...texts, access, ...body && { body }, responses: { 201: { schema } } },
-    problems: ["login-again", "too-many-credentials", "wrong-factor"],
+    ...declaration,
+    responses: { 201: { schema } },
     async handler(context) {
+      const { access, body } = declaration;
       const { store, stopping } = context.app;
       const json = body && await readJson(context.request, { stopping });
       let found = await requireOwner(context, access);
       const { credential, shown } = await make(body?.parse(json) as T, { found, context });
       // Reads the user again after each round: another request has changed it.
       for (;; found = await requireOwner(context, access)) {
-        const { session, user } = found;
         const { credentials, codes } = await recoveryCodesWith(credential, { found, context });
-        const actor = { session, asAdmin: false };
-        const outcome = await store.insertCredentials(user, [...credential ? [credential] : [], ...credentials], {
-          actor,
-        });
+        const all = credential === undefined ? credentials : [credential, ...credentials];
+        const actor = { session: found.session, asAdmin: false };
+        const outcome = await store.insertCredentials(found.user, all, { actor });
         if (outcome === "forbidden") return await refuseActor(context);
         if (outcome === "full") throw new HttpError("too-many-credentials");
         // What was set up is used, or a user has copied the passkey of another.
@@ -205,9 +206,7 @@ async function noteAdded(credential: Credential | undefined, { found: { session,
 
 /** Returns the session of a request of its own user, with a recent login. */
 async function requireOwner(context: Context, access: Access): Promise<UserSession> {
-  const found = await requireSelf(context, { withoutSecondFactor: access === settingUp });
-  await requireFresh(found, context);
-  return found;
+  return await requireFresh(await requireSelf(context, { withoutSecondFactor: access === settingUp }), context);
 }
 
 function scopeOf(purpose: ChallengeScope["purpose"], { session, user }: UserSession): ChallengeScope {

@@ -49,9 +49,7 @@ export const makeTicket = route("POST /ticket/", {
   async handler(context) {
     const { store, config, now, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
-    const found = await requireAdmin(context);
-    await requireFresh(found, context);
-    const { session, user } = found;
+    const { session, user } = await requireFresh(await requireAdmin(context), context);
     const { purpose, login = "" } = ticketRequestBody.parse(body);
     // Registration is closed even with a ticket.
     if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");

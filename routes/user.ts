@@ -67,9 +67,7 @@ export const changeUser = route("PATCH /user/:login", {
   async handler(context) {
     const { store, throttle, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
-    const found = await requireAdminFor(context);
-    await requireFresh(found, context);
-    const { session, user, target } = found;
+    const { session, user, target } = await requireFresh(await requireAdminFor(context), context);
     const change = userChangeBody.parse(body);
     while (true) {
       // Reads again in each round: another request may have changed the user.
@@ -96,8 +94,7 @@ export const deleteUser = route("DELETE /user/:login", {
   async handler(context) {
     // Users may leave without the second factor that they must have.
     const found = await requireSelfOrAdmin(context, { withoutSecondFactor: true });
-    await requireFresh(found, context);
-    const { session, user, target } = found;
+    const { session, user, target } = await requireFresh(found, context);
     const { store } = context.app;
     const actor = { session, asAdmin: target.id !== user.id };
     let current: User | undefined = target;

@@ -136,14 +136,17 @@ export async function refuseActor(context: Context): Promise<never> {
  * unattended browser must not allow it. The password alone does not prove a user with a second factor, also if the
  * session is older than that.
  *
+ * @returns the session as it was given
  * @throws {HttpError} `login-again`
  */
-export async function requireFresh({ session, user }: UserSession, context: Context): Promise<void> {
+export async function requireFresh<T extends UserSession>(found: T, context: Context): Promise<T> {
+  const { session, user } = found;
   const credentials = await context.app.store.listCredentials(user.login);
   const isProven = hasSecondFactor(session) || !credentials.some(isSecondFactor);
   // A session from the future, after the clock was set back, would stay fresh for that time.
   const isFresh = Math.abs(context.app.now() - session.authenticatedAt) < freshLoginMs;
   if (!isFresh || !isProven) throw loginAgain(credentials);
+  return found;
 }
 
 /** The error for a user with these credentials whose login is not recent. */
