@@ -113,10 +113,14 @@ async function enter() {
   const { pathname, search, hash } = location;
   const hasView = hash !== "" && !isOfVisitors(hash.slice(1));
   const hasAim = hasView || app.interrupted !== undefined || new URLSearchParams(search).has("next");
-  if (!hasAim && app.site.url !== undefined) return location.replace(app.site.url);
-  const view = app.interrupted === undefined ? "" : `#${app.interrupted}`;
-  if (!hasView) history.replaceState(null, "", pathname + search + view);
-  location.reload();
+  if (!hasAim && app.site.url !== undefined) location.replace(app.site.url);
+  else {
+    const view = app.interrupted === undefined ? "" : `#${app.interrupted}`;
+    if (!hasView) history.replaceState(null, "", pathname + search + view);
+    location.reload();
+  }
+  // What led here stays busy until the next page replaces this one.
+  await new Promise(() => {});
 }
 
 /** The session has ended by itself: back to the login, which leads to the present view again. */

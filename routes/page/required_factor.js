@@ -26,7 +26,6 @@ export async function requiredFactorView(app) {
       const { value } = await send("POST", "session/authentication/", { body: proof });
       await tellCodesLeft(value);
       await app.enter();
-      await new Promise(() => {});
     },
     onEnded: () => app.end(),
   });

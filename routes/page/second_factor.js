@@ -14,7 +14,12 @@ export function secondFactorView(app) {
     id: "second-factor",
     login,
     methods,
-    act: (proof) => finishLogin(app, { login_token: loginToken, ...proof, cookie: true }),
+    act: async (proof) => {
+      const body = { login_token: loginToken, ...proof, cookie: true };
+      const { value } = await send("POST", "session/second-factor/", { body });
+      await tellCodesLeft(value);
+      await app.enter();
+    },
     onEnded: (problem) => {
       app.waiting = undefined;
       app.go("log-in", problemText(problem));
@@ -22,12 +27,4 @@ export function secondFactorView(app) {
   });
   view.querySelector("h1").after(form);
   return view;
-}
-
-async function finishLogin(app, body) {
-  const { value } = await send("POST", "session/second-factor/", { body });
-  await tellCodesLeft(value);
-  await app.enter();
-  // The form stays busy until the next page replaces it.
-  await new Promise(() => {});
 }

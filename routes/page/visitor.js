@@ -125,21 +125,15 @@ async function withTicket(act, showTicket) {
 
 async function logInByPasskey(app, passkey) {
   await send("POST", "session/passkey/", { body: { passkey, cookie: true } });
-  await finish(app);
+  await app.enter();
 }
 
 /** Logs in with the password. A user with a second factor is asked for it. */
 async function logIn(app, { login, password }) {
   const { value } = await send("POST", "session/", { body: { login, password, cookie: true } });
-  if (value.login_token === undefined) return await finish(app);
+  if (value.login_token === undefined) return await app.enter();
   app.waiting = { ...value, login };
   await app.go("second-factor");
-}
-
-async function finish(app) {
-  await app.enter();
-  // The form stays busy until the next page replaces it.
-  await new Promise(() => {});
 }
 
 /** Logs in after the password was set. A failure does not concern the form that was sent, so the login shows it. */
