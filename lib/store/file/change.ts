@@ -115,10 +115,8 @@ function decodeRun(run: unknown, changes: Change[]): void {
   for (let row = 0, count = columns[0]?.values.length ?? 0; row < count; row++) {
     // A copy of a literal has room for all fields. An object that grows takes 24 bytes more.
     const record: Record<string, unknown> = format.isDeletion ? {} : { ...fields[kind] };
-    for (const { name, field, values } of columns) {
-      record[name] = field.decode === undefined ? values[row] : field.decode(values[row]);
-    }
-    for (const [name, valueOf] of added) record[name] = valueOf(record);
+    for (const column of columns) record[column.name] = column.values[row];
+    if (added.length > 0) { for (const [name, valueOf] of added) record[name] = valueOf(record); }
     // The columns have been checked.
     changes.push((format.isDeletion ? { kind, ...record } : { kind, record }) as Change);
   }
@@ -130,7 +128,11 @@ function findFormat(found: Format | undefined, code?: unknown): Format {
   throw new TypeError(`Invalid changes: unknown kind${shown}, which a later version may have written`);
 }
 
-/** @throws {TypeError} the number of columns, the length of one or a value in it is invalid */
+/**
+ * Returns the columns with their values, decoded.
+ *
+ * @throws {TypeError} the number of columns, the length of one or a value in it is invalid
+ */
 function checkColumns({ code, columns }: Format, lists: readonly unknown[]) {
   if (lists.length !== columns.length) throw new TypeError(`Invalid changes: ${lists.length} columns of kind ${code}`);
   const [first, purposes] = lists;
@@ -144,7 +146,7 @@ function checkColumns({ code, columns }: Format, lists: readonly unknown[]) {
       row = values.findIndex((time, row) => time > maxTime && purposes[row] !== "setup");
     }
     if (row >= 0) throw new TypeError(`Invalid changes: the ${name} in row ${row} of kind ${code}`);
-    return { name, field, values };
+    return { name, values: field.decode === undefined ? values : values.map((value) => field.decode?.(value)) };
   });
 }
 
