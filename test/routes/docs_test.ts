@@ -85,7 +85,7 @@ Deno.test("/docs redirects to the page", async () => {
 Deno.test("/docs/ has the colours of the page, light and dark", async () => {
   const coloursIn = async (path: string): Promise<string[][]> => {
     const text = await Deno.readTextFile(new URL(`../../routes/${path}`, import.meta.url));
-    const [light = "", dark = ""] = text.split("@media (prefers-color-scheme: dark)");
+    const [light = "", dark = ""] = text.split(/@media .*\(prefers-color-scheme: dark\)/);
     return [light, dark.split("\n}")[0] ?? ""].map((part) => part.match(/#[0-9a-f]{6}\b/g) ?? []);
   };
   const [docs, page] = [await coloursIn("docs/style.css"), await coloursIn("page/style.css")];
