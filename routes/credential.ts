@@ -19,7 +19,7 @@ const parameters = { id: { ...idSchema, description: "The id of a credential.", 
 export const credentialMembers = {
   id: idSchema,
   kind: { enum: ["passkey", "totp", "app-password"] },
-  name: { type: "string", description: 'The name that the user gave it; "" for TOTP.' },
+  name: { type: "string", description: 'The name that the user gave it; "" for TOTP until it is renamed.' },
   created_at: dateSchema,
   last_used_at: { ...dateSchema, type: ["string", "null"], description: "Null if it was never used." },
 };

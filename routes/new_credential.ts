@@ -85,7 +85,7 @@ export const showRegistrationOptions = route("POST /user/:login/passkey/options/
 export const registerPasskey = addition("passkey", {
   access: settingUp,
   summary: "Register a passkey",
-  description: "The session gets the factor. The first second factor comes with ten recovery codes.",
+  description: "The session gets the factor. Ten recovery codes come with it if it is the first, or none is left.",
   problems: factorProblems,
   body: newPasskeyBody,
   async make({ name, passkey }, { found, context }) {
@@ -185,13 +185,13 @@ function addition<T>(
   });
 }
 
-/** Returns new recovery codes if they are asked for, or come with the first second factor. */
+/** Returns new recovery codes if they are asked for, or come with a second factor. */
 async function recoveryCodesWith(credential: Credential | undefined, { found, context }: OwnRequest) {
   const { app: { store, now } } = context;
   const { login } = found.user;
   // Codes of before the first second factor may be in wrong hands: a password sufficed to make them.
-  const isFirst = async () => !provableFactors(await store.listCredentials(login)).includes("recovery");
-  const isWanted = credential === undefined || isSecondFactor(credential) && await isFirst();
+  const lacksCodes = async () => !provableFactors(await store.listCredentials(login)).includes("recovery");
+  const isWanted = credential === undefined || isSecondFactor(credential) && await lacksCodes();
   return isWanted ? createRecoveryCodes(login, now()) : { credentials: [], codes: undefined };
 }
 
