@@ -37,7 +37,10 @@ const someGroups: Field<readonly string[]> = {
     minItems: 1,
     description: "What it opens, `users` too; by default all.",
   },
-  parse: (value, report) => groups.parse(Array.isArray(value) && value.length === 0 ? undefined : value, report),
+  parse(value, report) {
+    const names = groups.parse(value, report);
+    return names?.length === 0 ? report({ code: "invalid-groups", detail: "Must have at least one group." }) : names;
+  },
 };
 
 /** `POST /session/second-factor/`. */
