@@ -31,15 +31,12 @@ export function shownTotpSecret(
 }
 
 /** The code of a time step (RFC 4226, 5.3). */
-export function totpCode(
-  secret: Uint8Array,
-  { step, hash = "sha1", length = 6 }: { readonly step: number; readonly hash?: string; readonly length?: number },
-): string {
+export function totpCode(secret: Uint8Array, step: number): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(step));
-  const digest = createHmac(hash, secret).update(counter).digest();
+  const digest = createHmac("sha1", secret).update(counter).digest();
   const number = digest.readUInt32BE(digest.readUInt8(digest.length - 1) & 0x0f) & 0x7fffffff;
-  return String(number % 10 ** length).padStart(length, "0");
+  return String(number % 1_000_000).padStart(6, "0");
 }
 
 /** Returns the step of a code, if it is a current one later than `lastStep`. @param options `code` has 6 digits */
@@ -50,6 +47,6 @@ export function acceptedStep(
   const current = Math.floor(now / stepMs);
   // A step in the future is that of a clock that was set back since.
   const after = lastStep * stepMs <= now + maxSessionAheadMs ? lastStep : 0;
-  const isCode = (step: number) => timingSafeEqual(Buffer.from(totpCode(secret, { step })), Buffer.from(code));
+  const isCode = (step: number) => timingSafeEqual(Buffer.from(totpCode(secret, step)), Buffer.from(code));
   return [current - 1, current, current + 1].filter((step) => step > after).find(isCode);
 }

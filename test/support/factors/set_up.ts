@@ -27,7 +27,7 @@ interface Owner {
 export async function beginTotp(opened: TestApp, { login = "alice", token }: Owner) {
   const { json } = await sent(opened, "POST", `/user/${login}/totp/setup/`, { token });
   const secret = bytesOf(String(json.secret));
-  const code = (offset = 0) => totpCode(secret, { step: Math.floor(opened.clock.now / 30_000) + offset });
+  const code = (offset = 0) => totpCode(secret, Math.floor(opened.clock.now / 30_000) + offset);
   return { setup_token: String(json.setup_token), code };
 }
 
