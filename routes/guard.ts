@@ -160,9 +160,8 @@ async function isBasicTooWeak(
   { app: { store, config } }: Context,
 ): Promise<boolean> {
   const isRequired = requiresSecondFactor(user, config);
-  if (isByApp !== isRequired) return isRequired;
-  const hasFactor = (await store.listCredentials(user.login)).some(isSecondFactor);
-  return isByApp ? !hasFactor : hasFactor;
+  const hasFactor = async () => (await store.listCredentials(user.login)).some(isSecondFactor);
+  return isByApp ? isRequired && !await hasFactor() : isRequired || await hasFactor();
 }
 
 /** Notes the use of an app password, without waiting for it. Of many at once, one is noted. */
