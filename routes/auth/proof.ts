@@ -19,12 +19,6 @@ import { tooManyAttempts } from "./login_password.ts";
 /** How `verifyProof` rejects. */
 export const proofProblems = ["wrong-factor", "cross-origin", "too-many-attempts"] as const;
 
-interface ProofOptions {
-  readonly proof: Proof;
-  /** `undefined` if a passkey alone names the user. */
-  readonly user: User | undefined;
-}
-
 /** A proof that is right. */
 export interface Proven {
   readonly user: User;
@@ -35,15 +29,23 @@ export interface Proven {
   readonly recoveryCodesLeft: number | undefined;
 }
 
-/** @throws {HttpError} see `proofProblems` */
-export async function verifyProof({ proof, user: expected }: ProofOptions, context: Context): Promise<Proven> {
+/**
+ * Checks a proof, and counts it if it is wrong.
+ *
+ * @param options `user` is `undefined` if a passkey alone names it
+ * @throws {HttpError} see `proofProblems`
+ */
+export async function verifyProof(
+  { proof, user: expected }: { readonly proof: Proof; readonly user: User | undefined },
+  context: Context,
+): Promise<Proven> {
   const { app: { store, throttle }, request, rateLimitKey: client } = context;
   if (proof.passkey !== undefined) browserCeremony(context);
   const [factor, key] = credentialOf(proof, expected);
   const found = await store.findCredential(factor, key);
   const user = expected ?? found?.user;
   const kinds = factor === "recovery" && user ? (await store.listCredentials(user.login)).map(({ kind }) => kind) : [];
-  // Whoever knows the password of a user without a second factor can make recovery codes.
+  // The password alone suffices to make recovery codes for a user without a second factor.
   const isUsable = factor !== "recovery" || kinds.some((kind) => isSecondFactor({ kind }));
   const isOfUser = found !== undefined && found.user.id === user?.id && !found.user.disabled;
   const device = knownDeviceId(request.headers, user);
