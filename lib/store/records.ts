@@ -15,8 +15,9 @@ export interface User {
   readonly disabled: boolean;
 }
 
+export const factorNames = ["password", "passkey", "totp", "recovery", "ticket"] as const;
 /** What proved who a user is. */
-export type Factor = "password" | "passkey" | "totp" | "recovery" | "ticket";
+export type Factor = typeof factorNames[number];
 
 /** A login session as it is stored, without its token. */
 export interface Session {
@@ -95,7 +96,7 @@ export interface Credential {
   readonly key: string;
   /**
    * What `lib/factors/` checks it with, at most 4,096 characters: the public key and the id of a passkey, the secret of
-   * TOTP. No task shows it.
+   * TOTP, the groups that an app password is limited to. No task shows it.
    */
   readonly secret: string;
   /** Grows with each use of a passkey or TOTP, so that nothing is accepted twice: a time or a time step. */
@@ -110,7 +111,7 @@ export interface UserCredential {
   readonly user: User;
 }
 
-/** Whether a login waits for such a credential. Recovery codes alone are none: they replace one that is lost. */
+/** Whether a login waits for such a credential. It does not wait for recovery codes: they replace a lost one. */
 export function isSecondFactor({ kind }: Pick<Credential, "kind">): boolean {
   return kind === "passkey" || kind === "totp";
 }

@@ -12,6 +12,7 @@ import {
   type Authentication,
   type Credential,
   type Factor,
+  factorNames,
   isAdmin,
   maxCredentials,
   type Session,
@@ -21,7 +22,6 @@ import {
 
 /** Factors by their text in a record, each list once: most sessions have the same. */
 const factorLists = new Map<string, readonly Factor[]>();
-const knownFactors: readonly Factor[] = ["password", "passkey", "totp", "recovery", "ticket"];
 
 /** Reports whether a stored user is as expected, in everything that can change. */
 export function isSameUser(kept: User | undefined, expected: User): boolean {
@@ -93,7 +93,7 @@ export function factorsOf(text: string): readonly Factor[] | undefined {
   const known = factorLists.get(text);
   if (known !== undefined) return known;
   const names = text.split(",");
-  const factors = names.flatMap((name) => knownFactors.find((factor) => factor === name) ?? []);
+  const factors = names.flatMap((name) => factorNames.find((factor) => factor === name) ?? []);
   if (factors.length < names.length || new Set(names).size < names.length) return undefined;
   factorLists.set(text, factors);
   return factors;

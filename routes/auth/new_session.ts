@@ -7,13 +7,20 @@ import { groupsSchema, loginSchema } from "../../lib/accounts/request_schemas.ts
 import { createSession, expiresAt, sessionCookie, tokenPattern } from "../../lib/accounts/session.ts";
 import { jsonResponse } from "../../lib/http/http_error.ts";
 import { dateSchema, objectSchema, type Schema } from "../../lib/http/schema.ts";
-import type { Factor, ProofOptions, Session, User, UserSession } from "../../lib/store.ts";
+import {
+  type Factor,
+  factorNames,
+  type ProofOptions,
+  type Session,
+  type User,
+  type UserSession,
+} from "../../lib/store.ts";
 
 /** What `authenticationOf` returns. */
 export const authenticationSchemas = {
   factors: {
     type: "array",
-    items: { enum: ["password", "passkey", "totp", "recovery", "ticket"] },
+    items: { enum: factorNames },
     description: "What has proved the identity of the user.",
   },
   authenticated_at: { ...dateSchema, description: "The last login or step-up." },
