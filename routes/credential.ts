@@ -9,7 +9,7 @@ import { readJson } from "../lib/http/request_body.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { route } from "../lib/router.ts";
 import type { Credential } from "../lib/store.ts";
-import { refuseActor, requireFresh, requireSelf, requireSelfOrAdmin } from "./auth/authorization.ts";
+import { refuseActor, requireRecentLogin, requireSelf, requireSelfOrAdmin } from "./auth/authorization.ts";
 
 /** Example for the OpenAPI document. */
 export const exampleCredentialId = "01M81Q8RANGD8P1CTT3CQ3DXQK";
@@ -94,7 +94,7 @@ export const deleteCredentials = route("DELETE /user/:login/credential/", {
 /** Deletes the credential that the path names, or all. */
 async function deleteOneOrAll(context: Context): Promise<Response> {
   const { store, config } = context.app;
-  const { session, user, target } = await requireFresh(await requireSelfOrAdmin(context), context);
+  const { session, user, target } = await requireRecentLogin(await requireSelfOrAdmin(context), context);
   const { login } = target;
   const isOwn = target.id === user.id;
   const actor = { session, asAdmin: !isOwn };

@@ -20,19 +20,18 @@ import { readJson } from "../lib/http/request_body.ts";
 import { type JsonBody, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { type Access, type Operation, route } from "../lib/router.ts";
 import { type Credential, isSecondFactor, type UserSession } from "../lib/store.ts";
-import { refuseActor, requireFresh, requireSelf } from "./auth/authorization.ts";
+import { refuseActor, requireRecentLogin, requireSelf } from "./auth/authorization.ts";
 import { ceremonyOf } from "./auth/proof.ts";
 import { credentialMembers, publicCredential } from "./credential.ts";
 import { passkeyOptionsSchema } from "./second_factor.ts";
 
-const description = "Only this response has it.";
 const codes = { recovery_codes: { type: "array", items: { type: "string", pattern: recoveryCodePattern.source } } };
 const recoveryCodesSchema: Schema = { $id: "RecoveryCodes", ...objectSchema(codes) };
 const newCredentialSchema: Schema = {
   $id: "NewCredential",
   ...objectSchema(credentialMembers, {
     ...codes,
-    password: { type: "string", pattern: appPasswordPattern.source, description },
+    password: { type: "string", pattern: appPasswordPattern.source, description: "Only this response has it." },
     groups: groupsSchema,
   }),
 };
@@ -206,7 +205,7 @@ async function noteAdded(credential: Credential | undefined, { found: { session,
 
 /** Returns the session of a request of its own user, with a recent login. */
 async function requireOwner(context: Context, access: Access): Promise<UserSession> {
-  return await requireFresh(await requireSelf(context, { withoutSecondFactor: access === settingUp }), context);
+  return await requireRecentLogin(await requireSelf(context, { withoutSecondFactor: access === settingUp }), context);
 }
 
 function scopeOf(purpose: ChallengeScope["purpose"], { session, user }: UserSession): ChallengeScope {

@@ -20,7 +20,7 @@ import {
   unchangedPassword,
 } from "../lib/accounts/request_bodies.ts";
 import { changeCounts, verifyLoginPassword } from "./auth/login_password.ts";
-import { loginInPath, refuseActor, requireFresh, requireSelf } from "./auth/authorization.ts";
+import { loginInPath, refuseActor, requireRecentLogin, requireSelf } from "./auth/authorization.ts";
 import { route } from "../lib/router.ts";
 
 /** An allowed change: the user, and what else changes with the password. */
@@ -69,7 +69,7 @@ async function admitBySession(context: Context): Promise<Admitted> {
   const { session, user } = await requireSelf(context);
   // The current password is one factor: another user of the browser may know it.
   const credentials = await context.app.store.listCredentials(user.login);
-  if (credentials.some(isSecondFactor)) await requireFresh({ session, user }, context);
+  if (credentials.some(isSecondFactor)) await requireRecentLogin({ session, user }, context);
   return { user, options: { keepSessionId: session.id, actor: { session, asAdmin: false } } };
 }
 

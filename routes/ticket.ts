@@ -8,7 +8,7 @@ import { createTicket } from "../lib/accounts/ticket.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { ticketRequestBody } from "../lib/accounts/request_bodies.ts";
 import { loginSchema } from "../lib/accounts/request_schemas.ts";
-import { refuseActor, requireAdmin, requireFresh } from "./auth/authorization.ts";
+import { refuseActor, requireAdmin, requireRecentLogin } from "./auth/authorization.ts";
 import { pageQuery, pageResponse, pageSchema } from "./page_query.ts";
 import { route } from "../lib/router.ts";
 
@@ -49,7 +49,7 @@ export const makeTicket = route("POST /ticket/", {
   async handler(context) {
     const { store, config, now, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
-    const { session, user } = await requireFresh(await requireAdmin(context), context);
+    const { session, user } = await requireRecentLogin(await requireAdmin(context), context);
     const { purpose, login = "" } = ticketRequestBody.parse(body);
     // Registration is closed even with a ticket.
     if (purpose === "register" && config.registration === "closed") throw new HttpError("registration-closed");

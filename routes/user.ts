@@ -12,8 +12,8 @@ import {
   refuseActor,
   requireAdmin,
   requireAdminFor,
-  requireFresh,
   requireMatch,
+  requireRecentLogin,
   requireSelfOrAdmin,
   sessionEndedHeaders,
   sessionsEnded,
@@ -67,7 +67,7 @@ export const changeUser = route("PATCH /user/:login", {
   async handler(context) {
     const { store, throttle, stopping } = context.app;
     const body = await readJson(context.request, { stopping });
-    const { session, user, target } = await requireFresh(await requireAdminFor(context), context);
+    const { session, user, target } = await requireRecentLogin(await requireAdminFor(context), context);
     const change = userChangeBody.parse(body);
     while (true) {
       // Reads again in each round: another request may have changed the user.
@@ -94,7 +94,7 @@ export const deleteUser = route("DELETE /user/:login", {
   async handler(context) {
     // Users may leave without the second factor that they must have.
     const found = await requireSelfOrAdmin(context, { withoutSecondFactor: true });
-    const { session, user, target } = await requireFresh(found, context);
+    const { session, user, target } = await requireRecentLogin(found, context);
     const { store } = context.app;
     const actor = { session, asAdmin: target.id !== user.id };
     let current: User | undefined = target;

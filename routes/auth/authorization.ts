@@ -25,7 +25,7 @@ export const basicChallenge = {
 };
 
 /** Operations that an unattended browser must not allow require a login younger than this. */
-export const freshLoginMs = 10 * 60 * 1_000;
+export const recentLoginMs = 10 * 60 * 1_000;
 
 /** The session of the request with its user, and the user that the path names. */
 export interface SessionAndTarget extends UserSession {
@@ -139,13 +139,13 @@ export async function refuseActor(context: Context): Promise<never> {
  * @returns the session as it was given
  * @throws {HttpError} `login-again`
  */
-export async function requireFresh<T extends UserSession>(found: T, context: Context): Promise<T> {
+export async function requireRecentLogin<T extends UserSession>(found: T, context: Context): Promise<T> {
   const { session, user } = found;
   const credentials = await context.app.store.listCredentials(user.login);
   const isProven = hasSecondFactor(session) || !credentials.some(isSecondFactor);
-  // A session from the future, after the clock was set back, would stay fresh for that time.
-  const isFresh = Math.abs(context.app.now() - session.authenticatedAt) < freshLoginMs;
-  if (!isFresh || !isProven) throw loginAgain(credentials);
+  // A session from the future, after the clock was set back, would stay recent for that time.
+  const isRecent = Math.abs(context.app.now() - session.authenticatedAt) < recentLoginMs;
+  if (!isRecent || !isProven) throw loginAgain(credentials);
   return found;
 }
 

@@ -1,6 +1,6 @@
 /** Step-up: what requires it, and what proves the identity of a user again. */
 import { assertEquals } from "@std/assert";
-import { freshLoginMs } from "../../routes/auth/authorization.ts";
+import { recentLoginMs } from "../../routes/auth/authorization.ts";
 import { type AdminApp, auditOf, newPassword, openWithAlice, outcomeOf } from "../support/accounts.ts";
 import { alice, openAppOfAlice, type Reply } from "../support/app.ts";
 import { assertion, beginLogin, page, setUpPasskey, setUpTotp } from "../support/factors/set_up.ts";
@@ -49,12 +49,12 @@ for (const [by, rows] of [["an administrator", adminRows], ["the user", ownRows]
     Deno.test(`${row.route} by ${by} requires a login or step-up of the last 10 minutes`, async () => {
       const opened = await openWithAlice();
       const token = by === "the user" ? opened.token : opened.admin;
-      opened.clock.now += freshLoginMs;
+      opened.clock.now += recentLoginMs;
       const refused = await send(opened, row, token);
       assertEquals([outcomeOf(refused), refused.json.needs], ["403 login-again", ["password"]]);
       const json = { password: alice.password };
       assertEquals(outcomeOf(await opened.send("POST", stepUp, { token, json })), "200");
-      opened.clock.now += freshLoginMs - 1;
+      opened.clock.now += recentLoginMs - 1;
       assertEquals(outcomeOf(await send(opened, row, token)), row.fresh);
     });
   }
@@ -65,11 +65,11 @@ Deno.test("a new password requires a recent login of a user with a second factor
   const change = (token: string, [current_password, password]: readonly string[]) => {
     return opened.send("PUT", "/user/alice/password", { token, json: { current_password, password } });
   };
-  opened.clock.now += freshLoginMs;
+  opened.clock.now += recentLoginMs;
   assertEquals(outcomeOf(await change(opened.token, [alice.password, newPassword])), "204");
   const token = await opened.logIn({ ...alice, password: newPassword });
   await setUpTotp(opened, { token });
-  opened.clock.now += freshLoginMs;
+  opened.clock.now += recentLoginMs;
   const refused = await change(token, [newPassword, alice.password]);
   assertEquals([outcomeOf(refused), refused.json.needs], ["403 login-again", ["totp", "recovery"]]);
 });
@@ -96,7 +96,7 @@ Deno.test("authenticateAgain() adds the factor, and sets the time", async () => 
   const second = await opened.send("POST", "/session/second-factor/", {
     json: { login_token: await beginLogin(opened, alice), recovery_code: codes[0] },
   });
-  opened.clock.now += freshLoginMs;
+  opened.clock.now += recentLoginMs;
   const json = { totp: code() };
   const reply = await opened.send("POST", stepUp, { token: String(second.json.token), json });
   assertEquals(reply.json.factors, ["password", "recovery", "totp"]);

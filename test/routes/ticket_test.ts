@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { createTicket } from "../../lib/accounts/ticket.ts";
-import { freshLoginMs } from "../../routes/auth/authorization.ts";
+import { recentLoginMs } from "../../routes/auth/authorization.ts";
 import { type AdminApp, insertSetupTicket, keptUser, openAdminApp, outcomeOf } from "../support/accounts.ts";
 import { alice, openedAt, type Reply } from "../support/app.ts";
 import { hourMs, inMode, register } from "../support/tickets.ts";
@@ -92,7 +92,7 @@ Deno.test("makeTicket() requires a recent login", async () => {
   const opened = await openAdminApp();
   await opened.addUser("alice");
   const bodies = [{ purpose: "reset", login: "root" }, { purpose: "reset", login: "alice" }, { purpose: "register" }];
-  for (const [waitMs, outcome] of [[freshLoginMs - 1, "201"], [1, "403 login-again"]] as const) {
+  for (const [waitMs, outcome] of [[recentLoginMs - 1, "201"], [1, "403 login-again"]] as const) {
     opened.clock.now += waitMs;
     for (const json of bodies) assertEquals(outcomeOf(await make(opened, json)), outcome);
   }
