@@ -14,7 +14,6 @@ const requestBody = jsonBody({
   name: "OperatorRequest",
   code: "invalid-ticket",
   required: { action: text, login: text },
-  examples: {},
 });
 
 export const operatorRoute: Route = {
