@@ -64,11 +64,16 @@ export class PasskeyOffer {
   /** Waits for a passkey. @returns `undefined` when the options are too old, or the offer is stopped */
   async #wait(stopped) {
     const options = await this.#options.getOptions();
-    const signal = AbortSignal.any([stopped, AbortSignal.timeout(renewMs)]);
+    if (stopped.aborted) return;
+    // The function `any` of signals is missing in Firefox 119 to 123, which have passkeys.
+    const ended = new AbortController();
+    for (const signal of [stopped, AbortSignal.timeout(renewMs)]) {
+      signal.addEventListener("abort", () => ended.abort());
+    }
     try {
-      return await usePasskey(options, { signal, mediation: "conditional" });
+      return await usePasskey(options, { signal: ended.signal, mediation: "conditional" });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!ended.signal.aborted) throw error;
     }
   }
 }
