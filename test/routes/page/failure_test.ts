@@ -27,6 +27,15 @@ testLooks("a login without HTTPS says why the browser does not stay logged in", 
   });
 });
 
+test("a page at an IP address shows no passkeys, which belong to names", async ({ site, browser }) => {
+  const url = `http://127.0.0.1:${new URL(site.service.url).port}/`;
+  await visit(browser, { url }, async ({ page }) => {
+    await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
+    assertEquals(await page.evaluate(() => "PublicKeyCredential" in globalThis), true);
+    assertEquals(await page.getByRole("button", { name: "Log in with a passkey" }).count(), 0);
+  });
+});
+
 testLooks(
   "a login without cookies says why the browser does not stay logged in",
   async ({ site, browser }, { login, ...look }) => {
