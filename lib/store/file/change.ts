@@ -16,6 +16,9 @@ import { requirePlainClone } from "./plain_clone.ts";
 /** Fields that a version did not have, as functions of the others. */
 type AddedFields = Readonly<Record<string, (record: Readonly<Record<string, unknown>>) => unknown>>;
 
+/** The columns of a run, decoded. */
+type Columns = readonly { readonly name: string; readonly values: readonly unknown[] }[];
+
 /** How records of a kind are put, or deleted by their keys. */
 interface Format {
   /** Begins a run of them. */
@@ -32,6 +35,29 @@ const addedToTicket: AddedFields = {
   id: ({ secretHash }) => idOfOldTicket(String(secretHash)),
   maker: () => "",
   createdAt: () => 0,
+};
+
+/** Records of the kinds that have most: a literal takes half of the time of fields that are set by their names. */
+const literals: Partial<Record<RecordKind, (columns: Columns, row: number) => object>> = {
+  user: (columns, row) => ({
+    id: columns[0]?.values[row],
+    login: columns[1]?.values[row],
+    passwordHash: columns[2]?.values[row],
+    registeredAt: columns[3]?.values[row],
+    groups: columns[4]?.values[row],
+    disabled: columns[5]?.values[row],
+  }),
+  session: (columns, row) => ({
+    id: columns[0]?.values[row],
+    login: columns[1]?.values[row],
+    secretHash: columns[2]?.values[row],
+    createdAt: columns[3]?.values[row],
+    lastSeenAt: columns[4]?.values[row],
+    userAgent: columns[5]?.values[row],
+    address: columns[6]?.values[row],
+    factors: columns[7]?.values[row],
+    authenticatedAt: columns[8]?.values[row],
+  }),
 };
 
 /** The last format of a kind is the one that is written. */
@@ -110,16 +136,21 @@ function decodeRun(run: unknown, changes: Change[]): void {
   const [code, ...lists]: unknown[] = run;
   const format = findFormat(formats.find((format) => format.code === code), code);
   const columns = checkColumns(format, lists);
-  const { kind } = format;
-  const added = Object.entries(format.added);
+  const { kind, isDeletion } = format;
+  const literal = isDeletion || Object.keys(format.added).length > 0 ? undefined : literals[kind];
   for (let row = 0, count = columns[0]?.values.length ?? 0; row < count; row++) {
-    // A copy of a literal has room for all fields. An object that grows takes 24 bytes more.
-    const record: Record<string, unknown> = format.isDeletion ? {} : { ...fields[kind] };
-    for (const column of columns) record[column.name] = column.values[row];
-    if (added.length > 0) { for (const [name, valueOf] of added) record[name] = valueOf(record); }
+    const record = literal?.(columns, row) ?? namedFields(format, columns, row);
     // The columns have been checked.
-    changes.push((format.isDeletion ? { kind, ...record } : { kind, record }) as Change);
+    changes.push((isDeletion ? { kind, ...record } : { kind, record }) as Change);
   }
+}
+
+/** Returns the fields in a row. A copy of a literal has room for all: an object that grows takes 24 bytes more. */
+function namedFields({ kind, isDeletion, added }: Format, columns: Columns, row: number): object {
+  const record: Record<string, unknown> = isDeletion ? {} : { ...fields[kind] };
+  for (const { name, values } of columns) record[name] = values[row];
+  for (const [name, valueOf] of Object.entries(added)) record[name] = valueOf(record);
+  return record;
 }
 
 function findFormat(found: Format | undefined, code?: unknown): Format {
