@@ -15,7 +15,7 @@ export interface User {
   readonly disabled: boolean;
 }
 
-export const factorNames = ["password", "passkey", "totp", "recovery", "ticket"] as const;
+export const factorNames = ["password", "passkey", "totp", "recovery"] as const;
 /** What proved who a user is. */
 export type Factor = typeof factorNames[number];
 

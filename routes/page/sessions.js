@@ -14,7 +14,6 @@ const factorTexts = {
   "passkey": "Passkey",
   "totp": "One-time code",
   "recovery": "Recovery code",
-  "ticket": "Ticket",
 };
 
 /** The list `.sessions` of a view, and its button `more-sessions`. */

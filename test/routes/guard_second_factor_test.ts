@@ -10,7 +10,6 @@ const navigation = { "sec-fetch-mode": "navigate", "x-forwarded-uri": "/ledger?p
 
 const sessions: readonly [factors: readonly Factor[], isEnough: boolean][] = [
   [[], false],
-  [["ticket"], false],
   [["totp"], true],
   [["recovery"], true],
   [["passkey"], true],

@@ -44,7 +44,6 @@ const rows: readonly [policy: Policy, login: string, factor: Factor | undefined,
   ["all", "alice", "passkey", false],
   ["all", "alice", "totp", false],
   ["all", "alice", "recovery", false],
-  ["all", "alice", "ticket", true],
   ["admins", "root", "passkey", false],
 ];
 

@@ -9,11 +9,10 @@ const grace = userOf("grace", { groups: ["admin"] });
 /** No administrator: that group has another name. */
 const heidi = userOf("heidi", { groups: ["admins"] });
 
-Deno.test("hasSecondFactor() wants more than a password or a ticket", () => {
+Deno.test("hasSecondFactor() wants more than a password", () => {
   const rows: readonly [isEnough: boolean, ...factors: Factor[]][] = [
     [false],
     [false, "password"],
-    [false, "password", "ticket"],
     [true, "passkey"],
     [true, "password", "totp"],
     [true, "password", "recovery"],

@@ -91,7 +91,7 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
   });
   const sessions = [
     sessionOf("user0", "s1", { userAgent: "Gerät/1.0 (“ö”; \u{1f3f0})", address: "2001:db8::1" }),
-    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000, factors: ["passkey", "ticket"] }),
+    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000, factors: ["passkey", "totp"] }),
     sessionOf("user0", "s3", { userAgent: `it's \\ "all" {a,b} NULL \t${"x".repeat(200)}` }),
   ];
   const tickets = [
