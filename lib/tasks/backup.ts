@@ -139,7 +139,7 @@ async function readStore(folder: string, action: string) {
   const found = journals.find((journal) => journal.torn !== undefined);
   const torn = found &&
     `the last frame of ${journalName(found.generation)} at byte ${found.end} is torn: ${found.torn}`;
-  return { tables, holdings: holdingsOf(tables, { changeCount: changesBefore + changeCount, torn }) };
+  return { tables, holdings: { counts: tables.counts(), changeCount: changesBefore + changeCount, torn } };
 }
 
 async function readBackup(file: string) {
@@ -156,7 +156,7 @@ async function readBackup(file: string) {
     tables.apply(change);
     count();
   });
-  return { tables, holdings: holdingsOf(tables, { changeCount: changesBefore, torn: undefined }) };
+  return { tables, holdings: { counts: tables.counts(), changeCount: changesBefore, torn: undefined } };
 }
 
 /** @throws {TaskError} something has that name, be it a broken link */
@@ -181,18 +181,6 @@ function recordsOf(tables: Tables) {
 
 function asTaskError(text: string, error: unknown): unknown {
   return error instanceof Error ? new TaskError(`${text}: ${reasonOf(error)}`, { cause: error }) : error;
-}
-
-function holdingsOf(tables: Tables, more: Pick<Holdings, "changeCount" | "torn">): Holdings {
-  const { users, sessions, tickets, secrets, credentials } = tables;
-  const counts = {
-    user: users.size,
-    session: sessions.size,
-    ticket: tickets.size,
-    secret: secrets.size,
-    credential: credentials.size,
-  };
-  return { counts, ...more };
 }
 
 function describe({ counts, changeCount, torn }: Holdings): string {

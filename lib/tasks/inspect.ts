@@ -39,9 +39,8 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
     yield toLine({ kind: "user", id, login, registered_at, password_hash: passwordHash, groups, disabled });
   }
   for (const session of tables.sessions.values()) {
-    const { id, login, userAgent, address, factors } = session;
-    const [created_at, last_seen_at] = [toText(session.createdAt), toText(session.lastSeenAt)];
-    const authenticated_at = toText(session.authenticatedAt);
+    const { id, login, createdAt, lastSeenAt, authenticatedAt, userAgent, address, factors } = session;
+    const [created_at, last_seen_at, authenticated_at] = [createdAt, lastSeenAt, authenticatedAt].map(toText);
     const times = { created_at, last_seen_at, authenticated_at };
     yield toLine({ kind: "session", id, login, ...times, user_agent: userAgent, address, factors });
   }

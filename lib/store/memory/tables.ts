@@ -168,6 +168,12 @@ export class Tables {
     return [...deletionsOf("ticket", tickets), used];
   }
 
+  /** Counts the records of each kind. */
+  counts(): Readonly<Record<RecordKind, number>> {
+    const counts = recordKinds.map((kind) => [kind, this.#byKind[kind].size] as const);
+    return Object.fromEntries(counts) as Record<RecordKind, number>;
+  }
+
   /** Reports whether there is a record of the same key. */
   has(stored: StoredRecord): boolean {
     return this.#byKind[stored.kind].has(keyOf(stored));
