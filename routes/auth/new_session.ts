@@ -26,15 +26,13 @@ export const authenticationSchemas = {
   authenticated_at: { ...dateSchema, description: "The last login or step-up." },
 };
 const common = { login: loginSchema, created_at: dateSchema, expires_at: dateSchema, ...authenticationSchemas };
-const codesLeft = {
-  recovery_codes_left: { type: "integer", minimum: 0, description: "After a recovery code was used." },
-};
+const recovery_codes_left = { type: "integer", minimum: 0, description: "After a recovery code was used." };
 
 const newSessionSchema: Schema = {
   $id: "NewSession",
   ...objectSchema(common, {
     token: { type: "string", pattern: tokenPattern.source, description: "Absent if the cookie has it." },
-    ...codesLeft,
+    recovery_codes_left,
   }),
 };
 /** The response of `openSession`. */
@@ -43,7 +41,7 @@ export const newSessionResponse = { schema: newSessionSchema, headers: ["Set-Coo
 /** What `ownSession` returns. */
 export const ownSessionSchema: Schema = {
   $id: "OwnSession",
-  ...objectSchema({ ...common, groups: groupsSchema }, codesLeft),
+  ...objectSchema({ ...common, groups: groupsSchema }, { recovery_codes_left }),
 };
 
 export interface Login extends ProofOptions {

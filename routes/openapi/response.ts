@@ -63,10 +63,8 @@ const members = {
 };
 const detail = { detail: { type: "string", description: "What happened in this case, for people." } };
 const errors = { type: "array", minItems: 1, maxItems: maxErrors, items: fieldError };
-const needs = {
-  needs: { type: "array", items: { type: "string" }, description: "With `login-again`: factors; one suffices." },
-};
-const problem: Schema = { $id: "Problem", ...objectSchema(members, { ...detail, ...needs }) };
+const needs = { type: "array", items: { type: "string" }, description: "With `login-again`: factors; one suffices." };
+const problem: Schema = { $id: "Problem", ...objectSchema(members, { ...detail, needs }) };
 const fieldProblem: Schema = { $id: "FieldProblem", ...objectSchema({ ...members, errors }, detail) };
 
 export interface DocumentedResponse {
