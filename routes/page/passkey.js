@@ -9,9 +9,9 @@ import { Problem, send } from "./api.js";
 /** A challenge is good for 5 minutes: the offer takes a new one before. */
 const renewMs = 4 * 60 * 1_000;
 
-/** Whether the browser has passkeys, and all functions that are used here. They belong to names, not to 127.0.0.1. */
-export const hasPasskeys = (location.protocol === "https:" || location.hostname === "localhost") &&
-  globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON !== undefined;
+/** Whether the browser has passkeys, and all functions used here. They belong to names, not to IP addresses. */
+export const hasPasskeys = globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON !== undefined &&
+  !/^[\d.]+$|:/.test(location.hostname);
 
 /** Creates a passkey. @param options the service's response @returns the registration */
 export async function createPasskey({ publicKey: options }) {
