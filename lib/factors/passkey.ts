@@ -44,8 +44,9 @@ type Progress = Pick<Credential, "counter" | "signCount">;
 /** The origin of the page that sent a request, if passkeys work there: over HTTPS, and on this machine. */
 export function passkeyOrigin(request: Pick<Request, "headers" | "url">): string | undefined {
   const origin = request.headers.get("origin") ?? "";
-  const isSecure = /^(https:\/\/|http:\/\/localhost(:\d+)?$)/.test(origin);
-  return isSecure && isSameOrigin(request) ? origin : undefined;
+  // At most a host name of 253 characters and a port. Programs can send `Sec-Fetch-Site` with any text as the origin.
+  const isSecure = /^(https:\/\/.{1,259}|http:\/\/localhost(:\d+)?)$/.test(origin);
+  return isSecure && URL.parse(origin)?.origin === origin && isSameOrigin(request) ? origin : undefined;
 }
 
 /** For `PublicKeyCredential.parseCreationOptionsFromJSON()`. @param options `title` is the name of the service */

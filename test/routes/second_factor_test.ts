@@ -130,8 +130,9 @@ Deno.test("options are the same for all users, and need an origin with HTTPS", a
   const before = await shown();
   await setUpPasskey(opened, opened);
   assertEquals(await shown(), before);
-  const plain = { ...page, origin: "http://gatehouse.test" };
-  for (const headers of [{}, plain, { ...page, origin: "https://evil.test", "sec-fetch-site": "cross-site" }]) {
+  const evil = { origin: "https://evil.test", "sec-fetch-site": "cross-site" };
+  const malformed = { origin: "https://[", "sec-fetch-site": "same-origin" };
+  for (const headers of [{}, { ...page, origin: "http://gatehouse.test" }, evil, malformed]) {
     const reply = await opened.send("POST", "/session/passkey/options/", { headers });
     assertEquals(outcomeOf(reply), "403 cross-origin");
   }

@@ -54,3 +54,25 @@ for (
     assertEquals(passkeyOrigin({ headers, url: `http://${host}/` }), expected ? origin : undefined);
   });
 }
+
+Deno.test("passkeyOrigin() reads no text that is no origin, whatever Sec-Fetch-Site says of it", () => {
+  const host = "login.example.com";
+  const rows: readonly [origin: string, isAccepted: boolean][] = [
+    [`https://${host}`, true],
+    [`https://${"a.".repeat(126)}a:65534`, true],
+    [`https://${"a.".repeat(127)}a:65534`, false],
+    ["https://[", false],
+    ["https://", false],
+    ["https://a b", false],
+    [`https://${host}:99999`, false],
+    [`https://${host}:443`, false],
+    [`https://${host}/`, false],
+    [`https://user@${host}`, false],
+    ["https://LOGIN.example.com", false],
+    ["http://localhost:99999", false],
+  ];
+  for (const [origin, isAccepted] of rows) {
+    const headers = new Headers({ host, origin, "sec-fetch-site": "same-origin" });
+    assertEquals(passkeyOrigin({ headers, url: `http://${host}/` }), isAccepted ? origin : undefined, origin);
+  }
+});
