@@ -120,8 +120,9 @@ export const authenticateAgain = route("POST /session/authentication/", {
   problems: ["login-again", "wrong-current-password", ...proofProblems, "overloaded"],
   async handler(context) {
     const { store, stopping, now } = context.app;
-    const { password, ...proof } = authenticationBody.parse(await readJson(context.request, { stopping }));
+    const body = await readJson(context.request, { stopping });
     const { session, user } = await requireSession(context, { withoutSecondFactor: true });
+    const { password, ...proof } = authenticationBody.parse(body);
     const { factor, use, recoveryCodesLeft } = password === undefined
       ? await verifyProof({ proof, user }, context)
       : await verifyPassword({ password, user }, context);

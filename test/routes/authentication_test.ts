@@ -131,6 +131,7 @@ Deno.test("authenticateAgain() refuses what is wrong, and the password of a user
   assertEquals(await outcome({ recovery_code: "AAAA" }), "403 wrong-factor");
   assertEquals(await outcome({}), "422 invalid-credentials /password missing");
   assertEquals(await outcome({ password: "x", totp: "123456" }), "422 invalid-credentials /password unknown-field");
+  assertEquals(outcomeOf(await opened.send("POST", stepUp, { json: {} })), "401 not-authenticated");
   assertEquals(await outcome({ password: alice.password }), "200");
   await setUpTotp(opened, { token });
   const refused = await opened.send("POST", stepUp, { token, json: { password: alice.password } });
