@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
 import { app, startGuarded } from "../../support/caddy/guarded.ts";
 import { addAuthenticator, addTotp, totpOf } from "../../support/page/factors.ts";
-import { accountsOf, password, type Site } from "../../support/page/site.ts";
+import { password, type Site, siteAt } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { sessionCookie, visit } from "../../support/page/visit.ts";
 
@@ -14,13 +14,7 @@ async function startLedger(): Promise<Site> {
   const edits = [["route {\n\t\timport guard", `${ledger}route {\n\t\timport guard`], app] as const;
   await using cleanup = new AsyncDisposableStack();
   const { caddy, service } = cleanup.use(await startGuarded({ edits }));
-  const owned = cleanup.move();
-  return {
-    url: `${caddy.url}/auth/`,
-    rootCertificate: caddy.rootCertificate,
-    ...accountsOf(service),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return siteAt("/auth/", { caddy, service, owned: cleanup.move() });
 }
 
 const { test, testLooks } = pageSuite(startLedger);

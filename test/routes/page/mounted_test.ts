@@ -4,7 +4,7 @@ import { impatience, startGuarded } from "../../support/caddy/guarded.ts";
 import { startService } from "../../support/service.ts";
 import { seeFailedLogin } from "../../support/page/figure.ts";
 import { focusedName } from "../../support/page/focus.ts";
-import { accountsOf, newPassword, password, type Site } from "../../support/page/site.ts";
+import { newPassword, password, type Site, siteAt } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
@@ -23,13 +23,7 @@ async function startMounted(): Promise<Site> {
     await startGuarded({ edits: [impatience], env: { ROOT: folder }, settings: { GATEHOUSE_STORE: store } }),
   );
   assert(guarded.arrived.length === 0);
-  const owned = cleanup.move();
-  return {
-    url: `${caddy.url}/auth/`,
-    rootCertificate: caddy.rootCertificate,
-    ...accountsOf(service),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return siteAt("/auth/", { caddy, service, owned: cleanup.move() });
 }
 
 const { test, testLooks } = pageSuite(startMounted);

@@ -4,7 +4,7 @@ import type { Page } from "npm:playwright-core@1.65.1";
 import { app, impatience, startGuarded } from "../../support/caddy/guarded.ts";
 import { serveUpstream } from "../../support/upstream.ts";
 import { barriersOf } from "../../support/page/barrier.ts";
-import { accountsOf, password, type Site } from "../../support/page/site.ts";
+import { password, type Site, siteAt } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
@@ -28,13 +28,7 @@ async function startForms(): Promise<Site> {
   );
   assertEquals(arrived, []);
   assert(guarded.rootPath !== "");
-  const owned = cleanup.move();
-  return {
-    url: `${caddy.url}/auth/`,
-    rootCertificate: caddy.rootCertificate,
-    ...accountsOf(service),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return siteAt("/auth/", { caddy, service, owned: cleanup.move() });
 }
 
 const { test, testLooks } = pageSuite(startForms);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startCaddy } from "../../support/caddy/caddy.ts";
 import { figure, seeFigures } from "../../support/page/figure.ts";
-import { accountsOf, type Site } from "../../support/page/site.ts";
+import { type Site, siteAt } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 import { ensurePostgres, startPostgres } from "../../support/postgres.ts";
@@ -22,13 +22,7 @@ async function startInstances(): Promise<Site> {
   const caddy = cleanup.use(await startCaddy({ upstream }));
   const service = services.at(-1);
   assert(service !== undefined);
-  const owned = cleanup.move();
-  return {
-    url: `${caddy.url}/`,
-    rootCertificate: caddy.rootCertificate,
-    ...accountsOf(service),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return siteAt("/", { caddy, service, owned: cleanup.move() });
 }
 
 if (hasPostgres) {

@@ -2,7 +2,7 @@
  * The page as people reach it: the service, Caddy before it over HTTPS, and accounts made through the service's API.
  */
 import { assert, assertEquals } from "@std/assert";
-import { startCaddy } from "../caddy/caddy.ts";
+import { type RunningCaddy, startCaddy } from "../caddy/caddy.ts";
 import { type RunningService, startService } from "../service.ts";
 
 export const password = "mellow-otter-41-lantern";
@@ -29,9 +29,20 @@ export async function startSite(settings: Readonly<Record<string, string>> = {})
   await using cleanup = new AsyncDisposableStack();
   const service = cleanup.use(await startService({ env: settings }));
   const caddy = cleanup.use(await startCaddy({ upstream: new URL(service.url).host }));
-  const owned = cleanup.move();
+  return siteAt("/", { caddy, service, owned: cleanup.move() });
+}
+
+/** The page at a path of what Caddy serves. Its end is that of `owned`. */
+export function siteAt(
+  path: "/" | "/auth/",
+  { caddy, service, owned }: {
+    readonly caddy: Pick<RunningCaddy, "url" | "rootCertificate">;
+    readonly service: RunningService;
+    readonly owned: AsyncDisposableStack;
+  },
+): Site {
   return {
-    url: `${caddy.url}/`,
+    url: `${caddy.url}${path}`,
     rootCertificate: caddy.rootCertificate,
     ...accountsOf(service),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
