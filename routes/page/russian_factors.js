@@ -25,7 +25,8 @@ export const texts = {
   "If you have lost your passkey or your authenticator app, delete it in your account and set up a new one.":
     "Если ключ доступа или приложение-аутентификатор утеряны, удалите их в своей учётной записи и настройте новые.",
   "Recovery codes left: {count}": "Осталось резервных кодов: {count}",
-  "You logged in more than 10 minutes ago.": "Вы вошли более 10 минут назад.",
+  "This needs a recent login, with your second factor if you have one.":
+    "Для этого нужен недавний вход, а если настроен второй фактор, то вход с ним.",
   "Set up a second factor": "Настройте второй фактор",
   "It is required here. Either of these will do: a stolen password alone then opens nothing.":
     "Здесь он обязателен. Подойдёт любой из двух: тогда одного украденного пароля недостаточно для входа.",
@@ -34,8 +35,8 @@ export const texts = {
   "Passkeys": "Ключи доступа",
   "A passkey logs you in with a fingerprint, a face or a PIN, without the password.":
     "С ключом доступа вы входите без пароля: по отпечатку пальца, лицу или PIN-коду.",
-  "This browser cannot use passkeys. They need HTTPS.":
-    "Этот браузер не поддерживает ключи доступа. Для них нужен HTTPS.",
+  "Passkeys do not work here. They need HTTPS, a host name instead of an IP address, and a recent browser.":
+    "Ключи доступа здесь не работают. Нужны HTTPS, имя хоста вместо IP-адреса и новая версия браузера.",
   "Add a passkey…": "Добавить ключ доступа…",
   "Add a passkey": "Новый ключ доступа",
   "Give it a name that tells you later where it is.": "Дайте ему имя, по которому вспомните, где он хранится.",

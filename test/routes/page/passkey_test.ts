@@ -234,7 +234,9 @@ test("a browser without passkeys shows no button for them", async ({ site, brows
       delete (globalThis as any).PublicKeyCredential;
     });
     await page.reload();
-    await page.getByText("This browser cannot use passkeys. They need HTTPS.").waitFor();
+    await page.getByText(
+      "Passkeys do not work here. They need HTTPS, a host name instead of an IP address, and a recent browser.",
+    ).waitFor();
     assertEquals(await page.getByRole("button", { name: "Add a passkey…" }).count(), 0);
     await page.getByRole("button", { name: "Log out", exact: true }).click();
     await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
