@@ -1,4 +1,7 @@
-/** The dearest texts that a client can send as a password: no request takes more than 5 ms of the event loop. */
+/**
+ * The dearest texts that a client can send as a password: no request takes more than 5 ms of the event loop. A slow or
+ * busy machine may take longer, in proportion to what it takes for a short password.
+ */
 import { assertEquals, assertLess } from "@std/assert";
 import { createPasswordStrength } from "../../lib/accounts/user.ts";
 import { newPassword, openAdminApp, outcomeOf } from "../support/accounts.ts";
@@ -27,6 +30,9 @@ const judged: readonly string[] = [
   "й1212312301299010119991231199901",
 ];
 
+/** So many times what a request takes with a short password; 3.5 were measured, 8 to 12 with a fault. */
+const maxRatio = 6;
+
 /** What the request took of the processor, in milliseconds: the least of some, as others work on this machine too. */
 async function leastMs(send: () => Promise<unknown>): Promise<number> {
   const took: number[] = [];
@@ -42,19 +48,22 @@ Deno.test("no refused password takes more than 5 ms, for every route and respons
   const opened = await openAdminApp();
   const token = await opened.addUser("alice");
   const ticket = await opened.makeTicket("reset", "alice");
-  const requestsOf = (text: string): readonly (readonly [method: string, path: string, options: SendOptions])[] => [
-    ["POST", "/user/", { json: { login: "bob", password: text } }],
-    ["POST", "/session/", { json: { login: "alice", password: text } }],
-    ["PUT", "/user/alice/password", { json: { current_password: "wrong", password: text } }],
-    ["PUT", "/user/alice/password", { token, json: { current_password: "wrong", password: text } }],
-    ["PUT", "/user/alice/password", { token, json: { current_password: text, password: newPassword } }],
-    ["PUT", "/user/alice/password", { json: { ticket, password: text } }],
+  const changePassword = (options: SendOptions) => opened.send("PUT", "/user/alice/password", options);
+  const requests: readonly ((text: string) => Promise<unknown>)[] = [
+    (text) => opened.send("POST", "/user/", { json: { login: "bob", password: text } }),
+    (text) => opened.send("POST", "/session/", { json: { login: "alice", password: text } }),
+    (text) => changePassword({ json: { current_password: "wrong", password: text } }),
+    (text) => changePassword({ token, json: { current_password: "wrong", password: text } }),
+    (text) => changePassword({ token, json: { current_password: text, password: newPassword } }),
+    (text) => changePassword({ json: { ticket, password: text } }),
   ];
   for (const text of texts) {
-    for (const [method, path, options] of requestsOf(text)) {
+    for (const [index, send] of requests.entries()) {
       // After some it is 429, which is no dearer.
-      const ms = await leastMs(() => opened.send(method, path, options));
-      assertLess(ms, 5, `${method} ${path} ${JSON.stringify(text.slice(0, 20))}`);
+      const ms = await leastMs(() => send(text));
+      if (ms < 5) continue;
+      const shortMs = await leastMs(() => send("short"));
+      assertLess(ms, maxRatio * shortMs, `request ${index}: ${JSON.stringify(text.slice(0, 20))}`);
     }
   }
   // None was taken.
