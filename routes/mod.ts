@@ -2,6 +2,7 @@
 
 import type { Operation, Route } from "../lib/router.ts";
 import { deleteCredential, deleteCredentials, listCredentials, renameCredential } from "./credential.ts";
+import { showExitWorker } from "./exit_worker.ts";
 import { guard } from "./guard.ts";
 import { showLive, showReady } from "./health.ts";
 import { showMetrics } from "./metrics.ts";
@@ -33,7 +34,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...{ listCredentials, renameCredential, deleteCredential, deleteCredentials },
   ...{ showRegistrationOptions, registerPasskey, setUpTotp, confirmTotp, makeRecoveryCodes, makeAppPassword },
   ...{ makeTicket, listTickets, deleteTicket },
-  ...{ guard, showPage, showPageFile },
+  ...{ guard, showExitWorker, showPage, showPageFile },
   ...{ showStatus, listSettings, showMetrics },
   ...{ showLive, showReady, showProblem },
   ...descriptionOf(() => operations),

@@ -7,14 +7,15 @@
  */
 
 /**
- * Moves the fragment into `next` if it belongs to the page wanted: browsers keep it over the redirect that led here. A
- * later fragment, also after a reload, belongs to this page.
+ * Moves the fragment into `next` if it belongs to the page wanted: browsers keep it over the redirect that led here,
+ * also when that page was reloaded. A later fragment, also after a reload of this page, belongs to this page.
  */
 export function moveFragment() {
   const url = new URL(location.href);
   const next = url.searchParams.get("next");
-  const [{ type }] = performance.getEntriesByType("navigation");
-  if (next === null || url.hash === "" || type !== "navigate") return;
+  const [{ type, redirectCount }] = performance.getEntriesByType("navigation");
+  const isLedHere = type === "navigate" || redirectCount > 0;
+  if (next === null || url.hash === "" || !isLedHere) return;
   if (!next.includes("#")) url.searchParams.set("next", next + url.hash);
   url.hash = "";
   history.replaceState(null, "", url);

@@ -126,6 +126,20 @@ test("a fragment of a guarded page is kept, even if the login has a view of that
   }
 });
 
+test("a fragment is kept when the guarded page is reloaded after the session has ended", async ({ site, browser }) => {
+  await site.addUser("reloading");
+  const token = await site.logIn("reloading");
+  await visit(browser, { url: site.url, token }, async ({ page }) => {
+    await page.goto(new URL("/wiki.html#part", site.url).href);
+    await page.getByRole("heading", { name: "The wiki" }).waitFor();
+    await site.ask(token, "DELETE", "/session/");
+    await page.reload();
+    await page.getByRole("heading", { name: "Log in" }).waitFor();
+    assertEquals(new URL(page.url()).searchParams.get("next"), "/wiki.html#part");
+    assertEquals(new URL(page.url()).hash, "");
+  });
+});
+
 test("an administrator of a guarded site makes links that lead to its page", async ({ site, browser }) => {
   const token = await site.admin();
   await site.addUser("alice");
