@@ -23,6 +23,7 @@ const headerFields: Readonly<Record<string, readonly [description: string, patte
   "Remote-Id": ["The id of the user.", idPattern.source],
   "Remote-User": ["The login of the user.", loginPattern.source],
   "Retry-After": ["Seconds to wait.", "^[1-9][0-9]*$"],
+  "Service-Worker-Allowed": ["The widest scope of the service worker.", "^/$"],
   "Set-Cookie": [
     "Sets or deletes the cookie of the session or of a known browser.",
     "^__Host-gatehouse(-device|-ceremony)?=",

@@ -1,50 +1,70 @@
-/** trial */
-import { assertEquals } from "@std/assert";
-import { app, impatience, startGuarded } from "../support/caddy/guarded.ts";
-import { hasBrowser, startBrowser } from "../support/page/browser.ts";
-import { sessionCookie } from "../support/page/visit.ts";
-import { serveUpstream } from "../support/upstream.ts";
-import { setTimeout as delay } from "node:timers/promises";
+/** Requests for the script of a service worker at `caddy/guarded.Caddyfile`: which get the exit worker instead. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { app, type Guarded, impatience, startGuarded } from "../support/caddy/guarded.ts";
+import { dead } from "../support/caddy/guard_scene.ts";
+import { ensureProgram } from "../support/packages.ts";
 
-const ignore = !await hasBrowser();
-const worker = `
-addEventListener("install", (event) => event.waitUntil(caches.open("app").then((cache) => cache.addAll(["/app/"])).then(() => skipWaiting())));
-addEventListener("activate", (event) => event.waitUntil(clients.claim()));
-addEventListener("fetch", (event) => {
-  if (event.request.mode === "navigate") event.respondWith(caches.match("/app/"));
-});`;
-const page = `<!DOCTYPE html><link rel="icon" href="data:,"><h1>App</h1><script>
-navigator.serviceWorker.register("/js/worker.js", {scope: "/"}).catch((e) => console.log("refused", e.message));
-</script>`;
+const ignore = !await ensureProgram("caddy", "caddy");
+const worker = { "service-worker": "script", "sec-fetch-dest": "serviceworker", "sec-fetch-mode": "same-origin" };
 
-Deno.test({ name: "trial", ignore, sanitizeOps: false, sanitizeResources: false }, async () => {
-  await using cleanup = new AsyncDisposableStack();
-  const upstream = cleanup.use(serveUpstream((request) => {
-    const { pathname } = new URL(request.url);
-    console.log("app gets", pathname, request.headers.get("service-worker"), request.headers.get("sec-fetch-dest"));
-    return pathname.endsWith(".js")
-      ? new Response(worker, { headers: { "content-type": "text/javascript", "service-worker-allowed": "/" } })
-      : new Response(page, { headers: { "content-type": "text/html" } });
-  }));
-  const site = cleanup.use(await startGuarded({ edits: [app, impatience], env: { APP: upstream.address } }));
-  const { browser } = cleanup.use(await startBrowser([site.caddy.rootCertificate]));
-  const context = await browser.newContext({ locale: "en-GB", baseURL: site.caddy.url });
+const route = (path: string, demands: string, ...imports: string[]) => {
+  const lines = [...imports, `guard ${demands}`].map((name) => `\t\timport ${name}\n`);
+  return `\troute ${path} {\n${lines.join("")}\t\treverse_proxy {$APP}\n\t}\n`;
+};
+const others = route("/staff*", "staff") + route("/ledger*", "second-factor") +
+  route("/plain*", "users", "guard-no-worker");
+const everybody = "\troute {\n\t\timport guard users";
+const edits = [app, impatience, [everybody, others + everybody]] as const;
+
+Deno.test({ name: "guarded.Caddyfile answers a refused worker with one that goes", ignore }, async () => {
+  await using site = await startGuarded({ edits });
   const cookie = await site.enter("alice");
-  const [, token = ""] = cookie.split("=");
-  await context.addCookies([sessionCookie(site.caddy.url, token)]);
-  context.on("console", (m) => console.log("console", m.text()));
-  const tab = await context.newPage();
-  tab.on("framenavigated", (f) => console.log("nav", f.url()));
-  await tab.goto(Deno.env.get("TRIAL_URL") ?? "/app/?q=1");
-  await tab.evaluate(() => navigator.serviceWorker.ready.then(() => 1));
-  await tab.evaluate(() => localStorage.setItem("a", "b"));
-  if (Deno.env.get("PUSH")) await tab.evaluate(() => history.pushState(null, "", "/app/deep?x=2#there"));
-  const headers = { cookie, "sec-fetch-site": "same-origin" };
-  assertEquals(await site.statusOf("/auth/session/", { method: "DELETE", headers }), 204);
-  const t = performance.now(); const t0 = new Date().toISOString();
-  tab.on("framenavigated", () => console.log(Math.round(performance.now() - t), "ms"));
-  await tab.reload();
-  await delay(10000);
-  console.log(t0, site.service.log().split("\n").filter((l) => l.includes("guard")).slice(-4).join("\n"));
-  console.log(tab.url(), await tab.evaluate(() => localStorage.getItem("a")));
+  const exit = "200 exit";
+  for (
+    const [path, headers, outcome] of [
+      ["/sw.js", worker, exit],
+      ["/sw.js?v=2", { ...worker, cookie: `__Host-gatehouse=${dead}` }, exit],
+      ["/sw.js", { ...worker, cookie }, "200 app"],
+      ["/staff/sw.js", { ...worker, cookie }, exit],
+      ["/ledger/sw.js", { ...worker, cookie }, exit],
+      ["/plain/sw.js", worker, exit],
+      ["/plain/sw.js", { ...worker, cookie }, exit],
+      ["/plain/part.js", { cookie }, "200 app"],
+      // Not a worker's script: what it imports, a page, and programs.
+      ["/sw.js", { ...worker, "service-worker": "" }, "401 problem"],
+      ["/sw.js", { ...worker, "service-worker": "scripts" }, "401 problem"],
+      ["/part.js", { "sec-fetch-dest": "serviceworker", "sec-fetch-mode": "same-origin" }, "401 problem"],
+      ["/staff/part.js", { cookie }, "403 problem"],
+      ["/", {}, "401 problem"],
+      ["/auth/metrics", worker, "404 problem"],
+      ["/auth/session/", worker, "401 problem"],
+    ] as const
+  ) {
+    assertEquals(await outcomeOf(site, path, { headers }), outcome, `${path} ${JSON.stringify(headers)}`);
+  }
+  for (const method of ["HEAD", "POST", "OPTIONS"]) {
+    assertEquals(await site.statusOf("/sw.js", { method, headers: worker }), 401, method);
+    assertEquals(await site.statusOf("/plain/sw.js", { method, headers: { ...worker, cookie } }), 200, method);
+  }
+  const { headers, body } = await site.ask("/sw.js", { headers: worker });
+  await body?.cancel();
+  const names = ["content-type", "cache-control", "service-worker-allowed", "x-content-type-options", "etag"];
+  const fields = ["text/javascript; charset=utf-8", "no-store", "/", "nosniff", null];
+  assertEquals(names.map((name) => headers.get(name)), fields);
+  const arrived = ["GET /sw.js", "GET /plain/part.js", ...["HEAD", "POST", "OPTIONS"].map((m) => `${m} /plain/sw.js`)];
+  assertEquals(site.arrived, arrived);
+
+  await site.service.kill();
+  for (const path of ["/sw.js", "/plain/sw.js"]) assertEquals(await site.statusOf(path, { headers: worker }), 503);
+  assertEquals(site.arrived, arrived);
 });
+
+/** The status, and whose response it is. */
+async function outcomeOf(site: Guarded, path: string, init: RequestInit): Promise<string> {
+  const response = await site.ask(path, init);
+  const text = await response.text();
+  if (response.headers.get("content-type") === "application/problem+json") return `${response.status} problem`;
+  if (response.headers.get("content-type") === "application/json") return `${response.status} app`;
+  assertStringIncludes(text, "registration.unregister()");
+  return `${response.status} exit`;
+}

@@ -147,6 +147,7 @@ export const rows: readonly Row[] = [
   { route: "GET /guard/:demands*", statuses: [401, 200, 200, 200, 401, 401] },
   { route: "GET /", statuses: everybody },
   { route: "GET /page/:file", statuses: everybody },
+  { route: "GET /exit-worker.js", statuses: everybody },
 ];
 
 /** Makes an app password of alice. */

@@ -1,0 +1,153 @@
+/** Apps with service workers behind real Caddy, in real Chromium: what they show when the guard refuses the browser. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Page } from "npm:playwright-core@1.65.1";
+import type { Edit } from "../support/caddy/edited_caddyfile.ts";
+import { app, startGuarded } from "../support/caddy/guarded.ts";
+import { openApp, serveWorkerApp } from "../support/caddy/worker_app.ts";
+import { accountsOf, password, type Site } from "../support/page/site.ts";
+import { pageSuite, type Scene } from "../support/page/suite.ts";
+import { sessionCookie } from "../support/page/visit.ts";
+
+const { test } = pageSuite(startSite);
+/**
+ * Chromium requests the script a second after the navigation and waits another second before it uses it. On an idle
+ * machine the login page is there after less than 3 s.
+ */
+const patienceMs = 10_000;
+/** Within this time a page that reloads again and again would. */
+const settleMs = 4_000;
+
+/** The app, with routes that differ: `/stuck/` lacks the exit worker, and `/strict/` permits no worker. */
+async function startSite(): Promise<Site> {
+  const caddyfile = await Deno.readTextFile(new URL("../../caddy/guarded.Caddyfile", import.meta.url));
+  const [guard = ""] = /^\(guard\) \{\n.*?^\}\n/ms.exec(caddyfile) ?? [];
+  const stuck = guard.replace("(guard)", "(guard-stuck)").replace("\t\t\timport guard-no-worker\n", "");
+  assert(!stuck.includes("guard-no-worker"));
+  const first = "\troute {\n\t\timport guard users";
+  const routes = [
+    routeOf("/staff*", "guard staff"),
+    routeOf("/stuck*", "guard-stuck users"),
+    routeOf("/strict*", "guard-no-worker", "guard users"),
+  ];
+  const edits: Edit[] = [
+    app,
+    [first, routes.join("") + first],
+    ["(guard-errors) {", `${stuck}\n(guard-errors) {`],
+  ];
+  await using cleanup = new AsyncDisposableStack();
+  const upstream = cleanup.use(serveWorkerApp());
+  const { caddy, service } = cleanup.use(await startGuarded({ edits, env: { APP: upstream.address } }));
+  const owned = cleanup.move();
+  return {
+    url: `${caddy.url}/`,
+    rootCertificate: caddy.rootCertificate,
+    ...accountsOf(service),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function routeOf(path: string, ...imports: string[]): string {
+  return `\troute ${path} {\n${imports.map((line) => `\t\timport ${line}\n`).join("")}\t\treverse_proxy {$APP}\n\t}\n`;
+}
+
+test("an app that works offline leads to the login when the session has ended, and works again", (scene) => {
+  return endAndLogIn(scene, { login: "alice", folder: "/" });
+});
+
+test("the same app stays as it is without the exit worker", async (scene) => {
+  await assertRejects(() => endAndLogIn(scene, { login: "bob", folder: "/stuck/" }), Error, "Timeout 10000ms exceeded");
+});
+
+async function endAndLogIn(scene: Scene, { login, folder }: { login: string; folder: string }): Promise<void> {
+  await using user = await enter(scene, login);
+  const page = await user.openTab();
+  const path = `${folder}notes?id=7#end`;
+  await openApp(page, path);
+  await page.evaluate(() => localStorage.setItem("draft", "a text"));
+  await user.logOut();
+  await page.reload();
+  await page.getByRole("heading", { name: "Log in" }).waitFor({ timeout: patienceMs });
+  assertEquals(new URL(page.url()).searchParams.get("next"), path);
+
+  await page.getByLabel("Login", { exact: true }).fill(login);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await page.getByRole("heading", { name: "The app" }).waitFor();
+  assertEquals(page.url(), new URL(path, scene.site.url).href);
+  assertEquals(await page.evaluate(() => localStorage.getItem("draft")), "a text");
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.getByRole("heading", { name: "The app" }).waitFor();
+}
+
+test("the end of a session closes all tabs of all kinds of workers", async (scene) => {
+  await using user = await enter(scene, "carol");
+  const paths = ["/wiki/", "/imports/", "/wide/", "/wide/second"];
+  const tabs: Page[] = [];
+  for (const path of paths) {
+    const page = await user.openTab();
+    await openApp(page, path);
+    tabs.push(page);
+  }
+  await user.logOut();
+  for (const page of tabs.slice(0, -1)) await page.reload();
+  for (const [index, page] of tabs.entries()) {
+    await page.getByRole("heading", { name: "Log in" }).waitFor();
+    assertEquals(new URL(page.url()).searchParams.get("next"), paths[index]);
+  }
+});
+
+test("an app shows that the user is in its group no more, and reloads once", async (scene) => {
+  const { site } = scene;
+  await using user = await enter(scene, "dave");
+  const setGroups = async (groups: string[]) => {
+    await site.ask(await site.admin(), "PATCH", "/user/dave", { groups });
+  };
+  await setGroups(["staff"]);
+  const [closed, open] = [await user.openTab(), await user.openTab()];
+  await openApp(closed, "/staff/");
+  await openApp(open, "/public/");
+  await setGroups([]);
+  const loads = { closed: 0, open: 0 };
+  closed.on("load", () => loads.closed++);
+  open.on("load", () => loads.open++);
+  await closed.reload();
+  await open.reload();
+  await closed.getByRole("heading", { name: "You do not have access to this page" }).waitFor();
+  // The page is not the group's, only its worker is.
+  await open.getByRole("heading", { name: "No worker" }).waitFor();
+  await delay(settleMs);
+  assertEquals(loads, { closed: 2, open: 2 });
+  await setGroups(["staff"]);
+  for (const page of [closed, open]) {
+    await page.reload();
+    await page.getByRole("heading", { name: "The app" }).waitFor();
+  }
+});
+
+test("a worker of the app can show another page at /auth/, unless the site permits no workers", async (scene) => {
+  await using user = await enter(scene, "erin");
+  const page = await user.openTab();
+  await page.goto("/strict/");
+  await page.getByRole("heading", { name: "No worker" }).waitFor();
+  await page.goto("/auth/");
+  await page.getByRole("button", { name: "Log out", exact: true }).waitFor();
+  await openApp(page, "/hostile/");
+  await page.goto("/auth/");
+  assertEquals(await page.getByRole("heading").innerText(), "Any form");
+});
+
+/** Registers a user, and logs in with a fresh profile. */
+async function enter({ site, browser }: Scene, login: string) {
+  await site.addUser(login);
+  const token = await site.logIn(login);
+  const context = await browser.newContext({ locale: "en-GB", baseURL: site.url });
+  context.setDefaultTimeout(15_000);
+  await context.addCookies([sessionCookie(site.url, token)]);
+  return {
+    openTab: () => context.newPage(),
+    logOut: () => site.ask(token, "DELETE", "/session/"),
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}

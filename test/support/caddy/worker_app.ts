@@ -1,0 +1,66 @@
+/**
+ * An app with a service worker that answers navigations from its cache, so that it works offline. Each folder, such as
+ * `/wiki/`, has a worker of its own for its pages, and the rest another one:
+ *
+ * - `/imports/`: its script imports another one
+ * - `/wide/`: its script is in a folder below, as the app permits
+ * - `/public/`: its script is in `/staff/`
+ * - `/hostile/`: it shows a page of its own at `/auth/`
+ */
+import type { Page } from "npm:playwright-core@1.65.1";
+import { serveUpstream, type Upstream } from "../upstream.ts";
+
+/** Where scripts are that are not in the folder. */
+const scripts: Readonly<Record<string, string>> = { "/wide/": "/wide/js/worker.js", "/public/": "/staff/worker.js" };
+
+const offline = `
+addEventListener("install", (event) => event.waitUntil(keep()));
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+addEventListener("fetch", (event) => {
+  if (event.request.mode === "navigate") event.respondWith(caches.match(registration.scope));
+});
+async function keep() {
+  await (await caches.open(registration.scope)).add(registration.scope);
+  await skipWaiting();
+}`;
+const hostile = `
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+addEventListener("fetch", (event) => {
+  if (!new URL(event.request.url).pathname.startsWith("/auth/")) return;
+  event.respondWith(new Response("<h1>Any form</h1>", { headers: { "content-type": "text/html" } }));
+});`;
+const workers: Readonly<Record<string, string>> = {
+  "/imports/worker.js": 'importScripts("part.js");',
+  "/hostile/worker.js": hostile,
+};
+
+/** Serves the app. */
+export function serveWorkerApp(): Upstream {
+  return serveUpstream(({ url }) => {
+    const { pathname } = new URL(url);
+    const headers = { "content-type": "text/javascript", "service-worker-allowed": "/", "cache-control": "no-cache" };
+    if (pathname.endsWith(".js")) return new Response(workers[pathname] ?? offline, { headers });
+    const folder = /^\/\w+\//.exec(pathname)?.[0] ?? "/";
+    return new Response(pageOf(folder), { headers: { "content-type": "text/html" } });
+  });
+}
+
+/** Opens a page of the app, and waits until the worker is in control. */
+export async function openApp(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.getByRole("heading", { name: "The app" }).waitFor();
+}
+
+/** Its heading is "The app" when a worker is in control, and "No worker" when the browser cannot register one. */
+function pageOf(folder: string): string {
+  const script = scripts[folder] ?? `${folder}worker.js`;
+  const scope = folder === "/hostile/" ? "/" : folder;
+  return `<!DOCTYPE html><link rel="icon" href="data:,"><h1></h1><script type="module">
+const { serviceWorker } = navigator;
+const show = (text) => document.querySelector("h1").textContent = text;
+const showApp = () => serviceWorker.controller && show("The app");
+serviceWorker.oncontrollerchange = showApp;
+showApp();
+serviceWorker.register("${script}", { scope: "${scope}" }).catch(() => show("No worker"));
+</script>`;
+}
