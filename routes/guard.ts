@@ -60,6 +60,10 @@ export const guard = route("GET /guard/:demands*", {
     },
     "X-Forwarded-Uri": { type: "string", description: "The path and query that the client requested." },
     "X-Forwarded-Method": { type: "string", default: "GET", description: "The method of the client." },
+    "Gatehouse-Subrequest": {
+      type: "string",
+      description: "With any value, each refusal is a 403, as it must be for `auth_request` of nginx.",
+    },
   },
   responses: {
     200: { headers: ["Remote-User", "Remote-Id", "Remote-Groups"], cacheControl: "" },
@@ -70,24 +74,44 @@ export const guard = route("GET /guard/:demands*", {
   },
   problems: [...loginProblems, "not-in-group"],
   routineStatuses: [200],
-  async handler(context) {
-    const { app: { log, config }, request, requestId } = context;
-    const demands = demandsOf(context.params["demands"] ?? "");
-    const visitor = await findVisitor(context);
-    const { user, groups, session } = visitor ?? {};
-    const isInGroups = groups !== undefined && meets(groups, demands);
-    // HTTP Basic is one factor, and has met the policy.
-    const isRequired = demands.includes(secondFactor) || visitor?.session && requiresSecondFactor(visitor.user, config);
-    const lacksFactor = isRequired && !(session && hasSecondFactor(session));
-    const isAllowed = isInGroups && !lacksFactor;
-    log.debug?.("guard-decided", { isAllowed, user: user?.login, groups, demands, requestId });
-    if (user === undefined) return leadToPage(request);
-    if (!isInGroups) return rejectUser(request, user);
-    if (lacksFactor) return leadToPage(request, secondFactor);
-    const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groups.join() };
-    return new Response(null, { headers });
+  handler(context) {
+    return context.request.headers.has("gatehouse-subrequest") ? decideBriefly(context) : decide(context);
   },
 });
+
+/**
+ * Decides for `auth_request` of nginx, which takes 200, 401 and 403. nginx then requests the response for its client
+ * itself, and would add the challenge of a 401 to it.
+ *
+ * @throws {HttpError} `not-in-group`, whatever the refusal
+ */
+async function decideBriefly(context: Context): Promise<Response> {
+  try {
+    const response = await decide(context);
+    if (response.ok) return response;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+  }
+  throw new HttpError("not-in-group");
+}
+
+async function decide(context: Context): Promise<Response> {
+  const { app: { log, config }, request, requestId } = context;
+  const demands = demandsOf(context.params["demands"] ?? "");
+  const visitor = await findVisitor(context);
+  const { user, groups, session } = visitor ?? {};
+  const isInGroups = groups !== undefined && meets(groups, demands);
+  // HTTP Basic is one factor, and has met the policy.
+  const isRequired = demands.includes(secondFactor) || visitor?.session && requiresSecondFactor(visitor.user, config);
+  const lacksFactor = isRequired && !(session && hasSecondFactor(session));
+  const isAllowed = isInGroups && !lacksFactor;
+  log.debug?.("guard-decided", { isAllowed, user: user?.login, groups, demands, requestId });
+  if (user === undefined) return leadToPage(request);
+  if (!isInGroups) return rejectUser(request, user);
+  if (lacksFactor) return leadToPage(request, secondFactor);
+  const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groups.join() };
+  return new Response(null, { headers });
+}
 
 /** @throws {HttpError} `malformed-path` */
 function demandsOf(path: string): readonly string[] {

@@ -2,8 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
+import { StoreUnavailableError } from "../../lib/store.ts";
 import { routes } from "../../routes/mod.ts";
-import { ask, byBearer, byCookie, type Headers, openScene, told } from "../support/caddy/guard_scene.ts";
+import { ask, byBasic, byBearer, byCookie, type Headers, openScene, told } from "../support/caddy/guard_scene.ts";
 
 Deno.test("guard() answers GET and HEAD alike, and no other method", async () => {
   const scene = await openScene();
@@ -37,6 +38,29 @@ Deno.test("guard() refuses a demand whose percent-encoding is no text, whoever a
       assertEquals(told(await ask(scene, headers, demands)), "400 malformed-path", demands);
     }
   }
+});
+
+Deno.test("guard() refuses a subrequest of nginx with a 403 that has no challenge", async () => {
+  const scene = await openScene();
+  const subrequest = { "gatehouse-subrequest": "1" };
+  const page = { accept: "text/html" };
+  const rows: readonly [headers: Headers, demands: string, refusal: string][] = [
+    [{}, "", "401 not-authenticated"],
+    [page, "", "302"],
+    [byBasic("alice", "wrong"), "", "401 wrong-credentials"],
+    [byCookie(scene.ofAlice), "staff", "403 not-in-group"],
+    [{ ...page, ...byCookie(scene.ofAlice) }, "second-factor", "302"],
+    [{}, "%zz", "400 malformed-path"],
+  ];
+  for (const [headers, demands, refusal] of rows) {
+    assertEquals(told(await ask(scene, headers, demands)), refusal);
+    const reply = await ask(scene, { ...headers, ...subrequest }, demands);
+    assertEquals([reply.status, reply.headers.get("www-authenticate")], [403, null]);
+  }
+  assertEquals(told(await ask(scene, { ...byCookie(scene.ofAlice), ...subrequest })), "200 alice");
+  scene.app.store.findSession = () => Promise.reject(new StoreUnavailableError("away"));
+  const failed = await ask(scene, { ...byCookie(scene.ofAlice), ...subrequest });
+  assertEquals(failed.status, 503);
 });
 
 Deno.test("guard() explains each decision in the log at debug level", async () => {
