@@ -1,9 +1,8 @@
-/** An app behind `caddy/guarded.Caddyfile` in a real Caddy: which headers reach it, and what it may do. */
+/** An app behind a real Caddy or nginx, as `caddy/` configures them: which headers reach it, and what it may do. */
 import { Buffer } from "node:buffer";
 import { connect } from "node:http2";
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Guarded, startGuarded } from "../support/caddy/guarded.ts";
-import { ensureProgram } from "../support/packages.ts";
+import { type Guarded, startGuarded, testProxies } from "../support/caddy/guarded.ts";
 import { serveUpstream, switchProtocols } from "../support/upstream.ts";
 
 /** Headers of a guard, a CDN or a web server that apps trust for the user, the address or the page. */
@@ -36,10 +35,9 @@ const spellings = [
   (name: string) => name.toUpperCase().replaceAll("-", "."),
 ];
 const settings = "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA";
-const ignore = !await ensureProgram("caddy", "caddy");
 
-test("guarded.Caddyfile tells the app who asks, and lets nobody else tell it", async () => {
-  await using site = await startGuarded();
+await testProxies("tells the app who asks, and lets nobody else tell it", async (proxy) => {
+  await using site = await startGuarded({ proxy });
   const cookie = await site.enter("alice");
   // Not all at once: a request to Deno has at most 100 headers.
   for (const spell of spellings) {
@@ -64,8 +62,8 @@ test("guarded.Caddyfile tells the app who asks, and lets nobody else tell it", a
   assertEquals(await site.statusOf("/", { headers: { "Remote-User": "admin", "Remote-Id": id } }), 401);
 });
 
-test("guarded.Caddyfile keeps session and password from the app, and no other cookie", async () => {
-  await using site = await startGuarded();
+await testProxies("keeps session and password from the app, and no other cookie", async (proxy) => {
+  await using site = await startGuarded({ proxy });
   const cookie = await site.enter("alice");
   const device = "__Host-gatehouse-device=x";
   const rows: readonly (readonly [lines: readonly string[], arrived: string | undefined])[] = [
@@ -86,9 +84,11 @@ test("guarded.Caddyfile keeps session and password from the app, and no other co
   ];
   for (const [lines, arrived] of rows) {
     const headers = lines.map((line) => `Cookie: ${line}`);
-    assertEquals((await site.headersAtApp(headers))["cookie"], arrived, `${lines}`);
+    const expected = proxy === "caddy" ? arrived : crumbsOf(arrived);
+    const seen = ({ cookie }: Record<string, string | undefined>) => proxy === "caddy" ? cookie : crumbsOf(cookie);
+    assertEquals(seen(await site.headersAtApp(headers)), expected, `${lines}`);
     const crumbs = lines.flatMap((line) => line.split("; ")).filter((crumb) => !/^[; ]*$/.test(crumb));
-    assertEquals((await overHttp2(site, crumbs))["cookie"], arrived, `${crumbs}`);
+    assertEquals(seen(await overHttp2(site, crumbs)), expected, `${crumbs}`);
   }
   const token = cookie.slice(cookie.indexOf("=") + 1);
   const password = btoa("alice:mellow-otter-41-lantern");
@@ -99,8 +99,8 @@ test("guarded.Caddyfile keeps session and password from the app, and no other co
   assertEquals(await site.statusOf("/", { headers: { authorization: `Basic ${btoa("alice:wrong")}` } }), 401);
 });
 
-test("guarded.Caddyfile does not stand in an app's way", async () => {
-  await using site = await startGuarded();
+await testProxies("does not stand in an app's way", async (proxy) => {
+  await using site = await startGuarded({ proxy });
   const cookie = await site.enter("alice");
   const large = 4 * 1024 * 1024;
   const body = new Blob(["x".repeat(large)]).stream();
@@ -128,16 +128,16 @@ test("guarded.Caddyfile does not stand in an app's way", async () => {
   assertEquals(own.map((name) => headers[name.toLowerCase()]), own.map(() => "own"));
 });
 
-test("guarded.Caddyfile lets a connection become a websocket, and nothing else", async () => {
+await testProxies("lets a connection become a websocket, and nothing else", async (proxy) => {
   // It would switch to any protocol, as an app that speaks h2c does: further requests would pass the guard by.
   await using willing = switchProtocols();
-  await using site = await startGuarded({ env: { APP: willing.address } });
+  await using site = await startGuarded({ proxy, env: { APP: willing.address } });
   const cookie = await site.enter("alice");
   const websocket = "connection: upgrade, upgrade: websocket";
-  const rows: readonly (readonly [sent: readonly string[], arrived: string])[] = [
+  const rows: readonly (readonly [sent: readonly string[], arrived: string, arrivedByNginx?: string])[] = [
     [["Connection: Upgrade", "Upgrade: websocket"], websocket],
     [["Connection: keep-alive, upgrade", "Upgrade: WebSocket"], websocket],
-    [["Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket"], websocket],
+    [["Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket"], websocket, ""],
     [["Connection: Upgrade, Remote-User", "Connection: remote-id", "Upgrade: websocket"], websocket],
     [[], ""],
     [["Connection: Upgrade"], ""],
@@ -151,9 +151,10 @@ test("guarded.Caddyfile lets a connection become a websocket, and nothing else",
     [["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "Upgrade: hh2c2c", settings], ""],
     [["Connection: Upgrade", "Connection: HTTP2-Settings", "Upgrade: h2c", settings], ""],
   ];
-  for (const [sent, expected] of rows) {
+  for (const [sent, byCaddy, byNginx = byCaddy] of rows) {
     const headers = [`Cookie: ${cookie}`, "Connection: close", ...sent];
-    const { status } = await site.client.get("/", headers);
+    const expected = proxy === "caddy" ? byCaddy : byNginx;
+    const { status } = await site.client.get("/", proxy === "caddy" ? headers : asOneConnection(headers));
     const lines = willing.heads.splice(0).flatMap((head) => head.toLowerCase().split("\r\n"));
     const arrived = lines.filter((line) => /^(connection|upgrade|http2-settings):/.test(line)).join(", ");
     assertEquals([arrived, status], [expected, expected === "" ? 200 : 101], `${sent}`);
@@ -163,19 +164,20 @@ test("guarded.Caddyfile lets a connection become a websocket, and nothing else",
   }
 });
 
-test("guarded.Caddyfile sets headers, and leaves the app its own", async () => {
+await testProxies("sets headers, and leaves the app its own", async (proxy) => {
   const identity = { "remote-user": "alice", "remote-id": "1", "remote-groups": "users" };
   await using upstream = serveUpstream(async (request) => {
     const own = request.url.endsWith("/own") ? { "cache-control": "max-age=60" } : {};
     const text = "text ".repeat(1_000) + await request.text();
     return new Response(text, { headers: { "content-type": "text/plain", server: "app", ...identity, ...own } });
   });
-  await using site = await startGuarded({ env: { UPSTREAM: upstream.address, APP: upstream.address } });
+  await using site = await startGuarded({ proxy, env: { UPSTREAM: upstream.address, APP: upstream.address } });
   const names = ["server", "cache-control", "x-frame-options", "vary", "strict-transport-security"];
+  const [server, vary] = proxy === "caddy" ? [null, "Accept-Encoding"] : ["nginx", null];
   const rows = [
-    ["/", null, "private, no-cache", null, "Accept-Encoding", null],
-    ["/own", null, "max-age=60", null, "Accept-Encoding", null],
-    ["/auth/", null, null, "DENY", "Accept-Encoding", null],
+    ["/", server, "private, no-cache", null, vary, null],
+    ["/own", server, "max-age=60", null, vary, null],
+    ["/auth/", server, null, "DENY", vary, null],
   ];
   for (const [path, ...expected] of rows) {
     const { headers, body } = await site.ask(`${path}`);
@@ -200,6 +202,15 @@ async function overHttp2({ caddy }: Guarded, cookie: string[]): Promise<Record<s
   }
 }
 
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore, fn });
+/** The cookies of a header, which proxies separate differently. */
+function crumbsOf(header: string | undefined): string[] {
+  return (header ?? "").split(";").map((crumb) => crumb.trim()).filter((crumb) => crumb !== "");
+}
+
+/** Several lines of Connection as one, because nginx reads the first only. */
+function asOneConnection(lines: readonly string[]): string[] {
+  const values = lines.filter((line) => line.startsWith("Connection:")).map((line) =>
+    line.slice("Connection: ".length)
+  );
+  return [`Connection: ${values.join(", ")}`, ...lines.filter((line) => !line.startsWith("Connection:"))];
 }

@@ -1,22 +1,26 @@
-/** A page that demands a second factor, behind real Caddy: curl with sessions and by HTTP Basic, and `recover`. */
+/** A page that demands a second factor, behind Caddy and nginx: curl with sessions and by HTTP Basic, and `recover`. */
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { createSession } from "../../lib/accounts/session.ts";
 import { createLog } from "../../lib/log.ts";
 import type { Factor } from "../../lib/store.ts";
 import { openFileStore } from "../../lib/store/file/file_store.ts";
-import { app, type Guarded, impatience, startGuarded } from "../support/caddy/guarded.ts";
+import { app, type Guarded, impatience, type Proxy, startGuarded, testProxies } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { phcByNode } from "../support/passwords/phc.ts";
 import { TestProcess } from "../support/process.ts";
 import { startService } from "../support/service.ts";
 import { credentialOf, userOf } from "../support/store/records.ts";
 
-const ignore = !(await ensureProgram("caddy", "caddy") && await ensureProgram("curl", "curl"));
 const password = "mellow-otter-41-lantern";
 const navigation = ["--header", "Sec-Fetch-Mode: navigate"];
 const ledger = "route /ledger* {\n\t\timport guard users/second-factor\n\t\treverse_proxy {$APP}\n\t}\n\n\t";
-const edits = [["route {\n\t\timport guard", `${ledger}route {\n\t\timport guard`], app, impatience] as const;
+const location =
+  "\tlocation /ledger {\n\t\tset $gatehouse_demands users/second-factor;\n\t\tproxy_pass http://127.0.0.1:3000;\n\t}\n";
+const edits = {
+  caddy: [["route {\n\t\timport guard", `${ledger}route {\n\t\timport guard`], app, impatience],
+  nginx: [["\tlocation /staff {", `${location}\tlocation /staff {`]],
+} as const;
 
 /** A folder with alice, who has TOTP and a session by it, and bob, who has neither. @returns the cookies */
 async function fillFolder(folder: string) {
@@ -50,13 +54,15 @@ async function curl({ caddy, rootPath }: Guarded, path: string, args: readonly s
   return `${status.trim()} ${problem}`.trim();
 }
 
-Deno.test({ name: "a guarded page demands a second factor, and leads to it and back", ignore, fn: demandFactor });
+if (await ensureProgram("curl", "curl")) {
+  await testProxies("demands a second factor, and leads to it and back", demandFactor);
+}
 
-async function demandFactor(): Promise<void> {
+async function demandFactor(proxy: Proxy): Promise<void> {
   const folder = `${await Deno.makeTempDir({ prefix: "gatehouse-" })}/data`;
   const { alice, old, bob } = await fillFolder(folder);
   await using service = await startService({ env: { GATEHOUSE_STORE: folder } });
-  await using site = await startGuarded({ service, edits });
+  await using site = await startGuarded({ service, proxy, edits: edits[proxy] });
   const page = "/auth/?need=second-factor&next=%2Fledger%3Fpage%3D2";
   const required = "401 second-factor-required";
   for (

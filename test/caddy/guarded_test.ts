@@ -1,13 +1,27 @@
-/** The guarded site of `caddy/guarded.Caddyfile` in a real Caddy, before the real service: who gets what of it. */
+/**
+ * The guarded sites of `caddy/guarded.Caddyfile` in a real Caddy and of `caddy/nginx.conf` in a real nginx, before the
+ * real service: who gets what of them.
+ */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
-import { app, impatience, startGuarded } from "../support/caddy/guarded.ts";
+import { app, impatience, type Proxy, startGuarded, testProxies } from "../support/caddy/guarded.ts";
+import type { Edit } from "../support/caddy/edited_caddyfile.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { startService } from "../support/service.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const caddyfile = new URL("../../caddy/guarded.Caddyfile", import.meta.url).pathname;
 const navigation = { "sec-fetch-mode": "navigate", accept: "text/html" };
+const everybody = "\troute {\n\t\timport guard users";
+const staff = "\troute /staff* {\n\t\timport guard staff\n\t\treverse_proxy {$APP}\n\t}\n";
+const both = "\troute /both* {\n\t\timport guard staff/night\n\t\treverse_proxy {$APP}\n\t}\n";
+const bothInNginx =
+  "\tlocation /both {\n\t\tset $gatehouse_demands staff/night;\n\t\tproxy_pass http://127.0.0.1:3000;\n\t}\n";
+/** The pages of the group staff, and of the groups staff and night. */
+const groupEdits: Readonly<Record<Proxy, readonly Edit[]>> = {
+  caddy: [app, [everybody, staff + both + everybody]],
+  nginx: [["\tlocation /staff {", `${bothInNginx}\tlocation /staff {`]],
+};
 /** A folder with an index.html. */
 const folder = new URL("../../routes/page/", import.meta.url).pathname;
 
@@ -44,9 +58,9 @@ for (const name of ["Caddyfile", "cluster.Caddyfile", "guarded.Caddyfile"]) {
   });
 }
 
-for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impatience]]] as const) {
-  test(`guarded.Caddyfile shows ${kind} to who has logged in, as long as they are`, async () => {
-    await using site = await startGuarded({ edits, env: { ROOT: folder } });
+for (const [kind, options] of [["a folder", { folder }], ["an app", {}]] as const) {
+  await testProxies(`shows ${kind} to who has logged in, as long as they are`, async (proxy) => {
+    await using site = await startGuarded({ proxy, ...options });
     const path = `/index.html?tab=2&file=C:%5Cx&text=${"t".repeat(5_000)}`;
     const refused = await site.ask(path, { headers: navigation });
     const page = refused.headers.get("location") ?? "";
@@ -73,8 +87,8 @@ for (const [kind, edits] of [["a folder", [impatience]], ["an app", [app, impati
     assertEquals(await site.statusOf(path, { headers: { cookie } }), 401);
   });
 
-  test(`guarded.Caddyfile lets nobody see ${kind} while the service is away`, async () => {
-    await using site = await startGuarded({ edits, env: { ROOT: folder } });
+  await testProxies(`lets nobody see ${kind} while the service is away`, async (proxy) => {
+    await using site = await startGuarded({ proxy, ...options });
     const cookie = await site.enter("alice");
     await site.service.kill();
     for (const path of ["/index.html", "/auth/"]) {
@@ -135,22 +149,26 @@ test("guarded.Caddyfile keeps requests waiting over a restart of the service", a
   assertEquals((await (await posting).json()).length, 100_000);
 });
 
-test("guarded.Caddyfile leaves no path but /auth/ unguarded", async () => {
-  await using site = await startGuarded();
+await testProxies("leaves no path but /auth/ unguarded", async (proxy) => {
+  await using site = await startGuarded({ proxy });
   const { client } = site;
   const expected = {
     401: ["/authx", "/auth../", "//", "/%2e/", "/auth/../secret", "/auth/%2e%2e/secret", "//auth/../x", "/x/../authx"],
-    200: ["/auth/", "/AUTH/", "//auth/", "/%61uth/", "/x/../auth/"],
-    404: ["/auth/metrics", "/auth/metrics/x", "/AUTH/METRICS", "/auth/%6detrics", "//auth//metrics", "/auth%2fmetrics"]
-      .concat(
-        ["/auth/guard", "/auth/guard/", "/auth/guard/users", "/AUTH/Guard/", "/auth/%67uard/", "//auth//guard/"],
-      ),
+    200: ["/auth/", "//auth/", "/%61uth/", "/x/../auth/"],
+    404: ["/auth/metrics", "/auth/metrics/x", "/auth/%6detrics", "//auth//metrics", "/auth%2fmetrics", "/auth/guard"]
+      .concat(["/auth/guard/", "/auth/guard/users", "/auth/%67uard/", "//auth//guard/", "/auth/x/../guard/"])
+      .concat(["/auth/guard/ask", "/auth/guard/refused"]),
   };
+  // nginx distinguishes upper case.
+  const [page, metrics, guard] = proxy === "caddy" ? [200, 404, 404] as const : [401, 401, 401] as const;
+  expected[page].push("/AUTH/");
+  expected[metrics].push("/AUTH/METRICS");
+  expected[guard].push("/AUTH/Guard/");
   for (const [status, paths] of Object.entries(expected)) {
     for (const path of paths) {
       const reply = await client.get(path);
       assertEquals(`${path} ${reply.status}`, `${path} ${status}`);
-      // Caddy's own, not that of the service.
+      // The proxy's own, not that of the service.
       if (reply.status === 404) assertStringIncludes(reply.body, "about:blank", path);
     }
   }
@@ -159,22 +177,21 @@ test("guarded.Caddyfile leaves no path but /auth/ unguarded", async () => {
   const next = `?next=%2Fa%3Fb%5C${"c".repeat(6_000)}&d`;
   assertEquals((await client.get(`/auth${next}`)).headers.get("location"), `/auth/${next}`);
   for (const method of ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "BREW"]) {
-    assertEquals(`${method} ${(await client.send(`${method} /`)).status}`, `${method} 401`);
+    // nginx itself refuses TRACE.
+    const status = proxy === "nginx" && method === "TRACE" ? 405 : 401;
+    assertEquals(`${method} ${(await client.send(`${method} /`)).status}`, `${method} ${status}`);
   }
   assertEquals(site.arrived, []);
 });
 
-test("guarded.Caddyfile demands a group where it is told to", async () => {
-  const everybody = "\troute {\n\t\timport guard users";
-  const staff = "\troute /staff* {\n\t\timport guard staff\n\t\treverse_proxy {$APP}\n\t}\n";
-  const both = "\troute /both* {\n\t\timport guard staff/night\n\t\treverse_proxy {$APP}\n\t}\n";
-  await using site = await startGuarded({ edits: [app, [everybody, staff + both + everybody]] });
+await testProxies("demands a group where it is told to", async (proxy) => {
+  await using site = await startGuarded({ proxy, edits: groupEdits[proxy] });
   const root = await site.enterAsAdmin("root");
   const cookie = await site.enter("alice");
   const people = await site.ask("/staff/?group=users", { headers: { ...navigation, cookie } });
   assertEquals([people.status, people.headers.get("content-type")], [403, "text/html; charset=utf-8"]);
   assertStringIncludes(await people.text(), "alice");
-  for (const path of ["/staff", "/staff/x", "//STAFF/x", "/a/../%73taff"]) {
+  for (const path of ["/staff", "/staff/x", proxy === "caddy" ? "//STAFF/x" : "//staff/x", "/a/../%73taff"]) {
     const programs = await site.client.get(path, [`Cookie: ${cookie}`]);
     assertEquals([programs.status, JSON.parse(programs.body).type], [403, "/problem/not-in-group"], path);
   }

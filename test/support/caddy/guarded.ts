@@ -1,13 +1,15 @@
 /**
- * A guarded site as it is run: the service, Caddy before it, and an app that answers with what arrives at it.
+ * A guarded site as it is run: the service, Caddy or nginx before it, and an app that answers with what arrives at it.
  *
- * Users register and log in through Caddy, as everybody does.
+ * Users register and log in through the proxy, as everybody does.
  */
 import { assert, assertEquals } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { SiteClient } from "../../../caddy/doctor_client.ts";
 import { type RunningCaddy, startCaddy } from "./caddy.ts";
 import { type Edit, editCaddyfile } from "./edited_caddyfile.ts";
+import { editNginx, startNginx } from "./nginx.ts";
+import { ensureProgram } from "../packages.ts";
 import { type RunningService, startService } from "../service.ts";
 import { serveUpstream } from "../upstream.ts";
 
@@ -18,10 +20,31 @@ export const impatience: Edit = ["lb_try_duration 10s", "lb_try_duration 300ms"]
 
 const password = "mellow-otter-41-lantern";
 
+/** What stands in front. */
+export type Proxy = "caddy" | "nginx";
+
+const packages = { caddy: "caddy", nginx: "nginx-light" } as const;
+
+/** Defines a test for each proxy that is installed. The name of the proxy is put before that of the test. */
+export async function testProxies(
+  name: string,
+  fn: (proxy: Proxy) => Promise<void>,
+  { proxies = ["caddy", "nginx"] }: { readonly proxies?: readonly Proxy[] } = {},
+): Promise<void> {
+  for (const proxy of proxies) {
+    const ignore = !await ensureProgram(proxy, packages[proxy]);
+    Deno.test({ name: `${proxy} ${name}`, ignore, fn: () => fn(proxy) });
+  }
+}
+
 /** How to run it. */
 export interface GuardedOptions {
+  /** By default Caddy. */
+  readonly proxy?: Proxy;
   /** To the project's Caddyfile; by default it is for an app. */
   readonly edits?: readonly Edit[];
+  /** This folder in place of the app. */
+  readonly folder?: string;
   /** Another Caddyfile in place of the project's. */
   readonly config?: string;
   /** A service that is there already, and stays. */
@@ -56,15 +79,13 @@ export interface Guarded extends AsyncDisposable {
 
 /** Starts all of it. */
 export async function startGuarded(options: GuardedOptions = {}): Promise<Guarded> {
-  const { edits = [app, impatience], settings = {}, env = {} } = options;
+  const { settings = {} } = options;
   await using cleanup = new AsyncDisposableStack();
   const arrived: string[] = [];
   const upstream = cleanup.use(serveUpstream((request) => echo(request, arrived)));
   const service = options.service ?? cleanup.use(await startService({ env: settings }));
-  const config = options.config ?? cleanup.use(await editCaddyfile("guarded.Caddyfile", edits)).path;
-  const caddy = cleanup.use(
-    await startCaddy({ upstream: new URL(service.url).host, config, env: { APP: upstream.address, ...env } }),
-  );
+  const env = { APP: upstream.address, ...options.env };
+  const caddy = cleanup.use(await startProxy(cleanup, { ...options, env, upstream: new URL(service.url).host }));
   const rootPath = await writeTemporary(caddy.rootCertificate, cleanup);
   const client = new SiteClient(new URL(caddy.url), { caCerts: [caddy.rootCertificate] });
   const owned = cleanup.move();
@@ -110,6 +131,19 @@ export async function startGuarded(options: GuardedOptions = {}): Promise<Guarde
   const dispose = () => owned.disposeAsync();
   const asking = { client, ask, statusOf, headersAtApp, enter, enterAsAdmin };
   return { caddy, service, rootPath, arrived, ...asking, [Symbol.asyncDispose]: dispose };
+}
+
+async function startProxy(
+  cleanup: AsyncDisposableStack,
+  { proxy, edits, folder, config, env = {}, upstream }: GuardedOptions & { readonly upstream: string },
+): Promise<RunningCaddy> {
+  if (proxy === "nginx") {
+    const inFolder: Edit[] = folder === undefined ? [] : [["proxy_pass http://127.0.0.1:3000;", `root ${folder};`]];
+    return startNginx({ upstream, ...await editNginx([...edits ?? [], ...inFolder]), env });
+  }
+  const all = edits ?? (folder === undefined ? [app, impatience] : [impatience]);
+  const file = config ?? cleanup.use(await editCaddyfile("guarded.Caddyfile", all)).path;
+  return startCaddy({ upstream, config: file, env: folder === undefined ? env : { ...env, ROOT: folder } });
 }
 
 /** @returns the path */
