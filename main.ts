@@ -57,7 +57,7 @@ async function run(env: Environment): Promise<number> {
   await using stderr = openStderr();
   try {
     const config = readConfig(env);
-    await using log = openLog(Deno.stdout, { instance: instanceName(config) });
+    await using log = openLog(Deno.stdout, { instance: instanceName(config), isDebug: config.logLevel === "debug" });
     await Promise.race([main(config, { log, stderr }), uncaughtError(log)]);
     return 0;
   } catch (error) {

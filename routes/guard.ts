@@ -98,19 +98,32 @@ async function decideBriefly(context: Context): Promise<Response> {
 async function decide(context: Context): Promise<Response> {
   const { app: { log, config }, request, requestId } = context;
   const demands = demandsOf(context.params["demands"] ?? "");
-  const visitor = await findVisitor(context);
+  const explain = (decision: Readonly<Record<string, unknown>>) =>
+    log.debug?.("guard-decided", { ...decision, demands, requestId });
+  const visitor = await findVisitor(context).catch((error) => {
+    explain({ isAllowed: false, reason: error instanceof HttpError ? error.code : "failed" });
+    throw error;
+  });
   const { user, groups, session } = visitor ?? {};
   const isInGroups = groups !== undefined && meets(groups, demands);
   // HTTP Basic is one factor, and has met the policy.
   const isRequired = demands.includes(secondFactor) || visitor?.session && requiresSecondFactor(visitor.user, config);
   const lacksFactor = isRequired && !(session && hasSecondFactor(session));
   const isAllowed = isInGroups && !lacksFactor;
-  log.debug?.("guard-decided", { isAllowed, user: user?.login, groups, demands, requestId });
-  if (user === undefined) return leadToPage(request);
-  if (!isInGroups) return rejectUser(request, user);
+  const factorReason = isAllowed ? undefined : "second-factor-required";
+  const reason = visitor === undefined ? whyNoVisitor(request) : isInGroups ? factorReason : "not-in-group";
+  explain({ isAllowed, reason, user: user?.login, groups });
+  if (visitor === undefined) return leadToPage(request);
+  if (!isInGroups) return rejectUser(request, { ...visitor, demands });
   if (lacksFactor) return leadToPage(request, secondFactor);
-  const headers = { "remote-user": user.login, "remote-id": user.id, "remote-groups": groups.join() };
+  const { login, id } = visitor.user;
+  const headers = { "remote-user": login, "remote-id": id, "remote-groups": visitor.groups.join() };
   return new Response(null, { headers });
+}
+
+/** The reason in the log, where no problem says more than that there is no session. */
+function whyNoVisitor({ headers }: Request): string {
+  return (cookieToken(headers) ?? bearerToken(headers)) === undefined ? "no-session" : "session-ended";
 }
 
 /** @throws {HttpError} `malformed-path` */
@@ -221,15 +234,21 @@ function leadToPage(request: Request, need?: typeof secondFactor): Response {
   }
   // A redirect would lose a submitted form.
   if (!isSafe(methodOf(request))) return notSentPage(request, { headers: challenge, need });
-  const location = pageAddress({ need, next: safeRedirectPath(headers.get("x-forwarded-uri") ?? "") });
-  // The browser had a session: the Back button must not show pages that it cached.
-  const kept = need !== undefined || cookieToken(headers) === undefined ? {} : forgetPages;
-  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...kept } });
+  const hadSession = need === undefined && cookieToken(headers) !== undefined;
+  const why = hadSession ? "ended" : undefined;
+  const location = pageAddress({ why, need, next: safeRedirectPath(headers.get("x-forwarded-uri") ?? "") });
+  // The Back button must not show pages that the browser cached.
+  const forget = hadSession ? forgetPages : {};
+  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", ...forget } });
 }
 
-function rejectUser(request: Request, { login }: User): Response {
+function rejectUser(
+  request: Request,
+  { user, groups, demands }: Visitor & { readonly demands: readonly string[] },
+): Response {
   if (!isPageWanted(request)) throw new HttpError("not-in-group");
-  return notInGroupPage(request, login);
+  const missing = demands.filter((demand) => demand !== secondFactor && !groups.includes(demand));
+  return notInGroupPage(request, { login: user.login, missing });
 }
 
 /** Whether a browser navigates. Browsers without `Sec-Fetch-Mode` are recognized by Accept. */

@@ -80,6 +80,12 @@ export const settings = {
       "by default its listen address",
     parse: parseInstance,
   },
+  logLevel: {
+    name: "GATEHOUSE_LOG_LEVEL",
+    default: "info",
+    meaning: "`debug` also logs every request, and each decision of the guard with its reason",
+    parse: oneOf("info", "debug"),
+  },
   store: {
     name: "GATEHOUSE_STORE",
     default: "data",

@@ -62,10 +62,12 @@ export function problemPage(error: HttpError, request: Request, requestId: strin
   return pageOf(request, { ...error, title, body });
 }
 
-/** Returns the address of the page that leads to `next`, after a login that has what `next` needs. */
-export function pageAddress(parameters: { need?: string | undefined; next: string | undefined }): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-  const query = given.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
+/** Returns the page of the service, which leads to `next` once the session is live and has what it needs. */
+export function pageAddress(
+  { why, need, next }: { why?: "ended"; need?: string | undefined; next: string | undefined },
+): string {
+  const parameters = Object.entries({ why, need, next }).filter(([, value]) => value !== undefined);
+  const query = parameters.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
   return query === "" ? mount : `${mount}?${query}`;
 }
 
@@ -86,14 +88,18 @@ export function notSentPage(
   return pageOf(request, { status: 401, headers, title: notSent, body });
 }
 
-/** Makes the page of a guarded page that requires a group. @param login the user, who is not in it */
-export function notInGroupPage(request: Request, login: string): Response {
-  const { notInGroup, loggedInAs, notInGroupWhy, account, logOut } = errorTexts[languageOf(request.headers)];
+/** Makes the page of a guarded page that requires groups. @param options `missing` are those that the user is not in */
+export function notInGroupPage(
+  request: Request,
+  { login, missing }: { readonly login: string; readonly missing: readonly string[] },
+): Response {
+  const { notInGroup, loggedInAs, notInGroupWhy, canBeAdded, account, logOut } =
+    errorTexts[languageOf(request.headers)];
   const wanted = safeRedirectPath(request.headers.get("x-forwarded-uri") ?? "") ?? "/";
   // The page asks before it logs out, because any site can link to it.
   const link = `${mount}#switch=${encodeURIComponent(wanted)}`;
   const body = html`
-    <p>${loggedInAs} <b>${login}</b>. ${notInGroupWhy}</p>
+    <p>${loggedInAs} <b>${login}</b>. ${notInGroupWhy} <b>${missing.join(", ")}</b>. ${canBeAdded}</p>
     <p class="actions"><a href="${link}">${logOut}</a> <a href="${mount}">${account}</a></p>
   `;
   return pageOf(request, { status: 403, headers: {}, title: notInGroup, body });
@@ -187,7 +193,8 @@ const errorTexts = {
     logIn: "Log in in a new tab",
     notInGroup: "You do not have access to this page",
     loggedInAs: "You are logged in as",
-    notInGroupWhy: "This page requires a group that you are not in. An administrator can add you to it.",
+    notInGroupWhy: "This page requires groups that you are not in:",
+    canBeAdded: "An administrator can add you.",
     logOut: "Log out and use another account",
     account: "Your account",
     goBack: "The form was not sent. Go back to it: your browser has kept what you typed.",
@@ -199,7 +206,8 @@ const errorTexts = {
     logIn: "Войти в новой вкладке",
     notInGroup: "У вас нет доступа к этой странице",
     loggedInAs: "Вы вошли как",
-    notInGroupWhy: "Для этой страницы нужно состоять в группе. Добавить вас в группу может администратор.",
+    notInGroupWhy: "Для этой страницы нужны группы, в которых вы не состоите:",
+    canBeAdded: "Добавить вас может администратор.",
     logOut: "Выйти и сменить учётную запись",
     account: "Моя учётная запись",
     goBack: "Форма не отправлена. Вернитесь к ней: введённые данные сохранились в браузере.",

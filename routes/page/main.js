@@ -211,6 +211,11 @@ function isFactorWanted() {
   return wanted && !app.session?.factors.some((factor) => ["passkey", "totp", "recovery"].includes(factor));
 }
 
+/** Whether the guard has led here because the session has ended. */
+function isLoginAgain() {
+  return app.session === undefined && new URLSearchParams(location.search).get("why") === "ended";
+}
+
 async function start() {
   addEventListener("error", showUnexpected);
   addEventListener("unhandledrejection", showUnexpected);
@@ -230,7 +235,7 @@ async function start() {
   } catch (error) {
     return slot.replaceChildren(failureView(error));
   }
-  await show({ isFirst: true });
+  await show({ isFirst: true, text: isLoginAgain() ? translate("Your session has ended. Log in again.") : "" });
 }
 
 await start();

@@ -8,6 +8,7 @@ export const texts = {
   "GATEHOUSE_INSTANCE":
     "Имя этого экземпляра в журнале, в метриках и на странице состояния, от 1 до 40 символов из `A-Z a-z 0-9 . _ -`; " +
     "по умолчанию его адрес",
+  "GATEHOUSE_LOG_LEVEL": "`debug` — в журнал пишутся также все запросы и каждое решение о доступе к сайту, с причиной",
   "GATEHOUSE_STORE": "Папка с пользователями и сеансами, создаётся при отсутствии; или PostgreSQL, " +
     "`postgres://USER:PASSWORD@HOST:PORT,HOST:PORT…/DATABASE?sslmode=verify-full`",
   "GATEHOUSE_PASSWORD_HASH":

@@ -185,12 +185,17 @@ await testProxies("leaves no path but /auth/ unguarded", async (proxy) => {
 });
 
 await testProxies("demands a group where it is told to", async (proxy) => {
-  await using site = await startGuarded({ proxy, edits: groupEdits[proxy] });
+  await using site = await startGuarded({
+    proxy,
+    edits: groupEdits[proxy],
+    settings: { GATEHOUSE_LOG_LEVEL: "debug" },
+  });
   const root = await site.enterAsAdmin("root");
   const cookie = await site.enter("alice");
   const people = await site.ask("/staff/?group=users", { headers: { ...navigation, cookie } });
   assertEquals([people.status, people.headers.get("content-type")], [403, "text/html; charset=utf-8"]);
-  assertStringIncludes(await people.text(), "alice");
+  assertMatch(await people.text(), /<b>alice<.*<b>staff</);
+  await site.service.logged(/"event":"guard-decided","isAllowed":false,"reason":"(not-in-group)","user":"alice"/);
   for (const path of ["/staff", "/staff/x", proxy === "caddy" ? "//STAFF/x" : "//staff/x", "/a/../%73taff"]) {
     const programs = await site.client.get(path, [`Cookie: ${cookie}`]);
     assertEquals([programs.status, JSON.parse(programs.body).type], [403, "/problem/not-in-group"], path);

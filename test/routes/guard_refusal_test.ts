@@ -54,6 +54,7 @@ for (const [headers, challenge] of requests) {
     // Who had a session has kept pages.
     const ended = await ask(scene, { ...headers, ...byCookie(dead) });
     assertEquals([ended.status, ended.headers.get("clear-site-data")], [302, '"cache"']);
+    assertEquals(ended.headers.get("location"), "/auth/?why=ended");
     assertEquals([nobody, stranger].map((reply) => reply.headers.get("clear-site-data")), [null, null]);
     assertEquals([stranger.status, stranger.headers.get("remote-user")], [403, null]);
     assertEquals(stranger.headers.get("content-type"), "text/html; charset=utf-8");
@@ -61,7 +62,7 @@ for (const [headers, challenge] of requests) {
       stranger.headers.get("content-security-policy") ?? "",
       /^default-src 'none'; .*frame-ancestors 'none'$/,
     );
-    assertStringIncludes(stranger.text, "You are logged in as <b>alice</b>");
+    assertMatch(stranger.text, /You are logged in as <b>alice<\/b>.*not in: <b>staff<\/b>/);
     assertStringIncludes(stranger.text, '<a href="/auth/">');
   });
 }

@@ -4,7 +4,7 @@ import { createLog } from "../../lib/log.ts";
 import { createRouter } from "../../lib/router.ts";
 import { StoreUnavailableError } from "../../lib/store.ts";
 import { routes } from "../../routes/mod.ts";
-import { ask, byBasic, byBearer, byCookie, type Headers, openScene, told } from "../support/caddy/guard_scene.ts";
+import { ask, byBasic, byBearer, byCookie, dead, type Headers, openScene, told } from "../support/caddy/guard_scene.ts";
 
 Deno.test("guard() answers GET and HEAD alike, and no other method", async () => {
   const scene = await openScene();
@@ -63,21 +63,44 @@ Deno.test("guard() refuses a subrequest of nginx with a 403 that has no challeng
   assertEquals(failed.status, 503);
 });
 
-Deno.test("guard() explains each decision in the log at debug level", async () => {
-  const { app, ofAlice } = await openScene();
+Deno.test("guard() explains each decision in the log at debug level, once", async () => {
+  const { app, ofAlice, admin } = await openScene({ settings: { GATEHOUSE_SECOND_FACTOR: "admins" } });
   const lines: string[] = [];
   const log = createLog((line) => lines.push(line), { isDebug: true });
   const router = createRouter(routes, { ...app, log });
   const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
   for (
-    const [path, headers] of [["/guard/", byCookie(ofAlice)], ["/guard/staff", byCookie(ofAlice)], ["/guard/", {}]]
+    const [demands, headers, reason, isKnown] of [
+      ["", byCookie(ofAlice), undefined, true],
+      ["", {}, "no-session", false],
+      ["", byCookie(dead), "session-ended", false],
+      ["", byBearer(dead), "session-ended", false],
+      ["staff", byCookie(ofAlice), "not-in-group", true],
+      ["second-factor", byCookie(ofAlice), "second-factor-required", true],
+      ["admin", byCookie(admin), "second-factor-required", true],
+      ["", byBasic("alice", "wrong"), "wrong-credentials", false],
+      ["second-factor", byBasic("alice"), "second-factor-required", true],
+    ] as const
   ) {
-    await router(new Request(`http://gatehouse.test${path}`, { headers: headers as Headers }), connection);
+    lines.length = 0;
+    const path = `http://gatehouse.test/guard/${demands}`;
+    const { headers: sent } = await router(new Request(path, { headers: headers as Headers }), connection);
+    const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
+    assertEquals(events.map(({ time: _, user, groups, ...event }) => [event, user, groups]), [[
+      {
+        level: "debug",
+        event: "guard-decided",
+        isAllowed: reason === undefined,
+        ...reason !== undefined && { reason },
+        demands: [demands || "users"],
+        requestId: sent.get("x-request-id"),
+      },
+      ...isKnown ? [demands === "admin" ? "root" : "alice", events[0].groups] : [undefined, undefined],
+    ]], `${demands} ${JSON.stringify(headers)}`);
   }
-  const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
-  assertEquals(events.map(({ level, isAllowed, user, groups, demands }) => [level, isAllowed, user, groups, demands]), [
-    ["debug", true, "alice", ["users"], ["users"]],
-    ["debug", false, "alice", ["users"], ["staff"]],
-    ["debug", false, undefined, undefined, ["users"]],
-  ]);
+  app.store.findSession = () => Promise.reject(new TypeError("broken"));
+  lines.length = 0;
+  const request = new Request("http://gatehouse.test/guard/", { headers: byCookie(ofAlice) as Headers });
+  assertEquals((await router(request, connection)).status, 500);
+  assertEquals(lines.map((line) => JSON.parse(line)).find(({ event }) => event === "guard-decided")?.reason, "failed");
 });

@@ -71,9 +71,9 @@ for (const [what, headers, status, location] of ways) {
 
 Deno.test("guard() asks those without a session to log in, not for a factor", async () => {
   const scene = await openScene();
-  for (const headers of [{}, byCookie(dead)]) {
+  for (const [headers, why] of [[{}, ""], [byCookie(dead), "why=ended&"]] as const) {
     const page = await ask(scene, { ...navigation, ...headers }, "second-factor");
-    assertEquals([page.status, page.headers.get("location")], [302, "/auth/?next=%2Fledger%3Fpage%3D2"]);
+    assertEquals([page.status, page.headers.get("location")], [302, `/auth/?${why}next=%2Fledger%3Fpage%3D2`]);
     assertEquals(told(await ask(scene, headers, "second-factor")), "401 not-authenticated");
   }
 });

@@ -11,6 +11,7 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     listen: { hostname: "127.0.0.1", port: 8_000 },
     metricsListen: undefined,
     instance: undefined,
+    logLevel: "info",
     store: { folder: "data" },
     passwordHash: "pbkdf2",
     pbkdf2Iterations: 600_000,

@@ -177,6 +177,7 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     listen: "unix:/s",
     metricsListen: "unix:/m",
     instance: "a",
+    logLevel: "debug",
     store: "elsewhere",
     passwordHash: "argon2id",
     pbkdf2Iterations: "1",
@@ -235,12 +236,10 @@ Deno.test("readSetting() rejects quotes and white space around a value, which so
 });
 
 Deno.test("readSetting() passes on a bug in a parser", () => {
-  const broken: Setting<number> = {
-    ...count,
-    parse: () => {
-      throw new TypeError("bug");
-    },
+  const parse = () => {
+    throw new TypeError("bug");
   };
+  const broken: Setting<number> = { ...count, parse };
   assertThrows(() => readSetting(broken, { COUNT: "1" }), TypeError, "bug");
 });
 

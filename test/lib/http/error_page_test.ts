@@ -131,7 +131,7 @@ Deno.test("every page allows its own style and nothing else, and cannot be kept"
   const pages = [
     problemPage(new HttpError("overloaded"), requestOf(), "1-a"),
     notSentPage(requestOf(), { headers: {} }),
-    notInGroupPage(requestOf(), "<b>&'\""),
+    notInGroupPage(requestOf(), { login: "<b>&'\"", missing: ["<i>"] }),
   ];
   for (const page of pages) {
     const text = await page.text();
@@ -147,9 +147,13 @@ Deno.test("every page allows its own style and nothing else, and cannot be kept"
   }
 });
 
-Deno.test("notInGroupPage() shows a login as text, whatever it is", async () => {
-  const text = await notInGroupPage(requestOf(), "<script>&'\"").text();
+Deno.test("notInGroupPage() shows login and groups as text, whatever they are", async () => {
+  const refused = { login: "<script>&'\"", missing: ["staff", "<night>"] };
+  const text = await notInGroupPage(requestOf(), refused).text();
   assertStringIncludes(text, "You are logged in as <b>&lt;script&gt;&amp;&#39;&quot;</b>.");
+  assertStringIncludes(text, "groups that you are not in: <b>staff, &lt;night&gt;</b>. An administrator can add you.");
+  const russian = await notInGroupPage(requestOf({ "accept-language": "ru" }), refused).text();
+  assertStringIncludes(russian, "в которых вы не состоите: <b>staff, &lt;night&gt;</b>.");
 });
 
 /** The page that was asked for, and where the link to log out leads after another login. */
@@ -163,7 +167,10 @@ const wantedPaths: readonly [uri: string | undefined, path: string][] = [
 
 for (const [uri, path] of wantedPaths) {
   Deno.test(`notInGroupPage() offers to log out, and to come back to ${path}: ${uri}`, async () => {
-    const text = await notInGroupPage(requestOf(uri === undefined ? {} : { "x-forwarded-uri": uri }), "alice").text();
+    const text = await notInGroupPage(requestOf(uri === undefined ? {} : { "x-forwarded-uri": uri }), {
+      login: "alice",
+      missing: ["staff"],
+    }).text();
     assertStringIncludes(text, `href="/auth/#switch=${encodeURIComponent(path)}">Log out and use another account</a>`);
     assertStringIncludes(text, 'href="/auth/">Your account</a>');
   });

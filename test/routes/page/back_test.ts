@@ -12,6 +12,7 @@ const wiki = `<!DOCTYPE html><link rel="icon" href="data:,"><h1>The wiki</h1>
 /** Where Back ends. */
 const kept = ["/wiki.html", "kept", "The wiki"];
 const refused = ["/auth/?next=%2Fwiki.html", "Log in to HOST · Gatehouse", "Log in to HOST"];
+const ended = ["/auth/?why=ended&next=%2Fwiki.html", ...refused.slice(1)];
 
 /** What happens between leaving the page and Back. */
 const rows:
@@ -21,7 +22,7 @@ const rows:
       ["after logging out shows no guarded page", logOut, refused],
       ["after ending all sessions shows no guarded page", endAll, refused],
       ["after logging out in another tab shows no guarded page", logOutInNewTab, refused],
-      ["from the form to log in shows no guarded page after the session was ended elsewhere", beRefused, refused],
+      ["from the form to log in shows no guarded page after the session was ended elsewhere", beRefused, ended],
     ];
 
 for (const [index, [what, act, expected]] of rows.entries()) {

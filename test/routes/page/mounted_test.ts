@@ -135,6 +135,7 @@ test("a fragment is kept when the guarded page is reloaded after the session has
     await site.ask(token, "DELETE", "/session/");
     await page.reload();
     await page.getByRole("heading", { name: "Log in" }).waitFor();
+    await page.getByRole("status").getByText("Your session has ended. Log in again.").waitFor();
     assertEquals(new URL(page.url()).searchParams.get("next"), "/wiki.html#part");
     assertEquals(new URL(page.url()).hash, "");
   });
