@@ -1,6 +1,6 @@
 /**
- * The task `doctor`: tries a guarded site from outside, as an attacker would, and prints what to change in its
- * Caddyfile.
+ * The task `doctor`: tries a guarded site from outside, as an attacker would, and prints what to change in the
+ * configuration of its proxy.
  *
  * It changes nothing at the site except for a temporary user, which it always deletes. Exit status: 0 when no check
  * fails, 1 when one does, and 2 when a check could not be tried for another reason than a page without headers.
@@ -25,38 +25,26 @@ import {
   visitorChecks,
 } from "./doctor_checks.ts";
 import { Account, type Credentials, SiteClient, SiteError } from "./doctor_client.ts";
+import { type FixName, fixText, proxies, type ProxyName, proxyOf } from "./doctor_fixes.ts";
 import { caddyRoots } from "./site.ts";
 
-const first = "in route, before everything else";
 const needsFactor = "requires a second factor, which the doctor does not have: use --path, or run it before you set " +
   "GATEHOUSE_SECOND_FACTOR=all";
 
-/** Lines of `caddy/guarded.Caddyfile`, from the first that begins with `from` to the next that begins with `to`. */
-export const fixes = {
-  askGuard: { from: "forward_auth ", to: "}", where: "in route, with no matcher before the address" },
-  loginPage: { from: "redir /auth ", to: "}", where: "in route, before forward_auth" },
-  credentials: { from: "request_header -Auth", to: "request_header @guard-no-cookie", where: "after forward_auth" },
-  underscores: { from: "request_header -*_*", to: "request_header -*.*", where: first },
-  remote: { from: "request_header -*Remote*", where: first },
-  forwarded: { from: "request_header -*Forwarded*", where: `${first}; no trusted_proxies in handle_path /auth/*` },
-  names: { from: "request_header -*Proxy*", to: "request_header -X-Rewrite-URL", where: first },
-  websocket: { from: "@guard-not-websocket", to: "request_header -HTTP2-Settings", where: first },
-} satisfies Readonly<Record<string, Readonly<{ from: string; to?: string; where: string }>>>;
-
-/** What each check ensures, and the lines of the Caddyfile that do so. */
-export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: (keyof typeof fixes)[]]>> = {
+/** What each check ensures, and the lines of the proxy's configuration that do so. */
+export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: FixName[]]>> = {
   "no-session": ["without a session browsers are redirected to the login page, and programs get 401", "askGuard"],
   page: ["the login page is at /auth/, and /auth redirects to it", "loginPage"],
   methods: ["no method passes without a session", "askGuard"],
   paths: ["no path that resembles /auth/ passes without a session", "askGuard"],
   forged: ["forged Remote-* headers and a made-up session are refused", "askGuard"],
-  decision: ["forged X-Forwarded-* headers do not change the guard's decision", "forwarded"],
+  decision: ["forged X-Forwarded-* headers do not change the guard's decision", "decision"],
   redirect: ["without a session no path redirects to another host", "askGuard"],
-  metrics: ["/auth/metrics is not served", "loginPage"],
-  guard: ["/auth/guard/ is not served: only the proxy asks the guard", "loginPage"],
+  metrics: ["/auth/metrics is not served", "private"],
+  guard: ["/auth/guard/ is not served: only the proxy asks the guard", "private"],
   session: ["a session is admitted", "askGuard"],
   ended: ["a session that has ended is refused", "askGuard"],
-  identity: ["the site receives the login, and the client cannot prevent it", "askGuard", "websocket"],
+  identity: ["the site receives the login, and the client cannot prevent it", "identity", "websocket"],
   remote: ["forged Remote-* headers do not arrive at the site", "remote"],
   underscores: ["forged names with _ or ., such as Remote_User, do not arrive at the site", "underscores"],
   forwarded: ["forged X-Forwarded-* headers do not arrive at the site", "forwarded"],
@@ -65,7 +53,7 @@ export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: 
     "a connection can only become a websocket: over h2c an app would take requests past the guard",
     "websocket",
   ],
-  address: ["a client cannot choose the address that its login counts for", "forwarded"],
+  address: ["a client cannot choose the address that its login counts for", "decision"],
   credentials: ["neither session nor password arrives at the site", "credentials"],
   next: ["after login nobody is redirected to another host", "loginPage"],
   query: ["the query of a page does not change the guard's decision", "askGuard"],
@@ -90,10 +78,14 @@ async function runDoctor(call: TaskCall): Promise<number> {
   // Ctrl-C ends it after the current check, so that the temporary user is deleted.
   const stopping = stopSignal();
   await site.send(`HEAD ${options.path}`);
+  const proxy = await proxyOf(site);
+  printLine(
+    proxy === undefined ? "The proxy shows no name: fixes are for Caddy" : `The proxy is ${proxies[proxy].title}`,
+  );
   const failures: Failure[] = [];
   try {
     for await (const finding of examine(site, options)) {
-      printLine(await format(finding));
+      printLine(await format(finding, proxy ?? "caddy"));
       failures.push(finding.failure);
       if (stopping.aborted) return 2;
     }
@@ -181,23 +173,13 @@ function summarize(failures: readonly Failure[]): number {
   return unknownCount > pageCount ? 2 : 0;
 }
 
-async function format({ id, failure }: Finding): Promise<string> {
+async function format({ id, failure }: Finding, proxy: ProxyName): Promise<string> {
   const [holds, ...names] = checks[id] ?? [id];
   const title = `${id.padEnd(12)} ${holds}`;
   if (failure === undefined) return `pass     ${title}`;
   if (typeof failure === "object") return `unknown  ${title}\n${indent(failure.unknown)}`;
-  const caddyfile = await Deno.readTextFile(`${import.meta.dirname}/guarded.Caddyfile`);
-  const found = names.map((name) => fixes[name]);
-  const lines = found.map((fix) => `From caddy/guarded.Caddyfile, ${fix.where}:\n${excerpt(caddyfile, fix)}`);
-  return [`FAIL     ${title}`, indent(`${failure}.`), ...lines.map(indent)].join("\n");
-}
-
-/** The lines of the project's Caddyfile that a fix names. */
-export function excerpt(caddyfile: string, { from, to = from }: { from: string; to?: string }): string {
-  const lines = caddyfile.split("\n");
-  const start = lines.findIndex((line) => line.startsWith(`\t${from}`));
-  const end = lines.findIndex((line, index) => index >= start && line.startsWith(`\t${to}`));
-  return lines.slice(start, end + 1).map((line) => line.slice(1)).join("\n");
+  const fixes = await Promise.all(names.map((name) => fixText(proxy, name)));
+  return [`FAIL     ${title}`, indent(`${failure}.`), ...fixes.map(indent)].join("\n");
 }
 
 function indent(text: string): string {

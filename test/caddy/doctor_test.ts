@@ -4,8 +4,9 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
-import { checks, examine, excerpt, type Finding, fixes } from "../../caddy/doctor.ts";
+import { checks, examine, type Finding } from "../../caddy/doctor.ts";
 import { memberChecks, visitorChecks } from "../../caddy/doctor_checks.ts";
+import { excerpt, proxies } from "../../caddy/doctor_fixes.ts";
 import { app, type Guarded, impatience, startGuarded } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { freePort } from "../support/process.ts";
@@ -53,26 +54,29 @@ test("examine() reports a switch to h2c, although the page shows nothing", async
   }
 });
 
-test("every fix is an excerpt of the project's Caddyfile", async () => {
-  const text = await Deno.readTextFile(new URL("../../caddy/guarded.Caddyfile", import.meta.url));
-  const lines = text.split("\n");
-  for (const [name, { from, ...fix }] of Object.entries(fixes)) {
-    const written = excerpt(text, { from, ...fix }).split("\n");
-    assert(written[0]?.startsWith(from), name);
-    const start = lines.indexOf(`\t${written[0]}`);
-    assertEquals(written.map((line) => `\t${line}`.trimEnd()), lines.slice(start, start + written.length), name);
-    if ("to" in fix) assert(written.length > 1 && written.at(-1)?.startsWith(fix.to), name);
-    else assertEquals(written.length, 1, name);
-  }
+for (const [proxy, { file, fixes }] of Object.entries(proxies)) {
+  test(`every fix for ${proxy} is an excerpt of ${file}`, async () => {
+    const text = await Deno.readTextFile(new URL(`../../caddy/${file}`, import.meta.url));
+    for (const [name, { from, to = from }] of Object.entries(fixes)) {
+      const written = excerpt(text, { from, to });
+      assertStringIncludes(text.replace(/^\t+/gm, ""), written.join("\n").replace(/^\t+/gm, ""), name);
+      assert(written[0]?.startsWith(from) && written.at(-1)?.startsWith(to), name);
+    }
+  });
+}
+
+Deno.test("every check has a fix", () => {
   assertEquals(Object.keys(checks), [...Object.keys(visitorChecks), ...Object.keys(memberChecks)]);
   assertEquals(Object.values(checks).filter(([_, ...names]) => names.length === 0), []);
+  const used = new Set(Object.values(checks).flatMap(([_, ...names]) => names));
+  for (const { fixes } of Object.values(proxies)) assertEquals(new Set(Object.keys(fixes)), used as Set<string>);
 });
 
 test("doctor passes an app, and deletes its temporary user", async () => {
   await using guarded = await startGuarded();
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 0, output);
-  assertStringIncludes(output, "pass     no-session ");
+  assertMatch(output, /^The proxy is Caddy\npass {5}no-session /);
   assertMatch(output, /\n21 pass, 0 fail, 0 unknown\n$/);
   await assertUserDeleted(guarded);
 });
@@ -115,8 +119,9 @@ test("doctor fails on a wrong Caddyfile, and prints the line that fixes it, as c
 });
 
 test("doctor names the check that got no response, and continues", async () => {
-  const odd = "\troute {\n\t\t@odd header Remote_User *\n\t\tabort @odd";
-  await using guarded = await startGuarded({ edits: [app, ["\troute {", odd]] });
+  const first = "\timport guard users\n";
+  const odd = `\t@odd header Remote_User *\n\t\tabort @odd\n\t${first}`;
+  await using guarded = await startGuarded({ edits: [app, [first, odd]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 2, output);
   assertMatch(output, /^unknown {2}underscores .*\n {11}The site does not respond to GET \/: the connection ended/m);
