@@ -119,8 +119,8 @@ test("doctor fails on a wrong Caddyfile, and prints the line that fixes it, as c
 });
 
 test("doctor names the check that got no response, and continues", async () => {
-  const first = "\timport guard users\n";
-  const odd = `\t@odd header Remote_User *\n\t\tabort @odd\n\t${first}`;
+  const first = "\n\t\timport guard users\n";
+  const odd = `\n\t\t@odd header Remote_User *\n\t\tabort @odd${first}`;
   await using guarded = await startGuarded({ edits: [app, [first, odd]] });
   const { code, output } = await runDoctor(guarded);
   assertEquals(code, 2, output);
