@@ -96,3 +96,17 @@ await testProxies("sends the exit worker instead of a refused worker", async (pr
   assertEquals(await site.statusOf("/worker.js", { headers: { cookie, "service-worker": "script" } }), 200);
   assertEquals(site.arrived, ["GET /worker.js"]);
 });
+
+await testProxies("refuses workers where caddy/README.md does", async (proxy) => {
+  const readme = await Deno.readTextFile("caddy/README.md");
+  const [, refusal = ""] = /^```nginx\n(if \(\$http_service_worker.*?)^```$/ms.exec(readme) ?? [];
+  assertMatch(refusal, /exit-worker/);
+  const include = "\tinclude snippets/gatehouse.conf;\n";
+  await using site = await startGuarded({ proxy, edits: [[include, include + refusal]] });
+  const cookie = await site.enter("alice");
+  const script = await site.ask("/worker.js", { headers: { cookie, "service-worker": "script" } });
+  assertEquals([script.status, script.headers.get("content-type")], [200, "text/javascript; charset=utf-8"]);
+  assertMatch(await script.text(), /registration\.unregister/);
+  assertEquals(await site.statusOf("/worker.js", { headers: { cookie } }), 200);
+  assertEquals(site.arrived, ["GET /worker.js"]);
+}, { proxies: ["nginx"] });
