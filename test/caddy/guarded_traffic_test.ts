@@ -83,7 +83,19 @@ await testProxies("serves ranges and HEAD of a folder", async (proxy) => {
   const missing = await site.ask("/nowhere", { headers: { cookie } });
   await missing.body?.cancel();
   assertEquals(missing.status, 404);
+  assertEquals(await site.statusOf("/", { headers: { cookie } }), 200);
 });
+
+// For nginx the refusal of the guard is a 403 as well.
+await testProxies("shows that a folder without an index is forbidden", async (proxy) => {
+  const folder = new URL("../../caddy/", import.meta.url).pathname;
+  await using site = await startGuarded({ proxy, folder });
+  const cookie = await site.enter("alice");
+  const forbidden = await site.ask("/", { headers: { cookie } });
+  assertEquals(forbidden.status, 403);
+  assertEquals(await forbidden.json(), { type: "about:blank", title: "Forbidden", status: 403 });
+  assertEquals(await site.statusOf("/"), 401);
+}, { proxies: ["nginx"] });
 
 await testProxies("sends the exit worker instead of a refused worker", async (proxy) => {
   await using site = await startGuarded({ proxy });
