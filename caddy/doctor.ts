@@ -73,7 +73,8 @@ if (import.meta.main) {
   });
 }
 
-async function runDoctor(call: TaskCall): Promise<number> {
+/** Attacks a site and prints what to fix. @returns the exit status @throws {TaskError} */
+export async function runDoctor(call: TaskCall): Promise<number> {
   const { site, ...options } = await readCall(call);
   // Ctrl-C ends it after the current check, so that the temporary user is deleted.
   const stopping = stopSignal();

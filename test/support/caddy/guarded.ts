@@ -45,7 +45,7 @@ export interface GuardedOptions {
   readonly edits?: readonly Edit[];
   /** This folder in place of the app. */
   readonly folder?: string;
-  /** Another Caddyfile in place of the project's. */
+  /** The path of another configuration in place of the project's. */
   readonly config?: string;
   /** A service that is there already, and stays. */
   readonly service?: RunningService;
@@ -139,7 +139,10 @@ async function startProxy(
 ): Promise<RunningCaddy> {
   if (proxy === "nginx") {
     const inFolder: Edit[] = folder === undefined ? [] : [["proxy_pass http://127.0.0.1:3000;", `root ${folder};`]];
-    return startNginx({ upstream, ...await editNginx([...edits ?? [], ...inFolder]), env });
+    const files = config === undefined
+      ? await editNginx([...edits ?? [], ...inFolder])
+      : { config: await Deno.readTextFile(config), snippet: "" };
+    return startNginx({ upstream, ...files, env });
   }
   const all = edits ?? (folder === undefined ? [app, impatience] : [impatience]);
   const file = config ?? cleanup.use(await editCaddyfile("guarded.Caddyfile", all)).path;

@@ -7,7 +7,7 @@ import { freePort, TestProcess } from "../process.ts";
 import type { CaddyOptions, RunningCaddy } from "./caddy.ts";
 import type { Edit } from "./edited_caddyfile.ts";
 
-/** What nginx logs when it is not able to reach what is behind it, or when a client leaves. */
+/** What nginx is to do. */
 export interface NginxOptions extends Omit<CaddyOptions, "config"> {
   /** The text of a file for the `http` block; by default the project's. */
   readonly config: string;
