@@ -15,7 +15,7 @@ for (const registration of ["ticket", "closed"]) {
     const { code, output } = await runDoctor(guarded);
     const how = `DOCTOR_LOGIN=alice DOCTOR_PASSWORD=… deno task doctor ${guarded.caddy.url}`;
     const why = "Cannot register a temporary user as registration needs a ticket or is closed";
-    assertEquals([code, output], [2, `${why}: name a user of the site, as in ${how}\n`]);
+    assertEquals([code, output], [2, `The proxy is Caddy\n${why}: name a user of the site, as in ${how}\n`]);
   });
 }
 
