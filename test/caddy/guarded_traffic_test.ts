@@ -97,18 +97,6 @@ await testProxies("shows that a folder without an index is forbidden", async (pr
   assertEquals(await site.statusOf("/"), 401);
 }, { proxies: ["nginx"] });
 
-await testProxies("sends the exit worker instead of a refused worker", async (proxy) => {
-  await using site = await startGuarded({ proxy });
-  const cookie = await site.enter("alice");
-  const script = await site.ask("/worker.js?v=2", { headers: { "service-worker": "script" } });
-  assertEquals([script.status, script.headers.get("content-type")], [200, "text/javascript; charset=utf-8"]);
-  assertMatch(await script.text(), /registration\.unregister/);
-  assertEquals(await site.statusOf("/worker.js", { method: "POST", headers: { "service-worker": "script" } }), 401);
-  assertEquals(site.arrived, []);
-  assertEquals(await site.statusOf("/worker.js", { headers: { cookie, "service-worker": "script" } }), 200);
-  assertEquals(site.arrived, ["GET /worker.js"]);
-});
-
 await testProxies("refuses workers where caddy/README.md does", async (proxy) => {
   const readme = await Deno.readTextFile("caddy/README.md");
   const [, refusal = ""] = /^```nginx\n(if \(\$http_service_worker.*?)^```$/ms.exec(readme) ?? [];
