@@ -4,17 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "npm:playwright-core@1.65.1";
 import type { Edit } from "../support/caddy/edited_caddyfile.ts";
 import { app, startGuarded } from "../support/caddy/guarded.ts";
-import { openApp, serveWorkerApp } from "../support/caddy/worker_app.ts";
-import { accountsOf, password, type Site } from "../support/page/site.ts";
-import { pageSuite, type Scene } from "../support/page/suite.ts";
-import { sessionCookie } from "../support/page/visit.ts";
+import { endAndLogIn, enter, openApp, serveWorkerApp } from "../support/caddy/worker_app.ts";
+import { accountsOf, type Site } from "../support/page/site.ts";
+import { pageSuite } from "../support/page/suite.ts";
 
 const { test } = pageSuite(startSite);
-/**
- * Chromium requests the script a second after the navigation and waits another second before it uses it. With 15 other
- * processes on two cores the login page was there after 3.3 to 4.4 s.
- */
-const patienceMs = 10_000;
 const tooLateMs = 5_000;
 /** Within this time a page that reloads again and again would. */
 const settleMs = 4_000;
@@ -60,31 +54,6 @@ test("the same app stays as it is without the exit worker", async (scene) => {
   const isStuck = () => endAndLogIn(scene, { login: "bob", folder: "/stuck/", timeout: tooLateMs });
   await assertRejects(isStuck, Error, "Timeout 5000ms exceeded");
 });
-
-async function endAndLogIn(
-  scene: Scene,
-  { login, folder, timeout = patienceMs }: { login: string; folder: string; timeout?: number },
-): Promise<void> {
-  await using user = await enter(scene, login);
-  const page = await user.openTab();
-  const path = `${folder}notes?id=7#end`;
-  await openApp(page, path);
-  await page.evaluate(() => localStorage.setItem("draft", "a text"));
-  await user.logOut();
-  await page.reload();
-  await page.getByRole("heading", { name: "Log in" }).waitFor({ timeout });
-  assertEquals(new URL(page.url()).searchParams.get("next"), path);
-
-  await page.getByLabel("Login", { exact: true }).fill(login);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Log in", exact: true }).click();
-  await page.getByRole("heading", { name: "The app" }).waitFor();
-  assertEquals(page.url(), new URL(path, scene.site.url).href);
-  assertEquals(await page.evaluate(() => localStorage.getItem("draft")), "a text");
-  await page.context().setOffline(true);
-  await page.reload();
-  await page.getByRole("heading", { name: "The app" }).waitFor();
-}
 
 test("the end of a session closes all tabs of all kinds of workers", async (scene) => {
   await using user = await enter(scene, "carol");
@@ -144,17 +113,3 @@ test("a worker of the app can show another page at /auth/, unless the site permi
   await page.goto("/auth/");
   assertEquals(await page.getByRole("heading").innerText(), "Any form");
 });
-
-/** Registers a user, and logs in with a fresh profile. */
-async function enter({ site, browser }: Scene, login: string) {
-  await site.addUser(login);
-  const token = await site.logIn(login);
-  const context = await browser.newContext({ locale: "en-GB", baseURL: site.url });
-  context.setDefaultTimeout(15_000);
-  await context.addCookies([sessionCookie(site.url, token)]);
-  return {
-    openTab: () => context.newPage(),
-    logOut: () => site.ask(token, "DELETE", "/session/"),
-    [Symbol.asyncDispose]: () => context.close(),
-  };
-}
