@@ -15,8 +15,8 @@ import { sessionCookie } from "../page/visit.ts";
 import { serveUpstream, type Upstream } from "../upstream.ts";
 
 /**
- * Chromium requests the script a second after the navigation and waits another second before it uses it. With 15 other
- * processes on two cores the login page was there after 3.3 to 4.4 s.
+ * Chromium requests the script a second after the navigation and waits another second before it uses it. On two cores
+ * at a load of 6 to 15, the login page was there after 3.1 to 4.7 s.
  */
 const patienceMs = 10_000;
 
