@@ -62,12 +62,12 @@ export function problemPage(error: HttpError, request: Request, requestId: strin
   return pageOf(request, { ...error, title, body });
 }
 
-/** Returns the page of the service, which leads to `next` once the session is live and has what it needs. */
+/** Returns the address of the page that leads to `next`, after a login that has what `next` needs. */
 export function pageAddress(
-  { why, need, next }: { why?: "ended"; need?: string | undefined; next: string | undefined },
+  parameters: { why?: "ended" | undefined; need?: string | undefined; next: string | undefined },
 ): string {
-  const parameters = Object.entries({ why, need, next }).filter(([, value]) => value !== undefined);
-  const query = parameters.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  const query = given.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
   return query === "" ? mount : `${mount}?${query}`;
 }
 
