@@ -1,6 +1,5 @@
 /**
  * The doctor's checks, in the order of the table in `doctor.ts`, which says what each of them ensures.
- *
  * What arrives at the site is known as far as the page shows it. Forged values contain a marker: seeing it anywhere is
  * a failure, but not seeing it only counts on a page that shows headers that were not forged.
  */
@@ -238,9 +237,9 @@ async function findAdmitted(
 ): Promise<Failure> {
   for (const [request, headers = []] of requests) {
     const { isRefused, status } = await site.send(request, { headers });
-    if (isRefused || status === 405 && request.startsWith("TRACE ")) continue;
     const [forged = ""] = headers.map((line) => ` with a forged ${line.split(":", 1).join()}`);
-    return `the response to ${request}${forged} is ${status}`;
+    const isNoTrace = request.startsWith("TRACE ") && status === 405;
+    if (!isRefused && !isNoTrace) return `the response to ${request}${forged} is ${status}`;
   }
   return undefined;
 }
