@@ -19,6 +19,7 @@ export const headerBeginnings: Readonly<Record<string, readonly string[]>> = {
   "content-length": [""],
   "content-type": ["", "application/json", "application/json;charset=", 'application/json;charset="'],
   "cookie": ["", "__Host-gatehouse=", "__Host-gatehouse-device="],
+  "gatehouse-subrequest": [""],
   "host": [""],
   "if-match": ["", '"', 'W/"x'],
   "if-none-match": ["", '"', 'W/"x'],

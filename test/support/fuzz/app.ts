@@ -64,6 +64,10 @@ async function openScene(opened: TestApp): Promise<Scene> {
   for (const login of ["user1", "user2"]) {
     // The first address of the requests: where registrations are few, it has made its own.
     await scene.ask("POST", "/user/", { json: { ...alice, login }, client: "127.0.0.1" });
+    const { json: session } = await scene.ask("POST", "/session/", { json: { ...alice, login } });
+    // Few sequences make a credential before they change one.
+    const token = String(session["token"]);
+    await scene.ask("POST", `/user/${login}/app-password/`, { json: { name: "git" }, token });
   }
   return scene;
 }
