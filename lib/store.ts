@@ -26,6 +26,7 @@ import type {
   ListedTicket,
   Secret,
   Session,
+  SiteLogin,
   StoredRecord,
   Ticket,
   User,
@@ -60,7 +61,7 @@ export interface ReplaceOptions extends ActorOptions {
 }
 
 export interface TicketOptions extends ActorOptions {
-  /** The user of a ticket for a login; the outcome is `stale` if it cannot log in any more, as for `insertSession`. */
+  /** The user of a ticket for a login or a site; the outcome is `stale` if it cannot log in any more. */
   readonly target?: User;
 }
 
@@ -79,11 +80,15 @@ export interface ProofOptions {
   readonly use?: CredentialUse;
 }
 
-/** A step-up: a user has proved its identity again. */
-export interface Authentication extends Pick<ProofOptions, "use"> {
+/** A step-up, as a user has proved its identity again, or a login at a site. */
+export interface SessionUpdate extends ProofOptions {
   /** Are added to those of the session. */
-  readonly factors: readonly Factor[];
-  readonly authenticatedAt: number;
+  readonly factors?: readonly Factor[];
+  readonly authenticatedAt?: number;
+  /** Replaces the one of the same origin. */
+  readonly site?: SiteLogin;
+  /** With `site`: sites of other origins are dropped. By default all are known. */
+  readonly knownOrigins?: readonly string[];
 }
 
 export interface InsertSessionOptions extends ProofOptions {
@@ -100,7 +105,7 @@ export interface DeleteCredentialsOptions extends ActorOptions {
 
 /** A user has at most so many credentials besides recovery codes. */
 export const maxCredentials = 50;
-/** A user has at most so many tickets for a login: each right password makes one. */
+/** A user has at most so many tickets for a login, as each right password makes one, and as many for sites. */
 export const maxPendingLogins = 50;
 
 /** Users, sessions, credentials, tickets and secrets. */
@@ -134,8 +139,8 @@ export interface Store extends AsyncDisposable {
     options?: ReplaceOptions,
   ): Promise<"done" | "stale" | "last-admin" | "no-ticket" | "forbidden">;
   /**
-   * Deletes a user with its sessions, its credentials, its tickets for resets and logins, and the tickets it created:
-   * the login may be another's tomorrow.
+   * Deletes a user with its sessions, its credentials, the tickets for it alone, and the tickets it created: the login
+   * may be another's tomorrow.
    * @returns `missing` if the login does not exist or is another user's; otherwise as `replaceUser`
    */
   deleteUser(user: User, options?: ActorOptions): Promise<"done" | "missing" | "stale" | "last-admin" | "forbidden">;
@@ -148,8 +153,11 @@ export interface Store extends AsyncDisposable {
    *   used meanwhile
    */
   insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
-  /** Adds a step-up to a session. @returns `false` if the session has ended, otherwise as `insertSession` */
-  authenticateSession(id: string, user: User, authentication: Authentication): Promise<boolean>;
+  /**
+   * Adds a step-up or a login at a site to a session of `user`. Of logins at several sites at once, all are added.
+   * @returns `false` if the session has ended, otherwise as `insertSession`
+   */
+  updateSession(id: string, user: User, update: SessionUpdate): Promise<boolean>;
   /**
    * Sets `lastSeenAt`, unless it is later already. If a time of the session is later by more than `maxSessionAheadMs`,
    * all of them are set back. An ended session stays ended.
@@ -186,9 +194,9 @@ export interface Store extends AsyncDisposable {
   findTicket(secretHash: string): Promise<Ticket | undefined>;
   listTickets(query: TicketQuery): Promise<Page<ListedTicket>>;
   /**
-   * Adds a ticket. A setup ticket replaces those for the same login, or for any; a ticket for a login the oldest one
-   * beyond `maxPendingLogins`.
-   * @returns `missing` if the user of a ticket for a reset or a login does not exist
+   * Adds a ticket. A setup ticket replaces those for the same login, or for any; one for a login or a site the
+   * oldest one of its purpose beyond `maxPendingLogins`.
+   * @returns `missing` if the user of a ticket for a reset, a login or a site does not exist
    */
   insertTicket(ticket: Ticket, options?: TicketOptions): Promise<"done" | "missing" | "stale" | "forbidden">;
   /** Deletes a ticket that `listTickets` can return. */
@@ -205,7 +213,7 @@ export interface Store extends AsyncDisposable {
   records(): AsyncIterable<readonly StoredRecord[]>;
   /**
    * Adds records as one change without further checks, for copies while nothing else changes the store. Existing
-   * records stay as they are. Sessions, credentials and tickets for resets and logins need their user.
+   * records stay as they are. Sessions, credentials and tickets for resets, logins and sites need their user.
    */
   insertRecords(records: readonly StoredRecord[]): Promise<void>;
   /** Cheap enough to call every second. */

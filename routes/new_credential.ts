@@ -200,7 +200,7 @@ async function noteAdded(credential: Credential | undefined, { found: { session,
   audit(context, "credential-added", { by: user.login, user: user.login, ...id && { credential: id }, kind });
   if (kind !== "passkey" && kind !== "totp") return;
   const { authenticatedAt } = session;
-  await context.app.store.authenticateSession(session.id, user, { factors: [kind], authenticatedAt });
+  await context.app.store.updateSession(session.id, user, { factors: [kind], authenticatedAt });
 }
 
 /** Returns the session of a request of its own user, with a recent login. */

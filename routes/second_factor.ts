@@ -127,7 +127,7 @@ export const authenticateAgain = route("POST /session/authentication/", {
       ? await verifyProof({ proof, user }, context)
       : await verifyPassword({ password, user }, context);
     const authenticatedAt = now();
-    if (!await store.authenticateSession(session.id, user, { factors: [factor], authenticatedAt, ...use && { use } })) {
+    if (!await store.updateSession(session.id, user, { factors: [factor], authenticatedAt, ...use && { use } })) {
       await requireSession(context, { withoutSecondFactor: true });
       throw new HttpError(password === undefined ? "wrong-factor" : "wrong-current-password");
     }

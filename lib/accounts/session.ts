@@ -12,7 +12,7 @@ import { ulid } from "@std/ulid";
 import type { Config } from "../config/config.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { copyHeaderText, copyText } from "../http/kept_text.ts";
-import { type Factor, maxSessionAheadMs, type Session, type Store, type UserSession } from "../store.ts";
+import { type Factor, maxSessionAheadMs, noSites, type Session, type Store, type UserSession } from "../store.ts";
 import type { ExpiryLimits } from "../store/queries.ts";
 
 /** `lastSeenAt` is updated at most this often, so that using a session rarely writes, */
@@ -61,6 +61,7 @@ export function createSession(
     address: copyText(address),
     factors,
     authenticatedAt: now,
+    sites: noSites,
   };
   return { session, token: `${id}.${secret}` };
 }

@@ -4,7 +4,7 @@
  * The checks accept what any version has written; `lib/accounts/` checks new values.
  */
 
-import type { RecordKind, Records } from "../store.ts";
+import { noSites, type RecordKind, type Records, type SiteLogin } from "../store.ts";
 import { factorsOf } from "./rules.ts";
 
 /** Characters of the longest id, login and hash of a secret. */
@@ -13,12 +13,16 @@ const maxKeyLength = 64;
 const maxCredentialSecretLength = 4_096;
 /** Characters of the longest other text: more than 32 groups of 32, a User-Agent or a hash take. */
 const maxTextLength = 2_048;
+/** Characters of the text of sites: more than `maxSites` with the longest host names take. */
+const maxSitesLength = 32_768;
 /** The end of the year 9999, in milliseconds since the epoch: RFC 3339 has no later date. */
 export const maxTime = Date.UTC(10_000, 0) - 1;
 /** Shared by all users without a group, which saves 16 bytes of memory a user. */
 const noGroups: readonly string[] = Object.freeze([]);
 /** Anything but visible ASCII: the guard's identity headers carry logins and groups. */
 const invisible = /[^!-~]/;
+/** A site in a text of sites: its origin, of visible ASCII without commas, and the hash of its secret. */
+const sitePattern = /^(https?:\/\/[!-+\--~]+) ([0-9a-f]{64})$/;
 
 /** How the values of a field are stored, and a column of them checked. */
 export interface Field {
@@ -77,6 +81,11 @@ const groups: Field = {
   encode: (groups: readonly string[]) => groups.join(),
   decode: (groups: string) => groups === "" ? noGroups : groups.split(","),
 };
+const sites: Field = {
+  findInvalid: (column) => column.findIndex((value) => typeof value !== "string" || sitesOf(value) === undefined),
+  encode: (sites: readonly SiteLogin[]) => sites.map(({ origin, secretHash }) => `${origin} ${secretHash}`).join(),
+  decode: sitesOf,
+};
 
 /** The fields by their names, in the order of the columns of a file. A literal for each kind: see `change.ts`. */
 export const fields: { readonly [Kind in RecordKind]: Readonly<Record<keyof Records[Kind], Field>> } = {
@@ -91,10 +100,11 @@ export const fields: { readonly [Kind in RecordKind]: Readonly<Record<keyof Reco
     address: anyText,
     factors,
     authenticatedAt: time,
+    sites,
   },
   ticket: {
     secretHash: key,
-    purpose: oneOf("setup", "register", "reset", "login"),
+    purpose: oneOf("setup", "register", "reset", "login", "site"),
     login: text({ max: maxKeyLength, refused: invisible }),
     // Only a ticket for setup may expire after `maxTime`.
     expiresAt: wholeNumber(Number.MAX_SAFE_INTEGER),
@@ -116,3 +126,17 @@ export const fields: { readonly [Kind in RecordKind]: Readonly<Record<keyof Reco
     signCount: time,
   },
 };
+
+/** Returns the sites of a text, separated by commas; `undefined` if it is no such text. */
+function sitesOf(text: string): readonly SiteLogin[] | undefined {
+  if (text === "") return noSites;
+  if (text.length > maxSitesLength) return undefined;
+  const sites = new Map<string, SiteLogin>();
+  const parts = text.split(",");
+  for (const part of parts) {
+    const [, origin = "", secretHash = ""] = sitePattern.exec(part) ?? [];
+    if (origin === "") return undefined;
+    sites.set(origin, { origin, secretHash });
+  }
+  return sites.size === parts.length ? Array.from(sites.values()) : undefined;
+}

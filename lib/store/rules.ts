@@ -4,18 +4,20 @@
  * A ticket acts with the rights of its maker. It becomes void when the maker loses these rights, and when a new
  * password or a logout on all devices ends the maker's sessions, as a stolen session may have made it. To reset the
  * password of an administrator needs a recent login, so a reset ticket becomes void when its user becomes an
- * administrator. A ticket for a login proves the old password, and no disabled user can log in.
+ * administrator. A ticket for a login or a site proves the old password, and no disabled user can log in.
  */
 
 import {
   adminGroup,
-  type Authentication,
   type Credential,
   type Factor,
   factorNames,
   isAdmin,
   maxCredentials,
+  maxSites,
   type Session,
+  type SessionUpdate,
+  type SiteLogin,
   type Ticket,
   type User,
 } from "../store.ts";
@@ -47,8 +49,13 @@ export function voidedTickets(
 }
 
 /** Whether a ticket is for the user of its login, and is deleted with it. */
-export function isForUser({ purpose }: Ticket): boolean {
-  return purpose === "reset" || purpose === "login";
+export function isForUser(ticket: Ticket): boolean {
+  return ticket.purpose === "reset" || isOfLogin(ticket);
+}
+
+/** Whether a ticket is a step of a login, made without an administrator. */
+export function isOfLogin({ purpose }: Ticket): boolean {
+  return purpose === "login" || purpose === "site";
 }
 
 /** Whether administrators see a ticket, and can delete it. */
@@ -83,9 +90,12 @@ export function replacedBy(
   return counted.length > maxCredentials ? "full" : kept.filter(isReplaced);
 }
 
-/** Returns a session after a step-up. */
-export function authenticated(session: Session, { factors, authenticatedAt }: Authentication): Session {
-  return { ...session, factors: [...new Set([...session.factors, ...factors])], authenticatedAt };
+/** Returns a session after an update. */
+export function updated(session: Session, update: SessionUpdate): Session {
+  const { factors = [], authenticatedAt = session.authenticatedAt, site, knownOrigins } = update;
+  const isKept = ({ origin }: SiteLogin) => origin !== site?.origin && (knownOrigins?.includes(origin) ?? true);
+  const sites = site === undefined ? session.sites : [...session.sites.filter(isKept), site].slice(-maxSites);
+  return { ...session, factors: [...new Set([...session.factors, ...factors])], authenticatedAt, sites };
 }
 
 /** Returns the factors of a text, separated by commas; `undefined` if it is no such text. */

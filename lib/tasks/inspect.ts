@@ -2,7 +2,7 @@
  * The task `inspect`: prints each record of a data folder as a line of JSON.
  *
  * It reads the files as a start does and changes nothing, also while the service runs. Of sessions and tickets it
- * shows everything but the hash of the secret, of secrets the name, and of credentials what a list of them shows.
+ * shows everything but hashes of secrets, of secrets the name, and of credentials what a list of them shows.
  */
 
 import { realDisk } from "../store/file/disk.ts";
@@ -42,7 +42,8 @@ export async function* inspect(folder: string): AsyncGenerator<string> {
     const { id, login, createdAt, lastSeenAt, authenticatedAt, userAgent, address, factors } = session;
     const [created_at, last_seen_at, authenticated_at] = [createdAt, lastSeenAt, authenticatedAt].map(toText);
     const times = { created_at, last_seen_at, authenticated_at };
-    yield toLine({ kind: "session", id, login, ...times, user_agent: userAgent, address, factors });
+    const sites = session.sites.map(({ origin }) => origin);
+    yield toLine({ kind: "session", id, login, ...times, user_agent: userAgent, address, factors, sites });
   }
   for (const { id, purpose, login, maker, createdAt, expiresAt } of tables.tickets.values()) {
     const [created_at, expires_at] = [toText(createdAt), toText(Math.min(expiresAt, lastDate))];

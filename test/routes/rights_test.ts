@@ -180,7 +180,7 @@ interface Watched {
 const changes = new Set(
   ["insertUser", "replaceUser", "deleteUser", "deleteSession", "deleteSessions"]
     .concat(["insertTicket", "deleteTicket", "insertCredentials", "deleteCredential", "deleteCredentials"])
-    .concat(["authenticateSession"]),
+    .concat(["updateSession"]),
 );
 
 /** The store, with something to happen between the look at it and the change. */

@@ -1,5 +1,5 @@
 /**
- * Changes as bytes: the payload of a frame in a journal or snapshot, in format 4.
+ * Changes as bytes: the payload of a frame in a journal or snapshot, in format 5.
  *
  * A payload is the structured clone of a list of runs. A run holds consecutive changes of one kind by column: the code
  * of the kind, then a list of values for each field, `[2, ["alice", "bob"]]` for example. `formats` lists the kinds,
@@ -8,7 +8,7 @@
  */
 
 import { deserialize, serialize } from "node:v8";
-import type { Change, Factor, RecordKind } from "../../store.ts";
+import { type Change, type Factor, noSites, type RecordKind } from "../../store.ts";
 import { type Field, fields, key, login, maxTime } from "../fields.ts";
 import { idOfOldTicket } from "../rules.ts";
 import { requirePlainClone } from "./plain_clone.ts";
@@ -30,7 +30,12 @@ interface Format {
 }
 
 const oldFactors: readonly Factor[] = ["password"];
-const addedToSession: AddedFields = { factors: () => oldFactors, authenticatedAt: ({ createdAt }) => createdAt };
+const addedSites: AddedFields = { sites: () => noSites };
+const addedToSession: AddedFields = {
+  factors: () => oldFactors,
+  authenticatedAt: ({ createdAt }) => createdAt,
+  ...addedSites,
+};
 const addedToTicket: AddedFields = {
   id: ({ secretHash }) => idOfOldTicket(String(secretHash)),
   maker: () => "",
@@ -57,6 +62,7 @@ const literals: Partial<Record<RecordKind, (columns: Columns, row: number) => ob
     address: columns[6]?.values[row],
     factors: columns[7]?.values[row],
     authenticatedAt: columns[8]?.values[row],
+    sites: columns[9]?.values[row],
   }),
 };
 
@@ -70,9 +76,10 @@ const formats: readonly Format[] = [
   deletion(6, "ticket"),
   put(7, "ticket"),
   put(8, "secret"),
-  put(9, "session"),
+  put(9, "session", addedSites),
   put(10, "credential"),
   deletion(11, "credential"),
+  put(12, "session"),
 ];
 
 /** Returns the bytes of `changes`, in their order. */

@@ -8,7 +8,7 @@ import { fileHeaderBytes } from "./format.ts";
 const magic = "GATEHOUSE";
 const kindLetters = { snapshot: "S", journal: "J" } as const;
 /** Files up to this version are read; all files are written in it. `lib/store/README.md` has what each added. */
-const version = 4;
+const version = 5;
 /** Half of the largest exact integer, so that sums stay exact. */
 const maxChangesBefore = 2 ** 52;
 

@@ -2,7 +2,6 @@
 
 import {
   type ActorOptions,
-  type Authentication,
   type Change,
   type Credential,
   type CredentialUse,
@@ -11,10 +10,11 @@ import {
   isSecondFactor,
   maxSessionAheadMs,
   type Session,
+  type SessionUpdate,
   type User,
 } from "../../store.ts";
 import type { ExpiryLimits, SessionQuery } from "../queries.ts";
-import { authenticated, canLogIn, isSameUser, replacedBy } from "../rules.ts";
+import { canLogIn, isSameUser, replacedBy, updated } from "../rules.ts";
 import { forEachYielding, pageOf, seenLongestAgo } from "./scan.ts";
 import { type TableChanges, ticketKeys } from "./table_changes.ts";
 import { deletionsOf, type Tables } from "./tables.ts";
@@ -51,15 +51,14 @@ export abstract class LoginStore {
     });
   }
 
-  authenticateSession(id: string, user: User, authentication: Authentication) {
+  updateSession(id: string, user: User, update: SessionUpdate) {
     const { login } = user;
-    return this.#changes.run([login], async () => {
+    return this.#changes.run([login, ...ticketKeys(update.ticketHash)], async () => {
       const session = this.#tables.sessions.get(id);
-      const used = this.#tables.usesOf(authentication);
+      const used = this.#tables.usesOf(update);
       const isValid = session?.login === login && canLogIn(this.#tables.users.get(login), user);
       if (!isValid || used === undefined) return false;
-      const record = authenticated(session, authentication);
-      await this.#changes.commitOrApply([{ kind: "session", record }, ...used]);
+      await this.#changes.commitOrApply([{ kind: "session", record: updated(session, update) }, ...used]);
       return true;
     });
   }

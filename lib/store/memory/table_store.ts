@@ -21,7 +21,7 @@ import {
   type User,
 } from "../../store.ts";
 import type { Days, TicketQuery, UserQuery } from "../queries.ts";
-import { canLogIn, isForUser, isPublic, isSameUser, voidedTickets } from "../rules.ts";
+import { canLogIn, isForUser, isOfLogin, isPublic, isSameUser, voidedTickets } from "../rules.ts";
 import { LoginStore } from "./login_store.ts";
 import { hashWorksOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { TableChanges, ticketKeys } from "./table_changes.ts";
@@ -95,7 +95,7 @@ export class TableStore extends LoginStore implements Store {
       const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
       const deletions = this.#tables.ticketDeletions((ticket) =>
         voided.made && ticket.maker === id || ticket.login === login &&
-          (voided.resets && ticket.purpose === "reset" || voided.logins && ticket.purpose === "login")
+          (voided.resets && ticket.purpose === "reset" || voided.logins && isOfLogin(ticket))
       );
       await this.#changes.commit([{ kind: "user", record: next }, ...deletions, ...used], ended);
       return "done";
@@ -142,11 +142,11 @@ export class TableStore extends LoginStore implements Store {
       const deletions = this.#tables.ticketDeletions((other) =>
         other.purpose === purpose && other.login === login && other.secretHash !== secretHash
       );
-      const keptCount = { setup: 0, login: maxPendingLogins - 1, register: Infinity, reset: Infinity }[purpose];
+      const keptCount = isOfLogin(ticket) ? maxPendingLogins - 1 : purpose === "setup" ? 0 : Infinity;
       const replaced = deletions.slice(0, Math.max(0, deletions.length - keptCount));
       const changes: Change[] = [{ kind: "ticket", record: ticket }, ...replaced];
       // Users can log in on a full disk too.
-      if (purpose === "login") await this.#changes.commitOrApply(changes);
+      if (isOfLogin(ticket)) await this.#changes.commitOrApply(changes);
       else await this.#changes.commit(changes);
       return "done";
     });

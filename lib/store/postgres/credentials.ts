@@ -1,11 +1,12 @@
-/** The changes of credentials. They lock the user too, as those in `rules.ts` do. */
+/** The changes of credentials, and of sessions by what a user proves. They lock the user, as in `rules.ts`. */
 
+import { isDeepStrictEqual } from "node:util";
 import { isSecondFactor, type Store } from "../../store.ts";
-import { authenticated, canLogIn, isSameCredential, isSameUser, replacedBy } from "../rules.ts";
+import { canLogIn, isSameCredential, isSameUser, replacedBy, updated } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database } from "./database.ts";
-import { insertAll, recordOf } from "./rows.ts";
-import { change, makeUse } from "./rules.ts";
+import { insertAll, recordOf, rowOf } from "./rows.ts";
+import { change, hasTicket, useProof } from "./rules.ts";
 import { statements } from "./statements.ts";
 
 export function credentialChanges(database: Database) {
@@ -35,7 +36,7 @@ export function credentialChanges(database: Database) {
           if (row !== undefined && isSameCredential(recordOf("credential", row), next)) return "done";
         }
         if (!await mayAct()) return "forbidden";
-        return await makeUse(transaction, use) ? "done" : "stale";
+        return await useProof(transaction, { use }) ? "done" : "stale";
       });
     },
 
@@ -55,21 +56,21 @@ export function credentialChanges(database: Database) {
       return outcome === "done" ? count : outcome;
     },
 
-    async authenticateSession(id, user, authentication) {
+    async updateSession(id, user, update) {
       if (!isStorableText(id)) return false;
       const { login } = user;
-      const { use, authenticatedAt } = authentication;
       const outcome = await change(database, { login, actor: undefined }, async (transaction) => {
         const { run, isRepeated, stored } = transaction;
         const { rows: [row] } = await run(statements.lockSession, [id, login]);
         if (row === undefined || !canLogIn(stored, user)) return "refused";
         const session = recordOf("session", row);
-        const factors = authenticated(session, authentication).factors.join();
-        if (isRepeated && session.authenticatedAt === authenticatedAt && session.factors.join() === factors) {
+        const next = updated(session, update);
+        if (isRepeated && isDeepStrictEqual(next, session) && !await hasTicket(transaction, update.ticketHash)) {
           return "done";
         }
-        if (use !== undefined && !await makeUse(transaction, use)) return "refused";
-        await run(statements.authenticateSession, [id, factors, authenticatedAt]);
+        if (!await useProof(transaction, update)) return "refused";
+        const { factors = "", authenticated_at = 0, sites = "" } = rowOf("session", next);
+        await run(statements.updateSession, [id, factors, authenticated_at, sites]);
         return "done";
       });
       return outcome === "done";

@@ -10,8 +10,8 @@
  * A change that finds its own earlier attempt, on a connection that was lost (`isRepeated`), reports success.
  */
 
-import { type Actor, type CredentialUse, isAdmin, maxPendingLogins, type Store, type User } from "../../store.ts";
-import { canLogIn, isForUser, isSameCredential, isSameUser, voidedTickets } from "../rules.ts";
+import { type Actor, isAdmin, maxPendingLogins, type ProofOptions, type Store, type User } from "../../store.ts";
+import { canLogIn, isForUser, isOfLogin, isSameCredential, isSameUser, voidedTickets } from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import { insertAll, numberIn, recordOf, rowOf } from "./rows.ts";
@@ -50,8 +50,8 @@ export function userChanges(database: Database) {
         if (keptSession !== undefined) await run(statements.deleteSessionsBut, [login, keptSession]);
         const voided = voidedTickets({ current, next, isNewPassword: keepSessionId !== undefined });
         if (voided.made) await run(statements.deleteTicketsOfMaker, [current.id]);
-        if (voided.resets) await run(statements.deleteTicketsOfUser, [login, "reset"]);
-        if (voided.logins) await run(statements.deleteTicketsOfUser, [login, "login"]);
+        if (voided.resets) await run(statements.deleteResets, [login]);
+        if (voided.logins) await run(statements.deleteLogins, [login]);
         return "done";
       });
     },
@@ -64,7 +64,7 @@ export function userChanges(database: Database) {
         if (stored?.id !== user.id) return "missing";
         if (!isSameUser(stored, user)) return "stale";
         if (await isLastAdmin(transaction, stored)) return "last-admin";
-        // Foreign keys delete the sessions, the credentials, and the tickets for a reset or a login.
+        // Foreign keys delete the sessions, the credentials, and the tickets for the user alone.
         await run(statements.deleteUser, [user.login]);
         await run(statements.deleteTicketsOfMaker, [user.id]);
         return "done";
@@ -75,7 +75,7 @@ export function userChanges(database: Database) {
 
 export function sessionChanges(database: Database) {
   return {
-    async insertSession(session, user, { maxSessions = Infinity, ticketHash, use } = {}) {
+    async insertSession(session, user, { maxSessions = Infinity, ...proof } = {}) {
       const { id, login } = session;
       const surplus = [login, id, maxSessions - 1];
       let isMore = false;
@@ -86,10 +86,7 @@ export function sessionChanges(database: Database) {
         if (rowCount === 0) {
           const isStored = isRepeated && (await run(statements.findSession, [id])).rowCount === 1;
           if (!isStored) return "refused";
-        } else {
-          if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return "refused";
-          if (use !== undefined && !await makeUse(transaction, use)) return "refused";
-        }
+        } else if (!await useProof(transaction, proof)) return "refused";
         // The insertion has locked the user's row, so this sees the sessions of all other logins of the user.
         isMore = maxSessions < Infinity &&
           (await run(statements.deleteSurplusSessions, surplus)).rowCount === sweepBatch;
@@ -139,14 +136,15 @@ export function ticketChanges(database: Database) {
   return {
     insertTicket(ticket, { actor, target } = {}) {
       const { secretHash, purpose, login } = ticket;
-      return change(database, { login, actor }, async ({ run, isRepeated, stored, mayAct }) => {
-        if (isRepeated && (await run(statements.hasTicket, [secretHash])).rowCount === 1) return "done";
+      return change(database, { login, actor }, async (transaction) => {
+        const { run, isRepeated, stored, mayAct } = transaction;
+        if (isRepeated && await hasTicket(transaction, secretHash)) return "done";
         if (!await mayAct()) return "forbidden";
         if (isForUser(ticket)) {
           if (stored === undefined) return "missing";
           if (target !== undefined && !canLogIn(stored, target)) return "stale";
         }
-        if (purpose === "login") await run(statements.deleteSurplusLogins, [login, maxPendingLogins - 1]);
+        if (isOfLogin(ticket)) await run(statements.deleteSurplusLogins, [login, purpose, maxPendingLogins - 1]);
         if (purpose === "setup") {
           await run(statements.acquireLock, ["setup"]);
           await run(statements.deleteOtherSetups, [login, secretHash]);
@@ -206,14 +204,21 @@ async function isAllowed({ run }: Transaction, { session, asAdmin }: Actor, user
   return true;
 }
 
-/** Uses a credential, whose user is locked. @returns whether it was stored as `current` */
-export async function makeUse({ run }: Transaction, { current, next }: CredentialUse): Promise<boolean> {
-  const { key } = current;
+/** Uses up a ticket and uses a credential, whose user is locked. @returns whether both are as expected */
+export async function useProof(transaction: Transaction, { ticketHash, use }: ProofOptions): Promise<boolean> {
+  const { run } = transaction;
+  if (ticketHash !== undefined && !await useTicket(transaction, ticketHash)) return false;
+  if (use === undefined) return true;
+  const { current: { key }, current, next } = use;
   const { rows: [row] } = await run(statements.lockCredential, [key]);
   if (row === undefined || !isSameCredential(recordOf("credential", row), current)) return false;
   if (next === undefined) await run(statements.deleteCredential, [key]);
   else await run(statements.replaceCredential, [key, next.name, next.lastUsedAt, next.counter, next.signCount]);
   return true;
+}
+
+export async function hasTicket({ run }: Transaction, secretHash: string | undefined): Promise<boolean> {
+  return secretHash !== undefined && (await run(statements.hasTicket, [secretHash])).rowCount === 1;
 }
 
 /** Deletes a ticket. Returns whether it existed. */

@@ -58,3 +58,6 @@ CREATE TABLE IF NOT EXISTS gatehouse_credential (
   kind text NOT NULL, name text NOT NULL, created_at bigint NOT NULL, last_used_at bigint NOT NULL,
   secret text NOT NULL, counter bigint NOT NULL, sign_count bigint NOT NULL);
 CREATE INDEX IF NOT EXISTS gatehouse_credential_by_login ON gatehouse_credential (login);
+
+-- Step 6: the sites that a session is logged in at. An instance of the previous version inserts sessions without.
+ALTER TABLE gatehouse_session ADD COLUMN IF NOT EXISTS sites text NOT NULL DEFAULT '';

@@ -65,13 +65,13 @@ export const statements = {
     FROM gatehouse_session s JOIN gatehouse_user u ON u.login = s.login WHERE s.id = $1`,
   insertSession: `WITH kept AS (
       UPDATE gatehouse_user SET changes = changes + 1
-      WHERE login = $2 AND id = $10 AND password_hash = $11 AND NOT disabled RETURNING login
+      WHERE login = $2 AND id = $11 AND password_hash = $12 AND NOT disabled RETURNING login
     ) INSERT INTO gatehouse_session (${ofSession})
-    SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text, $8::text, $9::bigint
-    FROM kept
+    SELECT $1::text, login, $3::text, $4::bigint, $5::bigint, $6::text, $7::text, $8::text, $9::bigint,
+      $10::text FROM kept
     ON CONFLICT (id) DO NOTHING`,
   lockSession: `SELECT ${ofSession} FROM gatehouse_session WHERE id = $1 AND login = $2 FOR UPDATE`,
-  authenticateSession: "UPDATE gatehouse_session SET factors = $2, authenticated_at = $3 WHERE id = $1",
+  updateSession: "UPDATE gatehouse_session SET factors = $2, authenticated_at = $3, sites = $4 WHERE id = $1",
   touchSession: `UPDATE gatehouse_session SET last_seen_at = $2, created_at = LEAST(created_at, $2),
     authenticated_at = LEAST(authenticated_at, $2) WHERE id = $1
     AND (last_seen_at < $2 OR GREATEST(created_at, last_seen_at, authenticated_at) - $2 > ${maxSessionAheadMs})`,
@@ -100,11 +100,12 @@ export const statements = {
   deleteTicket: "DELETE FROM gatehouse_ticket WHERE secret_hash = $1",
   deleteTicketById: "DELETE FROM gatehouse_ticket WHERE id = $1 AND purpose IN ('register', 'reset')",
   deleteTicketsOfMaker: "DELETE FROM gatehouse_ticket WHERE maker = $1",
-  // "reset_login" is the login also of a ticket for a login.
-  deleteTicketsOfUser: "DELETE FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = $2",
+  // "reset_login" is the login also of a ticket for a login or a site.
+  deleteResets: "DELETE FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = 'reset'",
+  deleteLogins: "DELETE FROM gatehouse_ticket WHERE reset_login = $1 AND purpose IN ('login', 'site')",
   deleteSurplusLogins: `DELETE FROM gatehouse_ticket WHERE secret_hash IN (
-    SELECT secret_hash FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = 'login'
-    ORDER BY created_at DESC, id DESC LIMIT ${sweepBatch} OFFSET $2)`,
+    SELECT secret_hash FROM gatehouse_ticket WHERE reset_login = $1 AND purpose = $2
+    ORDER BY created_at DESC, id DESC LIMIT ${sweepBatch} OFFSET $3)`,
   deleteOtherSetups: "DELETE FROM gatehouse_ticket WHERE purpose = 'setup' AND login = $1 AND secret_hash <> $2",
   deleteExpiredTickets: "DELETE FROM gatehouse_ticket WHERE expires_at <= $1",
 

@@ -18,6 +18,7 @@ Deno.test("createSession() keeps the SHA-256 of the token's secret, and nothing 
     address: "192.0.2.1",
     factors: ["password"],
     authenticatedAt: start,
+    sites: [],
   });
   assertFalse(JSON.stringify(session).includes(secret));
 });

@@ -177,15 +177,15 @@ testStores("adds the factors and the time of a step-up to a session", async (sto
   const session = sessionOf("alice", "s1");
   await store.insertSession(session, alice);
   const authentication = { factors: ["password", "passkey"] as const, authenticatedAt: 9_000_000_000_000 };
-  assert(await store.authenticateSession("s1", alice, { ...authentication, use: used }));
+  assert(await store.updateSession("s1", alice, { ...authentication, use: used }));
   const next = { ...session, ...authentication };
   assertEquals((await store.findSession("s1"))?.session, next);
   assertEquals(await sessionsIn(store, "alice"), [next]);
   for (const [id, user, use] of [["s1", alice, used], ["s2", alice], ["s\0", alice], ["s1", bob]] as const) {
-    assertFalse(await store.authenticateSession(id, user, { ...authentication, factors: ["totp"], ...use && { use } }));
+    assertFalse(await store.updateSession(id, user, { ...authentication, factors: ["totp"], ...use && { use } }));
   }
-  assertFalse(await store.authenticateSession("s1", { ...alice, passwordHash: "former" }, authentication));
-  assertFalse(await store.authenticateSession("s1", { ...alice, id: "former" }, authentication));
+  assertFalse(await store.updateSession("s1", { ...alice, passwordHash: "former" }, authentication));
+  assertFalse(await store.updateSession("s1", { ...alice, id: "former" }, authentication));
   assertEquals((await store.findSession("s1"))?.session, next);
   // A clock that was set back brings all times back.
   await store.touchSession("s1", 1_795_343_740_001);
@@ -202,7 +202,7 @@ testContended("lets one of any number of uses at once succeed", async (store) =>
     "a step of TOTP": (index) => {
       const use = { current: totp, next: { ...totp, counter: 7 } };
       if (index % 2 === 0) return store.insertSession(sessionOf("alice", `c${index}`), alice, { use });
-      return store.authenticateSession("s1", alice, { factors: ["totp"], authenticatedAt: index, use });
+      return store.updateSession("s1", alice, { factors: ["totp"], authenticatedAt: index, use });
     },
     "a recovery code": (index) =>
       store.insertSession(sessionOf("alice", `r${index}`), alice, { use: { current: code, next: undefined } }),

@@ -105,7 +105,7 @@ const operations: Record<string, Operation> = {
     store.insertSession(scene.session(`new ${index}`), scene.user, scene.proof),
   "step up by a recovery code": (store, scene) => {
     const use = { current: scene.credential("code", { kind: "recovery" }), next: undefined };
-    return store.authenticateSession(scene.session("first").id, scene.user, {
+    return store.updateSession(scene.session("first").id, scene.user, {
       factors: ["recovery"],
       authenticatedAt: 1_800_000_000_000,
       use,

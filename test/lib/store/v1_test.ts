@@ -93,7 +93,7 @@ for (const folder of folders) {
     );
     const last = journals.sort().at(-1) ?? "";
     // Magic, kind, then the version.
-    assertEquals(Array.from((await Deno.readFile(`${path}/${last}`)).subarray(9, 12)), [0x4a, 4, 0]);
+    assertEquals(Array.from((await Deno.readFile(`${path}/${last}`)).subarray(9, 12)), [0x4a, 5, 0]);
     assertEquals((await verify(path)).counts.user, facts.users);
     await store[Symbol.asyncDispose]();
   });

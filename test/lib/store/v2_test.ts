@@ -54,7 +54,7 @@ Deno.test("a file store opens a folder of format 2, and begins a journal that fo
   assertEquals(await recordsIn(store), records);
   // As if killed: what is on the disk now is what another program finds. Magic, kind, then the version.
   assertEquals((await Deno.readFile(`${path}/journal-2`)).subarray(9, 12), new Uint8Array([0x4a, 2, 0]));
-  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 4, 0]));
+  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 5, 0]));
   assertEquals(await verify(path), holdings);
   assertEquals(await store.ensureSecret({ name: "decoy", value: "one" }), "one");
   assertEquals(await verify(path), { ...holdings, counts: { ...counts, secret: 1 }, changeCount: 7 });

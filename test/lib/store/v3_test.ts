@@ -58,10 +58,10 @@ Deno.test("a file store opens a folder of format 3, and begins a journal that fo
   assertEquals(await recordsIn(store), records);
   // As if killed: what is on the disk now is what another program finds. Magic, kind, then the version.
   assertEquals((await Deno.readFile(`${path}/journal-2`)).subarray(9, 12), new Uint8Array([0x4a, 3, 0]));
-  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 4, 0]));
+  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 5, 0]));
   const credential = credentialOf("carol", "c1");
   assertEquals(await store.insertCredentials(carol, [credential]), "done");
-  assert(await store.authenticateSession("s2", carol, { factors: ["passkey"], authenticatedAt: 1_900_000_000_000 }));
+  assert(await store.updateSession("s2", carol, { factors: ["passkey"], authenticatedAt: 1_900_000_000_000 }));
   const session = sessionOf("carol", "s2", { factors: ["password", "passkey"], authenticatedAt: 1_900_000_000_000 });
   assertEquals(await verify(path), { ...holdings, counts: { ...counts, credential: 1 }, changeCount: 10 });
   await store[Symbol.asyncDispose]();

@@ -16,7 +16,7 @@ export async function addTotp(opened: TestApp, login: string): Promise<void> {
 export async function prove(opened: TestApp, token: string, login: string, factor: Factor): Promise<void> {
   const proof = { factors: [factor], authenticatedAt: opened.clock.now };
   const user = await keptUser(opened, login);
-  assertEquals(await opened.app.store.authenticateSession(sessionIdOf(token), user, proof), true);
+  assertEquals(await opened.app.store.updateSession(sessionIdOf(token), user, proof), true);
 }
 
 /** Makes an app password. @returns it, and its id */

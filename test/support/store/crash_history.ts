@@ -154,7 +154,7 @@ function stepUp(login: string, id: string): Step {
     login,
     async make(store) {
       const user = await store.findUser(login);
-      return user !== undefined && await store.authenticateSession(sessionId, user, { factors, authenticatedAt, use });
+      return user !== undefined && await store.updateSession(sessionId, user, { factors, authenticatedAt, use });
     },
     after: (before) => ({
       ...before,

@@ -1,6 +1,6 @@
 /** Records for tests of stores: whole ones, told apart by their login and number. */
 
-import type { Credential, Session, Store, StoredRecord, Ticket, User } from "../../../lib/store.ts";
+import type { Credential, Session, SiteLogin, Store, StoredRecord, Ticket, User } from "../../../lib/store.ts";
 
 /** A user of that login; `changes` say what is special about it. */
 export function userOf(login: string, changes: Partial<User> = {}): User {
@@ -27,8 +27,14 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
     address: "192.0.2.1",
     factors: ["password"],
     authenticatedAt: 1_795_343_740_000,
+    sites: [],
     ...changes,
   };
+}
+
+/** The login of a session at a site. */
+export function siteOf(origin: string, secretHash = "51".repeat(32)): SiteLogin {
+  return { origin, secretHash };
 }
 
 /** Every session of a user that is kept. */
@@ -89,9 +95,10 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
     const id = `01M81Q8R1S${10 ** 15 + index}`;
     return { kind: "user", record: userOf(`user${index}`, { id, ...special[index] }) };
   });
+  const sites = [siteOf("https://wiki.example.org"), siteOf("http://127.0.0.1:8080"), siteOf("https://[2001:db8::1]")];
   const sessions = [
     sessionOf("user0", "s1", { userAgent: "Gerät/1.0 (“ö”; \u{1f3f0})", address: "2001:db8::1" }),
-    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000, factors: ["passkey", "totp"] }),
+    sessionOf("user0", "s2", { userAgent: "", lastSeenAt: 2_000_000_000_000, factors: ["passkey", "totp"], sites }),
     sessionOf("user0", "s3", { userAgent: `it's \\ "all" {a,b} NULL \t${"x".repeat(200)}` }),
   ];
   const tickets = [
@@ -99,6 +106,7 @@ export function recordsOf(userCount: number): readonly StoredRecord[] {
     ticketOf("t2", { purpose: "reset", login: "user0", maker: userOf("user0").id, createdAt: 0 }),
     ticketOf("t3", { purpose: "register", login: "nobody.yet@example.org" }),
     ticketOf("t4", { purpose: "login", login: "user0" }),
+    ticketOf("t5", { purpose: "site", login: "user0" }),
   ];
   const credentials = [
     credentialOf("user0", "c1", { name: "Telefon “ö” \u{1f3f0}", counter: 1_795_343_740_000, signCount: 2 ** 32 - 1 }),

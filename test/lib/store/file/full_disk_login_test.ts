@@ -31,7 +31,7 @@ Deno.test("a login by two factors on a full disk works, and leaves ticket and re
   assertFalse(await store.insertSession(sessionOf("alice", "s2"), alice, { use }));
   const next = { ...passkey, counter: 5 };
   const authentication = { factors: ["passkey"] as const, authenticatedAt: 5, use: { current: passkey, next } };
-  assert(await store.authenticateSession("s1", alice, authentication));
+  assert(await store.updateSession("s1", alice, authentication));
   assertEquals((await store.findSession("s1"))?.session.factors, ["password", "passkey"]);
   assert(await store.insertSession(sessionOf("alice", "s3"), alice, { ticketHash: "t2" }));
 

@@ -37,7 +37,7 @@ const changes: readonly CutChange[] = [
         authenticatedAt: 9,
         use: { current: code, next: undefined },
       };
-      return store.authenticateSession("s1", userOf("alice"), authentication);
+      return store.updateSession("s1", userOf("alice"), authentication);
     },
     outcome: true,
     kept: async (store) => [(await store.findSession("s1"))?.session, await store.listCredentials("alice")],

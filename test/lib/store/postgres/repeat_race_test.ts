@@ -60,8 +60,7 @@ const others: readonly (readonly [
   [
     "a step-up by a passkey",
     "commit",
-    (store) =>
-      store.authenticateSession("s1", userOf("alice"), { factors: ["passkey"], authenticatedAt: 9, use: used }),
+    (store) => store.updateSession("s1", userOf("alice"), { factors: ["passkey"], authenticatedAt: 9, use: used }),
     (store) => store.insertSession(sessionOf("alice", "s2"), userOf("alice"), { use: used }),
     false,
   ],

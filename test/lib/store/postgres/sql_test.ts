@@ -98,7 +98,7 @@ async function useAll(store: PostgresStore): Promise<void> {
   await store.findCredential("passkey", "c1");
   const current = credentialOf("alice", "c1");
   await store.useCredential({ current, next: { ...current, name: "new" } });
-  await store.authenticateSession("s1", next, { factors: ["totp"], authenticatedAt: 1 });
+  await store.updateSession("s1", next, { factors: ["totp"], authenticatedAt: 1 });
   await store.deleteCredentials("alice", { id: current.id });
   await store.deleteCredentials("alice");
   await store.deleteSession("s1");
