@@ -6,13 +6,13 @@
 import { assertEquals } from "@std/assert";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../lib/log.ts";
-import type { Store, StoredRecord, User } from "../../../lib/store.ts";
+import type { StoredRecord, User } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { inspect } from "../../../lib/tasks/inspect.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
-import { secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { recordsIn, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const log = createLog(() => {});
 const ignore = !await ensurePostgres();
@@ -42,10 +42,6 @@ async function copyOfV2(): Promise<string> {
     await Deno.copyFile(new URL(`v2/${name}`, import.meta.url), `${copy}/${name}`);
   }
   return copy;
-}
-
-async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {
-  return (await Array.fromAsync(store.records())).flat();
 }
 
 Deno.test("a file store opens a folder of format 2, and begins a journal that format 2 refuses", async () => {

@@ -6,13 +6,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { parsePostgresUrl } from "../../../lib/config/postgres_address.ts";
 import { createLog } from "../../../lib/log.ts";
-import type { Store, StoredRecord } from "../../../lib/store.ts";
+import type { StoredRecord } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { inspect } from "../../../lib/tasks/inspect.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
-import { credentialOf, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { credentialOf, recordsIn, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const log = createLog(() => {});
 const ignore = !await ensurePostgres();
@@ -46,10 +46,6 @@ async function copyOfV3(): Promise<string> {
     await Deno.copyFile(new URL(`v3/${name}`, import.meta.url), `${copy}/${name}`);
   }
   return copy;
-}
-
-async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {
-  return (await Array.fromAsync(store.records())).flat();
 }
 
 Deno.test("a file store opens a folder of format 3, and begins a journal that format 3 refuses", async () => {

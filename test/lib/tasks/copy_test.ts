@@ -9,7 +9,7 @@ import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { encodeFrame, frameHeaderBytes } from "../../../lib/store/file/format.ts";
 import { fileHeaderBytes } from "../../../lib/store/file/format.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { recordsOf, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { recordsIn, recordsOf, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 Deno.test("copy() adds the missing records, and returns what both stores hold", async () => {
   const source = await storeOf(recordsOf(1_500));
@@ -194,10 +194,6 @@ async function storeOf(records: readonly StoredRecord[]): Promise<TableStore> {
 
 function placeOf(store: Store, name = "store"): NamedStore {
   return { name, open: () => Promise.resolve(store) };
-}
-
-async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {
-  return (await Array.fromAsync(store.records())).flat();
 }
 
 function openFolder(path: string): Promise<Store> {

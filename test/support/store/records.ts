@@ -32,6 +32,11 @@ export function sessionOf(login: string, id: string, changes: Partial<Session> =
   };
 }
 
+/** Every record that is kept, in order. */
+export async function recordsIn(store: Store): Promise<readonly StoredRecord[]> {
+  return (await Array.fromAsync(store.records())).flat();
+}
+
 /** The login of a session at a site. */
 export function siteOf(origin: string, secretHash = "51".repeat(32)): SiteLogin {
   return { origin, secretHash };
