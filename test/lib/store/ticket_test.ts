@@ -1,13 +1,11 @@
 // What lib/store.ts promises of tickets and their makers, and of changes that depend on somebody's rights, for every
 // implementation.
 import { assert, assertEquals } from "@std/assert";
-import { maxPendingLogins, type Store } from "../../../lib/store.ts";
+import type { Store } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
 import { deleteByLogin, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
 import { alice, asAdmin, bob, fill, madeBy, now, root, session } from "../../support/store/ticket_scene.ts";
-
-const loginTicket = ticketOf("t1", { purpose: "login", login: "alice" });
 
 /** How many tickets are kept, whether they are good or not. */
 async function keptCount(store: Store): Promise<number> {
@@ -45,27 +43,6 @@ testStores("lists tickets by pages in order of their ids, with the login of the 
   assertEquals(await page(3, "3"), ["good by undefined", 4, undefined]);
   assertEquals(await page(3, "5"), ["", 4, undefined]);
   assertEquals((await store.listTickets({ limit: 1, now })).items[0]?.ticket, tickets[1]);
-});
-
-testStores("keeps the latest tickets for logins of a user, and those of others", async (store) => {
-  await fill(store);
-  const ticketFor = (login: string, index: number) =>
-    ticketOf(`${login}${index}`, { id: `${1_000 + index}`, purpose: "login", login, createdAt: index });
-  for (const login of ["bob", "alice"]) {
-    const count = login === "bob" ? 1 : maxPendingLogins + 2;
-    for (let index = 0; index < count; index++) {
-      assertEquals(await store.insertTicket(ticketFor(login, index)), "done");
-    }
-  }
-  const found = async (...names: string[]) =>
-    (await Promise.all(names.map((name) => store.findTicket(name)))).map(Boolean);
-  assertEquals(await found("bob0", "alice0", "alice1", "alice2", `alice${maxPendingLogins + 1}`), [
-    true,
-    false,
-    false,
-    true,
-    true,
-  ]);
 });
 
 testStores("deletes a ticket by its id, once, and none for the setup", async (store) => {
@@ -186,54 +163,3 @@ testStores(
     assertEquals(await listed(store), ["reset"]);
   },
 );
-
-testStores("makes a ticket for a login only of a user who can log in, whose groups may change", async (store) => {
-  await fill(store);
-  const login = { ...loginTicket, login: "bob" };
-  assertEquals(await store.insertTicket({ ...login, login: "nobody" }, { target: userOf("nobody") }), "missing");
-  for (const field of [{ id: "another" }, { passwordHash: "former" }]) {
-    assertEquals(await store.insertTicket(login, { target: { ...bob, ...field } }), "stale");
-  }
-  await store.replaceUser(bob, { ...bob, disabled: true });
-  assertEquals(await store.insertTicket(login, { target: bob }), "stale");
-  await store.replaceUser({ ...bob, disabled: true }, { ...bob, groups: ["staff"] });
-  assertEquals(await store.insertTicket(login, { target: bob }), "done");
-});
-
-testStores("voids a ticket for a login with the password, the rights or the user it was for", async (store) => {
-  await store.insertUser(alice);
-  assertEquals(await store.insertTicket({ ...loginTicket, login: "nobody" }), "missing");
-  assertEquals(await store.insertTicket(loginTicket, { target: { ...alice, passwordHash: "former" } }), "stale");
-  const changes: readonly (readonly [title: string, isVoid: boolean, change: () => Promise<unknown>])[] = [
-    ["another group", false, () => store.replaceUser(alice, { ...alice, groups: ["staff"] })],
-    ["a hash of another kind", false, () => store.replaceUser(alice, { ...alice, passwordHash: "x" })],
-    ["a logout on all devices", false, () => store.deleteSessions("alice")],
-    ["a new password", true, () => store.replaceUser(alice, { ...alice, passwordHash: "x" }, { keepSessionId: "" })],
-    ["disabling", true, () => store.replaceUser(alice, { ...alice, disabled: true })],
-    ["deletion", true, () => store.deleteUser(alice)],
-  ];
-  for (const [title, isVoid, change] of changes) {
-    await deleteByLogin(store, "alice");
-    await store.insertUser(alice);
-    await store.insertUser(userOf("root", { groups: ["admin"] }));
-    await store.deleteTicket("id of t2");
-    assertEquals(await store.insertTicket(loginTicket, { target: alice }), "done");
-    await store.insertTicket(ticketOf("t2", { purpose: "login", login: "root" }));
-    await change();
-    assertEquals(await store.findTicket("t1"), isVoid ? undefined : loginTicket, title);
-    assert(await store.findTicket("t2") !== undefined, title);
-  }
-});
-
-testStores("shows tickets for a login to no administrator, and deletes them when they expire", async (store) => {
-  await store.insertUser(alice);
-  await store.insertTicket(loginTicket);
-  await store.insertTicket(ticketOf("t2", { purpose: "reset", login: "alice" }));
-  const { items, total } = await store.listTickets({ limit: 5, now: 1 });
-  assertEquals([items.map(({ ticket }) => ticket.secretHash), total], [["t2"], 1]);
-  assertEquals(await store.deleteTicket(loginTicket.id), "missing");
-  assertEquals(await store.deleteExpiredTickets(loginTicket.expiresAt - 1), 0);
-  assertEquals(await store.findTicket("t1"), loginTicket);
-  assertEquals(await store.deleteExpiredTickets(loginTicket.expiresAt), 2);
-  assertEquals(await store.findTicket("t1"), undefined);
-});
