@@ -7,7 +7,7 @@
 import { assert, assertEquals, equal } from "@std/assert";
 import { type Actor, adminGroup, type Credential, type Store } from "../../../lib/store.ts";
 import { TableStore } from "../../../lib/store/memory/table_store.ts";
-import { credentialOf, sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
+import { credentialOf, sessionOf, sessionsIn, siteOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended } from "../../support/store/stores.ts";
 
 /** Records of one login, whose names are those of no other. */
@@ -35,8 +35,8 @@ class Scene {
     return ticketOf(`${which} of ${this.#name}`, { purpose: "reset", login: this.#name });
   }
 
-  loginTicket() {
-    return ticketOf(`login of ${this.#name}`, { purpose: "login", login: this.#name });
+  loginTicket(purpose: "login" | "site" = "login") {
+    return ticketOf(`${purpose} of ${this.#name}`, { purpose, login: this.#name });
   }
 
   credential(which: string, changes: Partial<Credential> = {}) {
@@ -54,7 +54,7 @@ class Scene {
     for (const which of ["first", "second"]) await store.insertSession(this.session(which), this.user);
     await store.insertTicket(this.reset("reset"));
     await store.insertTicket(this.invitation("invitation"));
-    await store.insertTicket(this.loginTicket());
+    for (const purpose of ["login", "site"] as const) await store.insertTicket(this.loginTicket(purpose));
     await store.insertCredentials(this.user, [
       this.credential("passkey"),
       this.credential("code", { kind: "recovery" }),
@@ -66,6 +66,7 @@ class Scene {
     const invitations = ["invitation", "other 0", "other 1"].map((which) => this.invitation(which));
     const tickets = [
       this.loginTicket(),
+      this.loginTicket("site"),
       ...["reset", "later 0", "later 1"].map((which) => this.reset(which)),
       ...invitations,
     ];
@@ -111,6 +112,15 @@ const operations: Record<string, Operation> = {
       use,
     });
   },
+  "log in at a site": (store, scene, index) => {
+    const site = siteOf(`https://${index}.example.org`);
+    return store.updateSession(scene.session("first").id, scene.user, {
+      ticketHash: scene.loginTicket("site").secretHash,
+      site,
+    });
+  },
+  "log in at a site again": (store, scene) =>
+    store.updateSession(scene.session("first").id, scene.user, { site: siteOf("https://git.example.org") }),
   "rename a passkey": (store, scene, index) => {
     const current = scene.credential("passkey");
     return store.useCredential({ current, next: { ...current, name: `new ${index}` } }, { actor: scene.actor });

@@ -3,14 +3,15 @@ import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
 import { StoreFolderError } from "../../../lib/store/file/store_folder.ts";
 import { CorruptFileError } from "../../../lib/store/file/file_header.ts";
-import { deleteByLogin, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
+import { deleteByLogin, sessionOf, siteOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { open } from "../../support/store/file_store.ts";
 
 Deno.test("backUp() of a folder in use and restore() make a folder with the same records", async () => {
   const folder = await Deno.makeTempDir();
+  const session = sessionOf("alice", "s1", { sites: [siteOf("https://wiki.example.org")] });
   await using store = await open(`${folder}/data`);
   await store.insertUser(userOf("alice", { groups: ["admin", "staff"] }));
-  await store.insertSession(sessionOf("alice", "s1"), userOf("alice", { groups: ["admin", "staff"] }));
+  await store.insertSession(session, userOf("alice", { groups: ["admin", "staff"] }));
   await store.insertUser(userOf("bob"));
   await deleteByLogin(store, "bob");
 
@@ -30,7 +31,7 @@ Deno.test("backUp() of a folder in use and restore() make a folder with the same
 
   await using restored = await open(`${folder}/new`);
   assertEquals(await restored.findUser("alice"), userOf("alice", { groups: ["admin", "staff"] }));
-  assertEquals((await restored.findSession("s1"))?.session, sessionOf("alice", "s1"));
+  assertEquals((await restored.findSession("s1"))?.session, session);
   assertEquals(await restored.findTicket("t1"), ticketOf("t1"));
   assertEquals(await restored.ensureSecret({ name: "decoy", value: "other" }), "one");
   await restored.insertUser(userOf("carol"));

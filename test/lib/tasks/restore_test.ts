@@ -1,13 +1,13 @@
 /** What `restore()` makes of a backup, and what `verify()` and `inspect()` report. */
 import { serialize } from "node:v8";
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertLess, assertRejects } from "@std/assert";
 import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
 import { inspect } from "../../../lib/tasks/inspect.ts";
 import { TaskError } from "../../../lib/tasks/task.ts";
 import { CorruptFileError, encodeFileHeader } from "../../../lib/store/file/file_header.ts";
 import { encodeFrame } from "../../../lib/store/file/format.ts";
 import { StoreFolderError, StoreLockedError } from "../../../lib/store/file/store_folder.ts";
-import { credentialOf, sessionOf, userOf } from "../../support/store/records.ts";
+import { credentialOf, sessionOf, siteOf, userOf } from "../../support/store/records.ts";
 import { open } from "../../support/store/file_store.ts";
 
 Deno.test("verify(), inspect() and restore() reject what is neither a data folder nor a backup", async () => {
@@ -52,6 +52,17 @@ Deno.test("inspect() prints the name of a secret, and not its value", async () =
   await using store = await open(folder);
   await store.ensureSecret({ name: "decoy", value: "hidden" });
   assertEquals(await Array.fromAsync(inspect(folder)), ['{"kind":"secret","name":"decoy"}']);
+});
+
+Deno.test("inspect() prints of a session the sites that it is logged in at, and no hash", async () => {
+  const folder = await Deno.makeTempDir();
+  await using store = await open(folder);
+  await store.insertUser(userOf("alice"));
+  const session = sessionOf("alice", "s1", { sites: [siteOf("https://wiki.example.org")] });
+  await store.insertSession(session, userOf("alice"));
+  const [, line = ""] = await Array.fromAsync(inspect(folder));
+  assertEquals(JSON.parse(line).sites, ["https://wiki.example.org"]);
+  for (const { secretHash } of [session, ...session.sites]) assertFalse(line.includes(secretHash));
 });
 
 Deno.test("inspect() prints of a credential what its user sees, and nothing that it is checked with", async () => {

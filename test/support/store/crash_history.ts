@@ -1,6 +1,6 @@
 /** One history of changes that tries every kind of change, for tests that interrupt it at any call to the disk. */
 import type { Credential, Session, Store, Ticket, User } from "../../../lib/store.ts";
-import { credentialOf, deleteByLogin, sessionOf, ticketOf, userOf } from "./records.ts";
+import { credentialOf, deleteByLogin, sessionOf, siteOf, ticketOf, userOf } from "./records.ts";
 
 /** What is kept of one login; credentials in order of their ids. */
 export interface Kept {
@@ -32,9 +32,11 @@ export function history(): Step[][] {
     [logIn("alice", "s2"), registerByTicket("gina"), disable("bob"), logIn("carol", "s1"), remove("dave")],
     [touch("alice", "s1"), register("dave"), logOut("carol", "s1"), ensureSecret("key")],
     [addFactors("alice"), logIn("dave", "s0"), addFactors("carol")],
-    [givePassword("alice"), addFactors("dave"), remove("carol")],
+    [giveTicket("alice", "login"), addFactors("dave"), remove("carol")],
     [logInByCode("alice", "s3"), stepUp("dave", "s0"), register("carol")],
     [replaceCodes("dave"), removePasskey("alice")],
+    [giveTicket("alice", "site"), giveTicket("dave", "site")],
+    [logInAtSite("alice", "s1"), logInAtSite("dave", "s0")],
   ];
   for (let index = 0; index < 6; index++) {
     rounds.push([register(`user${index}`), changePassword("alice", `alice ${index}`)]);
@@ -116,9 +118,9 @@ function removePasskey(login: string): Step {
   };
 }
 
-/** Makes a ticket for a login that waits for the second factor. */
-function givePassword(login: string): Step {
-  const ticket = ticketOf(login, { purpose: "login", login });
+/** Makes a ticket for a login that waits for the second factor, or for one at a site. */
+function giveTicket(login: string, purpose: "login" | "site"): Step {
+  const ticket = ticketOf(login, { purpose, login });
   return {
     login,
     make: async (store) => await store.insertTicket(ticket) === "done",
@@ -126,7 +128,7 @@ function givePassword(login: string): Step {
   };
 }
 
-/** Uses up that ticket, and a recovery code. */
+/** Uses up a ticket for a login, and a recovery code. */
 function logInByCode(login: string, id: string): Step {
   const session = sessionOf(login, `${login} ${id}`, { factors: ["password", "recovery"] });
   const current = codeOf(login, "code 1");
@@ -158,10 +160,25 @@ function stepUp(login: string, id: string): Step {
     },
     after: (before) => ({
       ...before,
-      sessions: before.sessions.map((session) =>
-        session.id === sessionId ? { ...session, factors, authenticatedAt } : session
-      ),
+      sessions: updated(before.sessions, sessionId, { factors, authenticatedAt }),
       credentials: before.credentials.map((credential) => credential.kind === "passkey" ? use.next : credential),
+    }),
+  };
+}
+
+/** Uses up a ticket for a site. */
+function logInAtSite(login: string, id: string): Step {
+  const site = siteOf("https://wiki.example.org");
+  return {
+    login,
+    async make(store) {
+      const user = await store.findUser(login);
+      return user !== undefined && await store.updateSession(`${login} ${id}`, user, { ticketHash: login, site });
+    },
+    after: (before) => ({
+      ...before,
+      sessions: updated(before.sessions, `${login} ${id}`, { sites: [site] }),
+      ticket: undefined,
     }),
   };
 }
@@ -214,20 +231,19 @@ function touch(login: string, id: string, later = 0): Step {
   return {
     login,
     make: (store) => store.touchSession(`${login} ${id}`, lastSeenAt).then(() => true),
-    after: ({ sessions, ...more }) => ({
-      ...more,
-      sessions: sessions.map((session) => session.id === `${login} ${id}` ? { ...session, lastSeenAt } : session),
-    }),
+    after: ({ sessions, ...more }) => ({ ...more, sessions: updated(sessions, `${login} ${id}`, { lastSeenAt }) }),
   };
+}
+
+/** The sessions after a change of one. */
+function updated(sessions: readonly Session[], id: string, changes: Partial<Session>): readonly Session[] {
+  return sessions.map((session) => session.id === id ? { ...session, ...changes } : session);
 }
 
 function logOut(login: string, id: string): Step {
   return {
     login,
     make: (store) => store.deleteSession(`${login} ${id}`),
-    after: ({ sessions, ...more }) => ({
-      ...more,
-      sessions: sessions.filter((session) => session.id !== `${login} ${id}`),
-    }),
+    after: ({ sessions, ...more }) => ({ ...more, sessions: sessions.filter((one) => one.id !== `${login} ${id}`) }),
   };
 }

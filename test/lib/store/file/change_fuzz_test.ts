@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { decodeChanges, encodeChanges } from "../../../../lib/store/file/change.ts";
 import { idOfOldTicket } from "../../../../lib/store/rules.ts";
-import { secretOf, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+import { secretOf, sessionOf, siteOf, ticketOf, userOf } from "../../../support/store/records.ts";
 // fast-check: see odd.ts.
 import fc from "npm:fast-check@4.10.2";
 
@@ -10,6 +10,10 @@ const key = fc.string({ minLength: 1, maxLength: 64, unit: "binary-ascii" });
 const login = fc.string({ minLength: 1, maxLength: 64, unit: fc.constantFrom(..."abz09._-@+") });
 const text = fc.string({ maxLength: 300, unit: "binary" });
 const time = fc.integer({ min: 0, max: Date.UTC(9_999, 0) });
+const sites = fc.uniqueArray(login.map((host) => siteOf(`https://${host}`)), {
+  maxLength: 3,
+  selector: ({ origin }) => origin,
+});
 const groups = fc.array(login, { maxLength: 3 });
 
 /** Any change of any kind. */
@@ -18,8 +22,8 @@ const anyChange = fc.oneof(
     [id, login, passwordHash, registeredAt, groups, disabled],
   ) => ({ kind: "user", record: userOf(login, { id, passwordHash, registeredAt, groups, disabled }) }) as const),
   login.map((login) => ({ kind: "user", deletedKey: login }) as const),
-  fc.tuple(login, key, time, text).map(([login, id, lastSeenAt, userAgent]) =>
-    ({ kind: "session", record: sessionOf(login, id, { lastSeenAt, userAgent }) }) as const
+  fc.tuple(login, key, time, text, sites).map(([login, id, lastSeenAt, userAgent, sites]) =>
+    ({ kind: "session", record: sessionOf(login, id, { lastSeenAt, userAgent, sites }) }) as const
   ),
   key.map((id) => ({ kind: "session", deletedKey: id }) as const),
   fc.tuple(key, login, time).map(([hash, login, expiresAt]) =>

@@ -1,8 +1,8 @@
 import { serialize } from "node:v8";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import type { Change } from "../../../../lib/store.ts";
+import { type Change, noSites } from "../../../../lib/store.ts";
 import { decodeChanges, encodeChanges } from "../../../../lib/store/file/change.ts";
-import { credentialOf, secretOf, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+import { credentialOf, secretOf, sessionOf, siteOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
 const changes: readonly Change[] = [
   { kind: "user", record: userOf("alice") },
@@ -14,6 +14,13 @@ const changes: readonly Change[] = [
   { kind: "ticket", deletedKey: "t2" },
   { kind: "ticket", record: ticketOf("t3", { purpose: "login", login: "alice" }) },
   { kind: "session", record: sessionOf("alice", "s3", { factors: ["passkey", "totp"], authenticatedAt: 5 }) },
+  {
+    kind: "session",
+    record: sessionOf("alice", "s4", {
+      sites: ["https://wiki.example.org", "http://[::1]:80"].map((origin) => siteOf(origin)),
+    }),
+  },
+  { kind: "ticket", record: ticketOf("t4", { purpose: "site", login: "alice" }) },
   secretOf("decoy"),
   {
     kind: "credential",
@@ -48,6 +55,16 @@ Deno.test("encodeChanges() takes at most 165 bytes a user of 12 letters in a bat
   assert(encodeChanges(users).length <= 165_000);
 });
 
+Deno.test("decodeChanges() lets sessions without sites share one list, also those of an older version", () => {
+  const sessions = [sessionOf("alice", "s1"), sessionOf("bob", "s2")];
+  const bytes = encodeChanges(sessions.map((record) => ({ kind: "session", record }) as const));
+  const found = [...decodeChanges(bytes), ...decodeChanges(serialize([session4]))];
+  for (const change of found) {
+    assert(change.kind === "session" && "record" in change && change.record.sites === noSites);
+  }
+  assertEquals(found.length, 3);
+});
+
 Deno.test("decodeChanges() lets users without groups share one list", () => {
   const [one, two] = decodeChanges(encodeChanges([
     { kind: "user", record: userOf("alice") },
@@ -59,9 +76,9 @@ Deno.test("decodeChanges() lets users without groups share one list", () => {
 
 const user: readonly unknown[] = [1, ["id"], ["alice"], ["hash"], [1], [""], [false]];
 const oldSession: readonly unknown[] = [3, ["id"], ["alice"], ["hash"], [1], [2], ["curl"], ["192.0.2.1"]];
-const session: readonly unknown[] = [9, ["id"], ["alice"], ["hash"], [1], [2], ["curl"], ["192.0.2.1"], [
-  "password,totp",
-], [3]];
+const session4: readonly unknown[] = [9, ...oldSession.slice(1), ["password,totp"], [3]];
+const site = `https://wiki.example.org ${"51".repeat(32)}`;
+const session: readonly unknown[] = [12, ...session4.slice(1), [site]];
 const ticket: readonly unknown[] = [5, ["hash"], ["setup"], [""], [Number.MAX_SAFE_INTEGER]];
 const newTicket: readonly unknown[] = [7, ["h2"], ["reset"], ["alice"], [1], ["id"], [""], [0]];
 const secret: readonly unknown[] = [8, ["decoy"], ["value"]];
@@ -71,10 +88,10 @@ const holes: unknown[] = [];
 holes.length = 4_294_967_295;
 
 Deno.test("decodeChanges() accepts each kind, and the longest values", () => {
-  assertEquals(
-    decodeChanges(serialize([user, oldSession, session, ticket, newTicket, secret, credential, ...deletions])).length,
-    11,
-  );
+  // Each by itself, as they have lists in common.
+  for (const run of [user, oldSession, session4, session, ticket, newTicket, secret, credential, ...deletions]) {
+    assertEquals(decodeChanges(serialize([run])).length, 1);
+  }
   const long = { key: "k".repeat(64), text: "ü".repeat(2_048), time: Date.UTC(9_999, 11, 31) };
   decodeChanges(serialize([
     [1, [long.key], [long.key], [long.text], [long.time], ["g".repeat(2_048)], [true]],
@@ -83,6 +100,7 @@ Deno.test("decodeChanges() accepts each kind, and the longest values", () => {
     [9, [long.key], [long.key], [long.key], [0], [0], [""], [""], ["recovery,totp,passkey,password"], [
       long.time,
     ]],
+    session.with(10, [`${site},http://${"a".repeat(32_768 - site.length - 73)} ${"ef".repeat(32)}`]),
     [
       10,
       ...[
@@ -112,7 +130,7 @@ const refused: Record<string, unknown> = {
   "a list of holes": holes,
   "a run that is not a list": ["user"],
   "a run that is a list of holes": [holes],
-  "a kind that a later version wrote": [[12, ["x"]]],
+  "a kind that a later version wrote": [[13, ["x"]]],
   "a kind that is a list of holes": [[holes, ["x"]]],
   "a kind that is text": [["1", ["x"]]],
   "a run without columns": [[2]],
@@ -168,6 +186,28 @@ const refused: Record<string, unknown> = {
   "a session whose factors are a list": changed(session, 8, ["password"]),
   "a session that was authenticated before 1970": changed(session, 9, -1),
   "a session of format 4 with the columns of 1": [[9, ...oldSession.slice(1)]],
+  "a session of format 5 with the columns of 4": [[12, ...session4.slice(1)]],
+  "a session whose sites are missing": changed(session, 10, undefined),
+  "a session whose sites are a list": changed(session, 10, [site]),
+  "a site without a hash": changed(session, 10, "https://wiki.example.org"),
+  "a site with an empty hash": changed(session, 10, "https://wiki.example.org "),
+  "a site whose hash is short": changed(session, 10, site.slice(0, -1)),
+  "a site whose hash is long": changed(session, 10, `${site}0`),
+  "a site whose hash has capitals": changed(session, 10, site.replace(/\d+$/, "AB".repeat(32))),
+  "a site of another protocol": changed(session, 10, site.replace("https", "javascript")),
+  "a site without a host": changed(session, 10, site.replace("wiki.example.org", "")),
+  "a site with a space": changed(session, 10, site.replace("wiki", "wi ki")),
+  "a site with a line break": changed(session, 10, site.replace("wiki", "wi\nki")),
+  "a site with a line break at its end": changed(session, 10, `${site}\n`),
+  "a site that is not ASCII": changed(session, 10, site.replace("wiki", "вики")),
+  "a site twice": changed(session, 10, `${site},${site.replace("5151", "5252")}`),
+  "a site and a comma": changed(session, 10, `${site},`),
+  "a comma alone": changed(session, 10, ","),
+  "sites that are too long": changed(
+    session,
+    10,
+    `${site},http://${"a".repeat(32_769 - site.length - 73)} ${"ef".repeat(32)}`,
+  ),
   "a credential without a key": changed(credential, 1, ""),
   "a credential whose key is too long": changed(credential, 1, "k".repeat(65)),
   "a credential of nobody": changed(credential, 3, ""),

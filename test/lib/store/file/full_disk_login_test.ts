@@ -3,7 +3,7 @@ import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { createLog } from "../../../../lib/log.ts";
 import { StoreFullError } from "../../../../lib/store.ts";
 import { openFileStore } from "../../../../lib/store/file/file_store.ts";
-import { credentialOf, sessionOf, ticketOf, userOf } from "../../../support/store/records.ts";
+import { credentialOf, sessionOf, siteOf, ticketOf, userOf } from "../../../support/store/records.ts";
 import { type Call, SimulatedDisk } from "../../../support/store/simulated_disk.ts";
 
 const alice = userOf("alice");
@@ -34,6 +34,10 @@ Deno.test("a login by two factors on a full disk works, and leaves ticket and re
   assert(await store.updateSession("s1", alice, authentication));
   assertEquals((await store.findSession("s1"))?.session.factors, ["password", "passkey"]);
   assert(await store.insertSession(sessionOf("alice", "s3"), alice, { ticketHash: "t2" }));
+  await store.insertTicket({ ...loginTicket, secretHash: "t3", purpose: "site" }, { target: alice });
+  const login = { ticketHash: "t3", site: siteOf("https://wiki.example.org") };
+  assert(await store.updateSession("s3", alice, login));
+  assertFalse(await store.updateSession("s3", alice, login));
 
   const restarted = await openFileStore("data", { disk: disk.afterPowerCut("everything"), log });
   assertEquals(await restarted.listCredentials("alice"), [passkey, two]);
@@ -42,8 +46,8 @@ Deno.test("a login by two factors on a full disk works, and leaves ticket and re
 
   // Without room for that either, the code remains, and opens nothing.
   disk.script = (call) => call.kind === "write" ? "fail" : undefined;
-  const login = store.insertSession(sessionOf("alice", "s4"), alice, { use: { current: two, next: undefined } });
-  await assertRejects(() => login, StoreFullError);
+  const last = store.insertSession(sessionOf("alice", "s4"), alice, { use: { current: two, next: undefined } });
+  await assertRejects(() => last, StoreFullError);
   assertEquals(await store.findSession("s4"), undefined);
   assertEquals(await store.listCredentials("alice"), [next, two]);
 });

@@ -1,5 +1,5 @@
-// Changes of credentials whose connection is cut at the worst moment.
-import { credentialOf, sessionOf, sessionsIn, userOf } from "../../../support/store/records.ts";
+// Changes of credentials and of sessions whose connection is cut at the worst moment.
+import { credentialOf, sessionOf, sessionsIn, siteOf, userOf } from "../../../support/store/records.ts";
 import {
   code,
   type CutChange,
@@ -11,6 +11,7 @@ import {
   used,
 } from "../../../support/store/repeat_scene.ts";
 
+const site = siteOf("https://wiki.example.org");
 const ofAlice = { session, asAdmin: false };
 
 const changes: readonly CutChange[] = [
@@ -42,6 +43,27 @@ const changes: readonly CutChange[] = [
     outcome: true,
     kept: async (store) => [(await store.findSession("s1"))?.session, await store.listCredentials("alice")],
     expected: [{ ...session, factors: ["password", "recovery"], authenticatedAt: 9 }, [passkey]],
+  },
+  {
+    title: "a login at a site",
+    message: "commit",
+    before: insertFactors,
+    change: (store) => store.updateSession("s1", userOf("alice"), { ticketHash: "t1", site }),
+    outcome: true,
+    kept: async (store) => [(await store.findSession("s1"))?.session, await store.findTicket("t1")],
+    expected: [{ ...session, sites: [site] }, undefined],
+  },
+  {
+    title: "a login at a site that the session is logged in at",
+    message: "commit",
+    async before(store) {
+      await insertFactors(store);
+      await store.updateSession("s1", userOf("alice"), { site });
+    },
+    change: (store) => store.updateSession("s1", userOf("alice"), { ticketHash: "t1", site }),
+    outcome: true,
+    kept: async (store) => [(await store.findSession("s1"))?.session, await store.findTicket("t1")],
+    expected: [{ ...session, sites: [site] }, undefined],
   },
   {
     title: "a new passkey and new recovery codes",

@@ -5,7 +5,7 @@ import { type Store, StoreUnavailableError } from "../../../../lib/store.ts";
 import { Database } from "../../../../lib/store/postgres/database.ts";
 import type { Cut } from "../../../support/cutting_proxy.ts";
 import { ensurePostgres, openConnections } from "../../../support/postgres.ts";
-import { credentialOf, deleteByLogin, sessionOf, userOf } from "../../../support/store/records.ts";
+import { credentialOf, deleteByLogin, sessionOf, siteOf, userOf } from "../../../support/store/records.ts";
 import {
   code,
   insertAlice,
@@ -62,6 +62,13 @@ const others: readonly (readonly [
     "commit",
     (store) => store.updateSession("s1", userOf("alice"), { factors: ["passkey"], authenticatedAt: 9, use: used }),
     (store) => store.insertSession(sessionOf("alice", "s2"), userOf("alice"), { use: used }),
+    false,
+  ],
+  [
+    "a login at a site",
+    "commit",
+    (store) => store.updateSession("s1", userOf("alice"), { ticketHash: "t1", site: siteOf("https://a.example.org") }),
+    (store) => store.updateSession("s1", userOf("alice"), { ticketHash: "t1", site: siteOf("https://b.example.org") }),
     false,
   ],
   [
