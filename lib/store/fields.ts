@@ -21,8 +21,10 @@ export const maxTime = Date.UTC(10_000, 0) - 1;
 const noGroups: readonly string[] = Object.freeze([]);
 /** Anything but visible ASCII: the guard's identity headers carry logins and groups. */
 const invisible = /[^!-~]/;
-/** A site in a text of sites: its origin, of visible ASCII without commas, and the hash of its secret. */
-const sitePattern = /^(https?:\/\/[!-+\--~]+) ([0-9a-f]{64})$/;
+/** Sites, each with its origin, of visible ASCII without commas, and the hash of its secret. */
+const sitesPattern = /^https?:\/\/[!-+\--~]+ [0-9a-f]{64}(?:,https?:\/\/[!-+\--~]+ [0-9a-f]{64})*$/;
+/** Characters of the hash of a site's secret. */
+const siteHashLength = 64;
 
 /** How the values of a field are stored, and a column of them checked. */
 export interface Field {
@@ -82,9 +84,9 @@ const groups: Field = {
   decode: (groups: string) => groups === "" ? noGroups : groups.split(","),
 };
 const sites: Field = {
-  findInvalid: (column) => column.findIndex((value) => typeof value !== "string" || sitesOf(value) === undefined),
+  findInvalid: (column) => column.findIndex((value) => typeof value !== "string" || value !== "" && !isSites(value)),
   encode: (sites: readonly SiteLogin[]) => sites.map(({ origin, secretHash }) => `${origin} ${secretHash}`).join(),
-  decode: sitesOf,
+  decode: (sites: string) => sites === "" ? noSites : sites.split(",").map(siteOf),
 };
 
 /** The fields by their names, in the order of the columns of a file. A literal for each kind: see `change.ts`. */
@@ -127,16 +129,13 @@ export const fields: { readonly [Kind in RecordKind]: Readonly<Record<keyof Reco
   },
 };
 
-/** Returns the sites of a text, separated by commas; `undefined` if it is no such text. */
-function sitesOf(text: string): readonly SiteLogin[] | undefined {
-  if (text === "") return noSites;
-  if (text.length > maxSitesLength) return undefined;
-  const sites = new Map<string, SiteLogin>();
-  const parts = text.split(",");
-  for (const part of parts) {
-    const [, origin = "", secretHash = ""] = sitePattern.exec(part) ?? [];
-    if (origin === "") return undefined;
-    sites.set(origin, { origin, secretHash });
-  }
-  return sites.size === parts.length ? Array.from(sites.values()) : undefined;
+/** The pattern first: it takes a fifth of the time of one for each site. */
+function isSites(text: string): boolean {
+  if (text.length > maxSitesLength || !sitesPattern.test(text)) return false;
+  const origins = text.split(",").map((site) => siteOf(site).origin);
+  return new Set(origins).size === origins.length;
+}
+
+function siteOf(text: string): SiteLogin {
+  return { origin: text.slice(0, -siteHashLength - 1), secretHash: text.slice(-siteHashLength) };
 }
