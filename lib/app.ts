@@ -4,6 +4,7 @@
  * Both are read-only. What changes is behind the store, the hash queue, the limits and the metrics.
  */
 
+import { Sites } from "./accounts/sites.ts";
 import { openDecoys } from "./accounts/login_decoys.ts";
 import { storedKey } from "./accounts/stored_key.ts";
 import { Challenges } from "./factors/challenge.ts";
@@ -70,6 +71,8 @@ export interface App {
   readonly basicAuthCache: BasicAuthCache;
   /** For passkeys, and for TOTP that is being set up. */
   readonly challenges: Challenges;
+  /** The home and the sites that it logs users in to; `undefined` if they log in at each site. */
+  readonly sites: Sites | undefined;
   readonly metrics: Metrics;
   /** The name of this instance in the log and the metrics. */
   readonly instance: string;
@@ -132,6 +135,7 @@ export interface AppOptions {
 
 /** Builds the app around an open store. The caller closes the store. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
+  const { home, sites } = config;
   const { store, log, logo, stopping = new AbortController().signal, now = Date.now } = options;
   const {
     metrics = new Metrics(now),
@@ -168,6 +172,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     throttle: new LoginThrottle(rateLimiter),
     basicAuthCache: new BasicAuthCache(now),
     challenges: new Challenges(await storedKey("ceremony", { store, log }), now),
+    sites: home === "" ? undefined : new Sites({ home, sites, key: await storedKey("site", { store, log }) }),
     toHttpError,
     onResponse,
   });

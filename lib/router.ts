@@ -28,6 +28,8 @@ export interface Route {
   readonly handler: Handler;
   /** Statuses that are logged at level debug only, as 200 of the guard: every request to a guarded site asks it. */
   readonly routineStatuses?: readonly number[];
+  /** Whether guarded sites serve it too where there is a home, see `lib/accounts/sites.ts`. */
+  readonly isOnSites?: boolean;
 }
 
 /** Who may use an operation. The handler checks it after it has read the body: see `routes/auth/authorization.ts`. */
@@ -172,13 +174,15 @@ export function createRouter(
   };
 }
 
-/** @throws {HttpError} `malformed-path`, `method-not-allowed`, and what the handler throws */
+/** @throws {HttpError} `malformed-path`, `method-not-allowed`, `only-at-home`, and what the handler throws */
 function dispatch({ entry, params }: Match<Endpoint>, context: Context): Promise<Response> | Response {
   if (params === undefined) throw new HttpError("malformed-path");
   const headers = { allow: entry.allow };
   if (context.request.method === "OPTIONS") return new Response(null, { status: 204, headers });
   const route = routeOf(entry, context.request);
   if (route === undefined) throw new HttpError("method-not-allowed", { headers });
+  const isAtSite = !route.isOnSites && context.app.sites?.originOf(context.request) !== undefined;
+  if (isAtSite) throw new HttpError("only-at-home");
   return route.handler(context);
 }
 

@@ -24,6 +24,7 @@ export const showExitWorker = route("GET /exit-worker.js", {
   description: "For proxies: the response to a request with `Service-Worker: script` that the guard has refused.",
   responses: { 200: { types: ["text/javascript"], headers: ["Service-Worker-Allowed"] } },
   isStatic: true,
+  isOnSites: true,
   handler() {
     return new Response(script, { headers });
   },

@@ -13,7 +13,8 @@ import { hasSecondFactor, requiresSecondFactor } from "../lib/factors/second_fac
 import { HttpError } from "../lib/http/http_error.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
 import { decodeSegment } from "../lib/http/path_table.ts";
-import { isNavigation, isSafe, methodOf, notInGroupPage, notSentPage, pageAddress } from "../lib/http/error_page.ts";
+import { isNavigation, isSafe, methodOf, notInGroupPage, notSentPage } from "../lib/http/error_page.ts";
+import { otherAccountAddress, pageAddress } from "../lib/http/page_address.ts";
 import { basicChallenge, challenge } from "./auth/authorization.ts";
 import { loginProblems } from "./auth/login_password.ts";
 import { everyone, findVisitor, type Visitor } from "./auth/visitor.ts";
@@ -53,8 +54,9 @@ export const guard = route("GET /guard/:demands*", {
       headers: ["Location", "Clear-Site-Data?"],
     },
   },
-  problems: [...loginProblems, "not-in-group"],
+  problems: [...loginProblems, "not-in-group", "unknown-site"],
   routineStatuses: [200],
+  isOnSites: true,
   handler(context) {
     return context.request.headers.has("gatehouse-subrequest") ? decideBriefly(context) : decide(context);
   },
@@ -95,7 +97,7 @@ async function decide(context: Context): Promise<Response> {
   const reason = visitor === undefined ? whyNoVisitor(request) : isInGroups ? factorReason : "not-in-group";
   explain({ isAllowed, reason, user: user?.login, groups });
   if (visitor === undefined) return leadToPage(request);
-  if (!isInGroups) return rejectUser(request, { ...visitor, demands });
+  if (!isInGroups) return rejectUser({ ...visitor, demands }, context);
   if (lacksFactor) return leadToPage(request, secondFactor);
   const { login, id } = visitor.user;
   const headers = { "remote-user": login, "remote-id": id, "remote-groups": visitor.groups.join() };
@@ -148,12 +150,17 @@ function leadToPage(request: Request, need?: typeof secondFactor): Response {
 }
 
 function rejectUser(
-  request: Request,
   { user, groups, demands }: Visitor & { readonly demands: readonly string[] },
+  { request, app: { sites } }: Context,
 ): Response {
   if (!isPageWanted(request)) throw new HttpError("not-in-group");
   const missing = demands.filter((demand) => demand !== secondFactor && !groups.includes(demand));
-  return notInGroupPage(request, { login: user.login, missing });
+  const wanted = safeRedirectPath(request.headers.get("x-forwarded-uri") ?? "") ?? "/";
+  const site = sites?.originOf(request);
+  const otherAccount = sites === undefined || site === undefined
+    ? otherAccountAddress(wanted)
+    : otherAccountAddress(pageAddress({ site, next: wanted }, "/"), `${sites.home}/`);
+  return notInGroupPage(request, { login: user.login, missing, otherAccount });
 }
 
 /** Whether a browser navigates. Browsers without `Sec-Fetch-Mode` are recognized by Accept. */

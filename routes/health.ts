@@ -14,6 +14,7 @@ export const showLive = route("GET /health/live", {
   responses: { 200: { schema: liveSchema } },
   isStatic: true,
   routineStatuses: [200],
+  isOnSites: true,
   handler() {
     return jsonResponse({ status: "live", version });
   },
@@ -26,6 +27,7 @@ export const showReady = route("GET /health/ready", {
   problems: ["not-ready"],
   // The log has a line when the store fails, and when it is back.
   routineStatuses: [200, 503],
+  isOnSites: true,
   async handler({ app: { stopping, failures } }) {
     if (stopping.aborted) throw notReady("The service is stopping");
     if (!await failures.isStoreReady()) throw notReady("The store cannot keep changes");

@@ -21,6 +21,7 @@ import { register } from "./registration.ts";
 import { authenticateAgain, logInByPasskey, proveSecondFactor, showPasskeyOptions } from "./second_factor.ts";
 import { logIn, logOut, showSession } from "./session.ts";
 import { listSettings } from "./setting.ts";
+import { openSiteSession } from "./site_session.ts";
 import { showStatus } from "./status.ts";
 import { deleteTicket, listTickets, makeTicket } from "./ticket.ts";
 import { changeUser, deleteUser, listUsers, showUser } from "./user.ts";
@@ -34,7 +35,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...{ listCredentials, renameCredential, deleteCredential, deleteCredentials },
   ...{ showRegistrationOptions, registerPasskey, setUpTotp, confirmTotp, makeRecoveryCodes, makeAppPassword },
   ...{ makeTicket, listTickets, deleteTicket },
-  ...{ guard, showExitWorker, showPage, showPageFile },
+  ...{ guard, showExitWorker, openSiteSession, showPage, showPageFile },
   ...{ showStatus, listSettings, showMetrics },
   ...{ showLive, showReady, showProblem },
   ...descriptionOf(() => operations),

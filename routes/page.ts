@@ -15,10 +15,11 @@ import { type StaticBody, staticResponse } from "../lib/http/static_response.ts"
 import { hasSecondFactor } from "../lib/factors/second_factor.ts";
 import { liveSession } from "./auth/authorization.ts";
 import index from "./page/index.html" with { type: "text" };
+import { leadHome, leadToBegin, leadToSite, statePattern } from "./site_session.ts";
 import { pageFiles } from "./page_file.ts";
 import { route } from "../lib/router.ts";
 
-/** Where to go with a session, and what it must have. */
+/** Where to go with a session, on which site, and what the session must have. */
 const nextQuery = query({
   next: {
     schema: { type: "string", description: "The path on this host to go to after login. Anything else is ignored." },
@@ -29,7 +30,19 @@ const nextQuery = query({
       type: "string",
       description: "`second-factor` if `next` requires a session with one: the page asks for it, or sets one up.",
     },
-    parse: (text) => text === "second-factor",
+    parse: (text) => text === "second-factor" ? text : undefined,
+  },
+  why: {
+    schema: { type: "string", description: "`ended` if the session has ended: the page says so." },
+    parse: (text) => text === "ended" ? text : undefined,
+  },
+  site: {
+    schema: { type: "string", description: "The origin of the guarded site that has `next`, at a home." },
+    parse: (text) => typeof text === "string" ? text : undefined,
+  },
+  state: {
+    schema: { type: "string", pattern: statePattern.source, description: "What the site has given to the browser." },
+    parse: (text) => typeof text === "string" && statePattern.test(text) ? text : undefined,
   },
 });
 
@@ -81,17 +94,33 @@ export const showPage = route("GET /", {
       headers: ["ETag", "Content-Security-Policy", "Permissions-Policy", "Referrer-Policy"],
     },
     302: { description: "To `next`, as the browser has a session.", headers: ["Location"] },
+    303: {
+      description: "Between a guarded site and its home.",
+      headers: ["Location", "Set-Cookie?", "Referrer-Policy"],
+    },
   },
+  problems: ["unknown-site", "cross-origin"],
+  isOnSites: true,
   async handler(context) {
-    const { request, app } = context;
+    const { request, app, app: { sites } } = context;
+    const origin = sites?.originOf(request);
+    const { site, state, ...wanted } = nextQuery.parse(request);
+    if (origin !== undefined) return leadHome({ ...wanted, site: origin }, context);
+    const isForSite = sites !== undefined && site !== undefined;
+    if (isForSite && !sites.origins.includes(site)) throw new HttpError("unknown-site");
+    const { next, need } = wanted;
+    if (isForSite && state === undefined) return leadToBegin({ site, next });
     const token = cookieToken(request.headers);
-    const session = token === undefined ? undefined : await liveSession(token, context);
-    const { next, need: needsSecondFactor } = nextQuery.parse(request);
-    const isReady = session !== undefined && (!needsSecondFactor || hasSecondFactor(session.session));
+    const found = token === undefined ? undefined : await liveSession(token, context);
+    const isReady = found !== undefined && (need === undefined || hasSecondFactor(found.session));
+    if (isForSite && state !== undefined && isReady) {
+      const response = await leadToSite({ origin: site, state, next: next ?? "/" }, found, context);
+      return response ?? visitorPage(request, app);
+    }
     if (next !== undefined && isReady) {
       return new Response(null, { status: 302, headers: { location: next, "cache-control": "no-store" } });
     }
-    return (session === undefined ? visitorPage : sessionPage)(request, app);
+    return (found === undefined ? visitorPage : sessionPage)(request, app);
   },
 });
 
@@ -117,8 +146,8 @@ export const showPageFile = route("GET /page/:file", {
 /** The page says whether there is a session, so that a visitor's does not ask. */
 function pageOf({ config, logo }: App, session: "none" | "live"): StaticBody {
   const [icon, iconType] = logo === undefined ? ["page/mark.svg", types["svg"]] : ["page/logo", logo.type];
-  const { title, registration, passwordMinLength } = config;
-  const values: Record<string, HtmlValue> = { title, registration, passwordMinLength, session, icon, iconType };
+  const { title, registration, passwordMinLength, home } = config;
+  const values: Record<string, HtmlValue> = { title, registration, passwordMinLength, home, session, icon, iconType };
   const lines = index.replaceAll(session === "none" ? sessionParts : visitorParts, "");
   const content = lines.replaceAll(/\{\{ (\w+) \}\}/g, (_, name) => html`${values[name]}`.toString());
   return { content, headers };

@@ -25,6 +25,11 @@ const sessionSchema: Schema = {
     user_agent: { type: "string", maxLength: maxUserAgentLength, description: "Of the client that logged in." },
     address: { type: "string", description: "Of the client that logged in." },
     ...authenticationSchemas,
+    sites: {
+      type: "array",
+      items: { type: "string" },
+      description: "Origins of the guarded sites it is logged in at.",
+    },
     current: { type: "boolean", description: "Whether it is the session of the request." },
   }),
 };
@@ -94,6 +99,7 @@ function publicSession(session: Session, { own, config }: { own: Session; config
     user_agent: session.userAgent,
     address: session.address,
     ...authenticationOf(session),
+    sites: session.sites.map(({ origin }) => origin),
     current: session.id === own.id,
   };
 }

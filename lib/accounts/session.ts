@@ -31,6 +31,8 @@ interface FindOptions {
   readonly store: Store;
   readonly lifetimes: Lifetimes;
   readonly now: number;
+  /** The guarded site that the token is for; by default it is the session's own. */
+  readonly origin?: string | undefined;
   /** Gets the error of a failed update. */
   readonly onError: (error: unknown) => void;
 }
@@ -88,11 +90,13 @@ export const cookieToken = cookieReader(cookieName);
 
 /** Finds the valid session of a token, with its user. If its `lastSeenAt` is old, updates it without waiting for it. */
 export async function findLiveSession(token: string, options: FindOptions): Promise<UserSession | undefined> {
-  const { store, lifetimes, now, onError } = options;
+  const { store, lifetimes, now, origin, onError } = options;
   if (!tokenPattern.test(token)) return undefined;
   const found = await store.findSession(token.slice(0, idLength));
-  if (found === undefined || !isSecretOf(found.session, token.slice(idLength + 1))) return undefined;
+  if (found === undefined) return undefined;
   const { session } = found;
+  const { secretHash } = origin === undefined ? session : session.sites.find((site) => site.origin === origin) ?? {};
+  if (secretHash === undefined || !isSecretOf(secretHash, token.slice(idLength + 1))) return undefined;
   if (now >= expiresAt(session, lifetimes)) return undefined;
   const touchAt = session.lastSeenAt + Math.min(touchEveryMs, lifetimes.sessionIdleMs / touchesPerIdle);
   // Made or seen before the clock was set back, it would live longer by that: the store brings it back to now.
@@ -120,7 +124,7 @@ export function sessionCookie(token: string, maxAgeSeconds: number): string {
 export const forgetPages = { "clear-site-data": '"cache"' };
 
 /** Compares in constant time, as text: encoding both would take half as long as the hash, for each guarded request. */
-function isSecretOf({ secretHash }: Session, secret: string): boolean {
+function isSecretOf(secretHash: string, secret: string): boolean {
   const given = hashSecret(secret);
   let difference = given.length ^ secretHash.length;
   for (let index = 0; index < given.length; index++) {
@@ -129,7 +133,7 @@ function isSecretOf({ secretHash }: Session, secret: string): boolean {
   return difference === 0;
 }
 
-/** In hex, which takes half the time of base64url. */
-function hashSecret(secret: string): string {
+/** Returns the SHA-256 in hex, which takes half the time of base64url. */
+export function hashSecret(secret: string): string {
   return hash("sha256", secret, "hex");
 }

@@ -20,12 +20,13 @@ export interface NewTicket {
 interface TicketOptions extends Pick<Ticket, "login" | "maker"> {
   readonly now: number;
   readonly ttlMs: number;
+  /** By default a random one. */
+  readonly code?: string;
 }
 
 /** Creates a ticket; the caller stores it. @param options `login` "" allows any; `maker` "" is the service */
 export function createTicket(purpose: Ticket["purpose"], options: TicketOptions): NewTicket {
-  const { login, maker, now, ttlMs } = options;
-  const code = randomBytes(32).toString("base64url");
+  const { login, maker, now, ttlMs, code = randomBytes(32).toString("base64url") } = options;
   const times = { createdAt: now, expiresAt: now + ttlMs };
   return { ticket: { id: ulid(now), secretHash: hashCode(code), purpose, login, maker, ...times }, code };
 }

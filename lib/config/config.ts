@@ -80,9 +80,9 @@ function collectError<Read>(errors: string[], read: () => Read): Read | undefine
 
 /** Errors of settings that contradict each other. A setting that could not be read is not compared. */
 function findConflicts(
-  { listen, metricsListen, sessionIdleMs = 0, sessionMaxMs = Infinity }: Partial<Values>,
+  { listen, metricsListen, sessionIdleMs = 0, sessionMaxMs = Infinity, home, sites }: Partial<Values>,
 ): string[] {
-  const errors: string[] = [];
+  const errors = home === undefined || sites === undefined ? [] : findSiteConflicts(home, sites);
   // Port 0 is a different port each time.
   const isAnyPort = metricsListen !== undefined && "port" in metricsListen && metricsListen.port === 0;
   if (metricsListen !== undefined && !isAnyPort && JSON.stringify(metricsListen) === JSON.stringify(listen)) {
@@ -97,6 +97,18 @@ function findConflicts(
     errors.push(`${describe(settings.sessionIdleMs, sessionIdleMs)} must not exceed ${max}`);
   }
   return errors;
+}
+
+function findSiteConflicts(home: string, sites: readonly string[]): string[] {
+  if (home === "" && sites.length === 0) return [];
+  if (home === "" || sites.length === 0) {
+    return [`${settings.home.name} and ${settings.sites.name} must be set together`];
+  }
+  const origins = [home, ...sites];
+  const names = origins.map((origin) => new URL(origin).hostname);
+  const repeated = origins.find((_, index) => names.indexOf(names[index] ?? "") < index);
+  // Cookies do not depend on the port (RFC 6265, 8.5): a site would get the session of the home.
+  return repeated === undefined ? [] : [`${settings.sites.name}: ${repeated} must have a host name of its own`];
 }
 
 /**

@@ -15,6 +15,9 @@ const localHost = /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])$/;
 /** Origins cannot contain a password. */
 const onlyOrigins = /^https?:\/\/[a-z\d.:[\]-]+(, *https?:\/\/[a-z\d.:[\]-]+)*$/;
 
+/** A session holds a login for each. */
+const maxSites = 64;
+
 export const msPerHour = 60 * 60 * 1_000;
 
 /** Names that systems, apps and people associate with an administrator (RFC 2142 among others). */
@@ -107,7 +110,21 @@ export const parseProxies = list(
 );
 
 /** Parses origins as browsers send them. @throws {RangeError} with the number of the first bad entry */
-export const parseOrigins = list((origin) => {
+export const parseOrigins = list(parseOrigin);
+
+/** Parses at most 64 origins of guarded sites. @throws {RangeError} as `parseOrigins` */
+export function parseSites(text: string): readonly string[] {
+  const sites = parseOrigins(text);
+  if (sites.length > maxSites) throw new RangeError(`use at most ${maxSites} origins`);
+  return sites;
+}
+
+/** Parses an origin, or an empty text, which only the default is. @throws {RangeError} */
+export function parseHome(text: string): string {
+  return text === "" ? "" : parseOrigin(text);
+}
+
+function parseOrigin(origin: string): string {
   const url = URL.parse(origin);
   if (url === null || origin.includes("*")) throw new RangeError("use an origin, such as https://app.example.org");
   // Anyone on the way could read a token that is sent over plain HTTP, or change the page that has it.
@@ -116,7 +133,7 @@ export const parseOrigins = list((origin) => {
   }
   if (url.origin !== origin) throw new RangeError(`an origin is only scheme, host and port: write ${url.origin}`);
   return origin;
-});
+}
 
 /** Parses the name of an instance; an empty text, which only the default is, is `undefined`. @throws {RangeError} */
 export function parseInstance(text: string): string | undefined {

@@ -12,10 +12,12 @@ import {
   named,
   noLogins,
   oneOf,
+  parseHome,
   parseInstance,
   parseOrigins,
   parseProxies,
   parseReservedLogins,
+  parseSites,
   parseStore,
   parseTitle,
   quote,
@@ -164,6 +166,21 @@ export const settings = {
       "Comma-separated origins, such as `https://app.example.org`, whose pages may use the API with bearer tokens " +
       "(CORS); never with cookies",
     parse: parseOrigins,
+  },
+  /** "" is each guarded site itself. */
+  home: {
+    name: "GATEHOUSE_HOME",
+    default: "",
+    meaning: "Origin where users log in for all guarded sites, such as `https://login.example.org`; by default they " +
+      "log in at each site",
+    parse: parseHome,
+  },
+  sites: {
+    name: "GATEHOUSE_SITES",
+    default: "",
+    meaning: "Comma-separated origins of the sites that `GATEHOUSE_HOME` logs in to, at most 64, with different host " +
+      "names; other guarded sites are closed",
+    parse: parseSites,
   },
   ticketMs: {
     name: "GATEHOUSE_TICKET_HOURS",

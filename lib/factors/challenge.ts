@@ -23,10 +23,10 @@ const readCookie = cookieReader(cookieName);
 
 export interface ChallengeScope {
   /** What an answer is good for. */
-  readonly purpose: "passkey-registration" | "passkey-login" | "totp-setup";
+  readonly purpose: "passkey-registration" | "passkey-login" | "totp-setup" | "site-login";
   /** "" while the user is unknown. */
   readonly login: string;
-  /** The browser: the id of its session, or its `ceremonyBinding`. */
+  /** The browser: the id of its session, or its `ceremonyBinding`, at a site with the origin. */
   readonly binding: string;
 }
 
@@ -73,11 +73,16 @@ export class Challenges {
  * A browser keeps its value, so that a second tab does not make the challenge of the first void.
  */
 export function ceremonyBinding(headers: Headers): string {
-  const value = readCookie(headers) ?? "";
-  return /^[A-Za-z0-9_-]{22}$/.test(value) ? value : randomBytes(16).toString("base64url");
+  return presentedBinding(headers) ?? randomBytes(16).toString("base64url");
 }
 
-/** The Set-Cookie that comes with a challenge. */
-export function ceremonyCookie(binding: string): string {
-  return hostCookie({ pair: `${cookieName}=${binding}`, maxAgeSeconds: challengeMs / 1_000 });
+/** Returns the value of the cookie; `undefined` if the browser has none. */
+export function presentedBinding(headers: Headers): string | undefined {
+  const value = readCookie(headers) ?? "";
+  return /^[A-Za-z0-9_-]{22}$/.test(value) ? value : undefined;
+}
+
+/** The Set-Cookie that comes with a challenge. @param maxAgeMs by default the lifetime of a challenge */
+export function ceremonyCookie(binding: string, maxAgeMs = challengeMs): string {
+  return hostCookie({ pair: `${cookieName}=${binding}`, maxAgeSeconds: maxAgeMs / 1_000 });
 }

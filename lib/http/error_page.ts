@@ -10,11 +10,10 @@ import { hash } from "node:crypto";
 import style from "./error_page.css" with { type: "text" };
 import { type Html, html, trustedStyle } from "./html.ts";
 import type { HttpError } from "./http_error.ts";
+import { mount, pageAddress } from "./page_address.ts";
 import { pathOf } from "./path_table.ts";
+import type { ProblemCode } from "./problem.ts";
 import { safeRedirectPath } from "./safe_redirect_path.ts";
-
-/** Where `caddy/guarded.Caddyfile` mounts the service on a guarded host. */
-export const mount = "/auth/";
 
 const policy = `default-src 'none'; style-src 'sha256-${hash("sha256", style, "base64")}'; ` +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -62,15 +61,6 @@ export function problemPage(error: HttpError, request: Request, requestId: strin
   return pageOf(request, { ...error, title, body });
 }
 
-/** Returns the address of the page that leads to `next`, after a login that has what `next` needs. */
-export function pageAddress(
-  parameters: { why?: "ended" | undefined; need?: string | undefined; next: string | undefined },
-): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-  const query = given.map(([name, value = ""]) => `${name}=${encodeURIComponent(value)}`).join("&");
-  return query === "" ? mount : `${mount}?${query}`;
-}
-
 /**
  * Makes the page of a form that was sent to a guarded site after the session had ended, or without the second factor
  * that the page needs: the browser keeps its fields.
@@ -88,21 +78,36 @@ export function notSentPage(
   return pageOf(request, { status: 401, headers, title: notSent, body });
 }
 
-/** Makes the page of a guarded page that requires groups. @param options `missing` are those that the user is not in */
+/**
+ * Makes the page of a guarded page that requires groups.
+ *
+ * @param options `missing` are those that the user is not in; `otherAccount` is the address of the page to use another
+ */
 export function notInGroupPage(
   request: Request,
-  { login, missing }: { readonly login: string; readonly missing: readonly string[] },
+  { login, missing, otherAccount }: {
+    readonly login: string;
+    readonly missing: readonly string[];
+    readonly otherAccount: string;
+  },
 ): Response {
   const { notInGroup, loggedInAs, notInGroupWhy, canBeAdded, account, logOut } =
     errorTexts[languageOf(request.headers)];
-  const wanted = safeRedirectPath(request.headers.get("x-forwarded-uri") ?? "") ?? "/";
-  // The page asks before it logs out, because any site can link to it.
-  const link = `${mount}#switch=${encodeURIComponent(wanted)}`;
   const body = html`
     <p>${loggedInAs} <b>${login}</b>. ${notInGroupWhy} <b>${missing.join(", ")}</b>. ${canBeAdded}</p>
-    <p class="actions"><a href="${link}">${logOut}</a> <a href="${mount}">${account}</a></p>
+    <p class="actions"><a href="${otherAccount}">${logOut}</a> <a href="${mount}">${account}</a></p>
   `;
   return pageOf(request, { status: 403, headers: {}, title: notInGroup, body });
+}
+
+/** Makes the page of a login at a site that was not completed. @param next the page wanted there */
+export function notCompletedPage(request: Request, next: string): Response {
+  const { notCompleted, notCompletedWhy, logInAgain } = errorTexts[languageOf(request.headers)];
+  const body = html`
+    <p>${notCompletedWhy}</p>
+    <p class="actions"><a href="${pageAddress({ next })}">${logInAgain}</a></p>
+  `;
+  return pageOf(request, { status: 403, headers: {}, title: notCompleted, body });
 }
 
 /** Returns the method of the browser's request, which a proxy may have asked about. */
@@ -149,7 +154,7 @@ function problemTexts({ code, status }: HttpError, language: Language): Text {
   const texts = statusTexts[language];
   // A wrong login by HTTP Basic, where GATEHOUSE_LOGIN_ERRORS is "exact".
   const shown = code === "unknown-login" ? 401 : status === 507 ? 503 : status;
-  return texts[shown] ?? texts[status < 500 ? 400 : 500];
+  return texts[code] ?? texts[shown] ?? texts[status < 500 ? 400 : 500];
 }
 
 /** Returns when to try again, rounded up so that a retry at that time succeeds. */
@@ -161,8 +166,8 @@ function waitText(seconds: number, language: Language): string {
 }
 
 type Text = readonly [title: string, text: string];
-/** By status: those of 400 and 500 stand for the others. */
-type Texts = Readonly<Record<400 | 500, Text> & Partial<Record<number, Text>>>;
+/** By status or code: those of 400 and 500 stand for the others. */
+type Texts = Readonly<Record<400 | 500, Text> & Partial<Record<number | ProblemCode, Text>>>;
 
 const statusTexts: Readonly<Record<Language, Texts>> = {
   en: {
@@ -173,6 +178,8 @@ const statusTexts: Readonly<Record<Language, Texts>> = {
     429: ["Too many wrong passwords", "Passwords are not accepted for a while."],
     500: ["Something went wrong", "The login service failed with an internal error. Its log has the reason."],
     503: ["Temporarily unavailable", "The login service is not available at the moment."],
+    "unknown-site": ["Site closed", "The login service does not know this site. Its administrator can add it."],
+    "only-at-home": ["Not at this address", "Your account is at the address where you log in."],
   },
   ru: {
     400: ["Запрос отклонён", "Некорректный адрес или запрос."],
@@ -182,6 +189,8 @@ const statusTexts: Readonly<Record<Language, Texts>> = {
     429: ["Слишком много неверных паролей", "Пароли временно не принимаются."],
     500: ["Произошла ошибка", "Внутренняя ошибка службы входа. Причина записана в её журнал."],
     503: ["Временно недоступно", "Служба входа сейчас недоступна."],
+    "unknown-site": ["Сайт закрыт", "Служба входа не знает этот сайт. Его может добавить администратор службы."],
+    "only-at-home": ["Не по этому адресу", "Учётная запись доступна по адресу, где вы входите."],
   },
 };
 
@@ -195,6 +204,9 @@ const errorTexts = {
     loggedInAs: "You are logged in as",
     notInGroupWhy: "This page requires groups that you are not in:",
     canBeAdded: "An administrator can add you.",
+    notCompleted: "The login was not completed",
+    notCompletedWhy: "It took too long, or your browser does not store cookies of this site.",
+    logInAgain: "Log in again",
     logOut: "Log out and use another account",
     account: "Your account",
     goBack: "The form was not sent. Go back to it: your browser has kept what you typed.",
@@ -208,6 +220,9 @@ const errorTexts = {
     loggedInAs: "Вы вошли как",
     notInGroupWhy: "Для этой страницы нужны группы, в которых вы не состоите:",
     canBeAdded: "Добавить вас может администратор.",
+    notCompleted: "Вход не завершён",
+    notCompletedWhy: "Прошло слишком много времени, или браузер не сохраняет файлы cookie этого сайта.",
+    logInAgain: "Войти снова",
     logOut: "Выйти и сменить учётную запись",
     account: "Моя учётная запись",
     goBack: "Форма не отправлена. Вернитесь к ней: введённые данные сохранились в браузере.",

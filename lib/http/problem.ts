@@ -46,6 +46,17 @@ const rows = {
     "Sec-Fetch-Site or Origin header shows. Programs use the bearer token instead. Passkeys work only on a page of " +
     "the same origin, over HTTPS.",
   ],
+  "unknown-site": [
+    403,
+    "Unknown site",
+    "GATEHOUSE_SITES does not list the host, so it is closed. The administrator of the service can add it.",
+  ],
+  "only-at-home": [403, "Only at the home", "This host is a guarded site: the rest is at the origin GATEHOUSE_HOME."],
+  "site-login-invalid": [
+    403,
+    "Login at the site not completed",
+    "The code is unknown, used, older than a minute, or for another site, page or browser: open the page again.",
+  ],
   "login-again": [
     403,
     "Log in again",

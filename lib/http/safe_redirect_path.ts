@@ -5,8 +5,11 @@
  * percent-encoded, so that nothing reads it as a slash.
  */
 
-/** Characters of the path as a query parameter: nginx accepts request lines of 8 kB by default. */
-const maxLength = 7_900;
+/**
+ * Characters of the path as a query parameter: nginx accepts request lines of 8 kB by default, and a home needs some
+ * of them for the site and the state.
+ */
+const maxLength = 7_500;
 
 /**
  * Returns the path and query, ready for a Location header, or `undefined` if `text` is not a path of this host. If it

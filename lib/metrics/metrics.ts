@@ -24,6 +24,7 @@ export type AuditEvent =
   | "password-changed"
   | "password-accepted"
   | "step-up"
+  | "site-login"
   | "passkey-counter"
   | "credential-added"
   | "credential-changed"

@@ -69,13 +69,14 @@ export function sessionsEnded({ request }: Context, { isOwnEnded }: { isOwnEnded
   return new Response(null, { status: 204, headers });
 }
 
-/** Finds the session of a token, if it has not expired. */
-export function liveSession(token: string, context: Context): Promise<UserSession | undefined> {
+/** Finds the session of a token, if it has not expired. @param origin the site of a token that is for one */
+export function liveSession(token: string, context: Context, origin?: string): Promise<UserSession | undefined> {
   const { app } = context;
   return findLiveSession(token, {
     store: app.store,
     lifetimes: app.config,
     now: app.now(),
+    origin,
     onError: (error) => app.failures.report("touch-failed", { requestId: context.requestId, error }),
   });
 }

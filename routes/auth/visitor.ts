@@ -33,14 +33,14 @@ export interface Visitor {
 /**
  * Returns the visitor of a request; `undefined` if it has no session and no credentials.
  *
- * @throws {HttpError} `wrong-credentials`, `too-many-attempts`, `second-factor-required`
+ * @throws {HttpError} `unknown-site`, `wrong-credentials`, `too-many-attempts`, `second-factor-required`
  */
 export async function findVisitor(context: Context): Promise<Visitor | undefined> {
-  const { headers } = context.request;
+  const { app: { sites }, request: { headers } } = context;
+  const origin = sites?.originOf(context.request);
   // The cookie first: the guarded site may use `Authorization` for its own purpose.
-  for (const tokenOf of [cookieToken, bearerToken]) {
-    const token = tokenOf(headers);
-    const found = token === undefined ? undefined : await liveSession(token, context);
+  for (const { token, site } of [{ token: cookieToken(headers), site: origin }, { token: bearerToken(headers) }]) {
+    const found = token === undefined ? undefined : await liveSession(token, context, site);
     if (found !== undefined) return { ...found, groups: groupsOf(found.user) };
   }
   const credentials = basicCredentials(headers);

@@ -67,7 +67,7 @@ ${placed.map(operationArticle)}
 }
 
 function rules({ info, components }: OpenApiDocument): Html {
-  const { path, body, store, any } = sharedProblems;
+  const { path, body, store, site, any } = sharedProblems;
   const schemes = Object.entries(components.securitySchemes).map(([name, { description }]) =>
     html`
       <dt id="auth-${name}">${name}</dt>
@@ -83,7 +83,8 @@ token=…   # from POST /session/</code></pre>
 <h3 id="auth">Authentication</h3>
 <dl>${schemes}</dl>
 <h3 id="problems">Common problems</h3>
-<p>Of requests with a body, paths with a parameter, operations that use the store, and all requests:</p>
-${[body, path, store, any].map(problemList)}
+<p>Of requests with a body, paths with a parameter, operations that use the store, requests to guarded sites that have a
+home, and all requests:</p>
+${[body, path, store, site, any].map(problemList)}
 </section>`;
 }

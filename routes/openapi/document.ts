@@ -13,11 +13,12 @@ import { loginSchema } from "../../lib/accounts/request_schemas.ts";
 import { frame, tags } from "./frame.ts";
 import { type DocumentedResponse, documentResponse, problemResponses } from "./response.ts";
 
-/** Problems that `/docs/` explains once: of operations with a parameter in the path, a body, a store, and of all. */
+/** Problems that `/docs/` explains once: with a parameter in the path, a body, a store, not at sites, and of all. */
 export const sharedProblems = {
   path: ["malformed-path"],
   body: ["malformed-json", "slow-body", "body-too-large", "not-json", "not-ready"],
   store: ["store-closed", "store-full", "store-unavailable"],
+  site: ["unknown-site", "only-at-home"],
   any: ["malformed-host", "internal-error"],
 } as const satisfies Record<string, readonly ProblemCode[]>;
 
@@ -93,7 +94,7 @@ function documentOperation(
 }
 
 /** The problems that an operation can respond with. */
-function problemsOf({ method, path, access, body, problems = [], isStatic }: Operation): ProblemCode[] {
+function problemsOf({ method, path, access, body, problems = [], isStatic, isOnSites }: Operation): ProblemCode[] {
   const authentication: ProblemCode[] = access === "anyone" ? [] : ["not-authenticated"];
   if (!["anyone", "session", "user without second factor"].includes(access)) {
     authentication.push("second-factor-required");
@@ -106,6 +107,7 @@ function problemsOf({ method, path, access, body, problems = [], isStatic }: Ope
     ...path.includes("/:") ? sharedProblems.path : [],
     ...body === undefined ? [] : [...sharedProblems.body, body.code],
     ...isStatic ? [] : sharedProblems.store,
+    ...isOnSites ? [] : sharedProblems.site,
     ...sharedProblems.any,
   ];
 }

@@ -8,7 +8,7 @@ export const tags = [
   { name: "Users", description: "Registration and accounts.", segments: ["user"] },
   { name: "Sessions", description: "Login and logout.", segments: ["session"] },
   { name: "Tickets", description: "Invitations and password resets by administrators.", segments: ["ticket"] },
-  { name: "Guard", description: "Access to other sites.", segments: ["guard", "exit-worker.js"] },
+  { name: "Guard", description: "Access to other sites.", segments: ["guard", "exit-worker.js", "site-session"] },
   { name: "Page", description: "The web page for people.", segments: ["", "page"] },
   { name: "Status", description: "Figures and settings.", segments: ["status", "setting", "metrics"] },
   { name: "Service", description: "Health and documents.", segments: ["health", "problem", "openapi.json", "docs"] },

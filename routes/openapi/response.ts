@@ -16,7 +16,7 @@ const headerFields: Readonly<Record<string, readonly [description: string, patte
   "Content-Security-Policy": ["Restricts what the page may load and run.", "^default-src 'none'"],
   "ETag": ["The version, for If-Match and If-None-Match.", '^(W/)?"[^"]+"$'],
   "Link": ["The next page (RFC 8288); absent on the last.", '^<\\?[^>]+>; rel="next"$'],
-  "Location": ["A path, relative to that of the request.", "^\\.?/"],
+  "Location": ["A path, relative to that of the request, or an address of the home or a site.", "^(\\.?|https?:/)/"],
   "Permissions-Policy": ["Features of the browser that the page does not use.", "="],
   "Referrer-Policy": ["Links do not send the address of the page.", "^no-referrer$"],
   "Remote-Groups": ["`users` and the groups of the user, with commas.", "^[a-z0-9._-]{1,32}(,[a-z0-9._-]{1,32})*$"],

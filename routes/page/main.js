@@ -18,7 +18,7 @@ const header = document.querySelector("header");
 const slot = document.getElementById("view");
 const notice = document.getElementById("notice");
 const title = document.querySelector(".brand").textContent.trim();
-const { registration, passwordMinLength, session } = document.body.dataset;
+const { registration, passwordMinLength, session, home } = document.body.dataset;
 /** Counts the calls of `show`: a view that is ready after a later call is dropped. */
 const shown = { count: 0 };
 
@@ -26,7 +26,7 @@ const app = {
   /** The settings that a visitor must know. */
   facts: { registration, passwordMinLength: Number(passwordMinLength) },
   /** The host, and the address of the site that this page guards: none where the page itself is at the root. */
-  site: { name: location.host, url: location.pathname === "/" ? undefined : new URL("/", location.href).href },
+  site: { name: siteName(), url: location.pathname === "/" ? undefined : new URL("/", location.href).href },
   /** Login and groups of the user who is logged in. */
   session: undefined,
   /** The login that waits for its second factor: what the service responded to the password, and the login. */
@@ -44,6 +44,12 @@ const app = {
   leave,
   logOut,
 };
+
+/** Returns the host that the user logs in to. At a home the service has checked the site that the address names. */
+function siteName() {
+  const site = home && new URLSearchParams(location.search).get("site");
+  return site ? new URL(site).host : location.host;
+}
 
 /** Returns the view that the address names, or else the default. */
 function currentName() {

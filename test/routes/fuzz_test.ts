@@ -15,16 +15,17 @@ Deno.test("ten thousand valid and invalid requests get documented responses, wit
   await fuzzApps(coverage, { seed: 20_261_122, numRuns: 220 });
   assert(coverage.count >= 10_000, `only ${coverage.count} requests`);
   assert(coverage.longestHeader > 60_000, `no header of more than ${coverage.longestHeader}`);
-  // Every operation was reached to its end, but what takes an authenticator, and nearly every problem, but what takes a
-  // policy, 10 seconds, or a socket.
+  // Every operation was reached to its end, but what takes an authenticator or a home, and nearly every problem, but
+  // what takes one of them, a policy, 10 seconds, or a socket.
   const isOfFactor = (outcome: string) => {
     return /^(logIn 202|(proveSecondFactor|showPasskeyOptions|logInByPasskey|registerPasskey|confirmTotp) |\w+Again )/
-      .test(outcome) || /^show(Authentication|Registration)Options /.test(outcome);
+      .test(outcome) || /^(openSiteSession|showPage) 303$|^show(Authentication|Registration)Options /.test(outcome);
   };
   assertEquals(coverage.missing((status) => status < 400).filter((outcome) => !isOfFactor(outcome)), []);
+  const isOfSocket = / (slow-body|malformed-host|(last-)?second-factor(-required)?|too-many-credentials)$/;
+  const isOfHome = / (unknown-site|only-at-home|site-login-invalid)$/;
   const missing = coverage.missing((status) => status < 500).filter((outcome) =>
-    !/ (slow-body|malformed-host|(last-)?second-factor(-required)?|too-many-credentials)$/.test(outcome) &&
-    !isOfFactor(outcome)
+    !isOfSocket.test(outcome) && !isOfHome.test(outcome) && !isOfFactor(outcome)
   );
   assert(missing.length <= 10, missing.join(", "));
 });

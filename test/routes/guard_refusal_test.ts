@@ -148,3 +148,21 @@ for (const [uri, next] of addresses) {
     assertEquals(new URL(location, "https://site.example").searchParams.get("next") ?? undefined, next);
   });
 }
+
+/** The page that was asked for, and where the link to log out leads after another login. */
+const wantedPaths: readonly [uri: string | undefined, path: string][] = [
+  ["/staff/?a=b&c", "/staff/?a=b&c"],
+  ["/<b>", "/<b>"],
+  ["//evil.example", "/"],
+  ["https://evil.example/", "/"],
+  [undefined, "/"],
+];
+
+for (const [uri, path] of wantedPaths) {
+  Deno.test(`guard() offers a user who lacks a group to log out, and to come back to ${path}: ${uri}`, async () => {
+    const scene = await openScene();
+    const headers = { accept: html, ...byCookie(scene.ofAlice), ...uri !== undefined && { "x-forwarded-uri": uri } };
+    const { text } = await ask(scene, headers, "staff");
+    assertStringIncludes(text, `href="/auth/#switch=${encodeURIComponent(path)}">Log out and use another account</a>`);
+  });
+}

@@ -25,6 +25,7 @@ export const headerBeginnings: Readonly<Record<string, readonly string[]>> = {
   "if-none-match": ["", '"', 'W/"x'],
   "origin": ["", "https://"],
   "referer": ["", "http://gatehouse.test/", "https://"],
+  "sec-fetch-dest": [""],
   "sec-fetch-mode": [""],
   "sec-fetch-site": [""],
   "user-agent": [""],

@@ -148,6 +148,8 @@ export const rows: readonly Row[] = [
   { route: "GET /", statuses: everybody },
   { route: "GET /page/:file", statuses: everybody },
   { route: "GET /exit-worker.js", statuses: everybody },
+  // Without a home there is no such login.
+  { route: "GET /site-session/", statuses: [404, 404, 404, 404, 404, 404] },
 ];
 
 /** Makes an app password of alice. */

@@ -23,6 +23,8 @@ Deno.test("readConfig() of an empty environment gives the defaults of the design
     registrationsPerHour: 60,
     trustedProxies: [],
     origins: [],
+    home: "",
+    sites: [],
     ticketMs: 24 * hourMs,
     sessionIdleMs: 168 * hourMs,
     sessionMaxMs: 720 * hourMs,

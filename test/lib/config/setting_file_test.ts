@@ -1,7 +1,8 @@
-/** Settings from files, and what of a file an error shows. */
+/** How one setting is read: its text, the file of it, and what of a file an error shows. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ConfigError, readConfig } from "../../../lib/config/config.ts";
-import { settings } from "../../../lib/config/settings.ts";
+import { wholeNumber } from "../../../lib/config/parsers.ts";
+import { readSetting, type Setting, settings } from "../../../lib/config/settings.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "gatehouse settings " });
 const url = "postgres://me:hunter2@db/d?sslmode=require";
@@ -100,3 +101,36 @@ Deno.test("readConfig() lists the errors of files among the others, and compares
 });
 
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+const count: Setting<number> = {
+  name: "COUNT",
+  default: "3",
+  meaning: "",
+  parse: wholeNumber(2, 4),
+};
+
+Deno.test("readSetting() returns text and value, those of the default if it is not set, or throws", () => {
+  assertEquals(readSetting(count, { COUNT: "04" }), { text: "04", value: 4 });
+  assertEquals(readSetting(count, {}), { text: "3", value: 3 });
+  const rows = [
+    ["5", 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
+    ["", 'COUNT cannot be "": unset it to use the default'],
+  ] as const;
+  for (const [text, message] of rows) {
+    assertEquals(assertThrows(() => readSetting(count, { COUNT: text }), RangeError).message, message);
+  }
+});
+
+Deno.test("readSetting() rejects quotes and white space around a value, which some env files keep", () => {
+  for (const text of ['"4"', "'4'", '4"', "'4", " 4", "4 ", "4\r", "4\n", "\ufeff4"]) {
+    assertThrows(() => readSetting(count, { COUNT: text }), RangeError, ": remove the quotes or white space around it");
+  }
+});
+
+Deno.test("readSetting() passes on a bug in a parser", () => {
+  const parse = () => {
+    throw new TypeError("bug");
+  };
+  const broken: Setting<number> = { ...count, parse };
+  assertThrows(() => readSetting(broken, { COUNT: "1" }), TypeError, "bug");
+});

@@ -1,8 +1,7 @@
-/** The values that each setting accepts, and how one setting is read. */
+/** The values that each setting accepts. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, readConfig } from "../../../lib/config/config.ts";
-import { wholeNumber } from "../../../lib/config/parsers.ts";
-import { readSetting, type Setting, settings } from "../../../lib/config/settings.ts";
+import { settings } from "../../../lib/config/settings.ts";
 
 type Field = keyof typeof settings;
 
@@ -189,6 +188,8 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     registrationsPerHour: "0",
     trustedProxies: "10.0.0.1",
     origins: "https://app.example.org",
+    home: "https://login.example.org",
+    sites: "https://wiki.example.org",
     ticketMs: "5",
     sessionIdleMs: "2",
     sessionMaxMs: "3",
@@ -197,7 +198,8 @@ Deno.test("readConfig() reads every field from its own setting", () => {
     logo: "logo.svg",
   };
   for (const field of fields()) {
-    const env = { GATEHOUSE_SESSION_IDLE_HOURS: "1", [settings[field].name]: texts[field] };
+    const others = { GATEHOUSE_SESSION_IDLE_HOURS: "1", GATEHOUSE_HOME: "https://b", GATEHOUSE_SITES: "https://a" };
+    const env = { ...others, [settings[field].name]: texts[field] };
     assertEquals(readConfig(env)[field], settings[field].parse(texts[field]), field);
   }
 });
@@ -208,39 +210,6 @@ Deno.test("readConfig() rejects an empty value of any setting, and says how to g
     const message = assertThrows(() => readConfig({ [name]: "" }), ConfigError).message;
     assertStringIncludes(message, `${name} cannot be "": unset it to use the default`);
   }
-});
-
-const count: Setting<number> = {
-  name: "COUNT",
-  default: "3",
-  meaning: "",
-  parse: wholeNumber(2, 4),
-};
-
-Deno.test("readSetting() returns text and value, those of the default if it is not set, or throws", () => {
-  assertEquals(readSetting(count, { COUNT: "04" }), { text: "04", value: 4 });
-  assertEquals(readSetting(count, {}), { text: "3", value: 3 });
-  const rows = [
-    ["5", 'COUNT cannot be "5": use a whole number from 2 to 4, in digits'],
-    ["", 'COUNT cannot be "": unset it to use the default'],
-  ] as const;
-  for (const [text, message] of rows) {
-    assertEquals(assertThrows(() => readSetting(count, { COUNT: text }), RangeError).message, message);
-  }
-});
-
-Deno.test("readSetting() rejects quotes and white space around a value, which some env files keep", () => {
-  for (const text of ['"4"', "'4'", '4"', "'4", " 4", "4 ", "4\r", "4\n", "\ufeff4"]) {
-    assertThrows(() => readSetting(count, { COUNT: text }), RangeError, ": remove the quotes or white space around it");
-  }
-});
-
-Deno.test("readSetting() passes on a bug in a parser", () => {
-  const parse = () => {
-    throw new TypeError("bug");
-  };
-  const broken: Setting<number> = { ...count, parse };
-  assertThrows(() => readSetting(broken, { COUNT: "1" }), TypeError, "bug");
 });
 
 function fields(): Field[] {
