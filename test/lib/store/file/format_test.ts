@@ -14,19 +14,19 @@ Deno.test("readFileHeader() gives back what encodeFileHeader() was given", () =>
 
 Deno.test("readFileHeader() reads what earlier formats have, and says that it is old", () => {
   const start = { generation: 7, changesBefore: 1_000 };
-  for (const version of [1, 2, 3]) {
+  for (const version of [1, 2, 3, 4]) {
     const file = fileOf(encodeFileHeader({ kind: "journal", ...start }, version));
     assertEquals(readFileHeader(file, { kind: "journal" }), { ...start, isOld: true });
   }
 });
 
 Deno.test("readFileHeader() refuses a later format in one line that says what to do", () => {
-  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 5);
+  const later = encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 6);
   const { message } = assertThrows(() => readFileHeader(fileOf(later), { kind: "journal" }), Error);
   assertEquals(
     message,
-    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 5, and this ' +
-      "program reads up to 4): start that version",
+    'Cannot read "simulated/file" as a newer version of Gatehouse wrote it (its format has version 6, and this ' +
+      "program reads up to 5): start that version",
   );
 });
 
@@ -38,7 +38,7 @@ const badHeaders: Record<string, { bytes: Uint8Array; offset: number; problem: s
     offset: 0,
     problem: 'does not begin with "GATEHOUSE"',
   },
-  "a later version, or damage": { bytes: changedAt(header, 10, 5), offset: 10, problem: "version 5" },
+  "a later version, or damage": { bytes: changedAt(header, 10, 6), offset: 10, problem: "version 6" },
   "a version before the first": {
     bytes: encodeFileHeader({ kind: "journal", generation: 7, changesBefore: 1_000 }, 0),
     offset: 9,
