@@ -10,7 +10,7 @@ import { startService } from "../support/service.ts";
 
 const ignore = !await ensureProgram("nginx", "nginx-light");
 const app = "\t\tproxy_pass http://127.0.0.1:3000;\n";
-const authLocation = "location /auth/ {\n";
+const authLocation = "location ^~ /auth/ {\n";
 const asked = "\t\tclient_max_body_size 0;\n";
 const cacheKey = "\t\tproxy_cache_key $http_cookie$http_authorization;\n\t\tproxy_cache_valid 200 1m;\n";
 const redirectToNext = "\tif ($http_cookie ~ __Host-gatehouse=) {\n\t\treturn 302 $arg_next;\n\t}\n";

@@ -79,6 +79,7 @@ await testProxies("keeps session and password from the app, and no other cookie"
     [[cookie, device], undefined],
     [["", cookie, ";"], undefined],
     [["", "a=1;", " ;; ", `${device};${cookie}; b=2`, "", "a=3"], "a=1; b=2; a=3"],
+    [[cookie, `a=${";".repeat(7_000)}x`], "a=;x"],
     // A host beside this one can set it, but not `__Host-b`.
     [[",__Host-b=1", cookie, ",__Host-b=2; ,c"], ",__Host-b=1; ,__Host-b=2; ,c"],
   ];

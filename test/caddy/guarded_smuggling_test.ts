@@ -29,8 +29,9 @@ const requests: readonly (readonly [headers: readonly string[], rest: string])[]
 await testProxies("lets nobody smuggle a request to the app", async (proxy) => {
   await using site = await startGuarded({ proxy });
   const cookie = await site.enter("alice");
+  const [request, host] = ["POST /first HTTP/1.1", `Host: localhost:${site.caddy.port}`];
   for (const [headers, rest] of requests) {
-    const text = await exchange(site, ["POST /first HTTP/1.1", `Cookie: ${cookie}`, ...headers], rest);
+    const text = await exchange(site, [request, host, `Cookie: ${cookie}`, ...headers, "", rest]);
     assert(/^HTTP\/1\.1 \d{3}/.test(text), `${headers}: ${text}`);
   }
   assertEquals(site.arrived.filter((request) => request.includes("smuggled")), []);
@@ -57,11 +58,22 @@ await testProxies("sends no header that the client has written", async (proxy) =
   }
 });
 
+await testProxies("gives guard and app the host of the site that was selected, whatever Host says", async (proxy) => {
+  await using site = await startGuarded({ proxy });
+  const cookie = await site.enter("alice");
+  const request = `GET https://localhost:${site.caddy.port}/x HTTP/1.1`;
+  // Of an app for several hosts, another one may be for a group only.
+  const text = await exchange(site, [request, "Host: staff.example", `Cookie: ${cookie}`, "", ""]);
+  const [, headers = "{}"] = /"headers":(\{.*?\})/.exec(text) ?? [];
+  const { host = "", "x-forwarded-host": forwarded } = JSON.parse(headers);
+  assertEquals([host.replace(/:\d+$/, ""), forwarded], ["localhost", host], text);
+  assertEquals(site.arrived, ["GET /x"]);
+});
+
 /** Everything that the site sends on one connection. A second of silence ends it. */
-async function exchange({ caddy }: Guarded, [request, ...headers]: string[], rest: string): Promise<string> {
+async function exchange({ caddy }: Guarded, lines: readonly string[]): Promise<string> {
   const plain = await Deno.connect({ hostname: "127.0.0.1", port: caddy.port });
   using connection = await Deno.startTls(plain, { hostname: "localhost", caCerts: [caddy.rootCertificate] });
-  const lines = [request, `Host: localhost:${caddy.port}`, ...headers, "", rest];
   await connection.write(new TextEncoder().encode(lines.join("\r\n")));
   const buffer = new Uint8Array(16 * 1024);
   let text = "";

@@ -110,3 +110,23 @@ await testProxies("refuses workers where caddy/README.md does", async (proxy) =>
   assertEquals(await site.statusOf("/worker.js", { headers: { cookie } }), 200);
   assertEquals(site.arrived, ["GET /worker.js"]);
 }, { proxies: ["nginx"] });
+
+await testProxies(
+  "leads to the login page, also where files have a location and an instance is away",
+  async (proxy) => {
+    const files = "location ~* \\.(js|css|svg)$ {\n\t\tproxy_pass http://127.0.0.1:3000;\n\t}\n";
+    const server = "server 127.0.0.1:8000;";
+    await using site = await startGuarded({
+      proxy,
+      edits: [["location /staff {", `${files}\tlocation /staff {`], [
+        server,
+        `server 127.0.0.1:1 max_fails=0;\n${server}`,
+      ]],
+    });
+    const headers = { "sec-fetch-mode": "navigate" };
+    for (let count = 0; count < 2; count++) assertEquals(await site.statusOf("/notes.js", { headers }), 302);
+    assertEquals(await site.statusOf("/auth/page/main.js"), 200);
+    assertEquals(site.arrived, []);
+  },
+  { proxies: ["nginx"] },
+);
