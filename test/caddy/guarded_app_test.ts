@@ -2,45 +2,17 @@
 import { Buffer } from "node:buffer";
 import { connect } from "node:http2";
 import { assertEquals, assertMatch } from "@std/assert";
+import { trustedNames, trustedNameSpellings } from "../support/caddy/forged_headers.ts";
 import { type Guarded, startGuarded, testProxies } from "../support/caddy/guarded.ts";
 import { serveUpstream, switchProtocols } from "../support/upstream.ts";
 
-/** Headers of a guard, a CDN or a web server that apps trust for the user, the address or the page. */
-const trustedNames = [
-  ...["User", "Id", "Groups", "Email", "Name"].map((name) => `Remote-${name}`),
-  // Jupyter, Kubernetes, Nexus.
-  ...["User", "Group", "Addr"].map((name) => `X-Remote-${name}`),
-  ...["For", "Host", "Proto", "Uri", "Method", "User", "Groups", "Email"].map((name) => `X-Forwarded-${name}`),
-  ...["Forwarded", "X-Original-Forwarded-For"],
-  // Gitea, Grafana; oauth2-proxy; authentik; Kong and Google; OpenSearch; caddy-security.
-  ...["X-WebAuth-User", "X-WebAuth-Email", "X-WebAuth-Role", "X-Auth-Request-User", "X-Auth-Request-Email"],
-  ...["X-authentik-username", "X-authentik-groups", "X-Authenticated-User", "X-Authenticated-Userid"],
-  ...["X-Goog-Authenticated-User-Email", "Cf-Access-Authenticated-User-Email", "X-Proxy-User", "X-Proxy-Roles"],
-  ...["X-Token-User-Email", "X-Token-Subject", "X-User", "X-Username", "X-Auth-User", "X-Auth-Username"],
-  // Certificates: RFC 9440, Keycloak, Spring.
-  ...["Client-Cert", "SSL-Client-Cert", "X-SSL-Client-S-DN", "X-Client-Cert"],
-  // Addresses: Gin, Vaultwarden, chi, Cloudflare, Akamai, Rails.
-  ...["X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "X-Client-IP", "Client-IP"],
-  ...["X-Cluster-Client-IP", "Fastly-Client-IP", "X-Originating-IP"],
-  // Pages: IIS, Symfony, Laminas. HTTP_PROXY of CGI programs (httpoxy).
-  ...["X-Original-URL", "X-Original-URI", "X-Rewrite-URL", "Proxy"],
-];
-
-/** Names that are the same to some app. */
-const spellings = [
-  (name: string) => name,
-  (name: string) => name.toUpperCase(),
-  (name: string) => name.toLowerCase(),
-  (name: string) => name.replaceAll("-", "_"),
-  (name: string) => name.toUpperCase().replaceAll("-", "."),
-];
 const settings = "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA";
 
 await testProxies("tells the app who asks, and lets nobody else tell it", async (proxy) => {
   await using site = await startGuarded({ proxy });
   const cookie = await site.enter("alice");
   // Not all at once: a request to Deno has at most 100 headers.
-  for (const spell of spellings) {
+  for (const spell of trustedNameSpellings) {
     const forged = trustedNames.map((name) => `${spell(name)}: forged`);
     const headers = await site.headersAtApp([`Cookie: ${cookie}`, ...forged]);
     assertEquals(Object.entries(headers).filter(([, value]) => value === "forged"), []);

@@ -23,6 +23,7 @@ export interface RunningCaddy extends AsyncDisposable {
   /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** PEM. */
   readonly rootCertificate: string;
   /** Trusts the root certificate, beside those of the system. */
@@ -54,6 +55,7 @@ export async function startCaddy(options: CaddyOptions): Promise<RunningCaddy> {
   return {
     url,
     port,
+    pid: process.pid,
     rootCertificate,
     client,
     log: () => process.output,

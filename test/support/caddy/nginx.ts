@@ -60,6 +60,7 @@ export async function startNginx(options: NginxOptions): Promise<RunningCaddy> {
   return {
     url: `https://localhost:${port}`,
     port,
+    pid: process.pid,
     rootCertificate: authority,
     client,
     log: () => process.output,
