@@ -7,15 +7,15 @@ export interface Certificates {
   readonly key: string;
 }
 
-/** Makes an authority, and a certificate of it for that name. */
-export async function createCertificates(hostname: string): Promise<Certificates> {
+/** Makes an authority, and a certificate of it for those names. */
+export async function createCertificates(...hostnames: readonly string[]): Promise<Certificates> {
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-certificates-" });
   try {
     const create = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
     await openssl(`${create} -x509 -subj /CN=Gatehouse-tests -keyout authority.key -out authority.crt`, folder);
     await openssl(
-      `${create} -x509 -CA authority.crt -CAkey authority.key -subj /CN=${hostname} ` +
-        `-addext subjectAltName=DNS:${hostname} ` +
+      `${create} -x509 -CA authority.crt -CAkey authority.key -subj /CN=${hostnames[0]} ` +
+        `-addext subjectAltName=${hostnames.map((name) => `DNS:${name}`).join()} ` +
         "-addext basicConstraints=critical,CA:FALSE -keyout server.key -out server.crt",
       folder,
     );

@@ -14,6 +14,8 @@ export interface CaddyOptions {
   readonly config?: string;
   /** By default any free one. */
   readonly port?: number;
+  /** A name that the Caddyfile serves; by default `localhost`. */
+  readonly hostname?: string;
   /** Further settings of the Caddyfile. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -37,18 +39,20 @@ export interface RunningCaddy extends AsyncDisposable {
  * @throws {Error} with all it said, when it does not
  */
 export async function startCaddy(options: CaddyOptions): Promise<RunningCaddy> {
-  const { upstream, config = "caddy/Caddyfile", port = freePort(), env = {} } = options;
+  const { upstream, config = "caddy/Caddyfile", port = freePort(), hostname = "localhost", env = {} } = options;
   await using cleanup = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-caddy-" });
   cleanup.defer(() => Deno.remove(folder, { recursive: true }));
-  const url = `https://localhost:${port}`;
+  const url = `https://${hostname}:${port}`;
   const process = new TestProcess("caddy", {
     args: ["run", "--config", config, "--adapter", "caddyfile"],
     env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, SITE: url, UPSTREAM: upstream, ...env },
   });
   cleanup.use(process);
   const rootPath = `${folder}/caddy/pki/authorities/local/root.crt`;
-  const rootCertificate = await process.until(() => trustedRoot(rootPath, port), { what: "Caddy to answer" });
+  const rootCertificate = await process.until(() => trustedRoot(rootPath, { hostname, port }), {
+    what: "Caddy to answer",
+  });
   const client = Deno.createHttpClient({ caCerts: [rootCertificate] });
   cleanup.use(client);
   const owned = cleanup.move();
@@ -64,11 +68,14 @@ export async function startCaddy(options: CaddyOptions): Promise<RunningCaddy> {
 }
 
 /** The root certificate, once Caddy shows a certificate that it vouches for. */
-async function trustedRoot(path: string, port: number): Promise<string | undefined> {
+async function trustedRoot(
+  path: string,
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+): Promise<string | undefined> {
   try {
     const pem = await Deno.readTextFile(path);
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    using secured = await Deno.startTls(connection, { hostname: "localhost", caCerts: [pem] });
+    using secured = await Deno.startTls(connection, { hostname, caCerts: [pem] });
     await secured.handshake();
     return pem;
   } catch {

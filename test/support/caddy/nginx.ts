@@ -8,11 +8,13 @@ import type { CaddyOptions, RunningCaddy } from "./caddy.ts";
 import type { Edit } from "./edited_caddyfile.ts";
 
 /** What nginx is to do. */
-export interface NginxOptions extends Omit<CaddyOptions, "config"> {
+export interface NginxOptions extends Omit<CaddyOptions, "config" | "hostname"> {
   /** The text of a file for the `http` block; by default the project's. */
   readonly config: string;
   /** The text of `snippets/gatehouse.conf`. */
   readonly snippet: string;
+  /** The names of the certificate; by default `localhost`. */
+  readonly hostnames?: readonly string[];
 }
 
 const folderOf = (name: string) => new URL(`../../../caddy/${name}`, import.meta.url);
@@ -31,11 +33,11 @@ export async function editNginx(edits: readonly Edit[]): Promise<Pick<NginxOptio
 
 /** Starts nginx and waits until it accepts connections. @throws {Error} with its log, when it does not */
 export async function startNginx(options: NginxOptions): Promise<RunningCaddy> {
-  const { upstream, config, snippet, port = freePort(), env = {} } = options;
+  const { upstream, config, snippet, hostnames = ["localhost"], port = freePort(), env = {} } = options;
   await using cleanup = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "gatehouse-nginx-" });
   cleanup.defer(() => Deno.remove(folder, { recursive: true }));
-  const { authority, certificate, key } = await createCertificates("localhost");
+  const { authority, certificate, key } = await createCertificates(...hostnames);
   const site = config.replaceAll("listen 443", `listen 127.0.0.1:${port}`)
     .replaceAll("wiki.example.org;", "localhost;")
     .replaceAll("/etc/ssl/wiki.example.org.crt", `${folder}/site.crt`)

@@ -21,6 +21,12 @@ export async function hasBrowser(): Promise<boolean> {
   return found.every(Boolean);
 }
 
+/** What is different from the defaults of Playwright. */
+export interface BrowserOptions {
+  readonly hasBackCache?: boolean;
+  readonly hostRules?: string;
+}
+
 /** A browser that runs. */
 export interface RunningBrowser extends AsyncDisposable {
   readonly browser: Browser;
@@ -30,11 +36,12 @@ export interface RunningBrowser extends AsyncDisposable {
  * Starts Chromium.
  *
  * @param roots PEM of each root certificate that it is to trust
- * @param options `hasBackCache`: whether Back restores pages from memory, as for users; Playwright turns it off
+ * @param options `hasBackCache`: whether Back restores pages from memory, as for users; Playwright turns it off.
+ * `hostRules`: further hosts that it finds on this machine, as `--host-resolver-rules` has them
  */
 export async function startBrowser(
   roots: readonly string[],
-  { hasBackCache = false }: { hasBackCache?: boolean } = {},
+  { hasBackCache = false, hostRules }: BrowserOptions = {},
 ): Promise<RunningBrowser> {
   await using cleanup = new AsyncDisposableStack();
   const home = await Deno.makeTempDir({ prefix: "gatehouse-home-" });
@@ -56,7 +63,7 @@ export async function startBrowser(
       // Tabs of one profile share a process, with the scripts that it has compiled.
       "--renderer-process-limit=1",
       // A name that is not the machine's own, for what a browser does without HTTPS.
-      `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
+      `--host-resolver-rules=${[`MAP ${plainHost} 127.0.0.1`, hostRules ?? []].flat().join(", ")}`,
     ],
   });
   cleanup.defer(() => browser.close());
