@@ -111,6 +111,7 @@ export const texts = {
   "Logged in {created}": "Вход: {created}",
   "Last seen {seen}": "Активность: {seen}",
   "Logged in with: {factors}": "Способ входа: {factors}",
+  "Sites: {sites}": "Сайты: {sites}",
   "Passkey": "Ключ доступа",
   "End": "Завершить",
   "End session: {device}, {created}": "Завершить сеанс: {device}, {created}",

@@ -68,7 +68,9 @@ export class SessionList {
       created: formatMoment(session.created_at),
       factors: session.factors.map((factor) => translate(factorTexts[factor] ?? factor)).join(", "),
       seen: formatMoment(session.last_seen_at),
+      sites: session.sites.map((origin) => new URL(origin).host).join(", "),
     });
+    if (session.sites.length === 0) part(item, "sites").remove();
     item.querySelector("strong").textContent = device;
     item.querySelector("strong").title = session.user_agent;
     const button = part(item, "end");

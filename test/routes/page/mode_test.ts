@@ -1,7 +1,8 @@
-/** The page by its settings: who may register, how long passwords are, title and logo. */
+/** The page by its settings: who may register, how long passwords are, title and logo, and a home. */
 import { assertEquals } from "@std/assert";
+import { Browser, files, home, homeSettings, wiki } from "../../support/home.ts";
 import { barriersOf } from "../../support/page/barrier.ts";
-import { password, startSite } from "../../support/page/site.ts";
+import { password, type Site, startSite } from "../../support/page/site.ts";
 import { pageSuite } from "../../support/page/suite.ts";
 import { visit } from "../../support/page/visit.ts";
 
@@ -17,6 +18,37 @@ await Deno.writeTextFile(
 const titled = pageSuite(() =>
   startSite({ GATEHOUSE_TITLE: "Вики «Ёлка» & Co", GATEHOUSE_LOGO: `${logoFolder}/logo.svg` })
 );
+
+/** Without a proxy: the host of the home is not on this machine. */
+const atHome = pageSuite(async () => {
+  const site = await startSite(homeSettings);
+  return { ...site, url: `${site.service.url}/` };
+});
+
+atHome.testLooks("at a home, the login names the site that it leads to", async ({ site, browser }, look) => {
+  const path = `?${new URLSearchParams({ site: wiki, state: "x", next: "/" })}`;
+  await visit(browser, { url: site.url, path, ...look }, async ({ page, say }) => {
+    assertEquals(await page.title(), `${say("Log in to {site}", { site: "wiki.example.org" })} · Gatehouse`);
+    await page.goto(site.url);
+    assertEquals(await page.title(), `${say("Log in to {site}")} · Gatehouse`);
+  });
+});
+
+atHome.testLooks("a user sees the sites of each session", async ({ site, browser }, { login, ...look }) => {
+  await site.addUser(login);
+  const token = await site.logIn(login);
+  await openSites(site, token);
+  await site.logIn(login);
+  await visit(browser, { url: site.url, token, ...look }, async ({ page, say }) => {
+    const items = page.locator(".sessions li");
+    await items.nth(1).waitFor();
+    const shown = await items.locator("[data-name=sites]").allTextContents();
+    assertEquals(shown, [say("Sites: {sites}", { sites: "wiki.example.org, files.example.net" })]);
+    // Of the session that the list begins with.
+    assertEquals(await items.first().locator("[data-name=sites]").count(), 1);
+    assertEquals(await barriersOf(page), []);
+  });
+});
 
 titled.testLooks("the page has the title and the logo of the settings", async ({ site, browser }, look) => {
   await visit(browser, { url: site.url, ...look }, async ({ page, say }) => {
@@ -85,3 +117,15 @@ closed.test("in mode `closed`, the first administrator can register, and cannot 
     assertEquals(await page.getByRole("button", { name: "Invite someone…" }).count(), 0);
   });
 });
+
+/** Logs a session of the home in at its sites, as a browser does. */
+async function openSites({ service }: Site, token: string): Promise<void> {
+  const browser = new Browser({
+    async send(method, path, { headers = {} } = {}) {
+      const response = await fetch(service.url + path, { method, headers, redirect: "manual" });
+      return { status: response.status, headers: response.headers, text: await response.text(), json: {} };
+    },
+  });
+  browser.cookies.set(new URL(home).host, new Map([["__Host-gatehouse", token]]));
+  for (const site of [wiki, files]) assertEquals((await browser.load(`${site}/`)).url, `${site}/`);
+}

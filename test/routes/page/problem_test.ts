@@ -13,6 +13,9 @@ const ofPrograms = [
   "method-not-allowed",
   "not-json",
   "invalid-query",
+  "unknown-site",
+  "only-at-home",
+  "site-login-invalid",
 ];
 /** What is told at the fields that are wrong. */
 const ofFields = ["invalid-user", "invalid-credential", "invalid-credentials", "invalid-ticket"];
