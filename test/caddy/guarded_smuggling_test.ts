@@ -1,6 +1,7 @@
 /** Requests that a proxy and what is behind it could read differently, through a real Caddy and nginx. */
 import { assert, assertEquals } from "@std/assert";
 import { type Guarded, startGuarded, testProxies } from "../support/caddy/guarded.ts";
+import { switchProtocols } from "../support/upstream.ts";
 
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: app\r\n\r\n";
 const chunked = `0\r\n\r\n${smuggled}`;
@@ -31,7 +32,7 @@ await testProxies("lets nobody smuggle a request to the app", async (proxy) => {
   const cookie = await site.enter("alice");
   const [request, host] = ["POST /first HTTP/1.1", `Host: localhost:${site.caddy.port}`];
   for (const [headers, rest] of requests) {
-    const text = await exchange(site, [request, host, `Cookie: ${cookie}`, ...headers, "", rest]);
+    const text = await exchange(site, [request, host, `Cookie: ${cookie}`, ...headers, "", rest].join("\r\n"));
     assert(/^HTTP\/1\.1 \d{3}/.test(text), `${headers}: ${text}`);
   }
   assertEquals(site.arrived.filter((request) => request.includes("smuggled")), []);
@@ -63,18 +64,46 @@ await testProxies("gives guard and app the host of the site that was selected, w
   const cookie = await site.enter("alice");
   const request = `GET https://localhost:${site.caddy.port}/x HTTP/1.1`;
   // Of an app for several hosts, another one may be for a group only.
-  const text = await exchange(site, [request, "Host: staff.example", `Cookie: ${cookie}`, "", ""]);
+  const text = await exchange(site, [request, "Host: staff.example", `Cookie: ${cookie}`, "", ""].join("\r\n"));
   const [, headers = "{}"] = /"headers":(\{.*?\})/.exec(text) ?? [];
   const { host = "", "x-forwarded-host": forwarded } = JSON.parse(headers);
   assertEquals([host.replace(/:\d+$/, ""), forwarded], ["localhost", host], text);
   assertEquals(site.arrived, ["GET /x"]);
 });
 
+// RFC 9113, 8.2.2: HTTP/2 has no upgrades, and nginx would read the frames of the client as what follows one.
+await testProxies("upgrades no connection of HTTP/2", async (proxy) => {
+  await using willing = switchProtocols();
+  await using site = await startGuarded({ proxy, env: { APP: willing.address } });
+  const cookie = await site.enter("alice");
+  const fields = { ":method": "GET", ":scheme": "https", ":path": "/", ":authority": `localhost:${site.caddy.port}` };
+  await exchange(site, http2Request({ ...fields, cookie, connection: "upgrade", upgrade: "websocket" }), ["h2"]);
+  const heads = willing.heads.map((head) => /^upgrade: .*/im.exec(head)?.[0]);
+  // Caddy refuses the request.
+  assertEquals(heads, proxy === "caddy" ? [] : [undefined]);
+});
+
+/** The bytes of a connection with one request, without indexes or compression (RFC 9113, RFC 7541). */
+function http2Request(fields: Readonly<Record<string, string>>): string {
+  const text = (value: string) => String.fromCharCode(value.length) + value;
+  const block = Object.entries(fields).map(([name, value]) => `\0${text(name)}${text(value)}`).join("");
+  const frame = (type: number, flags: number, payload: string) => {
+    const { length } = payload;
+    const stream = type === 1 ? 1 : 0;
+    return String.fromCharCode(0, length >> 8, length & 255, type, flags, 0, 0, 0, stream) + payload;
+  };
+  return `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${frame(4, 0, "")}${frame(1, 5, block)}`;
+}
+
 /** Everything that the site sends on one connection. A second of silence ends it. */
-async function exchange({ caddy }: Guarded, lines: readonly string[]): Promise<string> {
+async function exchange({ caddy }: Guarded, sent: string, alpnProtocols: string[] = []): Promise<string> {
   const plain = await Deno.connect({ hostname: "127.0.0.1", port: caddy.port });
-  using connection = await Deno.startTls(plain, { hostname: "localhost", caCerts: [caddy.rootCertificate] });
-  await connection.write(new TextEncoder().encode(lines.join("\r\n")));
+  using connection = await Deno.startTls(plain, {
+    hostname: "localhost",
+    caCerts: [caddy.rootCertificate],
+    alpnProtocols,
+  });
+  await connection.write(Uint8Array.from(sent, (character) => character.charCodeAt(0)));
   const buffer = new Uint8Array(16 * 1024);
   let text = "";
   const signal = AbortSignal.timeout(700);
