@@ -49,20 +49,25 @@ Deno.test("backUp() contains every user acknowledged before it, during changes a
       acknowledged += 4;
     }
   })();
-  for (let round = 0; round < 5; round++) {
-    while (acknowledged < (round + 1) * 200) await new Promise((resolve) => setTimeout(resolve, 1));
-    const before = acknowledged;
-    // In another process, as the task is, so that this one is not blocked.
-    const { success, stderr } = await runTask(["backup", `${folder}/${round}`], { GATEHOUSE_STORE: `${folder}/data` });
-    assert(success, stderr);
-    await restore(`${folder}/${round}`, `${folder}/new${round}`);
-    await using restored = await open(`${folder}/new${round}`);
-    for (let index = 1; index <= before; index++) {
-      assert(await restored.findUser(`user${index}`) !== undefined, `user${index} of ${before}`);
+  try {
+    for (let round = 0; round < 5; round++) {
+      while (acknowledged < (round + 1) * 200) await new Promise((resolve) => setTimeout(resolve, 1));
+      const before = acknowledged;
+      // In another process, as the task is, so that this one is not blocked.
+      const { success, stderr } = await runTask(["backup", `${folder}/${round}`], {
+        GATEHOUSE_STORE: `${folder}/data`,
+      });
+      assert(success, stderr);
+      await restore(`${folder}/${round}`, `${folder}/new${round}`);
+      await using restored = await open(`${folder}/new${round}`);
+      for (let index = 1; index <= before; index++) {
+        assert(await restored.findUser(`user${index}`) !== undefined, `user${index} of ${before}`);
+      }
     }
+  } finally {
+    isOver = true;
+    await load;
   }
-  isOver = true;
-  await load;
 });
 
 Deno.test("backUp() rejects a store without users, and the task warns when no service uses the store", async () => {
