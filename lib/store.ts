@@ -14,6 +14,7 @@ import type {
   Days,
   ExpiryLimits,
   HashWorks,
+  ListedTicket,
   Page,
   SessionQuery,
   StoreSize,
@@ -23,7 +24,6 @@ import type {
 import type {
   Credential,
   Factor,
-  ListedTicket,
   Secret,
   Session,
   SiteLogin,
@@ -103,11 +103,6 @@ export interface DeleteCredentialsOptions extends ActorOptions {
   readonly keepsFactor?: boolean;
 }
 
-/** A user has at most so many credentials besides recovery codes. */
-export const maxCredentials = 50;
-/** A user has at most so many tickets for a login, as each right password makes one, and as many for sites. */
-export const maxPendingLogins = 50;
-
 /** Users, sessions, credentials, tickets and secrets. */
 export interface Store extends AsyncDisposable {
   /** @param login in lower case */
@@ -153,10 +148,7 @@ export interface Store extends AsyncDisposable {
    *   used meanwhile
    */
   insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
-  /**
-   * Adds a step-up or a login at a site to a session of `user`. Of logins at several sites at once, all are added.
-   * @returns `false` if the session has ended, otherwise as `insertSession`
-   */
+  /** Adds a step-up or a login at a site to a session. @returns `false` if it has ended, otherwise as `insertSession` */
   updateSession(id: string, user: User, update: SessionUpdate): Promise<boolean>;
   /**
    * Sets `lastSeenAt`, unless it is later already. If a time of the session is later by more than `maxSessionAheadMs`,
@@ -176,7 +168,7 @@ export interface Store extends AsyncDisposable {
   /**
    * Adds credentials of `user`, at least one. TOTP and recovery codes replace those that the user has.
    * @returns `stale` if the stored user is not `user`; `taken` if a key exists, or the user has the secret of TOTP or a
-   *   passkey with the `counter`; `full` beyond `maxCredentials`
+   *   passkey with the `counter`; `full` beyond `maxCredentials` of `rules.ts`
    */
   insertCredentials(
     user: User,

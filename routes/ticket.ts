@@ -3,7 +3,7 @@
 import { audit } from "../lib/audit.ts";
 import { HttpError, jsonResponse } from "../lib/http/http_error.ts";
 import { readJson } from "../lib/http/request_body.ts";
-import type { ListedTicket } from "../lib/store.ts";
+import type { ListedTicket } from "../lib/store/queries.ts";
 import { createTicket } from "../lib/accounts/ticket.ts";
 import { dateSchema, idSchema, objectSchema, type Schema } from "../lib/http/schema.ts";
 import { ticketRequestBody } from "../lib/accounts/request_bodies.ts";

@@ -12,7 +12,7 @@ import { ulid } from "@std/ulid";
 import type { Config } from "../config/config.ts";
 import { cookieReader, hostCookie } from "../http/cookie.ts";
 import { copyHeaderText, copyText } from "../http/kept_text.ts";
-import { type Factor, maxSessionAheadMs, noSites, type Session, type Store, type UserSession } from "../store.ts";
+import { type Factor, maxSessionAheadMs, type Session, type Store, type UserSession } from "../store.ts";
 import type { ExpiryLimits } from "../store/queries.ts";
 
 /** `lastSeenAt` is updated at most this often, so that using a session rarely writes, */
@@ -21,6 +21,8 @@ const touchEveryMs = 60 * 60 * 1_000;
 const touchesPerIdle = 10;
 /** Length of a ULID. */
 const idLength = 26;
+/** Shared by all new sessions, which saves 16 bytes of memory a session. */
+const noSites: Session["sites"] = Object.freeze([]);
 /** Stored part of a User-Agent, in UTF-16 units: enough to recognize a browser. */
 export const maxUserAgentLength = 256;
 export const cookieName = "__Host-gatehouse";

@@ -16,7 +16,7 @@ const localHost = /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])$/;
 const onlyOrigins = /^https?:\/\/[a-z\d.:[\]-]+(, *https?:\/\/[a-z\d.:[\]-]+)*$/;
 
 /** A session holds a login for each. */
-const maxSites = 64;
+export const maxSites = 64;
 
 export const msPerHour = 60 * 60 * 1_000;
 

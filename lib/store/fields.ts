@@ -4,7 +4,7 @@
  * The checks accept what any version has written; `lib/accounts/` checks new values.
  */
 
-import { noSites, type RecordKind, type Records, type SiteLogin } from "../store.ts";
+import type { RecordKind, Records, SiteLogin } from "../store.ts";
 import { factorsOf } from "./rules.ts";
 
 /** Characters of the longest id, login and hash of a secret. */
@@ -19,6 +19,8 @@ const maxSitesLength = 32_768;
 export const maxTime = Date.UTC(10_000, 0) - 1;
 /** Shared by all users without a group, which saves 16 bytes of memory a user. */
 const noGroups: readonly string[] = Object.freeze([]);
+/** Shared by all sessions without a site. */
+export const noSites: readonly SiteLogin[] = Object.freeze([]);
 /** Anything but visible ASCII: the guard's identity headers carry logins and groups. */
 const invisible = /[^!-~]/;
 /** Sites, each with its origin, of visible ASCII without commas, and the hash of its secret. */

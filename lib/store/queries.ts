@@ -1,5 +1,7 @@
 /** Queries and results of the lists, counts and sizes of a store. All times are milliseconds since the epoch. */
 
+import type { Ticket } from "./records.ts";
+
 /** Which page of a list to return. */
 export interface PageQuery {
   /** At most this many items; at least 1. */
@@ -35,6 +37,12 @@ export interface UserQuery extends PageQuery {
 /** Selects the tickets for registrations and resets that are valid at `now`, in order of their ids. */
 export interface TicketQuery extends PageQuery {
   readonly now: number;
+}
+
+/** A ticket with the login of the administrator who created it, if one did. */
+export interface ListedTicket {
+  readonly ticket: Ticket;
+  readonly madeBy: string | undefined;
 }
 
 /** Sessions last seen or created at these times or earlier have expired. */

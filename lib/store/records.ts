@@ -27,9 +27,6 @@ export interface SiteLogin {
   readonly secretHash: string;
 }
 
-/** Shared by all sessions without a site, which saves 16 bytes of memory a session. */
-export const noSites: readonly SiteLogin[] = Object.freeze([]);
-
 /** A login session as it is stored, without its token. */
 export interface Session {
   /** ULID; the public half of the token. */
@@ -52,9 +49,6 @@ export interface Session {
   /** Each origin at most once, the latest login last. Sessions of older versions have none. */
   readonly sites: readonly SiteLogin[];
 }
-
-/** A session is logged in at most at so many sites. */
-export const maxSites = 64;
 
 /** A session further ahead of the clock than this was created or seen by a clock that was set back since. */
 export const maxSessionAheadMs = 60 * 60 * 1_000;
@@ -174,12 +168,6 @@ export function keyOf({ kind, record }: StoredRecord): string {
 /** Returns what the records of a kind are in order of in `Store.records`. */
 export function orderOf(stored: StoredRecord): string {
   return stored.kind === "user" ? stored.record.id : keyOf(stored);
-}
-
-/** A ticket with the login of the administrator who created it, if one did. */
-export interface ListedTicket {
-  readonly ticket: Ticket;
-  readonly madeBy: string | undefined;
 }
 
 /** The group of administrators. */

@@ -7,20 +7,24 @@
  * administrator. A ticket for a login or a site proves the old password, and no disabled user can log in.
  */
 
+import { maxSites } from "../config/parsers.ts";
 import {
   adminGroup,
   type Credential,
   type Factor,
   factorNames,
   isAdmin,
-  maxCredentials,
-  maxSites,
   type Session,
   type SessionUpdate,
   type SiteLogin,
   type Ticket,
   type User,
 } from "../store.ts";
+
+/** A user has at most so many credentials besides recovery codes. */
+export const maxCredentials = 50;
+/** A user has at most so many tickets for a login, as each right password makes one, and as many for sites. */
+export const maxPendingLogins = 50;
 
 /** Factors by their text in a record, each list once: most sessions have the same. */
 const factorLists = new Map<string, readonly Factor[]>();

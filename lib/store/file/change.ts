@@ -8,8 +8,8 @@
  */
 
 import { deserialize, serialize } from "node:v8";
-import { type Change, type Factor, noSites, type RecordKind } from "../../store.ts";
-import { type Field, fields, key, login, maxTime } from "../fields.ts";
+import type { Change, Factor, RecordKind } from "../../store.ts";
+import { type Field, fields, key, login, maxTime, noSites } from "../fields.ts";
 import { idOfOldTicket } from "../rules.ts";
 import { requirePlainClone } from "./plain_clone.ts";
 
@@ -30,12 +30,8 @@ interface Format {
 }
 
 const oldFactors: readonly Factor[] = ["password"];
-const addedSites: AddedFields = { sites: () => noSites };
-const addedToSession: AddedFields = {
-  factors: () => oldFactors,
-  authenticatedAt: ({ createdAt }) => createdAt,
-  ...addedSites,
-};
+const sites = () => noSites;
+const addedToSession: AddedFields = { factors: () => oldFactors, authenticatedAt: ({ createdAt }) => createdAt, sites };
 const addedToTicket: AddedFields = {
   id: ({ secretHash }) => idOfOldTicket(String(secretHash)),
   maker: () => "",
@@ -76,7 +72,7 @@ const formats: readonly Format[] = [
   deletion(6, "ticket"),
   put(7, "ticket"),
   put(8, "secret"),
-  put(9, "session", addedSites),
+  put(9, "session", { sites }),
   put(10, "credential"),
   deletion(11, "credential"),
   put(12, "session"),

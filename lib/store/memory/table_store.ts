@@ -11,7 +11,6 @@ import {
   type ActorOptions,
   type Change,
   isAdmin,
-  maxPendingLogins,
   type ReplaceOptions,
   type Secret,
   type Store,
@@ -21,7 +20,7 @@ import {
   type User,
 } from "../../store.ts";
 import type { Days, TicketQuery, UserQuery } from "../queries.ts";
-import { canLogIn, isForUser, isOfLogin, isPublic, isSameUser, voidedTickets } from "../rules.ts";
+import { canLogIn, isForUser, isOfLogin, isPublic, isSameUser, maxPendingLogins, voidedTickets } from "../rules.ts";
 import { LoginStore } from "./login_store.ts";
 import { hashWorksOf, pageOf, recordsOf, registrationsOn } from "./scan.ts";
 import { TableChanges, ticketKeys } from "./table_changes.ts";

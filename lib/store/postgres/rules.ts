@@ -10,8 +10,16 @@
  * A change that finds its own earlier attempt, on a connection that was lost (`isRepeated`), reports success.
  */
 
-import { type Actor, isAdmin, maxPendingLogins, type ProofOptions, type Store, type User } from "../../store.ts";
-import { canLogIn, isForUser, isOfLogin, isSameCredential, isSameUser, voidedTickets } from "../rules.ts";
+import { type Actor, isAdmin, type ProofOptions, type Store, type User } from "../../store.ts";
+import {
+  canLogIn,
+  isForUser,
+  isOfLogin,
+  isSameCredential,
+  isSameUser,
+  maxPendingLogins,
+  voidedTickets,
+} from "../rules.ts";
 import { isStorableText } from "./connection.ts";
 import type { Database, Transaction } from "./database.ts";
 import { insertAll, numberIn, recordOf, rowOf } from "./rows.ts";

@@ -1,6 +1,7 @@
 // What lib/store.ts promises of credentials, and of the sessions and tickets of users that have some.
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { type Credential, type CredentialUse, isSecondFactor, maxCredentials, type Store } from "../../../lib/store.ts";
+import { type Credential, type CredentialUse, isSecondFactor, type Store } from "../../../lib/store.ts";
+import { maxCredentials } from "../../../lib/store/rules.ts";
 import { credentialOf, deleteByLogin, sessionOf, sessionsIn, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
 

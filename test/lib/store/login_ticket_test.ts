@@ -1,6 +1,6 @@
 // What lib/store.ts promises of tickets for logins and for logins at a site, for every implementation.
 import { assert, assertEquals } from "@std/assert";
-import { maxPendingLogins } from "../../../lib/store.ts";
+import { maxPendingLogins } from "../../../lib/store/rules.ts";
 import { deleteByLogin, ticketOf, userOf } from "../../support/store/records.ts";
 import { testStores } from "../../support/store/stores.ts";
 import { alice, bob, fill } from "../../support/store/ticket_scene.ts";

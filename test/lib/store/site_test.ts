@@ -1,6 +1,7 @@
 // What lib/store.ts promises of the sites that a session is logged in at.
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { maxSites, type SessionUpdate, type SiteLogin, type Store } from "../../../lib/store.ts";
+import { maxSites } from "../../../lib/config/parsers.ts";
+import type { SessionUpdate, SiteLogin, Store } from "../../../lib/store.ts";
 import { deleteByLogin, sessionOf, sessionsIn, siteOf, ticketOf, userOf } from "../../support/store/records.ts";
 import { testContended, testStores } from "../../support/store/stores.ts";
 

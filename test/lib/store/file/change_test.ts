@@ -1,6 +1,7 @@
 import { serialize } from "node:v8";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { type Change, noSites } from "../../../../lib/store.ts";
+import type { Change } from "../../../../lib/store.ts";
+import { noSites } from "../../../../lib/store/fields.ts";
 import { decodeChanges, encodeChanges } from "../../../../lib/store/file/change.ts";
 import { credentialOf, secretOf, sessionOf, siteOf, ticketOf, userOf } from "../../../support/store/records.ts";
 
