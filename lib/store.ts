@@ -148,7 +148,7 @@ export interface Store extends AsyncDisposable {
    *   used meanwhile
    */
   insertSession(session: Session, user: User, options?: InsertSessionOptions): Promise<boolean>;
-  /** Adds a step-up or a login at a site to a session. @returns `false` if it has ended, otherwise as `insertSession` */
+  /** Adds a step-up or a login at a site to a session. @returns `false` if it has ended; else as `insertSession` */
   updateSession(id: string, user: User, update: SessionUpdate): Promise<boolean>;
   /**
    * Sets `lastSeenAt`, unless it is later already. If a time of the session is later by more than `maxSessionAheadMs`,

@@ -17,6 +17,8 @@ const onlyOrigins = /^https?:\/\/[a-z\d.:[\]-]+(, *https?:\/\/[a-z\d.:[\]-]+)*$/
 
 /** A session holds a login for each. */
 export const maxSites = 64;
+/** Characters of the longest origin: a host name has at most 253 (RFC 1035). */
+const maxOriginLength = "https://".length + 253 + ":65535".length;
 
 export const msPerHour = 60 * 60 * 1_000;
 
@@ -116,6 +118,9 @@ export const parseOrigins = list(parseOrigin);
 export function parseSites(text: string): readonly string[] {
   const sites = parseOrigins(text);
   if (sites.length > maxSites) throw new RangeError(`use at most ${maxSites} origins`);
+  if (sites.some(({ length }) => length > maxOriginLength)) {
+    throw new RangeError("a host name has at most 253 characters");
+  }
   return sites;
 }
 

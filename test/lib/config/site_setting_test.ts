@@ -44,6 +44,14 @@ Deno.test("readConfig() rejects more than 64 sites", () => {
   assertEquals(error.endsWith(": use at most 64 origins"), true);
 });
 
+Deno.test("readConfig() rejects a site whose host name is longer than DNS allows", () => {
+  const name = `${"a".repeat(60)}.`.repeat(4) + "example";
+  const longest = `https://${name.padStart(253, "b")}:65535`;
+  assertEquals(readConfig({ GATEHOUSE_HOME: home, GATEHOUSE_SITES: longest }).sites, [longest]);
+  const [error = ""] = errorsOf({ GATEHOUSE_HOME: home, GATEHOUSE_SITES: longest.replace("b", "bb") });
+  assertEquals(error.endsWith(": a host name has at most 253 characters"), true);
+});
+
 Deno.test("readConfig() rejects a home without sites, and sites without a home", () => {
   const together = ["GATEHOUSE_HOME and GATEHOUSE_SITES must be set together"];
   assertEquals(errorsOf({ GATEHOUSE_HOME: home }), together);
