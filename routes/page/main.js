@@ -25,8 +25,11 @@ const shown = { count: 0 };
 const app = {
   /** The settings that a visitor must know. */
   facts: { registration, passwordMinLength: Number(passwordMinLength) },
-  /** The host, and the address of the site that this page guards: none where the page itself is at the root. */
-  site: { name: siteName(), url: location.pathname === "/" ? undefined : new URL("/", location.href).href },
+  /** The host to log in to, which a home has checked, and the address of the site: none where the page is at `/`. */
+  site: {
+    name: new URL(home && parameter("site") || location.href).host,
+    url: location.pathname === "/" ? undefined : new URL("/", location.href).href,
+  },
   /** Login and groups of the user who is logged in. */
   session: undefined,
   /** The login that waits for its second factor: what the service responded to the password, and the login. */
@@ -45,10 +48,9 @@ const app = {
   logOut,
 };
 
-/** Returns the host that the user logs in to. At a home the service has checked the site that the address names. */
-function siteName() {
-  const site = home && new URLSearchParams(location.search).get("site");
-  return site ? new URL(site).host : location.host;
+/** Returns a parameter of the address; `null` if it is absent. */
+function parameter(name) {
+  return new URLSearchParams(location.search).get(name);
 }
 
 /** Returns the view that the address names, or else the default. */
@@ -118,7 +120,7 @@ async function enter() {
   if (await findSession() === undefined) throw new Problem({ code: isSecureContext ? "no-cookie" : "no-https" });
   const { pathname, search, hash } = location;
   const hasView = hash !== "" && !isOfVisitors(hash.slice(1));
-  const hasAim = hasView || app.interrupted !== undefined || new URLSearchParams(search).has("next");
+  const hasAim = hasView || app.interrupted !== undefined || parameter("next") !== null;
   if (!hasAim && app.site.url !== undefined) location.replace(app.site.url);
   else {
     const view = app.interrupted === undefined ? "" : `#${app.interrupted}`;
@@ -213,13 +215,13 @@ function showUnexpected() {
 
 /** Whether the guard has led here, as the page that `next` names requires a second factor, and the session has none. */
 function isFactorWanted() {
-  const wanted = new URLSearchParams(location.search).get("need") === "second-factor";
-  return wanted && !app.session?.factors.some((factor) => ["passkey", "totp", "recovery"].includes(factor));
+  return parameter("need") === "second-factor" &&
+    !app.session?.factors.some((factor) => ["passkey", "totp", "recovery"].includes(factor));
 }
 
 /** Whether the guard has led here because the session has ended. */
 function isLoginAgain() {
-  return app.session === undefined && new URLSearchParams(location.search).get("why") === "ended";
+  return app.session === undefined && parameter("why") === "ended";
 }
 
 async function start() {
