@@ -43,7 +43,7 @@ export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: 
   metrics: ["/auth/metrics is not served", "private"],
   guard: ["/auth/guard/ is not served: only the proxy asks the guard", "private"],
   session: ["a session is admitted", "askGuard"],
-  ended: ["a session that has ended is refused", "askGuard"],
+  ended: ["a session that has ended is refused, and browsers do not show pages that they have", "askGuard", "cache"],
   identity: ["the site receives the login, and the client cannot prevent it", "identity", "websocket"],
   remote: ["forged Remote-* headers do not arrive at the site", "remote"],
   underscores: ["forged names with _ or ., such as Remote_User, do not arrive at the site", "underscores"],

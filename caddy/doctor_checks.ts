@@ -1,7 +1,6 @@
 /**
  * The doctor's checks, in the order of the table in `doctor.ts`, which says what each of them ensures.
- * What arrives at the site is known as far as the page shows it. Forged values contain a marker: seeing it anywhere is
- * a failure, but not seeing it only counts on a page that shows headers that were not forged.
+ * Forged values contain a marker: to see it anywhere is a failure, not to see it counts on a page that shows headers.
  */
 
 import type { Account, SiteClient, SiteResponse } from "./doctor_client.ts";
@@ -128,10 +127,11 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
   async ended(member) {
     const cookie = await member.account.logIn();
     // Requested before, in case something caches the guard's responses.
-    await visit({ ...member, cookie });
+    const { isAdmitted, headers } = await visit({ ...member, cookie });
     await member.account.logOut(cookie);
     const { isRefused, status } = await visit({ ...member, cookie });
-    return isRefused ? undefined : `the response is ${status}`;
+    if (!isRefused) return `the response is ${status}`;
+    return isAdmitted && !headers.has("cache-control") ? "browsers keep pages, without Cache-Control" : undefined;
   },
   async identity(member) {
     const { showsHeaders, showsLogin } = member.observation;
@@ -237,9 +237,9 @@ async function findAdmitted(
 ): Promise<Failure> {
   for (const [request, headers = []] of requests) {
     const { isRefused, status } = await site.send(request, { headers });
+    if (isRefused || request.startsWith("TRACE ") && status === 405) continue;
     const [forged = ""] = headers.map((line) => ` with a forged ${line.split(":", 1).join()}`);
-    const isNoTrace = request.startsWith("TRACE ") && status === 405;
-    if (!isRefused && !isNoTrace) return `the response to ${request}${forged} is ${status}`;
+    return `the response to ${request}${forged} is ${status}`;
   }
   return undefined;
 }

@@ -24,7 +24,8 @@ export type FixName =
   | "names"
   | "underscores"
   | "websocket"
-  | "credentials";
+  | "credentials"
+  | "cache";
 
 interface Proxy {
   readonly title: string;
@@ -61,6 +62,7 @@ export const proxies: Readonly<Record<"caddy" | "nginx", Proxy>> = {
         to: "request_header @guard-no-cookie",
         where: "after forward_auth",
       },
+      cache: { from: "header ?Cache-Control", where: "in route, after forward_auth" },
     },
   },
   nginx: {
@@ -72,7 +74,7 @@ export const proxies: Readonly<Record<"caddy" | "nginx", Proxy>> = {
         to: "recursive_error_pages",
         where: "in server, with no `auth_request off`, `satisfy any` or `return` in a location of the site",
       },
-      loginPage: { from: "location /auth/ ", to: "}", where: "in server" },
+      loginPage: { from: "location ^~ /auth/ ", to: "}", where: "in server" },
       private: { from: "location ~ ^/auth/", to: "}", where: "in location /auth/" },
       decision: {
         from: "proxy_set_header X-Forwarded-For ",
@@ -94,6 +96,10 @@ export const proxies: Readonly<Record<"caddy" | "nginx", Proxy>> = {
         where: `${inherited}; not $http_upgrade`,
       },
       credentials: { from: "proxy_set_header Cookie ", to: "proxy_set_header Authorization ", where: inherited },
+      cache: {
+        from: "add_header Cache-Control $",
+        where: "in server: a location with an add_header of its own inherits no other",
+      },
     },
   },
 };

@@ -81,6 +81,11 @@ const mistakes: readonly (readonly [mistake: string, checks: string, ...edits: E
     ["# The rest belongs", "proxy_cache_path cache keys_zone=guard:1m;\n# The rest belongs"],
   ],
   [
+    "with a response header of the location's own, pages are shown from the cache after the logout",
+    "ended",
+    [app, `\t\tadd_header X-Frame-Options DENY;\n${app}`],
+  ],
+  [
     "a header of the location's own",
     "identity remote forwarded names upgrade credentials",
     [app, `\t\tproxy_set_header Host $host;\n${app}`],
