@@ -4,7 +4,7 @@ import type { Context } from "../../lib/app.ts";
 import { audit } from "../../lib/audit.ts";
 import { deviceCookie } from "../../lib/accounts/known_device.ts";
 import { groupsSchema, loginSchema } from "../../lib/accounts/request_schemas.ts";
-import { createSession, expiresAt, sessionCookie, tokenPattern } from "../../lib/accounts/session.ts";
+import { cookieToken, createSession, expiresAt, sessionCookie, tokenPattern } from "../../lib/accounts/session.ts";
 import { jsonResponse } from "../../lib/http/http_error.ts";
 import { dateSchema, objectSchema, type Schema } from "../../lib/http/schema.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type User,
   type UserSession,
 } from "../../lib/store.ts";
+import { liveSession } from "./authorization.ts";
 
 /** What `authenticationOf` returns. */
 export const authenticationSchemas = {
@@ -69,10 +70,21 @@ export async function openSession(login: Login, context: Context): Promise<Respo
   audit(context, "login", { by: user.login, user: user.login, factors });
   const shown = { ...datesOf(session, context), ...authenticationOf(session), recovery_codes_left: recoveryCodesLeft };
   if (!cookie) return jsonResponse({ login: user.login, token, ...shown }, { status: 201 });
+  await endReplaced(context);
   const response = jsonResponse({ login: user.login, ...shown }, { status: 201 });
   response.headers.append("set-cookie", sessionCookie(token, Math.floor(config.sessionMaxMs / 1_000)));
   response.headers.append("set-cookie", deviceCookie(user));
   return response;
+}
+
+/** Ends the session whose cookie the new one replaces: no logout would end it any more, nor its logins at sites. */
+async function endReplaced(context: Context): Promise<void> {
+  const { app: { sites, store }, request } = context;
+  const token = sites && cookieToken(request.headers);
+  const found = token === undefined ? undefined : await liveSession(token, context);
+  if (found === undefined) return;
+  await store.deleteSession(found.session.id);
+  audit(context, "logout", { by: found.user.login, user: found.user.login });
 }
 
 /** The public fields of the session of a request. */

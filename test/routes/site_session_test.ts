@@ -71,6 +71,20 @@ Deno.test("the session of a site is good for the guard of this site only, and en
   for (const site of [wiki, files]) assertEquals(new URL((await browser.load(`${site}/`)).url).origin, home);
 });
 
+Deno.test("a login at the home ends the session that it replaces, so that one logout closes all sites", async () => {
+  const scene = await openHome();
+  const browser = new Browser(scene);
+  // Two tabs show the login page, and the user logs in in both.
+  await browser.logIn();
+  await browser.load(`${wiki}/`);
+  await browser.logIn();
+  await browser.load(`${files}/`);
+  assertEquals((await browser.load(`${wiki}/`)).passed.length, 4);
+  const token = browser.cookies.get("login.example.org")?.get("__Host-gatehouse") ?? "";
+  assertEquals((await scene.send("DELETE", "/session/", { token })).status, 204);
+  for (const site of [wiki, files]) assertEquals(new URL((await browser.load(`${site}/`)).url).origin, home);
+});
+
 Deno.test("two tabs get the same session of a site, and each code is good once", async () => {
   const scene = await openHome();
   const browser = new Browser(scene);

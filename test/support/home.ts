@@ -83,7 +83,8 @@ export class Browser {
   async logIn(credentials: { readonly login: string; readonly password: string } = alice): Promise<void> {
     const jar = this.cookies.get(new URL(home).host) ?? new Map<string, string>();
     this.cookies.set(new URL(home).host, jar);
-    const headers = { "x-forwarded-host": new URL(home).host, "sec-fetch-site": "same-origin" };
+    const cookie = Array.from(jar, ([name, value]) => `${name}=${value}`).join("; ");
+    const headers = { "x-forwarded-host": new URL(home).host, "sec-fetch-site": "same-origin", cookie };
     const reply = await this.#app.send("POST", "/session/", { json: { ...credentials, cookie: true }, headers });
     assert(reply.status === 201, reply.text);
     const [, token = ""] = /^__Host-gatehouse=([^;]+)/.exec(reply.headers.getSetCookie().join("\n")) ?? [];
