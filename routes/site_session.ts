@@ -93,10 +93,10 @@ export const openSiteSession = route("GET /site-session/", {
     const binding = presentedBinding(request.headers);
     const opened = binding === undefined ? undefined : challenges.open(state, scopeOf(origin, binding));
     const [attempt = 1, ...digest] = opened?.payload ?? [];
-    if (binding !== undefined && code !== undefined && digestOf(next).equals(Buffer.from(digest))) {
-      const cookie = await exchange(code, { origin, state, next, binding }, context);
-      if (cookie !== undefined) return redirectTo(next, cookie);
-    }
+    const isBound = digestOf(next).equals(Buffer.from(digest));
+    const scope = { origin, state, next, binding: isBound ? binding : undefined };
+    const cookie = code === undefined ? undefined : await exchange(code, scope, context);
+    if (cookie !== undefined) return redirectTo(next, cookie);
     // Another tab has completed it, or the browser has gone back.
     const token = cookieToken(request.headers);
     if (token !== undefined && await liveSession(token, context, origin)) return redirectTo(next);
@@ -108,10 +108,14 @@ export const openSiteSession = route("GET /site-session/", {
   },
 });
 
-/** Uses a code up. @returns the cookie with the token of the site; `undefined` if the code is not good */
+/**
+ * Uses a code up, also one that a wrong browser presents: the right one may be that of a reader of the proxy's log.
+ *
+ * @returns the cookie with the token of the site; `undefined` if the code is not good, or without `binding`
+ */
 async function exchange(
   code: string,
-  { binding, ...scope }: CodeScope & { readonly binding: string },
+  { binding, ...scope }: CodeScope & { readonly binding: string | undefined },
   context: Context,
 ): Promise<string | undefined> {
   const { app: { store, sites, config, now } } = context;
@@ -119,11 +123,11 @@ async function exchange(
   const found = ticket && await store.findSession(code.slice(0, code.indexOf(".")));
   if (sites === undefined || found === undefined || now() >= expiresAt(found.session, config)) return undefined;
   const { session, user } = found;
-  const { token, site } = sites.logInAt(scope.origin, { session, binding });
-  const update = { site, knownOrigins: sites.origins, ticketHash: ticket?.secretHash };
-  if (!await store.updateSession(session.id, user, update)) return undefined;
+  const made = binding === undefined ? undefined : sites.logInAt(scope.origin, { session, binding });
+  const update = { ...made && { site: made.site, knownOrigins: sites.origins }, ticketHash: ticket?.secretHash };
+  if (!await store.updateSession(session.id, user, update) || made === undefined) return undefined;
   audit(context, "site-login", { by: user.login, user: user.login, site: scope.origin });
-  return sessionCookie(token, Math.floor((session.createdAt + config.sessionMaxMs - now()) / 1_000));
+  return sessionCookie(made.token, Math.floor((session.createdAt + config.sessionMaxMs - now()) / 1_000));
 }
 
 function redirectTo(location: string, cookie?: string): Response {

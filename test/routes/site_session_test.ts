@@ -138,16 +138,26 @@ Deno.test("a code is refused in another browser, for another page, site or state
     assertEquals([reply.status, location.origin, location.searchParams.get("next")], [303, home, next], bad);
     assertEquals(reply.headers.getSetCookie().join().includes("__Host-gatehouse="), false, bad);
   }
-  const victim = new Browser(scene);
-  for (const isKnown of [false, true]) {
-    if (isKnown) await victim.load(page);
-    const reply = await victim.request(address);
-    assertEquals(reply.headers.getSetCookie().join().includes("__Host-gatehouse="), false);
-  }
   scene.clock.now += 60 * secondMs;
   assertEquals((await browser.request(address)).headers.getSetCookie().join().includes("__Host-gatehouse="), false);
   scene.clock.now -= secondMs;
   assertEquals((await browser.request(address)).headers.get("location"), "/ledger?page=2&sort=a%26b");
+});
+
+Deno.test("a code that a wrong browser presents is used up, as its owner may read the log of the site", async () => {
+  const scene = await openHome();
+  const [attacker, victim] = [new Browser(scene), new Browser(scene)];
+  await victim.logIn();
+  // The attacker leads the victim to the home, with a state of the attacker's browser.
+  const begun = (await attacker.request(`${wiki}/auth/?next=%2F`)).headers.get("location") ?? "";
+  for (const isKnown of [false, true]) {
+    if (isKnown) await victim.request(`${wiki}/auth/?next=%2F`);
+    const address = await codeAddress(victim, begun);
+    for (const browser of [victim, attacker]) {
+      const reply = await browser.request(address);
+      assertEquals(reply.headers.getSetCookie().join().includes("__Host-gatehouse="), false);
+    }
+  }
 });
 
 Deno.test("a login that takes longer than the state is good begins again, once", async () => {
