@@ -15,17 +15,11 @@ import {
   type TaskCall,
   TaskError,
 } from "../lib/tasks/task.ts";
-import {
-  type Failure,
-  type Member,
-  memberChecks,
-  observe,
-  pageShowsNothing,
-  type Visitor,
-  visitorChecks,
-} from "./doctor_checks.ts";
-import { Account, type Credentials, SiteClient, SiteError } from "./doctor_client.ts";
+import { Account, type Credentials } from "./doctor_account.ts";
+import { type Failure, type Visitor, visitorChecks } from "./doctor_checks.ts";
+import { SiteClient, SiteError } from "./doctor_client.ts";
 import { type FixName, fixText, proxies, type ProxyName, proxyOf } from "./doctor_fixes.ts";
+import { type Member, memberChecks, observe, pageShowsNothing } from "./doctor_member_checks.ts";
 import { caddyRoots } from "./site.ts";
 
 const needsFactor = "requires a second factor, which the doctor does not have: use --path, or run it before you set " +

@@ -5,8 +5,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import { checks, examine, type Finding } from "../../caddy/doctor.ts";
-import { memberChecks, visitorChecks } from "../../caddy/doctor_checks.ts";
+import { visitorChecks } from "../../caddy/doctor_checks.ts";
 import { excerpt, proxies } from "../../caddy/doctor_fixes.ts";
+import { memberChecks } from "../../caddy/doctor_member_checks.ts";
 import { app, type Guarded, impatience, startGuarded } from "../support/caddy/guarded.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { freePort } from "../support/process.ts";
