@@ -15,7 +15,7 @@ import {
   type TaskCall,
   TaskError,
 } from "../lib/tasks/task.ts";
-import { Account, type Credentials } from "./doctor_account.ts";
+import { Account, askGatehouse, type Credentials, findHome, type Place } from "./doctor_account.ts";
 import { type Failure, type Visitor, visitorChecks } from "./doctor_checks.ts";
 import { SiteClient, SiteError } from "./doctor_client.ts";
 import { type FixName, fixText, proxies, type ProxyName, proxyOf } from "./doctor_fixes.ts";
@@ -28,7 +28,7 @@ const needsFactor = "requires a second factor, which the doctor does not have: u
 /** What each check ensures, and the lines of the proxy's configuration that do so. */
 export const checks: Readonly<Record<string, readonly [holds: string, ...fixes: FixName[]]>> = {
   "no-session": ["without a session browsers are redirected to the login page, and programs get 401", "askGuard"],
-  page: ["the login page is at /auth/, and /auth redirects to it", "loginPage"],
+  page: ["the login page is at /auth/ or the home, and /auth redirects to it", "loginPage"],
   methods: ["no method passes without a session", "askGuard"],
   paths: ["no path that resembles /auth/ passes without a session", "askGuard"],
   forged: ["forged Remote-* headers and a made-up session are refused", "askGuard"],
@@ -77,9 +77,11 @@ export async function runDoctor(call: TaskCall): Promise<number> {
   printLine(
     proxy === undefined ? "The proxy shows no name: fixes are for Caddy" : `The proxy is ${proxies[proxy].title}`,
   );
+  const home = await findHome(site);
+  if (home !== undefined) printLine(`Users log in at ${home.url.origin}`);
   const failures: Failure[] = [];
   try {
-    for await (const finding of examine(site, options)) {
+    for await (const finding of examine({ site, home }, options)) {
       printLine(await format(finding, proxy ?? "caddy"));
       failures.push(finding.failure);
       if (stopping.aborted) return 2;
@@ -101,11 +103,11 @@ export async function runDoctor(call: TaskCall): Promise<number> {
  * @throws {SiteError} the temporary user still exists
  */
 export async function* examine(
-  site: SiteClient,
+  place: Place,
   { path, credentials }: { path: string; credentials?: Credentials | undefined },
 ): AsyncGenerator<Finding> {
-  const visitor = { site, path, marker: `doctor-${crypto.randomUUID()}` };
-  const opening = credentials === undefined ? register(site) : Promise.resolve(new Account(site, credentials));
+  const visitor = { ...place, path, marker: `doctor-${crypto.randomUUID()}` };
+  const opening = credentials === undefined ? register(place) : Promise.resolve(new Account(place, credentials));
   const account = await opening.catch(unknownOf);
   try {
     for (const [id, check] of Object.entries(visitorChecks)) {
@@ -124,17 +126,17 @@ export async function* examine(
 }
 
 /** Registers a temporary user. @throws {SiteError} @throws {TaskError} registration is not open */
-async function register(site: SiteClient): Promise<Account> {
+async function register(place: Place): Promise<Account> {
   const password = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
   const json = { login: `doctor-${crypto.randomUUID().slice(0, 8)}`, password };
-  const response = await site.send("POST /auth/user/", { json });
-  if (response.status === 201) return new Account(site, { ...json, isTemporary: true });
+  const response = await askGatehouse(place, "POST user/", { json });
+  if (response.status === 201) return new Account(place, { ...json, isTemporary: true });
   if (!/"\/problem\/(ticket-invalid|registration-closed)"/.test(response.body)) {
     throw new SiteError(`Cannot register: ${response.summary}`);
   }
   throw new TaskError(
     "Cannot register a temporary user as registration needs a ticket or is closed: name a user of the site, as in " +
-      `DOCTOR_LOGIN=alice DOCTOR_PASSWORD=… deno task doctor ${site.url.origin}`,
+      `DOCTOR_LOGIN=alice DOCTOR_PASSWORD=… deno task doctor ${place.site.url.origin}`,
   );
 }
 

@@ -3,7 +3,7 @@
  * ensures.
  */
 
-import type { SiteClient } from "./doctor_client.ts";
+import type { Place } from "./doctor_account.ts";
 
 /** Why a check fails (a text), or why it cannot tell; `undefined` when it passes. */
 export type Failure = string | { readonly unknown: string } | undefined;
@@ -12,8 +12,7 @@ export type Failure = string | { readonly unknown: string } | undefined;
 export type Check<Subject> = (subject: Subject) => Failure | Promise<Failure>;
 
 /** What a check without a session works with. */
-export interface Visitor {
-  readonly site: SiteClient;
+export interface Visitor extends Place {
   /** Path and query of a guarded page. */
   readonly path: string;
   /** A random text that only the doctor's requests contain. */
@@ -35,9 +34,12 @@ export const visitorChecks: Readonly<Record<string, Check<Visitor>>> = {
     if (program.status !== 401) return `a program gets ${program.status}`;
     return program.headers.has("www-authenticate") ? undefined : "the 401 lacks WWW-Authenticate";
   },
-  async page({ site }) {
+  async page({ site, home }) {
     const page = await site.navigate("/auth/");
-    const isPage = page.status === 200 && page.headers.get("content-type")?.startsWith("text/html");
+    const isHtml = page.status === 200 && page.headers.get("content-type")?.startsWith("text/html");
+    const [, shown = site.url.origin] = /\sdata-home="([^"]+)"/.exec(page.body) ?? [];
+    const isPage = home === undefined ? isHtml : page.redirect?.origin === home.url.origin;
+    if (shown !== site.url.origin) return `/auth/ asks for passwords, which belong to ${shown} only`;
     if (!isPage) return `the response to /auth/ is ${page.status}`;
     const bare = await site.get("/auth");
     return bare.isLoginRedirect ? undefined : `the response to /auth is ${bare.status}`;
@@ -63,14 +65,19 @@ export const visitorChecks: Readonly<Record<string, Check<Visitor>>> = {
     return findAdmitted(visitor, forgeries.map((headers) => [`GET ${visitor.path}`, headers]));
   },
   async decision(visitor) {
-    const { site, path, marker } = visitor;
+    const { site, home, path, marker } = visitor;
     const uri = await site.navigate(path, [`X-Forwarded-Uri: /${marker}`]);
     if (uri.redirect?.search.includes(marker)) return "the guard trusts a forged X-Forwarded-Uri";
     const headers = ["Sec-Fetch-Mode: navigate", "Accept: text/html"];
     const post = `POST ${missingPath(visitor)}`;
     const honest = await site.send(post, { headers });
     const forged = await site.send(post, { headers: [...headers, "X-Forwarded-Method: GET"] });
-    return forged.status === honest.status ? undefined : "the guard trusts a forged X-Forwarded-Method";
+    if (forged.status !== honest.status) return "the guard trusts a forged X-Forwarded-Method";
+    const atHome = await site.get("/auth/", [`X-Forwarded-Host: ${home?.url.host ?? site.url.host}`]);
+    // Where there is no home, the host changes no response.
+    return home === undefined || atHome.otherHost === home.url.host
+      ? undefined
+      : "Gatehouse trusts a forged X-Forwarded-Host, as if the site were its home";
   },
   async redirect({ site }) {
     // The last two only where a redirect decodes or shortens the path.

@@ -56,6 +56,11 @@ export class SiteResponse {
     return `${this.status} ${title}`.trimEnd();
   }
 
+  /** The cookies that it sets, as `name=value`. */
+  get cookies(): string[] {
+    return this.headers.getSetCookie().map((text) => text.split(";", 1).join());
+  }
+
   /** Whether the text is in any header or the body. */
   includes(text: string): boolean {
     return this.body.includes(text) || [...this.headers].some(([, value]) => value.includes(text));

@@ -76,10 +76,9 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
     if ((await visit(member, [`HTTP2-Settings: ${marker}`])).includes(marker)) return "HTTP2-Settings arrives";
     return observation.showsHeaders ? undefined : pageShowsNothing;
   },
-  async address({ site, account }) {
+  async address({ account }) {
     const cookie = await account.logIn([`X-Forwarded-For: ${forgedAddress}`, `Forwarded: for=${forgedAddress}`]);
-    const path = `/auth/user/${encodeURIComponent(account.user.login)}/session/`;
-    const sessions = await site.get(path, [`Cookie: ${cookie}`]);
+    const sessions = await account.listSessions(cookie);
     if (sessions.status !== 200) return { unknown: "the sessions of the account are not shown" };
     return sessions.includes(forgedAddress) ? "a forged X-Forwarded-For is trusted" : undefined;
   },
@@ -95,11 +94,11 @@ export const memberChecks: Readonly<Record<string, Check<Member>>> = {
     }
     return observation.showsHeaders && cookies.includes(marker) ? undefined : pageShowsNothing;
   },
-  async next({ site, cookie }) {
+  async next({ account, cookie }) {
     const urls = [...elsewhere, "https://evil.example/", "/\t/evil.example/", "\\\\evil.example/"];
     const values = urls.flatMap((url) => [encodeURIComponent(url), url.replace(/[\t\\]/g, encodeURIComponent)]);
     for (const next of values) {
-      const { otherHost } = await site.navigate(`/auth/?next=${next}`, [`Cookie: ${cookie}`]);
+      const { otherHost } = await account.follow(next, cookie);
       if (otherHost !== undefined) return `/auth/?next=${next} redirects to ${otherHost}`;
     }
     return undefined;

@@ -142,7 +142,7 @@ test("examine() finds each mistake before nginx, and nothing else", async (conte
   for (const [mistake, failing, ...edits] of mistakes) {
     await context.step(mistake, async () => {
       await using site = await startGuarded({ proxy: "nginx", service, edits });
-      const findings = await Array.fromAsync(examine(site.client, { path: "/" }));
+      const findings = await Array.fromAsync(examine({ site: site.client }, { path: "/" }));
       assertEquals(
         findings.filter(({ failure }) => typeof failure === "string").map(({ id }) => id).join(" "),
         failing,

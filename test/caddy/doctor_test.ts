@@ -198,7 +198,7 @@ function checksOf(text: string): string[] {
 }
 
 async function examineAll({ client }: Guarded): Promise<Finding[]> {
-  return await Array.fromAsync(examine(client, { path: "/", credentials: undefined }));
+  return await Array.fromAsync(examine({ site: client }, { path: "/", credentials: undefined }));
 }
 
 type Outcome = "pass" | "fail" | "unknown";

@@ -27,7 +27,7 @@ await testProxies("guards a site with what the task guard prints", async (proxy)
     return cleanup.use(await startGuarded({ proxy, config, service }));
   };
   const guarded = await start([]);
-  const findings = await Array.fromAsync(examine(guarded.client, { path: "/" }));
+  const findings = await Array.fromAsync(examine({ site: guarded.client }, { path: "/" }));
   assertEquals(findings.filter(({ failure }) => failure !== undefined), []);
   const cookie = await guarded.enter("alice");
   const { client } = await start(["--groups", "users,staff", "--second-factor"]);

@@ -10,6 +10,7 @@ import { type RunningCaddy, startCaddy } from "./caddy.ts";
 import { type Edit, editCaddyfile } from "./edited_caddyfile.ts";
 import { editNginx, startNginx } from "./nginx.ts";
 import { ensureProgram } from "../packages.ts";
+import { freePort } from "../process.ts";
 import { type RunningService, startService } from "../service.ts";
 import { serveUpstream } from "../upstream.ts";
 
@@ -47,6 +48,8 @@ export interface GuardedOptions {
   readonly folder?: string;
   /** The path of another configuration in place of the project's. */
   readonly config?: string;
+  /** The port of the proxy; by default any free one. */
+  readonly port?: number;
   /** A service that is there already, and stays. */
   readonly service?: RunningService;
   /** Settings of the service that is started else. */
@@ -135,18 +138,20 @@ export async function startGuarded(options: GuardedOptions = {}): Promise<Guarde
 
 async function startProxy(
   cleanup: AsyncDisposableStack,
-  { proxy, edits, folder, config, env = {}, upstream }: GuardedOptions & { readonly upstream: string },
+  { proxy, edits, folder, config, env = {}, upstream, port = freePort() }: GuardedOptions & {
+    readonly upstream: string;
+  },
 ): Promise<RunningCaddy> {
   if (proxy === "nginx") {
     const inFolder: Edit[] = folder === undefined ? [] : [["proxy_pass http://127.0.0.1:3000;", `root ${folder};`]];
     const files = config === undefined
       ? await editNginx([...edits ?? [], ...inFolder])
       : { config: await Deno.readTextFile(config), snippet: "" };
-    return startNginx({ upstream, ...files, env });
+    return startNginx({ upstream, port, ...files, env });
   }
   const all = edits ?? (folder === undefined ? [app, impatience] : [impatience]);
   const file = config ?? cleanup.use(await editCaddyfile("guarded.Caddyfile", all)).path;
-  return startCaddy({ upstream, config: file, env: folder === undefined ? env : { ...env, ROOT: folder } });
+  return startCaddy({ upstream, port, config: file, env: folder === undefined ? env : { ...env, ROOT: folder } });
 }
 
 /** @returns the path */
