@@ -48,12 +48,22 @@ export async function runGuard(call: TaskCall): Promise<string | number> {
   if (check !== undefined) return await runDoctor({ ...call, args: [`https://${site.host}`], options: {} });
   const print = Object.hasOwn(printers, proxy) ? printers[proxy] : undefined;
   if (print === undefined) throw new TaskError(`--proxy cannot be "${proxy}": use caddy or nginx`);
-  return await print(site);
+  return advice(site, call.env) + await print(site);
+}
+
+/** What remains to be done where users log in at a home, as a comment. @throws {TaskError} the site is the home */
+function advice({ host }: Site, env: Environment): string {
+  const { home, sites } = readConfig(env);
+  const { origin } = new URL(`https://${host}`);
+  if (home === origin) throw new TaskError(`Cannot guard "${host}" as it is GATEHOUSE_HOME: use another host name`);
+  const isListed = home === "" || sites.includes(origin);
+  return isListed ? "" : `# Add ${origin} to GATEHOUSE_SITES, and restart Gatehouse: until then this site is closed.\n`;
 }
 
 function siteOf({ args: [host = "", app = ""], options, env }: TaskCall): Site {
   const { groups = "users", "second-factor": factor } = options;
-  if (!hostPattern.test(host)) throw new TaskError(`Cannot guard "${host}": use a name such as wiki.example.org`);
+  const isHost = hostPattern.test(host) && URL.canParse(`https://${host}`);
+  if (!isHost) throw new TaskError(`Cannot guard "${host}": use a name such as wiki.example.org`);
   if (!appPattern.test(app)) throw new TaskError(`Cannot guard "${app}": use a port, an address or a folder`);
   if (!groupsPattern.test(groups)) throw new TaskError(`--groups cannot be "${groups}": use names such as staff,night`);
   const demands = [...groups.split(","), ...factor === undefined ? [] : ["second-factor"]].join("/");

@@ -73,10 +73,24 @@ Deno.test("guard connects to Gatehouse on a unix socket", async () => {
   assertStringIncludes(nginx.output, "server unix:/run/gatehouse/gatehouse.sock;\n");
 });
 
+Deno.test("guard tells that a home does not list the site", async () => {
+  const env = { GATEHOUSE_HOME: "https://login.example.org", GATEHOUSE_SITES: "https://files.example.org" };
+  const comment = "# Add https://wiki.example.org to GATEHOUSE_SITES, and restart Gatehouse: until then";
+  for (const proxy of ["caddy", "nginx"]) {
+    const { code, output } = await runGuard([site, "3000", "--proxy", proxy], env);
+    assertEquals([code, output.slice(0, comment.length)], [0, comment]);
+    const listed = await runGuard(["FILES.example.org:443", "3000", "--proxy", proxy], env);
+    assertEquals([listed.code, listed.output.includes("GATEHOUSE_SITES")], [0, false], listed.output);
+  }
+  const { code, output } = await runGuard(["login.example.org", "3000"], env);
+  assertEquals([code, output.includes('Cannot guard "login.example.org" as it is GATEHOUSE_HOME')], [1, true], output);
+});
+
 Deno.test("guard refuses what it cannot put into a configuration", async () => {
   for (
     const [args, message] of [
       [["wiki.example.org; {", "3000"], 'Cannot guard "wiki.example.org; {": use a name'],
+      [["wiki.example.org:99999", "3000"], 'Cannot guard "wiki.example.org:99999": use a name'],
       [[site, "3000 }"], 'Cannot guard "3000 }": use a port'],
       [[site, "/srv/a b"], 'Cannot guard "/srv/a b": use a port'],
       [[site, "3000", "--groups", "a/b"], '--groups cannot be "a/b"'],
