@@ -71,6 +71,25 @@ await testProxies("gives guard and app the host of the site that was selected, w
   assertEquals(site.arrived, ["GET /x"]);
 });
 
+// A host that it does not serve may be one of another proxy, whose token is not to be good here.
+await testProxies("asks the guard for the site that it serves, also for a host that it does not", async (proxy) => {
+  const settings = { GATEHOUSE_HOME: "https://login.example.org", GATEHOUSE_SITES: "https://localhost" };
+  await using site = await startGuarded({ proxy, settings });
+  const send = (path: string, value: unknown) => {
+    const headers = { "content-type": "application/json" };
+    return fetch(site.service.url + path, { method: "POST", headers, body: JSON.stringify(value) });
+  };
+  const alice = { login: "alice", password: "mellow-otter-41-lantern" };
+  await (await send("/user/", alice)).body?.cancel();
+  const { token } = await (await send("/session/", alice)).json();
+  for (const lines of ["GET /x HTTP/1.1\r\nHost: login.example.org", "GET /x HTTP/1.0"]) {
+    await exchange(site, `${lines}\r\nCookie: __Host-gatehouse=${token}\r\n\r\n`);
+  }
+  assertEquals(site.arrived, []);
+  await exchange(site, `GET /y HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  assertEquals(site.arrived, ["GET /y"]);
+});
+
 // RFC 9113, 8.2.2: HTTP/2 has no upgrades, and nginx would read the frames of the client as what follows one.
 await testProxies("upgrades no connection of HTTP/2", async (proxy) => {
   await using willing = switchProtocols();
