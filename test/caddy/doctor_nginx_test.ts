@@ -22,7 +22,7 @@ const mistakes: readonly (readonly [mistake: string, checks: string, ...edits: E
   [
     "the redirect to the login page is not passed on, which a subrequest cannot be",
     "no-session",
-    ["proxy_set_header Gatehouse-Subrequest $gatehouse_subrequest;\n", ""],
+    ["proxy_set_header Gatehouse-Subrequest 1;\n", ""],
   ],
   ["/auth, as people type it, is a page of the site", "page", [
     authLocation,
@@ -68,11 +68,7 @@ const mistakes: readonly (readonly [mistake: string, checks: string, ...edits: E
   [
     "the guard does not receive the session",
     "session",
-    [asked, `${asked}\t\tproxy_set_header Gatehouse-Subrequest 1;\n\t\tproxy_set_header Cookie "";\n`],
-    [
-      'proxy_set_header Gatehouse-Subrequest "";',
-      'proxy_set_header Gatehouse-Subrequest ""; proxy_set_header Cookie "";',
-    ],
+    ['proxy_set_header Content-Length "";', 'proxy_set_header Content-Length ""; proxy_set_header Cookie "";'],
   ],
   [
     "decisions are cached for a while",

@@ -1,6 +1,7 @@
 /** Uploads, ranges and methods through a real Caddy and nginx: as without the guard, and refused without being read. */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startGuarded, testProxies } from "../support/caddy/guarded.ts";
+import { serveUpstream } from "../support/upstream.ts";
 
 const chunk = new Uint8Array(64 * 1024);
 const chunkCount = 1_600;
@@ -84,6 +85,26 @@ await testProxies("serves ranges and HEAD of a folder", async (proxy) => {
   await missing.body?.cancel();
   assertEquals(missing.status, 404);
   assertEquals(await site.statusOf("/", { headers: { cookie } }), 200);
+});
+
+// It gets no body. On a connection that is used again, it would take the next request for one.
+await testProxies("announces no body to the guard", async (proxy) => {
+  const lengths: unknown[] = [];
+  await using service = serveUpstream(({ url, headers }) => {
+    if (new URL(url).pathname.startsWith("/guard/")) lengths.push(headers.get("content-length"));
+    const refusal = headers.has("gatehouse-subrequest") ? 403 : 401;
+    const identity = { "remote-user": "alice", "remote-id": "1", "remote-groups": "users" };
+    return new Response(null, { status: headers.has("cookie") ? 200 : refusal, headers: identity });
+  });
+  await using site = await startGuarded({ proxy, env: { UPSTREAM: service.address } });
+  const post = { method: "POST", body: "abc" };
+  const statuses = [
+    await site.statusOf("/x", { ...post, headers: { cookie: "a=1" } }),
+    await site.statusOf("/x", post),
+  ];
+  assertEquals([statuses, site.arrived], [[200, 401], ["POST /x"]]);
+  // nginx asks for the refusal once more.
+  assertEquals(lengths, proxy === "caddy" ? [null, null] : [null, null, null]);
 });
 
 // For nginx the refusal of the guard is a 403 as well.
