@@ -48,9 +48,10 @@ const app = {
   logOut,
 };
 
-/** Returns a parameter of the address; `null` if it is absent. */
+/** Returns a parameter that the service has read, to which `%73ite` is another name; `null` if it is absent. */
 function parameter(name) {
-  return new URLSearchParams(location.search).get(name);
+  const [found] = new RegExp(`(?:^\\?|&)${name}=[^&]*`).exec(location.search) ?? [];
+  return new URLSearchParams(found).get(name);
 }
 
 /** Returns the view that the address names, or else the default. */

@@ -61,6 +61,16 @@ test("Back from the page leads to what was before the login, and from the login 
   await seeSite(page, wanted);
 });
 
+test("the form of the home names no site that the service has not checked", async ({ browser }) => {
+  await using context = await openProfile(browser, {});
+  const page = await context.newPage();
+  // The service does not decode names of parameters.
+  for (const query of ["%73ite=https://evil.example", "%73ite=x", "a?site=https://evil.example"]) {
+    await page.goto(`${home}/?${query}`);
+    await seeLogin(page, home);
+  }
+});
+
 test("a registration leads to the page, and Back to the form of the login too", async ({ browser }) => {
   await using context = await openProfile(browser, {});
   const page = await context.newPage();
