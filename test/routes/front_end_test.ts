@@ -45,6 +45,8 @@ function explain(problem: Problem): string {
     case "/problem/registration-closed":
     case "/problem/ticket-invalid":
     case "/problem/login-reserved":
+    case "/problem/unknown-site":
+    case "/problem/only-at-home":
       return String(problem.status satisfies 403);
     case "/problem/login-taken":
       return "taken";
