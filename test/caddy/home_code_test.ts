@@ -58,7 +58,7 @@ test("a code of another browser logs nobody in", async ({ site, browser }) => {
   await seeSite(page, wanted);
   await page.getByText("victim GET", { exact: true }).waitFor();
 
-  // It has stayed good in the browser that it was made for, once.
+  // Nor is it good any more in the browser that it was made for, which gets another one.
   await mallory.page.goto(mallory.url);
   await seeSite(mallory.page, wanted);
   await mallory.page.getByText("mallory GET", { exact: true }).waitFor();

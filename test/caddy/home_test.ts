@@ -83,6 +83,17 @@ for (const [index, [name, end]] of ends.entries()) {
   });
 }
 
+test("the list of sessions names the sites", async ({ site, browser }) => {
+  await site.addUser("carol");
+  await using context = await openProfile(browser, {});
+  const page = await context.newPage();
+  await openEach(page, { login: "carol", path: "/" });
+  await page.goto(`${wiki}/auth/`);
+  assertEquals(page.url(), `${home}/`);
+  const hosts = sites.map((origin) => new URL(origin).host);
+  await page.locator(".sessions li").getByText(`Sites: ${hosts.join(", ")}`, { exact: true }).waitFor();
+});
+
 /** All requests but those that count them. */
 async function countRequests({ service }: Home): Promise<number> {
   const text = await (await fetch(`${service.url}/metrics`)).text();

@@ -97,18 +97,24 @@ export async function openEach(page: Page, { login, path }: { readonly login: st
 export async function holdCode(page: Page) {
   const protocol = await page.context().newCDPSession(page);
   const held = Promise.withResolvers<{ readonly url: string; readonly requestId: string }>();
-  protocol.once("Fetch.requestPaused", ({ request, requestId }) => held.resolve({ url: request.url, requestId }));
+  const timer = setTimeout(() => held.reject(new Error("No code has come")), 15_000);
+  protocol.once("Fetch.requestPaused", ({ request, requestId }) => {
+    clearTimeout(timer);
+    held.resolve({ url: request.url, requestId });
+  });
   await protocol.send("Fetch.enable", { patterns: [{ urlPattern: "*/auth/site-session/*" }] });
-  const end = async (method: "Fetch.continueRequest" | "Fetch.failRequest") => {
-    const { requestId } = await held.promise;
-    if (method === "Fetch.continueRequest") await protocol.send(method, { requestId });
-    else await protocol.send(method, { requestId, errorReason: "Aborted" });
-    await protocol.detach();
-  };
   return {
     /** Resolves when it is there. */
     url: async () => (await held.promise).url,
-    release: () => end("Fetch.continueRequest"),
-    drop: () => end("Fetch.failRequest"),
+    release: async () => {
+      await held.promise;
+      // It continues the request, and holds no further one.
+      await protocol.send("Fetch.disable");
+    },
+    drop: async () => {
+      const { requestId } = await held.promise;
+      await protocol.send("Fetch.failRequest", { requestId, errorReason: "Aborted" });
+      await protocol.send("Fetch.disable");
+    },
   };
 }

@@ -6,6 +6,7 @@
  * - `/wide/`: its script is in a folder below, as the app permits
  * - `/public/`: its script is in `/staff/`
  * - `/hostile/`: it shows a page of its own at `/auth/`
+ * - `/taking/`: it notes what it sees of all pages of the host, and keeps the codes of a home
  */
 import { assertEquals } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
@@ -39,9 +40,22 @@ addEventListener("fetch", (event) => {
   if (!new URL(event.request.url).pathname.startsWith("/auth/")) return;
   event.respondWith(new Response("<h1>Any form</h1>", { headers: { "content-type": "text/html" } }));
 });`;
+const taking = `
+addEventListener("install", () => skipWaiting());
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+addEventListener("fetch", (event) => event.respondWith(answer(event.request)));
+async function answer(request) {
+  const page = new Response("<h1>Taken</h1>", { headers: { "content-type": "text/html" } });
+  const response = new URL(request.url).searchParams.has("code") ? page : await fetch(request);
+  const { status, type, headers } = response;
+  const text = JSON.stringify([status, type, [...headers], await response.clone().text()]);
+  await (await caches.open("taken")).put(request.url, new Response(text));
+  return response;
+}`;
 const workers: Readonly<Record<string, string>> = {
   "/imports/worker.js": 'importScripts("part.js");',
   "/hostile/worker.js": hostile,
+  "/taking/worker.js": taking,
 };
 
 /** Serves the app. */
@@ -104,7 +118,7 @@ export async function endAndLogIn(
 /** Its heading is "The app" when a worker is in control, and "No worker" when the browser cannot register one. */
 function pageOf(folder: string): string {
   const script = scripts[folder] ?? `${folder}worker.js`;
-  const scope = folder === "/hostile/" ? "/" : folder;
+  const scope = ["/hostile/", "/taking/"].includes(folder) ? "/" : folder;
   return `<!DOCTYPE html><link rel="icon" href="data:,"><h1></h1><script type="module">
 const { serviceWorker } = navigator;
 const show = (text) => document.querySelector("h1").textContent = text;

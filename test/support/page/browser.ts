@@ -5,7 +5,7 @@
  * It has a home of its own, with the NSS database that Chromium on Linux reads roots from, and is gone with it.
  */
 // playwright-core: drives the Debian package's Chromium; it brings no browser of its own.
-import { type Browser, chromium } from "npm:playwright-core@1.65.1";
+import { type Browser, type BrowserContext, chromium } from "npm:playwright-core@1.65.1";
 import { ensureProgram } from "../packages.ts";
 
 /** A host that the browser finds on this machine. */
@@ -41,14 +41,46 @@ export interface RunningBrowser extends AsyncDisposable {
  */
 export async function startBrowser(
   roots: readonly string[],
-  { hasBackCache = false, hostRules }: BrowserOptions = {},
+  options: BrowserOptions = {},
 ): Promise<RunningBrowser> {
   await using cleanup = new AsyncDisposableStack();
+  const home = await makeHome(roots, cleanup);
+  const browser = await chromium.launch(launchOptions(home, options));
+  cleanup.defer(() => browser.close());
+  const owned = cleanup.move();
+  return { browser, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Starts Chromium as a user who has blocked the cookies of a host. @param options `origin` is of the host */
+export async function startWithoutCookies(
+  roots: readonly string[],
+  { origin, ...options }: BrowserOptions & { readonly origin: string },
+): Promise<AsyncDisposable & { readonly context: BrowserContext }> {
+  await using cleanup = new AsyncDisposableStack();
+  const home = await makeHome(roots, cleanup);
+  await Deno.mkdir(`${home}/profile/Default`, { recursive: true });
+  const preferences = {
+    profile: { content_settings: { exceptions: { cookies: { [`${origin}:443,*`]: { setting: 2 } } } } },
+  };
+  await Deno.writeTextFile(`${home}/profile/Default/Preferences`, JSON.stringify(preferences));
+  const context = await chromium.launchPersistentContext(`${home}/profile`, launchOptions(home, options));
+  cleanup.defer(() => context.close());
+  const owned = cleanup.move();
+  return { context, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function makeHome(roots: readonly string[], cleanup: AsyncDisposableStack): Promise<string> {
   const home = await Deno.makeTempDir({ prefix: "gatehouse-home-" });
   // Chromium's last writes may come after its end.
   cleanup.defer(() => Deno.remove(home, { recursive: true }).catch(() => {}));
   await trust(home, roots);
-  const browser = await chromium.launch({
+  return home;
+}
+
+function launchOptions(home: string, { hasBackCache = false, hostRules }: BrowserOptions) {
+  // A name that is not the machine's own, for what a browser does without HTTPS.
+  const hosts = [`MAP ${plainHost} 127.0.0.1`, ...hostRules === undefined ? [] : [hostRules]];
+  return {
     executablePath: "/usr/bin/chromium",
     env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
     ignoreDefaultArgs: hasBackCache ? ["--disable-back-forward-cache"] : [],
@@ -62,13 +94,9 @@ export async function startBrowser(
       "--no-first-run",
       // Tabs of one profile share a process, with the scripts that it has compiled.
       "--renderer-process-limit=1",
-      // A name that is not the machine's own, for what a browser does without HTTPS.
-      `--host-resolver-rules=${[`MAP ${plainHost} 127.0.0.1`, hostRules ?? []].flat().join(", ")}`,
+      `--host-resolver-rules=${hosts.join(", ")}`,
     ],
-  });
-  cleanup.defer(() => browser.close());
-  const owned = cleanup.move();
-  return { browser, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  };
 }
 
 async function trust(home: string, roots: readonly string[]): Promise<void> {
