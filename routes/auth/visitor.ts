@@ -39,7 +39,9 @@ export async function findVisitor(context: Context): Promise<Visitor | undefined
   const { app: { sites }, request: { headers } } = context;
   const origin = sites?.originOf(context.request);
   // The cookie first: the guarded site may use `Authorization` for its own purpose.
-  for (const { token, site } of [{ token: cookieToken(headers), site: origin }, { token: bearerToken(headers) }]) {
+  for (const tokenOf of [cookieToken, bearerToken]) {
+    const token = tokenOf(headers);
+    const site = tokenOf === cookieToken ? origin : undefined;
     const found = token === undefined ? undefined : await liveSession(token, context, site);
     if (found !== undefined) return { ...found, groups: groupsOf(found.user) };
   }
