@@ -1,5 +1,5 @@
 /** The project's Caddyfile in a real Caddy, over HTTPS that is verified against its root certificate. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { type RunningCaddy, startCaddy } from "../support/caddy/caddy.ts";
 import { ensureProgram } from "../support/packages.ts";
 import { freePort } from "../support/process.ts";
@@ -83,7 +83,7 @@ test("Caddyfile promises HTTPS for good to real names only", async () => {
   const env = { SITE: `https://localhost:${port}, https://gate.example.org:${port}` };
   await using caddy = await startCaddy({ upstream: hostOf(service.url), port, env });
   for (const [name = "", expected] of [["localhost"], ["gate.example.org", "max-age=31536000"]]) {
-    const reply = await askByName(caddy, name);
+    const reply = await askByName(caddy, { name });
     assertStringIncludes(reply, "HTTP/1.1 200 OK");
     assertEquals(/^strict-transport-security: (.*)\r$/im.exec(reply)?.[1], expected, name);
   }
@@ -148,17 +148,53 @@ test("Caddyfile tells the client's address and no forged one", async () => {
   assertEquals(clients, ["127.0.0.1", "203.0.113.7"]);
 });
 
+test("the Caddyfile of caddy/README.md serves a home and its sites", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const port = freePort();
+  const [home, ...sites] = ["login.example.org", "wiki.example.org", "files.example.net"];
+  const origins = sites.map((site) => `https://${site}:${port}`).join();
+  const env = { GATEHOUSE_HOME: `https://${home}:${port}`, GATEHOUSE_SITES: origins };
+  const service = cleanup.use(await startService({ env }));
+  const config = await writeHome(cleanup, port);
+  const caddy = cleanup.use(await startCaddy({ upstream: hostOf(service.url), config, port, hostname: home }));
+  const atHome = await askByName(caddy, { name: home });
+  assertMatch(atHome, /^HTTP\/1.1 200 .*^Strict-Transport-Security: .*"status":"ready"/ims);
+  for (const name of sites) {
+    assertMatch(await askByName(caddy, { name }), /^HTTP\/1.1 401 .*"type":"\/problem\/not-authenticated"/s, name);
+    assertMatch(await askByName(caddy, { name, path: "/auth/health/ready" }), /^HTTP\/1.1 200 /, name);
+    assertMatch(await askByName(caddy, { name, path: "/auth/session/" }), /^HTTP\/1.1 403 .*only-at-home/s, name);
+  }
+});
+
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore, fn });
 }
 
 /** The reply to a request that reaches Caddy under `name`, whatever that resolves to. */
-async function askByName({ port, rootCertificate }: RunningCaddy, name: string): Promise<string> {
+async function askByName(
+  { port, rootCertificate }: RunningCaddy,
+  { name = "localhost", path = "/health/ready" }: { readonly name?: string | undefined; readonly path?: string },
+): Promise<string> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const secured = await Deno.startTls(connection, { hostname: name, caCerts: [rootCertificate] });
-  const request = `GET /health/ready HTTP/1.1\r\nHost: ${name}:${port}\r\nConnection: close\r\n\r\n`;
+  const request = `GET ${path} HTTP/1.1\r\nHost: ${name}:${port}\r\nConnection: close\r\n\r\n`;
   await secured.write(new TextEncoder().encode(request));
   return await new Response(secured.readable).text();
+}
+
+/** The complete Caddyfile of a home as a reader makes it, for this machine. @returns its path */
+async function writeHome(cleanup: AsyncDisposableStack, port: number): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "gatehouse-" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const readme = await Deno.readTextFile(new URL("../../caddy/README.md", import.meta.url));
+  const [, section = ""] = readme.split("## One login for all sites\n");
+  const [, commands = "", site = ""] = /^```sh\n(.*?)^```$.*?^```caddyfile\n(.*?)^```$/ms.exec(section) ?? [];
+  const args = ["-c", commands.replaceAll("/etc/caddy", folder)];
+  assert((await new Deno.Command("sh", { args }).output()).success);
+  const local = `\tskip_install_trust\n\tlocal_certs\n\tdefault_bind 127.0.0.1\n\thttps_port ${port}\n` +
+    "\tauto_https disable_redirects\n";
+  await Deno.writeTextFile(`${folder}/Caddyfile`, site.replace("{\n", `{\n${local}`));
+  return `${folder}/Caddyfile`;
 }
 
 async function runCaddy(args: string[], env: Record<string, string> = {}) {

@@ -115,7 +115,8 @@ test("doctor fails on a wrong Caddyfile, and prints the line that fixes it, as c
   const [, printed = ""] = /^FAIL +underscores .*\n((?: {11}.*\n)+)/m.exec(output) ?? [];
   assertStringIncludes(printed, "Remote_User arrives.\n");
   assertMatch(printed, /caddy\/guarded\.Caddyfile, in route, before everything else:\n +request_header -\*_\*\n/);
-  const [, shown = ""] = /^```text\n(pass .*?)\n```$/ms.exec(await Deno.readTextFile("caddy/README.md")) ?? [];
+  const [, shown = ""] = /^```text\n(The proxy is .*?)\n```$/ms.exec(await Deno.readTextFile("caddy/README.md")) ?? [];
+  assert(shown.includes("FAIL"));
   for (const part of shown.split("\n…\n")) assertStringIncludes(output, `${part}\n`);
 });
 
