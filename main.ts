@@ -40,10 +40,11 @@ const settingLines = Object.values(settings).map((row) => `  ${row.name}=${row.d
 
 const start: Task = {
   usage: "start",
-  help: `Gatehouse ${version} registers users, logs them in, and guards sites behind Caddy. It serves until it gets\n` +
-    "SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
-    "Other tasks: https, doctor, ticket, import, export, backup, rotate, verify, restore, inspect, copy. Each\n" +
-    "explains itself with --help, and `deno task` lists all of them. README.md has a tour.\n\n" +
+  help:
+    `Gatehouse ${version} registers users, logs them in, and guards sites behind Caddy or nginx. It serves until\n` +
+    "it gets SIGTERM, SIGINT (Ctrl-C) or SIGHUP, completes the requests in flight, and exits with status 0.\n\n" +
+    "Other tasks: https, guard, doctor, ticket, recover, import, export, backup, rotate, verify, restore, inspect,\n" +
+    "copy. Each explains itself with --help, and `deno task` lists all of them. README.md has a tour.\n\n" +
     "Settings are environment variables; NAME_FILE is the path of a file with the setting NAME. These are the\n" +
     `defaults:\n\n${settingLines.join("\n")}`,
   run: ({ env }) => run(env),

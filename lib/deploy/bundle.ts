@@ -19,7 +19,7 @@ const copies = { "start.js": "lib/deploy/start.js", LICENSE: "LICENSE" };
 const manifest = {
   name: "gatehouse",
   version,
-  description: "Registers users, logs them in, and guards sites behind Caddy",
+  description: "Registers users, logs them in, and guards sites behind Caddy or nginx",
   license: "MIT",
   type: "module",
   bin: { gatehouse: "start.js" },
