@@ -14,7 +14,7 @@ test("nginx opens all sites after one login, and closes them after one logout", 
   await site.addUser("alice");
   await using context = await openProfile(browser, {});
   const page = await context.newPage();
-  await openEach(page, { login: "alice", path: "/notes/a%20b?q=1&next=%2Fx#part" });
+  await openEach(page, { login: "alice", path: `/notes/a%20b?q=${"1".repeat(5_000)}&next=%2Fx#part` });
   await page.goto(`${wiki}/staff`);
   await page.getByRole("heading", { name: "You do not have access to this page" }).waitFor();
   await page.goto(`${home}/`);

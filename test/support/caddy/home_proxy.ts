@@ -84,7 +84,7 @@ async function startHomeCaddy(places: readonly Place[], upstream: string): Promi
   }
 }
 
-/** The `server` of the project's file for each site, and for the home one that passes everything to the service. */
+/** The `server` of the project's file for each site, and for the home that of its README. */
 async function startHomeNginx(places: readonly Place[], upstream: string): Promise<RunningCaddy> {
   const [above, rest] = split(await read("nginx.conf"), "server {\n\tlisten");
   const [server, below] = split(rest, "# The rest belongs");
@@ -96,11 +96,9 @@ async function startHomeNginx(places: readonly Place[], upstream: string): Promi
   const blocks = places.map(({ origin, address }) =>
     edit(server, [[staff, locations.join("")], ["127.0.0.1:3000", address], [name, `${new URL(origin).hostname};`]])
   );
-  const [headOfServer] = split(server, "\tinclude snippets");
-  const fields = ["Host $http_host", "X-Forwarded-Host $http_host", "X-Forwarded-For $remote_addr", 'Connection ""'];
-  const ofHome = edit(headOfServer, [[name, `${new URL(home).hostname};`]]) + "\tlocation / {\n" +
-    "\t\tproxy_http_version 1.1;\n" + fields.map((field) => `\t\tproxy_set_header ${field};\n`).join("") +
-    "\t\tproxy_set_header X-Forwarded-Proto $scheme;\n\t\tproxy_pass http://gatehouse;\n\t}\n}\n";
+  const [, text = ""] = /```nginx\n(server \{\n\tlisten 443.*?)```/s.exec(await read("README.md")) ?? [];
+  const certificates: Edit = ["/login.example.org.", "/wiki.example.org."];
+  const ofHome = edit(text, [certificates, ["login.example.org", new URL(home).hostname]]);
   const config = [above, ...blocks, ofHome, below].join("\n");
   const hostnames = [home, ...sites].map((origin) => new URL(origin).hostname);
   return await startNginx({ upstream, config, snippet: await read("nginx_guard.conf"), hostnames });
