@@ -172,6 +172,35 @@ Deno.test("a login that takes longer than the state is good begins again, once",
   assertEquals(opened.passed.length, 4);
 });
 
+Deno.test("a state is good for its page and site only, also if the home has made the code for another", async () => {
+  const scene = await openHome();
+  const browser = new Browser(scene);
+  await browser.logIn();
+  const begun = new URL((await browser.request(`${files}/auth/?next=%2Fa`)).headers.get("location") ?? "");
+  const binding = browser.cookies.get("files.example.net")?.get("__Host-gatehouse-ceremony") ?? "";
+  browser.cookies.set("wiki.example.org", new Map([["__Host-gatehouse-ceremony", binding]]));
+  for (const [name, value] of [["next", "/b"], ["site", wiki]] as const) {
+    const changed = new URL(begun);
+    changed.searchParams.set(name, value);
+    const reply = await browser.request(await codeAddress(browser, changed.href));
+    assertEquals(reply.headers.getSetCookie().join().includes("__Host-gatehouse="), false, name);
+  }
+});
+
+Deno.test("the cookies last as long as a login may take, and as the session of the home", async () => {
+  const settings = { GATEHOUSE_SESSION_IDLE_HOURS: "2", GATEHOUSE_SESSION_MAX_HOURS: "2" };
+  const scene = await openHome({ settings });
+  const browser = new Browser(scene);
+  const begun = await browser.request(`${wiki}/auth/?next=%2F`);
+  assertMatch(begun.headers.getSetCookie().join(), /^__Host-gatehouse-ceremony=[\w-]{22}; Max-Age=86400;/);
+  await browser.logIn();
+  scene.clock.now += (2 * 60 * 60 - 30) * secondMs;
+  const [first, second] = [await codeAddress(browser), await codeAddress(browser)];
+  assertMatch((await browser.request(first)).headers.getSetCookie().join(), /; Max-Age=30;/);
+  scene.clock.now += 30 * secondMs;
+  assertEquals((await browser.request(second)).headers.getSetCookie().join().includes("__Host-gatehouse="), false);
+});
+
 Deno.test("a browser that does not store the cookie of the site gets a page, not a circle", async () => {
   const scene = await openHome();
   const browser = new Browser(scene);
