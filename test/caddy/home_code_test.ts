@@ -15,58 +15,63 @@ const { test } = pageSuite(() => startHome());
 const wanted = `${wiki}/notes?id=7`;
 const ceremony = "__Host-gatehouse-ceremony";
 
-/** An address with a code for the wiki that mallory's browser has not used. */
-async function takeCode({ site, browser }: { readonly site: Site; readonly browser: Browser }, login: string) {
+/** A browser in which somebody is logged in at the home. */
+async function startOther({ site, browser }: { readonly site: Site; readonly browser: Browser }, login: string) {
   await site.addUser(login);
   const context = await openProfile(browser, {});
   const page = await context.newPage();
   await logInAt(page, { url: `${shop}/`, login });
-  const held = await holdCode(page);
-  const loading = page.goto(wanted).catch(() => {});
-  const url = await held.url();
-  await held.drop();
-  await loading;
-  return { context, page, url };
+
+  /** An address with a code for the wiki that has not been used: it is good once. */
+  async function takeCode(): Promise<string> {
+    await context.clearCookies({ name: "__Host-gatehouse", domain: "wiki.example.test" });
+    const held = await holdCode(page);
+    const loading = page.goto(wanted).catch(() => {});
+    const url = await held.url();
+    await held.drop();
+    await loading;
+    return url;
+  }
+
+  return { context, page, takeCode, [Symbol.asyncDispose]: () => context.close() };
 }
 
 test("a code of another browser logs nobody in", async ({ site, browser }) => {
-  const mallory = await takeCode({ site, browser }, "mallory");
-  await using _mallory = mallory.context;
+  await using mallory = await startOther({ site, browser }, "mallory");
   await site.addUser("victim");
   await using victim = await openProfile(browser, {});
   const page = await victim.newPage();
   const refused = page.getByRole("heading", { name: "The login was not completed" });
   const tokens: (string | undefined)[] = [];
 
-  // Before the victim has visited the site.
-  await page.goto(mallory.url);
-  await refused.waitFor();
-  tokens.push(await tokenOf(victim, wiki));
+  // Before the victim has visited the site, and at another site.
+  for (const origin of [wiki, shop]) {
+    await page.goto((await mallory.takeCode()).replace(wiki, origin));
+    await refused.waitFor();
+    tokens.push(await tokenOf(victim, origin));
+  }
   // While the victim logs in.
   await page.goto(wanted);
-  await page.goto(mallory.url);
+  const code = await mallory.takeCode();
+  await page.goto(code);
   await seeLogin(page, wiki);
   tokens.push(await tokenOf(victim, wiki));
-  // At another site.
-  await page.goto(mallory.url.replace(wiki, shop));
-  await refused.waitFor();
-  tokens.push(await tokenOf(victim, shop));
   assertEquals(tokens, [undefined, undefined, undefined]);
   // With a session of the victim.
   await logInAt(page, { url: wanted, login: "victim" });
-  await page.goto(mallory.url);
+  await page.goto(await mallory.takeCode());
   await seeSite(page, wanted);
   await page.getByText("victim GET", { exact: true }).waitFor();
 
-  // Nor is it good any more in the browser that it was made for, which gets another one.
-  await mallory.page.goto(mallory.url);
+  // The browser that a code was made for gets another one in place of a used one.
+  await mallory.page.goto(code);
   await seeSite(mallory.page, wanted);
   await mallory.page.getByText("mallory GET", { exact: true }).waitFor();
 });
 
 test("a script cannot plant what binds a code to a browser", async ({ site, browser }) => {
-  const mallory = await takeCode({ site, browser }, "eve");
-  await using _mallory = mallory.context;
+  await using mallory = await startOther({ site, browser }, "eve");
+  const code = await mallory.takeCode();
   const value = (await mallory.context.cookies(wiki)).find(({ name }) => name === ceremony)?.value ?? "";
   assertEquals(value.length, 22);
   await site.addUser("bob");
@@ -75,20 +80,21 @@ test("a script cannot plant what binds a code to a browser", async ({ site, brow
   await logInAt(page, { url: `${files}/`, login: "bob" });
   // By another site of the domain, and by the site itself, which has got its cookie from the service.
   await plant(victim, { origin: files, value });
-  await page.goto(mallory.url);
+  await page.goto(code);
   await page.getByRole("heading", { name: "The login was not completed" }).waitFor();
   await page.goto(wanted);
   await seeSite(page, wanted);
-  await victim.clearCookies({ name: "__Host-gatehouse", domain: "wiki.example.test" });
   await plant(victim, { origin: wiki, value });
-  await page.goto(mallory.url);
+  await victim.clearCookies({ name: "__Host-gatehouse", domain: "wiki.example.test" });
+  await page.goto(await mallory.takeCode());
   await seeSite(page, wanted);
   await page.getByText("bob GET", { exact: true }).waitFor();
 });
 
 test("a used code and a code of another site lead to the page by another one", async ({ site, browser }) => {
-  const { context, page, url } = await takeCode({ site, browser }, "carol");
-  await using _context = context;
+  await using carol = await startOther({ site, browser }, "carol");
+  const { context, page } = carol;
+  const url = await carol.takeCode();
   await page.goto(url);
   await seeSite(page, wanted);
   const first = await tokenOf(context, wiki);

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BrowserContext, Page } from "npm:playwright-core@1.65.1";
 import { logInAt, seeLogin, seeSite, sendLogin, startHome, tokenOf } from "../support/caddy/home.ts";
-import { files, home, sites, wiki } from "../support/caddy/home_proxy.ts";
+import { files, home, shop, sites, wiki } from "../support/caddy/home_proxy.ts";
 import { openApp, serveWorkerApp } from "../support/caddy/worker_app.ts";
 import { pageSuite } from "../support/page/suite.ts";
 import { openProfile } from "../support/page/visit.ts";
@@ -31,6 +31,15 @@ test("a worker that takes codes of its site gets nothing that is good elsewhere"
 
   await using attacker = await openProfile(browser, {});
   const other = await attacker.newPage();
+  const code = new URL(codes.join()).searchParams.get("code") ?? "";
+  for (const origin of [files, wiki, shop]) {
+    // With what binds a code to the browser of the attacker.
+    await other.goto(`${origin}/`);
+    const state = new URL(other.url()).searchParams.get("state") ?? "";
+    await other.goto(`${origin}/auth/site-session/?${new URLSearchParams({ code, state, next: "/" })}`);
+    await seeLogin(other, origin);
+    assertEquals(await tokensOf(attacker), []);
+  }
   for (const origin of [...sites, home]) {
     await other.goto(codes.join().replace(files, origin));
     assertEquals(await tokensOf(attacker), []);
