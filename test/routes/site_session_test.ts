@@ -1,7 +1,7 @@
 /** A login at guarded sites by the session of their home: where each redirect leads, and what it is refused for. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { challengeMs } from "../../lib/factors/challenge.ts";
-import { outcomeOf } from "../support/accounts.ts";
+import { auditOf, outcomeOf } from "../support/accounts.ts";
 import { Browser, files, home, openHome, wiki } from "../support/home.ts";
 
 const page = `${wiki}/ledger?page=2&sort=a%26b`;
@@ -79,6 +79,8 @@ Deno.test("a login at the home ends the session that it replaces, so that one lo
   await browser.load(`${wiki}/`);
   await browser.logIn();
   await browser.load(`${files}/`);
+  const events = auditOf(scene.lines).map(({ event }) => event).slice(-5);
+  assertEquals(events, ["login", "site-login", "login", "logout", "site-login"]);
   assertEquals((await browser.load(`${wiki}/`)).passed.length, 4);
   const token = browser.cookies.get("login.example.org")?.get("__Host-gatehouse") ?? "";
   assertEquals((await scene.send("DELETE", "/session/", { token })).status, 204);

@@ -2,8 +2,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { hasSecondFactor } from "../../lib/factors/second_factor.ts";
 import { routes } from "../../routes/mod.ts";
-import { outcomeOf } from "../support/accounts.ts";
-import { alice, openTestApp } from "../support/app.ts";
+import { openWithAlice, outcomeOf } from "../support/accounts.ts";
+import { alice } from "../support/app.ts";
 import { Browser, files, home, openHome, wiki } from "../support/home.ts";
 
 const atWiki = { "x-forwarded-host": "wiki.example.org" };
@@ -52,10 +52,14 @@ Deno.test("a host that GATEHOUSE_SITES does not list is closed, and says so", as
 });
 
 Deno.test("without a home there is no login at sites, and no host is looked at", async () => {
-  const { send } = await openTestApp();
+  const { send, token } = await openWithAlice();
   assertEquals(outcomeOf(await send("GET", "/site-session/?code=x", { headers: atWiki })), "404 not-found");
   const reply = await send("GET", `/?site=${encodeURIComponent(wiki)}&state=x&next=/`, { headers: atWiki });
   assertEquals([reply.status, /data-home=""/.test(reply.text)], [200, true]);
+  // Nor does a login end the session that it replaces in the browser.
+  const headers = { cookie: `__Host-gatehouse=${token}` };
+  const again = await send("POST", "/session/", { json: { ...alice, cookie: true }, headers });
+  assertEquals([again.status, (await send("GET", "/session/", { token })).status], [201, 200]);
 });
 
 Deno.test("redirects lead to the home, to a listed site, and there to a path only", async () => {
