@@ -120,6 +120,20 @@ Deno.test("the link to another account leads from the site through the home and 
   assertEquals(opened.url, `${files}/staff?a=b`);
 });
 
+Deno.test("a login at a site makes the session forget sites that are no longer listed", async () => {
+  const scene = await openHome();
+  const browser = new Browser(scene);
+  await browser.logIn();
+  const id = browser.cookies.get("login.example.org")?.get("__Host-gatehouse")?.slice(0, 26) ?? "";
+  const { user } = await scene.app.store.findSession(id) ?? {};
+  if (user === undefined) throw new Error("no session");
+  const old = { origin: "https://old.example.org", secretHash: "a".repeat(64) };
+  await scene.app.store.updateSession(id, user, { site: old });
+  await browser.load(`${wiki}/`);
+  const { session } = await scene.app.store.findSession(id) ?? {};
+  assertEquals(session?.sites.map(({ origin }) => origin), [wiki]);
+});
+
 Deno.test("a site that demands a second factor leads to the home for it, whose session then has it", async () => {
   const scene = await openHome();
   const browser = new Browser(scene);
