@@ -14,15 +14,7 @@ import { openProfile } from "../support/page/visit.ts";
 const { test } = pageSuite(() => startHome());
 
 /** Of the service, relative to where it is mounted. */
-const operations = [
-  "session/",
-  "user/",
-  "user/victim",
-  "user/victim/session/",
-  "page/main.js",
-  "metrics",
-  "openapi.json",
-];
+const operations = ["session/", "user/victim", "page/main.js", "metrics"];
 /** A value that the cookie of a login may have, and a state. */
 const planted = "A".repeat(22);
 
