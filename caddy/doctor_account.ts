@@ -36,7 +36,7 @@ interface Trace {
 /**
  * Finds the home of a site, `GATEHOUSE_HOME`. Only what Gatehouse redirects to counts, as it gets a password.
  *
- * @throws {TaskError} there is a home, but the site is not one of its sites
+ * @throws {TaskError} there is a home, but the site is not one of its sites; or the site is Gatehouse itself
  */
 export async function findHome(site: SiteClient): Promise<SiteClient | undefined> {
   const { origin } = site.url;
@@ -46,6 +46,10 @@ export async function findHome(site: SiteClient): Promise<SiteClient | undefined
       `Cannot check ${origin} as Gatehouse does not list it, so that it is closed: ` +
         `add it to GATEHOUSE_SITES as ${origin}, and restart Gatehouse`,
     );
+  }
+  const isNotFound = ({ body }: SiteResponse) => body.includes('"/problem/not-found"');
+  if (isNotFound(response) && isNotFound(await site.get("/doctor"))) {
+    throw new TaskError(`Cannot check ${origin} as it is Gatehouse itself: use the address of a site that it guards`);
   }
   const { redirect } = response;
   const isHome = redirect?.protocol === "https:" && redirect.origin !== origin && redirect.searchParams.has("state") &&

@@ -8,7 +8,7 @@ import { accountsOf } from "../support/page/site.ts";
 import { ensureProgram } from "../support/packages.ts";
 import type { Edit } from "../support/caddy/edited_caddyfile.ts";
 import { freePort } from "../support/process.ts";
-import { runDoctor } from "../support/caddy/run_doctor.ts";
+import { runDoctor, runTask } from "../support/caddy/run_doctor.ts";
 
 const ignore = !await ensureProgram("caddy", "caddy");
 const password = "mellow-otter-41-lantern";
@@ -105,12 +105,18 @@ test("doctor finds a site that is taken for its home", async () => {
   }
 });
 
-test("doctor says at once that a site is not one of its home", async () => {
+test("doctor says at once that a site is not one of its home, or is the home", async () => {
   await using guarded = await startWithHome({ sites: "https://files.example.org" });
   const { code, output } = await runDoctor(guarded);
   const { origin } = new URL(guarded.caddy.url);
   const why = `Cannot check ${origin} as Gatehouse does not list it, so that it is closed: add it to GATEHOUSE_SITES`;
   assertEquals([code, output], [2, `The proxy is Caddy\n${why} as ${origin}, and restart Gatehouse\n`]);
+
+  const { home, rootPath } = guarded;
+  await using task = runTask([home, "--ca", rootPath], {});
+  assertEquals((await task.status).code, 2);
+  const whyHome = `Cannot check ${home} as it is Gatehouse itself: use the address of a site that it guards`;
+  assertEquals(task.output, `The proxy is Caddy\n${whyHome}\n`);
 });
 
 /** Starts a site with a home, on one port of one proxy: hosts differ, `localhost` and its address. */
