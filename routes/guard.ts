@@ -9,6 +9,7 @@
 
 import type { Context } from "../lib/app.ts";
 import { bearerToken, cookieToken, forgetPages } from "../lib/accounts/session.ts";
+import { maxHostLength } from "../lib/accounts/sites.ts";
 import { hasSecondFactor, requiresSecondFactor } from "../lib/factors/second_factor.ts";
 import { HttpError } from "../lib/http/http_error.ts";
 import { safeRedirectPath } from "../lib/http/safe_redirect_path.ts";
@@ -81,8 +82,9 @@ async function decideBriefly(context: Context): Promise<Response> {
 async function decide(context: Context): Promise<Response> {
   const { app: { log, config }, request, requestId } = context;
   const demands = demandsOf(context.params["demands"] ?? "");
+  const host = request.headers.get("x-forwarded-host")?.slice(0, maxHostLength);
   const explain = (decision: Readonly<Record<string, unknown>>) =>
-    log.debug?.("guard-decided", { ...decision, demands, requestId });
+    log.debug?.("guard-decided", { ...decision, host, demands, requestId });
   const visitor = await findVisitor(context).catch((error) => {
     explain({ isAllowed: false, reason: error instanceof HttpError ? error.code : "failed" });
     throw error;

@@ -19,7 +19,7 @@ import { hashSecret } from "./session.ts";
 export const siteCodeMs = 60 * 1_000;
 
 /** Characters of a host with its port; more belong to no site. */
-const maxHostLength = 300;
+export const maxHostLength = 300;
 
 export interface SitesOptions {
   /** Origin, as those of `sites`. */

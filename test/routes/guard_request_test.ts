@@ -63,6 +63,26 @@ Deno.test("guard() refuses a subrequest of nginx with a 403 that has no challeng
   assertEquals(failed.status, 503);
 });
 
+Deno.test("guard() names the host of each decision in the log", async () => {
+  const settings = { GATEHOUSE_HOME: "https://login.example.org", GATEHOUSE_SITES: "https://wiki.example.org" };
+  const { app } = await openScene({ settings });
+  const lines: string[] = [];
+  const log = createLog((line) => lines.push(line), { isDebug: true });
+  const router = createRouter(routes, { ...app, log });
+  const connection = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 50_000 } } as const;
+  const long = "x".repeat(301);
+  for (const host of ["wiki.example.org", "files.example.org", long]) {
+    const headers = { "x-forwarded-host": host };
+    await router(new Request("http://gatehouse.test/guard/", { headers }), connection);
+  }
+  const events = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "guard-decided");
+  assertEquals(events.map(({ host, reason }) => [host, reason]), [
+    ["wiki.example.org", "no-session"],
+    ["files.example.org", "unknown-site"],
+    [long.slice(1), "unknown-site"],
+  ]);
+});
+
 Deno.test("guard() explains each decision in the log at debug level, once", async () => {
   const { app, ofAlice, admin } = await openScene({ settings: { GATEHOUSE_SECOND_FACTOR: "admins" } });
   const lines: string[] = [];
