@@ -30,6 +30,8 @@ atHome.testLooks("at a home, the login names the site that it leads to", async (
   await visit(browser, { url: site.url, path, ...look }, async ({ page, say }) => {
     assertEquals(await page.title(), `${say("Log in to {site}", { site: "wiki.example.org" })} · Gatehouse`);
     await page.goto(site.url);
+    // The title is set when the view is there.
+    await page.locator("h1").waitFor();
     assertEquals(await page.title(), `${say("Log in to {site}")} · Gatehouse`);
   });
 });
