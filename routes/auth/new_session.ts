@@ -63,6 +63,8 @@ export async function openSession(login: Login, context: Context): Promise<Respo
   const { user, factors, cookie, recoveryCodesLeft, ...proof } = login;
   const userAgent = request.headers.get("user-agent") ?? "";
   const { session, token } = createSession(user.login, { now: now(), userAgent, address: clientAddress, factors });
+  // First, so that a full disk, on which no session can be ended, leaves everything as it is.
+  if (cookie) await endReplaced(context);
   if (!await store.insertSession(session, user, { maxSessions: config.maxSessions, ...proof })) {
     audit(context, "login-failed", { user: user.login });
     return undefined;
@@ -70,7 +72,6 @@ export async function openSession(login: Login, context: Context): Promise<Respo
   audit(context, "login", { by: user.login, user: user.login, factors });
   const shown = { ...datesOf(session, context), ...authenticationOf(session), recovery_codes_left: recoveryCodesLeft };
   if (!cookie) return jsonResponse({ login: user.login, token, ...shown }, { status: 201 });
-  await endReplaced(context);
   const response = jsonResponse({ login: user.login, ...shown }, { status: 201 });
   response.headers.append("set-cookie", sessionCookie(token, Math.floor(config.sessionMaxMs / 1_000)));
   response.headers.append("set-cookie", deviceCookie(user));

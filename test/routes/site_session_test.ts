@@ -80,7 +80,7 @@ Deno.test("a login at the home ends the session that it replaces, so that one lo
   await browser.logIn();
   await browser.load(`${files}/`);
   const events = auditOf(scene.lines).map(({ event }) => event).slice(-5);
-  assertEquals(events, ["login", "site-login", "login", "logout", "site-login"]);
+  assertEquals(events, ["login", "site-login", "logout", "login", "site-login"]);
   assertEquals((await browser.load(`${wiki}/`)).passed.length, 4);
   const token = browser.cookies.get("login.example.org")?.get("__Host-gatehouse") ?? "";
   assertEquals((await scene.send("DELETE", "/session/", { token })).status, 204);
