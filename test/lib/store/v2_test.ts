@@ -9,9 +9,9 @@ import { createLog } from "../../../lib/log.ts";
 import type { StoredRecord, User } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
-import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
-import { inspect } from "../../../lib/tasks/inspect.ts";
+import { verify } from "../../../lib/tasks/backup.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
+import { assertNewJournal, copyOfFormat, testTasks } from "../../support/store/old_folder.ts";
 import { recordsIn, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const log = createLog(() => {});
@@ -35,22 +35,11 @@ const records: readonly StoredRecord[] = [
 const counts = { user: 4, session: 1, ticket: 1, secret: 0, credential: 0 };
 const holdings = { counts, changeCount: 6, torn: undefined };
 
-/** A copy that may be changed. */
-async function copyOfV2(): Promise<string> {
-  const copy = await Deno.makeTempDir();
-  for (const name of ["snapshot-2", "journal-2"]) {
-    await Deno.copyFile(new URL(`v2/${name}`, import.meta.url), `${copy}/${name}`);
-  }
-  return copy;
-}
-
 Deno.test("a file store opens a folder of format 2, and begins a journal that format 2 refuses", async () => {
-  const path = await copyOfV2();
+  const path = await copyOfFormat(2);
   const store = await openFileStore(path, { log });
   assertEquals(await recordsIn(store), records);
-  // As if killed: what is on the disk now is what another program finds. Magic, kind, then the version.
-  assertEquals((await Deno.readFile(`${path}/journal-2`)).subarray(9, 12), new Uint8Array([0x4a, 2, 0]));
-  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 5, 0]));
+  await assertNewJournal(path, 2);
   assertEquals(await verify(path), holdings);
   assertEquals(await store.ensureSecret({ name: "decoy", value: "one" }), "one");
   assertEquals(await verify(path), { ...holdings, counts: { ...counts, secret: 1 }, changeCount: 7 });
@@ -59,16 +48,7 @@ Deno.test("a file store opens a folder of format 2, and begins a journal that fo
   assertEquals(await recordsIn(again), [...records, secretOf("decoy", "one")]);
 });
 
-Deno.test("backUp(), verify(), inspect() and restore() read a folder of format 2, and leave it as it is", async () => {
-  const path = await copyOfV2();
-  assertEquals(await verify(path), holdings);
-  assertEquals((await Array.fromAsync(inspect(path))).length, 6);
-  assertEquals(await backUp(path, `${path}/backup`), holdings);
-  assertEquals(await restore(`${path}/backup`, `${path}/new`), holdings);
-  assertEquals((await Deno.readFile(`${path}/journal-2`))[10], 2);
-  await using store = await openFileStore(`${path}/new`, { log });
-  assertEquals(await recordsIn(store), records);
-});
+testTasks(2, { records, holdings });
 
 Deno.test({
   name: "PostgresStore counts the work of what an instance of the previous version writes by its iterations",

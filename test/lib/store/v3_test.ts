@@ -9,9 +9,9 @@ import { createLog } from "../../../lib/log.ts";
 import type { StoredRecord } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
-import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
-import { inspect } from "../../../lib/tasks/inspect.ts";
+import { verify } from "../../../lib/tasks/backup.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
+import { assertNewJournal, copyOfFormat, testTasks } from "../../support/store/old_folder.ts";
 import { credentialOf, recordsIn, secretOf, sessionOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const log = createLog(() => {});
@@ -39,22 +39,11 @@ const records: readonly StoredRecord[] = [
 const counts = { user: 4, session: 2, ticket: 1, secret: 1, credential: 0 };
 const holdings = { counts, changeCount: 8, torn: undefined };
 
-/** A copy that may be changed. */
-async function copyOfV3(): Promise<string> {
-  const copy = await Deno.makeTempDir();
-  for (const name of ["snapshot-2", "journal-2"]) {
-    await Deno.copyFile(new URL(`v3/${name}`, import.meta.url), `${copy}/${name}`);
-  }
-  return copy;
-}
-
 Deno.test("a file store opens a folder of format 3, and begins a journal that format 3 refuses", async () => {
-  const path = await copyOfV3();
+  const path = await copyOfFormat(3);
   const store = await openFileStore(path, { log });
   assertEquals(await recordsIn(store), records);
-  // As if killed: what is on the disk now is what another program finds. Magic, kind, then the version.
-  assertEquals((await Deno.readFile(`${path}/journal-2`)).subarray(9, 12), new Uint8Array([0x4a, 3, 0]));
-  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 5, 0]));
+  await assertNewJournal(path, 3);
   const credential = credentialOf("carol", "c1");
   assertEquals(await store.insertCredentials(carol, [credential]), "done");
   assert(await store.updateSession("s2", carol, { factors: ["passkey"], authenticatedAt: 1_900_000_000_000 }));
@@ -66,16 +55,7 @@ Deno.test("a file store opens a folder of format 3, and begins a journal that fo
   assertEquals(await recordsIn(again), [...expected, { kind: "credential", record: credential }]);
 });
 
-Deno.test("backUp(), verify(), inspect() and restore() read a folder of format 3, and leave it as it is", async () => {
-  const path = await copyOfV3();
-  assertEquals(await verify(path), holdings);
-  assertEquals((await Array.fromAsync(inspect(path))).length, 8);
-  assertEquals(await backUp(path, `${path}/backup`), holdings);
-  assertEquals(await restore(`${path}/backup`, `${path}/new`), holdings);
-  assertEquals((await Deno.readFile(`${path}/journal-2`))[10], 3);
-  await using store = await openFileStore(`${path}/new`, { log });
-  assertEquals(await recordsIn(store), records);
-});
+testTasks(3, { records, holdings });
 
 Deno.test({
   name: "PostgresStore takes the sessions of an instance of the previous version for ones by a password",

@@ -9,9 +9,9 @@ import { createLog } from "../../../lib/log.ts";
 import type { StoredRecord } from "../../../lib/store.ts";
 import { openFileStore } from "../../../lib/store/file/file_store.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/postgres_store.ts";
-import { backUp, restore, verify } from "../../../lib/tasks/backup.ts";
-import { inspect } from "../../../lib/tasks/inspect.ts";
+import { verify } from "../../../lib/tasks/backup.ts";
 import { ensurePostgres, sharedPostgres } from "../../support/postgres.ts";
+import { assertNewJournal, copyOfFormat, testTasks } from "../../support/store/old_folder.ts";
 import { credentialOf, recordsIn, secretOf, sessionOf, siteOf, ticketOf, userOf } from "../../support/store/records.ts";
 
 const log = createLog(() => {});
@@ -48,22 +48,11 @@ const holdings = {
   torn: undefined,
 };
 
-/** A copy that may be changed. */
-async function copyOfV4(): Promise<string> {
-  const copy = await Deno.makeTempDir();
-  for (const name of ["snapshot-2", "journal-2"]) {
-    await Deno.copyFile(new URL(`v4/${name}`, import.meta.url), `${copy}/${name}`);
-  }
-  return copy;
-}
-
 Deno.test("a file store opens a folder of format 4, and begins a journal that format 4 refuses", async () => {
-  const path = await copyOfV4();
+  const path = await copyOfFormat(4);
   const store = await openFileStore(path, { log });
   assertEquals(await recordsIn(store), records);
-  // As if killed: what is on the disk now is what another program finds. Magic, kind, then the version.
-  assertEquals((await Deno.readFile(`${path}/journal-2`)).subarray(9, 12), new Uint8Array([0x4a, 4, 0]));
-  assertEquals((await Deno.readFile(`${path}/journal-3`)).subarray(9, 12), new Uint8Array([0x4a, 5, 0]));
+  await assertNewJournal(path, 4);
   assertEquals(await store.insertTicket(ticketOf("t3", { purpose: "site", login: "carol" })), "done");
   assert(await store.updateSession("s2", carol, { ticketHash: "t3", site }));
   assertEquals(await verify(path), { ...holdings, changeCount: 14 });
@@ -73,16 +62,7 @@ Deno.test("a file store opens a folder of format 4, and begins a journal that fo
   assertEquals(await recordsIn(again), records.with(5, { kind: "session", record: session }));
 });
 
-Deno.test("backUp(), verify(), inspect() and restore() read a folder of format 4, and leave it as it is", async () => {
-  const path = await copyOfV4();
-  assertEquals(await verify(path), holdings);
-  assertEquals((await Array.fromAsync(inspect(path))).length, records.length);
-  assertEquals(await backUp(path, `${path}/backup`), holdings);
-  assertEquals(await restore(`${path}/backup`, `${path}/new`), holdings);
-  assertEquals((await Deno.readFile(`${path}/journal-2`))[10], 4);
-  await using store = await openFileStore(`${path}/new`, { log });
-  assertEquals(await recordsIn(store), records);
-});
+testTasks(4, { records, holdings });
 
 Deno.test({
   name: "PostgresStore adds sites to a session of the previous version, whose instances leave them as they are",
