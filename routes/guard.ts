@@ -82,9 +82,13 @@ async function decideBriefly(context: Context): Promise<Response> {
 async function decide(context: Context): Promise<Response> {
   const { app: { log, config }, request, requestId } = context;
   const demands = demandsOf(context.params["demands"] ?? "");
-  const host = request.headers.get("x-forwarded-host")?.slice(0, maxHostLength);
   const explain = (decision: Readonly<Record<string, unknown>>) =>
-    log.debug?.("guard-decided", { ...decision, host, demands, requestId });
+    log.debug?.("guard-decided", {
+      ...decision,
+      host: request.headers.get("x-forwarded-host")?.slice(0, maxHostLength),
+      demands,
+      requestId,
+    });
   const visitor = await findVisitor(context).catch((error) => {
     explain({ isAllowed: false, reason: error instanceof HttpError ? error.code : "failed" });
     throw error;

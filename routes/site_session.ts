@@ -48,7 +48,7 @@ export function leadHome(
  * Leads a browser with a session of the home to the site, with a code.
  *
  * @returns `undefined` if the user cannot log in any more
- * @throws {HttpError} `cross-origin`: a page of another origin would show it in a frame, or loads it
+ * @throws {HttpError} `cross-origin`: a page loads it, instead of a user who opens it
  */
 export async function leadToSite(scope: CodeScope, { session, user }: UserSession, context: Context) {
   const { app: { store, now }, request: { headers } } = context;
@@ -109,7 +109,7 @@ export const openSiteSession = route("GET /site-session/", {
 });
 
 /**
- * Uses a code up, also one that a wrong browser presents: the right one may be that of a reader of the proxy's log.
+ * Uses a code up, even if the wrong browser presents it: a reader of the proxy's log could present it in the right one.
  *
  * @returns the cookie with the token of the site; `undefined` if the code is not good, or without `binding`
  */

@@ -79,7 +79,7 @@ export function boundCode(code: string, { origin, state, next }: CodeScope): str
   return hash("sha256", JSON.stringify([code, origin, state, withoutFragment(next)]), "base64url");
 }
 
-/** The browser keeps the fragment over redirects, or the page of the home moves it into the path. */
+/** Returns a path without its fragment, which the page of the home adds to `next`: see `routes/page/link.js`. */
 export function withoutFragment(path: string): string {
   return path.replace(/#.*$/s, "");
 }

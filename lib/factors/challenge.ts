@@ -26,7 +26,7 @@ export interface ChallengeScope {
   readonly purpose: "passkey-registration" | "passkey-login" | "totp-setup" | "site-login";
   /** "" while the user is unknown. */
   readonly login: string;
-  /** The browser: the id of its session, or its `ceremonyBinding`, at a site with the origin. */
+  /** The browser: the id of its session, or its `ceremonyBinding`, followed by the origin of a site. */
   readonly binding: string;
 }
 
