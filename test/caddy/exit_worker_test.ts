@@ -3,9 +3,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "npm:playwright-core@1.65.1";
 import type { Edit } from "../support/caddy/edited_caddyfile.ts";
-import { app, startGuarded } from "../support/caddy/guarded.ts";
-import { endAndLogIn, enter, openApp, serveWorkerApp } from "../support/caddy/worker_app.ts";
-import { accountsOf, type Site } from "../support/page/site.ts";
+import { app } from "../support/caddy/guarded.ts";
+import { endAndLogIn, enter, openApp, startWorkerSite } from "../support/caddy/worker_app.ts";
+import type { Site } from "../support/page/site.ts";
 import { pageSuite } from "../support/page/suite.ts";
 
 const { test } = pageSuite(startSite);
@@ -30,16 +30,7 @@ async function startSite(): Promise<Site> {
     [first, routes.join("") + first],
     ["(guard-errors) {", `${stuck}\n(guard-errors) {`],
   ];
-  await using cleanup = new AsyncDisposableStack();
-  const upstream = cleanup.use(serveWorkerApp());
-  const { caddy, service } = cleanup.use(await startGuarded({ edits, env: { APP: upstream.address } }));
-  const owned = cleanup.move();
-  return {
-    url: `${caddy.url}/`,
-    rootCertificate: caddy.rootCertificate,
-    ...accountsOf(service),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return await startWorkerSite({ edits });
 }
 
 function routeOf(path: string, ...imports: string[]): string {

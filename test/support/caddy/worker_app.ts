@@ -10,10 +10,11 @@
  */
 import { assertEquals } from "@std/assert";
 import type { Page } from "npm:playwright-core@1.65.1";
-import { password } from "../page/site.ts";
+import { accountsOf, password, type Site } from "../page/site.ts";
 import type { Scene } from "../page/suite.ts";
 import { sessionCookie } from "../page/visit.ts";
 import { serveUpstream, type Upstream } from "../upstream.ts";
+import { type GuardedOptions, startGuarded } from "./guarded.ts";
 
 /**
  * Chromium requests the script a second after the navigation and waits another second before it uses it. On two cores
@@ -67,6 +68,20 @@ export function serveWorkerApp(): Upstream {
     const folder = /^\/\w+\//.exec(pathname)?.[0] ?? "/";
     return new Response(pageOf(folder), { headers: { "content-type": "text/html" } });
   });
+}
+
+/** Starts the app behind a real proxy, with a real service. */
+export async function startWorkerSite(options: Pick<GuardedOptions, "proxy" | "edits">): Promise<Site> {
+  await using cleanup = new AsyncDisposableStack();
+  const upstream = cleanup.use(serveWorkerApp());
+  const { caddy, service } = cleanup.use(await startGuarded({ ...options, env: { APP: upstream.address } }));
+  const owned = cleanup.move();
+  return {
+    url: `${caddy.url}/`,
+    rootCertificate: caddy.rootCertificate,
+    ...accountsOf(service),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Opens a page of the app, and waits until the worker is in control. */
